@@ -1,0 +1,187 @@
+//! The configuration as it is written in TOML. The comments here are what `credwatch schema` says.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use toml::Spanned;
+use toml::value::Datetime;
+
+use crate::document::At;
+use crate::recipe::definition::{Definition, Ordered, Scalar, Text};
+use crate::time::Span;
+
+/// The configuration of credwatch.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(title = "credwatch configuration")]
+pub struct File {
+    /// The HTTP server.
+    pub web: Web,
+    /// How much is done at a time.
+    pub limits: Limits,
+    /// What is measured.
+    pub metrics: Metrics,
+    /// Any key of a provider that makes sense for all of them; a provider's own key wins.
+    pub defaults: Defaults,
+    /// Further files with `[providers.NAME]` tables, as paths or patterns relative to this file: `conf.d/*.toml`.
+    pub provider_files: Vec<Text>,
+    /// Further files with `[recipes.NAME]` tables, as paths or patterns relative to this file: `recipes/*.toml`.
+    pub recipe_files: Vec<Text>,
+    /// Recipes of your own, by name. A name that a built-in recipe has replaces it.
+    pub recipes: Ordered<Definition>,
+    /// What is watched, by name. The name is the label `provider`.
+    pub providers: Ordered<Provider>,
+}
+
+/// The HTTP server.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Web {
+    /// Where metrics and health are served; `["127.0.0.1:9797"]` when left out. `:PORT` means all addresses.
+    pub listen_addresses: Vec<Text>,
+}
+
+/// How much is done at a time.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Probes that run at the same time, over all providers; 500 when left out.
+    #[schemars(range(min = 1))]
+    pub probes_in_flight: Option<usize>,
+    /// Probes that run at the same time against one host and port; 32 when left out.
+    #[schemars(range(min = 1))]
+    pub probes_in_flight_per_host: Option<usize>,
+}
+
+/// What is measured.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Metrics {
+    /// The upper bounds of `credwatch_probe_duration_seconds`, in seconds, rising.
+    pub duration_buckets: Option<At<Vec<f64>>>,
+}
+
+/// Declares the keys that `[defaults]` and `[providers.NAME]` share, once.
+macro_rules! shared_keys {
+    ($(#[$meta:meta])* $name:ident { $($own:tt)* }) => {
+        $(#[$meta])*
+        #[derive(Deserialize, JsonSchema, Default)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct $name {
+            /// From one probe to the next; `60s` when left out.
+            pub interval: Option<At<Span>>,
+            /// The deadline of one probe, name resolution and body included; `10s` when left out.
+            pub timeout: Option<At<Span>>,
+            /// From a first refusal of the credential to the second try that confirms it; `5s` when left out,
+            /// never more than `interval`.
+            pub confirm_after: Option<At<Span>>,
+            /// Failures in a row, of whatever class, that make a provider broken; 3 when left out.
+            #[schemars(range(min = 1))]
+            pub failure_threshold: Option<u32>,
+            /// The longest pause between probes of a credential that is refused again and again; `1h` when left out.
+            pub max_backoff: Option<At<Span>>,
+            /// A token that lives shorter than this counts as a failure.
+            pub min_lifetime: Option<At<Span>>,
+            /// Labels of your own; they appear on `credwatch_provider_info`, to be joined from there.
+            pub labels: Ordered<Text>,
+            /// A proxy, such as `http://proxy.example:3128`.
+            pub proxy: Option<Text>,
+            /// Take the proxy from HTTPS_PROXY, HTTP_PROXY and NO_PROXY; false when left out.
+            pub proxy_from_environment: Option<bool>,
+            /// How the endpoint's certificate is checked, and which one is shown to it.
+            pub tls: Tls,
+            $($own)*
+        }
+    };
+}
+
+shared_keys! {
+    /// Any key of a provider that makes sense for all.
+    Defaults {}
+}
+
+shared_keys! {
+    /// One credential that is watched.
+    Provider {
+        /// The recipe: a built-in one (`credwatch recipes list`), or one under `[recipes]`.
+        pub recipe: Option<Text>,
+        /// The recipe's inputs that are not secret.
+        pub parameters: Ordered<At<Scalar>>,
+        /// The recipe's secret inputs, identifiers included.
+        pub credentials: Ordered<Credential>,
+        /// Scopes that must be granted.
+        pub required_scopes: Vec<String>,
+        /// When the client secret itself ends, as a date without quotes.
+        pub secret_expires: Option<Date>,
+    }
+}
+
+/// The value of a credential, or where it is.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Credential {
+    /// The value itself.
+    Inline(String),
+    /// In an environment variable of the daemon.
+    Environment(FromEnvironment),
+    /// In a file, read again for each probe.
+    File(FromFile),
+    /// In a systemd credential, read again for each probe.
+    Systemd(FromSystemd),
+}
+
+/// In an environment variable.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FromEnvironment {
+    /// The name of the variable.
+    pub env: String,
+}
+
+/// In a file.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FromFile {
+    /// The path, relative to the configuration file.
+    pub file: PathBuf,
+}
+
+/// In a systemd credential.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FromSystemd {
+    /// The name that `LoadCredential=` gives it.
+    pub systemd: String,
+}
+
+/// How the endpoint's certificate is checked, and which one is shown to it.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tls {
+    /// Certificates to trust beside those of the system (PEM).
+    pub ca_file: Option<Text>,
+    /// The client certificate with its chain (PEM).
+    pub client_certificate_file: Option<Text>,
+    /// The key of the client certificate (PEM).
+    pub client_key_file: Option<Text>,
+    /// Accept any certificate. What is sent can then be read by anybody on the way.
+    pub insecure: Option<bool>,
+}
+
+/// A date, or a date with time and offset.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub struct Date(pub Spanned<Datetime>);
+
+impl JsonSchema for Date {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Date".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "format": "date" })
+    }
+}

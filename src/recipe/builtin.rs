@@ -1,0 +1,66 @@
+//! The table of built-in recipes: the one place in the code that names providers.
+
+use std::ops::Range;
+use std::sync::{Arc, LazyLock};
+
+use serde_json::Value as Json;
+
+use super::Recipe;
+use super::definition::Definition;
+use crate::diagnostic::{Fault, Source};
+use crate::document;
+
+/// Name and text of each built-in recipe.
+pub const BUILTINS: [(&str, &str); 6] = [
+    ("enablex-rcs", include_str!("builtin/enablex-rcs.toml")),
+    ("enablex-whatsapp", include_str!("builtin/enablex-whatsapp.toml")),
+    ("enkash", include_str!("builtin/enkash.toml")),
+    ("enos", include_str!("builtin/enos.toml")),
+    ("oauth2-client-credentials", include_str!("builtin/oauth2-client-credentials.toml")),
+    ("sms-cx", include_str!("builtin/sms-cx.toml")),
+];
+
+static SCHEMA: LazyLock<Json> = LazyLock::new(document::schema_of::<Definition>);
+
+/// The text of a built-in recipe.
+#[must_use]
+pub fn text(name: &str) -> Option<&'static str> {
+    BUILTINS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+}
+
+/// Compiles a recipe that stands alone in a file.
+///
+/// # Errors
+/// All faults of the file.
+pub fn compile_file(name: &str, source: &Arc<Source>) -> Result<Recipe, Vec<Fault>> {
+    let (definition, mut faults): (Definition, _) = document::read(source, &SCHEMA);
+    let place: Range<usize> = 0..0;
+    let recipe = Recipe::compile(name, &definition, source, &place, &mut faults);
+    if faults.is_empty() { Ok(recipe) } else { Err(faults) }
+}
+
+/// Compiles a built-in recipe; `None` for an unknown name.
+///
+/// # Panics
+/// Never in a released program: a test compiles all of them.
+#[must_use]
+pub fn recipe(name: &str) -> Option<Recipe> {
+    let source = Arc::new(Source { name: format!("<built-in {name}>"), text: text(name)?.to_owned() });
+    match compile_file(name, &source) {
+        Ok(recipe) => Some(recipe),
+        Err(faults) => panic!("the built-in recipe {name} is broken: {}", faults[0]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_recipe_compiles_and_says_what_it_is() {
+        for (name, _) in BUILTINS {
+            let recipe = recipe(name).expect("in the table");
+            assert!(recipe.title.is_some() && recipe.documentation.is_some(), "{name}");
+        }
+    }
+}

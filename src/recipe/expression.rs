@@ -1,0 +1,343 @@
+//! Expressions: minijinja's, compiled and checked when a recipe is loaded.
+//!
+//! The engine itself is lenient where it must not be here: a filter that is handed an unknown name gets
+//! nothing and may hash it. So each name, filter and test is looked up at load, by a scan of the expression's
+//! own tokens, which also yields the exact place of a mistake.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use minijinja::{Environment, Error, Expression, UndefinedBehavior, Value};
+
+use super::filters;
+use crate::diagnostic::suggestion;
+
+/// On which side of the exchange an expression stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Rendering the request: absent values are mistakes.
+    Request,
+    /// Reading the answer: absent members are ordinary.
+    Response,
+}
+
+/// The most tokens of an expression, and the most of them that can nest: the engine's parser recurses without
+/// a bound of its own, and a deep expression would exhaust the stack.
+const MOST_TOKENS: usize = 500;
+const MOST_NESTING: usize = 60;
+
+/// The steps that one evaluation may take; the longest expression of a built-in recipe takes below 100.
+const FUEL: u64 = 20_000;
+
+static REQUEST: LazyLock<Environment<'static>> = LazyLock::new(|| environment(UndefinedBehavior::SemiStrict));
+static RESPONSE: LazyLock<Environment<'static>> = LazyLock::new(|| environment(UndefinedBehavior::Chainable));
+
+fn environment(undefined: UndefinedBehavior) -> Environment<'static> {
+    let mut environment = Environment::empty();
+    filters::register(&mut environment);
+    environment.set_undefined_behavior(undefined);
+    environment.set_fuel(Some(FUEL));
+    environment.set_recursion_limit(64);
+    environment.set_debug(false);
+    environment
+}
+
+/// The names that an expression may use.
+#[derive(Clone, Default)]
+pub struct Names {
+    /// Names that stand for a value, with whether it is secret or derived from a secret.
+    plain: Vec<(String, bool)>,
+    /// Names with a fixed set of members; no members means that any will do.
+    members: Vec<(&'static str, &'static [&'static str])>,
+}
+
+impl Names {
+    /// Adds a value.
+    pub fn add(&mut self, name: &str, secret: bool) {
+        self.plain.push((name.to_owned(), secret));
+    }
+
+    /// Adds a value with members.
+    pub fn add_members(&mut self, name: &'static str, members: &'static [&'static str]) {
+        self.members.push((name, members));
+    }
+
+    /// Whether a value of this name is there.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.plain.iter().any(|(known, _)| known == name) || self.members.iter().any(|(known, _)| *known == name)
+    }
+
+    fn is_secret(&self, name: &str) -> bool {
+        self.plain.iter().any(|(known, secret)| known == name && *secret)
+    }
+
+    fn all(&self) -> Vec<&str> {
+        self.plain.iter().map(|(name, _)| name.as_str()).chain(self.members.iter().map(|(name, _)| *name)).collect()
+    }
+}
+
+/// A compiled expression.
+pub struct Compiled {
+    expression: Expression<'static, 'static>,
+    /// As it is written.
+    pub source: String,
+    /// Whether a secret, or something derived from one, goes in.
+    pub secret: bool,
+    /// The values that it uses.
+    pub uses: BTreeSet<String>,
+}
+
+/// What is wrong with an expression.
+#[derive(Debug)]
+pub struct Mistake {
+    /// The bytes of the expression that are wrong; the whole when not known.
+    pub range: Option<Range<usize>>,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Compiled {
+    /// Compiles and checks an expression.
+    ///
+    /// # Errors
+    /// Wrong syntax, or a name, filter or test that is not known.
+    pub fn new(side: Side, source: &str, names: &Names) -> Result<Self, Mistake> {
+        let environment: &'static Environment<'static> = match side {
+            Side::Request => &REQUEST,
+            Side::Response => &RESPONSE,
+        };
+        bound(source)?;
+        let expression = environment.compile_expression_owned(source.to_owned()).map_err(|error| Mistake {
+            range: error.range(),
+            message: format!("the expression cannot be read: {}", explain(&error)),
+            hint: None,
+        })?;
+        let uses = lint(source, names)?;
+        Ok(Self {
+            expression,
+            source: source.to_owned(),
+            secret: uses.iter().any(|name| names.is_secret(name)),
+            uses,
+        })
+    }
+
+    /// The value in this context.
+    ///
+    /// # Errors
+    /// Whatever the engine refuses; see [`explain`].
+    pub fn evaluate(&self, context: &Value) -> Result<Value, Error> {
+        self.expression.eval(context)
+    }
+}
+
+/// What an evaluation error says, without the values that the engine could add.
+#[must_use]
+pub fn explain(error: &Error) -> String {
+    match error.detail() {
+        Some(detail) => detail.to_owned(),
+        None => error.kind().to_string(),
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Token {
+    Word,
+    Text,
+    Number,
+    Sign(u8),
+}
+
+/// Cuts an expression that the engine has accepted into its tokens.
+fn tokens(source: &str) -> Vec<(Token, Range<usize>)> {
+    let bytes = source.as_bytes();
+    let mut tokens = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        let start = at;
+        let byte = bytes[at];
+        at += 1;
+        let token = match byte {
+            _ if byte.is_ascii_whitespace() => continue,
+            b'"' | b'\'' => {
+                while at < bytes.len() && bytes[at] != byte {
+                    at += if bytes[at] == b'\\' { 2 } else { 1 };
+                }
+                at = (at + 1).min(bytes.len());
+                Token::Text
+            }
+            _ if byte.is_ascii_digit() => {
+                while at < bytes.len() && (bytes[at].is_ascii_alphanumeric() || matches!(bytes[at], b'.' | b'_')) {
+                    at += 1;
+                }
+                Token::Number
+            }
+            _ if byte.is_ascii_alphabetic() || byte == b'_' || !byte.is_ascii() => {
+                while at < bytes.len() && (bytes[at].is_ascii_alphanumeric() || bytes[at] == b'_' || !bytes[at].is_ascii()) {
+                    at += 1;
+                }
+                Token::Word
+            }
+            _ => Token::Sign(byte),
+        };
+        tokens.push((token, start..at));
+    }
+    tokens
+}
+
+/// Words of the expression language itself.
+pub const KEYWORDS: [&str; 13] = ["and", "else", "false", "False", "if", "in", "is", "none", "None", "not", "or", "true", "True"];
+
+/// Refuses what is too long or too deep to be compiled safely.
+fn bound(source: &str) -> Result<(), Mistake> {
+    let tokens = tokens(source);
+    let nests = |token: &(Token, Range<usize>)| match token.0 {
+        Token::Sign(sign) => matches!(sign, b'(' | b'[' | b'{' | b'-' | b'+'),
+        Token::Word => matches!(&source[token.1.clone()], "not" | "if" | "else"),
+        Token::Text | Token::Number => false,
+    };
+    if tokens.len() > MOST_TOKENS || tokens.iter().filter(|token| nests(token)).count() > MOST_NESTING {
+        return Err(Mistake {
+            range: None,
+            message: format!("the expression is too long: at most {MOST_TOKENS} words and signs, {MOST_NESTING} of them brackets, signs and conditions"),
+            hint: Some("split it with `let`".into()),
+        });
+    }
+    Ok(())
+}
+
+/// Looks up every name, filter and test, and returns the values used.
+fn lint(source: &str, names: &Names) -> Result<BTreeSet<String>, Mistake> {
+    let tokens = tokens(source);
+    let sign = |index: usize, wanted: u8| tokens.get(index).is_some_and(|(token, _)| *token == Token::Sign(wanted));
+    let word = |index: usize| match tokens.get(index) {
+        Some((Token::Word, range)) => Some(&source[range.clone()]),
+        _ => None,
+    };
+    let mut uses = BTreeSet::new();
+    let mut index = 0;
+    while index < tokens.len() {
+        let (token, range) = &tokens[index];
+        let mistake = |message: String, hint: Option<String>| Err(Mistake { range: Some(range.clone()), message, hint });
+        if *token == Token::Word {
+            let name = &source[range.clone()];
+            let before = index.checked_sub(1);
+            let after_dot = before.is_some_and(|before| sign(before, b'.'));
+            let after_pipe = before.is_some_and(|before| sign(before, b'|'));
+            let after_is = before.is_some_and(|before| {
+                word(before) == Some("is") || (word(before) == Some("not") && before.checked_sub(1).is_some_and(|is| word(is) == Some("is")))
+            });
+            let keyword_argument = sign(index + 1, b'=') && !sign(index + 2, b'=') && before.is_some_and(|before| sign(before, b'(') || sign(before, b','));
+            if after_pipe {
+                if !filters::FILTERS.contains(&name) {
+                    return mistake(format!("unknown filter `{name}`"), Some(suggestion(name, filters::FILTERS.iter().copied())));
+                }
+            } else if after_is && name != "not" {
+                if !filters::TESTS.contains(&name) && !filters::MORE_TESTS.contains(&name) {
+                    return mistake(format!("unknown test `{name}`"), Some(suggestion(name, filters::TESTS.iter().copied())));
+                }
+            } else if !after_dot && !keyword_argument && !KEYWORDS.contains(&name) {
+                if sign(index + 1, b'(') {
+                    return mistake(format!("`{name}(…)` is not possible: expressions call no functions"), Some("use a filter: `value | name`".into()));
+                }
+                if !names.contains(name) {
+                    return mistake(format!("unknown name `{name}`"), Some(suggestion(name, names.all().into_iter())));
+                }
+                uses.insert(name.to_owned());
+                check_member(source, &tokens, index, name, names)?;
+            } else if after_dot && sign(index + 1, b'(') {
+                return mistake(format!("`.{name}(…)` is not possible: expressions call no methods"), Some("use a filter: `value | name`".into()));
+            }
+        }
+        index += 1;
+    }
+    Ok(uses)
+}
+
+/// For a name with a fixed set of members: that the member named is one of them.
+fn check_member(source: &str, tokens: &[(Token, Range<usize>)], index: usize, name: &str, names: &Names) -> Result<(), Mistake> {
+    let Some((_, members)) = names.members.iter().find(|(known, members)| *known == name && !members.is_empty()) else {
+        return Ok(());
+    };
+    if let (Some((Token::Sign(b'.'), _)), Some((Token::Word, range))) = (tokens.get(index + 1), tokens.get(index + 2)) {
+        let member = &source[range.clone()];
+        if !members.contains(&member) {
+            return Err(Mistake {
+                range: Some(range.clone()),
+                message: format!("`{name}` has no member `{member}`"),
+                hint: Some(suggestion(member, members.iter().copied())),
+            });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names() -> Names {
+        let mut names = Names::default();
+        names.add("app_key", true);
+        names.add("base_url", false);
+        names.add_members("http", &["status", "headers"]);
+        names.add_members("json", &[]);
+        names
+    }
+
+    fn mistake(source: &str) -> (String, String) {
+        let mistake = Compiled::new(Side::Response, source, &names()).err().unwrap_or_else(|| panic!("{source} was accepted"));
+        (mistake.message, mistake.range.map(|range| source[range].to_owned()).unwrap_or_default())
+    }
+
+    #[test]
+    fn unknown_names_are_found_wherever_they_hide() {
+        for source in ["nope", "nope | hex", "[nope] | join", "json.a[nope]", "{'a': nope}", "1 if nope else 2", "app_key ~ (nope)", "'x' ~ nope | upper", "json.a is in nope"] {
+            assert_eq!(mistake(source), ("unknown name `nope`".into(), "nope".into()), "{source}");
+        }
+    }
+
+    #[test]
+    fn unknown_filters_tests_members_and_calls_are_refused() {
+        assert_eq!(mistake("json.a | shout"), ("unknown filter `shout`".into(), "shout".into()));
+        assert_eq!(mistake("json.a is odd"), ("unknown test `odd`".into(), "odd".into()));
+        assert_eq!(mistake("json.a is not odd"), ("unknown test `odd`".into(), "odd".into()));
+        assert_eq!(mistake("http.statsu == 1"), ("`http` has no member `statsu`".into(), "statsu".into()));
+        assert_eq!(mistake("range(9)").1, "range");
+        assert_eq!(mistake("json.items()").1, "items");
+    }
+
+    #[test]
+    fn words_in_texts_members_and_keyword_arguments_are_not_names() {
+        for source in ["'nope' ~ \"no\\\"pe\"", "json.nope.nope", "json['nope']", "json.a | default(value='x', boolean=true)", "json.a is not none and true"] {
+            assert!(Compiled::new(Side::Response, source, &names()).is_ok(), "{source}");
+        }
+    }
+
+    #[test]
+    fn what_a_secret_goes_into_is_secret() {
+        let secret = |source: &str| Compiled::new(Side::Request, source, &names()).map(|compiled| compiled.secret).expect(source);
+        assert!(secret("(base_url ~ app_key) | sha256 | hex"));
+        assert!(!secret("base_url ~ 'app_key'"));
+    }
+
+    #[test]
+    fn the_names_found_are_those_that_the_engine_finds() {
+        for source in ["app_key ~ base_url", "json.a.b[0] | default(base_url) == 3", "app_key if base_url == 'x' else json.z", "-json.a // 3 < 4 and app_key in [base_url]"] {
+            let compiled = Compiled::new(Side::Request, source, &names()).map_err(|mistake| mistake.message).expect(source);
+            let engine: BTreeSet<String> = compiled.expression.undeclared_variables(false).into_iter().collect();
+            assert_eq!(compiled.uses, engine, "{source}");
+        }
+    }
+
+    #[test]
+    fn expressions_that_are_long_or_deep_are_refused_before_they_can_exhaust_the_stack() {
+        for source in ["1".to_owned() + &" ~ 2".repeat(20_000), "(".repeat(5_000) + "1", "[".repeat(5_000) + "1", "-".repeat(5_000) + "1", "not ".repeat(5_000) + "1", "1 if 1 else ".repeat(5_000) + "1", "-".repeat(MOST_NESTING) + "1", "(".repeat(MOST_NESTING) + "1" + &")".repeat(MOST_NESTING), "not ".repeat(MOST_NESTING) + "1", "1".to_owned() + &" ~ 2".repeat(MOST_TOKENS / 2 - 1)] {
+            let _ = Compiled::new(Side::Request, &source, &names());
+        }
+        assert!(mistake(&("1".to_owned() + &" ~ 2".repeat(20_000))).0.starts_with("the expression is too long"));
+    }
+}

@@ -1,0 +1,109 @@
+//! The filters of the recipe language beyond those of minijinja. Values are text or bytes; digests are bytes,
+//! so that they can be fed on without a detour through hexadecimal.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit, Mac};
+use minijinja::value::{Value, ValueKind};
+use minijinja::{Environment, Error, ErrorKind};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use sha2::{Digest, Sha256};
+
+/// Everything but the unreserved characters of RFC 3986, section 2.3.
+pub const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The names of all filters that an expression may use.
+pub const FILTERS: [&str; 24] = [
+    "abs", "base64", "base64url", "bool", "default", "first", "float", "hex", "hmac_sha256", "int", "join", "last",
+    "length", "lower", "max", "min", "replace", "round", "sha256", "split", "string", "trim", "upper", "urlencode",
+];
+
+/// The names of all tests that an expression may use after `is`.
+pub const TESTS: [&str; 13] = [
+    "boolean", "defined", "endingwith", "false", "float", "integer", "mapping", "none", "number", "sequence",
+    "startingwith", "string", "true",
+];
+
+/// Tests known by a second name.
+pub const MORE_TESTS: [&str; 2] = ["undefined", "in"];
+
+/// Registers filters and tests: only pure functions, nothing that loops, reads files or calls back.
+pub fn register(environment: &mut Environment<'static>) {
+    use minijinja::{filters, tests};
+    environment.add_filter("abs", filters::abs);
+    environment.add_filter("bool", filters::bool);
+    environment.add_filter("default", filters::default);
+    environment.add_filter("first", filters::first);
+    environment.add_filter("float", filters::float);
+    environment.add_filter("int", filters::int);
+    environment.add_filter("join", join);
+    environment.add_filter("last", filters::last);
+    environment.add_filter("length", filters::length);
+    environment.add_filter("max", filters::max);
+    environment.add_filter("min", filters::min);
+    environment.add_filter("replace", filters::replace);
+    environment.add_filter("round", filters::round);
+    environment.add_filter("split", filters::split);
+    environment.add_filter("lower", |value: &Value| text(value, "lower").map(|text| text.to_lowercase()));
+    environment.add_filter("upper", |value: &Value| text(value, "upper").map(|text| text.to_uppercase()));
+    environment.add_filter("trim", |value: &Value| text(value, "trim").map(|text| text.trim().to_owned()));
+    environment.add_filter("string", |value: &Value| text(value, "string"));
+    environment.add_filter("sha256", |value: &Value| {
+        bytes(value, "sha256").map(|bytes| Value::from_bytes(Sha256::digest(bytes).to_vec()))
+    });
+    environment.add_filter("hmac_sha256", |value: &Value, key: &Value| -> Result<Value, Error> {
+        let key = bytes(key, "hmac_sha256")?;
+        let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(|_| Error::new(ErrorKind::InvalidOperation, "the key cannot be used"))?;
+        mac.update(&bytes(value, "hmac_sha256")?);
+        Ok(Value::from_bytes(mac.finalize().into_bytes().to_vec()))
+    });
+    environment.add_filter("hex", |value: &Value| bytes(value, "hex").map(hex::encode));
+    environment.add_filter("base64", |value: &Value| bytes(value, "base64").map(|bytes| STANDARD.encode(bytes)));
+    environment.add_filter("base64url", |value: &Value| bytes(value, "base64url").map(|bytes| URL_SAFE_NO_PAD.encode(bytes)));
+    environment.add_filter("urlencode", |value: &Value| {
+        text(value, "urlencode").map(|text| utf8_percent_encode(&text, UNRESERVED).to_string())
+    });
+    environment.add_test("boolean", tests::is_boolean);
+    environment.add_test("defined", tests::is_defined);
+    environment.add_test("undefined", tests::is_undefined);
+    environment.add_test("endingwith", tests::is_endingwith);
+    environment.add_test("false", tests::is_false);
+    environment.add_test("float", tests::is_float);
+    environment.add_test("in", tests::is_in);
+    environment.add_test("integer", tests::is_integer);
+    environment.add_test("mapping", tests::is_mapping);
+    environment.add_test("none", tests::is_none);
+    environment.add_test("number", tests::is_number);
+    environment.add_test("sequence", tests::is_sequence);
+    environment.add_test("startingwith", tests::is_startingwith);
+    environment.add_test("string", tests::is_string);
+    environment.add_test("true", tests::is_true);
+}
+
+/// The items of an array as one text. Absent items are refused, which minijinja's own filter passes over.
+fn join(value: &Value, separator: Option<&str>) -> Result<String, Error> {
+    let items: Result<Vec<String>, Error> = value.try_iter()?.map(|item| text(&item, "join")).collect();
+    Ok(items?.join(separator.unwrap_or_default()))
+}
+
+/// The bytes of a text, of bytes, or of a number as it is written. Absent values are refused: a digest of
+/// nothing looks like a digest.
+pub fn bytes(value: &Value, filter: &str) -> Result<Vec<u8>, Error> {
+    if let Some(bytes) = value.as_bytes() {
+        return Ok(bytes.to_vec());
+    }
+    text(value, filter).map(String::into_bytes)
+}
+
+fn text(value: &Value, filter: &str) -> Result<String, Error> {
+    match value.kind() {
+        ValueKind::String | ValueKind::Number | ValueKind::Bool => Ok(value.to_string()),
+        ValueKind::Bytes => value.as_str().map(str::to_owned).ok_or_else(|| {
+            Error::new(ErrorKind::InvalidOperation, format!("`{filter}` needs text, not bytes: add `| hex` or `| base64` before it"))
+        }),
+        ValueKind::Undefined | ValueKind::None => {
+            Err(Error::new(ErrorKind::UndefinedError, format!("`{filter}` was given nothing")))
+        }
+        kind => Err(Error::new(ErrorKind::InvalidOperation, format!("`{filter}` needs text, not a {kind}"))),
+    }
+}

@@ -1,0 +1,315 @@
+//! Texts with expressions in `{{ … }}`, and JSON bodies made of them.
+
+use std::ops::Range;
+
+use minijinja::value::ValueKind;
+use minijinja::{Error, Value};
+use percent_encoding::{AsciiSet, utf8_percent_encode};
+
+use super::definition::Node;
+use super::expression::{Compiled, Mistake, Names, Side};
+use crate::secret::HIDDEN;
+
+/// A text with expressions in it.
+pub struct Template {
+    parts: Vec<Part>,
+}
+
+enum Part {
+    Literal(String),
+    Expression(Compiled),
+}
+
+/// How a template is rendered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Show {
+    /// As it is sent.
+    Real,
+    /// For people: every expression that a secret goes into is replaced.
+    Hidden,
+}
+
+impl Template {
+    /// Compiles a text.
+    ///
+    /// # Errors
+    /// A mistake in one of its expressions, its range counted from the start of the text.
+    pub fn new(text: &str, names: &Names) -> Result<Self, Mistake> {
+        let mut parts = Vec::new();
+        let mut at = 0;
+        while let Some(open) = text[at..].find("{{") {
+            let open = at + open;
+            let (inner, end) = expression_at(text, open + 2, names)?;
+            if open > at {
+                parts.push(literal(text, at..open)?);
+            }
+            parts.push(Part::Expression(inner));
+            at = end;
+        }
+        if at < text.len() {
+            parts.push(literal(text, at..text.len())?);
+        }
+        Ok(Self { parts })
+    }
+
+    /// Whether a secret goes in.
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
+        self.expressions().any(|expression| expression.secret)
+    }
+
+    /// The expressions, in order.
+    pub fn expressions(&self) -> impl Iterator<Item = &Compiled> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Literal(_) => None,
+            Part::Expression(expression) => Some(expression),
+        })
+    }
+
+    /// Whether the text begins with an expression.
+    #[must_use]
+    pub fn starts_with_expression(&self) -> bool {
+        matches!(self.parts.first(), Some(Part::Expression(_)))
+    }
+
+    /// The value: typed for a lone expression, text otherwise. `None` when a value that it needs is absent.
+    ///
+    /// # Errors
+    /// When an expression cannot be evaluated.
+    pub fn value(&self, context: &Value, show: Show) -> Result<Option<Value>, Error> {
+        if let [Part::Expression(expression)] = self.parts.as_slice() {
+            return evaluate(expression, context, show);
+        }
+        self.render(context, show, |_, value| value).map(|text| text.map(Value::from))
+    }
+
+    /// The text. `None` when a value that it needs is absent.
+    ///
+    /// # Errors
+    /// When an expression cannot be evaluated.
+    pub fn text(&self, context: &Value, show: Show) -> Result<Option<String>, Error> {
+        self.render(context, show, |_, value| value)
+    }
+
+    /// The text, with every value percent-encoded but one at the very start.
+    ///
+    /// # Errors
+    /// When an expression cannot be evaluated.
+    pub fn url(&self, context: &Value, show: Show, keep: &'static AsciiSet) -> Result<Option<String>, Error> {
+        self.render(context, show, |place, value| {
+            if place == 0 { value } else { utf8_percent_encode(&value, keep).to_string() }
+        })
+    }
+
+    fn render(&self, context: &Value, show: Show, encode: impl Fn(usize, String) -> String) -> Result<Option<String>, Error> {
+        let mut out = String::new();
+        for (place, part) in self.parts.iter().enumerate() {
+            match part {
+                Part::Literal(text) => out.push_str(text),
+                Part::Expression(expression) => match evaluate(expression, context, show)? {
+                    Some(value) => out.push_str(&encode(place, plain(&value)?)),
+                    None => return Ok(None),
+                },
+            }
+        }
+        Ok(Some(out))
+    }
+}
+
+/// The expression that begins at `start`, and where the text goes on behind its `}}`.
+///
+/// `}}` can stand in a string of the expression, so the first end at which the expression compiles is taken;
+/// when none does, the first end's mistake is told.
+fn expression_at(text: &str, start: usize, names: &Names) -> Result<(Compiled, usize), Mistake> {
+    let mut first: Option<Mistake> = None;
+    let mut from = start;
+    while let Some(close) = text[from..].find("}}") {
+        let close = from + close;
+        let inner = &text[start..close];
+        let trimmed = inner.trim_start();
+        let shift = start + inner.len() - trimmed.len();
+        match Compiled::new(Side::Request, trimmed.trim_end(), names) {
+            Ok(compiled) => return Ok((compiled, close + 2)),
+            Err(mistake) => {
+                let range = mistake.range.map(|range| range.start + shift..range.end + shift);
+                first.get_or_insert(Mistake { range: range.or(Some(shift..close)), ..mistake });
+            }
+        }
+        from = close + 1;
+    }
+    Err(first.unwrap_or_else(|| Mistake {
+        range: Some(start - 2..text.len()),
+        message: "`{{` without `}}`".into(),
+        hint: None,
+    }))
+}
+
+fn literal(text: &str, range: Range<usize>) -> Result<Part, Mistake> {
+    for sign in ["{%", "{#"] {
+        if let Some(place) = text[range.clone()].find(sign) {
+            let start = range.start + place;
+            return Err(Mistake {
+                range: Some(start..start + 2),
+                message: format!("`{sign}` is not possible: recipes have expressions, no statements or comments"),
+                hint: Some("a choice is an expression too: `{{ a if condition else b }}`".into()),
+            });
+        }
+    }
+    Ok(Part::Literal(text[range].to_owned()))
+}
+
+fn evaluate(expression: &Compiled, context: &Value, show: Show) -> Result<Option<Value>, Error> {
+    let value = expression.evaluate(context)?;
+    if value.is_undefined() || value.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(if show == Show::Hidden && expression.secret { Value::from(HIDDEN) } else { value }))
+}
+
+/// A value inside text: strings, numbers and truth values, the latter as JSON writes them.
+fn plain(value: &Value) -> Result<String, Error> {
+    match value.kind() {
+        ValueKind::Bool => Ok(if value.is_true() { "true".into() } else { "false".into() }),
+        ValueKind::String | ValueKind::Number => Ok(value.to_string()),
+        ValueKind::Bytes => value.as_str().map(str::to_owned).ok_or_else(|| {
+            Error::new(minijinja::ErrorKind::InvalidOperation, "bytes cannot stand in text: add `| hex` or `| base64`")
+        }),
+        kind => Err(Error::new(minijinja::ErrorKind::InvalidOperation, format!("a {kind} cannot stand in text"))),
+    }
+}
+
+/// A JSON body made of templates.
+pub enum JsonTemplate {
+    /// Text, or a lone expression of any type.
+    Text(Template),
+    /// As it is.
+    Plain(serde_json::Value),
+    /// An array; absent items are left out.
+    Array(Vec<JsonTemplate>),
+    /// An object; absent members are left out.
+    Object(Vec<(String, JsonTemplate)>),
+}
+
+impl JsonTemplate {
+    /// Compiles a body; `compile` turns each text into a template and tells its mistakes.
+    pub fn new(node: &Node, compile: &mut dyn FnMut(&super::definition::Text) -> Option<Template>) -> Self {
+        match node {
+            Node::Text(text) => compile(text).map_or(Self::Plain(serde_json::Value::Null), Self::Text),
+            Node::Plain(value) => Self::Plain(value.clone()),
+            Node::Array(items) => Self::Array(items.iter().map(|item| Self::new(item, compile)).collect()),
+            Node::Object(members) => Self::Object(members.iter().map(|(name, node)| (name.clone(), Self::new(node, compile))).collect()),
+        }
+    }
+
+    /// All templates in it.
+    pub fn templates(&self) -> Vec<&Template> {
+        match self {
+            Self::Text(template) => vec![template],
+            Self::Plain(_) => Vec::new(),
+            Self::Array(items) => items.iter().flat_map(Self::templates).collect(),
+            Self::Object(members) => members.iter().flat_map(|(_, node)| node.templates()).collect(),
+        }
+    }
+
+    /// The JSON value; `None` when it is a text that needs an absent value.
+    ///
+    /// # Errors
+    /// When an expression cannot be evaluated, or its value has no form in JSON.
+    pub fn render(&self, context: &Value, show: Show) -> Result<Option<serde_json::Value>, Error> {
+        Ok(Some(match self {
+            Self::Plain(value) => value.clone(),
+            Self::Text(template) => match template.value(context, show)? {
+                Some(value) if value.kind() == ValueKind::Bytes => plain(&value)?.into(),
+                Some(value) => serde_json::to_value(&value)
+                    .map_err(|_| Error::new(minijinja::ErrorKind::BadSerialization, "this value has no form in JSON"))?,
+                None => return Ok(None),
+            },
+            Self::Array(items) => {
+                let mut array = Vec::with_capacity(items.len());
+                for item in items {
+                    array.extend(item.render(context, show)?);
+                }
+                array.into()
+            }
+            Self::Object(members) => {
+                let mut object = serde_json::Map::new();
+                for (name, node) in members {
+                    if let Some(value) = node.render(context, show)? {
+                        object.insert(name.clone(), value);
+                    }
+                }
+                object.into()
+            }
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names() -> Names {
+        let mut names = Names::default();
+        names.add("key", true);
+        names.add("tenant", false);
+        names.add("now_ms", false);
+        names.add("scope", false);
+        names
+    }
+
+    fn context() -> Value {
+        Value::from_pairs([("key", Value::from("k\"1")), ("tenant", Value::from("a/b c")), ("now_ms", Value::from(1_572_574_909_697_i64))])
+    }
+
+    fn template(text: &str) -> Template {
+        Template::new(text, &names()).unwrap_or_else(|mistake| panic!("{text}: {}", mistake.message))
+    }
+
+    #[test]
+    fn a_lone_expression_keeps_its_type() {
+        let render = |text: &str| JsonTemplate::Text(template(text)).render(&context(), Show::Real).expect("renders");
+        assert_eq!(render("{{ now_ms }}"), Some(serde_json::json!(1_572_574_909_697_i64)));
+        assert_eq!(render("t{{ now_ms }}"), Some(serde_json::json!("t1572574909697")));
+        assert_eq!(render("{{ now_ms ~ '' }}"), Some(serde_json::json!("1572574909697")));
+        assert_eq!(render("{{ key }}"), Some(serde_json::json!("k\"1")));
+    }
+
+    #[test]
+    fn a_text_that_needs_an_absent_value_is_left_out() {
+        for text in ["{{ scope }}", "read {{ scope }}", "{{ scope if scope else none }}", "{{ key if scope }}"] {
+            assert_eq!(template(text).text(&context(), Show::Real).expect(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_absent_value_inside_an_expression_is_an_error_not_a_hash_of_nothing() {
+        for text in ["{{ scope | sha256 | hex }}", "{{ scope | upper }}", "{{ scope.x }}", "{{ scope ~ 'x' }}", "{{ (key ~ scope) | sha256 | hex }}", "{{ [scope] | join }}"] {
+            assert!(template(text).text(&context(), Show::Real).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn values_in_urls_are_encoded_but_for_one_at_the_start() {
+        let render = |text: &str| template(text).url(&context(), Show::Real, super::super::filters::UNRESERVED).expect(text);
+        assert_eq!(render("{{ tenant }}/x").as_deref(), Some("a/b c/x"));
+        assert_eq!(render("https://h/{{ tenant }}/x").as_deref(), Some("https://h/a%2Fb%20c/x"));
+    }
+
+    #[test]
+    fn secrets_are_hidden_where_they_go_in() {
+        assert_eq!(template("{{ key }}-{{ tenant }}").text(&context(), Show::Hidden).expect("renders").as_deref(), Some("[hidden]-a/b c"));
+    }
+
+    #[test]
+    fn braces_in_texts_of_an_expression_do_not_end_it() {
+        assert_eq!(template("a{{ '}}' }}b").text(&context(), Show::Real).expect("renders").as_deref(), Some("a}}b"));
+    }
+
+    #[test]
+    fn mistakes_say_where() {
+        for (text, wrong) in [("x {{ nope }}", "nope"), ("x {{ key", "{{ key"), ("a {% if x %}", "{%"), ("{{ key | shout }}", "shout")] {
+            let mistake = Template::new(text, &names()).err().expect(text);
+            assert_eq!(&text[mistake.range.expect("a range")], wrong, "{text}: {}", mistake.message);
+        }
+    }
+}

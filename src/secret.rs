@@ -1,0 +1,219 @@
+//! Secrets: a type that cannot be printed, where they come from, and a filter that keeps them out of texts
+//! that come from outside.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use secrecy::{ExposeSecret, SecretString};
+
+/// Where the value of a credential comes from. Everything but an inline value is read again for each probe.
+#[derive(Clone)]
+pub enum SecretSource {
+    /// Written in the configuration itself.
+    Inline(SecretString),
+    /// An environment variable of the daemon.
+    Environment(String),
+    /// A file.
+    File(PathBuf),
+    /// A systemd credential: a file of this name in `$CREDENTIALS_DIRECTORY`.
+    Systemd(String),
+}
+
+/// Why a secret could not be read. Never holds the value.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The environment variable is not set, or not Unicode.
+    #[error("the environment variable {0} is not set")]
+    Environment(String),
+    /// The file could not be read.
+    #[error("cannot read {}: {error}", path.display())]
+    File {
+        /// The path as configured.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// `$CREDENTIALS_DIRECTORY` is not set: not started by systemd, or without `LoadCredential=`.
+    #[error("systemd passed no credentials ($CREDENTIALS_DIRECTORY is not set); is there a LoadCredential={0}:… in the unit?")]
+    NoCredentialsDirectory(String),
+    /// Nothing but white space.
+    #[error("{0} is empty")]
+    Empty(String),
+}
+
+/// The largest secret that is read, in bytes; a private key with its chain is far below.
+const LARGEST: u64 = 64 * 1024;
+
+impl SecretSource {
+    /// Reads the value. Surrounding white space is trimmed: files end in newlines, and copied values in blanks.
+    ///
+    /// # Errors
+    /// When it cannot be read here and now, or is empty.
+    pub fn read(&self) -> Result<SecretString, SecretError> {
+        let text = match self {
+            Self::Inline(value) => return Ok(value.clone()),
+            Self::Environment(name) => std::env::var(name).map_err(|_| SecretError::Environment(name.clone()))?,
+            Self::File(path) => read_file(path)?,
+            Self::Systemd(name) => {
+                let directory = std::env::var_os("CREDENTIALS_DIRECTORY").ok_or_else(|| SecretError::NoCredentialsDirectory(name.clone()))?;
+                read_file(&Path::new(&directory).join(name))?
+            }
+        };
+        let trimmed = text.trim();
+        if trimmed.is_empty() {
+            return Err(SecretError::Empty(self.to_string()));
+        }
+        Ok(SecretString::from(trimmed))
+    }
+
+    /// Whether the value can change while the daemon runs.
+    #[must_use]
+    pub fn can_change(&self) -> bool {
+        matches!(self, Self::File(_) | Self::Systemd(_))
+    }
+}
+
+fn read_file(path: &Path) -> Result<String, SecretError> {
+    use std::io::Read;
+    let failed = |error| SecretError::File { path: path.to_owned(), error };
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(failed)?;
+    file.take(LARGEST).read_to_string(&mut text).map_err(failed)?;
+    Ok(text)
+}
+
+/// Where from, never what.
+impl fmt::Display for SecretSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Inline(_) => f.write_str("the inline value"),
+            Self::Environment(name) => write!(f, "the environment variable {name}"),
+            Self::File(path) => write!(f, "the file {}", path.display()),
+            Self::Systemd(name) => write!(f, "the systemd credential {name}"),
+        }
+    }
+}
+
+impl fmt::Debug for SecretSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Shorter values than this are hidden only where a text consists of nothing else: a secret "a" would
+/// otherwise blank every text.
+const SHORTEST_SUBSTRING: usize = 4;
+
+/// What stands in place of a hidden value.
+pub const HIDDEN: &str = "[hidden]";
+
+/// The secrets of one attempt: credentials, what was derived from them, the token. A text from outside is held
+/// against them before it may become a code or a message.
+#[derive(Default)]
+pub struct Redactor {
+    needles: Vec<SecretString>,
+}
+
+impl Redactor {
+    /// Hides `value` from now on, in plain, percent-encoded and Base64 form, and each of its longer words
+    /// (the second word of a Basic header is the one that would be echoed).
+    pub fn hide(&mut self, value: &str) {
+        let value = value.trim();
+        if value.is_empty() {
+            return;
+        }
+        self.push(value.to_owned());
+        self.push(utf8_percent_encode(value, NON_ALPHANUMERIC).to_string());
+        self.push(STANDARD.encode(value).trim_end_matches('=').to_owned());
+        for word in value.split_whitespace().filter(|word| word.len() >= 8 && *word != value) {
+            self.push(word.to_owned());
+        }
+    }
+
+    fn push(&mut self, needle: String) {
+        let needle = needle.to_lowercase();
+        if !self.needles.iter().any(|known| known.expose_secret() == needle) {
+            self.needles.push(SecretString::from(needle));
+        }
+    }
+
+    /// Whether `text` is or contains a secret, in whatever case.
+    #[must_use]
+    pub fn is_secret(&self, text: &str) -> bool {
+        let text = text.trim().to_lowercase();
+        self.needles.iter().map(ExposeSecret::expose_secret).any(|needle| {
+            text == needle || (needle.len() >= SHORTEST_SUBSTRING && text.contains(needle))
+        })
+    }
+
+    /// `text` with every secret in it replaced. Where the case of letters changes the length of the text, the
+    /// whole text goes.
+    #[must_use]
+    pub fn scrub(&self, text: &str) -> String {
+        if !self.is_secret(text) {
+            return text.to_owned();
+        }
+        let mut folded = text.to_lowercase();
+        let mut text = text.to_owned();
+        if folded.len() != text.len() {
+            return HIDDEN.to_owned();
+        }
+        let mut needles: Vec<&str> = self.needles.iter().map(ExposeSecret::expose_secret).collect();
+        needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
+        for needle in needles {
+            if folded.trim() == needle {
+                return HIDDEN.to_owned();
+            }
+            while needle.len() >= SHORTEST_SUBSTRING && folded.contains(needle) {
+                let start = folded.find(needle).expect("contained");
+                let range = start..start + needle.len();
+                if !text.is_char_boundary(range.start) || !text.is_char_boundary(range.end) {
+                    return HIDDEN.to_owned();
+                }
+                text.replace_range(range.clone(), "\u{1}");
+                folded.replace_range(range, "\u{1}");
+            }
+        }
+        text.replace('\u{1}', HIDDEN)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_hidden_in_plain_percent_encoded_and_base64_form() {
+        let mut redactor = Redactor::default();
+        redactor.hide("s3cr/et!x");
+        for text in ["bad key s3cr/et!x.", "bad key S3CR/ET!X.", "bad key s3cr%2Fet%21x.", "bad key czNjci9ldCF4."] {
+            assert_eq!(redactor.scrub(text), "bad key [hidden].", "{text}");
+            assert!(redactor.is_secret(text), "{text}");
+        }
+        assert_eq!(redactor.scrub("nothing here"), "nothing here");
+    }
+
+    #[test]
+    fn a_short_secret_is_hidden_only_when_it_is_all_there_is() {
+        let mut redactor = Redactor::default();
+        redactor.hide("ab");
+        assert_eq!(redactor.scrub("about"), "about");
+        assert_eq!(redactor.scrub(" AB "), "[hidden]");
+    }
+
+    #[test]
+    fn the_words_of_a_header_are_hidden_one_by_one() {
+        let mut redactor = Redactor::default();
+        redactor.hide("Basic czZCaGRSa3F0Mw==");
+        assert_eq!(redactor.scrub("got czZCaGRSa3F0Mw=="), "got [hidden]");
+    }
+
+    #[test]
+    fn an_unreadable_file_names_its_path_and_nothing_else() {
+        let error = SecretSource::File("/nonexistent/key".into()).read().err().expect("an error");
+        assert!(error.to_string().starts_with("cannot read /nonexistent/key: "), "{error}");
+    }
+}
