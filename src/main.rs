@@ -1,2 +1,5 @@
-#![allow(missing_docs)]
-fn main(){}
+//! The binary: everything is in the library, so that tests call what users run.
+
+fn main() -> std::process::ExitCode {
+    credwatch::cli::main()
+}

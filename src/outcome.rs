@@ -418,6 +418,8 @@ pub struct Probe {
     pub certificate_expiry: Option<Timestamp>,
     /// The provider's clock minus ours, in seconds, good to a second.
     pub clock_skew: Option<f64>,
+    /// A keyed hash of the credentials used; `None` when they could not be read.
+    pub credentials: Option<u128>,
 }
 
 #[cfg(test)]

@@ -103,13 +103,7 @@ impl Provider {
     /// # Errors
     /// The first that cannot be read.
     pub fn read_credentials(&self) -> Result<Vec<(String, SecretString)>, CredentialError> {
-        self.credentials
-            .iter()
-            .map(|(name, source)| match source.read() {
-                Ok(secret) => Ok((name.clone(), secret)),
-                Err(error) => Err(CredentialError { name: name.clone(), error }),
-            })
-            .collect()
+        read_credentials(&self.credentials)
     }
 
     /// Whether reading the credentials touches files, and so must not happen on the threads of the runtime.
@@ -130,4 +124,18 @@ impl fmt::Debug for Provider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Provider").field("name", &self.name).field("recipe", &self.recipe.name).finish_non_exhaustive()
     }
+}
+
+/// Reads credentials, here and now.
+///
+/// # Errors
+/// The first that cannot be read.
+pub fn read_credentials(sources: &[(String, SecretSource)]) -> Result<Vec<(String, SecretString)>, CredentialError> {
+    sources
+        .iter()
+        .map(|(name, source)| match source.read() {
+            Ok(secret) => Ok((name.clone(), secret)),
+            Err(error) => Err(CredentialError { name: name.clone(), error }),
+        })
+        .collect()
 }

@@ -214,7 +214,7 @@ impl Loader {
                 }
             }
         }
-        Recipes { own, builtin: HashMap::new() }
+        Recipes { own }
     }
 
     fn settings(&mut self, main: &Parsed) -> Configuration {
@@ -253,8 +253,6 @@ impl Loader {
 /// The recipes that providers can choose from.
 struct Recipes {
     own: HashMap<String, Arc<Recipe>>,
-    /// Compiled when the first provider asks for them.
-    builtin: HashMap<String, Arc<Recipe>>,
 }
 
 impl Recipes {

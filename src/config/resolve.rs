@@ -31,6 +31,7 @@ const TAKEN_LABELS: [&str; 8] = ["provider", "recipe", "le", "quantile", "state"
 /// Resolves one provider after the other; what they have in common is shared.
 pub struct Resolver<'a> {
     recipes: &'a Recipes,
+    /// Built-in recipes, compiled when the first provider asks for them.
     compiled: HashMap<String, Arc<Recipe>>,
     main: &'a Parsed,
     transports: HashSet<Arc<Transport>>,
@@ -62,7 +63,7 @@ impl<'a> Resolver<'a> {
     pub fn new(recipes: &'a Recipes, main: &'a Parsed) -> Self {
         Self {
             recipes,
-            compiled: recipes.builtin.clone(),
+            compiled: HashMap::new(),
             main,
             transports: HashSet::new(),
             endpoints: HashSet::new(),

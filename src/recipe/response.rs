@@ -120,10 +120,11 @@ struct Reader<'a> {
 }
 
 impl Recipe {
-    /// Reads the answer to a rendered request.
+    /// Reads the answer to a rendered request. Its values are used up; its redactor knows the token afterwards.
     #[must_use]
-    pub fn read(&self, rendered: Rendered, response: &TokenResponse, expectations: &Expectations, fingerprints: &Fingerprints, trace: &mut Trace) -> Outcome {
-        let Rendered { context: mut names, mut redactor, .. } = rendered;
+    pub fn read(&self, rendered: &mut Rendered, response: &TokenResponse, expectations: &Expectations, fingerprints: &Fingerprints, trace: &mut Trace) -> Outcome {
+        let Rendered { context, redactor, .. } = rendered;
+        let mut names = std::mem::take(context);
         let json = read_json(&response.body);
         if let Some(json) = &json {
             names.insert("json".into(), Value::from(minijinja::value::Serde(json)));
@@ -131,7 +132,7 @@ impl Recipe {
         names.insert("http".into(), http_value(response));
         names.insert("body".into(), Value::from(String::from_utf8_lossy(&response.body)));
         let context = Value::from_pairs(names.iter().map(|(name, value)| (name.as_str(), value.clone())));
-        let mut reader = Reader { recipe: self, response, names, context, redactor: &mut redactor, trace };
+        let mut reader = Reader { recipe: self, response, names, context, redactor, trace };
         let outcome = match reader.issued(json.is_some()) {
             Ok(token) => reader.token(&token, expectations, fingerprints),
             Err(failure) => Err(failure),

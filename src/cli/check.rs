@@ -1,0 +1,67 @@
+//! `credwatch check`: everything that can be known without the network.
+
+use std::collections::HashSet;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::{ConfigFlag, EXIT_CONFIG};
+use crate::config::Configuration;
+use crate::diagnostic::Fault;
+use crate::probe::Prober;
+
+#[derive(Args)]
+pub struct Flags {
+    #[command(flatten)]
+    config: ConfigFlag,
+}
+
+pub fn main(flags: &Flags) -> ExitCode {
+    let configuration = match super::load(&flags.config) {
+        Ok(configuration) => configuration,
+        Err(code) => return code,
+    };
+    let faults = transports(&configuration, &Prober::new());
+    if !faults.is_empty() {
+        super::complain(&faults);
+        return ExitCode::from(EXIT_CONFIG);
+    }
+    let mut warnings = configuration.warnings.clone();
+    warnings.extend(unreadable(&configuration));
+    if !warnings.is_empty() {
+        super::complain(&warnings);
+    }
+    let count = configuration.providers.len();
+    super::say(&format!("{}: fine, {count} provider{}", flags.config.file.display(), if count == 1 { "" } else { "s" }));
+    ExitCode::SUCCESS
+}
+
+/// What is wrong with certificate and key files. The plain settings are left for the first probe: nothing in
+/// them can be wrong, and loading the system's certificates takes a while.
+pub fn transports(configuration: &Configuration, prober: &Prober) -> Vec<Fault> {
+    let mut seen = HashSet::new();
+    let mut faults = Vec::new();
+    for provider in &configuration.providers {
+        let transport = &provider.transport;
+        if **transport == crate::provider::Transport::default() || !seen.insert(transport) {
+            continue;
+        }
+        if let Err(error) = prober.prepare(transport) {
+            faults.push(Fault::general(format!("the provider `{}`: {error}", provider.name)));
+        }
+    }
+    faults
+}
+
+/// Secrets that cannot be read by whoever checks. Only a warning: the daemon may run as somebody else.
+fn unreadable(configuration: &Configuration) -> Vec<Fault> {
+    let mut warnings = Vec::new();
+    for provider in &configuration.providers {
+        if let Err(error) = provider.read_credentials() {
+            let mut fault = Fault::general(format!("the provider `{}`: {error}", provider.name));
+            fault.severity = crate::diagnostic::Severity::Warning;
+            warnings.push(fault.hint("the daemon runs all the same; until it can be read, the provider fails with the reason `secret`"));
+        }
+    }
+    warnings
+}

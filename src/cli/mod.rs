@@ -1,0 +1,114 @@
+//! The command line: flags, commands, exit statuses.
+
+mod check;
+mod demo;
+mod probe;
+mod recipes;
+mod run;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::Configuration;
+use crate::diagnostic::{Fault, Severity};
+use crate::logging::{Format, Verbosity};
+
+/// Exit status when the configuration is wrong (`EX_CONFIG` of sysexits.h).
+pub const EXIT_CONFIG: u8 = 78;
+
+/// Tells that a credential is broken before customers do: requests a token from every configured provider,
+/// and serves latency, failures by the provider's own code and time to expiry as Prometheus metrics.
+#[derive(Parser)]
+#[command(name = "credwatch", version, max_term_width = 100)]
+struct Line {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the daemon.
+    Run(run::Flags),
+    /// Validate the configuration without the network; tells every fault with file, line, column and a hint.
+    Check(check::Flags),
+    /// Probe one provider now and explain each step; never shows a secret or token.
+    Probe(probe::Flags),
+    /// Work with recipes: what is built in, one to copy, recorded exchanges.
+    Recipes(recipes::Flags),
+    /// Watch a built-in fake of five token APIs; needs no configuration and no network.
+    Demo(demo::Flags),
+    /// Print the JSON Schema of the configuration file, for editors.
+    Schema,
+}
+
+/// Which configuration.
+#[derive(Args)]
+struct ConfigFlag {
+    /// The configuration file.
+    #[arg(long = "config.file", value_name = "FILE", default_value = "credwatch.toml")]
+    file: PathBuf,
+}
+
+/// How logs are written.
+#[derive(Args)]
+struct LogFlags {
+    /// How much is logged [default: RUST_LOG, else info].
+    #[arg(long = "log.level", value_name = "LEVEL")]
+    level: Option<Verbosity>,
+    /// The form of a log line.
+    #[arg(long = "log.format", value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    match Line::parse().command {
+        Command::Run(flags) => run::main(&flags),
+        Command::Check(flags) => check::main(&flags),
+        Command::Probe(flags) => probe::main(&flags),
+        Command::Recipes(flags) => recipes::main(&flags),
+        Command::Demo(flags) => demo::main(&flags),
+        Command::Schema => {
+            say(&format!("{:#}", crate::config::schema()));
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+/// Reads the configuration, and prints what is wrong with it.
+fn load(flag: &ConfigFlag) -> Result<Configuration, ExitCode> {
+    crate::config::load(&flag.file).map_err(|faults| {
+        complain(&faults);
+        ExitCode::from(EXIT_CONFIG)
+    })
+}
+
+/// Prints faults to standard error, and how many there are.
+fn complain(faults: &[Fault]) {
+    use std::io::Write;
+    let mut out = std::io::stderr().lock();
+    for fault in faults {
+        let _ = writeln!(out, "{fault}");
+    }
+    let errors = faults.iter().filter(|fault| fault.severity == Severity::Error).count();
+    let count = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
+    let _ = writeln!(out, "{}, {}", count(errors, "error"), count(faults.len() - errors, "warning"));
+}
+
+/// Prints to standard output; a reader that has gone, such as `head`, is no error.
+fn say(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
+}
+
+/// A runtime for commands that use the network.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}
+
+/// Ends a runtime. A name server that does not answer would hold a plain drop for as long as it hangs.
+fn end(runtime: tokio::runtime::Runtime) {
+    runtime.shutdown_timeout(std::time::Duration::from_millis(100));
+}

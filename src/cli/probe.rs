@@ -1,0 +1,230 @@
+//! `credwatch probe`: one probe, explained so that nobody needs another tool to see why a credential fails.
+
+use std::fmt::Write as _;
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use super::ConfigFlag;
+use crate::diagnostic::suggestion;
+use crate::outcome::{Expiry, Outcome, Phases, Probe};
+use crate::probe::Prober;
+use crate::probe::explain::Explanation;
+use crate::provider::Provider;
+use crate::time::{human_duration, unix_seconds};
+
+#[derive(Args)]
+pub struct Flags {
+    /// The provider, by its name in the configuration.
+    name: String,
+    #[command(flatten)]
+    config: ConfigFlag,
+    /// The form of the explanation.
+    #[arg(long, value_name = "FORM", default_value = "text")]
+    output: Output,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For people, with colour on a terminal.
+    Text,
+    /// For programs.
+    Json,
+}
+
+pub fn main(flags: &Flags) -> ExitCode {
+    let configuration = match super::load(&flags.config) {
+        Ok(configuration) => configuration,
+        Err(code) => return code,
+    };
+    let Some(provider) = configuration.providers.iter().find(|provider| provider.name == flags.name) else {
+        let hint = suggestion(&flags.name, configuration.providers.iter().map(|provider| provider.name.as_str()));
+        eprintln!("error: there is no provider {:?} in {}\n  hint: {hint}", flags.name, flags.config.file.display());
+        return ExitCode::from(2);
+    };
+    let runtime = match super::runtime() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let (probe, explanation) = runtime.block_on(Prober::new().explain(provider));
+    super::end(runtime);
+    match flags.output {
+        Output::Json => super::say(&format!("{:#}", as_json(provider, &probe, &explanation))),
+        Output::Text => {
+            let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+            super::say(as_text(provider, &probe, &explanation, Paint(colour)).trim_end());
+        }
+    }
+    if matches!(probe.outcome, Outcome::Issued(_)) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn as_json(provider: &Provider, probe: &Probe, explanation: &Explanation) -> serde_json::Value {
+    let phases: serde_json::Map<String, serde_json::Value> = Phases::WORDS.iter().zip(probe.phases.values()).map(|(word, seconds)| ((*word).to_owned(), seconds.into())).collect();
+    let outcome = match &probe.outcome {
+        Outcome::Issued(issued) => {
+            let expires = match issued.expiry {
+                Expiry::At(end) => json!(end.to_string()),
+                Expiry::Never => json!("never"),
+                Expiry::Unknown => json!(null),
+            };
+            json!({ "issued": true, "expires": expires, "lifetime_seconds": issued.lifetime })
+        }
+        Outcome::Failed(failure) => {
+            let facts = failure.reason.facts();
+            json!({
+                "issued": false,
+                "class": facts.class.word(),
+                "reason": facts.word,
+                "code": failure.code.as_str(),
+                "message": failure.message.as_str(),
+                "meaning": facts.meaning,
+                "action": facts.action,
+                "retry_after_seconds": failure.retry_after.map(|wait| wait.as_secs_f64()),
+                "missing_scopes": failure.missing_scopes,
+            })
+        }
+    };
+    json!({
+        "provider": provider.name,
+        "recipe": provider.recipe.name,
+        "started": probe.started.to_string(),
+        "duration_seconds": probe.duration,
+        "phases_seconds": phases,
+        "http_status": probe.status,
+        "certificate_expires": probe.certificate_expiry.map(|end| end.to_string()),
+        "clock_skew_seconds": probe.clock_skew,
+        "request": explanation.request,
+        "answer": { "headers": explanation.headers, "body": explanation.body },
+        "reading": explanation.reading,
+        "outcome": outcome,
+    })
+}
+
+/// Colours, or none.
+#[derive(Clone, Copy)]
+struct Paint(bool);
+
+impl Paint {
+    fn with(self, code: &str, text: &str) -> String {
+        if self.0 { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+    fn head(self, text: &str) -> String {
+        self.with("1", text)
+    }
+    fn dim(self, text: &str) -> String {
+        self.with("2", text)
+    }
+    fn good(self, text: &str) -> String {
+        self.with("1;32", text)
+    }
+    fn bad(self, text: &str) -> String {
+        self.with("1;31", text)
+    }
+}
+
+fn as_text(provider: &Provider, probe: &Probe, explanation: &Explanation, paint: Paint) -> String {
+    let mut out = String::new();
+    let title = provider.recipe.title.as_deref().unwrap_or(&provider.recipe.name);
+    let _ = writeln!(out, "{}  {}\n", paint.head(&provider.name), paint.dim(&format!("recipe {}: {title}", provider.recipe.name)));
+    request(&mut out, explanation, paint);
+    connection(&mut out, provider, probe, paint);
+    answer(&mut out, probe, explanation, paint);
+    result(&mut out, provider, probe, paint);
+    out
+}
+
+fn request(out: &mut String, explanation: &Explanation, paint: Paint) {
+    let shown = &explanation.request;
+    if shown.line.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "{}\n  {}", paint.head("Request"), shown.line);
+    for (name, value) in &shown.headers {
+        let _ = writeln!(out, "  {name}: {value}");
+    }
+    for line in &shown.body {
+        let _ = writeln!(out, "  {}", paint.dim(line));
+    }
+    out.push('\n');
+}
+
+fn connection(out: &mut String, provider: &Provider, probe: &Probe, paint: Paint) {
+    if probe.duration <= 0.0 {
+        return;
+    }
+    let _ = writeln!(out, "{}", paint.head("Timing"));
+    let longest = probe.phases.values().into_iter().fold(0.0, f64::max).max(1e-9);
+    for (word, seconds) in Phases::WORDS.iter().zip(probe.phases.values()) {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 24")]
+        let bar = "█".repeat((seconds / longest * 24.0).round() as usize);
+        let _ = writeln!(out, "  {word:<11} {:>8.1} ms  {}", seconds * 1e3, paint.dim(&bar));
+    }
+    let _ = writeln!(out, "  {:<11} {:>8.1} ms  of {:?} allowed", "total", probe.duration * 1e3, provider.timeout);
+    if let Some(end) = probe.certificate_expiry {
+        let left = unix_seconds(end) - unix_seconds(probe.started);
+        let _ = writeln!(out, "  certificate ends {} ({})", end.strftime("%Y-%m-%d"), human_duration(left));
+    }
+    if provider.transport.insecure {
+        let _ = writeln!(out, "  {}", paint.bad("any certificate is accepted (tls.insecure)"));
+    }
+    out.push('\n');
+}
+
+fn answer(out: &mut String, probe: &Probe, explanation: &Explanation, paint: Paint) {
+    let Some(status) = probe.status else { return };
+    let _ = writeln!(out, "{}\n  HTTP {status}", paint.head("Answer"));
+    if let Some(skew) = probe.clock_skew
+        && skew.abs() > 2.0
+    {
+        let direction = if skew > 0.0 { "ahead of" } else { "behind" };
+        let _ = writeln!(out, "  {}", paint.bad(&format!("the provider's clock is {} {direction} ours", human_duration(skew.abs()))));
+    }
+    for (name, value) in &explanation.headers {
+        let _ = writeln!(out, "  {name}: {value}");
+    }
+    for line in &explanation.body {
+        let _ = writeln!(out, "  {}", paint.dim(line));
+    }
+    if !explanation.reading.is_empty() {
+        let _ = writeln!(out, "\n{}", paint.head("How it was read"));
+        let width = explanation.reading.iter().map(|line| line.expression.chars().count()).max().unwrap_or_default().min(48);
+        for line in &explanation.reading {
+            let _ = writeln!(out, "  {:<8} {:<width$}  → {}", line.rule, line.expression, line.result);
+        }
+    }
+    out.push('\n');
+}
+
+fn result(out: &mut String, provider: &Provider, probe: &Probe, paint: Paint) {
+    match &probe.outcome {
+        Outcome::Issued(issued) => {
+            let life = match (issued.expiry, issued.lifetime) {
+                (Expiry::At(end), Some(lifetime)) => format!("it lives {}, until {}", human_duration(lifetime), end.strftime("%Y-%m-%d %H:%M:%S UTC")),
+                (Expiry::Never, _) => "it never expires".into(),
+                _ => "the answer does not say how long it lives".into(),
+            };
+            let _ = writeln!(out, "{} a token was issued; {life}", paint.good("OK"));
+        }
+        Outcome::Failed(failure) => {
+            let facts = failure.reason.facts();
+            let code = if failure.code.is_empty() { String::new() } else { format!(", code {}", failure.code) };
+            let _ = writeln!(out, "{} {} / {}{code}", paint.bad("FAILED"), facts.class.word(), facts.word);
+            if !failure.message.as_str().is_empty() {
+                let _ = writeln!(out, "  {}", failure.message.as_str());
+            }
+            let _ = writeln!(out, "  {} {}", paint.head("Means"), facts.meaning);
+            let _ = writeln!(out, "  {} {}", paint.head("Do"), facts.action);
+            if let Some(documentation) = &provider.recipe.documentation {
+                let _ = writeln!(out, "  {} {documentation}", paint.head("Codes"));
+            }
+            if let Some(wait) = failure.retry_after {
+                let _ = writeln!(out, "  the provider asks to wait {}", human_duration(wait.as_secs_f64()));
+            }
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! Recorded exchanges: what goes in, the exact request expected, the answer, the outcome expected. As files, so
+//! that a recipe is tested without knowing Rust.
+
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use minijinja::Value;
+use schemars::JsonSchema;
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+use crate::diagnostic::{Fault, Severity, Source};
+use crate::document;
+use crate::outcome::{Expiry, Outcome};
+use crate::recipe::definition::{Definition, Ordered, Scalar};
+use crate::recipe::{Attempt, Expectations, Fingerprints, Inputs, Recipe, TokenResponse, Trace, builtin};
+use crate::time::Span;
+
+/// One exchange as it is written.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Exchange {
+    /// What it shows, in a sentence.
+    pub about: String,
+    /// Where request and answer come from.
+    pub source: String,
+    /// A built-in recipe, or one in `recipe_file`.
+    pub recipe: String,
+    /// A file with `[recipes.NAME]`, relative to this one.
+    pub recipe_file: Option<String>,
+    /// The time of the attempt, RFC 3339.
+    pub now: Option<String>,
+    /// The `uuid` of the attempt.
+    pub uuid: Option<String>,
+    /// Parameters of the provider.
+    pub parameters: Ordered<Scalar>,
+    /// Credentials of the provider: made-up ones.
+    pub credentials: Ordered<String>,
+    /// Scopes that must be granted.
+    pub required_scopes: Vec<String>,
+    /// The shortest lifetime that is of use.
+    pub min_lifetime: Option<Span>,
+    /// The request expected.
+    pub request: Option<RecordedRequest>,
+    /// The answer.
+    pub response: RecordedResponse,
+    /// The outcome expected.
+    pub outcome: RecordedOutcome,
+}
+
+/// A request: method, URL, all headers that the recipe sets, and the body to the letter.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct RecordedRequest {
+    /// The method.
+    pub method: String,
+    /// The URL with its query.
+    pub url: String,
+    /// Every header of the recipe, no more and no less.
+    pub headers: Ordered<String>,
+    /// The body.
+    pub body: String,
+}
+
+/// An answer.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct RecordedResponse {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: Ordered<String>,
+    /// The body as text.
+    pub body: Option<String>,
+    /// The body as JSON.
+    pub json: Option<Json>,
+}
+
+/// An outcome: `expires` for a token, or `reason`.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct RecordedOutcome {
+    /// A time in RFC 3339, `never` or `unknown`.
+    pub expires: Option<String>,
+    /// The lifetime, in seconds.
+    pub lifetime_seconds: Option<f64>,
+    /// Why there is no token.
+    pub reason: Option<String>,
+    /// The code.
+    pub code: Option<String>,
+    /// The message.
+    pub message: Option<String>,
+    /// How long the provider asks to wait, in seconds.
+    pub retry_after_seconds: Option<f64>,
+    /// How many required scopes are missing.
+    pub missing_scopes: Option<usize>,
+}
+
+/// A file of recipes; what else is in it does not matter here.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(default)]
+struct RecipeFile {
+    recipes: Ordered<Definition>,
+}
+
+static SCHEMA: LazyLock<Json> = LazyLock::new(document::schema_of::<Exchange>);
+static RECIPE_FILE_SCHEMA: LazyLock<Json> = LazyLock::new(document::schema_of::<RecipeFile>);
+
+/// An exchange with its recipe, ready to run.
+pub struct Prepared {
+    /// As written.
+    pub exchange: Exchange,
+    /// The recipe.
+    pub recipe: Arc<Recipe>,
+    /// Time and random number.
+    pub attempt: Attempt,
+}
+
+/// Reads an exchange and its recipe.
+///
+/// # Errors
+/// All faults, as text.
+pub fn prepare(path: &Path) -> Result<Prepared, String> {
+    let source = open(path)?;
+    let (exchange, faults): (Exchange, _) = document::read(&source, &SCHEMA);
+    refuse(&faults)?;
+    let recipe = match &exchange.recipe_file {
+        None => builtin::recipe(&exchange.recipe).ok_or_else(|| format!("there is no built-in recipe {:?}", exchange.recipe))?,
+        Some(file) => {
+            let source = open(&path.parent().unwrap_or(Path::new("")).join(file))?;
+            let (recipes, mut faults): (RecipeFile, _) = document::read(&source, &RECIPE_FILE_SCHEMA);
+            refuse(&faults)?;
+            let (name, definition) =
+                recipes.recipes.0.iter().find(|(name, _)| *name.get_ref() == exchange.recipe).ok_or_else(|| format!("there is no [recipes.{}] in {}", exchange.recipe, source.name))?;
+            let recipe = Recipe::compile(name.get_ref(), definition, &source, &name.span(), &mut faults);
+            refuse(&faults)?;
+            recipe
+        }
+    };
+    let now = exchange.now.as_deref().unwrap_or("2023-11-14T22:13:20Z").parse().map_err(|error| format!("`now` is no time: {error}"))?;
+    let uuid = exchange.uuid.as_deref().map_or(Ok(uuid::Uuid::nil()), str::parse).map_err(|error| format!("`uuid` is none: {error}"))?;
+    Ok(Prepared { exchange, recipe: Arc::new(recipe), attempt: Attempt { now, uuid } })
+}
+
+fn open(path: &Path) -> Result<Arc<Source>, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    Ok(Arc::new(Source { name: path.display().to_string(), text }))
+}
+
+fn refuse(faults: &[Fault]) -> Result<(), String> {
+    let errors: Vec<String> = faults.iter().filter(|fault| fault.severity == Severity::Error).map(ToString::to_string).collect();
+    if errors.is_empty() { Ok(()) } else { Err(errors.join("\n")) }
+}
+
+/// Reads and runs one exchange.
+///
+/// # Errors
+/// What differs from what was expected.
+pub fn run_file(path: &Path) -> Result<(), String> {
+    prepare(path)?.run()
+}
+
+impl Prepared {
+    /// The parameters with the recipe's defaults.
+    #[must_use]
+    pub fn parameters(&self) -> Vec<(String, Value)> {
+        let given = |name: &str| self.exchange.parameters.0.iter().find(|(known, _)| known.get_ref() == name).map(|(_, value)| value);
+        self.recipe
+            .parameters
+            .iter()
+            .filter_map(|(name, parameter)| given(name).or(parameter.default.as_ref()).map(|value| (name.clone(), Value::from(value))))
+            .collect()
+    }
+
+    /// The credentials.
+    #[must_use]
+    pub fn credentials(&self) -> Vec<(String, SecretString)> {
+        self.exchange.credentials.0.iter().map(|(name, value)| (name.get_ref().clone(), SecretString::from(value.trim()))).collect()
+    }
+
+    /// What the provider expects of a token.
+    #[must_use]
+    pub fn expectations(&self) -> Expectations {
+        Expectations { required_scopes: self.exchange.required_scopes.clone(), min_lifetime: self.exchange.min_lifetime.map(|span| span.0) }
+    }
+
+    /// The bytes of the answer's body.
+    #[must_use]
+    pub fn body(&self) -> Bytes {
+        let response = &self.exchange.response;
+        match (&response.body, &response.json) {
+            (Some(text), _) => text.clone().into(),
+            (None, Some(json)) => json.to_string().into(),
+            (None, None) => Bytes::new(),
+        }
+    }
+
+    /// Renders the request, compares it, reads the answer, compares the outcome.
+    ///
+    /// # Errors
+    /// What differs.
+    pub fn run(&self) -> Result<(), String> {
+        let (parameters, credentials) = (self.parameters(), self.credentials());
+        for (name, _) in self.exchange.credentials.0.iter().map(|(name, value)| (name.get_ref(), value)) {
+            if !self.recipe.credentials.iter().any(|(known, _)| known == name) {
+                return Err(format!("the recipe has no credential `{name}`"));
+            }
+        }
+        let inputs = Inputs { parameters: &parameters, credentials: &credentials };
+        let mut rendered = self.recipe.render(&inputs, &self.attempt).map_err(|error| error.to_string())?;
+        let mut differences = Vec::new();
+        if let Some(expected) = &self.exchange.request {
+            let request = &rendered.request;
+            compare("method", &expected.method, request.method.as_str(), &mut differences);
+            compare("url", &expected.url, request.url.as_str(), &mut differences);
+            compare("headers", &expected_headers(expected), &actual_headers(&request.headers), &mut differences);
+            let body = request.body.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
+            compare("body", &expected.body, &body, &mut differences);
+        }
+        let mut headers = HeaderMap::new();
+        for (name, value) in &self.exchange.response.headers.0 {
+            let name = HeaderName::try_from(name.get_ref().as_str()).map_err(|error| error.to_string())?;
+            headers.append(name, HeaderValue::try_from(value.as_str()).map_err(|error| error.to_string())?);
+        }
+        let response = TokenResponse { status: self.exchange.response.status, headers, body: self.body(), received: self.attempt.now };
+        let outcome = self.recipe.read(&mut rendered, &response, &self.expectations(), &Fingerprints::default(), &mut Trace::default());
+        self.compare_outcome(&outcome, &mut differences);
+        if differences.is_empty() { Ok(()) } else { Err(differences.join("\n")) }
+    }
+
+    /// Adds what differs between the outcome expected and this one.
+    pub fn compare_outcome(&self, outcome: &Outcome, differences: &mut Vec<String>) {
+        let expected = &self.exchange.outcome;
+        if expected.expires.is_none() == expected.reason.is_none() {
+            differences.push("  [outcome] needs either `expires` or `reason`".into());
+            return;
+        }
+        let number = |number: Option<f64>| number.map_or_else(|| "none".to_owned(), |number| format!("{number:.3}"));
+        match outcome {
+            Outcome::Issued(issued) => {
+                let expires = match issued.expiry {
+                    Expiry::At(end) => end.to_string(),
+                    Expiry::Never => "never".into(),
+                    Expiry::Unknown => "unknown".into(),
+                };
+                compare("outcome", expected.expires.as_deref().unwrap_or("a failure"), &expires, differences);
+                compare("lifetime", &number(expected.lifetime_seconds), &number(issued.lifetime), differences);
+            }
+            Outcome::Failed(failure) => {
+                compare("outcome", expected.reason.as_deref().unwrap_or("a token"), failure.reason.word(), differences);
+                compare("code", expected.code.as_deref().unwrap_or_default(), failure.code.as_str(), differences);
+                if let Some(message) = &expected.message {
+                    compare("message", message, failure.message.as_str(), differences);
+                }
+                compare("retry_after", &number(expected.retry_after_seconds), &number(failure.retry_after.as_ref().map(Duration::as_secs_f64)), differences);
+                compare("missing_scopes", &expected.missing_scopes.unwrap_or_default().to_string(), &failure.missing_scopes.to_string(), differences);
+            }
+        }
+    }
+}
+
+/// The headers expected, sorted, one a line.
+#[must_use]
+pub fn expected_headers(request: &RecordedRequest) -> String {
+    let mut lines: Vec<String> = request.headers.0.iter().map(|(name, value)| format!("{}: {value}", name.get_ref().to_lowercase())).collect();
+    lines.sort();
+    lines.join(" | ")
+}
+
+fn actual_headers(headers: &HeaderMap) -> String {
+    let mut lines: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes()))).collect();
+    lines.sort();
+    lines.join(" | ")
+}
+
+fn compare(what: &str, expected: &str, actual: &str, differences: &mut Vec<String>) {
+    if expected != actual {
+        differences.push(format!("  {what}\n    expected {expected}\n    got      {actual}"));
+    }
+}

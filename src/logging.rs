@@ -1,0 +1,173 @@
+//! Logs on standard error, as logfmt or JSON, one line an event.
+//!
+//! Only this program's own events are written, whatever the level: libraries below would print headers and
+//! bodies at `trace`, and those hold credentials.
+
+use std::fmt;
+use std::io::IsTerminal;
+
+use serde_json::{Map, Value as Json};
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// The form of a line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// `level=info msg="token issued" provider=x`
+    #[default]
+    Text,
+    /// `{"level":"info","msg":"token issued","provider":"x"}`
+    Json,
+}
+
+/// How much is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Verbosity {
+    /// What needs somebody.
+    Error,
+    /// What may need somebody.
+    Warn,
+    /// Changes of state.
+    Info,
+    /// Every probe.
+    Debug,
+    /// All there is.
+    Trace,
+}
+
+impl From<Verbosity> for LevelFilter {
+    fn from(verbosity: Verbosity) -> Self {
+        match verbosity {
+            Verbosity::Error => Self::ERROR,
+            Verbosity::Warn => Self::WARN,
+            Verbosity::Info => Self::INFO,
+            Verbosity::Debug => Self::DEBUG,
+            Verbosity::Trace => Self::TRACE,
+        }
+    }
+}
+
+/// Starts logging. Without a level of its own it takes the one in `RUST_LOG`, else `info`.
+pub fn start(verbosity: Option<Verbosity>, format: Format) {
+    let from_environment = || {
+        let value = std::env::var("RUST_LOG").unwrap_or_default();
+        let word = value.rsplit(['=', ',']).next().unwrap_or_default().trim().to_lowercase();
+        word.parse::<LevelFilter>().ok().filter(|_| !word.is_empty())
+    };
+    let level = verbosity.map(LevelFilter::from).or_else(from_environment).unwrap_or(LevelFilter::INFO);
+    let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(std::io::stderr).event_format(Lines {
+        format,
+        // The journal has its own time stamps.
+        stamped: std::env::var_os("JOURNAL_STREAM").is_none() || std::io::stderr().is_terminal(),
+    });
+    let filter = Targets::new().with_target(env!("CARGO_PKG_NAME"), level);
+    // A second start, as in a test, keeps the first.
+    let _ = tracing_subscriber::registry().with(filter).with(layer).try_init();
+}
+
+struct Lines {
+    format: Format,
+    stamped: bool,
+}
+
+impl<S, N> FormatEvent<S, N> for Lines
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        let mut line = Map::new();
+        if self.stamped {
+            line.insert("ts".into(), jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string().into());
+        }
+        line.insert("level".into(), word(*event.metadata().level()).into());
+        line.insert("msg".into(), fields.message.into());
+        line.extend(fields.others);
+        match self.format {
+            Format::Json => writeln!(writer, "{}", Json::Object(line)),
+            Format::Text => {
+                for (place, (name, value)) in line.iter().enumerate() {
+                    let gap = if place == 0 { "" } else { " " };
+                    write!(writer, "{gap}{name}={}", logfmt(value))?;
+                }
+                writeln!(writer)
+            }
+        }
+    }
+}
+
+fn word(level: Level) -> &'static str {
+    match level {
+        Level::ERROR => "error",
+        Level::WARN => "warn",
+        Level::INFO => "info",
+        Level::DEBUG => "debug",
+        Level::TRACE => "trace",
+    }
+}
+
+/// A value of logfmt: quoted when it has anything but plain characters.
+fn logfmt(value: &Json) -> String {
+    match value {
+        Json::String(text) if !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '"' | '=' | '\\')) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+#[derive(Default)]
+struct Fields {
+    message: String,
+    others: Map<String, Json>,
+}
+
+impl Fields {
+    fn add(&mut self, field: &Field, value: Json) {
+        self.others.insert(field.name().to_owned(), value);
+    }
+}
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            self.message = format!("{value:?}");
+        } else {
+            self.add(field, format!("{value:?}").into());
+        }
+    }
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.add(field, value.into());
+    }
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.add(field, value.into());
+    }
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.add(field, value.into());
+    }
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.add(field, value.into());
+    }
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.add(field, value.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_logfmt_are_quoted_when_they_need_it() {
+        for (value, written) in [("plain", "plain"), ("", "\"\""), ("two words", "\"two words\""), ("a\"b\n", "\"a\\\"b\\n\""), ("a=b", "\"a=b\"")] {
+            assert_eq!(logfmt(&value.into()), written);
+        }
+        assert_eq!(logfmt(&5.into()), "5");
+    }
+}

@@ -1,0 +1,60 @@
+//! Name resolution as the rest of the host does it: the system's `getaddrinfo`, with its error codes.
+
+use std::net::SocketAddr;
+
+use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType, getaddrinfo};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use std::time::Instant;
+
+use super::marks::mark;
+
+/// The system's resolver.
+pub struct System;
+
+/// Why a name does not resolve.
+#[derive(Debug, thiserror::Error)]
+pub enum DnsError {
+    /// The name does not exist.
+    #[error("the name {0} does not exist")]
+    NoName(String),
+    /// No server answered, or it failed.
+    #[error("the name {0} cannot be resolved just now: no name server answers")]
+    Again(String),
+    /// Anything else.
+    #[error("the name {name} cannot be resolved: {problem}")]
+    Other {
+        /// The name.
+        name: String,
+        /// What the system said.
+        problem: String,
+    },
+}
+
+impl Resolve for System {
+    fn resolve(&self, name: Name) -> Resolving {
+        let name = name.as_str().to_owned();
+        Box::pin(async move {
+            mark(|seen| seen.resolve_start = Some(Instant::now()));
+            let asked = name.clone();
+            let answer = tokio::task::spawn_blocking(move || lookup(&asked)).await;
+            mark(|seen| seen.resolve_end = Some(Instant::now()));
+            match answer {
+                Ok(Ok(addresses)) => Ok(Box::new(addresses.into_iter()) as Addrs),
+                Ok(Err(error)) => Err(error.into()),
+                Err(_) => Err(DnsError::Other { name, problem: "the resolver was stopped".into() }.into()),
+            }
+        })
+    }
+}
+
+fn lookup(name: &str) -> Result<Vec<SocketAddr>, DnsError> {
+    let hints = AddrInfoHints { socktype: SockType::Stream.into(), ..AddrInfoHints::default() };
+    let other = |problem: String| DnsError::Other { name: name.to_owned(), problem };
+    let answer = getaddrinfo(Some(name), None, Some(hints)).map_err(|error| match error.kind() {
+        LookupErrorKind::NoName | LookupErrorKind::NoData => DnsError::NoName(name.to_owned()),
+        LookupErrorKind::Again => DnsError::Again(name.to_owned()),
+        _ => other(std::io::Error::from(error).to_string()),
+    })?;
+    let addresses: Vec<SocketAddr> = answer.filter_map(Result::ok).map(|info| info.sockaddr).collect();
+    if addresses.is_empty() { Err(DnsError::NoName(name.to_owned())) } else { Ok(addresses) }
+}

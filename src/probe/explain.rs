@@ -1,0 +1,116 @@
+//! What `credwatch probe` tells beyond the outcome: the request, the answer and how it was read, without
+//! secrets and without the token.
+
+use serde_json::Value as Json;
+
+use crate::recipe::request::ShownRequest;
+use crate::recipe::{Rendered, TokenResponse, TraceLine};
+use crate::secret::{HIDDEN, Redactor};
+
+/// One probe, explained.
+#[derive(Default, serde::Serialize)]
+pub struct Explanation {
+    /// What was sent.
+    pub request: ShownRequest,
+    /// The headers of the answer that say something about it.
+    pub headers: Vec<(String, String)>,
+    /// The structure of the answer's body.
+    pub body: Vec<String>,
+    /// How each rule read the answer.
+    pub reading: Vec<TraceLine>,
+}
+
+/// Headers that help to understand an answer and hold nothing secret.
+const TELLING: [&str; 12] = [
+    "content-type",
+    "content-encoding",
+    "date",
+    "location",
+    "retry-after",
+    "server",
+    "via",
+    "www-authenticate",
+    "x-rate-limit-limit",
+    "x-rate-limit-remaining",
+    "x-rate-limit-reset",
+    "x-request-id",
+];
+
+/// The most lines of a body's structure.
+const MOST_LINES: usize = 60;
+
+impl Explanation {
+    /// Notes an answer.
+    pub fn answer(&mut self, response: &TokenResponse, rendered: &Rendered) {
+        let redactor = &rendered.redactor;
+        for name in TELLING {
+            if let Some(value) = response.headers.get(name) {
+                let text = crate::outcome::Message::clean(&redactor.scrub(&String::from_utf8_lossy(value.as_bytes())));
+                self.headers.push((name.to_owned(), text.as_str().to_owned()));
+            }
+        }
+        match serde_json::from_slice::<Json>(&response.body) {
+            Ok(json) => outline(&json, "", 0, redactor, &mut self.body),
+            Err(_) if response.body.is_empty() => self.body.push("(empty)".into()),
+            Err(_) => self.body.push(format!("({} bytes that are not JSON)", response.body.len())),
+        }
+        if self.body.len() > MOST_LINES {
+            self.body.truncate(MOST_LINES);
+            self.body.push("…".into());
+        }
+    }
+}
+
+/// Names and kinds, with the values that cannot be a token: numbers, truth values, plain words and prose.
+fn outline(json: &Json, name: &str, depth: usize, redactor: &Redactor, lines: &mut Vec<String>) {
+    if lines.len() > MOST_LINES {
+        return;
+    }
+    let indent = "  ".repeat(depth);
+    let label = if name.is_empty() { String::new() } else { format!("{}: ", crate::outcome::Message::clean(&redactor.scrub(name)).as_str()) };
+    match json {
+        Json::Object(members) => {
+            lines.push(format!("{indent}{label}{{{}", if members.is_empty() { "}" } else { "" }));
+            for (name, value) in members {
+                outline(value, name, depth + 1, redactor, lines);
+            }
+            if !members.is_empty() {
+                lines.push(format!("{indent}}}"));
+            }
+        }
+        Json::Array(items) => {
+            lines.push(format!("{indent}{label}[{} items]", items.len()));
+            for item in items.iter().take(3) {
+                outline(item, "", depth + 1, redactor, lines);
+            }
+        }
+        Json::String(text) => lines.push(format!("{indent}{label}{}", shown(name, text, redactor))),
+        Json::Number(number) if redactor.is_secret(&number.to_string()) => lines.push(format!("{indent}{label}{HIDDEN}")),
+        other => lines.push(format!("{indent}{label}{other}")),
+    }
+}
+
+fn shown(name: &str, text: &str, redactor: &Redactor) -> String {
+    let name = name.to_lowercase();
+    let telling_name = ["token", "secret", "key", "password", "assertion", "credential", "session", "jwt", "ticket", "cookie", "signature"]
+        .iter()
+        .any(|word| name.contains(word) && !name.ends_with("type"));
+    let kind = format!("a string of {} characters", text.chars().count());
+    if text.is_empty() {
+        return "\"\"".into();
+    }
+    if telling_name || !is_plain(text) {
+        return format!("{HIDDEN} ({kind})");
+    }
+    format!("{:?}", crate::outcome::Message::clean(&redactor.scrub(text)).as_str())
+}
+
+/// Words and prose: no token has blanks, and none is a short word of letters only. A date is no secret either.
+fn is_plain(text: &str) -> bool {
+    let word = |word: &str| {
+        word.len() <= 24 && word.chars().filter(char::is_ascii_digit).count() <= 4 && word.chars().all(|c| c.is_alphanumeric() || "_-.,:;!?'\"()/".contains(c))
+            || word.len() <= 40 && word.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+    };
+    let date = text.len() <= 35 && text.starts_with(|c: char| c.is_ascii_digit()) && text.chars().all(|c| c.is_ascii_digit() || "-:TZ.+ ".contains(c));
+    date || text.split_whitespace().all(word) && (text.contains(' ') || text.chars().filter(char::is_ascii_digit).count() == 0 || text.len() <= 8)
+}

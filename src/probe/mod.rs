@@ -1,0 +1,323 @@
+//! The only place from which HTTP requests go out.
+//!
+//! Every probe is a fresh connection with a full handshake, under one deadline, without redirects, with a
+//! bounded body. It is measured once, here, around the thing measured.
+
+mod dns;
+pub mod explain;
+mod failure;
+mod marks;
+pub mod tls;
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use http::header;
+use jiff::Timestamp;
+use rustls::RootCertStore;
+use secrecy::{ExposeSecret, SecretString};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::outcome::{Code, Failure, Outcome, Probe, Reason};
+use crate::provider::{Provider, Proxy, Transport};
+use crate::recipe::response::http_date;
+use crate::recipe::{Attempt, Fingerprints, Rendered, TokenResponse, Trace};
+use crate::time::unix_seconds;
+use explain::Explanation;
+use failure::classify;
+use marks::{Marks, mark};
+use tls::TlsError;
+
+/// The most bytes of a body that are read, after decompression. Token answers have a few hundred.
+pub const LARGEST_BODY: usize = 256 * 1024;
+
+/// The name under which credwatch asks.
+const USER_AGENT: &str = concat!("credwatch/", env!("CARGO_PKG_VERSION"));
+
+/// Sends token requests. One for the whole program; clients are made once for each set of settings.
+pub struct Prober {
+    roots: Arc<LazyLock<RootCertStore>>,
+    clients: Mutex<HashMap<Arc<Transport>, Client>>,
+    fingerprints: Fingerprints,
+    attempts: Arc<dyn Fn() -> Attempt + Send + Sync>,
+}
+
+type Client = Result<reqwest::Client, TlsError>;
+
+impl Default for Prober {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Prober {
+    /// One without any client yet: they are made when first needed, off the threads of the runtime.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_attempts(|| Attempt { now: Timestamp::now(), uuid: uuid::Uuid::new_v4() })
+    }
+
+    /// One whose attempts get time and random number from here, so that they can be repeated.
+    #[must_use]
+    pub fn with_attempts(attempts: impl Fn() -> Attempt + Send + Sync + 'static) -> Self {
+        Self {
+            roots: Arc::new(LazyLock::new(tls::system_roots)),
+            clients: Mutex::default(),
+            fingerprints: Fingerprints::default(),
+            attempts: Arc::new(attempts),
+        }
+    }
+
+    /// Probes a provider once.
+    pub async fn probe(&self, provider: &Provider) -> Probe {
+        self.run(provider, None).await
+    }
+
+    /// Probes a provider once and explains each step.
+    pub async fn explain(&self, provider: &Provider) -> (Probe, Explanation) {
+        let mut explanation = Explanation::default();
+        let probe = self.run(provider, Some(&mut explanation)).await;
+        (probe, explanation)
+    }
+
+    /// Makes the client for these settings, to find what is wrong with its files before a probe is due.
+    ///
+    /// # Errors
+    /// When a certificate or key file cannot be used.
+    pub fn prepare(&self, transport: &Arc<Transport>) -> Result<(), TlsError> {
+        self.make_client(transport).map(|_| ())
+    }
+
+    /// Fingerprint of the credentials as they can be read now, to notice that a secret has changed. Reads files.
+    #[must_use]
+    pub fn credentials(&self, provider: &Provider) -> Option<u128> {
+        provider.read_credentials().ok().map(|credentials| self.fingerprint(&credentials))
+    }
+
+    fn fingerprint(&self, credentials: &[(String, SecretString)]) -> u128 {
+        let joined: Vec<&str> = credentials.iter().map(|(_, secret)| secret.expose_secret()).collect();
+        self.fingerprints.of(&joined.join("\0"))
+    }
+
+    async fn run(&self, provider: &Provider, mut explanation: Option<&mut Explanation>) -> Probe {
+        let deadline = provider.timeout;
+        let mut probe = Probe {
+            outcome: Outcome::Failed(Failure::new(Reason::Secret, "")),
+            started: (self.attempts)().now,
+            duration: 0.0,
+            phases: crate::outcome::Phases::default(),
+            status: None,
+            certificate_expiry: None,
+            clock_skew: None,
+            credentials: None,
+        };
+        let failed = |probe: Probe, failure: Failure| Probe { outcome: Outcome::Failed(failure), ..probe };
+        let credentials = match credentials(provider, deadline).await {
+            Ok(credentials) => credentials,
+            Err(message) => return failed(probe, Failure::new(Reason::Secret, &message)),
+        };
+        probe.credentials = Some(self.fingerprint(&credentials));
+        let client = match self.client(&provider.transport).await {
+            Ok(client) => client,
+            Err(error) => return failed(probe, Failure::new(Reason::Tls, &error.to_string())),
+        };
+        let attempt = (self.attempts)();
+        let inputs = provider.inputs(&credentials);
+        if let Some(explanation) = explanation.as_deref_mut() {
+            explanation.request = provider.recipe.show(&inputs, &attempt).unwrap_or_default();
+        }
+        let mut rendered = match provider.recipe.render(&inputs, &attempt) {
+            Ok(rendered) => rendered,
+            Err(error) => return failed(probe, Failure::new(Reason::Secret, &format!("no request can be made from this credential: {error}"))),
+        };
+        let marks = Arc::new(Marks::default());
+        probe.started = attempt.now;
+        let start = Instant::now();
+        let request = build(&client, &rendered);
+        let exchange = marks.scope(exchange(&client, request, &marks, &*self.attempts));
+        let answer = tokio::time::timeout(deadline, exchange).await;
+        let end = Instant::now();
+        let seen = marks.seen();
+        probe.duration = end.duration_since(start).as_secs_f64();
+        probe.phases = seen.phases(start, end);
+        probe.certificate_expiry = seen.certificate_expiry;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(_) => {
+                let message = format!("no whole answer within {deadline:?}; `{}` was under way", seen.under_way());
+                Err(Failed::without_status(Failure::new(Reason::Timeout, &message)))
+            }
+        };
+        match answer {
+            Ok(response) => {
+                probe.status = Some(response.status);
+                probe.clock_skew = clock_skew(&response);
+                let mut trace = if explanation.is_some() { Trace::recording() } else { Trace::default() };
+                probe.outcome = provider.recipe.read(&mut rendered, &response, &provider.expectations, &self.fingerprints, &mut trace);
+                if let Some(explanation) = explanation {
+                    explanation.answer(&response, &rendered);
+                    explanation.reading = trace.into_lines();
+                }
+            }
+            Err(failed) => {
+                probe.status = failed.status;
+                let mut failure = failed.failure;
+                failure.message = crate::outcome::Message::clean(&rendered.redactor.scrub(failure.message.as_str()));
+                probe.outcome = Outcome::Failed(failure);
+            }
+        }
+        probe
+    }
+
+    async fn client(&self, transport: &Arc<Transport>) -> Client {
+        if let Some(client) = self.clients.lock().unwrap_or_else(PoisonError::into_inner).get(transport) {
+            return client.clone();
+        }
+        // Loading the system's certificates takes milliseconds, reading files may take longer.
+        let transport = Arc::clone(transport);
+        let (roots, wanted) = (Arc::clone(&self.roots), Arc::clone(&transport));
+        let client = tokio::task::spawn_blocking(move || new_client(&wanted, &roots)).await.unwrap_or_else(|_| Err(TlsError::Setup("the set-up was stopped".into())));
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner).entry(transport).or_insert(client).clone()
+    }
+
+    fn make_client(&self, transport: &Arc<Transport>) -> Client {
+        let client = new_client(transport, &self.roots);
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner).entry(Arc::clone(transport)).or_insert(client).clone()
+    }
+}
+
+/// Reads the credentials; files off the threads of the runtime, and not for ever.
+async fn credentials(provider: &Provider, deadline: Duration) -> Result<Vec<(String, SecretString)>, String> {
+    if !provider.reads_files() {
+        return provider.read_credentials().map_err(|error| error.to_string());
+    }
+    let sources = provider.credentials.clone();
+    let read = tokio::task::spawn_blocking(move || crate::provider::read_credentials(&sources));
+    match tokio::time::timeout(deadline, read).await {
+        Ok(Ok(credentials)) => credentials.map_err(|error| error.to_string()),
+        Ok(Err(_)) => Err("reading the credentials was stopped".into()),
+        Err(_) => Err(format!("the credentials could not be read within {deadline:?}")),
+    }
+}
+
+fn new_client(transport: &Transport, roots: &RootCertStore) -> Client {
+    let tls = tls::client_config(transport, roots)?;
+    // The cryptography seeds itself at its first use, which would show up as TLS time of the first probe.
+    let _ = tls.crypto_provider().secure_random.fill(&mut [0; 32]);
+    let builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .dns_resolver(Arc::new(dns::System))
+        .connector_layer(MarkConnected)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .pool_max_idle_per_host(0)
+        .http1_max_headers(100)
+        .http2_max_header_list_size(32 * 1024)
+        .user_agent(USER_AGENT);
+    let builder = match &transport.proxy {
+        Proxy::Direct => builder.no_proxy(),
+        Proxy::Environment => builder,
+        Proxy::Url(url) => builder.proxy(reqwest::Proxy::all(url).map_err(|error| TlsError::Setup(format!("the proxy cannot be used: {}", error.without_url())))?),
+    };
+    builder.build().map_err(|error| TlsError::Setup(error.without_url().to_string()))
+}
+
+fn build(client: &reqwest::Client, rendered: &Rendered) -> reqwest::RequestBuilder {
+    let request = &rendered.request;
+    let mut builder = client.request(request.method.clone(), request.url.clone());
+    if !request.headers.contains_key(header::ACCEPT) {
+        builder = builder.header(header::ACCEPT, "application/json");
+    }
+    builder = builder.headers(request.headers.clone());
+    match &request.body {
+        Some(body) => builder.body(body.clone()),
+        None => builder,
+    }
+}
+
+/// A failure, with the status when the head of an answer was there.
+struct Failed {
+    status: Option<u16>,
+    failure: Failure,
+}
+
+impl Failed {
+    fn without_status(failure: Failure) -> Self {
+        Self { status: None, failure }
+    }
+}
+
+async fn exchange(client: &reqwest::Client, request: reqwest::RequestBuilder, marks: &Marks, attempts: &(dyn Fn() -> Attempt + Send + Sync)) -> Result<TokenResponse, Failed> {
+    let wrong = |status: Option<u16>, error: &reqwest::Error| Failed { status, failure: classify(error, &marks.seen()) };
+    let request = request.build().map_err(|error| wrong(None, &error))?;
+    let mut response = client.execute(request).await.map_err(|error| wrong(None, &error))?;
+    let received = attempts().now;
+    marks.set(|seen| seen.head = Some(Instant::now()));
+    let status = response.status();
+    let headers = std::mem::take(response.headers_mut());
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| wrong(Some(status.as_u16()), &error))? {
+        if body.len() + chunk.len() > LARGEST_BODY {
+            // What is refused is refused, however long the page that says so.
+            if !status.is_success() {
+                body.clear();
+                break;
+            }
+            let failure = Failure::new(Reason::Malformed, &format!("the answer has more than {} KiB", LARGEST_BODY / 1024)).code(Code::word("body_too_large"));
+            return Err(Failed { status: Some(status.as_u16()), failure });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(TokenResponse { status: status.as_u16(), headers, body: body.freeze(), received })
+}
+
+/// The provider's clock minus ours. `Date` has whole seconds, so half a second is what it means on average.
+fn clock_skew(response: &TokenResponse) -> Option<f64> {
+    let date = http_date(response.headers.get(header::DATE)?.to_str().ok()?)?;
+    Some(unix_seconds(date) + 0.5 - unix_seconds(response.received))
+}
+
+/// Marks the moment at which a connection is ready: TCP, the proxy's part and TLS.
+#[derive(Clone)]
+struct MarkConnected;
+
+impl<S> Layer<S> for MarkConnected {
+    type Service = Connecting<S>;
+    fn layer(&self, inner: S) -> Connecting<S> {
+        Connecting { inner }
+    }
+}
+
+/// See [`MarkConnected`].
+#[derive(Clone)]
+struct Connecting<S> {
+    inner: S,
+}
+
+impl<R, S: Service<R>> Service<R> for Connecting<S>
+where
+    S::Future: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = std::pin::Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: R) -> Self::Future {
+        mark(|seen| seen.connect_start = Some(Instant::now()));
+        let connecting = self.inner.call(request);
+        Box::pin(async move {
+            let connection = connecting.await?;
+            mark(|seen| seen.connected = Some(Instant::now()));
+            Ok(connection)
+        })
+    }
+}

@@ -1,0 +1,177 @@
+//! Who may start now: limits over all and per host, and a lane of its own for providers that hang.
+//!
+//! Pure bookkeeping over indexes; nothing here waits or spawns.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+/// How many probes may run at the same time.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Over all providers.
+    pub in_flight: usize,
+    /// Against one host and port.
+    pub per_host: usize,
+}
+
+/// One that wants to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Runner {
+    /// Its index.
+    pub index: usize,
+    host: Option<usize>,
+    slow: bool,
+}
+
+/// The bookkeeping.
+pub struct Lanes {
+    limits: Limits,
+    in_flight: usize,
+    slow_in_flight: usize,
+    ready: VecDeque<Runner>,
+    slow_ready: VecDeque<Runner>,
+    names: HashMap<Arc<str>, usize>,
+    hosts: Vec<Host>,
+}
+
+#[derive(Default)]
+struct Host {
+    in_flight: usize,
+    waiting: VecDeque<Runner>,
+}
+
+impl Lanes {
+    /// Empty lanes.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, in_flight: 0, slow_in_flight: 0, ready: VecDeque::new(), slow_ready: VecDeque::new(), names: HashMap::new(), hosts: Vec::new() }
+    }
+
+    /// The number under which a host is known here.
+    pub fn host(&mut self, endpoint: &Arc<str>) -> usize {
+        let (names, hosts) = (&mut self.names, &mut self.hosts);
+        *names.entry(Arc::clone(endpoint)).or_insert_with(|| {
+            hosts.push(Host::default());
+            hosts.len() - 1
+        })
+    }
+
+    /// How many run.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// Takes one that is due in. `slow` is one that hung the last time: those get half of the places at most,
+    /// so that however many hang, the others find room.
+    pub fn arrive(&mut self, index: usize, host: Option<usize>, slow: bool) {
+        let runner = Runner { index, host, slow };
+        if slow { self.slow_ready.push_back(runner) } else { self.ready.push_back(runner) }
+    }
+
+    /// The next that may start now; it counts as running from here on.
+    pub fn start(&mut self) -> Option<Runner> {
+        loop {
+            if self.in_flight >= self.limits.in_flight {
+                return None;
+            }
+            let room_for_slow = self.slow_in_flight < (self.limits.in_flight / 2).max(1);
+            let runner = match self.ready.pop_front() {
+                Some(runner) => runner,
+                None if room_for_slow => self.slow_ready.pop_front()?,
+                None => return None,
+            };
+            if let Some(host) = runner.host.map(|host| &mut self.hosts[host]) {
+                if host.in_flight >= self.limits.per_host {
+                    host.waiting.push_back(runner);
+                    continue;
+                }
+                host.in_flight += 1;
+            }
+            self.in_flight += 1;
+            self.slow_in_flight += usize::from(runner.slow);
+            return Some(runner);
+        }
+    }
+
+    /// One that ran has ended.
+    pub fn end(&mut self, runner: Runner) {
+        self.in_flight -= 1;
+        self.slow_in_flight -= usize::from(runner.slow);
+        if let Some(host) = runner.host.map(|host| &mut self.hosts[host]) {
+            host.in_flight -= 1;
+            if let Some(next) = host.waiting.pop_front() {
+                if next.slow { self.slow_ready.push_front(next) } else { self.ready.push_front(next) }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn started(lanes: &mut Lanes) -> Vec<Runner> {
+        std::iter::from_fn(|| lanes.start()).collect()
+    }
+
+    fn indexes(runners: &[Runner]) -> Vec<usize> {
+        runners.iter().map(|runner| runner.index).collect()
+    }
+
+    #[test]
+    fn no_more_run_than_allowed_over_all_and_they_start_in_order() {
+        let mut lanes = Lanes::new(Limits { in_flight: 2, per_host: 9 });
+        for index in 0..4 {
+            lanes.arrive(index, None, false);
+        }
+        let first = started(&mut lanes);
+        assert_eq!(indexes(&first), [0, 1]);
+        lanes.end(first[1]);
+        assert_eq!(indexes(&started(&mut lanes)), [2]);
+    }
+
+    #[test]
+    fn a_host_at_its_limit_does_not_hold_up_the_others() {
+        let mut lanes = Lanes::new(Limits { in_flight: 10, per_host: 1 });
+        let (busy, free) = (lanes.host(&"busy:443".into()), lanes.host(&"free:443".into()));
+        lanes.arrive(0, Some(busy), false);
+        lanes.arrive(1, Some(busy), false);
+        lanes.arrive(2, Some(free), false);
+        let first = started(&mut lanes);
+        assert_eq!(indexes(&first), [0, 2]);
+        lanes.end(first[0]);
+        assert_eq!(indexes(&started(&mut lanes)), [1]);
+    }
+
+    #[test]
+    fn those_that_hang_get_half_of_the_places_at_most() {
+        let mut lanes = Lanes::new(Limits { in_flight: 4, per_host: 9 });
+        for index in 0..10 {
+            lanes.arrive(index, None, true);
+        }
+        assert_eq!(started(&mut lanes).len(), 2);
+        lanes.arrive(10, None, false);
+        lanes.arrive(11, None, false);
+        assert_eq!(indexes(&started(&mut lanes)), [10, 11]);
+    }
+
+    #[test]
+    fn everyone_who_waits_gets_a_turn() {
+        let mut lanes = Lanes::new(Limits { in_flight: 3, per_host: 2 });
+        let host = lanes.host(&"h:1".into());
+        for index in 0..50 {
+            lanes.arrive(index, (index % 2 == 0).then_some(host), index % 3 == 0);
+        }
+        let mut done = Vec::new();
+        let mut running = started(&mut lanes);
+        while let Some(runner) = running.pop() {
+            lanes.end(runner);
+            done.push(runner.index);
+            running.extend(started(&mut lanes));
+        }
+        done.sort_unstable();
+        assert_eq!(done, (0..50).collect::<Vec<_>>());
+        assert_eq!(lanes.in_flight(), 0);
+    }
+}

@@ -1,0 +1,321 @@
+//! The health of one provider: plain data and one transition, [`Health::record`].
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::outcome::{Class, Code, Expiry, Failure, Outcome, Phases, Probe, Reason};
+use crate::provider::Cadence;
+
+/// What is concluded about a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// Nothing yet.
+    Unknown,
+    /// The last probe issued a token.
+    Healthy,
+    /// Failures, not yet conclusive.
+    Failing,
+    /// A refusal confirmed by a second try, or `failure_threshold` failures in a row.
+    Broken,
+}
+
+impl State {
+    /// All states, in the order of the documentation.
+    pub const ALL: [Self; 4] = [Self::Unknown, Self::Healthy, Self::Failing, Self::Broken];
+
+    /// The word in the label `state`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Healthy => "healthy",
+            Self::Failing => "failing",
+            Self::Broken => "broken",
+        }
+    }
+}
+
+/// The last good token, as far as it may be known.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Token {
+    /// When it ends.
+    pub expiry: Expiry,
+    /// How long it lived when it was issued, in seconds.
+    pub lifetime: Option<f64>,
+    fingerprint: u128,
+}
+
+/// A failure that lasts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trouble {
+    /// The latest failure.
+    pub failure: Failure,
+    /// When the first of the failures in a row happened.
+    pub since: Timestamp,
+}
+
+/// The distinct codes that one provider may bring into the metrics; all others are counted as `other`.
+pub const MOST_CODES: usize = 20;
+
+/// Everything known about one provider.
+#[derive(Clone, Debug)]
+pub struct Health {
+    /// What is concluded.
+    pub state: State,
+    /// Since when.
+    pub since: Option<Timestamp>,
+    /// Probes made.
+    pub probes: u64,
+    /// Failures by reason, of those without a code.
+    pub failures: [u64; Reason::ALL.len()],
+    /// Failures by reason and code.
+    pub coded_failures: BTreeMap<(Reason, Code), u64>,
+    /// What is wrong now.
+    pub trouble: Option<Trouble>,
+    /// Failures in a row.
+    pub consecutive_failures: u32,
+    /// Of these the last ones in a row that are the credential's.
+    pub consecutive_credential_failures: u32,
+    /// Of these the last ones in a row that have the reason of the last one.
+    pub consecutive_same: u32,
+    /// When the last probe began.
+    pub last_attempt: Option<Timestamp>,
+    /// When the last probe that issued a token began.
+    pub last_success: Option<Timestamp>,
+    /// Phases of the last probe.
+    pub phases: Phases,
+    /// HTTP status of the last probe.
+    pub status: Option<u16>,
+    /// The last good token.
+    pub token: Option<Token>,
+    /// Tokens that differed from the one before.
+    pub token_changes: u64,
+    /// Required scopes that the last answer did not grant.
+    pub missing_scopes: usize,
+    /// The provider's clock minus ours, in seconds, when last seen.
+    pub clock_skew: Option<f64>,
+    /// The earliest end of a certificate in the endpoint's chain, when last seen.
+    pub certificate_expiry: Option<Timestamp>,
+    /// Durations of all probes.
+    pub durations: Histogram,
+    /// When the next probe is due, as time since the start of the daemon.
+    pub next_due: Option<Duration>,
+    /// Keyed hash of the credentials that the last probe used.
+    pub credentials: Option<u128>,
+}
+
+/// Counts of durations by bucket.
+#[derive(Clone, Debug)]
+pub struct Histogram {
+    /// One more than there are bounds: the last counts what is above all of them. Not cumulated.
+    pub counts: Box<[u64]>,
+    /// The sum of all, in seconds.
+    pub sum: f64,
+}
+
+impl Histogram {
+    fn new(bounds: usize) -> Self {
+        Self { counts: vec![0; bounds + 1].into_boxed_slice(), sum: 0.0 }
+    }
+
+    fn observe(&mut self, bounds: &[f64], seconds: f64) {
+        let bucket = bounds.iter().position(|bound| seconds <= *bound).unwrap_or(bounds.len());
+        self.counts[bucket] += 1;
+        self.sum += seconds;
+    }
+}
+
+/// A change of state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transition {
+    /// From.
+    pub from: State,
+    /// To.
+    pub to: State,
+}
+
+impl Health {
+    /// Nothing known yet; `buckets` is the number of bounds of the histogram.
+    #[must_use]
+    pub fn new(buckets: usize) -> Self {
+        Self {
+            state: State::Unknown,
+            since: None,
+            probes: 0,
+            failures: [0; Reason::ALL.len()],
+            coded_failures: BTreeMap::new(),
+            trouble: None,
+            consecutive_failures: 0,
+            consecutive_credential_failures: 0,
+            consecutive_same: 0,
+            last_attempt: None,
+            last_success: None,
+            phases: Phases::default(),
+            status: None,
+            token: None,
+            token_changes: 0,
+            missing_scopes: 0,
+            clock_skew: None,
+            certificate_expiry: None,
+            durations: Histogram::new(buckets),
+            next_due: None,
+            credentials: None,
+        }
+    }
+
+    /// Takes a probe in. The one place where an outcome becomes health.
+    pub fn record(&mut self, probe: &Probe, cadence: &Cadence, bounds: &[f64]) -> Option<Transition> {
+        self.probes += 1;
+        self.last_attempt = Some(probe.started);
+        self.phases = probe.phases;
+        self.status = probe.status;
+        self.durations.observe(bounds, probe.duration);
+        self.clock_skew = probe.clock_skew.or(self.clock_skew);
+        self.certificate_expiry = probe.certificate_expiry.or(self.certificate_expiry);
+        self.credentials = probe.credentials;
+        let to = match &probe.outcome {
+            Outcome::Issued(issued) => {
+                self.last_success = Some(probe.started);
+                self.trouble = None;
+                self.consecutive_failures = 0;
+                self.consecutive_credential_failures = 0;
+                self.consecutive_same = 0;
+                self.missing_scopes = 0;
+                if self.token.is_some_and(|before| before.fingerprint != issued.fingerprint) {
+                    self.token_changes += 1;
+                }
+                self.token = Some(Token { expiry: issued.expiry, lifetime: issued.lifetime, fingerprint: issued.fingerprint });
+                State::Healthy
+            }
+            Outcome::Failed(failure) => self.fail(failure, probe.started, cadence),
+        };
+        let from = self.state;
+        if from == to {
+            return None;
+        }
+        self.state = to;
+        self.since = Some(probe.started);
+        Some(Transition { from, to })
+    }
+
+    fn fail(&mut self, failure: &Failure, started: Timestamp, cadence: &Cadence) -> State {
+        self.count(failure);
+        self.consecutive_failures = self.consecutive_failures.saturating_add(1);
+        let same = self.trouble.as_ref().is_some_and(|trouble| trouble.failure.reason == failure.reason);
+        self.consecutive_same = if same { self.consecutive_same.saturating_add(1) } else { 1 };
+        self.consecutive_credential_failures = if failure.reason.class() == Class::Credential {
+            self.consecutive_credential_failures.saturating_add(1)
+        } else {
+            0
+        };
+        self.missing_scopes = failure.missing_scopes;
+        let since = self.trouble.as_ref().map_or(started, |trouble| trouble.since);
+        self.trouble = Some(Trouble { failure: failure.clone(), since });
+        let confirmed = self.consecutive_credential_failures >= 2 || self.consecutive_failures >= cadence.failure_threshold;
+        if confirmed || self.state == State::Broken { State::Broken } else { State::Failing }
+    }
+
+    /// Counts a failure; a provider that sends a new code in every answer fills one series with them.
+    fn count(&mut self, failure: &Failure) {
+        if failure.code.is_empty() {
+            let place = Reason::ALL.iter().position(|reason| *reason == failure.reason).unwrap_or_default();
+            self.failures[place] += 1;
+            return;
+        }
+        let known = self.coded_failures.keys().any(|(_, code)| *code == failure.code);
+        let distinct: std::collections::BTreeSet<&Code> = self.coded_failures.keys().map(|(_, code)| code).collect();
+        let code = if known || distinct.len() < MOST_CODES { failure.code.clone() } else { Code::other() };
+        *self.coded_failures.entry((failure.reason, code)).or_default() += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::Issued;
+
+    fn probe(outcome: Outcome) -> Probe {
+        Probe {
+            outcome,
+            started: "2026-01-01T00:00:00Z".parse().expect("a date"),
+            duration: 0.2,
+            phases: Phases::default(),
+            status: None,
+            certificate_expiry: None,
+            clock_skew: None,
+            credentials: None,
+        }
+    }
+
+    fn issued(fingerprint: u128) -> Probe {
+        probe(Outcome::Issued(Issued { expiry: Expiry::Unknown, lifetime: None, fingerprint }))
+    }
+
+    fn failed(reason: Reason, code: &str) -> Probe {
+        probe(Outcome::Failed(Failure::new(reason, "").code(Code::clean(code).unwrap_or_default())))
+    }
+
+    fn states(probes: &[Probe]) -> Vec<&'static str> {
+        let mut health = Health::new(1);
+        probes
+            .iter()
+            .map(|probe| {
+                health.record(probe, &Cadence::default(), &[1.0]);
+                health.state.word()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_refusal_is_conclusive_when_a_second_try_confirms_it() {
+        assert_eq!(states(&[issued(1), failed(Reason::Rejected, "1003"), failed(Reason::Rejected, "1003"), issued(2)]), ["healthy", "failing", "broken", "healthy"]);
+    }
+
+    #[test]
+    fn a_refusal_that_the_second_try_does_not_confirm_is_no_breakage() {
+        assert_eq!(states(&[failed(Reason::Rejected, "1001"), issued(1)]), ["failing", "healthy"]);
+    }
+
+    #[test]
+    fn other_failures_are_conclusive_after_the_threshold() {
+        assert_eq!(states(&[failed(Reason::Timeout, ""), failed(Reason::Dns, ""), failed(Reason::Unavailable, "http_503"), failed(Reason::Timeout, "")]), ["failing", "failing", "broken", "broken"]);
+    }
+
+    #[test]
+    fn an_outage_between_two_refusals_starts_the_confirmation_anew_but_counts_for_the_threshold() {
+        assert_eq!(states(&[failed(Reason::Rejected, "1"), failed(Reason::Timeout, ""), failed(Reason::Rejected, "1")]), ["failing", "failing", "broken"]);
+    }
+
+    #[test]
+    fn the_distinct_codes_of_a_provider_are_bounded() {
+        let mut health = Health::new(1);
+        for number in 0..1_000 {
+            health.record(&failed(Reason::Rejected, &format!("code{number}")), &Cadence::default(), &[1.0]);
+        }
+        assert_eq!(health.coded_failures.len(), MOST_CODES + 1);
+        assert_eq!(health.coded_failures.values().sum::<u64>(), 1_000);
+        assert_eq!(health.coded_failures[&(Reason::Rejected, Code::other())], 980);
+    }
+
+    #[test]
+    fn tokens_that_differ_are_counted_and_the_last_good_one_is_kept_through_failures() {
+        let mut health = Health::new(1);
+        for probe in [issued(1), issued(1), failed(Reason::Timeout, ""), issued(2)] {
+            health.record(&probe, &Cadence::default(), &[1.0]);
+            assert!(health.token.is_some());
+        }
+        assert_eq!(health.token_changes, 1);
+    }
+
+    #[test]
+    fn durations_fall_into_the_bucket_whose_bound_they_do_not_exceed() {
+        let mut histogram = Histogram::new(2);
+        for seconds in [0.1, 0.5, 0.6, 7.0] {
+            histogram.observe(&[0.5, 1.0], seconds);
+        }
+        assert_eq!(&*histogram.counts, [2, 1, 1]);
+        assert!((histogram.sum - 8.2).abs() < 1e-9);
+    }
+}

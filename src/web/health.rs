@@ -1,0 +1,100 @@
+//! `/healthz` for the credentials, `/livez` for the process, `/readyz` for the first conclusions.
+
+use axum::Json;
+use axum::extract::{Query, State as Shared};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json_};
+
+use super::Faces;
+use crate::outcome::Expiry;
+use crate::state::{Entry, Moment, State};
+use crate::time::unix_seconds;
+
+#[derive(Deserialize)]
+pub struct Narrow {
+    provider: Option<String>,
+}
+
+/// The health of one provider, for programs.
+#[derive(Serialize)]
+struct ProviderHealth {
+    state: &'static str,
+    class: Option<&'static str>,
+    reason: Option<&'static str>,
+    code: Option<String>,
+    message: Option<String>,
+    /// When the state began.
+    since: Option<String>,
+    time_to_expiry_seconds: Option<f64>,
+    never_expires: bool,
+}
+
+pub async fn healthz(Shared(faces): Shared<Faces>, Query(narrow): Query<Narrow>) -> Response {
+    let now = faces.ledger.now();
+    let chosen: Vec<_> = match &narrow.provider {
+        None => faces.ledger.entries().iter().collect(),
+        Some(name) => match faces.ledger.entry(name) {
+            Some(entry) => vec![entry],
+            None => return answer(StatusCode::NOT_FOUND, &serde_json::json!({ "error": "there is no provider of this name" })),
+        },
+    };
+    let mut broken = false;
+    let mut providers = Map::new();
+    for entry in chosen {
+        let health = provider_health(entry, now);
+        broken |= health.state == State::Broken.word();
+        providers.insert(entry.provider.name.clone(), serde_json::to_value(health).unwrap_or_default());
+    }
+    let status = if faces.ledger.is_stalled() {
+        "stalled"
+    } else if broken {
+        "broken"
+    } else {
+        "ok"
+    };
+    let code = if status == "ok" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    answer(code, &serde_json::json!({ "status": status, "providers": providers }))
+}
+
+fn answer(status: StatusCode, body: &Json_) -> Response {
+    (status, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
+}
+
+fn provider_health(entry: &Entry, now: Moment) -> ProviderHealth {
+    let health = entry.health();
+    let failure = health.trouble.as_ref().map(|trouble| &trouble.failure);
+    let time_to_expiry_seconds = match health.token.map(|token| token.expiry) {
+        Some(Expiry::At(end)) => Some(((unix_seconds(end) - unix_seconds(now.wall)) * 1e3).round() / 1e3),
+        _ => None,
+    };
+    ProviderHealth {
+        state: health.state.word(),
+        class: failure.map(|failure| failure.reason.class().word()),
+        reason: failure.map(|failure| failure.reason.word()),
+        code: failure.map(|failure| failure.code.as_str().to_owned()),
+        message: failure.map(|failure| failure.message.as_str().to_owned()),
+        since: health.since.map(|since| since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
+        time_to_expiry_seconds,
+        never_expires: health.token.is_some_and(|token| token.expiry == Expiry::Never),
+    }
+}
+
+pub async fn livez(Shared(faces): Shared<Faces>) -> Response {
+    if faces.ledger.is_stalled() {
+        (StatusCode::SERVICE_UNAVAILABLE, "the scheduler does not turn\n").into_response()
+    } else {
+        (StatusCode::OK, "ok\n").into_response()
+    }
+}
+
+pub async fn readyz(Shared(faces): Shared<Faces>) -> Response {
+    let entries = faces.ledger.entries();
+    let unknown = entries.iter().filter(|entry| entry.health().state == State::Unknown).count();
+    if unknown == 0 {
+        (StatusCode::OK, "ok\n").into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, format!("{unknown} of {} providers have no first conclusion yet\n", entries.len())).into_response()
+    }
+}
