@@ -5,6 +5,7 @@ pub mod daemon;
 pub mod diagnostic;
 pub mod document;
 pub mod exchange;
+pub mod fake;
 pub mod logging;
 pub mod metrics;
 pub mod outcome;

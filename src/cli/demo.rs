@@ -1,5 +1,102 @@
-//! wip
+//! `credwatch demo`: the main job without a configuration and without a network.
+
+use std::net::TcpListener;
+use std::process::ExitCode;
+use std::sync::Arc;
+
 use clap::Args;
+use jiff::Timestamp;
+
+use super::LogFlags;
+use crate::config::{DEFAULT_ADDRESS, load_text, parse_address};
+use crate::daemon::{self, Settings};
+use crate::fake::Fake;
+use crate::fake::story::Story;
+use crate::probe::Prober;
+use crate::schedule::lanes::Limits;
+use crate::{logging, metrics, web};
+
 #[derive(Args)]
-pub struct Flags {}
-pub fn main(_: &Flags) -> std::process::ExitCode { std::process::ExitCode::FAILURE }
+pub struct Flags {
+    /// Where to serve; a free port when this one is taken.
+    #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = DEFAULT_ADDRESS)]
+    listen: String,
+    #[command(flatten)]
+    log: LogFlags,
+}
+
+pub fn main(flags: &Flags) -> ExitCode {
+    metrics::process_started(Timestamp::now());
+    logging::start(flags.log.level, flags.log.format);
+    let listener = match listen(&flags.listen) {
+        Ok(listener) => listener,
+        Err(message) => {
+            eprintln!("error: --web.listen-address: {message}");
+            return ExitCode::from(2);
+        }
+    };
+    let runtime = match super::runtime() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let outcome = runtime.block_on(run(listener));
+    super::end(runtime);
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn listen(text: &str) -> Result<TcpListener, String> {
+    let address = parse_address(text)?;
+    web::bind(address).or_else(|_| web::bind((address.ip(), 0).into())).map_err(|error| format!("cannot listen on {address}: {error}"))
+}
+
+async fn run(listener: TcpListener) -> std::io::Result<()> {
+    let fake = Fake::start().await?;
+    let story = Story::builtin();
+    let configuration = load_text("<demo>", &story.configuration(&fake)).map_err(|faults| std::io::Error::other(faults.first().map(ToString::to_string).unwrap_or_default()))?;
+    introduce(&listener.local_addr()?.to_string());
+    let settings = Settings {
+        providers: configuration.providers,
+        limits: Limits { in_flight: configuration.probes_in_flight, per_host: configuration.probes_in_flight_per_host },
+        duration_buckets: configuration.duration_buckets,
+        listeners: vec![listener],
+    };
+    let end = super::run::until_told()?;
+    let telling = tokio::spawn(tell(story, Arc::clone(&fake)));
+    let outcome = daemon::run(settings, Arc::new(Prober::new()), end).await;
+    telling.abort();
+    outcome
+}
+
+fn introduce(address: &str) {
+    super::say(&format!(
+        "credwatch demo: five fake token APIs on loopback, and the daemon that watches them.
+
+  http://{address}/           the page: who is broken, why, and how long tokens still live
+  http://{address}/metrics    what Prometheus scrapes
+  http://{address}/healthz    503 while any credential is broken
+
+Ctrl-C ends it. The story:
+"
+    ));
+}
+
+/// Plays the story, over and over.
+async fn tell(story: Story, fake: Arc<Fake>) {
+    loop {
+        let start = tokio::time::Instant::now();
+        for step in &story.steps {
+            tokio::time::sleep_until(start + step.offset()).await;
+            step.happen(&fake);
+            super::say(&format!("{:>4}s  {}", step.offset().as_secs(), step.say));
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The story of the demo: what happens to the fake APIs, and when.
+
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+use super::{Behaviour, Fake};
+use crate::diagnostic::Source;
+use crate::document;
+use crate::time::Span;
+
+/// A story as it is written.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Story {
+    /// The configuration of the daemon that watches.
+    pub configuration: String,
+    /// What happens, in the order of time. The time of the last is the length of the story.
+    pub steps: Vec<Step>,
+}
+
+/// Something that happens.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Step {
+    /// When, from the start of the story.
+    pub at: Option<Span>,
+    /// To which API.
+    pub api: Option<String>,
+    /// It gives this answer from now on; none of these: its own again.
+    pub answer: Option<String>,
+    /// It does not answer from now on.
+    pub silent: bool,
+    /// Its secrets are revoked, or valid again.
+    pub revoked: Option<bool>,
+    /// Its tokens live this long from now on.
+    pub lifetime: Option<Span>,
+    /// What to tell the person who watches.
+    pub say: String,
+}
+
+static SCHEMA: LazyLock<Json> = LazyLock::new(document::schema_of::<Story>);
+
+impl Story {
+    /// The built-in story.
+    ///
+    /// # Panics
+    /// When `story.toml` is broken, which a test would show.
+    #[must_use]
+    pub fn builtin() -> Self {
+        let source = Arc::new(Source { name: "<built-in story>".into(), text: include_str!("story.toml").into() });
+        let (story, faults): (Self, _) = document::read(&source, &SCHEMA);
+        assert!(faults.is_empty(), "the built-in story is broken: {}", faults[0]);
+        story
+    }
+
+    /// The configuration with the address of the fake in it.
+    #[must_use]
+    pub fn configuration(&self, fake: &Fake) -> String {
+        self.configuration.replace("FAKE", &format!("http://{}", fake.address))
+    }
+}
+
+impl Step {
+    /// When, from the start of the story.
+    #[must_use]
+    pub fn offset(&self) -> Duration {
+        self.at.map_or(Duration::ZERO, |span| span.0)
+    }
+
+    /// Makes it happen.
+    pub fn happen(&self, fake: &Fake) {
+        let Some(api) = &self.api else { return };
+        if let Some(revoked) = self.revoked {
+            fake.revoke(api, revoked);
+        } else if let Some(lifetime) = self.lifetime {
+            fake.lifetime(api, Some(lifetime.0));
+        } else if self.silent {
+            fake.behave(api, Behaviour::Silent);
+        } else {
+            fake.behave(api, self.answer.clone().map_or(Behaviour::Regular, Behaviour::Answer));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_story_can_be_played_and_its_configuration_is_valid() {
+        let (fake, story) = (Fake::start().await.expect("a port"), Story::builtin());
+        for step in &story.steps {
+            step.happen(&fake);
+        }
+        assert!(story.steps.windows(2).all(|pair| pair[0].offset() <= pair[1].offset()), "steps are in the order of time");
+        assert!(story.steps.last().is_some_and(|last| last.offset() <= Duration::from_secs(120)), "within two minutes");
+        assert!(story.configuration(&fake).contains("http://127.0.0.1:"));
+    }
+}
