@@ -49,11 +49,17 @@ pub async fn run(settings: Settings, prober: Arc<Prober>, end: impl Future<Outpu
     };
     let addresses: Vec<String> = settings.listeners.iter().filter_map(|listener| Some(listener.local_addr().ok()?.to_string())).collect();
     tracing::info!(providers = ledger.entries().len(), listen = addresses.join(" "), version = env!("CARGO_PKG_VERSION"), "credwatch runs");
-    let scheduling = tokio::spawn(scheduler.run(until_stopped()));
+    let mut scheduling = tokio::spawn(scheduler.run(until_stopped()));
     let mut serving = tokio::spawn(web::serve(settings.listeners, Faces::new(ledger, exposition), until_stopped()));
+    // A daemon that watches without being heard, or is heard without watching, is worse than none: when either
+    // part ends by itself, all of it ends, and whoever started it starts it again.
     let failed = tokio::select! {
         () = end => None,
         served = &mut serving => Some(served),
+        scheduled = &mut scheduling => {
+            let cause = scheduled.err().map_or_else(|| "it ended".to_owned(), |error| error.to_string());
+            return Err(std::io::Error::other(format!("the scheduler has stopped: {cause}")));
+        }
     };
     let _ = stop.send(true);
     let _ = scheduling.await;

@@ -40,13 +40,7 @@ impl Fault {
     /// An error at `span` of `source`.
     #[must_use]
     pub fn error(source: &Arc<Source>, span: Range<usize>, message: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Error,
-            source: Some(Arc::clone(source)),
-            span,
-            message: message.into(),
-            hint: None,
-        }
+        Self { severity: Severity::Error, source: Some(Arc::clone(source)), span, message: message.into(), hint: None }
     }
 
     /// A warning at `span` of `source`.
@@ -58,13 +52,7 @@ impl Fault {
     /// An error that is in no file.
     #[must_use]
     pub fn general(message: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Error,
-            source: None,
-            span: 0..0,
-            message: message.into(),
-            hint: None,
-        }
+        Self { severity: Severity::Error, source: None, span: 0..0, message: message.into(), hint: None }
     }
 
     /// Adds what to do about it.

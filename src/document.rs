@@ -165,9 +165,10 @@ impl Check<'_> {
             DeValue::Table(table) => {
                 self.table(table, &schema, key);
                 // A table of which a required key is missing cannot be read; one with less in it can.
-                let missing = schema.get("required").and_then(Json::as_array).is_some_and(|required| {
-                    required.iter().any(|name| !table.contains_key(name.as_str().unwrap_or_default()))
-                });
+                let missing = schema
+                    .get("required")
+                    .and_then(Json::as_array)
+                    .is_some_and(|required| required.iter().any(|name| !table.contains_key(name.as_str().unwrap_or_default())));
                 !missing
             }
             DeValue::Array(array) => {

@@ -134,8 +134,12 @@ pub fn prepare(path: &Path) -> Result<Prepared, String> {
             let source = open(&path.parent().unwrap_or(Path::new("")).join(file))?;
             let (recipes, mut faults): (RecipeFile, _) = document::read(&source, &RECIPE_FILE_SCHEMA);
             refuse(&faults)?;
-            let (name, definition) =
-                recipes.recipes.0.iter().find(|(name, _)| *name.get_ref() == exchange.recipe).ok_or_else(|| format!("there is no [recipes.{}] in {}", exchange.recipe, source.name))?;
+            let (name, definition) = recipes
+                .recipes
+                .0
+                .iter()
+                .find(|(name, _)| *name.get_ref() == exchange.recipe)
+                .ok_or_else(|| format!("there is no [recipes.{}] in {}", exchange.recipe, source.name))?;
             let recipe = Recipe::compile(name.get_ref(), definition, &source, &name.span(), &mut faults);
             refuse(&faults)?;
             recipe

@@ -349,13 +349,7 @@ impl Failure {
     /// A failure without a code of the provider's.
     #[must_use]
     pub fn new(reason: Reason, message: &str) -> Self {
-        Self {
-            reason,
-            code: Code::default(),
-            message: Message::clean(message),
-            retry_after: None,
-            missing_scopes: 0,
-        }
+        Self { reason, code: Code::default(), message: Message::clean(message), retry_after: None, missing_scopes: 0 }
     }
 
     /// With this code.

@@ -53,12 +53,7 @@ pub struct Cadence {
 
 impl Default for Cadence {
     fn default() -> Self {
-        Self {
-            interval: Duration::from_secs(60),
-            confirm_after: Duration::from_secs(5),
-            failure_threshold: 3,
-            max_backoff: Duration::from_secs(3600),
-        }
+        Self { interval: Duration::from_secs(60), confirm_after: Duration::from_secs(5), failure_threshold: 3, max_backoff: Duration::from_secs(3600) }
     }
 }
 

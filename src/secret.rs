@@ -144,9 +144,7 @@ impl Redactor {
     #[must_use]
     pub fn is_secret(&self, text: &str) -> bool {
         let text = text.trim().to_lowercase();
-        self.needles.iter().map(ExposeSecret::expose_secret).any(|needle| {
-            text == needle || (needle.len() >= SHORTEST_SUBSTRING && text.contains(needle))
-        })
+        self.needles.iter().map(ExposeSecret::expose_secret).any(|needle| text == needle || (needle.len() >= SHORTEST_SUBSTRING && text.contains(needle)))
     }
 
     /// `text` with every secret in it replaced. Where the case of letters changes the length of the text, the

@@ -9,15 +9,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
 /// The units of a Prometheus duration, longest first, with their length in milliseconds.
-const UNITS: [(&str, u64); 7] = [
-    ("y", 365 * 24 * 3_600_000),
-    ("w", 7 * 24 * 3_600_000),
-    ("d", 24 * 3_600_000),
-    ("h", 3_600_000),
-    ("m", 60_000),
-    ("s", 1_000),
-    ("ms", 1),
-];
+const UNITS: [(&str, u64); 7] =
+    [("y", 365 * 24 * 3_600_000), ("w", 7 * 24 * 3_600_000), ("d", 24 * 3_600_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 /// Reads a duration in the notation of Prometheus: whole numbers with units, longest unit first,
 /// each unit once (`90s`, `1h30m`, `1d`, `500ms`). `0` needs no unit.
@@ -25,9 +18,7 @@ const UNITS: [(&str, u64); 7] = [
 /// # Errors
 /// A sentence that says what was expected.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    let wrong = || {
-        format!("{text:?} is not a duration: write a number and a unit, such as \"90s\", \"5m\", \"1h30m\" or \"500ms\"")
-    };
+    let wrong = || format!("{text:?} is not a duration: write a number and a unit, such as \"90s\", \"5m\", \"1h30m\" or \"500ms\"");
     if text == "0" {
         return Ok(Duration::ZERO);
     }
@@ -39,15 +30,9 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         let number: u64 = rest[..digits].parse().map_err(|_| wrong())?;
         rest = &rest[digits..];
         let letters = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
-        let place = UNITS[next_unit..]
-            .iter()
-            .position(|(name, _)| *name == &rest[..letters])
-            .ok_or_else(wrong)?;
+        let place = UNITS[next_unit..].iter().position(|(name, _)| *name == &rest[..letters]).ok_or_else(wrong)?;
         let (_, length) = UNITS[next_unit + place];
-        milliseconds = number
-            .checked_mul(length)
-            .and_then(|part| milliseconds.checked_add(part))
-            .ok_or_else(wrong)?;
+        milliseconds = number.checked_mul(length).and_then(|part| milliseconds.checked_add(part)).ok_or_else(wrong)?;
         next_unit += place + 1;
         rest = &rest[letters..];
     }
@@ -137,14 +122,7 @@ mod tests {
 
     #[test]
     fn durations_are_read_as_prometheus_reads_them() {
-        for (text, milliseconds) in [
-            ("0", 0),
-            ("500ms", 500),
-            ("90s", 90_000),
-            ("1h30m", 5_400_000),
-            ("1d", 86_400_000),
-            ("1w2d3h4m5s6ms", 788_645_006),
-        ] {
+        for (text, milliseconds) in [("0", 0), ("500ms", 500), ("90s", 90_000), ("1h30m", 5_400_000), ("1d", 86_400_000), ("1w2d3h4m5s6ms", 788_645_006)] {
             assert_eq!(parse_duration(text), Ok(Duration::from_millis(milliseconds)), "{text}");
         }
     }
@@ -158,15 +136,7 @@ mod tests {
 
     #[test]
     fn durations_are_written_in_at_most_two_units() {
-        for (seconds, text) in [
-            (0.012, "12ms"),
-            (1.44, "1.4s"),
-            (59.7, "1m"),
-            (3_570.0, "59m 30s"),
-            (7_200.0, "2h"),
-            (273_600.0, "3d 4h"),
-            (-30.0, "-30s"),
-        ] {
+        for (seconds, text) in [(0.012, "12ms"), (1.44, "1.4s"), (59.7, "1m"), (3_570.0, "59m 30s"), (7_200.0, "2h"), (273_600.0, "3d 4h"), (-30.0, "-30s")] {
             assert_eq!(human_duration(seconds), text);
         }
     }

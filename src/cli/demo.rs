@@ -61,7 +61,8 @@ fn listen(text: &str) -> Result<TcpListener, String> {
 async fn run(listener: TcpListener) -> std::io::Result<()> {
     let fake = Fake::start().await?;
     let story = Story::builtin();
-    let configuration = load_text("<demo>", &story.configuration(&fake)).map_err(|faults| std::io::Error::other(faults.first().map(ToString::to_string).unwrap_or_default()))?;
+    let configuration = load_text("<demo>", &story.configuration(&fake))
+        .map_err(|faults| std::io::Error::other(faults.first().map(ToString::to_string).unwrap_or_default()))?;
     introduce(&listener.local_addr()?.to_string());
     let settings = Settings {
         providers: configuration.providers,

@@ -64,7 +64,8 @@ pub fn main(flags: &Flags) -> ExitCode {
 }
 
 fn as_json(provider: &Provider, probe: &Probe, explanation: &Explanation) -> serde_json::Value {
-    let phases: serde_json::Map<String, serde_json::Value> = Phases::WORDS.iter().zip(probe.phases.values()).map(|(word, seconds)| ((*word).to_owned(), seconds.into())).collect();
+    let phases: serde_json::Map<String, serde_json::Value> =
+        Phases::WORDS.iter().zip(probe.phases.values()).map(|(word, seconds)| ((*word).to_owned(), seconds.into())).collect();
     let outcome = match &probe.outcome {
         Outcome::Issued(issued) => {
             let expires = match issued.expiry {

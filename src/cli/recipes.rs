@@ -52,7 +52,8 @@ fn list() -> ExitCode {
                 format!("{name}{}{}", if parameter.optional { "?" } else { "" }, default.unwrap_or_default())
             })
             .collect();
-        let credentials: Vec<String> = recipe.credentials.iter().map(|(name, credential)| format!("{name}{}", if credential.optional { "?" } else { "" })).collect();
+        let credentials: Vec<String> =
+            recipe.credentials.iter().map(|(name, credential)| format!("{name}{}", if credential.optional { "?" } else { "" })).collect();
         super::say(&format!("{:<28}parameters:  {}", "", parameters.join(", ")));
         super::say(&format!("{:<28}credentials: {}", "", credentials.join(", ")));
     }

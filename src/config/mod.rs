@@ -130,14 +130,19 @@ impl Loader {
             self.faults.push(Fault::error(&parsed.source, span, format!("an included file of this kind holds {what} tables only")));
         } else if let Some(name) = settings {
             let start = text.find(&format!("[{name}")).unwrap_or_default();
-            self.faults.push(Fault::error(&parsed.source, start..start + name.len() + 2, format!("`{name}` belongs into the main file; an included file holds {what} tables only")));
+            self.faults.push(Fault::error(
+                &parsed.source,
+                start..start + name.len() + 2,
+                format!("`{name}` belongs into the main file; an included file holds {what} tables only"),
+            ));
         }
     }
 
     fn check_permissions(&mut self, parsed: &Parsed, path: &Path) {
-        let inline = parsed.file.providers.0.iter().find_map(|(name, provider)| {
-            provider.credentials.0.iter().find(|(_, value)| matches!(value, Credential::Inline(_))).map(|(key, _)| (name, key))
-        });
+        let inline =
+            parsed.file.providers.0.iter().find_map(|(name, provider)| {
+                provider.credentials.0.iter().find(|(_, value)| matches!(value, Credential::Inline(_))).map(|(key, _)| (name, key))
+            });
         let Some((_, key)) = inline else { return };
         let readable = std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o004 != 0);
         if readable {
@@ -193,9 +198,14 @@ impl Loader {
             }
         }
         if configuration.providers.is_empty() && self.faults.iter().all(|fault| fault.severity == Severity::Warning) {
-            self.faults.push(Fault::warning(&main.source, 0..0, "no provider is configured, so nothing is watched").hint("add a table [providers.NAME]; `credwatch recipes list` shows what is built in"));
+            self.faults.push(
+                Fault::warning(&main.source, 0..0, "no provider is configured, so nothing is watched")
+                    .hint("add a table [providers.NAME]; `credwatch recipes list` shows what is built in"),
+            );
         }
-        self.faults.sort_by_key(|fault| (fault.source.as_ref().map(|source| source.name != main.source.name), fault.source.as_ref().map(|source| source.name.clone()), fault.span.start));
+        self.faults.sort_by_key(|fault| {
+            (fault.source.as_ref().map(|source| source.name != main.source.name), fault.source.as_ref().map(|source| source.name.clone()), fault.span.start)
+        });
         if self.faults.iter().any(|fault| fault.severity == Severity::Error) {
             return Err(self.faults);
         }
@@ -257,7 +267,8 @@ struct Recipes {
 
 impl Recipes {
     fn names(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.own.keys().map(String::as_str).chain(builtin::BUILTINS.iter().map(|(name, _)| *name)).collect::<HashSet<_>>().into_iter().collect();
+        let mut names: Vec<&str> =
+            self.own.keys().map(String::as_str).chain(builtin::BUILTINS.iter().map(|(name, _)| *name)).collect::<HashSet<_>>().into_iter().collect();
         names.sort_unstable();
         names
     }

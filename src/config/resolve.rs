@@ -126,7 +126,8 @@ impl<'a> Resolver<'a> {
     fn cadence(&self, file: &file::Provider, context: &mut Context<'_>) -> Cadence {
         let defaults = &self.main.file.defaults;
         let fallback = Cadence::default();
-        let pick = |own: &Option<At<Span>>, shared: &Option<At<Span>>, fallback: Duration| own.as_ref().or(shared.as_ref()).map_or(fallback, |at| at.0.get_ref().0);
+        let pick =
+            |own: &Option<At<Span>>, shared: &Option<At<Span>>, fallback: Duration| own.as_ref().or(shared.as_ref()).map_or(fallback, |at| at.0.get_ref().0);
         let interval = pick(&file.interval, &defaults.interval, fallback.interval);
         if interval < SHORTEST_INTERVAL {
             let span = file.interval.as_ref().map_or(context.place.clone(), |at| at.0.span());
@@ -155,17 +156,15 @@ impl<'a> Resolver<'a> {
         if let Some(own) = &file.min_lifetime
             && recipe.tokens == Tokens::Cached
         {
-            context.warn(own.0.span(), format!("`{}` hands the same token out until it expires, so every token gets shorter-lived than this", recipe.name)).hint =
-                Some("leave `min_lifetime` out here, or keep it far below `interval`".into());
+            context
+                .warn(own.0.span(), format!("`{}` hands the same token out until it expires, so every token gets shorter-lived than this", recipe.name))
+                .hint = Some("leave `min_lifetime` out here, or keep it far below `interval`".into());
         }
         if !file.required_scopes.is_empty() && !recipe.reads_scopes() {
             let place = context.place.clone();
             context.error(place, format!("`required_scopes` cannot be checked: the recipe `{}` reads no scopes", recipe.name));
         }
-        Expectations {
-            required_scopes: file.required_scopes.clone(),
-            min_lifetime: min_lifetime.map(|at| at.0.get_ref().0),
-        }
+        Expectations { required_scopes: file.required_scopes.clone(), min_lifetime: min_lifetime.map(|at| at.0.get_ref().0) }
     }
 
     fn labels(&self, file: &file::Provider, context: &mut Context<'_>) -> Vec<(String, String)> {
@@ -177,7 +176,8 @@ impl<'a> Resolver<'a> {
                 && characters.all(|character| character.is_ascii_alphanumeric() || character == '_')
                 && !text.starts_with("__");
             if !valid {
-                context.error(name.span(), format!("{text:?} cannot be the name of a label")).hint = Some("letters, digits and `_`; it begins with a letter".into());
+                context.error(name.span(), format!("{text:?} cannot be the name of a label")).hint =
+                    Some("letters, digits and `_`; it begins with a letter".into());
             } else if TAKEN_LABELS.contains(&text.as_str()) {
                 context.error(name.span(), format!("the label `{text}` is set by credwatch itself")).hint = Some("choose another name".into());
             }
@@ -257,7 +257,13 @@ impl<'a> Resolver<'a> {
         if missing {
             return None;
         }
-        let span = file.parameters.0.iter().find(|(name, _)| name.get_ref().ends_with("url")).or(file.parameters.0.first()).map_or(context.place.clone(), |(_, value)| value.0.span());
+        let span = file
+            .parameters
+            .0
+            .iter()
+            .find(|(name, _)| name.get_ref().ends_with("url"))
+            .or(file.parameters.0.first())
+            .map_or(context.place.clone(), |(_, value)| value.0.span());
         let url = match recipe.endpoint(parameters, &self.attempt) {
             Ok(url) => url,
             Err(error) => {
@@ -287,7 +293,9 @@ impl<'a> Resolver<'a> {
         let parameters = provider.parameters.iter().map(|(name, _)| name.as_str());
         let credentials: Vec<&str> = provider.credentials.iter().map(|(name, _)| name.as_str()).collect();
         let given: Vec<String> = parameters.chain(credentials.iter().copied()).map(str::to_owned).collect();
-        if context.faults.iter().any(|fault| fault.severity == crate::diagnostic::Severity::Error) || !self.rehearsed.insert((provider.recipe.name.clone(), given)) {
+        if context.faults.iter().any(|fault| fault.severity == crate::diagnostic::Severity::Error)
+            || !self.rehearsed.insert((provider.recipe.name.clone(), given))
+        {
             return;
         }
         if let Err(error) = provider.recipe.rehearse(&provider.parameters, &credentials, &self.attempt) {

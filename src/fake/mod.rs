@@ -208,7 +208,13 @@ impl FakeApi {
                 (None, None) => panic!("{name}: a check without `holds` or `once`"),
             })
             .collect();
-        let answers = all.answers.0.iter().chain(&api.answers.0).map(|(answer_name, definition)| (answer_name.get_ref().clone(), CompiledAnswer::new(definition, &answer))).collect();
+        let answers = all
+            .answers
+            .0
+            .iter()
+            .chain(&api.answers.0)
+            .map(|(answer_name, definition)| (answer_name.get_ref().clone(), CompiledAnswer::new(definition, &answer)))
+            .collect();
         Self {
             name: name.to_owned(),
             prefix: api.prefix.clone(),
@@ -267,7 +273,12 @@ impl FakeApi {
         now.token = Some((token.clone(), end));
         let mut facts = vec![("token", Value::from(token)), ("soon_s", whole(time + 5.0))];
         if end.is_finite() {
-            facts.extend([("lifetime_s", whole(now.lifetime.unwrap_or_default().as_secs_f64())), ("remaining_s", whole(end - time)), ("expires_s", whole(end)), ("expires_ms", whole(end * 1e3))]);
+            facts.extend([
+                ("lifetime_s", whole(now.lifetime.unwrap_or_default().as_secs_f64())),
+                ("remaining_s", whole(end - time)),
+                ("expires_s", whole(end)),
+                ("expires_ms", whole(end * 1e3)),
+            ]);
         }
         Value::from_pairs(facts)
     }

@@ -120,7 +120,25 @@ mod tests {
 
     #[test]
     fn numbers_mean_what_the_prometheus_crate_writes() {
-        for value in [0.0, 1.0, -1.0, 0.1, 1.5, 1e-9, 123_456_789.25, 1_700_003_600.0, 9e15, 1e16, 1e22, 1e300, -0.0, f64::MAX, f64::MIN_POSITIVE, f64::INFINITY, f64::NEG_INFINITY] {
+        for value in [
+            0.0,
+            1.0,
+            -1.0,
+            0.1,
+            1.5,
+            1e-9,
+            123_456_789.25,
+            1_700_003_600.0,
+            9e15,
+            1e16,
+            1e22,
+            1e300,
+            -0.0,
+            f64::MAX,
+            f64::MIN_POSITIVE,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+        ] {
             let number = |line: String| line.rsplit(' ').next().expect("a value").parse::<f64>().expect("a number");
             assert_eq!(number(by_us(value, "x")), number(by_crate(value, "x")), "{value}");
         }

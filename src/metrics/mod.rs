@@ -96,7 +96,8 @@ impl Exposition {
     #[expect(clippy::cast_precision_loss, reason = "counters stay exact in an f64 up to 2^53")]
     fn failures<W: Write>(&self, encoder: &mut Encoder<W>, healths: &[Health]) -> io::Result<()> {
         encoder.family(&family::PROBE_FAILURES)?;
-        let set = |class: Class, reason: Reason, code: &Code| format!(",class=\"{}\",reason=\"{}\",{}", class.word(), reason.word(), label("code", code.as_str()));
+        let set =
+            |class: Class, reason: Reason, code: &Code| format!(",class=\"{}\",reason=\"{}\",{}", class.word(), reason.word(), label("code", code.as_str()));
         let plain = Reason::ALL.map(|reason| set(reason.class(), reason, &Code::default()));
         for (labels, health) in self.labels.iter().zip(healths) {
             for (more, count) in plain.iter().zip(health.failures) {
@@ -106,9 +107,7 @@ impl Exposition {
                 encoder.sample(family::PROBE_FAILURES.name, labels, &set(reason.class(), *reason, code), *count as f64)?;
             }
         }
-        self.each(encoder, &family::PROBE_SUCCESS, healths, |health| {
-            health.last_attempt.map(|_| f64::from(u8::from(health.trouble.is_none())))
-        })
+        self.each(encoder, &family::PROBE_SUCCESS, healths, |health| health.last_attempt.map(|_| f64::from(u8::from(health.trouble.is_none()))))
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counters stay exact in an f64 up to 2^53")]

@@ -37,9 +37,11 @@ impl Resolve for System {
             mark(|seen| seen.resolve_start = Some(Instant::now()));
             let asked = name.clone();
             let answer = tokio::task::spawn_blocking(move || lookup(&asked)).await;
-            mark(|seen| seen.resolve_end = Some(Instant::now()));
             match answer {
-                Ok(Ok(addresses)) => Ok(Box::new(addresses.into_iter()) as Addrs),
+                Ok(Ok(addresses)) => {
+                    mark(|seen| seen.resolve_end = Some(Instant::now()));
+                    Ok(Box::new(addresses.into_iter()) as Addrs)
+                }
                 Ok(Err(error)) => Err(error.into()),
                 Err(_) => Err(DnsError::Other { name, problem: "the resolver was stopped".into() }.into()),
             }

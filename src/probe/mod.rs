@@ -180,7 +180,8 @@ impl Prober {
         // Loading the system's certificates takes milliseconds, reading files may take longer.
         let transport = Arc::clone(transport);
         let (roots, wanted) = (Arc::clone(&self.roots), Arc::clone(&transport));
-        let client = tokio::task::spawn_blocking(move || new_client(&wanted, &roots)).await.unwrap_or_else(|_| Err(TlsError::Setup("the set-up was stopped".into())));
+        let client =
+            tokio::task::spawn_blocking(move || new_client(&wanted, &roots)).await.unwrap_or_else(|_| Err(TlsError::Setup("the set-up was stopped".into())));
         self.clients.lock().unwrap_or_else(PoisonError::into_inner).entry(transport).or_insert(client).clone()
     }
 
@@ -222,7 +223,9 @@ fn new_client(transport: &Transport, roots: &RootCertStore) -> Client {
     let builder = match &transport.proxy {
         Proxy::Direct => builder.no_proxy(),
         Proxy::Environment => builder,
-        Proxy::Url(url) => builder.proxy(reqwest::Proxy::all(url).map_err(|error| TlsError::Setup(format!("the proxy cannot be used: {}", error.without_url())))?),
+        Proxy::Url(url) => {
+            builder.proxy(reqwest::Proxy::all(url).map_err(|error| TlsError::Setup(format!("the proxy cannot be used: {}", error.without_url())))?)
+        }
     };
     builder.build().map_err(|error| TlsError::Setup(error.without_url().to_string()))
 }
@@ -252,7 +255,12 @@ impl Failed {
     }
 }
 
-async fn exchange(client: &reqwest::Client, request: reqwest::RequestBuilder, marks: &Marks, attempts: &(dyn Fn() -> Attempt + Send + Sync)) -> Result<TokenResponse, Failed> {
+async fn exchange(
+    client: &reqwest::Client,
+    request: reqwest::RequestBuilder,
+    marks: &Marks,
+    attempts: &(dyn Fn() -> Attempt + Send + Sync),
+) -> Result<TokenResponse, Failed> {
     let wrong = |status: Option<u16>, error: &reqwest::Error| Failed { status, failure: classify(error, &marks.seen()) };
     let request = request.build().map_err(|error| wrong(None, &error))?;
     let mut response = client.execute(request).await.map_err(|error| wrong(None, &error))?;

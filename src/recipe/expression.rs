@@ -117,12 +117,7 @@ impl Compiled {
             hint: None,
         })?;
         let uses = lint(source, names)?;
-        Ok(Self {
-            expression,
-            source: source.to_owned(),
-            secret: uses.iter().any(|name| names.is_secret(name)),
-            uses,
-        })
+        Ok(Self { expression, source: source.to_owned(), secret: uses.iter().any(|name| names.is_secret(name)), uses })
     }
 
     /// The value in this context.
@@ -295,7 +290,17 @@ mod tests {
 
     #[test]
     fn unknown_names_are_found_wherever_they_hide() {
-        for source in ["nope", "nope | hex", "[nope] | join", "json.a[nope]", "{'a': nope}", "1 if nope else 2", "app_key ~ (nope)", "'x' ~ nope | upper", "json.a is in nope"] {
+        for source in [
+            "nope",
+            "nope | hex",
+            "[nope] | join",
+            "json.a[nope]",
+            "{'a': nope}",
+            "1 if nope else 2",
+            "app_key ~ (nope)",
+            "'x' ~ nope | upper",
+            "json.a is in nope",
+        ] {
             assert_eq!(mistake(source), ("unknown name `nope`".into(), "nope".into()), "{source}");
         }
     }
@@ -326,7 +331,12 @@ mod tests {
 
     #[test]
     fn the_names_found_are_those_that_the_engine_finds() {
-        for source in ["app_key ~ base_url", "json.a.b[0] | default(base_url) == 3", "app_key if base_url == 'x' else json.z", "-json.a // 3 < 4 and app_key in [base_url]"] {
+        for source in [
+            "app_key ~ base_url",
+            "json.a.b[0] | default(base_url) == 3",
+            "app_key if base_url == 'x' else json.z",
+            "-json.a // 3 < 4 and app_key in [base_url]",
+        ] {
             let compiled = Compiled::new(Side::Request, source, &names()).map_err(|mistake| mistake.message).expect(source);
             let engine: BTreeSet<String> = compiled.expression.undeclared_variables(false).into_iter().collect();
             assert_eq!(compiled.uses, engine, "{source}");
@@ -335,7 +345,18 @@ mod tests {
 
     #[test]
     fn expressions_that_are_long_or_deep_are_refused_before_they_can_exhaust_the_stack() {
-        for source in ["1".to_owned() + &" ~ 2".repeat(20_000), "(".repeat(5_000) + "1", "[".repeat(5_000) + "1", "-".repeat(5_000) + "1", "not ".repeat(5_000) + "1", "1 if 1 else ".repeat(5_000) + "1", "-".repeat(MOST_NESTING) + "1", "(".repeat(MOST_NESTING) + "1" + &")".repeat(MOST_NESTING), "not ".repeat(MOST_NESTING) + "1", "1".to_owned() + &" ~ 2".repeat(MOST_TOKENS / 2 - 1)] {
+        for source in [
+            "1".to_owned() + &" ~ 2".repeat(20_000),
+            "(".repeat(5_000) + "1",
+            "[".repeat(5_000) + "1",
+            "-".repeat(5_000) + "1",
+            "not ".repeat(5_000) + "1",
+            "1 if 1 else ".repeat(5_000) + "1",
+            "-".repeat(MOST_NESTING) + "1",
+            "(".repeat(MOST_NESTING) + "1" + &")".repeat(MOST_NESTING),
+            "not ".repeat(MOST_NESTING) + "1",
+            "1".to_owned() + &" ~ 2".repeat(MOST_TOKENS / 2 - 1),
+        ] {
             let _ = Compiled::new(Side::Request, &source, &names());
         }
         assert!(mistake(&("1".to_owned() + &" ~ 2".repeat(20_000))).0.starts_with("the expression is too long"));

@@ -14,15 +14,35 @@ pub const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').re
 
 /// The names of all filters that an expression may use.
 pub const FILTERS: [&str; 24] = [
-    "abs", "base64", "base64url", "bool", "default", "first", "float", "hex", "hmac_sha256", "int", "join", "last",
-    "length", "lower", "max", "min", "replace", "round", "sha256", "split", "string", "trim", "upper", "urlencode",
+    "abs",
+    "base64",
+    "base64url",
+    "bool",
+    "default",
+    "first",
+    "float",
+    "hex",
+    "hmac_sha256",
+    "int",
+    "join",
+    "last",
+    "length",
+    "lower",
+    "max",
+    "min",
+    "replace",
+    "round",
+    "sha256",
+    "split",
+    "string",
+    "trim",
+    "upper",
+    "urlencode",
 ];
 
 /// The names of all tests that an expression may use after `is`.
-pub const TESTS: [&str; 13] = [
-    "boolean", "defined", "endingwith", "false", "float", "integer", "mapping", "none", "number", "sequence",
-    "startingwith", "string", "true",
-];
+pub const TESTS: [&str; 13] =
+    ["boolean", "defined", "endingwith", "false", "float", "integer", "mapping", "none", "number", "sequence", "startingwith", "string", "true"];
 
 /// Tests known by a second name.
 pub const MORE_TESTS: [&str; 2] = ["undefined", "in"];
@@ -48,9 +68,7 @@ pub fn register(environment: &mut Environment<'static>) {
     environment.add_filter("upper", |value: &Value| text(value, "upper").map(|text| text.to_uppercase()));
     environment.add_filter("trim", |value: &Value| text(value, "trim").map(|text| text.trim().to_owned()));
     environment.add_filter("string", |value: &Value| text(value, "string"));
-    environment.add_filter("sha256", |value: &Value| {
-        bytes(value, "sha256").map(|bytes| Value::from_bytes(Sha256::digest(bytes).to_vec()))
-    });
+    environment.add_filter("sha256", |value: &Value| bytes(value, "sha256").map(|bytes| Value::from_bytes(Sha256::digest(bytes).to_vec())));
     environment.add_filter("hmac_sha256", |value: &Value, key: &Value| -> Result<Value, Error> {
         let key = bytes(key, "hmac_sha256")?;
         let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(|_| Error::new(ErrorKind::InvalidOperation, "the key cannot be used"))?;
@@ -60,9 +78,7 @@ pub fn register(environment: &mut Environment<'static>) {
     environment.add_filter("hex", |value: &Value| bytes(value, "hex").map(hex::encode));
     environment.add_filter("base64", |value: &Value| bytes(value, "base64").map(|bytes| STANDARD.encode(bytes)));
     environment.add_filter("base64url", |value: &Value| bytes(value, "base64url").map(|bytes| URL_SAFE_NO_PAD.encode(bytes)));
-    environment.add_filter("urlencode", |value: &Value| {
-        text(value, "urlencode").map(|text| utf8_percent_encode(&text, UNRESERVED).to_string())
-    });
+    environment.add_filter("urlencode", |value: &Value| text(value, "urlencode").map(|text| utf8_percent_encode(&text, UNRESERVED).to_string()));
     environment.add_test("boolean", tests::is_boolean);
     environment.add_test("defined", tests::is_defined);
     environment.add_test("undefined", tests::is_undefined);
@@ -98,12 +114,11 @@ pub fn bytes(value: &Value, filter: &str) -> Result<Vec<u8>, Error> {
 fn text(value: &Value, filter: &str) -> Result<String, Error> {
     match value.kind() {
         ValueKind::String | ValueKind::Number | ValueKind::Bool => Ok(value.to_string()),
-        ValueKind::Bytes => value.as_str().map(str::to_owned).ok_or_else(|| {
-            Error::new(ErrorKind::InvalidOperation, format!("`{filter}` needs text, not bytes: add `| hex` or `| base64` before it"))
-        }),
-        ValueKind::Undefined | ValueKind::None => {
-            Err(Error::new(ErrorKind::UndefinedError, format!("`{filter}` was given nothing")))
-        }
+        ValueKind::Bytes => value
+            .as_str()
+            .map(str::to_owned)
+            .ok_or_else(|| Error::new(ErrorKind::InvalidOperation, format!("`{filter}` needs text, not bytes: add `| hex` or `| base64` before it"))),
+        ValueKind::Undefined | ValueKind::None => Err(Error::new(ErrorKind::UndefinedError, format!("`{filter}` was given nothing"))),
         kind => Err(Error::new(ErrorKind::InvalidOperation, format!("`{filter}` needs text, not a {kind}"))),
     }
 }

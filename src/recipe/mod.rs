@@ -153,7 +153,8 @@ impl Compiler<'_> {
         let valid = characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
             && characters.all(|character| character.is_ascii_alphanumeric() || character == '_');
         if !valid {
-            self.fault(span, format!("{name:?} cannot be used in expressions")).hint = Some("a name has letters, digits and `_`, and begins with a letter".into());
+            self.fault(span, format!("{name:?} cannot be used in expressions")).hint =
+                Some("a name has letters, digits and `_`, and begins with a letter".into());
         } else if RESERVED.contains(&name) || expression::KEYWORDS.contains(&name) {
             self.fault(span, format!("`{name}` has a meaning of its own in expressions")).hint = Some("choose another name".into());
         } else if self.names.contains(name) {
@@ -261,7 +262,8 @@ impl Compiler<'_> {
     fn response(&mut self, definition: &Definition, place: &Range<usize>) -> ResponseRules {
         let response = &definition.response;
         if response.token.0.is_empty() {
-            self.fault(place.clone(), "the recipe has no `response.token`").hint = Some("say where the token is in the answer, such as `token = \"json.access_token\"`".into());
+            self.fault(place.clone(), "the recipe has no `response.token`").hint =
+                Some("say where the token is in the answer, such as `token = \"json.access_token\"`".into());
         }
         let issued = response.issued.as_ref().and_then(|text| self.expression(Side::Response, text));
         let token = self.expressions(&response.token);
@@ -270,23 +272,9 @@ impl Compiler<'_> {
         let scopes = response.scopes.as_ref().and_then(|text| self.expression(Side::Response, text));
         // The token is known only to the rules that cannot show it.
         self.names.add("token", true);
-        let expiry = response
-            .expiry
-            .iter()
-            .filter_map(|rule| Some((self.expression(Side::Response, &rule.value)?, rule.unit)))
-            .collect();
+        let expiry = response.expiry.iter().filter_map(|rule| Some((self.expression(Side::Response, &rule.value)?, rule.unit))).collect();
         let never = response.never.as_ref().and_then(|text| self.expression(Side::Response, text));
-        ResponseRules {
-            issued,
-            token,
-            expiry,
-            never,
-            code,
-            message,
-            scopes,
-            throttled: response.throttled.clone(),
-            unavailable: response.unavailable.clone(),
-        }
+        ResponseRules { issued, token, expiry, never, code, message, scopes, throttled: response.throttled.clone(), unavailable: response.unavailable.clone() }
     }
 }
 

@@ -94,7 +94,9 @@ impl Recipe {
         }
         let names = self.context(inputs, attempt)?;
         for (name, binding) in &self.bindings {
-            if binding.secret && let Some(text) = names.get(name).and_then(Value::as_str) {
+            if binding.secret
+                && let Some(text) = names.get(name).and_then(Value::as_str)
+            {
                 redactor.hide(text);
             }
         }
@@ -118,11 +120,7 @@ impl Recipe {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         }
         let body = body.map(|(_, text)| Bytes::from(text));
-        Ok(Rendered {
-            request: TokenRequest { method: self.request.method.clone(), url, headers, body },
-            context: names,
-            redactor,
-        })
+        Ok(Rendered { request: TokenRequest { method: self.request.method.clone(), url, headers, body }, context: names, redactor })
     }
 
     /// Shows the request of an attempt with every secret hidden.

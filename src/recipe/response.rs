@@ -122,7 +122,14 @@ struct Reader<'a> {
 impl Recipe {
     /// Reads the answer to a rendered request. Its values are used up; its redactor knows the token afterwards.
     #[must_use]
-    pub fn read(&self, rendered: &mut Rendered, response: &TokenResponse, expectations: &Expectations, fingerprints: &Fingerprints, trace: &mut Trace) -> Outcome {
+    pub fn read(
+        &self,
+        rendered: &mut Rendered,
+        response: &TokenResponse,
+        expectations: &Expectations,
+        fingerprints: &Fingerprints,
+        trace: &mut Trace,
+    ) -> Outcome {
         let Rendered { context, redactor, .. } = rendered;
         let mut names = std::mem::take(context);
         let json = read_json(&response.body);
@@ -260,7 +267,12 @@ impl Reader<'_> {
                 Err(error) => Err(explain(&error)),
             };
             self.trace.note("expiry", &rule.source, || match &value {
-                Ok(end) => format!("{} ({}, {} from now)", end.strftime("%Y-%m-%d %H:%M:%S UTC"), unit.word(), human_duration(unix_seconds(*end) - unix_seconds(received))),
+                Ok(end) => format!(
+                    "{} ({}, {} from now)",
+                    end.strftime("%Y-%m-%d %H:%M:%S UTC"),
+                    unit.word(),
+                    human_duration(unix_seconds(*end) - unix_seconds(received))
+                ),
                 Err(problem) => format!("{problem} ({})", unit.word()),
             });
             return value.map(Expiry::At).map_err(|problem| {
@@ -389,9 +401,7 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let until = |time: f64| time - unix_seconds(now);
     let seconds = text("retry-after")
-        .and_then(|text| {
-            text.parse::<u32>().map(f64::from).ok().or_else(|| http_date(text).map(|date| until(unix_seconds(date))))
-        })
+        .and_then(|text| text.parse::<u32>().map(f64::from).ok().or_else(|| http_date(text).map(|date| until(unix_seconds(date)))))
         .or_else(|| {
             let reset: f64 = text("x-rate-limit-reset").or_else(|| text("x-ratelimit-reset"))?.parse::<u64>().ok().map(|reset| reset as f64)?;
             // Some send the seconds to wait instead of a time; no limit ends before the year 2001.

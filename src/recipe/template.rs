@@ -96,9 +96,7 @@ impl Template {
     /// # Errors
     /// When an expression cannot be evaluated.
     pub fn url(&self, context: &Value, show: Show, keep: &'static AsciiSet) -> Result<Option<String>, Error> {
-        self.render(context, show, |place, value| {
-            if place == 0 { value } else { utf8_percent_encode(&value, keep).to_string() }
-        })
+        self.render(context, show, |place, value| if place == 0 { value } else { utf8_percent_encode(&value, keep).to_string() })
     }
 
     fn render(&self, context: &Value, show: Show, encode: impl Fn(usize, String) -> String) -> Result<Option<String>, Error> {
@@ -137,11 +135,7 @@ fn expression_at(text: &str, start: usize, names: &Names) -> Result<(Compiled, u
         }
         from = close + 1;
     }
-    Err(first.unwrap_or_else(|| Mistake {
-        range: Some(start - 2..text.len()),
-        message: "`{{` without `}}`".into(),
-        hint: None,
-    }))
+    Err(first.unwrap_or_else(|| Mistake { range: Some(start - 2..text.len()), message: "`{{` without `}}`".into(), hint: None }))
 }
 
 fn literal(text: &str, range: Range<usize>) -> Result<Part, Mistake> {
@@ -171,9 +165,10 @@ fn plain(value: &Value) -> Result<String, Error> {
     match value.kind() {
         ValueKind::Bool => Ok(if value.is_true() { "true".into() } else { "false".into() }),
         ValueKind::String | ValueKind::Number => Ok(value.to_string()),
-        ValueKind::Bytes => value.as_str().map(str::to_owned).ok_or_else(|| {
-            Error::new(minijinja::ErrorKind::InvalidOperation, "bytes cannot stand in text: add `| hex` or `| base64`")
-        }),
+        ValueKind::Bytes => value
+            .as_str()
+            .map(str::to_owned)
+            .ok_or_else(|| Error::new(minijinja::ErrorKind::InvalidOperation, "bytes cannot stand in text: add `| hex` or `| base64`")),
         kind => Err(Error::new(minijinja::ErrorKind::InvalidOperation, format!("a {kind} cannot stand in text"))),
     }
 }
@@ -220,8 +215,9 @@ impl JsonTemplate {
             Self::Plain(value) => value.clone(),
             Self::Text(template) => match template.value(context, show)? {
                 Some(value) if value.kind() == ValueKind::Bytes => plain(&value)?.into(),
-                Some(value) => serde_json::to_value(&value)
-                    .map_err(|_| Error::new(minijinja::ErrorKind::BadSerialization, "this value has no form in JSON"))?,
+                Some(value) => {
+                    serde_json::to_value(&value).map_err(|_| Error::new(minijinja::ErrorKind::BadSerialization, "this value has no form in JSON"))?
+                }
                 None => return Ok(None),
             },
             Self::Array(items) => {
@@ -283,7 +279,14 @@ mod tests {
 
     #[test]
     fn an_absent_value_inside_an_expression_is_an_error_not_a_hash_of_nothing() {
-        for text in ["{{ scope | sha256 | hex }}", "{{ scope | upper }}", "{{ scope.x }}", "{{ scope ~ 'x' }}", "{{ (key ~ scope) | sha256 | hex }}", "{{ [scope] | join }}"] {
+        for text in [
+            "{{ scope | sha256 | hex }}",
+            "{{ scope | upper }}",
+            "{{ scope.x }}",
+            "{{ scope ~ 'x' }}",
+            "{{ (key ~ scope) | sha256 | hex }}",
+            "{{ [scope] | join }}",
+        ] {
             assert!(template(text).text(&context(), Show::Real).is_err(), "{text}");
         }
     }

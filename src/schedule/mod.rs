@@ -9,14 +9,16 @@ pub mod lanes;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use prometheus::{Histogram, IntGauge};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
-use crate::outcome::{Outcome, Probe, Reason};
+use crate::outcome::{Code, Failure, Outcome, Phases, Probe, Reason};
 use crate::provider::Provider;
 use crate::state::{Entry, Ledger, Transition};
 use cadence::{Grid, first_due, next_due};
@@ -81,7 +83,10 @@ struct Plan {
 }
 
 enum Event {
-    Ended { runner: Runner, probe: Box<Probe> },
+    Ended {
+        runner: Runner,
+        probe: Box<Probe>,
+    },
     /// Providers whose credentials are other than those of their last probe.
     Rotated(Vec<usize>),
 }
@@ -169,7 +174,10 @@ impl<P: Probes> Scheduler<P> {
             let entry = Arc::clone(&self.ledger.entries()[runner.index]);
             let (probes, events) = (Arc::clone(&self.probes), self.events.0.clone());
             tokio::spawn(async move {
-                let probe = Box::new(probes.probe(&entry.provider).await);
+                // An answer that makes our own code panic must not leave its provider unwatched for ever.
+                let started = jiff::Timestamp::now();
+                let probe = AssertUnwindSafe(probes.probe(&entry.provider)).catch_unwind().await;
+                let probe = Box::new(probe.unwrap_or_else(|_| panicked(started)));
                 // The receiver is gone only when the daemon ends.
                 let _ = events.send(Event::Ended { runner, probe });
             });
@@ -242,6 +250,21 @@ impl<P: Probes> Scheduler<P> {
         let due = self.heap.peek().map_or(Duration::MAX, |Reverse((due, ..))| *due).min(now + LONGEST_SLEEP);
         let ticks = due.as_nanos().div_ceil(TICK.as_nanos());
         Duration::from_nanos(u64::try_from(ticks * TICK.as_nanos()).unwrap_or(u64::MAX))
+    }
+}
+
+/// What is recorded for a probe that panicked.
+fn panicked(started: jiff::Timestamp) -> Probe {
+    let failure = Failure::new(Reason::Malformed, "credwatch itself failed at this answer; please report it").code(Code::word("internal_error"));
+    Probe {
+        outcome: Outcome::Failed(failure),
+        started,
+        duration: 0.0,
+        phases: Phases::default(),
+        status: None,
+        certificate_expiry: None,
+        clock_skew: None,
+        credentials: None,
     }
 }
 

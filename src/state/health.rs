@@ -205,11 +205,8 @@ impl Health {
         self.consecutive_failures = self.consecutive_failures.saturating_add(1);
         let same = self.trouble.as_ref().is_some_and(|trouble| trouble.failure.reason == failure.reason);
         self.consecutive_same = if same { self.consecutive_same.saturating_add(1) } else { 1 };
-        self.consecutive_credential_failures = if failure.reason.class() == Class::Credential {
-            self.consecutive_credential_failures.saturating_add(1)
-        } else {
-            0
-        };
+        self.consecutive_credential_failures =
+            if failure.reason.class() == Class::Credential { self.consecutive_credential_failures.saturating_add(1) } else { 0 };
         self.missing_scopes = failure.missing_scopes;
         let since = self.trouble.as_ref().map_or(started, |trouble| trouble.since);
         self.trouble = Some(Trouble { failure: failure.clone(), since });
@@ -270,7 +267,10 @@ mod tests {
 
     #[test]
     fn a_refusal_is_conclusive_when_a_second_try_confirms_it() {
-        assert_eq!(states(&[issued(1), failed(Reason::Rejected, "1003"), failed(Reason::Rejected, "1003"), issued(2)]), ["healthy", "failing", "broken", "healthy"]);
+        assert_eq!(
+            states(&[issued(1), failed(Reason::Rejected, "1003"), failed(Reason::Rejected, "1003"), issued(2)]),
+            ["healthy", "failing", "broken", "healthy"]
+        );
     }
 
     #[test]
@@ -280,7 +280,10 @@ mod tests {
 
     #[test]
     fn other_failures_are_conclusive_after_the_threshold() {
-        assert_eq!(states(&[failed(Reason::Timeout, ""), failed(Reason::Dns, ""), failed(Reason::Unavailable, "http_503"), failed(Reason::Timeout, "")]), ["failing", "failing", "broken", "broken"]);
+        assert_eq!(
+            states(&[failed(Reason::Timeout, ""), failed(Reason::Dns, ""), failed(Reason::Unavailable, "http_503"), failed(Reason::Timeout, "")]),
+            ["failing", "failing", "broken", "broken"]
+        );
     }
 
     #[test]

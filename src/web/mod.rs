@@ -73,11 +73,7 @@ pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     let bound = TcpListener::bind(address).or_else(|error| {
         // `:PORT` means all addresses, also on a host without IPv6.
         let any = address.is_ipv6() && address.ip().is_unspecified();
-        if any && error.kind() != std::io::ErrorKind::AddrInUse {
-            TcpListener::bind(SocketAddr::from(([0, 0, 0, 0], address.port())))
-        } else {
-            Err(error)
-        }
+        if any && error.kind() != std::io::ErrorKind::AddrInUse { TcpListener::bind(SocketAddr::from(([0, 0, 0, 0], address.port()))) } else { Err(error) }
     });
     let listener = bound?;
     listener.set_nonblocking(true)?;

@@ -47,7 +47,9 @@ pub async fn overview(Shared(faces): Shared<Faces>) -> Response {
     let mut rows: Vec<(u8, &Entry)> = faces.ledger.entries().iter().map(|entry| (urgency(entry), entry.as_ref())).collect();
     rows.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.provider.name.cmp(&b.1.provider.name)));
     let count = |state: State| rows.iter().filter(|(_, entry)| entry.health().state == state).count();
-    let mut html = format!("<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><meta http-equiv=\"refresh\" content=\"5\"><title>credwatch</title><style>{STYLE}</style></head><body><main><h1>credwatch</h1><p class=\"sum\">");
+    let mut html = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><meta http-equiv=\"refresh\" content=\"5\"><title>credwatch</title><style>{STYLE}</style></head><body><main><h1>credwatch</h1><p class=\"sum\">"
+    );
     for state in [State::Broken, State::Failing, State::Unknown, State::Healthy] {
         let _ = write!(html, "<span class=\"{0}\">{1} {0}</span> ", state.word(), count(state));
     }

@@ -45,9 +45,8 @@ pub async fn metrics(State(faces): State<Faces>, headers: HeaderMap) -> Response
             faces.exposition.write(pieces, now)
         };
     });
-    let stream = futures_util::stream::unfold(receiver, |mut receiver| async move {
-        receiver.recv().await.map(|piece| (Ok::<Bytes, io::Error>(piece), receiver))
-    });
+    let stream =
+        futures_util::stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|piece| (Ok::<Bytes, io::Error>(piece), receiver)) });
     let mut response = Body::from_stream(stream).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(CONTENT_TYPE));
@@ -105,7 +104,9 @@ mod tests {
 
     #[test]
     fn gzip_is_used_only_when_it_is_asked_for() {
-        for (value, expected) in [("gzip", true), ("deflate, gzip;q=0.5", true), ("GZIP", true), ("gzip;q=0", false), ("br", false), ("", false), ("x-gzip2", false)] {
+        for (value, expected) in
+            [("gzip", true), ("deflate, gzip;q=0.5", true), ("GZIP", true), ("gzip;q=0", false), ("br", false), ("", false), ("x-gzip2", false)]
+        {
             let headers: HeaderMap = [(header::ACCEPT_ENCODING, value.parse().expect("a header"))].into_iter().collect();
             assert_eq!(accepts_gzip(&headers), expected, "{value}");
         }

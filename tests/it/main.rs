@@ -1,0 +1,17 @@
+//! All integration tests in one crate: the library is linked once.
+//!
+//! - `bad_configs`: files with a defect, and the exact message for each.
+//! - `canary`: no secret in any output.
+//! - `daemon`: the binary as users run it.
+//! - `exchanges`: recorded exchanges, pure and over a socket.
+//! - `failures`: every failure reason, produced over a real socket.
+//! - `documentation`: docs held against the tables in the code.
+//! - `oidc`, `prometheus`: against servers that nobody here wrote.
+
+mod bad_configs;
+mod canary;
+mod daemon;
+mod documentation;
+mod exchanges;
+mod failures;
+mod support;

@@ -1,0 +1,147 @@
+//! The daemon as a process: started with a configuration, asked over HTTP, stopped by its id.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::wait_for;
+
+/// A running daemon; killed when it goes out of scope.
+pub struct Daemon {
+    child: Child,
+    address: String,
+    log: Arc<Mutex<String>>,
+    folder: tempfile::TempDir,
+}
+
+/// An HTTP answer.
+pub struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: String,
+}
+
+impl Daemon {
+    /// Starts `credwatch run` on a free port with this configuration.
+    pub fn start(configuration: &str) -> Self {
+        Self::start_with(configuration, &[], &[])
+    }
+
+    /// Starts it with further arguments and environment variables.
+    pub fn start_with(configuration: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("credwatch.toml");
+        std::fs::write(&file, configuration).expect("written");
+        let mut child = credwatch()
+            .arg("run")
+            .arg(format!("--config.file={}", file.display()))
+            .arg("--web.listen-address=127.0.0.1:0")
+            .args(arguments)
+            .envs(environment.iter().copied())
+            .stderr(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("the daemon starts");
+        let log = Arc::new(Mutex::new(String::new()));
+        let mut lines = BufReader::new(child.stderr.take().expect("a pipe"));
+        let copy = Arc::clone(&log);
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            while lines.read_line(&mut line).is_ok_and(|length| length > 0) {
+                copy.lock().expect("not poisoned").push_str(&line);
+                line.clear();
+            }
+        });
+        let address = wait_for("the daemon to listen", || {
+            if let Ok(Some(status)) = child.try_wait() {
+                panic!("the daemon ended with {status}: {}", log.lock().expect("not poisoned"));
+            }
+            let log = log.lock().expect("not poisoned");
+            let place = log.find("listen")?;
+            let rest = &log[place..];
+            let start = rest.find("127.0.0.1:")?;
+            Some(rest[start..].chars().take_while(|c| c.is_ascii_digit() || matches!(c, '.' | ':')).collect::<String>())
+        });
+        Self { child, address, log, folder }
+    }
+
+    /// `HOST:PORT`.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The folder with its configuration.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Its configuration file.
+    pub fn file(&self) -> PathBuf {
+        self.folder().join("credwatch.toml")
+    }
+
+    /// Everything logged so far.
+    pub fn log(&self) -> String {
+        self.log.lock().expect("not poisoned").clone()
+    }
+
+    /// GETs a path.
+    pub fn get(&self, path: &str) -> Answer {
+        get(&self.address, path)
+    }
+
+    /// The value of one sample, by its full name with labels as exposed.
+    pub fn sample(&self, name: &str) -> Option<f64> {
+        let metrics = self.get("/metrics").body;
+        metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
+    }
+
+    /// Waits until a provider is in a state.
+    pub fn wait_for_state(&self, provider: &str, state: &str) {
+        let name = format!("credwatch_provider_state{{provider=\"{provider}\",state=\"{state}\"}}");
+        wait_for(&format!("{provider} to be {state}; log: {}", self.log()), || (self.sample(&name) == Some(1.0)).then_some(()));
+    }
+
+    /// Sends a signal by name.
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().expect("kill");
+        assert!(status.success());
+    }
+
+    /// Waits for its end.
+    pub fn wait(&mut self) -> ExitStatus {
+        wait_for("the daemon to end", || self.child.try_wait().expect("its status"))
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The binary under test, with nothing of this environment that it would look at.
+pub fn credwatch() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_credwatch"));
+    for name in ["RUST_LOG", "JOURNAL_STREAM", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "CREDENTIALS_DIRECTORY"] {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// GETs a path of a server on loopback.
+pub fn get(address: &str, path: &str) -> Answer {
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
+    write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n").expect("sent");
+    let mut text = Vec::new();
+    stream.read_to_end(&mut text).expect("an answer");
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+    let status = head.split_whitespace().nth(1).and_then(|status| status.parse().ok()).unwrap_or_default();
+    Answer { status, head: head.to_owned(), body: body.to_owned() }
+}

@@ -1,0 +1,207 @@
+//! Endpoints that misbehave on purpose, on free ports of loopback, each with a thread of its own.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+/// A server on loopback. Going out of scope it fails the test if it was never called.
+pub struct Endpoint {
+    port: u16,
+    calls: Arc<AtomicUsize>,
+    requests: Arc<Mutex<Vec<String>>>,
+    may_be_unused: bool,
+}
+
+impl Endpoint {
+    /// Reads each request and answers with these bytes, then closes.
+    pub fn answering(answer: impl Into<Vec<u8>>) -> Self {
+        let answer = answer.into();
+        Self::serving(move |mut stream, requests| {
+            requests.lock().expect("not poisoned").push(read_request(&mut stream));
+            let _ = stream.write_all(&answer);
+            let _ = stream.shutdown(std::net::Shutdown::Write);
+            // Closing with unread bytes would reset the connection before the answer is read.
+            let _ = stream.read_to_end(&mut Vec::new());
+        })
+    }
+
+    /// Answers with a status line, JSON headers and this body.
+    pub fn json(status: &str, body: &str) -> Self {
+        Self::answering(http(status, "Content-Type: application/json\r\n", body.as_bytes()))
+    }
+
+    /// Does with each connection what `serve` does.
+    pub fn serving(serve: impl Fn(TcpStream, &Mutex<Vec<String>>) + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let (calls, requests) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(Vec::new())));
+        let (counter, kept, serve) = (Arc::clone(&calls), Arc::clone(&requests), Arc::new(serve));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                counter.fetch_add(1, Ordering::SeqCst);
+                let _ = stream.set_read_timeout(Some(Duration::from_secs(20)));
+                let (kept, serve) = (Arc::clone(&kept), Arc::clone(&serve));
+                std::thread::spawn(move || serve(stream, &kept));
+            }
+        });
+        Self { port, calls, requests, may_be_unused: false }
+    }
+
+    /// Speaks TLS with this certificate, then answers as [`Endpoint::json`] with a token.
+    pub fn tls(identity: &Identity) -> Self {
+        let config = Arc::new(identity.server());
+        Self::serving(move |stream, requests| {
+            let Ok(connection) = rustls::ServerConnection::new(Arc::clone(&config)) else { return };
+            let mut tls = rustls::StreamOwned::new(connection, stream);
+            requests.lock().expect("not poisoned").push(read_request(&mut tls));
+            let _ = tls.write_all(&http("200 OK", "Content-Type: application/json\r\n", br#"{"access_token":"a-token-over-tls","expires_in":3600}"#));
+            tls.conn.send_close_notify();
+            let _ = tls.flush();
+            let _ = tls.read_to_end(&mut Vec::new());
+        })
+    }
+
+    /// It is fine when nobody calls.
+    pub fn that_must_not_be_called(mut self) -> Self {
+        self.may_be_unused = true;
+        self
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}/token", self.port)
+    }
+
+    /// How many connections there were.
+    pub fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
+    }
+
+    /// The requests so far: head and body as they came.
+    pub fn requests(&self) -> Vec<String> {
+        self.requests.lock().expect("not poisoned").clone()
+    }
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        if !self.may_be_unused && !std::thread::panicking() {
+            assert!(self.calls() > 0, "the endpoint on port {} was never called", self.port);
+        }
+    }
+}
+
+/// The bytes of an answer with its length.
+pub fn http(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
+    let mut answer = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n", body.len()).into_bytes();
+    answer.extend_from_slice(body);
+    answer
+}
+
+/// Reads a request with its body.
+pub fn read_request(stream: &mut impl Read) -> String {
+    let mut bytes = Vec::new();
+    let mut piece = [0; 4096];
+    loop {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length:")?.trim().parse::<usize>().ok()).unwrap_or_default();
+            if body.len() >= length {
+                return text;
+            }
+        }
+        match stream.read(&mut piece) {
+            Ok(0) | Err(_) => return text,
+            Ok(length) => bytes.extend_from_slice(&piece[..length]),
+        }
+    }
+}
+
+/// A private authority, with certificates of its own making.
+pub struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    pem: String,
+    name: String,
+}
+
+/// A certificate with its key.
+pub struct Identity {
+    pub chain: Vec<CertificateDer<'static>>,
+    key: KeyPair,
+    pub pem: String,
+    client_authority: Option<CertificateDer<'static>>,
+}
+
+impl Authority {
+    pub fn new(name: &str) -> Self {
+        let mut params = CertificateParams::new(Vec::new()).expect("valid");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(rcgen::DnType::CommonName, name);
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.self_signed(&key).expect("signed");
+        Self { pem: certificate.pem(), issuer: Issuer::new(params, key), name: name.to_owned() }
+    }
+
+    /// A certificate for this name, from and until these years.
+    pub fn issue(&self, subject: &str, from: i32, until: i32) -> Identity {
+        let mut params = CertificateParams::new(vec![subject.to_owned()]).expect("valid");
+        params.not_before = rcgen::date_time_ymd(from, 1, 1);
+        params.not_after = rcgen::date_time_ymd(until, 1, 1);
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.signed_by(&key, &self.issuer).expect("signed");
+        Identity { chain: vec![certificate.der().clone()], pem: certificate.pem(), key, client_authority: None }
+    }
+
+    /// Its certificate as a file.
+    pub fn file(&self, folder: &tempfile::TempDir) -> PathBuf {
+        let path = folder.path().join(format!("{}.pem", self.name));
+        std::fs::write(&path, &self.pem).expect("written");
+        path
+    }
+
+    fn der(&self) -> CertificateDer<'static> {
+        use rustls::pki_types::pem::PemObject;
+        CertificateDer::from_pem_slice(self.pem.as_bytes()).expect("its own certificate")
+    }
+}
+
+impl Identity {
+    /// Demands a client certificate of this authority.
+    pub fn demanding(mut self, authority: &Authority) -> Self {
+        self.client_authority = Some(authority.der());
+        self
+    }
+
+    /// Certificate and key as files.
+    pub fn files(&self, folder: &tempfile::TempDir) -> (PathBuf, PathBuf) {
+        let (certificate, key) = (folder.path().join("client.pem"), folder.path().join("client.key"));
+        std::fs::write(&certificate, &self.pem).expect("written");
+        std::fs::write(&key, self.key.serialize_pem()).expect("written");
+        (certificate, key)
+    }
+
+    fn server(&self) -> rustls::ServerConfig {
+        let provider = credwatch::probe::tls::crypto();
+        let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions().expect("versions");
+        let builder = match &self.client_authority {
+            None => builder.with_no_client_auth(),
+            Some(authority) => {
+                let mut roots = rustls::RootCertStore::empty();
+                roots.add(authority.clone()).expect("added");
+                let verifier = rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().expect("built");
+                builder.with_client_cert_verifier(verifier)
+            }
+        };
+        let key = PrivateKeyDer::try_from(self.key.serialize_der()).expect("a key");
+        builder.with_single_cert(self.chain.clone(), key).expect("fits")
+    }
+}

@@ -1,0 +1,44 @@
+//! The small language that the tests are written in.
+
+pub mod daemon;
+pub mod endpoint;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// A path inside the repository.
+pub fn repository(path: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// Waits until `condition` yields a value; panics with `what` when it does not within twenty seconds.
+pub fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(value) = condition() {
+            return value;
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "waited in vain for {what}");
+        std::thread::park_timeout(Duration::from_millis(20));
+    }
+}
+
+/// All files below a folder with this ending, sorted; at least `least` of them, so that a runner cannot pass
+/// because it found nothing.
+pub fn files(folder: &str, ending: &str, least: usize) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![repository(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == ending) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    assert!(found.len() >= least, "found only {} files in {folder}, expected at least {least}", found.len());
+    found
+}
