@@ -176,7 +176,12 @@ impl Prepared {
         self.recipe
             .parameters
             .iter()
-            .filter_map(|(name, parameter)| given(name).or(parameter.default.as_ref()).map(|value| (name.clone(), Value::from(value))))
+            .filter_map(|(name, parameter)| {
+                let value = Value::from(given(name).or(parameter.default.as_ref())?);
+                // As the configuration does it: a base URL ends where the path of the recipe begins.
+                let value = value.as_str().filter(|_| name == "base_url").map_or(value.clone(), |text| Value::from(text.trim_end_matches('/')));
+                Some((name.clone(), value))
+            })
             .collect()
     }
 
@@ -209,10 +214,18 @@ impl Prepared {
     /// What differs.
     pub fn run(&self) -> Result<(), String> {
         let (parameters, credentials) = (self.parameters(), self.credentials());
-        for (name, _) in self.exchange.credentials.0.iter().map(|(name, value)| (name.get_ref(), value)) {
-            if !self.recipe.credentials.iter().any(|(known, _)| known == name) {
-                return Err(format!("the recipe has no credential `{name}`"));
+        for (name, _) in &self.exchange.credentials.0 {
+            if !self.recipe.credentials.iter().any(|(known, _)| known == name.get_ref()) {
+                return Err(format!("the recipe has no credential `{}`", name.get_ref()));
             }
+        }
+        for (name, _) in &self.exchange.parameters.0 {
+            if !self.recipe.parameters.iter().any(|(known, _)| known == name.get_ref()) {
+                return Err(format!("the recipe has no parameter `{}`", name.get_ref()));
+            }
+        }
+        if self.exchange.response.body.is_some() && self.exchange.response.json.is_some() {
+            return Err("an answer has either `body` or `json`".into());
         }
         let inputs = Inputs { parameters: &parameters, credentials: &credentials };
         let mut rendered = self.recipe.render(&inputs, &self.attempt).map_err(|error| error.to_string())?;

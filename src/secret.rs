@@ -1,13 +1,15 @@
 //! Secrets: a type that cannot be printed, where they come from, and a filter that keeps them out of texts
 //! that come from outside.
 
+use std::cell::OnceCell;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
+use url::form_urlencoded;
 
 /// Where the value of a credential comes from. Everything but an inline value is read again for each probe.
 #[derive(Clone)]
@@ -107,6 +109,9 @@ impl fmt::Debug for SecretSource {
 /// otherwise blank every text.
 const SHORTEST_SUBSTRING: usize = 4;
 
+/// Everything but the unreserved characters of RFC 3986, section 2.3.
+pub const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 /// What stands in place of a hidden value.
 pub const HIDDEN: &str = "[hidden]";
 
@@ -114,37 +119,37 @@ pub const HIDDEN: &str = "[hidden]";
 /// against them before it may become a code or a message.
 #[derive(Default)]
 pub struct Redactor {
-    needles: Vec<SecretString>,
+    values: Vec<SecretString>,
+    /// All forms of the values, in lower case. Made when first needed: most answers need none.
+    needles: OnceCell<Vec<SecretString>>,
 }
 
 impl Redactor {
-    /// Hides `value` from now on, in plain, percent-encoded and Base64 form, and each of its longer words
-    /// (the second word of a Basic header is the one that would be echoed).
+    /// Hides `value` from now on: in plain, percent-encoded, form-encoded, JSON and Base64 form, and each of its
+    /// longer words (the second word of a Basic header is the one that would be echoed).
     pub fn hide(&mut self, value: &str) {
         let value = value.trim();
-        if value.is_empty() {
-            return;
-        }
-        self.push(value.to_owned());
-        self.push(utf8_percent_encode(value, NON_ALPHANUMERIC).to_string());
-        self.push(STANDARD.encode(value).trim_end_matches('=').to_owned());
-        for word in value.split_whitespace().filter(|word| word.len() >= 8 && *word != value) {
-            self.push(word.to_owned());
+        if !value.is_empty() {
+            self.values.push(SecretString::from(value));
+            self.needles = OnceCell::new();
         }
     }
 
-    fn push(&mut self, needle: String) {
-        let needle = needle.to_lowercase();
-        if !self.needles.iter().any(|known| known.expose_secret() == needle) {
-            self.needles.push(SecretString::from(needle));
-        }
+    /// Longest first, so that a part is not replaced before the whole.
+    fn needles(&self) -> &[SecretString] {
+        self.needles.get_or_init(|| {
+            let mut forms: Vec<String> = self.values.iter().flat_map(|value| forms(value.expose_secret())).map(|form| form.to_lowercase()).collect();
+            forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+            forms.dedup();
+            forms.into_iter().map(SecretString::from).collect()
+        })
     }
 
     /// Whether `text` is or contains a secret, in whatever case.
     #[must_use]
     pub fn is_secret(&self, text: &str) -> bool {
         let text = text.trim().to_lowercase();
-        self.needles.iter().map(ExposeSecret::expose_secret).any(|needle| text == needle || (needle.len() >= SHORTEST_SUBSTRING && text.contains(needle)))
+        self.needles().iter().map(ExposeSecret::expose_secret).any(|needle| text == needle || (needle.len() >= SHORTEST_SUBSTRING && text.contains(needle)))
     }
 
     /// `text` with every secret in it replaced. Where the case of letters changes the length of the text, the
@@ -159,9 +164,7 @@ impl Redactor {
         if folded.len() != text.len() {
             return HIDDEN.to_owned();
         }
-        let mut needles: Vec<&str> = self.needles.iter().map(ExposeSecret::expose_secret).collect();
-        needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
-        for needle in needles {
+        for needle in self.needles().iter().map(ExposeSecret::expose_secret) {
             if folded.trim() == needle {
                 return HIDDEN.to_owned();
             }
@@ -179,6 +182,26 @@ impl Redactor {
     }
 }
 
+/// The forms in which a server could repeat a value.
+fn forms(value: &str) -> Vec<String> {
+    let json = serde_json::Value::from(value).to_string();
+    let mut forms = vec![
+        value.to_owned(),
+        utf8_percent_encode(value, NON_ALPHANUMERIC).to_string(),
+        utf8_percent_encode(value, UNRESERVED).to_string(),
+        form_urlencoded::byte_serialize(value.as_bytes()).collect(),
+        json[1..json.len() - 1].to_owned(),
+        STANDARD.encode(value).trim_end_matches('=').to_owned(),
+        value.trim_end_matches('=').to_owned(),
+    ];
+    for word in value.split_whitespace().filter(|word| word.len() >= 8) {
+        forms.push(word.to_owned());
+        forms.push(word.trim_end_matches('=').to_owned());
+    }
+    forms.retain(|form| !form.is_empty());
+    forms
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,6 +215,17 @@ mod tests {
             assert!(redactor.is_secret(text), "{text}");
         }
         assert_eq!(redactor.scrub("nothing here"), "nothing here");
+    }
+
+    #[test]
+    fn a_secret_is_hidden_in_the_form_in_which_it_was_sent() {
+        let mut redactor = Redactor::default();
+        redactor.hide("correct horse-battery");
+        redactor.hide("enkash@enkash.com");
+        redactor.hide("k\\e\"y-0001");
+        for text in ["correct+horse-battery", "correct%20horse-battery", "enkash%40enkash.com", "k\\\\e\\\"y-0001"] {
+            assert_eq!(redactor.scrub(&format!("got {text}!")), "got [hidden]!");
+        }
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub struct Api {
     pub path: String,
     /// What it accepts, by the names that its recipe has for them.
     pub credentials: Ordered<String>,
+    /// The credential that is another one once the secret is revoked.
+    pub secret: String,
     /// How long its tokens live; for ever when left out.
     pub lifetime: Option<Span>,
     /// Whether it hands the same token out until it expires.

@@ -54,6 +54,7 @@ struct FakeApi {
     prefix: String,
     path: String,
     credentials: Vec<(String, String)>,
+    secret: String,
     checks: Vec<CompiledCheck>,
     answers: HashMap<String, CompiledAnswer>,
     tokens: Tokens,
@@ -150,7 +151,7 @@ impl Fake {
         api.now().behaviour = behaviour;
     }
 
-    /// Revokes the secrets of an API, or gives them back: its own checks then refuse what was right before.
+    /// Revokes the secret of an API, or gives it back: its own checks then refuse what was right before.
     ///
     /// # Panics
     /// When there is no such API.
@@ -220,6 +221,7 @@ impl FakeApi {
             prefix: api.prefix.clone(),
             path: format!("{}{}", api.prefix, api.path),
             credentials: api.credentials.0.iter().map(|(name, value)| (name.get_ref().clone(), value.clone())).collect(),
+            secret: api.secret.clone(),
             checks,
             answers,
             tokens: api.tokens,
@@ -245,7 +247,7 @@ impl FakeApi {
         let mut names: HashMap<&str, Value> = request.clone();
         for (name, value) in &self.credentials {
             // What was right is wrong once it is revoked; everything else stays wrong.
-            names.insert(name, Value::from(if now.revoked { format!("{value} until it was revoked") } else { value.clone() }));
+            names.insert(name, Value::from(if now.revoked && *name == self.secret { format!("{value} until it was revoked") } else { value.clone() }));
         }
         let context = Value::from_pairs(names);
         for check in &self.checks {

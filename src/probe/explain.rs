@@ -4,6 +4,7 @@
 use serde_json::Value as Json;
 
 use crate::recipe::request::ShownRequest;
+use crate::recipe::response::names_a_secret;
 use crate::recipe::{Rendered, TokenResponse, TraceLine};
 use crate::secret::{HIDDEN, Redactor};
 
@@ -45,7 +46,10 @@ impl Explanation {
         let redactor = &rendered.redactor;
         for name in TELLING {
             if let Some(value) = response.headers.get(name) {
-                let text = crate::outcome::Message::clean(&redactor.scrub(&String::from_utf8_lossy(value.as_bytes())));
+                let text = String::from_utf8_lossy(value.as_bytes());
+                // What follows the path of a URL can be a token of somebody else's making.
+                let text = if name == "location" { text.split(['?', '#']).next().unwrap_or_default() } else { &text };
+                let text = crate::outcome::Message::clean(&redactor.scrub(text));
                 self.headers.push((name.to_owned(), text.as_str().to_owned()));
             }
         }
@@ -91,15 +95,11 @@ fn outline(json: &Json, name: &str, depth: usize, redactor: &Redactor, lines: &m
 }
 
 fn shown(name: &str, text: &str, redactor: &Redactor) -> String {
-    let name = name.to_lowercase();
-    let telling_name = ["token", "secret", "key", "password", "assertion", "credential", "session", "jwt", "ticket", "cookie", "signature"]
-        .iter()
-        .any(|word| name.contains(word) && !name.ends_with("type"));
     let kind = format!("a string of {} characters", text.chars().count());
     if text.is_empty() {
         return "\"\"".into();
     }
-    if telling_name || !is_plain(text) {
+    if names_a_secret(name) || !is_plain(text) {
         return format!("{HIDDEN} ({kind})");
     }
     format!("{:?}", crate::outcome::Message::clean(&redactor.scrub(text)).as_str())

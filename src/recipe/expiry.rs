@@ -7,6 +7,7 @@ use minijinja::Value;
 use minijinja::value::ValueKind;
 
 use super::definition::Unit;
+use super::filters;
 use crate::time::{from_unix_seconds, unix_seconds};
 
 /// From this number on, an epoch is read in milliseconds: as seconds it would be the year 5138, as
@@ -39,17 +40,11 @@ pub fn ends_at(value: &Value, unit: Unit, now: Timestamp) -> Result<Timestamp, S
 
 /// A number, also one in a string.
 fn number(value: &Value) -> Result<f64, String> {
-    let number = match value.kind() {
-        ValueKind::Number => f64::try_from(value.clone()).map_err(|_| "a number that cannot be read".to_owned())?,
-        ValueKind::String => {
-            let text = value.as_str().unwrap_or_default().trim();
-            // Rust would also read "inf", "nan" and "1e999".
-            let digits = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+'));
-            text.parse().ok().filter(|_| digits).ok_or_else(|| "a text that is no number".to_owned())?
-        }
-        kind => return Err(format!("a {kind}, where a number was expected")),
-    };
-    if number.is_finite() { Ok(number) } else { Err("a number without end".into()) }
+    filters::number(value, "expiry").map_err(|_| match value.kind() {
+        ValueKind::String => "a text that is no number".to_owned(),
+        ValueKind::Number => "a number that cannot be read".to_owned(),
+        kind => format!("a {kind}, where a number was expected"),
+    })
 }
 
 /// RFC 3339; without an offset it is taken as UTC.

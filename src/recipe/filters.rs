@@ -6,14 +6,14 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use minijinja::value::{Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use sha2::{Digest, Sha256};
+use url::form_urlencoded;
 
-/// Everything but the unreserved characters of RFC 3986, section 2.3.
-pub const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+use crate::secret::UNRESERVED;
 
 /// The names of all filters that an expression may use.
-pub const FILTERS: [&str; 24] = [
+pub const FILTERS: [&str; 25] = [
     "abs",
     "base64",
     "base64url",
@@ -21,6 +21,7 @@ pub const FILTERS: [&str; 24] = [
     "default",
     "first",
     "float",
+    "formencode",
     "hex",
     "hmac_sha256",
     "int",
@@ -54,8 +55,6 @@ pub fn register(environment: &mut Environment<'static>) {
     environment.add_filter("bool", filters::bool);
     environment.add_filter("default", filters::default);
     environment.add_filter("first", filters::first);
-    environment.add_filter("float", filters::float);
-    environment.add_filter("int", filters::int);
     environment.add_filter("join", join);
     environment.add_filter("last", filters::last);
     environment.add_filter("length", filters::length);
@@ -79,6 +78,18 @@ pub fn register(environment: &mut Environment<'static>) {
     environment.add_filter("base64", |value: &Value| bytes(value, "base64").map(|bytes| STANDARD.encode(bytes)));
     environment.add_filter("base64url", |value: &Value| bytes(value, "base64url").map(|bytes| URL_SAFE_NO_PAD.encode(bytes)));
     environment.add_filter("urlencode", |value: &Value| text(value, "urlencode").map(|text| utf8_percent_encode(&text, UNRESERVED).to_string()));
+    environment
+        .add_filter("formencode", |value: &Value| text(value, "formencode").map(|text| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>()));
+    environment.add_filter("float", |value: &Value| number(value, "float"));
+    environment.add_filter("int", |value: &Value| -> Result<i64, Error> {
+        if let Some(whole) = value.as_i64().filter(|_| value.kind() == ValueKind::Number) {
+            return Ok(whole);
+        }
+        let number = number(value, "int")?;
+        #[expect(clippy::cast_possible_truncation, reason = "saturates; what is larger is no number that an API means")]
+        let whole = number.trunc() as i64;
+        Ok(whole)
+    });
     environment.add_test("boolean", tests::is_boolean);
     environment.add_test("defined", tests::is_defined);
     environment.add_test("undefined", tests::is_undefined);
@@ -100,6 +111,21 @@ pub fn register(environment: &mut Environment<'static>) {
 fn join(value: &Value, separator: Option<&str>) -> Result<String, Error> {
     let items: Result<Vec<String>, Error> = value.try_iter()?.map(|item| text(&item, "join")).collect();
     Ok(items?.join(separator.unwrap_or_default()))
+}
+
+/// A number, also one in a string. Nothing else is one: minijinja's own filter would also take `true` and "inf".
+pub fn number(value: &Value, filter: &str) -> Result<f64, Error> {
+    let wrong = || Error::new(ErrorKind::InvalidOperation, format!("`{filter}` needs a number"));
+    let number = match value.kind() {
+        ValueKind::Number => f64::try_from(value.clone()).map_err(|_| wrong())?,
+        ValueKind::String => {
+            let text = value.as_str().unwrap_or_default().trim();
+            let digits = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+'));
+            text.parse().ok().filter(|_| digits).ok_or_else(wrong)?
+        }
+        _ => return Err(wrong()),
+    };
+    if number.is_finite() { Ok(number) } else { Err(wrong()) }
 }
 
 /// The bytes of a text, of bytes, or of a number as it is written. Absent values are refused: a digest of

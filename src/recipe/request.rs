@@ -11,10 +11,9 @@ use url::Url;
 use url::form_urlencoded;
 
 use super::expression::explain;
-use super::filters::UNRESERVED;
 use super::template::{Show, Template};
 use super::{BodyTemplate, Recipe};
-use crate::secret::Redactor;
+use crate::secret::{Redactor, UNRESERVED};
 
 /// What an attempt is made of beside the recipe.
 pub struct Inputs<'a> {

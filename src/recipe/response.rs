@@ -140,6 +140,7 @@ impl Recipe {
         names.insert("body".into(), Value::from(String::from_utf8_lossy(&response.body)));
         let context = Value::from_pairs(names.iter().map(|(name, value)| (name.as_str(), value.clone())));
         let mut reader = Reader { recipe: self, response, names, context, redactor, trace };
+        reader.hide_tokens(json.as_ref());
         let outcome = match reader.issued(json.is_some()) {
             Ok(token) => reader.token(&token, expectations, fingerprints),
             Err(failure) => Err(failure),
@@ -193,6 +194,21 @@ impl Reader<'_> {
             }
         }
         self.find_token().map_err(|problem| self.refused(Some(problem)))
+    }
+
+    /// Hides everything that is or could be a token before any text of the answer is taken up: what the token
+    /// rules find, whatever the status, and what stands under a telling name where a rule may be wrong.
+    fn hide_tokens(&mut self, json: Option<&serde_json::Value>) {
+        for rule in &self.recipe.response.token {
+            if let Ok(value) = rule.evaluate(&self.context)
+                && let Some(text) = value.as_str()
+            {
+                self.redactor.hide(text);
+            }
+        }
+        if let Some(json) = json {
+            hide_members(json, false, self.redactor);
+        }
     }
 
     /// The first token that is a string with something in it; else what is wrong with what is there.
@@ -318,7 +334,8 @@ impl Reader<'_> {
         } else {
             Reason::Rejected
         };
-        let told = message.unwrap_or_else(|| match problem {
+        // An answer that says success has a message that says so too, which would mislead here.
+        let told = message.filter(|_| reason != Reason::Malformed).unwrap_or_else(|| match problem {
             Some("token_not_a_string") => "the token in the answer is not a string".into(),
             Some(_) => "the answer says success but holds no token".into(),
             None if (200..300).contains(&status) => "the answer tells a failure".into(),
@@ -341,12 +358,12 @@ impl Reader<'_> {
                 ValueKind::Number => Some(value.to_string()),
                 _ => None,
             };
-            let secret = text.as_deref().is_some_and(|text| self.redactor.is_secret(text));
+            let secret = text.as_deref().is_some_and(|text| self.redactor.is_secret(text) || looks_random(text.trim()));
             let code = text.as_deref().filter(|text| !secret && !says_fine(text.trim())).and_then(Code::clean);
             self.trace.note("code", &rule.source, || match (&code, value.kind()) {
                 (Some(code), _) => code.to_string(),
                 (None, ValueKind::Undefined) => "absent".into(),
-                (None, _) if secret => "holds a secret, so not used".into(),
+                (None, _) if secret => "holds a secret or looks like one, so not used".into(),
                 (None, ValueKind::String | ValueKind::Number) => "no code of a failure".into(),
                 (None, kind) => format!("a {kind}, so not used"),
             });
@@ -391,6 +408,30 @@ impl Reader<'_> {
     }
 }
 
+/// Whether the name of a member says that its value is secret: `access_token`, `sessionKey`, not `token_type`.
+#[must_use]
+pub fn names_a_secret(name: &str) -> bool {
+    const TELLING: [&str; 11] = ["token", "secret", "key", "password", "assertion", "credential", "session", "jwt", "ticket", "cookie", "signature"];
+    let name = name.to_lowercase();
+    TELLING.iter().any(|word| name.contains(word)) && !name.ends_with("type")
+}
+
+/// Hides the texts under telling names. Short ones are left: they are words such as `expired`, not tokens.
+fn hide_members(json: &serde_json::Value, telling: bool, redactor: &mut Redactor) {
+    match json {
+        serde_json::Value::Object(members) => members.iter().for_each(|(name, value)| hide_members(value, telling || names_a_secret(name), redactor)),
+        serde_json::Value::Array(items) => items.iter().for_each(|item| hide_members(item, telling, redactor)),
+        serde_json::Value::String(text) if telling && text.len() >= 16 && !text.contains(' ') => redactor.hide(text),
+        _ => {}
+    }
+}
+
+/// Whether a text looks like something random rather than like a code that somebody chose.
+fn looks_random(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    text.len() >= 24 && digits >= 5 && text.len() - digits >= 5 && !text.contains(' ')
+}
+
 fn words(text: &str) -> Vec<String> {
     text.split(|character: char| character.is_whitespace() || character == ',').filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
@@ -400,18 +441,22 @@ fn words(text: &str) -> Vec<String> {
 fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let until = |time: f64| time - unix_seconds(now);
-    let seconds = text("retry-after")
-        .and_then(|text| text.parse::<u32>().map(f64::from).ok().or_else(|| http_date(text).map(|date| until(unix_seconds(date)))))
-        .or_else(|| {
-            let reset: f64 = text("x-rate-limit-reset").or_else(|| text("x-ratelimit-reset"))?.parse::<u64>().ok().map(|reset| reset as f64)?;
-            // Some send the seconds to wait instead of a time; no limit ends before the year 2001.
-            Some(if reset < 1e9 { reset } else { until(reset) })
-        })?;
-    (seconds > 0.0).then(|| Duration::from_secs_f64(seconds.min(LONGEST_WAIT.as_secs_f64())))
+    let after = || {
+        let text = text("retry-after")?;
+        text.parse::<u32>().map(f64::from).ok().or_else(|| http_date(text).map(|date| until(unix_seconds(date))))
+    };
+    let reset = || {
+        let text = text("x-rate-limit-reset").or_else(|| text("x-ratelimit-reset"))?;
+        let reset = f64::from(text.parse::<u32>().ok()?);
+        // Some send the seconds to wait instead of a time; no limit ends before the year 2001.
+        Some(if reset < 1e9 { reset } else { until(reset) })
+    };
+    let seconds = after().filter(|seconds| *seconds > 0.0).or_else(|| reset().filter(|seconds| *seconds > 0.0))?;
+    Some(Duration::from_secs_f64(seconds.min(LONGEST_WAIT.as_secs_f64())))
 }
 
-/// A date as HTTP writes it (RFC 9110, section 5.6.7).
+/// A date as HTTP writes it, in any of the three forms that a recipient must accept (RFC 9110, section 5.6.7).
 #[must_use]
 pub fn http_date(text: &str) -> Option<Timestamp> {
-    jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim()).ok()
+    Timestamp::try_from(httpdate::parse_http_date(text.trim()).ok()?).ok()
 }

@@ -1,1 +1,53 @@
-//! wip
+//! Configurations with a defect, as files, each with the exact message that a person gets.
+
+use std::path::Path;
+
+use super::support::daemon::credwatch;
+use super::support::{files, repository};
+
+/// What `check` says of a file: exit status and standard error, the file named as its author would.
+fn check(file: &Path) -> (Option<i32>, String) {
+    let output = credwatch()
+        .current_dir(file.parent().expect("a folder"))
+        .arg("check")
+        .arg(format!("--config.file={}", file.file_name().expect("a name").to_string_lossy()))
+        .output()
+        .expect("it runs");
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn every_bad_configuration_is_refused_with_its_exact_message() {
+    let mut wrong = Vec::new();
+    for file in files("tests/configs/bad", "toml", 40).into_iter().filter(|file| file.parent().is_some_and(|folder| folder.ends_with("bad"))) {
+        let expected = std::fs::read_to_string(file.with_extension("expected")).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let (status, message) = check(&file);
+        if status != Some(78) || message != expected {
+            wrong.push(format!("{}: status {status:?}\n--- expected\n{expected}--- got\n{message}", file.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_bad_configuration_does_not_start_the_daemon() {
+    let file = repository("tests/configs/bad/unknown-recipe.toml");
+    let output = credwatch().arg("run").arg(format!("--config.file={}", file.display())).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(78));
+}
+
+#[test]
+fn the_example_configuration_is_fine() {
+    let (status, message) = check(&repository("config.example.toml"));
+    assert_eq!(status, Some(0), "{message}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_told() {
+    let output = credwatch().args(["check", "--config.file=/nonexistent.toml"]).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(78));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "credwatch: error: cannot read /nonexistent.toml: No such file or directory (os error 2)\n\n1 error, 0 warnings\n"
+    );
+}

@@ -1,1 +1,264 @@
-//! wip
+//! The binary as users run it: start, scrape, break, recover, stop, exit statuses.
+
+use std::io::Write;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use credwatch::fake::{Behaviour, Fake};
+
+use super::support::daemon::{Daemon, credwatch, get};
+use super::support::endpoint::Endpoint;
+use super::support::wait_for;
+
+/// The fake APIs, running on a runtime of their own.
+struct Fakes {
+    fake: std::sync::Arc<Fake>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Fakes {
+    fn start() -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        let fake = runtime.block_on(Fake::start()).expect("a port");
+        Self { fake, _runtime: runtime }
+    }
+
+    /// A provider table for one API, with further keys.
+    fn provider(&self, api: &str, more: &str) -> String {
+        let credentials: String = self.fake.credentials(api).iter().map(|(name, value)| format!("credentials.{name} = {value:?}\n")).collect();
+        format!("[providers.{api}]\nrecipe = {api:?}\nparameters.base_url = {:?}\n{credentials}{more}\n", self.fake.base_url(api))
+    }
+
+    fn all(&self) -> String {
+        self.fake.names().iter().map(|api| self.provider(api, "")).collect()
+    }
+}
+
+const QUICK: &str = "[defaults]\ninterval = \"200ms\"\nconfirm_after = \"100ms\"\ntimeout = \"2s\"\nmax_backoff = \"400ms\"\n";
+
+#[test]
+fn all_five_apis_are_watched_from_healthy_to_broken_and_back() {
+    let fakes = Fakes::start();
+    let daemon = Daemon::start(&format!("{QUICK}{}", fakes.all()));
+    for api in fakes.fake.names() {
+        daemon.wait_for_state(api, "healthy");
+    }
+    assert_eq!(daemon.get("/readyz").status, 200);
+    let health = daemon.get("/healthz");
+    assert_eq!(health.status, 200);
+    for api in fakes.fake.names() {
+        fakes.fake.revoke(api, true);
+    }
+    for (api, code) in
+        [("enablex-rcs", "1003"), ("enablex-whatsapp", "Unauthorized"), ("enos", "1003"), ("enkash", "invalid_client"), ("sms-cx", "invalid_client")]
+    {
+        daemon.wait_for_state(api, "broken");
+        let name = format!("credwatch_probe_failures_total{{provider=\"{api}\",class=\"credential\",reason=\"rejected\",code=\"{code}\"}}");
+        assert!(daemon.sample(&name).is_some_and(|count| count >= 2.0), "{name}");
+        let health = daemon.get(&format!("/healthz?provider={api}"));
+        let json: serde_json::Value = serde_json::from_str(&health.body).expect("JSON");
+        assert_eq!(health.status, 503);
+        assert_eq!((&json["status"], &json["providers"][api]["reason"], &json["providers"][api]["code"]), (&"broken".into(), &"rejected".into(), &code.into()));
+    }
+    assert_eq!(daemon.get("/livez").status, 200, "a broken credential does not make the daemon sick");
+    for api in fakes.fake.names() {
+        fakes.fake.revoke(api, false);
+        daemon.wait_for_state(api, "healthy");
+    }
+    assert_eq!(daemon.get("/healthz").status, 200);
+}
+
+#[test]
+fn an_outage_is_told_apart_from_a_refused_credential_and_the_runway_counts_down() {
+    let fakes = Fakes::start();
+    let daemon = Daemon::start(&format!("{QUICK}{}", fakes.provider("enkash", "")));
+    daemon.wait_for_state("enkash", "healthy");
+    fakes.fake.behave("enkash", Behaviour::Answer("outage".into()));
+    daemon.wait_for_state("enkash", "broken");
+    let json: serde_json::Value = serde_json::from_str(&daemon.get("/healthz?provider=enkash").body).expect("JSON");
+    assert_eq!((&json["providers"]["enkash"]["class"], &json["providers"]["enkash"]["code"]), (&"provider".into(), &"http_503".into()));
+    let left = || daemon.sample("credwatch_token_time_to_expiry_seconds{provider=\"enkash\"}").expect("a runway");
+    let first = left();
+    wait_for("the runway to get shorter", || (left() < first).then_some(()));
+    assert!((86_000.0..=86_400.0).contains(&first), "{first}");
+}
+
+#[test]
+fn a_token_that_never_expires_has_no_time_to_expiry() {
+    let fakes = Fakes::start();
+    let daemon = Daemon::start(&format!("{QUICK}{}", fakes.provider("sms-cx", "")));
+    daemon.wait_for_state("sms-cx", "healthy");
+    assert_eq!(daemon.sample("credwatch_token_never_expires{provider=\"sms-cx\"}"), Some(1.0));
+    assert_eq!(daemon.sample("credwatch_token_time_to_expiry_seconds{provider=\"sms-cx\"}"), None);
+}
+
+#[test]
+fn a_cached_token_is_no_change_and_its_lifetime_falls() {
+    let fakes = Fakes::start();
+    let daemon = Daemon::start(&format!("{QUICK}{}", fakes.provider("enos", "")));
+    daemon.wait_for_state("enos", "healthy");
+    wait_for("five probes", || daemon.sample("credwatch_probes_total{provider=\"enos\"}").filter(|probes| *probes >= 5.0));
+    assert_eq!(daemon.sample("credwatch_token_changes_total{provider=\"enos\"}"), Some(0.0));
+}
+
+#[test]
+fn every_reason_is_there_at_zero_from_the_start() {
+    let endpoint = Endpoint::serving(|mut stream, _| {
+        let _ = std::io::Read::read_to_end(&mut stream, &mut Vec::new());
+    });
+    let daemon = Daemon::start(&format!(
+        "[providers.p]\nrecipe = \"enos\"\nparameters.base_url = \"http://127.0.0.1:{}\"\ncredentials = {{ app_key = \"a\", app_secret = \"b\" }}",
+        endpoint.port()
+    ));
+    wait_for("the first probe", || (endpoint.calls() > 0).then_some(()));
+    let metrics = daemon.get("/metrics").body;
+    for reason in credwatch::outcome::Reason::ALL {
+        let line = format!("credwatch_probe_failures_total{{provider=\"p\",class=\"{}\",reason=\"{}\",code=\"\"}} 0\n", reason.class().word(), reason.word());
+        assert!(metrics.contains(&line), "{line}");
+    }
+    assert!(metrics.contains("credwatch_provider_state{provider=\"p\",state=\"unknown\"} 1\n"));
+    assert_eq!(daemon.get("/readyz").status, 503);
+}
+
+#[test]
+fn a_rotated_secret_file_ends_the_back_off_at_once() {
+    let fakes = Fakes::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("app_key");
+    let right = fakes.fake.credentials("enablex-rcs").iter().find(|(name, _)| name == "app_key").expect("it has one").1.clone();
+    std::fs::write(&file, "the-wrong-key\n").expect("written");
+    let id = &fakes.fake.credentials("enablex-rcs")[0].1;
+    let text = format!(
+        "[providers.p]\nrecipe = \"enablex-rcs\"\ninterval = \"1h\"\nconfirm_after = \"100ms\"\nparameters.base_url = {:?}\ncredentials.app_id = {id:?}\ncredentials.app_key = {{ file = {file:?} }}\n",
+        fakes.fake.base_url("enablex-rcs")
+    );
+    let daemon = Daemon::start(&text);
+    daemon.wait_for_state("p", "broken");
+    std::fs::write(&file, format!("{right}\n")).expect("written");
+    daemon.wait_for_state("p", "healthy");
+    assert!(daemon.log().contains("the secret has changed, probing at once"));
+}
+
+#[test]
+fn it_stops_within_a_second_of_sigterm_though_a_probe_hangs() {
+    let endpoint = Endpoint::serving(|mut stream, _| {
+        let _ = std::io::Read::read_to_end(&mut stream, &mut Vec::new());
+    });
+    let text = format!(
+        "[providers.p]\nrecipe = \"enos\"\ntimeout = \"60s\"\nparameters.base_url = \"http://127.0.0.1:{}\"\ncredentials = {{ app_key = \"a\", app_secret = \"b\" }}",
+        endpoint.port()
+    );
+    let mut daemon = Daemon::start(&text);
+    wait_for("the probe to hang", || (endpoint.calls() > 0).then_some(()));
+    let start = Instant::now();
+    daemon.signal("TERM");
+    let status = daemon.wait();
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    assert_eq!(status.code(), Some(0));
+}
+
+#[test]
+fn a_port_in_use_is_an_error_that_names_it() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("c.toml");
+    std::fs::write(&file, format!("[web]\nlisten_addresses = [\"{address}\"]\n")).expect("written");
+    let output = credwatch().arg("run").arg(format!("--config.file={}", file.display())).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains(&format!("address={address}")), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn exit_statuses_tell_wrong_usage_from_a_credential_that_fails() {
+    let fakes = Fakes::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("c.toml");
+    std::fs::write(&file, fakes.provider("enkash", "")).expect("written");
+    let config = format!("--config.file={}", file.display());
+    let status = |arguments: &[&str]| credwatch().args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status().expect("it runs").code();
+    assert_eq!(status(&["probe", "enkash", &config]), Some(0));
+    fakes.fake.revoke("enkash", true);
+    assert_eq!(status(&["probe", "enkash", &config]), Some(1));
+    assert_eq!(status(&["probe", "nobody", &config]), Some(2));
+    assert_eq!(status(&["frobnicate"]), Some(2));
+    assert_eq!(status(&["run", "--web.listen-address=nowhere", &config]), Some(2));
+    assert_eq!(status(&["check", "--config.file=/nonexistent"]), Some(78));
+    assert_eq!(status(&["recipes", "show", "nobody"]), Some(1));
+}
+
+#[test]
+fn a_probe_is_explained_to_people_and_to_programs() {
+    let fakes = Fakes::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("c.toml");
+    std::fs::write(&file, fakes.provider("sms-cx", "required_scopes = [\"sms\", \"numbers\"]")).expect("written");
+    let config = format!("--config.file={}", file.display());
+    let text = String::from_utf8(credwatch().args(["probe", "sms-cx", &config]).output().expect("it runs").stdout).expect("text");
+    for part in [
+        "POST http://127.0.0.1:",
+        "Authorization: Basic [hidden]",
+        "grant_type=client_credentials",
+        "HTTP 200",
+        "json.access_token",
+        "FAILED credential / scope",
+        "not granted: numbers",
+    ] {
+        assert!(text.contains(part), "{part:?} in {text}");
+    }
+    let json = credwatch().args(["probe", "sms-cx", "--output=json", &config]).output().expect("it runs").stdout;
+    let json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+    assert_eq!((&json["outcome"]["reason"], &json["outcome"]["missing_scopes"], &json["http_status"]), (&"scope".into(), &1.into(), &200.into()));
+}
+
+#[test]
+fn metrics_are_compressed_when_asked_for_and_unknown_paths_are_not_found() {
+    let fakes = Fakes::start();
+    let daemon = Daemon::start(&format!("{QUICK}{}", fakes.provider("enkash", "")));
+    daemon.wait_for_state("enkash", "healthy");
+    assert!(daemon.get("/metrics").head.to_lowercase().contains("content-type: text/plain; version=0.0.4; charset=utf-8"));
+    let mut stream = std::net::TcpStream::connect(daemon.address()).expect("it listens");
+    write!(stream, "GET /metrics HTTP/1.0\r\nAccept-Encoding: gzip\r\n\r\n").expect("sent");
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut stream, &mut bytes).expect("an answer");
+    let start = bytes.windows(4).position(|window| window == b"\r\n\r\n").expect("a head") + 4;
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&bytes[start..]), &mut text).expect("gzip");
+    assert!(text.contains("credwatch_build_info{") && text.contains("process_open_fds "));
+    assert_eq!(daemon.get("/nothing-here").status, 404);
+    assert_eq!(daemon.get("/healthz?provider=nobody").status, 404);
+}
+
+#[test]
+fn a_client_that_sends_no_request_is_let_go() {
+    let fakes = Fakes::start();
+    let daemon = Daemon::start(&format!("{QUICK}{}", fakes.provider("enkash", "")));
+    daemon.wait_for_state("enkash", "healthy");
+    let mut stream = std::net::TcpStream::connect(daemon.address()).expect("it listens");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
+    stream.write_all(b"GET /metr").expect("sent");
+    let start = Instant::now();
+    let read = std::io::Read::read_to_end(&mut stream, &mut Vec::new());
+    assert!(start.elapsed() < Duration::from_secs(15), "{read:?}");
+}
+
+#[test]
+fn the_demo_shows_itself_without_a_configuration() {
+    let mut child = credwatch().args(["demo", "--web.listen-address=127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
+    let mut lines = std::io::BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut line = String::new();
+    let address = loop {
+        line.clear();
+        assert!(std::io::BufRead::read_line(&mut lines, &mut line).is_ok_and(|length| length > 0), "the demo ended");
+        if let Some(rest) = line.trim().strip_prefix("http://") {
+            break rest.split('/').next().unwrap_or_default().to_owned();
+        }
+    };
+    let ready = wait_for("all providers of the demo", || Some(get(&address, "/readyz")).filter(|answer| answer.status == 200));
+    assert_eq!(ready.body, "ok\n");
+    assert_eq!(get(&address, "/metrics").body.matches("\ncredwatch_provider_info{").count(), 5);
+    let page = get(&address, "/");
+    assert!(page.body.contains("rcs-campaigns") && page.head.to_lowercase().contains("content-security-policy"));
+    child.kill().expect("killed");
+    child.wait().expect("its status");
+}

@@ -1,12 +1,13 @@
 //! Recorded exchanges: each is run pure, and again over a real socket at the time that it was recorded for.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use credwatch::config::load_text;
 use credwatch::exchange::{Prepared, expected_headers, prepare};
 use credwatch::probe::Prober;
 use credwatch::provider::Provider;
+use credwatch::recipe::Attempt;
 use credwatch::recipe::builtin::BUILTINS;
 use credwatch::secret::SecretSource;
 
@@ -26,10 +27,11 @@ fn every_recorded_exchange_is_read_as_recorded() {
 
 #[test]
 fn every_built_in_recipe_has_its_success_its_refusal_and_its_bad_answers_recorded() {
+    let all: Vec<Prepared> = all().iter().filter_map(|path| prepare(path).ok()).collect();
     for (name, _) in BUILTINS {
-        let outcomes: Vec<String> = all()
+        let outcomes: Vec<String> = all
             .iter()
-            .filter_map(|path| prepare(path).ok().filter(|prepared| prepared.exchange.recipe == name))
+            .filter(|prepared| prepared.exchange.recipe == name)
             .map(|prepared| match (&prepared.exchange.outcome.reason, &prepared.exchange.outcome.code) {
                 (None, _) => "issued".to_owned(),
                 (Some(reason), Some(code)) if reason == "malformed" => code.clone(),
@@ -39,8 +41,7 @@ fn every_built_in_recipe_has_its_success_its_refusal_and_its_bad_answers_recorde
         for needed in ["issued", "rejected", "token_missing", "expiry_unreadable"] {
             assert!(outcomes.iter().any(|outcome| outcome == needed), "{name} has no exchange with the outcome {needed}");
         }
-        let with_request =
-            all().iter().filter_map(|path| prepare(path).ok()).any(|prepared| prepared.exchange.recipe == name && prepared.exchange.request.is_some());
+        let with_request = all.iter().any(|prepared| prepared.exchange.recipe == name && prepared.exchange.request.is_some());
         assert!(with_request, "{name} has no exchange with the exact request");
     }
 }
@@ -59,7 +60,8 @@ fn redirected(prepared: &Prepared, endpoint: &Endpoint) -> Vec<(String, minijinj
     prepared.parameters().iter().map(|(name, value)| (name.clone(), moved(name, value))).collect()
 }
 
-async fn over_a_socket(path: &Path) -> Result<(), String> {
+/// Runs one exchange through `prober`, which takes its attempts from `clock`.
+async fn over_a_socket(path: &Path, prober: &Prober, clock: &Mutex<Attempt>) -> Result<(), String> {
     let prepared = prepare(path)?;
     let headers: String = prepared.exchange.response.headers.0.iter().map(|(name, value)| format!("{}: {value}\r\n", name.get_ref())).collect();
     let endpoint = Endpoint::answering(http(&format!("{} X", prepared.exchange.response.status), &headers, &prepared.body()));
@@ -79,8 +81,8 @@ async fn over_a_socket(path: &Path) -> Result<(), String> {
         transport: Arc::clone(&template.transport),
         endpoint: None,
     };
-    let attempt = prepared.attempt;
-    let probe = Prober::with_attempts(move || attempt).probe(&provider).await;
+    *clock.lock().expect("not poisoned") = prepared.attempt;
+    let probe = prober.probe(&provider).await;
     let mut differences = Vec::new();
     prepared.compare_outcome(&probe.outcome, &mut differences);
     if let Some(expected) = &prepared.exchange.request {
@@ -107,9 +109,12 @@ async fn over_a_socket(path: &Path) -> Result<(), String> {
 
 #[tokio::test]
 async fn every_recorded_exchange_holds_over_a_socket() {
+    let clock = Arc::new(Mutex::new(Attempt { now: jiff::Timestamp::UNIX_EPOCH, uuid: uuid::Uuid::nil() }));
+    let shared = Arc::clone(&clock);
+    let prober = Prober::with_attempts(move || *shared.lock().expect("not poisoned"));
     let mut failed = Vec::new();
     for path in all() {
-        if let Err(problem) = over_a_socket(&path).await {
+        if let Err(problem) = over_a_socket(&path, &prober, &clock).await {
             failed.push(format!("{}\n{problem}", path.display()));
         }
     }
