@@ -40,8 +40,9 @@ pub fn read<T: DeserializeOwned + JsonSchema + Default>(source: &Arc<Source>, sc
     if !faults.is_empty() {
         return (T::default(), faults);
     }
-    let mut check = Check { source, root: schema, faults: Vec::new() };
-    check.table(tree.get_mut(), schema, &(0..0));
+    let root: &Json = schema;
+    let mut check = Check { source, root, faults: Vec::new() };
+    check.table(tree.get_mut(), root, &(0..0));
     faults.append(&mut check.faults);
     match T::deserialize(toml::de::Deserializer::from(tree)) {
         Ok(value) => (value, faults),
@@ -91,14 +92,14 @@ struct Check<'a> {
     faults: Vec<Fault>,
 }
 
-impl Check<'_> {
+impl<'a> Check<'a> {
     fn fault(&mut self, span: Range<usize>, message: String) -> &mut Fault {
         self.faults.push(Fault::error(self.source, span, message));
         self.faults.last_mut().expect("pushed just above")
     }
 
     /// Follows `$ref` to the definition it names.
-    fn resolve<'s>(&'s self, schema: &'s Json) -> &'s Json {
+    fn resolve(&self, schema: &'a Json) -> &'a Json {
         let mut schema = schema;
         while let Some(path) = schema.get("$ref").and_then(Json::as_str) {
             match self.root.pointer(path.trim_start_matches('#')) {
@@ -110,8 +111,8 @@ impl Check<'_> {
     }
 
     /// Checks every member, takes the faulty ones out, and tells the missing ones.
-    fn table(&mut self, table: &mut DeTable<'_>, schema: &Json, place: &Range<usize>) {
-        let schema = self.resolve(schema).clone();
+    fn table(&mut self, table: &mut DeTable<'_>, schema: &'a Json, place: &Range<usize>) {
+        let schema = self.resolve(schema);
         let properties = schema.get("properties").and_then(Json::as_object);
         let additional = schema.get("additionalProperties");
         let mut bad: Vec<DeString<'_>> = Vec::new();
@@ -147,15 +148,15 @@ impl Check<'_> {
     }
 
     /// Checks one value; `false` when it cannot be kept.
-    fn value(&mut self, value: &mut Spanned<DeValue<'_>>, schema: &Json, key: &Range<usize>) -> bool {
+    fn value(&mut self, value: &mut Spanned<DeValue<'_>>, schema: &'a Json, key: &Range<usize>) -> bool {
         let schema = self.alternative(value.get_ref(), schema);
-        if !accepts(&schema, value.get_ref()) {
-            let expected = self.expected(&schema);
+        if !self.accepts(schema, value.get_ref()) {
+            let expected = self.expected(schema);
             let found = kind(value.get_ref());
             self.fault(value.span(), format!("expected {expected}, found {found}"));
             return false;
         }
-        if let Some(fault) = string_fault(value.get_ref(), &schema) {
+        if let Some(fault) = self.string_fault(value.get_ref(), schema) {
             let hint = fault.1;
             self.fault(value.span(), fault.0).hint = hint;
             return false;
@@ -163,7 +164,7 @@ impl Check<'_> {
         let before = self.faults.len();
         match value.get_mut() {
             DeValue::Table(table) => {
-                self.table(table, &schema, key);
+                self.table(table, schema, key);
                 // A table of which a required key is missing cannot be read; one with less in it can.
                 let missing = schema
                     .get("required")
@@ -185,7 +186,7 @@ impl Check<'_> {
     }
 
     /// The schemas that a value may fit, with alternatives inside alternatives spread out.
-    fn branches<'s>(&'s self, schema: &'s Json) -> Vec<&'s Json> {
+    fn branches(&self, schema: &'a Json) -> Vec<&'a Json> {
         let schema = self.resolve(schema);
         match schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Json::as_array) {
             Some(branches) => branches.iter().flat_map(|branch| self.branches(branch)).collect(),
@@ -194,29 +195,63 @@ impl Check<'_> {
     }
 
     /// Of several alternatives the one that the value was most likely meant as.
-    fn alternative(&self, value: &DeValue<'_>, schema: &Json) -> Json {
+    fn alternative(&self, value: &DeValue<'_>, schema: &'a Json) -> &'a Json {
+        let whole = self.resolve(schema);
+        if whole.get("anyOf").or_else(|| whole.get("oneOf")).is_none() {
+            return whole;
+        }
         let branches = self.branches(schema);
+        // Words that are told apart by their text are one choice, and stay together.
+        if branches.iter().all(|branch| branch.get("const").is_some()) {
+            return whole;
+        }
         let overlap = |branch: &Json| match (value, branch.get("properties").and_then(Json::as_object)) {
             (DeValue::Table(table), Some(known)) => table.keys().filter(|key| known.contains_key(key.get_ref().as_ref())).count(),
             _ => 0,
         };
-        // Several words that are told apart by their text are one choice.
-        let words: Vec<&Json> = branches.iter().filter_map(|branch| branch.get("const")).collect();
-        if words.len() == branches.len() && words.len() > 1 {
-            return serde_json::json!({ "enum": words });
-        }
-        let fitting = branches.iter().filter(|branch| accepts(branch, value)).max_by_key(|branch| (overlap(branch), branch.get("properties").is_some()));
+        let fitting = branches.iter().filter(|branch| self.accepts(branch, value)).max_by_key(|branch| (overlap(branch), branch.get("properties").is_some()));
         let is_null = |branch: &Json| branch.get("type").is_some_and(|kind| kind == "null");
         match (fitting, branches.as_slice()) {
-            (Some(fitting), _) => (*fitting).clone(),
+            (Some(fitting), _) => fitting,
             // An optional value: what it is when it is there makes the better message.
-            (None, [only, null] | [null, only]) if is_null(null) => (*only).clone(),
-            _ => self.resolve(schema).clone(),
+            (None, [only, null] | [null, only]) if is_null(null) => only,
+            _ => whole,
         }
     }
 
+    /// Whether the kind of the value is one that the schema allows; its content is looked at elsewhere.
+    fn accepts(&self, schema: &'a Json, value: &DeValue<'_>) -> bool {
+        if schema.get("anyOf").or_else(|| schema.get("oneOf")).is_some() {
+            return self.branches(schema).iter().any(|branch| accepts(branch, value));
+        }
+        accepts(schema, value)
+    }
+
+    /// What is wrong with a string beyond its being one: not in the list of words, or not a duration.
+    fn string_fault(&self, value: &DeValue<'_>, schema: &'a Json) -> Option<(String, Option<String>)> {
+        if let (Some(minimum), DeValue::Integer(number)) = (schema.get("minimum").and_then(Json::as_f64), value) {
+            let number: f64 = number.as_str().replace('_', "").parse().unwrap_or(minimum);
+            if number < minimum {
+                return Some((format!("expected a whole number of at least {minimum}, found {number}"), None));
+            }
+        }
+        let text = value.as_str()?;
+        if schema.get("format").is_some_and(|format| format == "duration") {
+            return parse_duration(text).err().map(|message| (message, None));
+        }
+        let mut words = Vec::new();
+        for branch in self.branches(schema) {
+            words.extend(branch.get("const").and_then(Json::as_str));
+            words.extend(branch.get("enum").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str));
+        }
+        if words.is_empty() || words.contains(&text) {
+            return None;
+        }
+        Some((format!("{text:?} is not one of the words known here"), Some(suggestion(text, words.iter().copied()))))
+    }
+
     /// What the schema accepts, in words.
-    fn expected(&self, schema: &Json) -> String {
+    fn expected(&self, schema: &'a Json) -> String {
         if schema.get("anyOf").or_else(|| schema.get("oneOf")).is_some() {
             let mut words: Vec<String> = Vec::new();
             for branch in self.branches(schema) {
@@ -259,43 +294,20 @@ fn types(schema: &Json) -> Vec<&str> {
     }
 }
 
-/// Whether the kind of the value is one that the schema allows; its content is looked at elsewhere.
+/// Whether the value is of one of the kinds that a schema without alternatives allows.
 fn accepts(schema: &Json, value: &DeValue<'_>) -> bool {
     let types = types(schema);
     let date = schema.get("format").is_some_and(|format| format == "date");
-    if types.is_empty() {
-        return schema.get("anyOf").is_none() && schema.get("oneOf").is_none();
-    }
-    types.iter().any(|kind| match value {
-        DeValue::String(_) => *kind == "string" && !date,
-        DeValue::Datetime(_) => date,
-        DeValue::Integer(_) => matches!(*kind, "integer" | "number"),
-        DeValue::Float(_) => *kind == "number",
-        DeValue::Boolean(_) => *kind == "boolean",
-        DeValue::Array(_) => *kind == "array",
-        DeValue::Table(_) => *kind == "object",
-    })
-}
-
-/// What is wrong with a string beyond its being one: not in the list of words, or not a duration.
-fn string_fault(value: &DeValue<'_>, schema: &Json) -> Option<(String, Option<String>)> {
-    if let (Some(minimum), DeValue::Integer(number)) = (schema.get("minimum").and_then(Json::as_f64), value) {
-        let number: f64 = number.as_str().replace('_', "").parse().unwrap_or(minimum);
-        if number < minimum {
-            return Some((format!("expected a whole number of at least {minimum}, found {number}"), None));
-        }
-    }
-    let text = value.as_str()?;
-    if schema.get("format").is_some_and(|format| format == "duration") {
-        return parse_duration(text).err().map(|message| (message, None));
-    }
-    let single = schema.get("const").and_then(Json::as_str);
-    let several = schema.get("enum").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str);
-    let words: Vec<&str> = single.into_iter().chain(several).collect();
-    if words.is_empty() || words.contains(&text) {
-        return None;
-    }
-    Some((format!("{text:?} is not one of the words known here"), Some(suggestion(text, words.iter().copied()))))
+    types.is_empty()
+        || types.iter().any(|kind| match value {
+            DeValue::String(_) => *kind == "string" && !date,
+            DeValue::Datetime(_) => date,
+            DeValue::Integer(_) => matches!(*kind, "integer" | "number"),
+            DeValue::Float(_) => *kind == "number",
+            DeValue::Boolean(_) => *kind == "boolean",
+            DeValue::Array(_) => *kind == "array",
+            DeValue::Table(_) => *kind == "object",
+        })
 }
 
 fn kind(value: &DeValue<'_>) -> &'static str {

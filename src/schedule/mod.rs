@@ -6,6 +6,8 @@
 
 pub mod cadence;
 pub mod lanes;
+#[cfg(test)]
+mod tests;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

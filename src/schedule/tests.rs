@@ -1,0 +1,185 @@
+//! The scheduler in frozen time: hours pass in milliseconds, and every probe is where it should be.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use prometheus::{Histogram, HistogramOpts, IntGauge};
+use tokio::time::Instant;
+
+use super::lanes::Limits;
+use super::{Instruments, Probes, Scheduler, panicked};
+use crate::outcome::{Code, Expiry, Failure, Issued, Outcome, Probe, Reason};
+use crate::provider::{Cadence, Provider, Transport};
+use crate::recipe::{Expectations, builtin};
+use crate::state::Ledger;
+
+/// Does with each provider what its script says, and notes when it was asked.
+struct Scripted {
+    start: Instant,
+    asked: Mutex<HashMap<String, Vec<f64>>>,
+    script: Box<dyn Fn(&str, usize) -> Reply + Send + Sync>,
+}
+
+enum Reply {
+    Token,
+    Fail(Reason),
+    Hang(Duration),
+    Panic,
+}
+
+impl Probes for Scripted {
+    async fn probe(&self, provider: &Arc<Provider>) -> Probe {
+        let count = {
+            let mut asked = self.asked.lock().expect("not poisoned");
+            let times = asked.entry(provider.name.clone()).or_default();
+            times.push(self.start.elapsed().as_secs_f64());
+            times.len()
+        };
+        let outcome = match (self.script)(&provider.name, count) {
+            Reply::Token => Outcome::Issued(Issued { expiry: Expiry::Unknown, lifetime: None, fingerprint: 1 }),
+            Reply::Fail(reason) => Outcome::Failed(Failure::new(reason, "").code(Code::word("x"))),
+            Reply::Hang(time) => {
+                tokio::time::sleep(time).await;
+                Outcome::Failed(Failure::new(Reason::Timeout, ""))
+            }
+            Reply::Panic => panic!("on purpose"),
+        };
+        Probe { outcome, ..panicked(jiff::Timestamp::UNIX_EPOCH) }
+    }
+
+    fn credentials(&self, _: &Provider) -> Option<u128> {
+        None
+    }
+}
+
+fn instruments() -> Instruments {
+    Instruments {
+        lateness: Histogram::with_opts(HistogramOpts::new("lateness", "x").buckets(vec![0.011, 1.0])).expect("valid"),
+        in_flight: IntGauge::new("in_flight", "x").expect("valid"),
+    }
+}
+
+/// Runs providers named `p0…` of different hosts, every minute, for a while, and returns when each was asked.
+async fn asked(
+    count: usize,
+    limits: Limits,
+    time: Duration,
+    script: impl Fn(&str, usize) -> Reply + Send + Sync + 'static,
+) -> (HashMap<String, Vec<f64>>, Instruments, Arc<Ledger>) {
+    let recipe = Arc::new(builtin::recipe("oauth2-client-credentials").expect("built in"));
+    let provider = |number: usize| Provider {
+        name: format!("p{number}"),
+        recipe: Arc::clone(&recipe),
+        parameters: Vec::new(),
+        credentials: Vec::new(),
+        labels: Vec::new(),
+        cadence: Cadence { interval: Duration::from_secs(60), max_backoff: Duration::from_secs(600), ..Cadence::default() },
+        timeout: Duration::from_secs(10),
+        expectations: Expectations::default(),
+        secret_expires: None,
+        transport: Arc::new(Transport::default()),
+        endpoint: Some(format!("host{number}.example:443").into()),
+    };
+    let ledger = Arc::new(Ledger::new((0..count).map(|number| Arc::new(provider(number))).collect(), vec![1.0]));
+    let probes = Arc::new(Scripted { start: Instant::now(), asked: Mutex::default(), script: Box::new(script) });
+    let instruments = instruments();
+    let scheduler = Scheduler::new(Arc::clone(&ledger), Arc::clone(&probes), limits, instruments.clone());
+    scheduler.run(tokio::time::sleep(time)).await;
+    let asked = std::mem::take(&mut *probes.asked.lock().expect("not poisoned"));
+    (asked, instruments, ledger)
+}
+
+const WIDE: Limits = Limits { in_flight: 500, per_host: 32 };
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// The pauses between times, in whole seconds.
+fn pauses(times: &[f64]) -> Vec<i64> {
+    #[expect(clippy::cast_possible_truncation, reason = "seconds of a test")]
+    let whole = |pair: &[f64]| (pair[1] - pair[0]).round() as i64;
+    times.windows(2).map(whole).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_provider_keeps_its_cadence_for_an_hour_and_nothing_is_late() {
+    let (asked, instruments, _) = asked(200, WIDE, HOUR, |_, _| Reply::Token).await;
+    assert_eq!(asked.len(), 200);
+    for (name, times) in &asked {
+        assert!((59..=61).contains(&times.len()), "{name}: {}", times.len());
+        assert!(times[0] <= 0.5, "{name} was asked first at {}", times[0]);
+        let pauses = pauses(times);
+        assert!((30..=90).contains(&pauses[0]), "{name}: {pauses:?}");
+        assert!(pauses[1..].iter().all(|pause| *pause == 60), "{name}: {pauses:?}");
+    }
+    let late = instruments.lateness.get_sample_count() - instruments.lateness.get_sample_count().min(count_within(&instruments));
+    assert_eq!(late, 0, "all within a tick");
+}
+
+/// How many probes started within a tick of when they were due.
+fn count_within(instruments: &Instruments) -> u64 {
+    use prometheus::core::Collector;
+    instruments.lateness.collect()[0].get_metric()[0].get_histogram().get_bucket()[0].cumulative_count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hanging_provider_does_not_delay_the_others() {
+    let (asked, instruments, _) = asked(50, WIDE, HOUR, |name, _| if name == "p7" { Reply::Hang(Duration::from_secs(300)) } else { Reply::Token }).await;
+    for (name, times) in asked.iter().filter(|(name, _)| *name != "p7") {
+        assert!(times.len() >= 59, "{name}: {}", times.len());
+    }
+    assert!((8..=13).contains(&asked["p7"].len()), "missed slots are not made up for: {}", asked["p7"].len());
+    assert_eq!(count_within(&instruments), instruments.lateness.get_sample_count());
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_that_hang_leave_half_of_the_places_to_the_others() {
+    let limits = Limits { in_flight: 10, per_host: 32 };
+    let hangs = |name: &str| name[1..].parse::<u32>().is_ok_and(|number| number < 100);
+    let (asked, _, _) = asked(120, limits, HOUR, move |name, count| {
+        if hangs(name) && count > 1 {
+            Reply::Hang(Duration::from_secs(59))
+        } else if hangs(name) {
+            Reply::Fail(Reason::Timeout)
+        } else {
+            Reply::Token
+        }
+    })
+    .await;
+    for (name, times) in asked.iter().filter(|(name, _)| !hangs(name)) {
+        assert!(times.len() >= 58, "{name}: {}", times.len());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_credential_is_confirmed_and_then_asked_less_and_less() {
+    let (asked, _, ledger) = asked(1, WIDE, HOUR, |_, _| Reply::Fail(Reason::Rejected)).await;
+    let pauses = pauses(&asked["p0"]);
+    assert_eq!(pauses[0], 5);
+    assert!((30..=90).contains(&pauses[1]), "{pauses:?}");
+    assert_eq!(pauses[2..6], [120, 240, 480, 600]);
+    assert!(asked["p0"].len() <= 11, "an account is not locked by us: {pauses:?}");
+    assert_eq!(ledger.entries()[0].health().state.word(), "broken");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_keeps_the_cadence_so_that_recovery_is_seen_within_one_interval() {
+    let (asked, _, ledger) = asked(1, WIDE, HOUR, |_, count| if (10..20).contains(&count) { Reply::Fail(Reason::Unavailable) } else { Reply::Token }).await;
+    assert!(pauses(&asked["p0"])[1..].iter().all(|pause| *pause == 60));
+    assert_eq!(ledger.entries()[0].health().state.word(), "healthy");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_that_panics_counts_as_malformed_and_its_provider_stays_watched() {
+    let (asked, _, ledger) = asked(2, WIDE, HOUR, |name, _| if name == "p0" { Reply::Panic } else { Reply::Token }).await;
+    assert!(asked["p0"].len() >= 59 && asked["p1"].len() >= 59);
+    let health = ledger.entries()[0].health();
+    assert_eq!(health.trouble.as_ref().map(|trouble| (trouble.failure.reason, trouble.failure.code.as_str())), Some((Reason::Malformed, "internal_error")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stalled_runtime_does_not_burst_when_it_goes_on() {
+    // The clock jumps two hours ahead in one step, as after a suspend on a clock that counts it.
+    let (asked, _, _) = asked(20, WIDE, 3 * HOUR, |name, count| if name == "p0" && count == 5 { Reply::Hang(2 * HOUR) } else { Reply::Token }).await;
+    let after = asked["p0"].windows(2).filter(|pair| pair[1] - pair[0] < 29.0).count();
+    assert_eq!(after, 0, "{:?}", asked["p0"]);
+}
