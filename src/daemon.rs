@@ -56,8 +56,8 @@ pub async fn run(settings: Settings, prober: Arc<Prober>, end: impl Future<Outpu
     let failed = tokio::select! {
         () = end => None,
         served = &mut serving => Some(served),
-        scheduled = &mut scheduling => {
-            let cause = scheduled.err().map_or_else(|| "it ended".to_owned(), |error| error.to_string());
+        ended = &mut scheduling => {
+            let cause = ended.err().map_or_else(|| "it ended".to_owned(), |error| error.to_string());
             return Err(std::io::Error::other(format!("the scheduler has stopped: {cause}")));
         }
     };

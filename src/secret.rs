@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn an_unreadable_file_names_its_path_and_nothing_else() {
-        let error = SecretSource::File("/nonexistent/key".into()).read().err().expect("an error");
+        let error = SecretSource::File("/nonexistent/key".into()).read().expect_err("there is no such file");
         assert!(error.to_string().starts_with("cannot read /nonexistent/key: "), "{error}");
     }
 }

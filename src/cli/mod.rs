@@ -54,7 +54,7 @@ struct ConfigFlag {
 /// How logs are written.
 #[derive(Args)]
 struct LogFlags {
-    /// How much is logged [default: RUST_LOG, else info].
+    /// How much is logged [default: `RUST_LOG`, else info].
     #[arg(long = "log.level", value_name = "LEVEL")]
     level: Option<Verbosity>,
     /// The form of a log line.
@@ -63,6 +63,7 @@ struct LogFlags {
 }
 
 /// Runs the command that the arguments name.
+#[must_use]
 pub fn main() -> ExitCode {
     match Line::parse().command {
         Command::Run(flags) => run::main(&flags),

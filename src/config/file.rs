@@ -87,7 +87,7 @@ macro_rules! shared_keys {
             pub labels: Ordered<Text>,
             /// A proxy, such as `http://proxy.example:3128`.
             pub proxy: Option<Text>,
-            /// Take the proxy from HTTPS_PROXY, HTTP_PROXY and NO_PROXY; false when left out.
+            /// Take the proxy from `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`; false when left out.
             pub proxy_from_environment: Option<bool>,
             /// How the endpoint's certificate is checked, and which one is shown to it.
             pub tls: Tls,

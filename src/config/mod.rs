@@ -58,7 +58,7 @@ pub fn load(path: &Path) -> Result<Configuration, Vec<Fault>> {
     let mut loader = Loader::default();
     let Some(main) = loader.open(path) else { return Err(loader.faults) };
     let parsed = loader.parse(&main, path, Role::Main);
-    loader.finish(parsed)
+    loader.finish(&parsed)
 }
 
 /// Reads a configuration from a text, for the demo; `name` stands for the file in messages.
@@ -69,7 +69,7 @@ pub fn load_text(name: &str, text: &str) -> Result<Configuration, Vec<Fault>> {
     let mut loader = Loader::default();
     let source = Arc::new(Source { name: name.to_owned(), text: text.to_owned() });
     let parsed = loader.parse(&source, Path::new(name), Role::Main);
-    loader.finish(parsed)
+    loader.finish(&parsed)
 }
 
 /// What a file may hold.
@@ -180,14 +180,14 @@ impl Loader {
         included
     }
 
-    fn finish(mut self, main: Parsed) -> Result<Configuration, Vec<Fault>> {
-        let recipe_files = self.include(&main, &main.file.recipe_files, Role::Recipes);
-        let provider_files = self.include(&main, &main.file.provider_files, Role::Providers);
-        let recipes = self.recipes(std::iter::once(&main).chain(&recipe_files));
-        let mut configuration = self.settings(&main);
+    fn finish(mut self, main: &Parsed) -> Result<Configuration, Vec<Fault>> {
+        let recipe_files = self.include(main, &main.file.recipe_files, Role::Recipes);
+        let provider_files = self.include(main, &main.file.provider_files, Role::Providers);
+        let recipes = self.recipes(std::iter::once(main).chain(&recipe_files));
+        let mut configuration = self.settings(main);
         let mut seen: HashMap<&str, String> = HashMap::new();
-        let mut resolver = resolve::Resolver::new(&recipes, &main);
-        for parsed in std::iter::once(&main).chain(&provider_files) {
+        let mut resolver = resolve::Resolver::new(&recipes, main);
+        for parsed in std::iter::once(main).chain(&provider_files) {
             for (name, provider) in &parsed.file.providers.0 {
                 if let Some(first) = seen.get(name.get_ref().as_str()) {
                     self.faults.push(Fault::error(&parsed.source, name.span(), format!("the provider `{name}` is already in {first}")));

@@ -114,7 +114,7 @@ impl<'a> Resolver<'a> {
             return Some(Arc::clone(known));
         }
         let Some(recipe) = builtin::recipe(name) else {
-            let hint = suggestion(name, self.recipes.names().into_iter());
+            let hint = suggestion(name, self.recipes.names());
             context.error(text.0.span(), format!("there is no recipe {name:?}")).hint = Some(hint);
             return None;
         };

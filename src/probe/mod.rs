@@ -145,13 +145,10 @@ impl Prober {
         probe.duration = end.duration_since(start).as_secs_f64();
         probe.phases = seen.phases(start, end);
         probe.certificate_expiry = seen.certificate_expiry;
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(_) => {
-                let message = format!("no whole answer within {deadline:?}; `{}` was under way", seen.under_way());
-                Err(Failed::without_status(Failure::new(Reason::Timeout, &message)))
-            }
-        };
+        let answer = answer.unwrap_or_else(|_| {
+            let message = format!("no whole answer within {deadline:?}; `{}` was under way", seen.under_way());
+            Err(Failed::without_status(Failure::new(Reason::Timeout, &message)))
+        });
         match answer {
             Ok(response) => {
                 probe.status = Some(response.status);

@@ -204,7 +204,7 @@ impl ServerCertVerifier for Unchecked {
 }
 
 /// Keeps no session, so that every handshake is full and looks at the certificate. It is asked at the moment
-/// the ClientHello is made, which is the one place where the end of the TCP connection set-up can be seen.
+/// the `ClientHello` is made, which is the one place where the end of the TCP connection set-up can be seen.
 #[derive(Debug)]
 struct NoSessions;
 

@@ -239,7 +239,7 @@ fn lint(source: &str, names: &Names) -> Result<BTreeSet<String>, Mistake> {
                     return mistake(format!("`{name}(…)` is not possible: expressions call no functions"), Some("use a filter: `value | name`".into()));
                 }
                 if !names.contains(name) {
-                    return mistake(format!("unknown name `{name}`"), Some(suggestion(name, names.all().into_iter())));
+                    return mistake(format!("unknown name `{name}`"), Some(suggestion(name, names.all())));
                 }
                 uses.insert(name.to_owned());
                 check_member(source, &tokens, index, name, names)?;

@@ -18,8 +18,11 @@ use crate::state::Ledger;
 struct Scripted {
     start: Instant,
     asked: Mutex<HashMap<String, Vec<f64>>>,
-    script: Box<dyn Fn(&str, usize) -> Reply + Send + Sync>,
+    script: Script,
 }
+
+/// The reply to the nth probe of a provider.
+type Script = Box<dyn Fn(&str, usize) -> Reply + Send + Sync>;
 
 enum Reply {
     Token,

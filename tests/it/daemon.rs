@@ -25,8 +25,9 @@ impl Fakes {
 
     /// A provider table for one API, with further keys.
     fn provider(&self, api: &str, more: &str) -> String {
-        let credentials: String = self.fake.credentials(api).iter().map(|(name, value)| format!("credentials.{name} = {value:?}\n")).collect();
-        format!("[providers.{api}]\nrecipe = {api:?}\nparameters.base_url = {:?}\n{credentials}{more}\n", self.fake.base_url(api))
+        let lines: Vec<String> = self.fake.credentials(api).iter().map(|(name, value)| format!("credentials.{name} = {value:?}")).collect();
+        let credentials = lines.join("\n");
+        format!("[providers.{api}]\nrecipe = {api:?}\nparameters.base_url = {:?}\n{credentials}\n{more}\n", self.fake.base_url(api))
     }
 
     fn all(&self) -> String {

@@ -63,7 +63,10 @@ fn redirected(prepared: &Prepared, endpoint: &Endpoint) -> Vec<(String, minijinj
 /// Runs one exchange through `prober`, which takes its attempts from `clock`.
 async fn over_a_socket(path: &Path, prober: &Prober, clock: &Mutex<Attempt>) -> Result<(), String> {
     let prepared = prepare(path)?;
-    let headers: String = prepared.exchange.response.headers.0.iter().map(|(name, value)| format!("{}: {value}\r\n", name.get_ref())).collect();
+    let mut headers = String::new();
+    for (name, value) in &prepared.exchange.response.headers.0 {
+        headers.push_str(&format!("{}: {value}\r\n", name.get_ref()));
+    }
     let endpoint = Endpoint::answering(http(&format!("{} X", prepared.exchange.response.status), &headers, &prepared.body()));
     let template = load_text("test", "[providers.x]\nrecipe = \"oauth2-client-credentials\"\nparameters.token_url = \"http://127.0.0.1\"\ncredentials = { client_id = \"a\", client_secret = \"b\" }")
         .map_err(|faults| faults[0].to_string())?;

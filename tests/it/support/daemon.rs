@@ -2,7 +2,6 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,7 +13,8 @@ pub struct Daemon {
     child: Child,
     address: String,
     log: Arc<Mutex<String>>,
-    folder: tempfile::TempDir,
+    /// Holds its configuration; removed with it.
+    _folder: tempfile::TempDir,
 }
 
 /// An HTTP answer.
@@ -65,22 +65,12 @@ impl Daemon {
             let start = rest.find("127.0.0.1:")?;
             Some(rest[start..].chars().take_while(|c| c.is_ascii_digit() || matches!(c, '.' | ':')).collect::<String>())
         });
-        Self { child, address, log, folder }
+        Self { child, address, log, _folder: folder }
     }
 
     /// `HOST:PORT`.
     pub fn address(&self) -> &str {
         &self.address
-    }
-
-    /// The folder with its configuration.
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-
-    /// Its configuration file.
-    pub fn file(&self) -> PathBuf {
-        self.folder().join("credwatch.toml")
     }
 
     /// Everything logged so far.
