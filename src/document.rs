@@ -24,41 +24,89 @@ pub fn schema_of<T: JsonSchema>() -> Json {
     schemars::schema_for!(T).to_value()
 }
 
-/// Reads `source` as a `T`, which must be able to be read from an empty document.
+/// The key in a schema that marks a notation of our own: `duration` or `date`. The standard's `format` has other
+/// ideas of both.
+pub const MARK: &str = "x-credwatch";
+
+/// The deepest that values may nest: the reader recurses.
+const DEEPEST: usize = 64;
+
+/// Reads `source` as a `T`, which must be able to be read from an empty document. `look` sees the tree first.
 ///
 /// All structural faults are returned: broken syntax, unknown keys, wrong types, missing keys.
-pub fn read<T: DeserializeOwned + JsonSchema + Default>(source: &Arc<Source>, schema: &LazyLock<Json>) -> (T, Vec<Fault>) {
+pub fn read<T>(source: &Arc<Source>, schema: &LazyLock<Json>, look: impl FnOnce(&DeTable<'_>)) -> (T, Vec<Fault>)
+where
+    T: DeserializeOwned + JsonSchema + Default,
+{
     let (mut tree, errors) = DeTable::parse_recoverable(&source.text);
-    let mut faults: Vec<Fault> = errors
-        .into_iter()
-        .map(|error| {
-            let end = source.text.len();
-            Fault::error(source, error.span().unwrap_or(end..end), sentence(error.message()))
-        })
-        .collect();
-    // A tree recovered from broken syntax is good for nothing but more confusing messages.
-    if !faults.is_empty() {
+    // A tree recovered from broken syntax is good for nothing but more confusing messages, and so are the faults
+    // that follow from the first one on the same line.
+    if !errors.is_empty() {
+        source.hide_values();
+        let end = source.text.len();
+        let mut faults: Vec<Fault> = errors.into_iter().map(|error| Fault::error(source, error.span().unwrap_or(end..end), syntax(error.message()))).collect();
+        faults.dedup_by_key(|fault| fault.position().0);
         return (T::default(), faults);
     }
+    look(tree.get_ref());
     let root: &Json = schema;
     let mut check = Check { source, root, faults: Vec::new() };
     check.table(tree.get_mut(), root, &(0..0));
-    faults.append(&mut check.faults);
+    let mut faults = check.faults;
     match T::deserialize(toml::de::Deserializer::from(tree)) {
         Ok(value) => (value, faults),
         Err(error) => {
             // The check above covers the schema; what a type refuses beyond it lands here.
-            if faults.is_empty() {
-                let end = source.text.len();
-                faults.push(Fault::error(source, error.span().unwrap_or(end..end), sentence(error.message())));
-            }
+            let end = source.text.len();
+            faults.push(Fault::error(source, error.span().unwrap_or(end..end), without_values(error.message())));
             (T::default(), faults)
         }
     }
 }
 
-fn sentence(message: &str) -> String {
-    message.lines().collect::<Vec<_>>().join(", ")
+/// What the parser says, in one line, with the usual causes added.
+fn syntax(message: &str) -> String {
+    let message = message.lines().collect::<Vec<_>>().join(", ");
+    if message.contains("string values must be quoted") {
+        return "a value is missing here, or a text without quotes".into();
+    }
+    if message.contains("escape") {
+        return format!("{message}; a text in single quotes needs no escapes");
+    }
+    message
+}
+
+/// A message of the deserializer without what it quotes, which can be a secret.
+fn without_values(message: &str) -> String {
+    let mut out = String::new();
+    let mut quote = None;
+    for character in message.lines().next().unwrap_or_default().chars() {
+        match (quote, character) {
+            (None, '"' | '`') => {
+                quote = Some(character);
+                out.push('…');
+            }
+            (None, _) => out.push(character),
+            (Some(open), _) if open == character => quote = None,
+            _ => {}
+        }
+    }
+    format!("this value cannot be read: {out}")
+}
+
+/// How deep a value nests, without recursion.
+fn depth(value: &DeValue<'_>) -> usize {
+    let mut deepest = 0;
+    let mut open = vec![(value, 1)];
+    while let Some((value, level)) = open.pop() {
+        deepest = deepest.max(level);
+        match value {
+            DeValue::Table(table) => open.extend(table.values().map(|value| (value.get_ref(), level + 1))),
+            DeValue::Array(array) => open.extend(array.iter().map(|value| (value.get_ref(), level + 1))),
+            _ => {}
+        }
+    }
+    deepest
 }
 
 /// A value with its place in the file.
@@ -149,6 +197,10 @@ impl<'a> Check<'a> {
 
     /// Checks one value; `false` when it cannot be kept.
     fn value(&mut self, value: &mut Spanned<DeValue<'_>>, schema: &'a Json, key: &Range<usize>) -> bool {
+        if schema.get("properties").is_none() && depth(value.get_ref()) > DEEPEST {
+            self.fault(key.clone(), format!("this is nested more than {DEEPEST} levels deep"));
+            return false;
+        }
         let schema = self.alternative(value.get_ref(), schema);
         if !self.accepts(schema, value.get_ref()) {
             let expected = self.expected(schema);
@@ -234,9 +286,12 @@ impl<'a> Check<'a> {
             if number < minimum {
                 return Some((format!("expected a whole number of at least {minimum}, found {number}"), None));
             }
+            if number > f64::from(u32::MAX) {
+                return Some((format!("expected a smaller number than {number}"), None));
+            }
         }
         let text = value.as_str()?;
-        if schema.get("format").is_some_and(|format| format == "duration") {
+        if schema.get(MARK).is_some_and(|mark| mark == "duration") {
             return parse_duration(text).err().map(|message| (message, None));
         }
         let mut words = Vec::new();
@@ -262,7 +317,7 @@ impl<'a> Check<'a> {
             }
             return words.join(" or ");
         }
-        match (schema.get("format").and_then(Json::as_str), types(schema).first().copied()) {
+        match (schema.get(MARK).and_then(Json::as_str), types(schema).first().copied()) {
             (Some("duration"), _) => "a duration such as \"60s\"".into(),
             (Some("date"), _) => "a date without quotes, such as 2027-01-31".into(),
             (_, Some("object")) => {
@@ -270,6 +325,7 @@ impl<'a> Check<'a> {
                 match keys.as_slice() {
                     [] => "a table".into(),
                     [key] => format!("a table `{{ {key} = … }}`"),
+                    many if many.len() > 6 => "a table".into(),
                     keys => format!("a table with {}", keys.join(", ")),
                 }
             }
@@ -297,7 +353,7 @@ fn types(schema: &Json) -> Vec<&str> {
 /// Whether the value is of one of the kinds that a schema without alternatives allows.
 fn accepts(schema: &Json, value: &DeValue<'_>) -> bool {
     let types = types(schema);
-    let date = schema.get("format").is_some_and(|format| format == "date");
+    let date = schema.get(MARK).is_some_and(|mark| mark == "date");
     types.is_empty()
         || types.iter().any(|kind| match value {
             DeValue::String(_) => *kind == "string" && !date,

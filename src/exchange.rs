@@ -126,13 +126,13 @@ pub struct Prepared {
 /// All faults, as text.
 pub fn prepare(path: &Path) -> Result<Prepared, String> {
     let source = open(path)?;
-    let (exchange, faults): (Exchange, _) = document::read(&source, &SCHEMA);
+    let (exchange, faults): (Exchange, _) = document::read(&source, &SCHEMA, |_| ());
     refuse(&faults)?;
     let recipe = match &exchange.recipe_file {
         None => builtin::recipe(&exchange.recipe).ok_or_else(|| format!("there is no built-in recipe {:?}", exchange.recipe))?,
         Some(file) => {
             let source = open(&path.parent().unwrap_or(Path::new("")).join(file))?;
-            let (recipes, mut faults): (RecipeFile, _) = document::read(&source, &RECIPE_FILE_SCHEMA);
+            let (recipes, mut faults): (RecipeFile, _) = document::read(&source, &RECIPE_FILE_SCHEMA, |_| ());
             refuse(&faults)?;
             let (name, definition) = recipes
                 .recipes
@@ -152,7 +152,7 @@ pub fn prepare(path: &Path) -> Result<Prepared, String> {
 
 fn open(path: &Path) -> Result<Arc<Source>, String> {
     let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    Ok(Arc::new(Source { name: path.display().to_string(), text }))
+    Ok(Arc::new(Source::new(path.display().to_string(), text)))
 }
 
 fn refuse(faults: &[Fault]) -> Result<(), String> {

@@ -109,9 +109,9 @@ impl JsonSchema for Span {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": "string",
-            "format": "duration",
+            "x-credwatch": "duration",
             "description": "Numbers with units, longest first: 500ms, 90s, 5m, 1h30m, 1d, 1w.",
-            "pattern": "^(0|([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?)$",
+            "pattern": "^(0|([0-9]+(ms|[ywdhms]))+)$",
         })
     }
 }

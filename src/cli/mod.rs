@@ -86,12 +86,18 @@ fn load(flag: &ConfigFlag) -> Result<Configuration, ExitCode> {
     })
 }
 
+/// More faults than anybody reads at once.
+const MOST_SHOWN: usize = 100;
+
 /// Prints faults to standard error, and how many there are.
 fn complain(faults: &[Fault]) {
     use std::io::Write;
     let mut out = std::io::stderr().lock();
-    for fault in faults {
+    for fault in faults.iter().take(MOST_SHOWN) {
         let _ = writeln!(out, "{fault}");
+    }
+    if faults.len() > MOST_SHOWN {
+        let _ = writeln!(out, "… and {} more\n", faults.len() - MOST_SHOWN);
     }
     let errors = faults.iter().filter(|fault| fault.severity == Severity::Error).count();
     let count = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });

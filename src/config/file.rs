@@ -85,7 +85,7 @@ macro_rules! shared_keys {
             pub min_lifetime: Option<At<Span>>,
             /// Labels of your own; they appear on `credwatch_provider_info`, to be joined from there.
             pub labels: Ordered<Text>,
-            /// A proxy, such as `http://proxy.example:3128`.
+            /// A proxy, such as `http://proxy.example:3128`; an empty text for none.
             pub proxy: Option<Text>,
             /// Take the proxy from `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`; false when left out.
             pub proxy_from_environment: Option<bool>,
@@ -93,7 +93,41 @@ macro_rules! shared_keys {
             pub tls: Tls,
             $($own)*
         }
+
+        impl $name {
+            /// The keys that both kinds of table have.
+            #[must_use]
+            pub fn shared(&self) -> Shared<'_> {
+                Shared {
+                    interval: self.interval.as_ref(),
+                    timeout: self.timeout.as_ref(),
+                    confirm_after: self.confirm_after.as_ref(),
+                    failure_threshold: self.failure_threshold,
+                    max_backoff: self.max_backoff.as_ref(),
+                    min_lifetime: self.min_lifetime.as_ref(),
+                    labels: &self.labels,
+                    proxy: self.proxy.as_ref(),
+                    proxy_from_environment: self.proxy_from_environment,
+                    tls: &self.tls,
+                }
+            }
+        }
     };
+}
+
+/// The keys that `[defaults]` and `[providers.NAME]` share.
+#[derive(Clone, Copy)]
+pub struct Shared<'a> {
+    pub(super) interval: Option<&'a At<Span>>,
+    pub(super) timeout: Option<&'a At<Span>>,
+    pub(super) confirm_after: Option<&'a At<Span>>,
+    pub(super) failure_threshold: Option<u32>,
+    pub(super) max_backoff: Option<&'a At<Span>>,
+    pub(super) min_lifetime: Option<&'a At<Span>>,
+    pub(super) labels: &'a Ordered<Text>,
+    pub(super) proxy: Option<&'a Text>,
+    pub(super) proxy_from_environment: Option<bool>,
+    pub(super) tls: &'a Tls,
 }
 
 shared_keys! {
@@ -111,48 +145,32 @@ shared_keys! {
         /// The recipe's secret inputs, identifiers included.
         pub credentials: Ordered<Credential>,
         /// Scopes that must be granted.
-        pub required_scopes: Vec<String>,
+        pub required_scopes: Vec<Text>,
         /// When the client secret itself ends, as a date without quotes.
         pub secret_expires: Option<Date>,
     }
 }
 
-/// The value of a credential, or where it is.
+/// The value of a credential, or where it is: exactly one of `env`, `file` and `systemd`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Credential {
     /// The value itself.
     Inline(String),
-    /// In an environment variable of the daemon.
-    Environment(FromEnvironment),
-    /// In a file, read again for each probe.
-    File(FromFile),
-    /// In a systemd credential, read again for each probe.
-    Systemd(FromSystemd),
+    /// Where it is.
+    From(From),
 }
 
-/// In an environment variable.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FromEnvironment {
-    /// The name of the variable.
-    pub env: String,
-}
-
-/// In a file.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FromFile {
-    /// The path, relative to the configuration file.
-    pub file: PathBuf,
-}
-
-/// In a systemd credential.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FromSystemd {
-    /// The name that `LoadCredential=` gives it.
-    pub systemd: String,
+/// Where a credential is.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct From {
+    /// In this environment variable of the daemon.
+    pub env: Option<String>,
+    /// In this file, relative to the configuration file; read again for each probe.
+    pub file: Option<PathBuf>,
+    /// In the systemd credential of this name (`LoadCredential=`); read again for each probe.
+    pub systemd: Option<String>,
 }
 
 /// How the endpoint's certificate is checked, and which one is shown to it.
@@ -182,6 +200,6 @@ impl JsonSchema for Date {
         "Date".into()
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string", "format": "date" })
+        schemars::json_schema!({ "type": "string", "x-credwatch": "date" })
     }
 }

@@ -103,8 +103,8 @@ impl Fake {
     /// # Panics
     /// When `apis.toml` is broken, which a test would show.
     pub async fn start() -> std::io::Result<Arc<Self>> {
-        let source = Arc::new(Source { name: "<built-in fake>".into(), text: include_str!("apis.toml").into() });
-        let (definitions, faults): (Definitions, _) = document::read(&source, &SCHEMA);
+        let source = Arc::new(Source::new("<built-in fake>", include_str!("apis.toml")));
+        let (definitions, faults): (Definitions, _) = document::read(&source, &SCHEMA, |_| ());
         assert!(faults.is_empty(), "the built-in fake is broken: {}", faults[0]);
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;

@@ -51,8 +51,8 @@ impl Story {
     /// When `story.toml` is broken, which a test would show.
     #[must_use]
     pub fn builtin() -> Self {
-        let source = Arc::new(Source { name: "<built-in story>".into(), text: include_str!("story.toml").into() });
-        let (story, faults): (Self, _) = document::read(&source, &SCHEMA);
+        let source = Arc::new(Source::new("<built-in story>", include_str!("story.toml")));
+        let (story, faults): (Self, _) = document::read(&source, &SCHEMA, |_| ());
         assert!(faults.is_empty(), "the built-in story is broken: {}", faults[0]);
         story
     }

@@ -33,7 +33,7 @@ pub fn text(name: &str) -> Option<&'static str> {
 /// # Errors
 /// All faults of the file.
 pub fn compile_file(name: &str, source: &Arc<Source>) -> Result<Recipe, Vec<Fault>> {
-    let (definition, mut faults): (Definition, _) = document::read(source, &SCHEMA);
+    let (definition, mut faults): (Definition, _) = document::read(source, &SCHEMA, |_| ());
     let place: Range<usize> = 0..0;
     let recipe = Recipe::compile(name, &definition, source, &place, &mut faults);
     if faults.is_empty() { Ok(recipe) } else { Err(faults) }
@@ -45,7 +45,7 @@ pub fn compile_file(name: &str, source: &Arc<Source>) -> Result<Recipe, Vec<Faul
 /// Never in a released program: a test compiles all of them.
 #[must_use]
 pub fn recipe(name: &str) -> Option<Recipe> {
-    let source = Arc::new(Source { name: format!("<built-in {name}>"), text: text(name)?.to_owned() });
+    let source = Arc::new(Source::new(format!("<built-in {name}>"), text(name)?));
     match compile_file(name, &source) {
         Ok(recipe) => Some(recipe),
         Err(faults) => panic!("the built-in recipe {name} is broken: {}", faults[0]),

@@ -378,6 +378,9 @@ impl<'de> Deserialize<'de> for Node {
                         Ok(Inner::Other(Node::Plain(number.into())))
                     }
                     fn visit_f64<E: de::Error>(self, number: f64) -> Result<Inner, E> {
+                        if !number.is_finite() {
+                            return Err(E::custom("JSON has no such number"));
+                        }
                         Ok(Inner::Other(Node::Plain(number.into())))
                     }
                     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Inner, A::Error> {

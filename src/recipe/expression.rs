@@ -4,11 +4,11 @@
 //! nothing and may hash it. So each name, filter and test is looked up at load, by a scan of the expression's
 //! own tokens, which also yields the exact place of a mistake.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use minijinja::{Environment, Error, Expression, UndefinedBehavior, Value};
+use minijinja::{Environment, Error, ErrorKind, Expression, UndefinedBehavior, Value};
 
 use super::filters;
 use crate::diagnostic::suggestion;
@@ -26,6 +26,9 @@ pub enum Side {
 /// a bound of its own, and a deep expression would exhaust the stack.
 const MOST_TOKENS: usize = 500;
 const MOST_NESTING: usize = 60;
+
+/// The most bytes of a value: an answer's body fits.
+const LARGEST_VALUE: usize = 512 * 1024;
 
 /// The steps that one evaluation may take; the longest expression of a built-in recipe takes below 100.
 const FUEL: u64 = 20_000;
@@ -47,7 +50,7 @@ fn environment(undefined: UndefinedBehavior) -> Environment<'static> {
 #[derive(Clone, Default)]
 pub struct Names {
     /// Names that stand for a value, with whether it is secret or derived from a secret.
-    plain: Vec<(String, bool)>,
+    plain: HashMap<String, bool>,
     /// Names with a fixed set of members; no members means that any will do.
     members: Vec<(&'static str, &'static [&'static str])>,
 }
@@ -55,7 +58,7 @@ pub struct Names {
 impl Names {
     /// Adds a value.
     pub fn add(&mut self, name: &str, secret: bool) {
-        self.plain.push((name.to_owned(), secret));
+        self.plain.insert(name.to_owned(), secret);
     }
 
     /// Adds a value with members.
@@ -66,15 +69,17 @@ impl Names {
     /// Whether a value of this name is there.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
-        self.plain.iter().any(|(known, _)| known == name) || self.members.iter().any(|(known, _)| *known == name)
+        self.plain.contains_key(name) || self.members.iter().any(|(known, _)| *known == name)
     }
 
     fn is_secret(&self, name: &str) -> bool {
-        self.plain.iter().any(|(known, secret)| known == name && *secret)
+        self.plain.get(name).is_some_and(|secret| *secret)
     }
 
     fn all(&self) -> Vec<&str> {
-        self.plain.iter().map(|(name, _)| name.as_str()).chain(self.members.iter().map(|(name, _)| *name)).collect()
+        let mut names: Vec<&str> = self.plain.keys().map(String::as_str).chain(self.members.iter().map(|(name, _)| *name)).collect();
+        names.sort_unstable();
+        names
     }
 }
 
@@ -114,18 +119,24 @@ impl Compiled {
         let expression = environment.compile_expression_owned(source.to_owned()).map_err(|error| Mistake {
             range: error.range(),
             message: format!("the expression cannot be read: {}", explain(&error)),
-            hint: None,
+            hint: slip(source).map(str::to_owned),
         })?;
         let uses = lint(source, names)?;
+        check_arguments(&expression)?;
         Ok(Self { expression, source: source.to_owned(), secret: uses.iter().any(|name| names.is_secret(name)), uses })
     }
 
-    /// The value in this context.
+    /// The value in this context, bounded in size.
     ///
     /// # Errors
     /// Whatever the engine refuses; see [`explain`].
     pub fn evaluate(&self, context: &Value) -> Result<Value, Error> {
-        self.expression.eval(context)
+        let value = self.expression.eval(context)?;
+        // Fuel bounds steps, not bytes, and a few steps can double a text many times over.
+        if value.as_bytes().is_some_and(|bytes| bytes.len() > LARGEST_VALUE) {
+            return Err(Error::new(ErrorKind::InvalidOperation, format!("the value is larger than {} KiB", LARGEST_VALUE / 1024)));
+        }
+        Ok(value)
     }
 }
 
@@ -135,6 +146,43 @@ pub fn explain(error: &Error) -> String {
     match error.detail() {
         Some(detail) => detail.to_owned(),
         None => error.kind().to_string(),
+    }
+}
+
+/// The hint for what people write who know other languages.
+fn slip(source: &str) -> Option<&'static str> {
+    let has = |sign: &str| source.contains(sign);
+    if has("{{") || has("}}") {
+        Some("this is an expression by itself: leave `{{` and `}}` out")
+    } else if has("&&") || has("||") {
+        Some("write `and`, `or` and `not`")
+    } else if source.trim_start().starts_with('!') || has(" !") && !has("!=") {
+        Some("write `not`")
+    } else if source.trim_start().starts_with('$') {
+        Some("a member is written `json.name`")
+    } else if has("=") && !has("==") && !has("(") {
+        Some("a comparison is written `==`")
+    } else {
+        None
+    }
+}
+
+/// A filter that is given too few or too many arguments is a mistake of whoever wrote it: found by trying the
+/// expression on nothing, as far as that goes.
+fn check_arguments(expression: &Expression<'static, 'static>) -> Result<(), Mistake> {
+    match expression.eval(Value::from_pairs(std::iter::empty::<(&str, Value)>())) {
+        Err(error) if matches!(error.kind(), ErrorKind::MissingArgument | ErrorKind::TooManyArguments | ErrorKind::UnknownFilter | ErrorKind::UnknownTest) => {
+            Err(Mistake {
+                range: None,
+                message: match error.kind() {
+                    ErrorKind::MissingArgument => "a filter or test here lacks an argument".into(),
+                    ErrorKind::TooManyArguments => "a filter or test here has an argument that it does not know".into(),
+                    _ => explain(&error),
+                },
+                hint: None,
+            })
+        }
+        _ => Ok(()),
     }
 }
 
@@ -231,7 +279,7 @@ fn lint(source: &str, names: &Names) -> Result<BTreeSet<String>, Mistake> {
                     return mistake(format!("unknown filter `{name}`"), Some(suggestion(name, filters::FILTERS.iter().copied())));
                 }
             } else if after_is && name != "not" {
-                if !filters::TESTS.contains(&name) && !filters::MORE_TESTS.contains(&name) {
+                if !filters::TESTS.contains(&name) {
                     return mistake(format!("unknown test `{name}`"), Some(suggestion(name, filters::TESTS.iter().copied())));
                 }
             } else if !after_dot && !keyword_argument && !KEYWORDS.contains(&name) {
@@ -239,13 +287,27 @@ fn lint(source: &str, names: &Names) -> Result<BTreeSet<String>, Mistake> {
                     return mistake(format!("`{name}(…)` is not possible: expressions call no functions"), Some("use a filter: `value | name`".into()));
                 }
                 if !names.contains(name) {
-                    return mistake(format!("unknown name `{name}`"), Some(suggestion(name, names.all())));
+                    // `json.access-token` is a subtraction.
+                    let minus = before.is_some_and(|before| sign(before, b'-'))
+                        && index >= 3
+                        && tokens[index - 1].1.start == tokens[index - 2].1.end
+                        && sign(index - 3, b'.');
+                    let hint = if minus { format!("a member with a `-` in its name is written `json['…-{name}']`") } else { suggestion(name, names.all()) };
+                    return mistake(format!("unknown name `{name}`"), Some(hint));
                 }
                 uses.insert(name.to_owned());
                 check_member(source, &tokens, index, name, names)?;
             } else if after_dot && sign(index + 1, b'(') {
                 return mistake(format!("`.{name}(…)` is not possible: expressions call no methods"), Some("use a filter: `value | name`".into()));
             }
+        }
+        let called = *token == Token::Sign(b'(') && index > 0 && matches!(tokens[index - 1].0, Token::Sign(b')' | b']') | Token::Text);
+        if called {
+            return Err(Mistake {
+                range: Some(range.clone()),
+                message: "expressions call no functions".into(),
+                hint: Some("use a filter: `value | name`".into()),
+            });
         }
         index += 1;
     }
@@ -317,7 +379,9 @@ mod tests {
 
     #[test]
     fn words_in_texts_members_and_keyword_arguments_are_not_names() {
-        for source in ["'nope' ~ \"no\\\"pe\"", "json.nope.nope", "json['nope']", "json.a | default(value='x', boolean=true)", "json.a is not none and true"] {
+        for source in
+            ["'nope' ~ \"no\\\"pe\"", "json.nope.nope", "json['nope']", "json.a | default([1]) | max(attribute='nope')", "json.a is not none and true"]
+        {
             assert!(Compiled::new(Side::Response, source, &names()).is_ok(), "{source}");
         }
     }

@@ -42,11 +42,26 @@ pub const FILTERS: [&str; 25] = [
 ];
 
 /// The names of all tests that an expression may use after `is`.
-pub const TESTS: [&str; 13] =
-    ["boolean", "defined", "endingwith", "false", "float", "integer", "mapping", "none", "number", "sequence", "startingwith", "string", "true"];
+pub const TESTS: [&str; 15] = [
+    "boolean",
+    "defined",
+    "endingwith",
+    "false",
+    "float",
+    "in",
+    "integer",
+    "mapping",
+    "none",
+    "number",
+    "sequence",
+    "startingwith",
+    "string",
+    "true",
+    "undefined",
+];
 
-/// Tests known by a second name.
-pub const MORE_TESTS: [&str; 2] = ["undefined", "in"];
+/// The most bytes that `replace` may make.
+const LARGEST_TEXT: usize = 4 * 1024 * 1024;
 
 /// Registers filters and tests: only pure functions, nothing that loops, reads files or calls back.
 pub fn register(environment: &mut Environment<'static>) {
@@ -60,7 +75,14 @@ pub fn register(environment: &mut Environment<'static>) {
     environment.add_filter("length", filters::length);
     environment.add_filter("max", filters::max);
     environment.add_filter("min", filters::min);
-    environment.add_filter("replace", filters::replace);
+    environment.add_filter("replace", |value: &Value, from: &str, to: &str| -> Result<String, Error> {
+        let text = text(value, "replace")?;
+        // Each replacement can multiply the text; a chain of them must not fill the memory.
+        if text.len().saturating_mul(to.len().max(1)) > LARGEST_TEXT {
+            return Err(Error::new(ErrorKind::InvalidOperation, "`replace` would make too long a text"));
+        }
+        Ok(text.replace(from, to))
+    });
     environment.add_filter("round", filters::round);
     environment.add_filter("split", filters::split);
     environment.add_filter("lower", |value: &Value| text(value, "lower").map(|text| text.to_lowercase()));

@@ -10,7 +10,7 @@ pub mod builtin;
 pub mod definition;
 mod expiry;
 pub mod expression;
-mod filters;
+pub mod filters;
 pub mod request;
 pub mod response;
 pub mod template;
@@ -94,7 +94,10 @@ impl Recipe {
             compiler.names.add(clock, false);
         }
         let mut bindings = Vec::new();
-        for (name, text) in &definition.bindings.0 {
+        if let Some((name, _)) = definition.bindings.0.get(MOST_BINDINGS) {
+            compiler.fault(name.span(), format!("these are more than {MOST_BINDINGS} values under `let`"));
+        }
+        for (name, text) in definition.bindings.0.iter().take(MOST_BINDINGS) {
             compiler.check_name(name.get_ref(), name.span());
             if let Some(compiled) = compiler.expression(Side::Request, text) {
                 compiler.names.add(name.get_ref(), compiled.secret);
@@ -122,6 +125,12 @@ impl Recipe {
         }
     }
 }
+
+/// More values than any signature needs.
+const MOST_BINDINGS: usize = 50;
+
+/// Headers that the transport sets: another value would break the request.
+const TRANSPORT_HEADERS: [&str; 5] = ["connection", "content-length", "host", "transfer-encoding", "upgrade"];
 
 /// Names that mean something of their own in expressions.
 const RESERVED: [&str; 8] = ["json", "http", "body", "token", "now_s", "now_ms", "now_iso", "uuid"];
@@ -236,6 +245,13 @@ impl Compiler<'_> {
         let mut headers = Vec::new();
         for (name, text) in &request.headers.0 {
             match HeaderName::try_from(name.get_ref().as_str()) {
+                Ok(header) if TRANSPORT_HEADERS.contains(&header.as_str()) => {
+                    self.fault(name.span(), format!("the header `{}` is set by the transport", name.get_ref()));
+                }
+                Ok(header) if headers.iter().any(|(known, _)| *known == header) => {
+                    self.fault(name.span(), format!("the header `{}` is given twice", name.get_ref())).hint =
+                        Some("upper and lower case do not tell headers apart".into());
+                }
                 Ok(header) => headers.extend(self.template(text).map(|template| (header, template))),
                 Err(_) => {
                     self.fault(name.span(), format!("{:?} cannot be the name of a header", name.get_ref()));

@@ -263,7 +263,7 @@ impl Recipe {
     pub fn endpoint(&self, parameters: &[(String, Value)], attempt: &Attempt) -> Result<Url, RenderError> {
         let uses_bindings = self.request.url.expressions().any(|expression| self.bindings.iter().any(|(name, _)| expression.uses.contains(name)));
         let context = if uses_bindings || self.url_is_secret() {
-            let credentials = self.placeholders();
+            let credentials = self.placeholders("placeholder");
             Value::from_pairs(self.context(&Inputs { parameters, credentials: &credentials }, attempt)?)
         } else {
             Value::from_pairs(parameters.iter().map(|(name, value)| (name.as_str(), value.clone())))
@@ -277,13 +277,21 @@ impl Recipe {
     /// # Errors
     /// As [`Recipe::render`].
     pub fn rehearse(&self, parameters: &[(String, Value)], credentials: &[&str], attempt: &Attempt) -> Result<(), RenderError> {
-        let mut secrets = self.placeholders();
-        secrets.retain(|(name, _)| credentials.contains(&name.as_str()));
-        self.render(&Inputs { parameters, credentials: &secrets }, attempt).map(|_| ())
+        // A recipe may do arithmetic with a credential, or take it for a URL; only what no value satisfies is wrong.
+        let mut outcome = Ok(());
+        for value in ["placeholder", "1", "https://placeholder.invalid"] {
+            let mut secrets = self.placeholders(value);
+            secrets.retain(|(name, _)| credentials.contains(&name.as_str()));
+            match self.render(&Inputs { parameters, credentials: &secrets }, attempt) {
+                Ok(_) => return Ok(()),
+                Err(error) => outcome = outcome.and(Err(error)),
+            }
+        }
+        outcome
     }
 
-    fn placeholders(&self) -> Vec<(String, SecretString)> {
-        self.credentials.iter().map(|(name, _)| (name.clone(), SecretString::from("placeholder"))).collect()
+    fn placeholders(&self, value: &str) -> Vec<(String, SecretString)> {
+        self.credentials.iter().map(|(name, _)| (name.clone(), SecretString::from(value))).collect()
     }
 }
 

@@ -114,6 +114,9 @@ impl Template {
     }
 }
 
+/// How many ends of an expression are tried.
+const MOST_ENDS: usize = 8;
+
 /// The expression that begins at `start`, and where the text goes on behind its `}}`.
 ///
 /// `}}` can stand in a string of the expression, so the first end at which the expression compiles is taken;
@@ -121,7 +124,9 @@ impl Template {
 fn expression_at(text: &str, start: usize, names: &Names) -> Result<(Compiled, usize), Mistake> {
     let mut first: Option<Mistake> = None;
     let mut from = start;
-    while let Some(close) = text[from..].find("}}") {
+    // Few expressions have `}}` in a text, and none often.
+    for _ in 0..MOST_ENDS {
+        let Some(close) = text[from..].find("}}") else { break };
         let close = from + close;
         let inner = &text[start..close];
         let trimmed = inner.trim_start();

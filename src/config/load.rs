@@ -1,0 +1,278 @@
+//! Reading the files of a configuration, and putting them together.
+
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use toml::de::{DeTable, DeValue};
+
+use super::file::{Credential, File};
+use super::resolve::Resolver;
+use super::{Configuration, DEFAULT_ADDRESS, DEFAULT_BUCKETS, Parsed, Recipes, SCHEMA, conceal, parse_address};
+use crate::diagnostic::{Fault, Severity, Source};
+use crate::document;
+use crate::recipe::Recipe;
+use crate::recipe::definition::Text;
+
+/// The largest file that is read, in bytes: some hundred thousand providers.
+const LARGEST_FILE: u64 = 64 * 1024 * 1024;
+
+/// What a file may hold.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Main,
+    Providers,
+    Recipes,
+}
+
+#[derive(Default)]
+struct Loader {
+    faults: Vec<Fault>,
+}
+
+pub fn from_file(path: &Path) -> Result<Configuration, Vec<Fault>> {
+    let mut loader = Loader::default();
+    let main = match open(path) {
+        Ok(source) => loader.parse(&source, path, Role::Main),
+        Err(problem) => return Err(vec![Fault::general(problem)]),
+    };
+    loader.finish(&main, path)
+}
+
+pub fn from_text(name: &str, text: &str) -> Result<Configuration, Vec<Fault>> {
+    let mut loader = Loader::default();
+    let main = loader.parse(&Arc::new(Source::new(name, text)), Path::new(name), Role::Main);
+    loader.finish(&main, Path::new(name))
+}
+
+fn open(path: &Path) -> Result<Arc<Source>, String> {
+    let cannot = |problem: String| format!("cannot read {}: {problem}", path.display());
+    let meta = std::fs::metadata(path).map_err(|error| cannot(error.to_string()))?;
+    if !meta.is_file() {
+        return Err(cannot("it is no file".into()));
+    }
+    if meta.len() > LARGEST_FILE {
+        return Err(cannot(format!("it is larger than {} MiB", LARGEST_FILE / 1024 / 1024)));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| cannot(error.to_string()))?;
+    Ok(Arc::new(Source::new(path.display().to_string(), text).with_harmless(&conceal::HARMLESS)))
+}
+
+impl Loader {
+    fn parse(&mut self, source: &Arc<Source>, path: &Path, role: Role) -> Parsed {
+        let (mut top, mut starts) = (Vec::new(), Vec::new());
+        let (file, faults): (File, _) = document::read(source, &SCHEMA, |tree: &DeTable<'_>| {
+            conceal::conceal(tree, source);
+            for (key, value) in tree {
+                top.push((key.get_ref().to_string(), key.span()));
+                if let (DeValue::Table(table), "providers" | "recipes") = (value.get_ref(), key.get_ref().as_ref()) {
+                    starts.extend(table.keys().map(|key| key.span().start));
+                }
+            }
+        });
+        starts.extend(top.iter().filter(|(name, _)| name != "providers" && name != "recipes").map(|(_, span)| span.start));
+        starts.sort_unstable();
+        let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+        let parsed = Parsed { source: Arc::clone(source), folder, file, top, starts, faults: faults.iter().map(|fault| fault.span.start).collect() };
+        self.faults.extend(faults);
+        self.check_role(&parsed, role);
+        self.check_permissions(&parsed, path);
+        parsed
+    }
+
+    /// Included files hold providers or recipes, nothing else: one place for everything that holds for all.
+    fn check_role(&mut self, parsed: &Parsed, role: Role) {
+        let allowed = match role {
+            Role::Main => return,
+            Role::Providers => "providers",
+            Role::Recipes => "recipes",
+        };
+        for (name, span) in parsed.top.iter().filter(|(name, _)| name != allowed) {
+            let known = ["web", "limits", "metrics", "defaults", "provider_files", "recipe_files", "providers", "recipes"].contains(&name.as_str());
+            if known {
+                let message = format!("`{name}` does not belong here: an included file of this kind holds [{allowed}.NAME] tables only");
+                self.faults.push(Fault::error(&parsed.source, span.clone(), message).hint("put it into the main file"));
+            }
+        }
+    }
+
+    fn check_permissions(&mut self, parsed: &Parsed, path: &Path) {
+        let inline = parsed.file.providers.0.iter().find_map(|(_, provider)| {
+            let is_inline = |value: &Credential| matches!(value, Credential::Inline(text) if !text.trim().is_empty());
+            provider.credentials.0.iter().find(|(_, value)| is_inline(value)).map(|(key, _)| key)
+        });
+        let Some(key) = inline else { return };
+        if std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o004 != 0) {
+            self.faults.push(
+                Fault::warning(&parsed.source, key.span(), "this file holds a secret and everybody on this host can read it")
+                    .hint("chmod o-r, or move the secret out: { file = \"…\" }, { systemd = \"…\" } or { env = \"…\" }"),
+            );
+        }
+    }
+
+    /// Opens what `provider_files` or `recipe_files` name. `seen` are the files that were read before.
+    fn include(&mut self, main: &Parsed, patterns: &[Text], role: Role, seen: &mut HashSet<PathBuf>) -> Vec<Parsed> {
+        let mut included = Vec::new();
+        for pattern in patterns {
+            let span = pattern.0.span();
+            let paths = match matches(&main.folder, pattern.0.get_ref()) {
+                Ok(paths) => paths,
+                Err(problem) => {
+                    self.faults.push(Fault::error(&main.source, span, problem));
+                    continue;
+                }
+            };
+            if paths.is_empty() {
+                self.faults.push(Fault::warning(&main.source, span.clone(), "no file matches this"));
+            }
+            for path in paths {
+                if !seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
+                    continue;
+                }
+                match open(&path) {
+                    Ok(source) => included.push(self.parse(&source, &path, role)),
+                    Err(problem) => self.faults.push(Fault::error(&main.source, span.clone(), problem)),
+                }
+            }
+        }
+        included
+    }
+
+    fn finish(mut self, main: &Parsed, path: &Path) -> Result<Configuration, Vec<Fault>> {
+        let mut seen: HashSet<PathBuf> = path.canonicalize().into_iter().collect();
+        let before = self.errors();
+        let recipe_files = self.include(main, &main.file.recipe_files, Role::Recipes, &mut seen);
+        let incomplete = self.errors() > before;
+        let provider_files = self.include(main, &main.file.provider_files, Role::Providers, &mut seen);
+        let recipes = self.recipes(std::iter::once(main).chain(&recipe_files), incomplete);
+        let mut configuration = self.settings(main);
+        let mut names: HashMap<&str, String> = HashMap::new();
+        let mut resolver = Resolver::new(&recipes, main);
+        self.faults.extend(resolver.check_defaults());
+        for parsed in std::iter::once(main).chain(&provider_files) {
+            for (name, provider) in &parsed.file.providers.0 {
+                if let Some(first) = names.get(name.get_ref().as_str()) {
+                    self.faults.push(Fault::error(&parsed.source, name.span(), format!("the provider `{name}` is already in {first}")));
+                    continue;
+                }
+                names.insert(name.get_ref(), parsed.source.name.clone());
+                let (provider, faults) = resolver.provider(parsed, name, provider);
+                configuration.providers.extend(provider);
+                self.faults.extend(faults);
+            }
+        }
+        if names.is_empty() && self.errors() == 0 {
+            let fault = Fault::warning(&main.source, 0..0, "no provider is configured, so nothing is watched");
+            self.faults.push(fault.hint("add a table [providers.NAME]; `credwatch recipes list` shows what is built in"));
+        }
+        let own = &main.source.name;
+        self.faults.sort_by_cached_key(|fault| {
+            let name = fault.source.as_ref().map(|source| source.name.clone());
+            (name.as_ref() != Some(own), name, fault.span.start)
+        });
+        if self.errors() > 0 {
+            return Err(self.faults);
+        }
+        configuration.warnings = self.faults;
+        Ok(configuration)
+    }
+
+    fn errors(&self) -> usize {
+        self.faults.iter().filter(|fault| fault.severity == Severity::Error).count()
+    }
+
+    /// The recipes of all files, by name.
+    fn recipes<'a>(&mut self, files: impl Iterator<Item = &'a Parsed>, incomplete: bool) -> Recipes {
+        let mut recipes = Recipes { own: HashMap::new(), faulty: HashSet::new(), incomplete };
+        for parsed in files {
+            for (name, definition) in &parsed.file.recipes.0 {
+                let mut faults = Vec::new();
+                let recipe = Recipe::compile(name.get_ref(), definition, &parsed.source, &name.span(), &mut faults);
+                // What was taken out as faulty is not missing.
+                if parsed.is_damaged(&name.span()) {
+                    recipes.faulty.insert(name.get_ref().clone());
+                    faults.retain(|fault| fault.span.start != name.span().start && !fault.message.starts_with("unknown name"));
+                }
+                if !faults.is_empty() {
+                    recipes.faulty.insert(name.get_ref().clone());
+                }
+                self.faults.extend(faults);
+                if recipes.own.insert(name.get_ref().clone(), Arc::new(recipe)).is_some() {
+                    self.faults.push(Fault::error(&parsed.source, name.span(), format!("the recipe `{name}` is defined twice")));
+                }
+            }
+        }
+        recipes
+    }
+
+    fn settings(&mut self, main: &Parsed) -> Configuration {
+        let file = &main.file;
+        let mut listen_addresses: Vec<SocketAddr> = Vec::new();
+        for text in &file.web.listen_addresses {
+            match parse_address(text.0.get_ref()) {
+                Ok(address) if address.port() != 0 && listen_addresses.contains(&address) => {
+                    self.faults.push(Fault::error(&main.source, text.0.span(), "this address is there twice"));
+                }
+                Ok(address) => listen_addresses.push(address),
+                Err(message) => self.faults.push(Fault::error(&main.source, text.0.span(), message)),
+            }
+        }
+        if file.web.listen_addresses.is_empty() {
+            listen_addresses.extend(DEFAULT_ADDRESS.parse::<SocketAddr>());
+        }
+        let mut duration_buckets = DEFAULT_BUCKETS.to_vec();
+        if let Some(buckets) = &file.metrics.duration_buckets {
+            let bounds = buckets.0.get_ref();
+            let rising = bounds.windows(2).all(|pair| pair[0] < pair[1]);
+            if bounds.is_empty() || bounds.len() > 50 || !rising || bounds.iter().any(|bound| !bound.is_finite() || *bound <= 0.0) {
+                let fault = Fault::error(&main.source, buckets.0.span(), "the buckets must be 1 to 50 positive numbers of seconds, rising");
+                self.faults.push(fault.hint("the last one, +Inf, is added by itself"));
+            } else {
+                duration_buckets.clone_from(bounds);
+            }
+        }
+        Configuration {
+            listen_addresses,
+            probes_in_flight: file.limits.probes_in_flight.unwrap_or(500),
+            probes_in_flight_per_host: file.limits.probes_in_flight_per_host.unwrap_or(32),
+            duration_buckets,
+            providers: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+}
+
+/// The files that a path or pattern names. A path must exist; what a pattern cannot look into is told.
+fn matches(folder: &Path, text: &str) -> Result<Vec<PathBuf>, String> {
+    let literal = folder.join(text);
+    if literal.is_file() {
+        return Ok(vec![literal]);
+    }
+    if !text.contains(['*', '?', '[']) {
+        return Err(format!("cannot read {}: there is no such file", literal.display()));
+    }
+    let pattern = if text.starts_with('/') || folder.as_os_str().is_empty() {
+        text.to_owned()
+    } else {
+        format!("{}/{text}", glob::Pattern::escape(&folder.to_string_lossy()))
+    };
+    // A folder that cannot be read at all is no error to the matcher.
+    let parent = Path::new(&pattern).parent().filter(|parent| !parent.to_string_lossy().contains(['*', '?', '[']));
+    if let Some(parent) = parent.filter(|parent| !parent.as_os_str().is_empty())
+        && parent.exists()
+    {
+        std::fs::read_dir(parent).map_err(|error| format!("cannot look into {}: {error}", parent.display()))?;
+    }
+    let found = glob::glob(&pattern).map_err(|error| format!("{text:?} is no path or pattern: {error}"))?;
+    let mut paths = Vec::new();
+    for path in found {
+        let path = path.map_err(|error| format!("cannot look into {}: {}", error.path().display(), error.error()))?;
+        if !path.is_dir() {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}

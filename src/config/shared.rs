@@ -1,0 +1,171 @@
+//! The keys that `[defaults]` and `[providers.NAME]` share: checked where they are written, then merged.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::file::Shared;
+use crate::diagnostic::{Fault, Source};
+use crate::provider::{Cadence, Proxy, Transport};
+use crate::recipe::definition::Text;
+
+/// Shorter intervals are refused: they would be a load test of somebody else's server.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Longer timeouts would tie up places that other probes need.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// More labels than anybody joins on.
+const MOST_LABELS: usize = 30;
+
+/// Label names that the exposition or Prometheus itself uses.
+const TAKEN_LABELS: [&str; 8] = ["provider", "recipe", "le", "quantile", "state", "class", "reason", "code"];
+
+/// Where a table stands, and where its faults go.
+pub struct Context<'a> {
+    pub source: &'a Arc<Source>,
+    pub folder: &'a Path,
+    /// The key of the table, for what concerns it as a whole.
+    pub place: Range<usize>,
+    pub faults: Vec<Fault>,
+}
+
+impl Context<'_> {
+    pub fn error(&mut self, span: Range<usize>, message: impl Into<String>) -> &mut Fault {
+        self.faults.push(Fault::error(self.source, span, message));
+        self.faults.last_mut().expect("pushed just above")
+    }
+
+    pub fn warn(&mut self, span: Range<usize>, message: impl Into<String>) -> &mut Fault {
+        self.faults.push(Fault::warning(self.source, span, message));
+        self.faults.last_mut().expect("pushed just above")
+    }
+}
+
+/// Checks what one table says by itself.
+pub fn check(shared: &Shared<'_>, context: &mut Context<'_>) {
+    if let Some(interval) = shared.interval
+        && interval.0.get_ref().0 < SHORTEST_INTERVAL
+    {
+        context.error(interval.0.span(), format!("this interval is too short: at least {SHORTEST_INTERVAL:?}"));
+    }
+    if let Some(timeout) = shared.timeout {
+        let value = timeout.0.get_ref().0;
+        if value.is_zero() || value > LONGEST_TIMEOUT {
+            context.error(timeout.0.span(), "the timeout must be more than nothing and at most 10m");
+        } else if shared.interval.is_some_and(|interval| (SHORTEST_INTERVAL..value).contains(&interval.0.get_ref().0)) {
+            context.warn(timeout.0.span(), "the timeout is longer than the interval: a hanging probe makes the next ones late");
+        }
+    }
+    check_labels(shared, context);
+    check_files(shared, context);
+    if let Some(proxy) = shared.proxy {
+        check_proxy(proxy, context);
+    }
+}
+
+fn check_labels(shared: &Shared<'_>, context: &mut Context<'_>) {
+    for (number, (name, _)) in shared.labels.0.iter().enumerate() {
+        let text = name.get_ref();
+        let mut characters = text.chars();
+        let valid = characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+            && characters.all(|character| character.is_ascii_alphanumeric() || character == '_');
+        if !valid {
+            context.error(name.span(), format!("{text:?} cannot be the name of a label")).hint =
+                Some("a name has letters of the English alphabet, digits and `_`, and begins with a letter".into());
+        } else if text.starts_with("__") {
+            context.error(name.span(), format!("{text:?} cannot be the name of a label")).hint =
+                Some("names that begin with `__` belong to Prometheus itself".into());
+        } else if TAKEN_LABELS.contains(&text.as_str()) {
+            context.error(name.span(), format!("the label `{text}` is set by credwatch itself")).hint = Some("choose another name".into());
+        } else if number == MOST_LABELS {
+            context.error(name.span(), format!("these are more than {MOST_LABELS} labels"));
+        }
+    }
+}
+
+fn check_files(shared: &Shared<'_>, context: &mut Context<'_>) {
+    let tls = shared.tls;
+    for text in [&tls.ca_file, &tls.client_certificate_file, &tls.client_key_file].into_iter().flatten() {
+        let path = context.folder.join(text.0.get_ref());
+        if let Err(error) = std::fs::File::open(&path) {
+            context.error(text.0.span(), format!("cannot read {}: {error}", path.display()));
+        }
+    }
+    if let (Some(lone), None) | (None, Some(lone)) = (&tls.client_certificate_file, &tls.client_key_file) {
+        context.error(lone.0.span(), "`tls.client_certificate_file` and `tls.client_key_file` go together");
+    }
+}
+
+fn check_proxy(proxy: &Text, context: &mut Context<'_>) {
+    let text = proxy.0.get_ref();
+    if text.is_empty() {
+        return;
+    }
+    let fine = url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some_and(|host| !host.is_empty()));
+    if !fine {
+        context.error(proxy.0.span(), "this is no URL of an HTTP proxy").hint = Some("write it as \"http://proxy.example:3128\"".into());
+    }
+}
+
+/// The labels of a provider: its own win.
+pub fn labels(own: &Shared<'_>, defaults: &Shared<'_>) -> Vec<(String, String)> {
+    let mut labels: Vec<(String, String)> = Vec::new();
+    for (name, value) in defaults.labels.0.iter().chain(&own.labels.0) {
+        let value = value.0.get_ref().clone();
+        match labels.iter_mut().find(|(known, _)| known == name.get_ref()) {
+            Some(known) => known.1 = value,
+            None => labels.push((name.get_ref().clone(), value)),
+        }
+    }
+    labels
+}
+
+/// The cadence of a provider.
+pub fn cadence(own: &Shared<'_>, defaults: &Shared<'_>) -> Cadence {
+    let fallback = Cadence::default();
+    let interval = own.interval.or(defaults.interval).map_or(fallback.interval, |at| at.0.get_ref().0).max(SHORTEST_INTERVAL);
+    Cadence {
+        interval,
+        confirm_after: own.confirm_after.or(defaults.confirm_after).map_or(fallback.confirm_after, |at| at.0.get_ref().0).min(interval),
+        failure_threshold: own.failure_threshold.or(defaults.failure_threshold).unwrap_or(fallback.failure_threshold).max(1),
+        max_backoff: own.max_backoff.or(defaults.max_backoff).map_or(fallback.max_backoff, |at| at.0.get_ref().0),
+    }
+}
+
+/// The deadline of a probe.
+pub fn timeout(own: &Shared<'_>, defaults: &Shared<'_>) -> Duration {
+    own.timeout.or(defaults.timeout).map_or(Duration::from_secs(10), |at| at.0.get_ref().0)
+}
+
+/// How connections of a provider are made. Paths are relative to the file in which they stand.
+pub fn transport(own: &Shared<'_>, own_folder: &Path, defaults: &Shared<'_>, main_folder: &Path) -> Transport {
+    let path = |own: &Option<Text>, shared: &Option<Text>| -> Option<PathBuf> {
+        match (own, shared) {
+            (Some(text), _) => Some(own_folder.join(text.0.get_ref())),
+            (None, Some(text)) => Some(main_folder.join(text.0.get_ref())),
+            (None, None) => None,
+        }
+    };
+    let (own_tls, shared_tls) = (own.tls, defaults.tls);
+    let certificate = path(&own_tls.client_certificate_file, &shared_tls.client_certificate_file);
+    let key = path(&own_tls.client_key_file, &shared_tls.client_key_file);
+    Transport {
+        ca_file: path(&own_tls.ca_file, &shared_tls.ca_file),
+        client_certificate: certificate.zip(key),
+        insecure: own_tls.insecure.or(shared_tls.insecure).unwrap_or(false),
+        proxy: proxy(own).or_else(|| proxy(defaults)).unwrap_or_default(),
+    }
+}
+
+/// What one table says about the proxy; `None` when it says nothing.
+fn proxy(shared: &Shared<'_>) -> Option<Proxy> {
+    match (shared.proxy.map(|text| text.0.get_ref().as_str()), shared.proxy_from_environment) {
+        (Some(""), _) => Some(Proxy::Direct),
+        (Some(url), _) => Some(Proxy::Url(url.to_owned())),
+        (None, Some(true)) => Some(Proxy::Environment),
+        (None, Some(false)) => Some(Proxy::Direct),
+        (None, None) => None,
+    }
+}

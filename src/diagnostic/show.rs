@@ -1,0 +1,200 @@
+//! A fault as a person reads it. Whatever is shown of a file is free of secrets and of control characters, and
+//! short.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+use super::{Fault, Severity, Source, floor_char_boundary};
+
+/// What stands in place of a blanked value: the same for all, so that it does not tell a length.
+const BLANK: &str = "***";
+
+/// The most characters of a line that are shown, around the place in question.
+const WIDTH: usize = 140;
+
+/// The most characters of a message.
+const LONGEST_MESSAGE: usize = 600;
+
+/// `file:line:column: error: message`, the line with a caret below it, and the hint.
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = match self.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        writeln!(f, "{}: {word}: {}", self.place(), plain(&self.message))?;
+        if let Some(source) = &self.source {
+            let (line, _) = self.position();
+            let (shown, indent, width) = source.show(&self.span);
+            let margin = " ".repeat(line.to_string().len());
+            writeln!(f, "{margin} |\n{line} | {shown}\n{margin} | {}{}", " ".repeat(indent), "^".repeat(width))?;
+        }
+        if let Some(hint) = &self.hint {
+            writeln!(f, "  hint: {}", plain(hint))?;
+        }
+        Ok(())
+    }
+}
+
+impl Source {
+    /// The line of a span as it may be shown, how far the caret is indented, and how wide it is.
+    fn show(&self, span: &Range<usize>) -> (String, usize, usize) {
+        let (_, start) = self.line(span.start);
+        let end = self.text[start..].find('\n').map_or(self.text.len(), |length| start + length);
+        let from = floor_char_boundary(&self.text, span.start).clamp(start, end);
+        let to = floor_char_boundary(&self.text, span.end).clamp(from, end);
+        let mut hidden = self.hidden.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if self.opaque.load(Ordering::Relaxed) {
+            let known = start + shown_length(&self.text[start..end], self.harmless);
+            hidden.push(known..end.max(known));
+        }
+        hidden.extend(self.comment(start..end, &hidden));
+        // What began on an earlier line is blanked on this one too.
+        hidden.iter_mut().for_each(|span| span.start = span.start.max(start.min(span.end)));
+        let piece = |range: Range<usize>| printable(&self.blank(range, &hidden));
+        let (before, within, after) = (piece(start..from), piece(from..to), piece(to..end));
+        let mut before = before.trim_start_matches('\u{feff}').to_owned();
+        let length = before.chars().count();
+        if length > WIDTH / 2 {
+            before = std::iter::once('…').chain(before.chars().skip(length - WIDTH / 2)).collect();
+        }
+        let indent = before.chars().count();
+        let room = WIDTH.saturating_sub(indent);
+        let mut rest: String = within.chars().chain(after.chars()).collect();
+        if rest.chars().count() > room {
+            rest = rest.chars().take(room.saturating_sub(1)).chain(['…']).collect();
+        }
+        let width = within.chars().count().clamp(1, rest.chars().count().max(1));
+        (format!("{before}{rest}"), indent, width)
+    }
+
+    /// A piece of the text with what is hidden blanked.
+    fn blank(&self, range: Range<usize>, hidden: &[Range<usize>]) -> String {
+        let mut shown = String::new();
+        let mut at = range.start;
+        let mut inside: Vec<&Range<usize>> = hidden.iter().filter(|span| span.start < range.end && span.end > range.start).collect();
+        inside.sort_by_key(|span| span.start);
+        for span in inside {
+            let from = span.start.clamp(at, range.end);
+            shown.push_str(&self.text[floor_char_boundary(&self.text, at)..floor_char_boundary(&self.text, from)]);
+            // What began in the piece before is blanked there.
+            if span.start >= range.start {
+                shown.push_str(BLANK);
+            }
+            at = span.end.clamp(at, range.end);
+        }
+        shown.push_str(&self.text[floor_char_boundary(&self.text, at)..floor_char_boundary(&self.text, range.end)]);
+        shown
+    }
+
+    /// The comment of a line: people keep old values in comments.
+    fn comment(&self, line: Range<usize>, hidden: &[Range<usize>]) -> Option<Range<usize>> {
+        let mut quote = None;
+        for (place, character) in self.text[line.clone()].char_indices() {
+            let place = line.start + place;
+            if hidden.iter().any(|span| span.contains(&place)) {
+                continue;
+            }
+            match (quote, character) {
+                (None, '#') => return Some(place + 1..line.end),
+                (None, '"' | '\'') => quote = Some(character),
+                (Some(open), _) if open == character => quote = None,
+                _ => {}
+            }
+        }
+        None
+    }
+}
+
+/// How many bytes of a line of unknown structure may be shown: a key or a table header, and the one value of a
+/// harmless key.
+fn shown_length(line: &str, harmless: &[&str]) -> usize {
+    const LONGEST_KEY: usize = 60;
+    let allowed = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-' | '.' | ' ' | '\t');
+    let random = |text: &str| text.chars().filter(char::is_ascii_digit).count() >= 5;
+    let header = line.trim_end();
+    if header.starts_with('[') && header.len() <= LONGEST_KEY && header.trim_matches(['[', ']']).chars().all(allowed) && !random(header) {
+        return line.len();
+    }
+    match line.split_once('=') {
+        Some((key, value)) if harmless.contains(&key.trim()) && value.len() <= LONGEST_KEY && !value.contains(['=', '#']) => line.len(),
+        Some((key, _)) if key.len() <= LONGEST_KEY && key.chars().all(allowed) && !random(key) && !key.trim().is_empty() => key.len() + 1,
+        _ => 0,
+    }
+}
+
+/// Control characters and marks that reorder text would change what a terminal shows.
+fn is_hostile(character: char) -> bool {
+    character.is_control() || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn printable(text: &str) -> String {
+    let shown = |character: char| match character {
+        '\t' => ' ',
+        hostile if is_hostile(hostile) => '·',
+        plain => plain,
+    };
+    text.trim_end_matches('\r').chars().map(shown).collect()
+}
+
+fn plain(text: &str) -> String {
+    let mut out = String::new();
+    for (count, character) in text.chars().enumerate() {
+        if count == LONGEST_MESSAGE {
+            out.push('…');
+            break;
+        }
+        if is_hostile(character) { out.extend(character.escape_default()) } else { out.push(character) }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn hidden_values_are_blanked_and_carets_still_point_right() {
+        let source = Arc::new(Source::new("x", "a = \"s3cret\", bb = 5 # old: 0ld\n"));
+        source.hide(4..12);
+        let shown = Fault::error(&source, 14..16, "m").to_string();
+        assert_eq!(shown, "x:1:15: error: m\n  |\n1 | a = ***, bb = 5 #***\n  |          ^^\n");
+    }
+
+    #[test]
+    fn a_value_over_several_lines_is_blanked_on_each_of_them() {
+        let source = Arc::new(Source::new("x", "a = '''one\ntwo three'''\n"));
+        source.hide(4..24);
+        for place in [5, 12, 16] {
+            let shown = Fault::error(&source, place..place + 1, "m").to_string();
+            assert!(!["one", "two", "three"].iter().any(|word| shown.contains(word)), "{shown}");
+        }
+    }
+
+    #[test]
+    fn of_a_text_that_cannot_be_parsed_only_keys_are_shown() {
+        for (line, shown) in [
+            ("credentials.app_secret = s3cret", "credentials.app_secret =***"),
+            ("[providers.a", "[providers.a"),
+            ("s3cret\"", "***"),
+            ("app_secret: s3cret", "***"),
+            ("MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj==", "***"),
+        ] {
+            let source = Arc::new(Source::new("x", line));
+            source.hide_values();
+            let text = Fault::error(&source, 0..1, "m").to_string();
+            assert_eq!(text.lines().nth(2), Some(format!("1 | {shown}").as_str()), "{text}");
+        }
+    }
+
+    #[test]
+    fn long_lines_and_control_characters_do_not_reach_the_terminal() {
+        let source = Arc::new(Source::new("x", format!("a = \"\u{1b}[31m{}\" !", "y".repeat(100_000))));
+        let text = Fault::error(&source, source.text.len() - 1..source.text.len(), "bad \u{1b}[0m\u{202e}").to_string();
+        assert!(text.len() < 1_000 && !text.contains('\u{1b}') && !text.contains('\u{202e}'), "{text}");
+    }
+}
