@@ -65,7 +65,8 @@ fn credentials(table: &DeTable<'_>, source: &Source) {
         match value.get_ref() {
             DeValue::Table(table) => {
                 for (key, value) in table {
-                    let text = value.get_ref().as_str().unwrap_or_default();
+                    // A number is no name.
+                    let text = value.get_ref().as_str().unwrap_or("\0");
                     let harmless = match key.get_ref().as_ref() {
                         "env" | "systemd" => is_name(text),
                         "file" => text.contains('/') || text.contains('.') || is_name(text),
