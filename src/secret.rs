@@ -182,6 +182,21 @@ impl Redactor {
     }
 }
 
+/// Whether the name of a member says that its value is secret: `access_token`, `sessionKey`, not `token_type`.
+#[must_use]
+pub fn names_a_secret(name: &str) -> bool {
+    const TELLING: [&str; 11] = ["token", "secret", "key", "password", "assertion", "credential", "session", "jwt", "ticket", "cookie", "signature"];
+    let name = name.to_lowercase();
+    TELLING.iter().any(|word| name.contains(word)) && !name.ends_with("type")
+}
+
+/// Whether a text looks like something random rather than like a code that somebody chose.
+#[must_use]
+pub fn looks_random(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    text.len() >= 24 && digits >= 5 && text.len() - digits >= 5 && !text.contains(' ')
+}
+
 /// The forms in which a server could repeat a value.
 fn forms(value: &str) -> Vec<String> {
     let json = serde_json::Value::from(value).to_string();

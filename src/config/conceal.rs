@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::Source;
-use crate::recipe::response::names_a_secret;
+use crate::secret::names_a_secret;
 
 /// Keys of `[defaults]` and `[providers.NAME]` whose values are harmless.
 pub const HARMLESS: [&str; 14] = [

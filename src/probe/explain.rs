@@ -4,9 +4,8 @@
 use serde_json::Value as Json;
 
 use crate::recipe::request::ShownRequest;
-use crate::recipe::response::names_a_secret;
 use crate::recipe::{Rendered, TokenResponse, TraceLine};
-use crate::secret::{HIDDEN, Redactor};
+use crate::secret::{HIDDEN, Redactor, names_a_secret};
 
 /// One probe, explained.
 #[derive(Default, serde::Serialize)]

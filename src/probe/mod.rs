@@ -24,7 +24,7 @@ use tower_service::Service;
 
 use crate::outcome::{Code, Failure, Outcome, Probe, Reason};
 use crate::provider::{Provider, Proxy, Transport};
-use crate::recipe::response::http_date;
+use crate::recipe::retry::http_date;
 use crate::recipe::{Attempt, Fingerprints, Rendered, TokenResponse, Trace};
 use crate::time::unix_seconds;
 use explain::Explanation;

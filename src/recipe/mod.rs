@@ -11,9 +11,12 @@ pub mod definition;
 mod expiry;
 pub mod expression;
 pub mod filters;
+mod forms;
 pub mod request;
 pub mod response;
+pub mod retry;
 pub mod template;
+mod trace;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -26,7 +29,8 @@ use expression::{Compiled, Mistake, Names, Side};
 use template::{JsonTemplate, Template};
 
 pub use request::{Attempt, Inputs, Rendered, TokenRequest};
-pub use response::{Expectations, Fingerprints, TokenResponse, Trace, TraceLine};
+pub use response::{Expectations, Fingerprints, TokenResponse};
+pub use trace::{Trace, TraceLine};
 
 /// A compiled recipe.
 pub struct Recipe {

@@ -13,9 +13,11 @@ use sha2::Sha256;
 
 use super::expiry::ends_at;
 use super::expression::{Compiled, explain};
+use super::retry::retry_after;
+use super::trace::Trace;
 use super::{Recipe, Rendered};
 use crate::outcome::{Code, Expiry, Failure, Issued, Message, Outcome, Reason};
-use crate::secret::{HIDDEN, Redactor};
+use crate::secret::{HIDDEN, Redactor, looks_random, names_a_secret};
 use crate::time::{human_duration, unix_seconds};
 
 /// A whole answer. Can hold a token: it can be read, not printed.
@@ -65,50 +67,10 @@ impl Fingerprints {
     }
 }
 
-/// How each rule read the answer, for `probe`. Off unless asked for.
-#[derive(Default)]
-pub struct Trace {
-    lines: Option<Vec<TraceLine>>,
-}
-
-/// One step of reading.
-#[derive(serde::Serialize, Debug)]
-pub struct TraceLine {
-    /// The rule, as it is called in the recipe.
-    pub rule: &'static str,
-    /// Its expression.
-    pub expression: String,
-    /// What came out, without secrets.
-    pub result: String,
-}
-
-impl Trace {
-    /// One that records.
-    #[must_use]
-    pub fn recording() -> Self {
-        Self { lines: Some(Vec::new()) }
-    }
-
-    /// What was recorded.
-    #[must_use]
-    pub fn into_lines(self) -> Vec<TraceLine> {
-        self.lines.unwrap_or_default()
-    }
-
-    fn note(&mut self, rule: &'static str, expression: &str, result: impl FnOnce() -> String) {
-        if let Some(lines) = &mut self.lines {
-            lines.push(TraceLine { rule, expression: expression.to_owned(), result: result() });
-        }
-    }
-}
-
 /// Words and numbers that say "fine" where a code stands: never the code of a failure.
 fn says_fine(code: &str) -> bool {
     matches!(code.to_ascii_lowercase().as_str(), "0" | "200" | "201" | "ok" | "success" | "true")
 }
-
-/// The longest wait that is taken from an answer; what is longer is more likely a mistake than a wish.
-const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
 
 struct Reader<'a> {
     recipe: &'a Recipe,
@@ -408,14 +370,6 @@ impl Reader<'_> {
     }
 }
 
-/// Whether the name of a member says that its value is secret: `access_token`, `sessionKey`, not `token_type`.
-#[must_use]
-pub fn names_a_secret(name: &str) -> bool {
-    const TELLING: [&str; 11] = ["token", "secret", "key", "password", "assertion", "credential", "session", "jwt", "ticket", "cookie", "signature"];
-    let name = name.to_lowercase();
-    TELLING.iter().any(|word| name.contains(word)) && !name.ends_with("type")
-}
-
 /// Hides the texts under telling names. Short ones are left: they are words such as `expired`, not tokens.
 fn hide_members(json: &serde_json::Value, telling: bool, redactor: &mut Redactor) {
     match json {
@@ -426,37 +380,6 @@ fn hide_members(json: &serde_json::Value, telling: bool, redactor: &mut Redactor
     }
 }
 
-/// Whether a text looks like something random rather than like a code that somebody chose.
-fn looks_random(text: &str) -> bool {
-    let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    text.len() >= 24 && digits >= 5 && text.len() - digits >= 5 && !text.contains(' ')
-}
-
 fn words(text: &str) -> Vec<String> {
     text.split(|character: char| character.is_whitespace() || character == ',').filter(|word| !word.is_empty()).map(str::to_owned).collect()
-}
-
-/// How long the provider asks to wait: `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3), or
-/// `X-Rate-Limit-Reset` as the Unix time at which the limit ends.
-fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-    let until = |time: f64| time - unix_seconds(now);
-    let after = || {
-        let text = text("retry-after")?;
-        text.parse::<u32>().map(f64::from).ok().or_else(|| http_date(text).map(|date| until(unix_seconds(date))))
-    };
-    let reset = || {
-        let text = text("x-rate-limit-reset").or_else(|| text("x-ratelimit-reset"))?;
-        let reset = f64::from(text.parse::<u32>().ok()?);
-        // Some send the seconds to wait instead of a time; no limit ends before the year 2001.
-        Some(if reset < 1e9 { reset } else { until(reset) })
-    };
-    let seconds = after().filter(|seconds| *seconds > 0.0).or_else(|| reset().filter(|seconds| *seconds > 0.0))?;
-    Some(Duration::from_secs_f64(seconds.min(LONGEST_WAIT.as_secs_f64())))
-}
-
-/// A date as HTTP writes it, in any of the three forms that a recipient must accept (RFC 9110, section 5.6.7).
-#[must_use]
-pub fn http_date(text: &str) -> Option<Timestamp> {
-    Timestamp::try_from(httpdate::parse_http_date(text.trim()).ok()?).ok()
 }

@@ -5,6 +5,7 @@
 //! - `daemon`: the binary as users run it.
 //! - `exchanges`: recorded exchanges, pure and over a socket.
 //! - `failures`: every failure reason, produced over a real socket.
+//! - `house`: rules of the code that a machine can check.
 //! - `documentation`: docs held against the tables in the code.
 //! - `oidc`, `prometheus`: against servers that nobody here wrote.
 
@@ -14,4 +15,5 @@ mod daemon;
 mod documentation;
 mod exchanges;
 mod failures;
+mod house;
 mod support;

@@ -1,0 +1,246 @@
+//! The forms that values take in a recipe, read so that the place of each text is kept.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use toml::Spanned;
+
+use super::definition::Credential;
+
+/// A string with its place in the file.
+#[derive(serde::Deserialize, Clone)]
+#[serde(transparent)]
+pub struct Text(pub Spanned<String>);
+
+impl JsonSchema for Text {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        "Text".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string" })
+    }
+}
+
+/// A table whose order counts, with the place of each key.
+pub struct Ordered<V>(pub Vec<(Spanned<String>, V)>);
+
+impl<V> Default for Ordered<V> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for Ordered<V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members<V>(PhantomData<V>);
+        impl<'de, V: Deserialize<'de>> Visitor<'de> for Members<V> {
+            type Value = Ordered<V>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Ordered(members))
+            }
+        }
+        deserializer.deserialize_map(Members(PhantomData))
+    }
+}
+
+impl<V: JsonSchema> JsonSchema for Ordered<V> {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        format!("TableOf{}", V::schema_name()).into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "object", "additionalProperties": generator.subschema_for::<V>() })
+    }
+}
+
+/// One expression, or several in order.
+#[derive(Default)]
+pub struct Expressions(pub Vec<Text>);
+
+impl<'de> Deserialize<'de> for Expressions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        enum Either {
+            One(String),
+            Several(Vec<Text>),
+        }
+        impl<'de> Deserialize<'de> for Either {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Form;
+                impl<'de> Visitor<'de> for Form {
+                    type Value = Either;
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str("a string or an array of strings")
+                    }
+                    fn visit_str<E: de::Error>(self, text: &str) -> Result<Either, E> {
+                        Ok(Either::One(text.to_owned()))
+                    }
+                    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Either, A::Error> {
+                        let mut several = Vec::new();
+                        while let Some(text) = seq.next_element()? {
+                            several.push(text);
+                        }
+                        Ok(Either::Several(several))
+                    }
+                }
+                deserializer.deserialize_any(Form)
+            }
+        }
+        let either = Spanned::<Either>::deserialize(deserializer)?;
+        let span = either.span();
+        Ok(Self(match either.into_inner() {
+            Either::One(text) => vec![Text(Spanned::new(span, text))],
+            Either::Several(several) => several,
+        }))
+    }
+}
+
+impl JsonSchema for Expressions {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        "Expressions".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }] })
+    }
+}
+
+/// The credentials of a recipe: a list of names, or a table of name and properties.
+#[derive(Default)]
+pub struct Credentials(pub Vec<(Spanned<String>, Credential)>);
+
+impl<'de> Deserialize<'de> for Credentials {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Form;
+        impl<'de> Visitor<'de> for Form {
+            type Value = Credentials;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array of names or a table")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut names = Vec::new();
+                while let Some(name) = seq.next_element()? {
+                    names.push((name, Credential::default()));
+                }
+                Ok(Credentials(names))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Credentials(members))
+            }
+        }
+        deserializer.deserialize_any(Form)
+    }
+}
+
+impl JsonSchema for Credentials {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        "Credentials".into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let table = generator.subschema_for::<Ordered<Credential>>();
+        json_schema!({ "anyOf": [{ "type": "array", "items": { "type": "string" } }, table] })
+    }
+}
+
+/// A piece of a JSON body, with the place of each text in the file.
+pub enum Node {
+    /// Text, perhaps with expressions.
+    Text(Text),
+    /// A number or boolean as it is.
+    Plain(serde_json::Value),
+    /// An array.
+    Array(Vec<Node>),
+    /// An object.
+    Object(Vec<(String, Node)>),
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        enum Inner {
+            Text(String),
+            Other(Node),
+        }
+        impl<'de> Deserialize<'de> for Inner {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Form;
+                impl<'de> Visitor<'de> for Form {
+                    type Value = Inner;
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str("a string, number, boolean, array or table")
+                    }
+                    fn visit_str<E: de::Error>(self, text: &str) -> Result<Inner, E> {
+                        Ok(Inner::Text(text.to_owned()))
+                    }
+                    fn visit_bool<E: de::Error>(self, truth: bool) -> Result<Inner, E> {
+                        Ok(Inner::Other(Node::Plain(truth.into())))
+                    }
+                    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Inner, E> {
+                        Ok(Inner::Other(Node::Plain(number.into())))
+                    }
+                    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Inner, E> {
+                        if !number.is_finite() {
+                            return Err(E::custom("JSON has no such number"));
+                        }
+                        Ok(Inner::Other(Node::Plain(number.into())))
+                    }
+                    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Inner, A::Error> {
+                        let mut items = Vec::new();
+                        while let Some(item) = seq.next_element()? {
+                            items.push(item);
+                        }
+                        Ok(Inner::Other(Node::Array(items)))
+                    }
+                    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Inner, A::Error> {
+                        let mut members = Vec::new();
+                        while let Some(member) = map.next_entry()? {
+                            members.push(member);
+                        }
+                        Ok(Inner::Other(Node::Object(members)))
+                    }
+                }
+                deserializer.deserialize_any(Form)
+            }
+        }
+        let inner = Spanned::<Inner>::deserialize(deserializer)?;
+        let span = inner.span();
+        Ok(match inner.into_inner() {
+            Inner::Text(text) => Self::Text(Text(Spanned::new(span, text))),
+            Inner::Other(node) => node,
+        })
+    }
+}
+
+impl JsonSchema for Node {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        "JsonBody".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["object", "array", "string", "number", "boolean"] })
+    }
+}
