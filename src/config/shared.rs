@@ -162,10 +162,9 @@ pub fn transport(own: &Shared<'_>, own_folder: &Path, defaults: &Shared<'_>, mai
 /// What one table says about the proxy; `None` when it says nothing.
 fn proxy(shared: &Shared<'_>) -> Option<Proxy> {
     match (shared.proxy.map(|text| text.0.get_ref().as_str()), shared.proxy_from_environment) {
-        (Some(""), _) => Some(Proxy::Direct),
+        (Some(""), _) | (None, Some(false)) => Some(Proxy::Direct),
         (Some(url), _) => Some(Proxy::Url(url.to_owned())),
         (None, Some(true)) => Some(Proxy::Environment),
-        (None, Some(false)) => Some(Proxy::Direct),
         (None, None) => None,
     }
 }

@@ -52,7 +52,9 @@ impl Source {
         }
         hidden.extend(self.comment(start..end, &hidden));
         // What began on an earlier line is blanked on this one too.
-        hidden.iter_mut().for_each(|span| span.start = span.start.max(start.min(span.end)));
+        for span in &mut hidden {
+            span.start = span.start.max(start.min(span.end));
+        }
         let piece = |range: Range<usize>| printable(&self.blank(range, &hidden));
         let (before, within, after) = (piece(start..from), piece(from..to), piece(to..end));
         let mut before = before.trim_start_matches('\u{feff}').to_owned();

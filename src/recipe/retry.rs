@@ -12,6 +12,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
 
 /// How long the provider asks to wait: `Retry-After` in seconds or as a date (RFC 9110, section 10.2.3), or
 /// `X-Rate-Limit-Reset` as the Unix time at which the limit ends.
+#[must_use]
 pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let until = |time: f64| time - unix_seconds(now);

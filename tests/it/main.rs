@@ -5,6 +5,7 @@
 //! - `daemon`: the binary as users run it.
 //! - `exchanges`: recorded exchanges, pure and over a socket.
 //! - `failures`: every failure reason, produced over a real socket.
+//! - `hostile`: answers that nobody should send.
 //! - `house`: rules of the code that a machine can check.
 //! - `documentation`: docs held against the tables in the code.
 //! - `oidc`, `prometheus`: against servers that nobody here wrote.
@@ -15,5 +16,6 @@ mod daemon;
 mod documentation;
 mod exchanges;
 mod failures;
+mod hostile;
 mod house;
 mod support;
