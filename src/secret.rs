@@ -81,6 +81,10 @@ impl SecretSource {
 fn read_file(path: &Path) -> Result<String, SecretError> {
     use std::io::Read;
     let failed = |error| SecretError::File { path: path.to_owned(), error };
+    // Opening a named pipe would wait for its writer, perhaps for ever.
+    if !std::fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(failed(std::io::Error::other("it is no file")));
+    }
     let mut text = String::new();
     let file = std::fs::File::open(path).map_err(failed)?;
     file.take(LARGEST).read_to_string(&mut text).map_err(failed)?;

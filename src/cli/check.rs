@@ -57,8 +57,9 @@ pub fn transports(configuration: &Configuration, prober: &Prober) -> Vec<Fault> 
 fn unreadable(configuration: &Configuration) -> Vec<Fault> {
     let mut warnings = Vec::new();
     for provider in &configuration.providers {
-        if let Err(error) = provider.read_credentials() {
-            let mut fault = Fault::general(format!("the provider `{}`: {error}", provider.name));
+        for (name, source) in &provider.credentials {
+            let Err(error) = source.read() else { continue };
+            let mut fault = Fault::general(format!("the provider `{}`: the credential `{name}`: {error}", provider.name));
             fault.severity = crate::diagnostic::Severity::Warning;
             warnings.push(fault.hint("the daemon runs all the same; until it can be read, the provider fails with the reason `secret`"));
         }

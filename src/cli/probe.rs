@@ -163,7 +163,8 @@ fn connection(out: &mut String, provider: &Provider, probe: &Probe, paint: Paint
     for (word, seconds) in Phases::WORDS.iter().zip(probe.phases.values()) {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 24")]
         let bar = "█".repeat((seconds / longest * 24.0).round() as usize);
-        let _ = writeln!(out, "  {word:<11} {:>8.1} ms  {}", seconds * 1e3, paint.dim(&bar));
+        let gap = if bar.is_empty() { "" } else { "  " };
+        let _ = writeln!(out, "  {word:<11} {:>8.1} ms{gap}{}", seconds * 1e3, if bar.is_empty() { String::new() } else { paint.dim(&bar) });
     }
     let _ = writeln!(out, "  {:<11} {:>8.1} ms  of {:?} allowed", "total", probe.duration * 1e3, provider.timeout);
     if let Some(end) = probe.certificate_expiry {
@@ -220,7 +221,9 @@ fn result(out: &mut String, provider: &Provider, probe: &Probe, paint: Paint) {
             }
             let _ = writeln!(out, "  {} {}", paint.head("Means"), facts.meaning);
             let _ = writeln!(out, "  {} {}", paint.head("Do"), facts.action);
-            if let Some(documentation) = &provider.recipe.documentation {
+            if let Some(documentation) = &provider.recipe.documentation
+                && !failure.code.is_empty()
+            {
                 let _ = writeln!(out, "  {} {documentation}", paint.head("Codes"));
             }
             if let Some(wait) = failure.retry_after {

@@ -191,10 +191,9 @@ fn check_name(name: &Spanned<String>, context: &mut Context<'_>) {
 
 fn expectations(recipe: &Recipe, file: &file::Provider, defaults: &Shared<'_>, sound: bool, context: &mut Context<'_>) -> Expectations {
     let min_lifetime = file.min_lifetime.as_ref().or(defaults.min_lifetime);
-    if let Some(own) = &file.min_lifetime
-        && recipe.tokens == Tokens::Cached
-    {
-        context.warn(own.0.span(), format!("`{}` hands the same token out until it expires, so every token gets shorter-lived than this", recipe.name)).hint =
+    if min_lifetime.is_some() && recipe.tokens == Tokens::Cached {
+        let span = file.min_lifetime.as_ref().map_or(context.place.clone(), |own| own.0.span());
+        context.warn(span, format!("`{}` hands the same token out until it expires, so every token gets shorter-lived than this", recipe.name)).hint =
             Some("leave `min_lifetime` out here, or keep it far below `interval`".into());
     }
     if let Some(first) = file.required_scopes.first()

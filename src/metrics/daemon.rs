@@ -41,8 +41,8 @@ impl Daemon {
             "Whether the configuration was read without faults the last time. If not, the one before is in force.",
         );
         let reload_time = Gauge::new("credwatch_config_last_reload_success_timestamp_seconds", "When the configuration in force was read.").expect("valid");
-        let build = IntGaugeVec::new(Opts::new("credwatch_build_info", "Version of the program. Always 1."), &["version", "rustversion"]).expect("valid");
-        build.with_label_values(&[env!("CARGO_PKG_VERSION"), option_env!("CARGO_PKG_RUST_VERSION").unwrap_or("unknown")]).set(1);
+        let build = IntGaugeVec::new(Opts::new("credwatch_build_info", "Version of the program. Always 1."), &["version"]).expect("valid");
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         registry.register(Box::new(lateness.clone())).expect("registered once");
         registry.register(Box::new(in_flight.clone())).expect("registered once");
         registry.register(Box::new(reload_successful.clone())).expect("registered once");

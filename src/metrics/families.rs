@@ -23,6 +23,10 @@ const fn counter(name: &'static str, help: &'static str) -> Family {
 pub const PROVIDER_INFO: Family =
     gauge("credwatch_provider_info", "A provider with its recipe and the operator's own labels; join them on from here. Always 1.");
 pub const PROVIDER_STATE: Family = gauge("credwatch_provider_state", "1 for the state that the provider is in, 0 for the others.");
+pub const FAILURE_INFO: Family = gauge(
+    "credwatch_provider_failure_info",
+    "What is wrong with a provider now, by class, reason and the provider's own error code. Always 1; absent while nothing is wrong.",
+);
 pub const PROBES: Family = counter("credwatch_probes_total", "Probes made, on the daemon's own schedule and not at scrape time: each costs a token.");
 pub const PROBE_FAILURES: Family =
     counter("credwatch_probe_failures_total", "Probes that issued no usable token, by reason and the provider's own error code.");
@@ -37,10 +41,13 @@ pub const TOKEN_EXPIRY: Family =
     gauge("credwatch_token_expiry_timestamp_seconds", "When the last good token ends. Absent when it never does, or when that is not known.");
 pub const TIME_TO_EXPIRY: Family = gauge(
     "credwatch_token_time_to_expiry_seconds",
-    "How long the last good token still lives, at the time of the scrape; negative once it has ended. Absent as above.",
+    "How long the last good token still lives, at the time of the scrape; negative once it has ended. Absent when it never ends, or when that is not known.",
 );
 pub const NEVER_EXPIRES: Family = gauge("credwatch_token_never_expires", "Whether the last good token never ends.");
-pub const TOKEN_LIFETIME: Family = gauge("credwatch_token_lifetime_seconds", "How long the last good token lived when it was issued.");
+pub const TOKEN_LIFETIME: Family = gauge(
+    "credwatch_token_lifetime_seconds",
+    "The lifetime that the last good token had when it was handed out: what was left of it, where a provider hands the same token out until it ends.",
+);
 pub const TOKEN_CHANGES: Family = counter("credwatch_token_changes_total", "Tokens that differed from the one before.");
 pub const MISSING_SCOPES: Family = gauge("credwatch_token_missing_scopes", "Required scopes that the last answer did not grant.");
 pub const CLOCK_SKEW: Family = gauge("credwatch_clock_skew_seconds", "The provider's clock minus ours, from the Date header, good to a second.");
@@ -52,9 +59,10 @@ pub const TLS_INSECURE: Family =
     gauge("credwatch_tls_insecure", "1 for a provider whose endpoint may show any certificate (tls.insecure). Absent for the others.");
 
 /// All families about providers, in the order of the exposition.
-pub const FAMILIES: [&Family; 21] = [
+pub const FAMILIES: [&Family; 22] = [
     &PROVIDER_INFO,
     &PROVIDER_STATE,
+    &FAILURE_INFO,
     &PROBES,
     &PROBE_FAILURES,
     &PROBE_SUCCESS,

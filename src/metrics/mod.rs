@@ -12,7 +12,7 @@ pub use process::started as process_started;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use crate::outcome::{Class, Code, Expiry, Phases, Reason};
+use crate::outcome::{Code, Expiry, Phases, Reason};
 use crate::state::{Health, Ledger, Moment, State};
 use crate::time::unix_seconds;
 pub use daemon::Daemon;
@@ -90,21 +90,25 @@ impl Exposition {
                 encoder.sample(family::PROVIDER_STATE.name, labels, more, f64::from(u8::from(health.state == *state)))?;
             }
         }
+        encoder.family(&family::FAILURE_INFO)?;
+        for (labels, health) in self.labels.iter().zip(healths) {
+            if let Some(failure) = health.trouble.as_ref().map(|trouble| &trouble.failure) {
+                encoder.sample(family::FAILURE_INFO.name, labels, &failure_labels(failure.reason, &failure.code), 1.0)?;
+            }
+        }
         self.each(encoder, &family::PROBES, healths, |health| Some(health.probes as f64))
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counters stay exact in an f64 up to 2^53")]
     fn failures<W: Write>(&self, encoder: &mut Encoder<W>, healths: &[Health]) -> io::Result<()> {
         encoder.family(&family::PROBE_FAILURES)?;
-        let set =
-            |class: Class, reason: Reason, code: &Code| format!(",class=\"{}\",reason=\"{}\",{}", class.word(), reason.word(), label("code", code.as_str()));
-        let plain = Reason::ALL.map(|reason| set(reason.class(), reason, &Code::default()));
+        let plain = Reason::ALL.map(|reason| failure_labels(reason, &Code::default()));
         for (labels, health) in self.labels.iter().zip(healths) {
             for (more, count) in plain.iter().zip(health.failures) {
                 encoder.sample(family::PROBE_FAILURES.name, labels, more, count as f64)?;
             }
             for ((reason, code), count) in &health.coded_failures {
-                encoder.sample(family::PROBE_FAILURES.name, labels, &set(reason.class(), *reason, code), *count as f64)?;
+                encoder.sample(family::PROBE_FAILURES.name, labels, &failure_labels(*reason, code), *count as f64)?;
             }
         }
         self.each(encoder, &family::PROBE_SUCCESS, healths, |health| health.last_attempt.map(|_| f64::from(u8::from(health.trouble.is_none()))))
@@ -180,6 +184,11 @@ impl Exposition {
         }
         Ok(())
     }
+}
+
+/// The labels of a failure, to go on from an open label set.
+fn failure_labels(reason: Reason, code: &Code) -> String {
+    format!(",class=\"{}\",reason=\"{}\",{}", reason.class().word(), reason.word(), label("code", code.as_str()))
 }
 
 /// To the millisecond: more digits of a difference between two clocks are noise.

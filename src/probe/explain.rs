@@ -40,6 +40,15 @@ const TELLING: [&str; 12] = [
 const MOST_LINES: usize = 60;
 
 impl Explanation {
+    /// Adds the headers that every request has, where the recipe does not set them.
+    pub fn add_default_headers(&mut self, headers: &[(&str, &str)]) {
+        for (name, value) in headers {
+            if !self.request.line.is_empty() && !self.request.headers.iter().any(|(known, _)| known == name) {
+                self.request.headers.push(((*name).to_owned(), (*value).to_owned()));
+            }
+        }
+    }
+
     /// Notes an answer.
     pub fn answer(&mut self, response: &TokenResponse, rendered: &Rendered) {
         let redactor = &rendered.redactor;

@@ -38,6 +38,9 @@ pub const LARGEST_BODY: usize = 256 * 1024;
 /// The name under which credwatch asks.
 const USER_AGENT: &str = concat!("credwatch/", env!("CARGO_PKG_VERSION"));
 
+/// What credwatch takes, unless a recipe says otherwise.
+const ACCEPT: &str = "application/json";
+
 /// Sends token requests. One for the whole program; clients are made once for each set of settings.
 pub struct Prober {
     roots: Arc<LazyLock<RootCertStore>>,
@@ -129,6 +132,7 @@ impl Prober {
         let inputs = provider.inputs(&credentials);
         if let Some(explanation) = explanation.as_deref_mut() {
             explanation.request = provider.recipe.show(&inputs, &attempt).unwrap_or_default();
+            explanation.add_default_headers(&[("Accept", ACCEPT), ("User-Agent", USER_AGENT)]);
         }
         let mut rendered = match provider.recipe.render(&inputs, &attempt) {
             Ok(rendered) => rendered,
@@ -231,7 +235,7 @@ fn build(client: &reqwest::Client, rendered: &Rendered) -> reqwest::RequestBuild
     let request = &rendered.request;
     let mut builder = client.request(request.method.clone(), request.url.clone());
     if !request.headers.contains_key(header::ACCEPT) {
-        builder = builder.header(header::ACCEPT, "application/json");
+        builder = builder.header(header::ACCEPT, ACCEPT);
     }
     builder = builder.headers(request.headers.clone());
     match &request.body {

@@ -20,9 +20,10 @@ use prometheus::{Histogram, IntGauge};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
-use crate::outcome::{Code, Failure, Outcome, Phases, Probe, Reason};
+use crate::outcome::{Class, Code, Expiry, Failure, Outcome, Phases, Probe, Reason};
 use crate::provider::Provider;
 use crate::state::{Entry, Ledger, Transition};
+use crate::time::{human_duration, unix_seconds};
 use cadence::{Grid, first_due, next_due};
 use lanes::{Lanes, Limits, Runner};
 
@@ -283,14 +284,19 @@ fn tell(provider: &Provider, probe: &Probe, transition: Option<Transition>, heal
     let (from, to) = (transition.from.word(), transition.to.word());
     match &probe.outcome {
         Outcome::Issued(issued) => {
-            let lifetime = issued.lifetime.map_or_else(|| "not known".to_owned(), crate::time::human_duration);
+            let lifetime = match (issued.expiry, issued.lifetime) {
+                (_, Some(seconds)) => human_duration(seconds),
+                (Expiry::Never, None) => "for ever".to_owned(),
+                _ => "not known".to_owned(),
+            };
             tracing::info!(provider = %provider.name, from, state = to, lifetime = %lifetime, "token issued");
         }
         Outcome::Failed(failure) => {
             let facts = failure.reason.facts();
-            let runway = runway(health, probe).map_or_else(|| "not known".to_owned(), crate::time::human_duration);
+            let runway = runway(health, probe);
             if transition.to == crate::state::State::Broken {
-                tracing::error!(provider = %provider.name, from, state = to, class = facts.class.word(), reason = facts.word, code = %failure.code, runway = %runway, detail = failure.message.as_str(), "credential broken");
+                let what = if facts.class == Class::Credential { "credential" } else { "provider" };
+                tracing::error!(provider = %provider.name, from, state = to, class = facts.class.word(), reason = facts.word, code = %failure.code, runway = %runway, detail = failure.message.as_str(), "{what} broken");
             } else {
                 tracing::warn!(provider = %provider.name, from, state = to, class = facts.class.word(), reason = facts.word, code = %failure.code, runway = %runway, detail = failure.message.as_str(), "probe failed");
             }
@@ -298,10 +304,12 @@ fn tell(provider: &Provider, probe: &Probe, transition: Option<Transition>, heal
     }
 }
 
-/// How long the last good token still lives, in seconds.
-fn runway(health: &crate::state::Health, probe: &Probe) -> Option<f64> {
-    match health.token?.expiry {
-        crate::outcome::Expiry::At(end) => Some(crate::time::unix_seconds(end) - crate::time::unix_seconds(probe.started)),
-        crate::outcome::Expiry::Never | crate::outcome::Expiry::Unknown => None,
+/// How long the last good token still lives, for people.
+fn runway(health: &crate::state::Health, probe: &Probe) -> String {
+    match health.token.map(|token| token.expiry) {
+        Some(Expiry::At(end)) => human_duration(unix_seconds(end) - unix_seconds(probe.started)),
+        Some(Expiry::Never) => "for ever".into(),
+        Some(Expiry::Unknown) => "not known".into(),
+        None => "none".into(),
     }
 }

@@ -171,7 +171,10 @@ impl Health {
         self.last_attempt = Some(probe.started);
         self.phases = probe.phases;
         self.status = probe.status;
-        self.durations.observe(bounds, probe.duration);
+        // A probe that failed before anything was sent took no time that says anything about the provider.
+        if probe.duration > 0.0 {
+            self.durations.observe(bounds, probe.duration);
+        }
         self.clock_skew = probe.clock_skew.or(self.clock_skew);
         self.certificate_expiry = probe.certificate_expiry.or(self.certificate_expiry);
         self.credentials = probe.credentials;

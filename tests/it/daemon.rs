@@ -263,3 +263,24 @@ fn the_demo_shows_itself_without_a_configuration() {
     child.kill().expect("killed");
     child.wait().expect("its status");
 }
+
+#[test]
+fn every_built_in_recipe_can_be_shown_copied_and_used_under_another_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, _) in credwatch::recipe::builtin::BUILTINS {
+        let shown = String::from_utf8(credwatch().args(["recipes", "show", name]).output().expect("it runs").stdout).expect("text");
+        let mut text = shown.replace(&format!("[recipes.{name}"), "[recipes.mine");
+        text.push_str("\n[providers.p]\nrecipe = \"mine\"\n");
+        let recipe = credwatch::recipe::builtin::recipe(name).expect("built in");
+        for (parameter, definition) in recipe.parameters.iter().filter(|(_, definition)| definition.default.is_none() && !definition.optional) {
+            text.push_str(&format!("parameters.{parameter} = \"https://api.example\" # {:?}\n", definition.description));
+        }
+        for (credential, _) in &recipe.credentials {
+            text.push_str(&format!("credentials.{credential} = {{ env = \"X\" }}\n"));
+        }
+        let file = folder.path().join("c.toml");
+        std::fs::write(&file, text).expect("written");
+        let output = credwatch().env("X", "x").arg("check").arg(format!("--config.file={}", file.display())).output().expect("it runs");
+        assert!(output.status.success() && output.stderr.is_empty(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
