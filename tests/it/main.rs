@@ -18,4 +18,6 @@ mod exchanges;
 mod failures;
 mod hostile;
 mod house;
+mod oidc;
+mod prometheus;
 mod support;
