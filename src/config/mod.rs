@@ -64,7 +64,7 @@ pub fn load(path: &Path) -> Result<Configuration, Vec<Fault>> {
 /// Reads a configuration from a text, for the demo; `name` stands for the file in messages.
 ///
 /// # Errors
-/// As [`load`].
+/// As [`load()`].
 pub fn load_text(name: &str, text: &str) -> Result<Configuration, Vec<Fault>> {
     load::from_text(name, text)
 }

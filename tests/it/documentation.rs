@@ -59,7 +59,8 @@ fn section(text: &str, heading: &str) -> String {
     let mut lines = lines(text).skip_while(|(line, fenced)| *fenced || *line != heading);
     assert!(lines.next().is_some(), "there is no heading {heading:?}");
     let ends = |line: &str| line.starts_with('#') && rank(line) <= rank(heading);
-    lines.take_while(|(line, fenced)| *fenced || !ends(line)).map(|(line, _)| format!("{line}\n")).collect()
+    let kept: Vec<&str> = lines.take_while(|(line, fenced)| *fenced || !ends(line)).map(|(line, _)| line).collect();
+    kept.join("\n")
 }
 
 /// The rows of all tables in a text whose first cell is code: the cell without its backticks, then the others.
@@ -300,7 +301,7 @@ fn every_built_in_recipe_is_in_the_readme_with_its_inputs() {
             .iter()
             .map(|(name, parameter)| {
                 let default = parameter.default.as_ref().map(|default| format!(" [`{}`]", minijinja::Value::from(default))).unwrap_or_default();
-                let others: String = parameter.one_of.iter().skip(1).map(|other| format!(" or `{other}`")).collect();
+                let others = parameter.one_of.iter().skip(1).fold(String::new(), |others, other| others + " or `" + other + "`");
                 format!("{}{default}{others}", input(name, parameter.optional))
             })
             .collect();
