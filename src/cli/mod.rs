@@ -110,9 +110,13 @@ fn say(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
+/// More threads for blocking calls than there can be probes waiting for a name server that does not answer, so that
+/// scrapes still find one. They are made only when needed.
+const BLOCKING_THREADS: usize = 2_048;
+
 /// A runtime for commands that use the network.
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+    tokio::runtime::Builder::new_multi_thread().max_blocking_threads(BLOCKING_THREADS).enable_all().build()
 }
 
 /// Ends a runtime. A name server that does not answer would hold a plain drop for as long as it hangs.

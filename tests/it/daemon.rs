@@ -284,3 +284,21 @@ fn every_built_in_recipe_can_be_shown_copied_and_used_under_another_name() {
         assert!(output.status.success() && output.stderr.is_empty(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
     }
 }
+
+#[test]
+fn a_proxy_in_the_environment_is_used_only_when_the_configuration_says_so() {
+    let target = Endpoint::json("200 X", r#"{"access_token":"abcdefghijkl"}"#);
+    let proxy = Endpoint::json("200 X", r#"{"access_token":"through-the-proxy"}"#);
+    let address = format!("http://127.0.0.1:{}", proxy.port());
+    let environment = [("http_proxy", address.as_str()), ("HTTP_PROXY", address.as_str()), ("all_proxy", address.as_str())];
+    let text = |more: &str| {
+        format!(
+            "[providers.p]\nrecipe = \"oauth2-client-credentials\"\n{more}\nparameters.token_url = {:?}\ncredentials = {{ client_id = \"a-client\", client_secret = \"a-secret\" }}",
+            target.url()
+        )
+    };
+    Daemon::start_with(&text(""), &[], &environment).wait_for_state("p", "healthy");
+    assert_eq!((target.calls(), proxy.calls()), (1, 0));
+    Daemon::start_with(&text("proxy_from_environment = true"), &[], &environment).wait_for_state("p", "healthy");
+    assert_eq!((target.calls(), proxy.calls()), (1, 1));
+}
