@@ -1,0 +1,51 @@
+//! The client's side of a scrape: blocking, a connection for each.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use crate::Result;
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// GETs a path as text; anything but a 200 is an error.
+pub fn text(address: &str, path: &str) -> Result<String> {
+    Ok(String::from_utf8(body(address, path, false)?)?)
+}
+
+/// GETs a path as it comes, compressed when `gzip` asks for it. HTTP/1.0, so that nothing is cut into chunks.
+pub fn body(address: &str, path: &str, gzip: bool) -> Result<Vec<u8>> {
+    let mut stream = send(address, path, "1.0", gzip)?;
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes)?;
+    let head = bytes.windows(4).position(|window| window == b"\r\n\r\n").ok_or("an answer without an end of its head")? + 4;
+    check(&bytes[..head])?;
+    Ok(bytes.split_off(head))
+}
+
+/// How long a GET takes, from before the connection to the last byte, with everything read and nothing kept.
+pub fn time(address: &str, path: &str, gzip: bool) -> Result<Duration> {
+    let start = Instant::now();
+    let mut stream = send(address, path, "1.1", gzip)?;
+    let mut buffer = vec![0; 256 * 1024];
+    let mut length = stream.read(&mut buffer)?;
+    check(&buffer[..length])?;
+    while length > 0 {
+        length = stream.read(&mut buffer)?;
+    }
+    Ok(start.elapsed())
+}
+
+fn send(address: &str, path: &str, version: &str, gzip: bool) -> Result<TcpStream> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let coding = if gzip { "gzip" } else { "identity" };
+    let request = format!("GET {path} HTTP/{version}\r\nHost: {address}\r\nAccept-Encoding: {coding}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
+    Ok(stream)
+}
+
+fn check(answer: &[u8]) -> Result<()> {
+    if answer.get(9..12) == Some(b"200") { Ok(()) } else { Err("an answer with another status than 200".into()) }
+}

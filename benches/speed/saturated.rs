@@ -1,0 +1,168 @@
+//! CPU for one probe at full load: floor, client library, prober, daemon and peer, one after the other in each
+//! round.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::daemon::{Daemon, Plan};
+use crate::endpoint::Endpoint;
+use crate::exporter::{self, Driven};
+use crate::process::{Process, Worker};
+use crate::table::{Reach, Row, Samples, float};
+use crate::{Result, progress, wait_for};
+
+/// How often everything is measured.
+const ROUNDS: usize = 7;
+
+/// How long each is watched, once it is warm.
+const WINDOW: Duration = Duration::from_millis(1_500);
+
+/// Probes that warm a contender up.
+const WARM: u64 = 300;
+
+/// Who is measured.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Contender {
+    Floor,
+    Reqwest,
+    Prober,
+    /// The prober with a name to resolve and secrets in files.
+    ProberAsDeployed,
+    /// The daemon with so many providers, who together want more than it can do.
+    Daemon(usize),
+    Exporter,
+}
+
+use Contender::{Exporter, Floor, ProberAsDeployed, Reqwest};
+
+const CONTENDERS: [Contender; 7] = [Floor, Reqwest, Contender::Prober, ProberAsDeployed, Contender::Daemon(1_000), Contender::Daemon(10_000), Exporter];
+
+/// More than any of them can do, in probes a second.
+const DEMAND: usize = 10_000;
+
+/// All rows, and what the peer costs without TLS, in milliseconds a probe, if it is there.
+pub fn measure(endpoint: &mut Endpoint, folder: &Path) -> Result<(Vec<Row>, Option<Samples>)> {
+    if !exporter::is_there() {
+        progress(&format!("\n*** {} is not installed: its rows are missing. apt-get install {} ***\n", exporter::PROGRAM, exporter::PROGRAM));
+    }
+    let mut rows = Vec::new();
+    let plain = Costs::measure(false, endpoint, folder)?;
+    rows.extend(plain.rows("HTTP", (1.8, 1.4), 0.2));
+    let tls = Costs::measure(true, endpoint, folder)?;
+    rows.extend(tls.rows("HTTPS", (1.4, 1.2), 0.4));
+    Ok((rows, plain.of(Exporter)))
+}
+
+/// Milliseconds a probe, by contender.
+struct Costs(Vec<(Contender, Samples)>);
+
+impl Costs {
+    fn measure(tls: bool, endpoint: &mut Endpoint, folder: &Path) -> Result<Self> {
+        let present = |contender: &&Contender| **contender != Exporter || exporter::is_there();
+        let mut costs: Vec<(Contender, Samples)> = CONTENDERS.iter().filter(present).map(|contender| (*contender, Samples(Vec::new()))).collect();
+        for round in 1..=ROUNDS {
+            let mut told = format!("saturated, {}, round {round} of {ROUNDS}, ms a probe:", if tls { "HTTPS" } else { "HTTP" });
+            for (contender, samples) in &mut costs {
+                let cost = Running::start(*contender, tls, endpoint, folder)?.cost(endpoint)?;
+                told.push_str(&format!(" {} {cost:.3}", contender.name()));
+                samples.0.push(cost);
+            }
+            progress(&told);
+        }
+        Ok(Self(costs))
+    }
+
+    fn of(&self, wanted: Contender) -> Option<Samples> {
+        self.0.iter().find(|(contender, _)| *contender == wanted).map(|(_, samples)| samples.clone())
+    }
+
+    fn rows(&self, scheme: &str, (reach, aim): (f64, f64), of_exporter: f64) -> Vec<Row> {
+        let row = |ours: Contender, theirs: Contender, reach: Reach| {
+            let metric = format!("CPU a probe, {scheme}, {}", ours.name());
+            let row = Row::new(metric, self.of(ours).unwrap_or(Samples(Vec::new())), "ms").reach(reach);
+            match self.of(theirs) {
+                Some(samples) => row.beside(theirs.name(), &samples),
+                None => row.without("NOT INSTALLED: blackbox_exporter"),
+            }
+        };
+        let (floor, exporter) = (Reach::Ratio(reach, aim), Reach::Ratio(of_exporter, of_exporter));
+        vec![
+            row(Contender::Prober, Floor, floor),
+            row(Contender::Daemon(1_000), Floor, floor),
+            row(Contender::Daemon(10_000), Floor, floor),
+            row(Contender::Prober, Exporter, exporter),
+            row(Contender::Daemon(10_000), Exporter, exporter),
+            row(Contender::Prober, Reqwest, Reach::Nothing),
+            row(ProberAsDeployed, Contender::Prober, Reach::Nothing),
+        ]
+    }
+}
+
+impl Contender {
+    fn name(self) -> String {
+        match self {
+            Floor => "hyper floor".into(),
+            Reqwest => "bare reqwest".into(),
+            Self::Prober => "prober".into(),
+            ProberAsDeployed => "prober, DNS and secret files".into(),
+            Self::Daemon(providers) => format!("daemon with {providers}"),
+            Exporter => "blackbox_exporter".into(),
+        }
+    }
+}
+
+/// A contender at work.
+enum Running {
+    Worker(Worker),
+    Daemon(Daemon),
+    Exporter(Driven),
+}
+
+impl Running {
+    fn start(contender: Contender, tls: bool, endpoint: &Endpoint, folder: &Path) -> Result<Self> {
+        let url = endpoint.url(tls, "127.0.0.1");
+        let plan = |providers: usize, as_deployed: bool| Plan { providers, interval_ms: (providers * 1000 / DEMAND) as u64, tls, as_deployed };
+        let prober = |as_deployed: bool| {
+            let plan = Plan { interval_ms: 60_000, ..plan(crate::contenders::CONCURRENCY, as_deployed) };
+            Worker::start("prober", &[plan.write(endpoint, folder)?.as_os_str()]).map(Self::Worker)
+        };
+        match contender {
+            Floor => Worker::start("floor", &[OsStr::new(&url), endpoint.root()]).map(Self::Worker),
+            Reqwest => Worker::start("reqwest", &[OsStr::new(&url), endpoint.root()]).map(Self::Worker),
+            Contender::Prober => prober(false),
+            ProberAsDeployed => prober(true),
+            Contender::Daemon(providers) => Daemon::start(&plan(providers, false).write(endpoint, folder)?).map(Self::Daemon),
+            Exporter => Driven::start(Path::new(endpoint.root()), folder, &url).map(Self::Exporter),
+        }
+    }
+
+    fn process(&self) -> &Process {
+        match self {
+            Self::Worker(worker) => worker.process(),
+            Self::Daemon(daemon) => daemon.process(),
+            Self::Exporter(driven) => driven.process(),
+        }
+    }
+
+    fn failures(&mut self) -> Result<u64> {
+        match self {
+            Self::Worker(worker) => Ok(worker.ask()?.first().copied().unwrap_or_default()),
+            Self::Daemon(daemon) => daemon.failures(),
+            Self::Exporter(driven) => Ok(driven.failures()),
+        }
+    }
+
+    /// Milliseconds of CPU a probe, over a window. The endpoint counts: the same way for all.
+    fn cost(mut self, endpoint: &mut Endpoint) -> Result<f64> {
+        let start = endpoint.answered()?;
+        wait_for("a contender to be warm", || Ok((endpoint.answered()? >= start + WARM).then_some(())))?;
+        let (answered, cpu) = (endpoint.answered()?, self.process().cpu()?);
+        std::thread::sleep(WINDOW);
+        let (answered, cpu) = (endpoint.answered()? - answered, self.process().cpu()? - cpu);
+        match self.failures()? {
+            0 => Ok(cpu * 1e3 / float(answered)),
+            failures => Err(format!("{failures} probes of a contender failed").into()),
+        }
+    }
+}

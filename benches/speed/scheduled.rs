@@ -1,0 +1,119 @@
+//! The daemon as it is meant to be run: every provider every ten seconds.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::daemon::{Daemon, Plan};
+use crate::endpoint::Endpoint;
+use crate::table::{Reach, Row, Samples, float};
+use crate::{Result, progress, scrape, wait_for};
+
+/// How often everything is measured.
+const ROUNDS: usize = 3;
+
+/// How long each time: one interval, so that every provider has its turn.
+const WINDOW: Duration = Duration::from_secs(10);
+
+/// The grain to which the scheduler gathers wake-ups, in milliseconds: it comes on top of any lateness.
+const TICK_MS: f64 = 10.0;
+
+/// What cloudprober costs a target when it is run like this, with 1,000 and with 10,000 of them, over what
+/// `blackbox_exporter` costs at full load. Measured side by side once, on another machine.
+const CLOUDPROBER: [f64; 2] = [1.38 / 1.15, 0.56 / 1.15];
+
+/// The rows for 1,000 and 10,000 providers; with the latter, the scrapes. `exporter` is what the peer cost in this run.
+pub fn measure(endpoint: &mut Endpoint, folder: &Path, exporter: Option<&Samples>) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    let sizes = [(1_000, CLOUDPROBER[0], Reach::Value(25.0, 12.0)), (10_000, CLOUDPROBER[1], Reach::Value(70.0, 35.0))];
+    for (providers, over_exporter, resident) in sizes {
+        let configuration = Plan { providers, interval_ms: 10_000, tls: false, as_deployed: false }.write(endpoint, folder)?;
+        let before = endpoint.answered()?;
+        let daemon = Daemon::start(&configuration)?;
+        daemon.wait_until_ready()?;
+        // The first probes come early; with the second ones everybody is where its schedule wants it.
+        wait_for("the schedule to be steady", || Ok((endpoint.answered()? >= before + 2 * providers as u64).then_some(())))?;
+        let figures = Figures::of(&daemon, endpoint, providers)?;
+        let scraped = if providers == 10_000 { scrape::measure(&daemon, folder)? } else { Vec::new() };
+        let after = daemon.process().resident()?;
+        if daemon.failures()? > 0 {
+            return Err("probes of the daemon failed".into());
+        }
+        let named = |what: &str| format!("{what}, {providers} providers every 10 s");
+        let cpu = Row::new(named("CPU a probe, HTTP"), figures.cpu, "ms");
+        let cpu = if providers == 10_000 { cpu.reach(Reach::Ratio(0.6, 0.35)) } else { cpu };
+        rows.push(match exporter {
+            Some(exporter) => {
+                let theirs = Samples::one(exporter.median() * over_exporter);
+                cpu.beside(format!("cloudprober ({over_exporter:.1} × blackbox_exporter)"), &theirs)
+            }
+            None => cpu.without("not measured: cloudprober, from blackbox_exporter"),
+        });
+        rows.push(Row::new(named("lateness, p99"), figures.lateness, "ms").reach(Reach::Value(10.0 + TICK_MS, 3.0 + TICK_MS)));
+        rows.push(Row::new(named("resident memory before any scrape"), Samples::one(figures.resident), "MB").reach(resident));
+        rows.push(Row::new(named("resident memory after scrapes"), Samples::one(after), "MB"));
+        rows.extend(scraped);
+    }
+    Ok(rows)
+}
+
+struct Figures {
+    /// Before any scrape, in megabytes.
+    resident: f64,
+    /// Milliseconds of CPU a probe.
+    cpu: Samples,
+    /// The 99th percentile of the lateness, in milliseconds.
+    lateness: Samples,
+}
+
+impl Figures {
+    fn of(daemon: &Daemon, endpoint: &mut Endpoint, providers: usize) -> Result<Self> {
+        let resident = daemon.process().resident()?;
+        let (mut cpu, mut lateness) = (Samples(Vec::new()), Samples(Vec::new()));
+        for round in 1..=ROUNDS {
+            let before = Buckets::of(&daemon.metrics()?);
+            // Scrapes stay outside of the window: they have rows of their own.
+            let (answered, spent) = (endpoint.answered()?, daemon.process().cpu()?);
+            std::thread::sleep(WINDOW);
+            let (answered, spent) = (endpoint.answered()? - answered, daemon.process().cpu()? - spent);
+            let late = Buckets::of(&daemon.metrics()?).since(&before).quantile(0.99);
+            progress(&format!(
+                "scheduled, {providers} providers, round {round} of {ROUNDS}: {answered} probes, {:.3} ms a probe, lateness p99 {:.1} ms",
+                spent * 1e3 / float(answered),
+                late * 1e3
+            ));
+            cpu.0.push(spent * 1e3 / float(answered));
+            lateness.0.push(late * 1e3);
+        }
+        Ok(Self { resident, cpu, lateness })
+    }
+}
+
+/// The buckets of the lateness histogram: upper bounds and how many were not later.
+struct Buckets(Vec<(f64, f64)>);
+
+impl Buckets {
+    fn of(metrics: &str) -> Self {
+        let bucket = |line: &str| {
+            let (bound, count) = line.strip_prefix("credwatch_scheduler_lateness_seconds_bucket{le=\"")?.split_once("\"} ")?;
+            Some((bound.parse().ok()?, count.parse().ok()?))
+        };
+        Self(metrics.lines().filter_map(bucket).collect())
+    }
+
+    fn since(&self, before: &Self) -> Self {
+        Self(self.0.iter().zip(&before.0).map(|((bound, now), (_, then))| (*bound, now - then)).collect())
+    }
+
+    /// As `histogram_quantile` has it.
+    fn quantile(&self, quantile: f64) -> f64 {
+        let rank = quantile * self.0.last().map_or(f64::NAN, |(_, count)| *count);
+        let (mut low, mut below) = (0.0, 0.0);
+        for (bound, count) in &self.0 {
+            if *count >= rank {
+                return if bound.is_finite() { low + (bound - low) * (rank - below) / (count - below) } else { low };
+            }
+            (low, below) = (*bound, *count);
+        }
+        f64::NAN
+    }
+}
