@@ -21,6 +21,7 @@ use rustls::RootCertStore;
 use secrecy::{ExposeSecret, SecretString};
 use tower_layer::Layer;
 use tower_service::Service;
+use uuid::Uuid;
 
 use crate::outcome::{Code, Failure, Outcome, Probe, Reason};
 use crate::provider::{Provider, Proxy, Transport};
@@ -46,7 +47,8 @@ pub struct Prober {
     roots: Arc<LazyLock<RootCertStore>>,
     clients: Mutex<HashMap<Arc<Transport>, Client>>,
     fingerprints: Fingerprints,
-    attempts: Arc<dyn Fn() -> Attempt + Send + Sync>,
+    now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    uuid: Arc<dyn Fn() -> Uuid + Send + Sync>,
 }
 
 type Client = Result<reqwest::Client, TlsError>;
@@ -61,17 +63,18 @@ impl Prober {
     /// One without any client yet: they are made when first needed, off the threads of the runtime.
     #[must_use]
     pub fn new() -> Self {
-        Self::with_attempts(|| Attempt { now: Timestamp::now(), uuid: uuid::Uuid::new_v4() })
+        Self::with(Timestamp::now, Uuid::new_v4)
     }
 
     /// One whose attempts get time and random number from here, so that they can be repeated.
     #[must_use]
-    pub fn with_attempts(attempts: impl Fn() -> Attempt + Send + Sync + 'static) -> Self {
+    pub fn with(now: impl Fn() -> Timestamp + Send + Sync + 'static, uuid: impl Fn() -> Uuid + Send + Sync + 'static) -> Self {
         Self {
             roots: Arc::new(LazyLock::new(tls::system_roots)),
             clients: Mutex::default(),
             fingerprints: Fingerprints::default(),
-            attempts: Arc::new(attempts),
+            now: Arc::new(now),
+            uuid: Arc::new(uuid),
         }
     }
 
@@ -110,7 +113,7 @@ impl Prober {
         let deadline = provider.timeout;
         let mut probe = Probe {
             outcome: Outcome::Failed(Failure::new(Reason::Secret, "")),
-            started: (self.attempts)().now,
+            started: (self.now)(),
             duration: 0.0,
             phases: crate::outcome::Phases::default(),
             status: None,
@@ -123,12 +126,14 @@ impl Prober {
             Ok(credentials) => credentials,
             Err(message) => return failed(probe, Failure::new(Reason::Secret, &message)),
         };
-        probe.credentials = Some(self.fingerprint(&credentials));
+        // What cannot change needs no comparing.
+        probe.credentials = provider.reads_files().then(|| self.fingerprint(&credentials));
         let client = match self.client(&provider.transport).await {
             Ok(client) => client,
             Err(error) => return failed(probe, Failure::new(Reason::Tls, &error.to_string())),
         };
-        let attempt = (self.attempts)();
+        let uuid = if provider.recipe.uses("uuid") { (self.uuid)() } else { Uuid::nil() };
+        let attempt = Attempt { now: (self.now)(), uuid };
         let inputs = provider.inputs(&credentials);
         if let Some(explanation) = explanation.as_deref_mut() {
             explanation.request = provider.recipe.show(&inputs, &attempt).unwrap_or_default();
@@ -142,7 +147,7 @@ impl Prober {
         probe.started = attempt.now;
         let start = Instant::now();
         let request = build(&client, &rendered);
-        let exchange = marks.scope(exchange(&client, request, &marks, &*self.attempts));
+        let exchange = marks.scope(exchange(&client, request, &marks, &*self.now));
         let answer = tokio::time::timeout(deadline, exchange).await;
         let end = Instant::now();
         let seen = marks.seen();
@@ -218,6 +223,11 @@ fn new_client(transport: &Transport, roots: &RootCertStore) -> Client {
         .retry(reqwest::retry::never())
         .referer(false)
         .pool_max_idle_per_host(0)
+        // A connection lives for one exchange under one deadline: keeping it alive only costs calls into the kernel.
+        .tcp_keepalive(None)
+        .tcp_keepalive_interval(None)
+        .tcp_keepalive_retries(None)
+        .tcp_user_timeout(None)
         .http1_max_headers(100)
         .http2_max_header_list_size(32 * 1024)
         .user_agent(USER_AGENT);
@@ -260,12 +270,12 @@ async fn exchange(
     client: &reqwest::Client,
     request: reqwest::RequestBuilder,
     marks: &Marks,
-    attempts: &(dyn Fn() -> Attempt + Send + Sync),
+    now: &(dyn Fn() -> Timestamp + Send + Sync),
 ) -> Result<TokenResponse, Failed> {
     let wrong = |status: Option<u16>, error: &reqwest::Error| Failed { status, failure: classify(error, &marks.seen()) };
     let request = request.build().map_err(|error| wrong(None, &error))?;
     let mut response = client.execute(request).await.map_err(|error| wrong(None, &error))?;
-    let received = attempts().now;
+    let received = now();
     marks.set(|seen| seen.head = Some(Instant::now()));
     let status = response.status();
     let headers = std::mem::take(response.headers_mut());

@@ -7,6 +7,7 @@
 //! (compilation), [`request`], [`response`], [`builtin`] (the table of built-ins).
 
 pub mod builtin;
+mod context;
 pub mod definition;
 mod expiry;
 pub mod expression;
@@ -18,6 +19,7 @@ pub mod retry;
 pub mod template;
 mod trace;
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -51,6 +53,8 @@ pub struct Recipe {
     bindings: Vec<(String, Compiled)>,
     request: RequestTemplates,
     response: ResponseRules,
+    /// All names that its expressions use: what nobody asks for is not made.
+    uses: BTreeSet<String>,
 }
 
 struct RequestTemplates {
@@ -87,12 +91,18 @@ impl Recipe {
         self.response.scopes.is_some()
     }
 
+    /// Whether any expression uses the value of this name.
+    #[must_use]
+    pub fn uses(&self, name: &str) -> bool {
+        self.uses.contains(name)
+    }
+
     /// Compiles a definition; all mistakes are added to `faults`.
     ///
     /// `place` is where the recipe begins, for what concerns it as a whole.
     #[must_use]
     pub fn compile(name: &str, definition: &Definition, source: &Arc<Source>, place: &Range<usize>, faults: &mut Vec<Fault>) -> Self {
-        let mut compiler = Compiler { source, faults, names: Names::default() };
+        let mut compiler = Compiler { source, faults, names: Names::default(), uses: BTreeSet::new() };
         let (parameters, credentials) = compiler.inputs(definition);
         for clock in ["now_s", "now_ms", "now_iso", "uuid"] {
             compiler.names.add(clock, false);
@@ -115,6 +125,7 @@ impl Recipe {
         compiler.names.add_members("http", &["status", "headers"]);
         compiler.names.add("body", false);
         let response = compiler.response(definition, place);
+        let uses = compiler.uses;
         Self {
             name: name.to_owned(),
             title: definition.title.clone(),
@@ -126,6 +137,7 @@ impl Recipe {
             bindings,
             request,
             response,
+            uses,
         }
     }
 }
@@ -143,6 +155,7 @@ struct Compiler<'a> {
     source: &'a Arc<Source>,
     faults: &'a mut Vec<Fault>,
     names: Names,
+    uses: BTreeSet<String>,
 }
 
 type NamedInputs = (Vec<(String, Parameter)>, Vec<(String, Credential)>);
@@ -200,7 +213,10 @@ impl Compiler<'_> {
 
     fn expression(&mut self, side: Side, text: &Text) -> Option<Compiled> {
         match Compiled::new(side, text.0.get_ref(), &self.names) {
-            Ok(compiled) => Some(compiled),
+            Ok(compiled) => {
+                self.uses.extend(compiled.uses.iter().cloned());
+                Some(compiled)
+            }
             Err(mistake) => {
                 self.mistake(text, mistake);
                 None
@@ -214,7 +230,10 @@ impl Compiler<'_> {
 
     fn template(&mut self, text: &Text) -> Option<Template> {
         match Template::new(text.0.get_ref(), &self.names) {
-            Ok(template) => Some(template),
+            Ok(template) => {
+                self.uses.extend(template.expressions().flat_map(|expression| expression.uses.iter().cloned()));
+                Some(template)
+            }
             Err(mistake) => {
                 self.mistake(text, mistake);
                 None

@@ -1,7 +1,5 @@
 //! From inputs and the time to a token request.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use jiff::Timestamp;
@@ -10,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 use url::form_urlencoded;
 
+use super::context::Context;
 use super::expression::explain;
 use super::template::{Show, Template};
 use super::{BodyTemplate, Recipe};
@@ -49,7 +48,7 @@ pub struct Rendered {
     /// The request.
     pub request: TokenRequest,
     /// All values of the request side, for the rules of the response.
-    pub context: BTreeMap<String, Value>,
+    pub context: Context,
     /// Knows every secret that went in.
     pub redactor: Redactor,
 }
@@ -99,7 +98,7 @@ impl Recipe {
                 redactor.hide(text);
             }
         }
-        let context = Value::from_pairs(names.iter().map(|(name, value)| (name.as_str(), value.clone())));
+        let context = names.value();
         let url = self.url(&context)?;
         let mut headers = HeaderMap::new();
         for (name, template) in &self.request.headers {
@@ -128,7 +127,7 @@ impl Recipe {
     /// As [`Recipe::render`].
     pub fn show(&self, inputs: &Inputs<'_>, attempt: &Attempt) -> Result<ShownRequest, RenderError> {
         let names = self.context(inputs, attempt)?;
-        let context = Value::from_pairs(names);
+        let context = names.value();
         let url = self.request.url.text(&context, Show::Hidden).map_err(|error| at("request.url", &error))?;
         let mut line = format!("{} {}", self.request.method, url.unwrap_or_default());
         for (index, (name, template)) in self.request.query.iter().enumerate() {
@@ -169,22 +168,28 @@ impl Recipe {
     }
 
     /// All names of the request side with their values; an optional one that is not set is not there.
-    fn context(&self, inputs: &Inputs<'_>, attempt: &Attempt) -> Result<BTreeMap<String, Value>, RenderError> {
-        let mut names: BTreeMap<String, Value> = BTreeMap::new();
+    fn context(&self, inputs: &Inputs<'_>, attempt: &Attempt) -> Result<Context, RenderError> {
+        let mut names = Context::default();
         for (name, value) in inputs.parameters {
-            names.insert(name.clone(), value.clone());
+            names.add(name, value.clone());
         }
         for (name, secret) in inputs.credentials {
-            names.insert(name.clone(), Value::from(secret.expose_secret()));
+            names.add(name, Value::from(secret.expose_secret()));
         }
-        names.insert("now_s".into(), Value::from(attempt.now.as_second()));
-        names.insert("now_ms".into(), Value::from(attempt.now.as_millisecond()));
-        names.insert("now_iso".into(), Value::from(attempt.now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()));
-        names.insert("uuid".into(), Value::from(attempt.uuid.to_string()));
+        let own: [(&str, &dyn Fn() -> Value); 4] = [
+            ("now_s", &|| Value::from(attempt.now.as_second())),
+            ("now_ms", &|| Value::from(attempt.now.as_millisecond())),
+            ("now_iso", &|| Value::from(attempt.now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())),
+            ("uuid", &|| Value::from(attempt.uuid.to_string())),
+        ];
+        for (name, value) in own {
+            if self.uses(name) {
+                names.add(name, value());
+            }
+        }
         for (name, binding) in &self.bindings {
-            let context = Value::from_pairs(names.iter().map(|(name, value)| (name.as_str(), value.clone())));
-            let value = binding.evaluate(&context).map_err(|error| at(format!("let.{name}"), &error))?;
-            names.insert(name.clone(), value);
+            let value = binding.evaluate(&names.value()).map_err(|error| at(format!("let.{name}"), &error))?;
+            names.add(name, value);
         }
         Ok(names)
     }
@@ -264,7 +269,7 @@ impl Recipe {
         let uses_bindings = self.request.url.expressions().any(|expression| self.bindings.iter().any(|(name, _)| expression.uses.contains(name)));
         let context = if uses_bindings || self.url_is_secret() {
             let credentials = self.placeholders("placeholder");
-            Value::from_pairs(self.context(&Inputs { parameters, credentials: &credentials }, attempt)?)
+            self.context(&Inputs { parameters, credentials: &credentials }, attempt)?.value()
         } else {
             Value::from_pairs(parameters.iter().map(|(name, value)| (name.as_str(), value.clone())))
         };

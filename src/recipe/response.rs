@@ -1,6 +1,5 @@
 //! From an answer to an outcome. The token dies here.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +10,7 @@ use minijinja::Value;
 use minijinja::value::ValueKind;
 use sha2::Sha256;
 
+use super::context::Context;
 use super::expiry::ends_at;
 use super::expression::{Compiled, explain};
 use super::retry::retry_after;
@@ -44,7 +44,7 @@ pub struct Expectations {
 /// Makes fingerprints of tokens: a keyed hash, so that equal tokens can be told without keeping them.
 /// The key is random and dies with the process.
 pub struct Fingerprints {
-    key: [u8; 32],
+    keyed: Hmac<Sha256>,
 }
 
 impl Default for Fingerprints {
@@ -52,7 +52,7 @@ impl Default for Fingerprints {
         let mut key = [0; 32];
         key[..16].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
         key[16..].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
-        Self { key }
+        Self { keyed: Hmac::new_from_slice(&key).expect("HMAC takes a key of any length") }
     }
 }
 
@@ -60,7 +60,7 @@ impl Fingerprints {
     /// The fingerprint of a secret text.
     #[must_use]
     pub fn of(&self, text: &str) -> u128 {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes a key of any length");
+        let mut mac = self.keyed.clone();
         mac.update(text.as_bytes());
         let digest = mac.finalize().into_bytes();
         u128::from_be_bytes(digest[..16].try_into().expect("a SHA-256 digest has 32 bytes"))
@@ -75,7 +75,7 @@ fn says_fine(code: &str) -> bool {
 struct Reader<'a> {
     recipe: &'a Recipe,
     response: &'a TokenResponse,
-    names: BTreeMap<String, Value>,
+    names: Context,
     context: Value,
     redactor: &'a mut Redactor,
     trace: &'a mut Trace,
@@ -96,11 +96,15 @@ impl Recipe {
         let mut names = std::mem::take(context);
         let json = read_json(&response.body);
         if let Some(json) = &json {
-            names.insert("json".into(), Value::from(minijinja::value::Serde(json)));
+            names.add("json", Value::from(minijinja::value::Serde(json)));
         }
-        names.insert("http".into(), http_value(response));
-        names.insert("body".into(), Value::from(String::from_utf8_lossy(&response.body)));
-        let context = Value::from_pairs(names.iter().map(|(name, value)| (name.as_str(), value.clone())));
+        if self.uses("http") {
+            names.add("http", http_value(response));
+        }
+        if self.uses("body") {
+            names.add("body", Value::from(String::from_utf8_lossy(&response.body)));
+        }
+        let context = names.value();
         let mut reader = Reader { recipe: self, response, names, context, redactor, trace };
         reader.hide_tokens(json.as_ref());
         let outcome = match reader.issued(json.is_some()) {
@@ -198,8 +202,10 @@ impl Reader<'_> {
     /// Expiry, lifetime and scopes of a token that is there.
     fn token(&mut self, token: &str, expectations: &Expectations, fingerprints: &Fingerprints) -> Result<Issued, Failure> {
         self.redactor.hide(token);
-        self.names.insert("token".into(), Value::from(token));
-        self.context = Value::from_pairs(self.names.iter().map(|(name, value)| (name.as_str(), value.clone())));
+        if self.recipe.uses("token") {
+            self.names.add("token", Value::from(token));
+            self.context = self.names.value();
+        }
         let expiry = self.expiry()?;
         let received = self.response.received;
         let lifetime = match expiry {

@@ -113,8 +113,8 @@ async fn over_a_socket(path: &Path, prober: &Prober, clock: &Mutex<Attempt>) -> 
 #[tokio::test]
 async fn every_recorded_exchange_holds_over_a_socket() {
     let clock = Arc::new(Mutex::new(Attempt { now: jiff::Timestamp::UNIX_EPOCH, uuid: uuid::Uuid::nil() }));
-    let shared = Arc::clone(&clock);
-    let prober = Prober::with_attempts(move || *shared.lock().expect("not poisoned"));
+    let (time, random) = (Arc::clone(&clock), Arc::clone(&clock));
+    let prober = Prober::with(move || time.lock().expect("not poisoned").now, move || random.lock().expect("not poisoned").uuid);
     let mut failed = Vec::new();
     for path in all() {
         if let Err(problem) = over_a_socket(&path, &prober, &clock).await {
