@@ -190,8 +190,9 @@ impl Redactor {
 #[must_use]
 pub fn names_a_secret(name: &str) -> bool {
     const TELLING: [&str; 11] = ["token", "secret", "key", "password", "assertion", "credential", "session", "jwt", "ticket", "cookie", "signature"];
-    let name = name.to_lowercase();
-    TELLING.iter().any(|word| name.contains(word)) && !name.ends_with("type")
+    let name = name.as_bytes();
+    let contains = |word: &str| name.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()));
+    TELLING.iter().any(|word| contains(word)) && !name.to_ascii_lowercase().ends_with(b"type")
 }
 
 /// Whether a text looks like something random rather than like a code that somebody chose.
