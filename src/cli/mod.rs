@@ -80,7 +80,7 @@ pub fn main() -> ExitCode {
 
 /// Reads the configuration, and prints what is wrong with it.
 fn load(flag: &ConfigFlag) -> Result<Configuration, ExitCode> {
-    crate::config::load(&flag.file).map_err(|faults| {
+    crate::config::load(&flag.file).outcome.map_err(|faults| {
         complain(&faults);
         ExitCode::from(EXIT_CONFIG)
     })

@@ -1,5 +1,6 @@
 //! `credwatch run`: the daemon.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -8,12 +9,17 @@ use futures_util::StreamExt;
 use jiff::Timestamp;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook_tokio::Signals;
+use tokio::sync::mpsc;
 
 use super::{ConfigFlag, EXIT_CONFIG, LogFlags};
-use crate::config::parse_address;
-use crate::daemon::{self, Settings};
+use crate::config::{self, Configuration, parse_address};
+use crate::daemon::{self, Settings, Source};
+use crate::diagnostic::Fault;
 use crate::probe::Prober;
+use crate::reload::{self, Cause, Fresh, Read, Reading, Trigger};
+use crate::schedule::Adopted;
 use crate::schedule::lanes::Limits;
+use crate::watch::Files;
 use crate::{logging, metrics, web};
 
 #[derive(Args)]
@@ -23,6 +29,9 @@ pub struct Flags {
     /// Where to serve, instead of `web.listen_addresses`; can be repeated. `:PORT` means all addresses.
     #[arg(long = "web.listen-address", value_name = "ADDRESS")]
     listen: Vec<String>,
+    /// Answer `POST /-/reload`, as SIGHUP: whoever reaches the address can have the configuration read again.
+    #[arg(long = "web.enable-lifecycle")]
+    lifecycle: bool,
     #[command(flatten)]
     log: LogFlags,
 }
@@ -40,21 +49,21 @@ pub fn main(flags: &Flags) -> ExitCode {
             }
         }
     }
-    let configuration = match super::load(&flags.config) {
-        Ok(configuration) => configuration,
-        Err(code) => return code,
-    };
-    for warning in &configuration.warnings {
-        tracing::warn!(at = warning.place(), "{}", warning.message);
-    }
     let prober = Arc::new(Prober::new());
-    let faults = super::check::transports(&configuration, &prober);
-    if !faults.is_empty() {
-        super::complain(&faults);
-        return ExitCode::from(EXIT_CONFIG);
-    }
+    let read = reader(flags.config.file.clone(), Arc::clone(&prober));
+    let (reading, seen) = reload::settle(&*read, &Files::default());
+    let mut fresh = match reading.outcome {
+        Ok(fresh) => fresh,
+        Err(faults) => {
+            super::complain(&faults);
+            return ExitCode::from(EXIT_CONFIG);
+        }
+    };
     if addresses.is_empty() {
-        addresses.clone_from(&configuration.listen_addresses);
+        addresses.clone_from(&fresh.listen_addresses);
+    } else {
+        // What the flags say holds, whatever a reload says.
+        fresh.listen_addresses.clear();
     }
     let mut listeners = Vec::new();
     for address in addresses {
@@ -66,13 +75,39 @@ pub fn main(flags: &Flags) -> ExitCode {
             }
         }
     }
-    let settings = Settings {
-        providers: configuration.providers,
-        limits: Limits { in_flight: configuration.probes_in_flight, per_host: configuration.probes_in_flight_per_host },
-        duration_buckets: configuration.duration_buckets,
-        listeners,
-    };
-    run(settings, prober)
+    let source = Some(Source { read, files: reading.files, seen });
+    run(Settings { fresh, listeners, source, lifecycle: flags.lifecycle }, prober)
+}
+
+/// Reads the configuration, certificate files included.
+fn reader(path: PathBuf, prober: Arc<Prober>) -> Read {
+    Arc::new(move || {
+        let loaded = config::load(&path);
+        let outcome = loaded.outcome.and_then(|configuration| {
+            let faults = super::check::transports(&configuration, &prober);
+            if faults.is_empty() { Ok(fresh(configuration)) } else { Err(faults) }
+        });
+        Reading { outcome, files: loaded.files }
+    })
+}
+
+/// What of a configuration a daemon runs on.
+pub fn fresh(configuration: Configuration) -> Fresh {
+    let mut warnings: Vec<Fault> = configuration.warnings;
+    for provider in configuration.providers.iter().filter(|provider| provider.transport.insecure) {
+        let mut fault = Fault::general(format!("the provider `{}`: tls.insecure is set, any certificate is accepted", provider.name));
+        fault.severity = crate::diagnostic::Severity::Warning;
+        warnings.push(fault);
+    }
+    Fresh {
+        adopted: Adopted {
+            providers: configuration.providers,
+            bounds: configuration.duration_buckets,
+            limits: Limits { in_flight: configuration.probes_in_flight, per_host: configuration.probes_in_flight_per_host },
+        },
+        listen_addresses: configuration.listen_addresses,
+        warnings,
+    }
 }
 
 fn run(settings: Settings, prober: Arc<Prober>) -> ExitCode {
@@ -84,8 +119,9 @@ fn run(settings: Settings, prober: Arc<Prober>) -> ExitCode {
         }
     };
     let outcome = runtime.block_on(async {
-        let end = until_told()?;
-        daemon::run(settings, prober, end).await
+        let (trigger, triggers) = mpsc::channel(daemon::MOST_TRIGGERS);
+        let end = until_told(trigger.clone())?;
+        daemon::run(settings, prober, (trigger, triggers), end).await
     });
     super::end(runtime);
     match outcome {
@@ -97,13 +133,16 @@ fn run(settings: Settings, prober: Arc<Prober>) -> ExitCode {
     }
 }
 
-/// Ends at SIGTERM or SIGINT. Must be called inside the runtime.
-pub fn until_told() -> std::io::Result<impl Future<Output = ()>> {
+/// Ends at SIGTERM or SIGINT, and has the configuration reloaded at SIGHUP. Must be called inside the runtime.
+pub fn until_told(reload: mpsc::Sender<Trigger>) -> std::io::Result<impl Future<Output = ()>> {
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
     Ok(async move {
         while let Some(signal) = signals.next().await {
             if signal == SIGHUP {
-                tracing::warn!("SIGHUP: this version does not reload; restart to take a changed configuration");
+                // With a full queue a reload is about to begin anyway.
+                if let Err(mpsc::error::TrySendError::Closed(_)) = reload.try_send(Trigger { cause: Cause::Signal, reply: None }) {
+                    tracing::warn!("SIGHUP: there is no configuration file to read again");
+                }
                 continue;
             }
             tracing::info!(signal = signal_hook::low_level::signal_name(signal).unwrap_or("?"), "told to stop");

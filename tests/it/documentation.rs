@@ -92,7 +92,7 @@ fn blocks(text: &str, mark: &str) -> Vec<(usize, String)> {
 /// Every family that `/metrics` serves, with its type.
 fn exposed() -> BTreeMap<String, String> {
     process_started(jiff::Timestamp::now());
-    let ledger = Arc::new(Ledger::new(Vec::new(), vec![1.0]));
+    let ledger = Arc::new(Ledger::new(Vec::new(), &[1.0]));
     let mut out = Vec::new();
     Exposition::new(Arc::clone(&ledger), Daemon::new()).write(&mut out, ledger.now()).expect("written");
     let text = String::from_utf8(out).expect("text");
@@ -274,7 +274,7 @@ fn every_configuration_key_is_in_the_example() {
 
 #[test]
 fn the_example_is_quiet_as_it_stands_and_valid_with_everything_switched_on() {
-    let as_it_stands = load(&repository("config.example.toml")).unwrap_or_else(|faults| panic!("{}", faults[0]));
+    let as_it_stands = load(&repository("config.example.toml")).outcome.unwrap_or_else(|faults| panic!("{}", faults[0]));
     assert!(as_it_stands.warnings.is_empty(), "{}", as_it_stands.warnings[0]);
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::create_dir(folder.path().join("tls")).expect("created");
@@ -283,7 +283,7 @@ fn the_example_is_quiet_as_it_stands_and_valid_with_everything_switched_on() {
     }
     let file = folder.path().join("credwatch.toml");
     std::fs::write(&file, example_with_everything()).expect("written");
-    let configuration = load(&file).unwrap_or_else(|faults| panic!("{}", faults[0]));
+    let configuration = load(&file).outcome.unwrap_or_else(|faults| panic!("{}", faults[0]));
     for (name, _) in BUILTINS {
         assert!(configuration.providers.iter().any(|provider| provider.recipe.name == name), "the example has no provider with {name}");
     }
