@@ -11,6 +11,7 @@ use crate::probe::Prober;
 use crate::reload::{Fresh, Read, Reloader, Trigger};
 use crate::schedule::Scheduler;
 use crate::state::Ledger;
+use crate::storage::Storage;
 use crate::systemd;
 use crate::watch::{Digest, Files};
 use crate::web::{self, Faces};
@@ -23,6 +24,8 @@ pub struct Settings {
     pub listeners: Vec<TcpListener>,
     /// How its configuration is read again; nothing for one that was made up.
     pub source: Option<Source>,
+    /// Where the state is kept over a restart.
+    pub storage: Option<Storage>,
     /// Whether `POST /-/reload` is answered.
     pub lifecycle: bool,
 }
@@ -56,6 +59,9 @@ pub async fn run(
     let adopted = settings.fresh.adopted;
     crate::reload::log(&settings.fresh.warnings);
     let ledger = Arc::new(Ledger::new(adopted.providers, &adopted.bounds));
+    if let Some(storage) = &settings.storage {
+        storage.restore(&ledger, settings.source.as_ref().and_then(|source| source.files.written()));
+    }
     let exposition = Arc::new(Exposition::new(Arc::clone(&ledger), instruments.clone()));
     let scheduler = Scheduler::new(Arc::clone(&ledger), Arc::clone(&prober), adopted.limits, instruments.instruments());
     let (stop, stopped) = watch::channel(false);
@@ -71,7 +77,8 @@ pub async fn run(
     // Ends with the runtime: nobody waits for a reload while the daemon stops.
     match settings.source {
         Some(Source { read, files, seen }) => {
-            let reloader = Reloader { read, files, seen, listen_addresses: settings.fresh.listen_addresses, control: scheduler.control(), prober, instruments };
+            let (control, instruments) = (scheduler.control(), instruments.clone());
+            let reloader = Reloader { read, files, seen, listen_addresses: settings.fresh.listen_addresses, control, prober, instruments };
             tokio::spawn(reloader.run(triggers));
         }
         None => drop(triggers),
@@ -79,6 +86,7 @@ pub async fn run(
     let faces = Faces::new(Arc::clone(&ledger), exposition, settings.lifecycle.then_some(trigger));
     let mut scheduling = tokio::spawn(scheduler.run(until_stopped()));
     let mut serving = tokio::spawn(web::serve(settings.listeners, faces, until_stopped()));
+    let saving = settings.storage.map(|storage| tokio::spawn(storage.keep(Arc::clone(&ledger), instruments, until_stopped())));
     tokio::spawn(systemd::attend(ledger));
     systemd::ready();
     // A daemon that watches without being heard, or is heard without watching, is worse than none: when either
@@ -94,6 +102,9 @@ pub async fn run(
     systemd::stopping();
     let _ = stop.send(true);
     let _ = scheduling.await;
+    if let Some(saving) = saving {
+        let _ = saving.await;
+    }
     let served = match failed {
         Some(served) => served,
         None => serving.await,

@@ -40,6 +40,7 @@ pub mod reload;
 pub mod schedule;
 pub mod secret;
 pub mod state;
+pub mod storage;
 pub mod systemd;
 pub mod time;
 pub mod watch;

@@ -64,7 +64,7 @@ async fn run(listener: TcpListener) -> std::io::Result<()> {
     let configuration = load_text("<demo>", &story.configuration(&fake))
         .map_err(|faults| std::io::Error::other(faults.first().map(ToString::to_string).unwrap_or_default()))?;
     introduce(&listener.local_addr()?.to_string());
-    let settings = Settings { fresh: super::run::fresh(configuration), listeners: vec![listener], source: None, lifecycle: false };
+    let settings = Settings { fresh: super::run::fresh(configuration), listeners: vec![listener], source: None, storage: None, lifecycle: false };
     let (trigger, triggers) = mpsc::channel(daemon::MOST_TRIGGERS);
     let end = super::run::until_told(trigger.clone())?;
     let telling = tokio::spawn(tell(story, Arc::clone(&fake)));

@@ -1,5 +1,6 @@
 //! `credwatch run`: the daemon.
 
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use clap::Args;
 use futures_util::StreamExt;
 use jiff::Timestamp;
+use listenfd::ListenFd;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook_tokio::Signals;
 use tokio::sync::mpsc;
@@ -19,6 +21,7 @@ use crate::probe::Prober;
 use crate::reload::{self, Cause, Fresh, Read, Reading, Trigger};
 use crate::schedule::Adopted;
 use crate::schedule::lanes::Limits;
+use crate::storage::Storage;
 use crate::watch::Files;
 use crate::{logging, metrics, web};
 
@@ -29,9 +32,15 @@ pub struct Flags {
     /// Where to serve, instead of `web.listen_addresses`; can be repeated. `:PORT` means all addresses.
     #[arg(long = "web.listen-address", value_name = "ADDRESS")]
     listen: Vec<String>,
+    /// Serve on the sockets that systemd has opened (`credwatch.socket`), instead of opening any.
+    #[arg(long = "web.systemd-socket", conflicts_with = "listen")]
+    systemd_socket: bool,
     /// Answer `POST /-/reload`, as SIGHUP: whoever reaches the address can have the configuration read again.
     #[arg(long = "web.enable-lifecycle")]
     lifecycle: bool,
+    /// The directory in which the state is kept over a restart [default: `STATE_DIRECTORY`, else none].
+    #[arg(long = "storage.path", value_name = "DIRECTORY")]
+    storage: Option<PathBuf>,
     #[command(flatten)]
     log: LogFlags,
 }
@@ -59,24 +68,46 @@ pub fn main(flags: &Flags) -> ExitCode {
             return ExitCode::from(EXIT_CONFIG);
         }
     };
-    if addresses.is_empty() {
+    if addresses.is_empty() && !flags.systemd_socket {
         addresses.clone_from(&fresh.listen_addresses);
     } else {
         // What the flags say holds, whatever a reload says.
         fresh.listen_addresses.clear();
     }
-    let mut listeners = Vec::new();
-    for address in addresses {
-        match web::bind(address) {
-            Ok(listener) => listeners.push(listener),
-            Err(error) => {
-                tracing::error!(%address, %error, "cannot listen");
-                return ExitCode::FAILURE;
-            }
+    let listeners = match listen(&addresses, flags.systemd_socket) {
+        Ok(listeners) => listeners,
+        Err(problem) => {
+            tracing::error!("{problem}");
+            return ExitCode::FAILURE;
         }
+    };
+    let folder = flags.storage.clone().or_else(|| std::env::var_os("STATE_DIRECTORY").filter(|folder| !folder.is_empty()).map(PathBuf::from));
+    if let Some(folder) = folder.as_deref().filter(|folder| !folder.is_dir()) {
+        tracing::error!(path = %folder.display(), "--storage.path is no directory");
+        return ExitCode::FAILURE;
     }
+    let storage = folder.map(Storage::new);
     let source = Some(Source { read, files: reading.files, seen });
-    run(Settings { fresh, listeners, source, lifecycle: flags.lifecycle }, prober)
+    run(Settings { fresh, listeners, source, storage, lifecycle: flags.lifecycle }, prober)
+}
+
+/// Opens what is to be listened on, or takes it from systemd.
+fn listen(addresses: &[SocketAddr], from_systemd: bool) -> Result<Vec<TcpListener>, String> {
+    if !from_systemd {
+        return addresses.iter().map(|address| web::bind(*address).map_err(|error| format!("cannot listen on {address}: {error}"))).collect();
+    }
+    let mut passed = ListenFd::from_env();
+    let mut listeners = Vec::new();
+    for place in 0..passed.len() {
+        let cannot = |error| format!("--web.systemd-socket: socket {place} is no TCP socket that listens: {error}");
+        let Some(listener) = passed.take_tcp_listener(place).map_err(cannot)? else { continue };
+        listener.set_nonblocking(true).map_err(cannot)?;
+        listeners.push(listener);
+    }
+    if listeners.is_empty() {
+        return Err("--web.systemd-socket: systemd has passed no socket; is credwatch.socket enabled and started?".into());
+    }
+    Ok(listeners)
 }
 
 /// Reads the configuration, certificate files included.

@@ -45,7 +45,8 @@ pub struct Token {
     pub expiry: Expiry,
     /// How long it lived when it was issued, in seconds.
     pub lifetime: Option<f64>,
-    fingerprint: u128,
+    /// Keyed hash of it; `None` for one from before a restart, of which nothing else is left.
+    pub fingerprint: Option<u128>,
 }
 
 /// A failure that lasts.
@@ -194,10 +195,10 @@ impl Health {
                 self.consecutive_credential_failures = 0;
                 self.consecutive_same = 0;
                 self.missing_scopes = 0;
-                if self.token.is_some_and(|before| before.fingerprint != issued.fingerprint) {
+                if self.token.and_then(|before| before.fingerprint).is_some_and(|before| before != issued.fingerprint) {
                     self.token_changes += 1;
                 }
-                self.token = Some(Token { expiry: issued.expiry, lifetime: issued.lifetime, fingerprint: issued.fingerprint });
+                self.token = Some(Token { expiry: issued.expiry, lifetime: issued.lifetime, fingerprint: Some(issued.fingerprint) });
                 State::Healthy
             }
             Outcome::Failed(failure) => self.fail(failure, probe.started, cadence),

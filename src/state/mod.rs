@@ -2,6 +2,7 @@
 
 pub mod health;
 mod roster;
+pub mod saved;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
