@@ -119,7 +119,8 @@ pub fn credentials_next(
         let source = next.and_then(|(key, value)| source(key, value, context)).or_else(|| current.cloned());
         sources.extend(source.map(|source| (name.clone(), source)));
     }
-    if sources.iter().eq(current) {
+    let known = |key: &Spanned<String>| recipe.credentials.iter().any(|(name, _)| name == key.get_ref());
+    if given.0.iter().all(|(key, _)| known(key)) && sources.iter().eq(current) {
         context.warn(first.0.span(), "these are the current credentials: the same is probed twice").hint =
             Some("leave `credentials_next` out until there is a new secret".into());
     }

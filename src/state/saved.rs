@@ -193,6 +193,7 @@ fn wait(trouble: &Trouble, entry: &Entry, next_due: Option<f64>, last_attempt: T
         // At most as often as if nothing were wrong: a daemon that is restarted again and again locks no account.
         Touched::Unknown => unix_seconds(last_attempt) + cadence.interval.as_secs_f64() - unix_seconds(now.wall),
     };
-    let longest = cadence.max_backoff.max(cadence.interval);
+    // A turn can be one and a half intervals away; anything longer is a clock that was set.
+    let longest = cadence.max_backoff.max(cadence.interval) + cadence.interval;
     Duration::try_from_secs_f64(left).ok().map(|left| now.uptime + left.min(longest))
 }

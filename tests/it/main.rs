@@ -8,6 +8,7 @@
 //! - `hostile`: answers that nobody should send.
 //! - `house`: rules of the code that a machine can check.
 //! - `documentation`: docs held against the tables in the code.
+//! - `reload`, `rotation`, `restart`: a daemon that is left alone for years.
 //! - `oidc`, `prometheus`: against servers that nobody here wrote.
 
 mod bad_configs;
@@ -20,4 +21,7 @@ mod hostile;
 mod house;
 mod oidc;
 mod prometheus;
+mod reload;
+mod restart;
+mod rotation;
 mod support;
