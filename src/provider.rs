@@ -1,5 +1,6 @@
 //! A provider: one configured instance of a recipe, with everything resolved.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -154,6 +155,16 @@ impl Provider {
             }
         }
         Ok(credentials)
+    }
+
+    /// The name that decides its turns. Credentials that are to follow have turns of their own, so that the endpoint is
+    /// not asked for two tokens at the same moment.
+    #[must_use]
+    pub fn turn(&self) -> Cow<'_, str> {
+        match self.slot {
+            Slot::Current => Cow::Borrowed(&self.name),
+            Slot::Next => Cow::Owned(format!("{} next", self.name)),
+        }
     }
 
     /// Whether a secret can become another while the daemon runs.

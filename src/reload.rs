@@ -67,17 +67,20 @@ pub type Read = Arc<dyn Fn() -> Reading + Send + Sync>;
 /// Reads the configuration together with the digest of exactly what was read. `files` are those of the configuration in
 /// force; they stay watched when the new one has faults, as it may not have got to where it names them.
 ///
-/// The files are not known before they are read, so when they turn out to be others, they are read again.
+/// The files are not known before they are read, so when they turn out to be others, they are read again; if they never
+/// stay the same, the next look will tell.
 pub fn settle(read: &dyn Fn() -> Reading, files: &Files) -> (Reading, Digest) {
     let mut watched = files.clone();
+    let mut tries = 3;
     loop {
+        tries -= 1;
         // Before it is read: what changes after this is noticed at the next look.
         let digest = watched.digest();
         let mut reading = read();
         if reading.outcome.is_err() {
             reading.files.extend(files);
         }
-        if reading.files == watched {
+        if reading.files == watched || tries == 0 {
             return (reading, digest);
         }
         watched = reading.files;

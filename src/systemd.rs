@@ -39,6 +39,9 @@ const STATUS_PERIOD: Duration = Duration::from_secs(1);
 /// The watchdog is fed only when the scheduler has turned since the last time: one that is stuck starves it, while a
 /// provider that hangs does not, as the scheduler turns beside it.
 pub async fn attend(ledger: Arc<Ledger>) {
+    if std::env::var_os("NOTIFY_SOCKET").is_none() {
+        return;
+    }
     let watchdog = sd_notify::watchdog_enabled();
     let period = watchdog.map_or(STATUS_PERIOD, |limit| (limit / 4).min(STATUS_PERIOD));
     let mut told = String::new();

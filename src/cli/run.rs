@@ -81,7 +81,9 @@ pub fn main(flags: &Flags) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let folder = flags.storage.clone().or_else(|| std::env::var_os("STATE_DIRECTORY").filter(|folder| !folder.is_empty()).map(PathBuf::from));
+    // systemd can name several, with colons between.
+    let from_systemd = || std::env::var("STATE_DIRECTORY").ok()?.split(':').find(|folder| !folder.is_empty()).map(PathBuf::from);
+    let folder = flags.storage.clone().or_else(from_systemd);
     if let Some(folder) = folder.as_deref().filter(|folder| !folder.is_dir()) {
         tracing::error!(path = %folder.display(), "--storage.path is no directory");
         return ExitCode::FAILURE;

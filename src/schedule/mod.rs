@@ -198,7 +198,7 @@ impl<P: Probes> Scheduler<P> {
             self.slots.len() - 1
         });
         let provider = &entry.provider;
-        let soon = now + first_due(&provider.name, &provider.cadence, count);
+        let soon = now + first_due(&provider.turn(), &provider.cadence, count);
         let due = soon.max(entry.health().next_due.unwrap_or_default());
         let slot = &mut self.slots[index];
         *slot = Slot { entry: Some(Arc::clone(entry)), round: slot.round, ..Slot::default() };
@@ -295,7 +295,7 @@ impl<P: Probes> Scheduler<P> {
         let due = {
             let health = entry.health();
             self.teller.tell(&entry.provider, probe, transition, before.as_ref(), &health, &mut slot.quiet, now);
-            let grid = Grid::new(&entry.provider.name, entry.provider.cadence.interval);
+            let grid = Grid::new(&entry.provider.turn(), entry.provider.cadence.interval);
             next_due(&grid, &entry.provider.cadence, &probe.outcome, &health, slot.due, now)
         };
         self.plan(index, due);
@@ -353,8 +353,8 @@ impl<P: Probes> Scheduler<P> {
             let looks = waiting.into_iter().map(|(index, entry)| {
                 let probes = &probes;
                 async move {
-                    let used = entry.health().credentials;
-                    let changed = probes.credentials(&entry.provider).await.is_some_and(|now| used != Some(now));
+                    let now = probes.credentials(&entry.provider).await?;
+                    let changed = entry.health().has_other_credentials(now);
                     changed.then_some((index, entry))
                 }
             });

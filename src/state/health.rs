@@ -183,10 +183,12 @@ impl Health {
         }
         self.clock_skew = probe.clock_skew.or(self.clock_skew);
         self.certificate_expiry = probe.certificate_expiry.or(self.certificate_expiry);
-        if self.credentials != probe.credentials {
+        if let (Some(before), Some(now)) = (self.credentials, probe.credentials)
+            && before != now
+        {
             self.start_anew();
-            self.credentials = probe.credentials;
         }
+        self.credentials = probe.credentials;
         let to = match &probe.outcome {
             Outcome::Issued(issued) => {
                 self.last_success = Some(probe.started);
@@ -217,6 +219,20 @@ impl Health {
     pub fn start_anew(&mut self) {
         self.consecutive_same = 0;
         self.next_due = None;
+    }
+
+    /// Whether the credentials, as somebody just read them, are others than those that were refused or could not be
+    /// read. What was refused before a restart is not known any more, so the first that are read then are taken for it.
+    pub fn has_other_credentials(&mut self, now: u128) -> bool {
+        let unread = self.trouble.as_ref().is_some_and(|trouble| trouble.failure.reason == Reason::Secret);
+        match self.credentials {
+            Some(before) => before != now,
+            None if unread => true,
+            None => {
+                self.credentials = Some(now);
+                false
+            }
+        }
     }
 
     fn fail(&mut self, failure: &Failure, started: Timestamp, cadence: &Cadence) -> State {

@@ -57,6 +57,30 @@ fn a_refused_account_is_left_alone_over_a_restart_and_asked_again_when_its_secre
 }
 
 #[test]
+fn a_secret_in_a_file_that_was_refused_is_left_alone_over_a_restart_until_it_changes() {
+    let endpoint = Endpoint::json("401 Unauthorized", r#"{"error":"invalid_client"}"#);
+    let secrets = tempfile::tempdir().expect("a folder");
+    let file = secrets.path().join("secret");
+    std::fs::write(&file, "refused").expect("written");
+    let text = format!(
+        "[providers.p]\nrecipe = \"oauth2-client-credentials\"\ninterval = \"1h\"\nconfirm_after = \"50ms\"\nparameters.token_url = \"{}\"\ncredentials = {{ client_id = \"id\", client_secret = {{ file = {file:?} }} }}\n",
+        endpoint.url()
+    );
+    let daemon = start(folder(&text));
+    daemon.wait_for_state("p", "broken");
+    let asked = endpoint.calls();
+    let daemon = start(daemon.stop());
+    daemon.wait_for_state("p", "broken");
+    // Secrets of refused ones are looked at every two seconds. Something that must not happen can only be waited for.
+    let start = std::time::Instant::now();
+    wait_for("three seconds", || (start.elapsed() > Duration::from_secs(3)).then_some(()));
+    assert_eq!(endpoint.calls(), asked, "it was not asked again");
+    std::fs::write(&file, "another").expect("written");
+    wait_for("it to be asked again", || (endpoint.calls() > asked).then_some(()));
+    wait_for("the log", || daemon.log().contains("the secret has changed").then_some(()));
+}
+
+#[test]
 fn a_runway_is_not_forgotten() {
     let good = Endpoint::json("200 OK", r#"{"access_token":"a-token-of-the-tests","expires_in":7200}"#);
     let daemon = start(folder(&provider(&good, "")));
