@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::metrics::{Daemon as Instruments, Exposition};
 use crate::probe::Prober;
-use crate::reload::{Fresh, Read, Reloader, Trigger};
+use crate::reload::{Fresh, Parts, Read, Reloader, Trigger};
 use crate::schedule::Scheduler;
 use crate::state::Ledger;
 use crate::storage::Storage;
@@ -78,8 +78,8 @@ pub async fn run(
     match settings.source {
         Some(Source { read, files, seen }) => {
             let (control, instruments) = (scheduler.control(), instruments.clone());
-            let reloader = Reloader { read, files, seen, listen_addresses: settings.fresh.listen_addresses, control, prober, instruments };
-            tokio::spawn(reloader.run(triggers));
+            let parts = Parts { read, files, seen, listen_addresses: settings.fresh.listen_addresses, control, prober, instruments };
+            tokio::spawn(Reloader::new(parts).run(triggers));
         }
         None => drop(triggers),
     }

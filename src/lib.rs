@@ -19,7 +19,7 @@
 //! 10. [`daemon`]: the parts put together.
 //!
 //! Below all of them: [`time`], [`secret`], [`diagnostic`] (faults with their place in a file), [`document`] (TOML
-//! against a schema), [`watch`] (files whose content counts), [`logging`]. Beside them: [`fake`] (the token APIs of demo and tests) and [`exchange`]
+//! against a schema), [`watch`] (files whose content counts), [`threads`], [`logging`]. Beside them: [`fake`] (the token APIs of demo and tests) and [`exchange`]
 //! (recorded exchanges).
 //!
 //! `ARCHITECTURE.md` has the picture, the invariants and what is absent on purpose.
@@ -43,6 +43,7 @@ pub mod secret;
 pub mod state;
 pub mod storage;
 pub mod systemd;
+pub mod threads;
 pub mod time;
 pub mod watch;
 pub mod web;

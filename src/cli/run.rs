@@ -77,7 +77,7 @@ pub fn main(flags: &Flags) -> ExitCode {
     let listeners = match listen(&addresses, flags.systemd_socket) {
         Ok(listeners) => listeners,
         Err(problem) => {
-            tracing::error!("{problem}");
+            tracing::error!(problem, "cannot listen");
             return ExitCode::FAILURE;
         }
     };
@@ -96,18 +96,18 @@ pub fn main(flags: &Flags) -> ExitCode {
 /// Opens what is to be listened on, or takes it from systemd.
 fn listen(addresses: &[SocketAddr], from_systemd: bool) -> Result<Vec<TcpListener>, String> {
     if !from_systemd {
-        return addresses.iter().map(|address| web::bind(*address).map_err(|error| format!("cannot listen on {address}: {error}"))).collect();
+        return addresses.iter().map(|address| web::bind(*address).map_err(|error| format!("{address}: {error}"))).collect();
     }
     let mut passed = ListenFd::from_env();
     let mut listeners = Vec::new();
     for place in 0..passed.len() {
-        let cannot = |error| format!("--web.systemd-socket: socket {place} is no TCP socket that listens: {error}");
+        let cannot = |error| format!("socket {place} is no TCP socket that listens: {error}");
         let Some(listener) = passed.take_tcp_listener(place).map_err(cannot)? else { continue };
         listener.set_nonblocking(true).map_err(cannot)?;
         listeners.push(listener);
     }
     if listeners.is_empty() {
-        return Err("--web.systemd-socket: systemd has passed no socket; is credwatch.socket enabled and started?".into());
+        return Err("systemd has passed no socket; is credwatch.socket enabled and started?".into());
     }
     Ok(listeners)
 }

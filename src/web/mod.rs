@@ -20,6 +20,7 @@ use tokio::sync::mpsc;
 use crate::metrics::Exposition;
 use crate::reload::Trigger;
 use crate::state::Ledger;
+use crate::threads::Threads;
 
 /// How long a client may take to send the head of its request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -35,6 +36,7 @@ pub struct Faces {
     /// The exposition.
     pub exposition: Arc<Exposition>,
     scrapes: Arc<tokio::sync::Semaphore>,
+    threads: Threads,
     /// Has the configuration read again; nothing when that is not allowed over HTTP.
     reload: Option<mpsc::Sender<Trigger>>,
 }
@@ -43,7 +45,7 @@ impl Faces {
     /// The faces of one ledger. `reload` is given when reloads over HTTP are allowed.
     #[must_use]
     pub fn new(ledger: Arc<Ledger>, exposition: Arc<Exposition>, reload: Option<mpsc::Sender<Trigger>>) -> Self {
-        Self { ledger, exposition, scrapes: Arc::new(tokio::sync::Semaphore::new(scrape::MOST_AT_ONCE)), reload }
+        Self { ledger, exposition, scrapes: Arc::new(tokio::sync::Semaphore::new(scrape::MOST_AT_ONCE)), threads: Threads::default(), reload }
     }
 }
 
