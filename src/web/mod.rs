@@ -1,5 +1,6 @@
 //! The HTTP server: metrics, health, and a page for people. Reads the ledger, changes nothing.
 
+pub mod door;
 mod health;
 mod page;
 mod scrape;
