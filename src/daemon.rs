@@ -11,7 +11,8 @@ use crate::provider::Provider;
 use crate::schedule::Scheduler;
 use crate::schedule::lanes::Limits;
 use crate::state::Ledger;
-use crate::web::{self, Faces};
+use crate::web::door::Doors;
+use crate::web::{self, Bounds, Entrances, Faces};
 
 /// What a daemon runs on.
 pub struct Settings {
@@ -23,6 +24,10 @@ pub struct Settings {
     pub duration_buckets: Vec<f64>,
     /// Where to serve, already bound.
     pub listeners: Vec<TcpListener>,
+    /// Where to serve `/livez` and `/readyz` alone, without TLS and passwords, already bound.
+    pub probe_listeners: Vec<TcpListener>,
+    /// TLS and passwords of the listeners; whoever keeps a copy can replace the door while the daemon runs.
+    pub doors: Arc<Doors>,
 }
 
 /// Runs until `end`, then stops within a moment: no new probe is started, running ones are let go.
@@ -47,10 +52,21 @@ pub async fn run(settings: Settings, prober: Arc<Prober>, end: impl Future<Outpu
             let _ = stopped.wait_for(|stop| *stop).await;
         }
     };
-    let addresses: Vec<String> = settings.listeners.iter().filter_map(|listener| Some(listener.local_addr().ok()?.to_string())).collect();
-    tracing::info!(providers = ledger.entries().len(), listen = addresses.join(" "), version = env!("CARGO_PKG_VERSION"), "credwatch runs");
+    let (addresses, probe_addresses) = (addresses(&settings.listeners), addresses(&settings.probe_listeners));
+    let (tls, users) = (settings.doors.current().is_locked(), settings.doors.current().users());
+    tracing::info!(
+        providers = ledger.entries().len(),
+        listen = addresses,
+        probe_listen = probe_addresses,
+        tls,
+        users,
+        version = env!("CARGO_PKG_VERSION"),
+        "credwatch runs"
+    );
     let mut scheduling = tokio::spawn(scheduler.run(until_stopped()));
-    let mut serving = tokio::spawn(web::serve(settings.listeners, Faces::new(ledger, exposition), until_stopped()));
+    let Settings { listeners, probe_listeners, doors, .. } = settings;
+    let entrances = Entrances { listeners, probe_listeners, doors, bounds: Bounds::default() };
+    let mut serving = tokio::spawn(web::serve(entrances, Faces::new(ledger, exposition), until_stopped()));
     // A daemon that watches without being heard, or is heard without watching, is worse than none: when either
     // part ends by itself, all of it ends, and whoever started it starts it again.
     let failed = tokio::select! {
@@ -69,4 +85,9 @@ pub async fn run(settings: Settings, prober: Arc<Prober>, end: impl Future<Outpu
     };
     tracing::info!("credwatch has stopped");
     served.unwrap_or_else(|error| Err(std::io::Error::other(error)))
+}
+
+fn addresses(listeners: &[TcpListener]) -> String {
+    let addresses: Vec<String> = listeners.iter().filter_map(|listener| Some(listener.local_addr().ok()?.to_string())).collect();
+    addresses.join(" ")
 }

@@ -69,6 +69,8 @@ async fn run(listener: TcpListener) -> std::io::Result<()> {
         limits: Limits { in_flight: configuration.probes_in_flight, per_host: configuration.probes_in_flight_per_host },
         duration_buckets: configuration.duration_buckets,
         listeners: vec![listener],
+        probe_listeners: Vec::new(),
+        doors: Arc::default(),
     };
     let end = super::run::until_told()?;
     let telling = tokio::spawn(tell(story, Arc::clone(&fake)));

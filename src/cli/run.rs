@@ -1,5 +1,6 @@
 //! `credwatch run`: the daemon.
 
+use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -9,11 +10,12 @@ use jiff::Timestamp;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook_tokio::Signals;
 
-use super::{ConfigFlag, EXIT_CONFIG, LogFlags};
+use super::{ConfigFlag, EXIT_CONFIG, LogFlags, WebConfigFlag};
 use crate::config::parse_address;
 use crate::daemon::{self, Settings};
 use crate::probe::Prober;
 use crate::schedule::lanes::Limits;
+use crate::web::door::Doors;
 use crate::{logging, metrics, web};
 
 #[derive(Args)]
@@ -24,27 +26,33 @@ pub struct Flags {
     #[arg(long = "web.listen-address", value_name = "ADDRESS")]
     listen: Vec<String>,
     #[command(flatten)]
+    web_config: WebConfigFlag,
+    /// Where to serve `/livez` and `/readyz` alone, without TLS and passwords; can be repeated.
+    #[arg(long = "web.probe-address", value_name = "ADDRESS")]
+    probe_listen: Vec<String>,
+    #[command(flatten)]
     log: LogFlags,
 }
 
 pub fn main(flags: &Flags) -> ExitCode {
     metrics::process_started(Timestamp::now());
     logging::start(flags.log.level, flags.log.format);
-    let mut addresses = Vec::new();
-    for text in &flags.listen {
-        match parse_address(text) {
-            Ok(address) => addresses.push(address),
-            Err(message) => {
-                eprintln!("error: --web.listen-address: {message}");
-                return ExitCode::from(2);
-            }
-        }
-    }
+    let (mut addresses, probe_addresses) = match (parse("--web.listen-address", &flags.listen), parse("--web.probe-address", &flags.probe_listen)) {
+        (Ok(addresses), Ok(probe_addresses)) => (addresses, probe_addresses),
+        (Err(code), _) | (_, Err(code)) => return code,
+    };
     let configuration = match super::load(&flags.config) {
         Ok(configuration) => configuration,
         Err(code) => return code,
     };
     for warning in &configuration.warnings {
+        tracing::warn!(at = warning.place(), "{}", warning.message);
+    }
+    let door = match super::load_door(&flags.web_config) {
+        Ok(door) => door,
+        Err(code) => return code,
+    };
+    for warning in door.warnings() {
         tracing::warn!(at = warning.place(), "{}", warning.message);
     }
     let prober = Arc::new(Prober::new());
@@ -56,23 +64,37 @@ pub fn main(flags: &Flags) -> ExitCode {
     if addresses.is_empty() {
         addresses.clone_from(&configuration.listen_addresses);
     }
-    let mut listeners = Vec::new();
-    for address in addresses {
-        match web::bind(address) {
-            Ok(listener) => listeners.push(listener),
-            Err(error) => {
-                tracing::error!(%address, %error, "cannot listen");
-                return ExitCode::FAILURE;
-            }
-        }
-    }
+    let (listeners, probe_listeners) = match (bind(&addresses), bind(&probe_addresses)) {
+        (Ok(listeners), Ok(probe_listeners)) => (listeners, probe_listeners),
+        (Err(code), _) | (_, Err(code)) => return code,
+    };
     let settings = Settings {
         providers: configuration.providers,
         limits: Limits { in_flight: configuration.probes_in_flight, per_host: configuration.probes_in_flight_per_host },
         duration_buckets: configuration.duration_buckets,
         listeners,
+        probe_listeners,
+        doors: Arc::new(Doors::new(door)),
     };
     run(settings, prober)
+}
+
+fn parse(flag: &str, texts: &[String]) -> Result<Vec<SocketAddr>, ExitCode> {
+    let parsed: Result<_, _> = texts.iter().map(|text| parse_address(text)).collect();
+    parsed.map_err(|message| {
+        eprintln!("error: {flag}: {message}");
+        ExitCode::from(2)
+    })
+}
+
+fn bind(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, ExitCode> {
+    let bound = addresses.iter().map(|address| {
+        web::bind(*address).map_err(|error| {
+            tracing::error!(%address, %error, "cannot listen");
+            ExitCode::FAILURE
+        })
+    });
+    bound.collect()
 }
 
 fn run(settings: Settings, prober: Arc<Prober>) -> ExitCode {

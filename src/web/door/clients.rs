@@ -44,7 +44,11 @@ impl Clients {
         let mandatory = kind(tls.client_auth_type.as_ref(), report)?;
         let Some(mandatory) = mandatory else {
             if let Some(ca) = tls.client_ca_file.as_ref().or(tls.client_ca.as_ref()) {
-                report.error(&ca.span, "authorities for client certificates without a rule that asks for certificates", "add `client_auth_type: RequireAndVerifyClientCert`");
+                report.error(
+                    &ca.span,
+                    "authorities for client certificates without a rule that asks for certificates",
+                    "add `client_auth_type: RequireAndVerifyClientCert`",
+                );
             }
             if let Some((place, _)) = &tls.client_allowed_sans {
                 // The toolkit takes this and then lets everybody in.
@@ -66,7 +70,11 @@ impl Clients {
             builder = builder.clear_root_hint_subjects();
         }
         let Ok(inner) = builder.build() else {
-            report.error(place, "this host trusts no authority at all, so no client could be verified", "name the authority of your clients with `client_ca_file`, or install ca-certificates");
+            report.error(
+                place,
+                "this host trusts no authority at all, so no client could be verified",
+                "name the authority of your clients with `client_ca_file`, or install ca-certificates",
+            );
             return None;
         };
         let rule = rule(mandatory, &pinned, allowed.as_ref());

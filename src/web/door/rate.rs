@@ -42,7 +42,11 @@ pub fn check(rate: &Rate, report: &mut Report) -> Option<Limiter> {
     let interval = match &rate.interval {
         None => Duration::ZERO,
         Some(text) => parse(&text.value).unwrap_or_else(|| {
-            report.error(&text.span, format!("{:?} is not a duration", text.value), "write numbers with units as in Go, such as 1s, 500ms or 1m30s; 0 for no limit");
+            report.error(
+                &text.span,
+                format!("{:?} is not a duration", text.value),
+                "write numbers with units as in Go, such as 1s, 500ms or 1m30s; 0 for no limit",
+            );
             Duration::ZERO
         }),
     };
@@ -83,7 +87,9 @@ mod tests {
 
     #[test]
     fn durations_are_read_as_go_writes_them() {
-        for (text, milliseconds) in [("0", Some(0.0)), ("1s", Some(1e3)), ("1m30s", Some(9e4)), ("1.5h", Some(5.4e6)), ("500ms", Some(500.0)), ("2µs", Some(2e-3))] {
+        for (text, milliseconds) in
+            [("0", Some(0.0)), ("1s", Some(1e3)), ("1m30s", Some(9e4)), ("1.5h", Some(5.4e6)), ("500ms", Some(500.0)), ("2µs", Some(2e-3))]
+        {
             assert_eq!(parse(text), milliseconds.map(|number| Duration::from_secs_f64(number / 1e3)), "{text}");
         }
         for text in ["", "5", "s", "-1s", "1d", "1 s", "1..5s", "nan", "1e300h"] {

@@ -173,11 +173,15 @@ impl Report {
     fn rate(&mut self, node: &Node) -> Rate {
         let mut rate = Rate::default();
         for (key, value) in self.members(node, &["burst", "interval"]) {
-            match (key.text.as_str(), &value.value) {
+            let whole = match &value.value {
+                Value::Scalar { text, plain: true } => text.parse().ok(),
+                _ => None,
+            };
+            match (key.text.as_str(), whole) {
                 ("interval", _) => rate.interval = self.text(value),
-                (_, Value::Null) => {}
-                (_, Value::Scalar { text, plain: true }) if text.parse::<u32>().is_ok() => rate.burst = text.parse().ok().map(|burst| (value.span.clone(), burst)),
-                _ => self.unexpected(value, "a whole number"),
+                (_, Some(burst)) => rate.burst = Some((value.span.clone(), burst)),
+                (_, None) if matches!(value.value, Value::Null) => {}
+                (_, None) => self.unexpected(value, "a whole number"),
             }
         }
         rate

@@ -70,12 +70,9 @@ pub fn build(tls: &Tls, folder: &Path, files: &mut Vec<PathBuf>, report: &mut Re
     let before = report.faults.len();
     let (certificate, key) = (open(&tls.cert_file, &tls.cert, report), open(&tls.key_file, &tls.key, report));
     let authority = open(&tls.client_ca_file, &tls.client_ca, report);
-    let readable = report.faults.len() == before;
+    let (versions, crypto) = (versions(tls, report), suites_and_curves(tls, report));
     if !is_wanted(tls) {
-        let unused = [tls.min_version.is_some(), tls.max_version.is_some(), !tls.cipher_suites.is_empty(), tls.client_allowed_sans.is_some()];
-        if unused.contains(&true) {
-            report.warn(&tls.place, "without a certificate nothing is encrypted, and what else is said here has no effect", "add `cert_file` and `key_file`");
-        }
+        check_unused(tls, report);
         return None;
     }
     for (missing, word) in [(tls.cert_file.is_none() && tls.cert.is_none(), "cert"), (tls.key_file.is_none() && tls.key.is_none(), "key")] {
@@ -83,20 +80,15 @@ pub fn build(tls: &Tls, folder: &Path, files: &mut Vec<PathBuf>, report: &mut Re
             report.error(&tls.place, format!("neither `{word}_file` nor `{word}` is there"), "TLS needs a certificate and its private key");
         }
     }
-    let versions = versions(tls, report);
-    let crypto = suites_and_curves(tls, report);
     let pair = certificate.zip(key).and_then(|(certificate, key)| pair(&certificate, &key, &crypto, report));
     let clients = Clients::build(tls, authority.as_ref(), &crypto, report);
-    if !readable || report.faults.len() > before {
+    if report.faults.len() > before {
         return None;
     }
-    let rule = clients.as_ref().map(|clients| clients.rule.clone());
-    let builder = match ServerConfig::builder_with_provider(Arc::new(crypto)).with_protocol_versions(&versions) {
-        Ok(builder) => builder,
-        Err(_) => {
-            report.error(&tls.place, "no cipher suite is left for these versions of TLS", "add one of TLS_ECDHE_…_GCM_… or TLS_ECDHE_…_CHACHA20_…, or allow TLS13");
-            return None;
-        }
+    let rule = clients.as_ref().map(|clients| clients.rule);
+    let Ok(builder) = ServerConfig::builder_with_provider(Arc::new(crypto)).with_protocol_versions(&versions) else {
+        report.error(&tls.place, "no cipher suite is left for these versions of TLS", "name one of TLS 1.2 as well, or allow TLS13");
+        return None;
     };
     let builder = match clients {
         None => builder.with_no_client_auth(),
@@ -105,6 +97,16 @@ pub fn build(tls: &Tls, folder: &Path, files: &mut Vec<PathBuf>, report: &mut Re
     let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(pair?)));
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Some(Lock { config: Arc::new(config), clients: rule })
+}
+
+/// Tells what is said about TLS though there is none.
+fn check_unused(tls: &Tls, report: &mut Report) {
+    if let Some((place, _)) = &tls.client_allowed_sans {
+        // The toolkit takes this and then lets everybody in.
+        report.error(place, "names of clients without TLS", "add `cert_file`, `key_file` and `client_auth_type: RequireAndVerifyClientCert`");
+    } else if tls.min_version.is_some() || tls.max_version.is_some() || !tls.cipher_suites.is_empty() || !tls.curve_preferences.is_empty() {
+        report.warn(&tls.place, "without a certificate nothing is encrypted, and what is said here has no effect", "add `cert_file` and `key_file`");
+    }
 }
 
 /// Whether there is to be TLS, by the rule of the toolkit: when any of these is set.
@@ -135,7 +137,11 @@ impl Pem {
         match read_file(path) {
             Ok(bytes) => Some(Self { bytes, name: path.display().to_string(), place: text.span.clone() }),
             Err(error) => {
-                report.error(&text.span, format!("cannot read {}: {error}", path.display()), "paths are relative to this file; whoever runs the daemon must be able to read it");
+                report.error(
+                    &text.span,
+                    format!("cannot read {}: {error}", path.display()),
+                    "paths are relative to this file; whoever runs the daemon must be able to read it",
+                );
                 None
             }
         }
@@ -191,7 +197,11 @@ fn pair(certificate: &Pem, key: &Pem, crypto: &CryptoProvider, report: &mut Repo
     let (chain, private) = (certificate.certificates(report), key.key(report));
     let (chain, private) = (chain?, private?);
     let Ok(signing) = crypto.key_provider.load_private_key(private) else {
-        report.error(&key.place, format!("the private key in {} is of a kind that cannot be used", key.name), "RSA, ECDSA (P-256, P-384, P-521) and Ed25519 can");
+        report.error(
+            &key.place,
+            format!("the private key in {} is of a kind that cannot be used", key.name),
+            "RSA, ECDSA (P-256, P-384, P-521) and Ed25519 can",
+        );
         return None;
     };
     let pair = CertifiedKey::new(chain, signing);
@@ -224,7 +234,11 @@ fn versions(tls: &Tls, report: &mut Report) -> Vec<&'static SupportedProtocolVer
     } else if oldest > newest {
         report.error(place, "`max_version` is older than `min_version`", "leave one of them out");
     } else if let Some(text) = tls.min_version.as_ref().filter(|_| oldest < 2) {
-        report.warn(&text.span, "the oldest version that is spoken here is TLS 1.2", "older ones are broken (RFC 8996); write TLS12 or leave `min_version` out");
+        report.warn(
+            &text.span,
+            "the oldest version that is spoken here is TLS 1.2",
+            "older ones are broken (RFC 8996); write TLS12 or leave `min_version` out",
+        );
     }
     [(2, &TLS12), (3, &TLS13)].into_iter().filter(|(version, _)| (oldest..=newest).contains(version)).map(|(_, version)| version).collect()
 }
@@ -254,14 +268,22 @@ fn choose<T: Copy>(names: &[Text], known: &[(&str, Option<T>)], what: &str, repo
             Some((_, None)) => absent.push(name),
             None => {
                 unknown = true;
-                report.error(&name.span, format!("{:?} is no {what} that is known here", name.value), suggestion(&name.value, known.iter().map(|(known, _)| *known)));
+                report.error(
+                    &name.span,
+                    format!("{:?} is no {what} that is known here", name.value),
+                    suggestion(&name.value, known.iter().map(|(known, _)| *known)),
+                );
             }
         }
     }
     let usable: Vec<&str> = known.iter().filter(|(_, thing)| thing.is_some()).map(|(name, _)| *name).collect();
     for name in &absent {
         if chosen.is_empty() && !unknown {
-            report.error(&name.span, format!("the {what} {} is not offered here, and no other is named", name.value), format!("add one of {}", usable.join(", ")));
+            report.error(
+                &name.span,
+                format!("the {what} {} is not offered here, and no other is named", name.value),
+                format!("add one of {}", usable.join(", ")),
+            );
         } else {
             report.warn(&name.span, format!("the {what} {} is not offered here", name.value), "leave it out; the others are used");
         }

@@ -115,7 +115,8 @@ impl Tree<'_> {
         for event in Parser::new_from_str_with_options(&source.text, options) {
             let (event, span) = event.map_err(|error| {
                 let place = error.marker().byte_offset().unwrap_or(source.text.len()).min(source.text.len());
-                self.fault(place..place, format!("this is not YAML: {}", error.info())).hint("a text with special characters needs quotes, and tabs do not indent")
+                self.fault(place..place, format!("this is not YAML: {}", error.info()))
+                    .hint("a text with special characters needs quotes, and tabs do not indent")
             })?;
             let span = bytes(&span);
             match event {
@@ -173,7 +174,9 @@ impl Tree<'_> {
 
     fn check_tag(&self, span: &Range<usize>, tag: Option<&Tag>, allowed: &str) -> Result<(), Fault> {
         match tag {
-            Some(tag) if !tag.is_yaml_core_schema_tag(allowed) => Err(self.fault(span.clone(), "a tag has no meaning here").hint("leave the word with the `!` out")),
+            Some(tag) if !tag.is_yaml_core_schema_tag(allowed) => {
+                Err(self.fault(span.clone(), "a tag has no meaning here").hint("leave the word with the `!` out"))
+            }
             _ => Ok(()),
         }
     }
