@@ -9,11 +9,16 @@
 //! - `house`: rules of the code that a machine can check.
 //! - `documentation`: docs held against the tables in the code.
 //! - `oidc`, `prometheus`: against servers that nobody here wrote.
+//! - `web_config`: the web configuration, each fault with its message, and held against promtool.
+//! - `doors`: TLS, client certificates and logins over sockets, and doors that are replaced.
+//! - `crowds`: clients that are too many, too slow or too silent.
 
 mod bad_configs;
 mod canary;
+mod crowds;
 mod daemon;
 mod documentation;
+mod doors;
 mod exchanges;
 mod failures;
 mod hostile;
@@ -21,3 +26,4 @@ mod house;
 mod oidc;
 mod prometheus;
 mod support;
+mod web_config;

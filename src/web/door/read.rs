@@ -52,6 +52,8 @@ pub struct File {
 pub struct Tls {
     /// Where the table is named.
     pub place: Range<usize>,
+    /// Whether something of it could not be read, so that what is missing may only have been lost.
+    pub damaged: bool,
     /// The certificate with its chain, in PEM form.
     pub cert: Option<Text>,
     /// The private key, in PEM form.
@@ -133,6 +135,7 @@ impl Report {
 
     fn tls(&mut self, node: &Node) -> Tls {
         let mut tls = Tls::default();
+        let before = self.faults.len();
         for (key, value) in self.members(node, &TLS_KEYS) {
             match key.text.as_str() {
                 "cert" => tls.cert = self.text(value),
@@ -155,6 +158,7 @@ impl Report {
                 _ => {}
             }
         }
+        tls.damaged = self.faults.len() > before;
         tls
     }
 

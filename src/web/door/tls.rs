@@ -76,7 +76,7 @@ pub fn build(tls: &Tls, folder: &Path, files: &mut Vec<PathBuf>, report: &mut Re
         return None;
     }
     for (missing, word) in [(tls.cert_file.is_none() && tls.cert.is_none(), "cert"), (tls.key_file.is_none() && tls.key.is_none(), "key")] {
-        if missing {
+        if missing && !tls.damaged {
             report.error(&tls.place, format!("neither `{word}_file` nor `{word}` is there"), "TLS needs a certificate and its private key");
         }
     }
@@ -223,7 +223,7 @@ fn versions(tls: &Tls, report: &mut Report) -> Vec<&'static SupportedProtocolVer
     let mut number = |text: &Option<Text>, default: usize| match text {
         None => default,
         Some(text) => VERSIONS.iter().position(|version| *version == text.value).unwrap_or_else(|| {
-            report.error(&text.span, format!("{:?} is no version of TLS", text.value), suggestion(&text.value, VERSIONS));
+            report.error(&text.span, format!("{:?} is no version of TLS", text.value), suggestion(&text.value, VERSIONS[2..].iter().copied()));
             default
         }),
     };

@@ -54,8 +54,9 @@ impl Node {
     /// What it is, in words.
     #[must_use]
     pub fn kind(&self) -> &'static str {
-        match self.value {
+        match &self.value {
             Value::Null => "nothing",
+            Value::Scalar { text, plain: true } if text.parse::<f64>().is_ok() => "a number",
             Value::Scalar { .. } => "a string",
             Value::Array(_) => "an array",
             Value::Table(_) => "a table",
@@ -123,7 +124,7 @@ impl Tree<'_> {
                 Event::DocumentStart(..) => {
                     self.documents += 1;
                     if self.documents > 1 {
-                        return Err(self.fault(span, "a second document begins here, and only one is read"));
+                        return Err(self.fault(span, "a second document begins here, and only one is read").hint("take the line with `---` out"));
                     }
                 }
                 Event::Scalar(text, style, anchor, tag) => self.scalar(span, &text, style, anchor, tag.as_deref())?,
