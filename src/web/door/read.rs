@@ -151,8 +151,8 @@ impl Report {
                 "client_allowed_sans" if !matches!(value.value, Value::Null) => tls.client_allowed_sans = Some((key.span.clone(), self.texts(value))),
                 "cipher_suites" => tls.cipher_suites = self.texts(value),
                 "curve_preferences" => tls.curve_preferences = self.texts(value),
-                "min_version" => tls.min_version = self.text(value),
-                "max_version" => tls.max_version = self.text(value),
+                "min_version" => tls.min_version = self.word(value),
+                "max_version" => tls.max_version = self.word(value),
                 // The server's own order is taken whatever stands here, as Go does since 1.17.
                 "prefer_server_cipher_suites" => self.flag(value),
                 _ => {}
@@ -185,7 +185,11 @@ impl Report {
                 ("interval", _) => rate.interval = self.text(value),
                 (_, Some(burst)) => rate.burst = Some((value.span.clone(), burst)),
                 (_, None) if matches!(value.value, Value::Null) => {}
-                (_, None) => self.unexpected(value, "a whole number"),
+                (_, None) => {
+                    self.unexpected(value, "a whole number");
+                    // So that nothing more is told about it.
+                    rate.burst = Some((value.span.clone(), 1));
+                }
             }
         }
         rate
@@ -245,11 +249,15 @@ impl Report {
         pairs
     }
 
-    /// A text, if there is one. Numbers and booleans are texts as well where one is expected.
+    /// A text, if there is one; left empty it is not there. Numbers and booleans are texts as well where one is expected.
     fn text(&mut self, node: &Node) -> Option<Text> {
+        self.word(node).filter(|text| !text.value.is_empty())
+    }
+
+    /// A text, even an empty one.
+    fn word(&mut self, node: &Node) -> Option<Text> {
         match &node.value {
             Value::Null => None,
-            Value::Scalar { text, .. } if text.is_empty() => None,
             Value::Scalar { text, .. } => Some(Text { value: text.clone(), span: node.span.clone() }),
             _ => {
                 node.conceal(&self.source);
@@ -273,7 +281,7 @@ impl Report {
     fn texts(&mut self, node: &Node) -> Vec<Text> {
         match &node.value {
             Value::Null => Vec::new(),
-            Value::Array(items) => items.iter().filter_map(|item| self.text(item)).collect(),
+            Value::Array(items) => items.iter().filter_map(|item| self.word(item)).collect(),
             _ => {
                 self.unexpected(node, "an array");
                 Vec::new()
@@ -284,9 +292,11 @@ impl Report {
     /// Checks that this is a boolean, in any of the forms of YAML 1.1.
     fn flag(&mut self, node: &Node) {
         const WORDS: [&str; 8] = ["y", "n", "yes", "no", "on", "off", "true", "false"];
+        let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
+        let is_one = |text: &str| WORDS.iter().any(|word| text == *word || text == word.to_uppercase() || text == capital(word));
         let fine = match &node.value {
             Value::Null => true,
-            Value::Scalar { text, plain } => *plain && WORDS.contains(&text.to_lowercase().as_str()),
+            Value::Scalar { text, plain } => *plain && is_one(text),
             _ => false,
         };
         if !fine {
