@@ -13,7 +13,7 @@
 //! 4. [`probe`]: the only place from which HTTP requests go out.
 //! 5. [`state`]: what is known of all providers. [`state::Health::record`] is where an outcome becomes health.
 //! 6. [`schedule`]: when each provider is asked, in one task.
-//! 7. [`metrics`] and [`web`]: the faces. They read the state and change nothing.
+//! 7. [`metrics`] and [`web`]: the faces. They read the state and change nothing. [`web::door`] is who may look.
 //! 8. [`config`]: from files to providers, every fault told. [`cli`] and nothing else imports it.
 //! 9. [`daemon`]: the parts put together.
 //!

@@ -37,7 +37,7 @@ pub fn main(flags: &Flags) -> ExitCode {
     }
     let count = configuration.providers.len();
     super::say(&format!("{}: fine, {count} provider{}", flags.config.file.display(), if count == 1 { "" } else { "s" }));
-    if let Some(file) = &flags.web_config.web_file {
+    if let Some(file) = flags.web_config.web_file.as_ref().filter(|file| !file.as_os_str().is_empty()) {
         let (lock, users) = (if door.is_locked() { "TLS" } else { "no TLS" }, door.users());
         super::say(&format!("{}: fine, {lock}, {users} user{}", file.display(), if users == 1 { "" } else { "s" }));
     }

@@ -112,7 +112,7 @@ fn every_path_asks_for_a_login_and_takes_the_right_one_only() {
     let server = Server::behind(Folder::new().door(&users(&[("ann", "one"), ("bob", "two")])));
     let mut stream = server.connect();
     for path in ["/", "/metrics", "/healthz", "/livez", "/readyz", "/nothing-here"] {
-        for headers in ["", &login("ann", "two"), &login("ann", ""), &login("eve", "one"), "Authorization: Bearer one\r\n"] {
+        for headers in ["", &login("ann", "two"), &login("ann", ""), &login("eve", "one"), &login("eve", "two"), "Authorization: Bearer one\r\n"] {
             let refused = ask(&mut stream, path, headers).expect("an answer");
             assert_eq!((refused.status, refused.body.as_str()), (401, "Unauthorized\n"), "{path} {headers}");
             assert!(refused.head.to_lowercase().contains("\r\nwww-authenticate: basic\r\n"), "{}", refused.head);

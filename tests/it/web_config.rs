@@ -1,11 +1,13 @@
 //! The web configuration: each fault with the message that a person gets, and the same verdicts as those of the
 //! programs that the format comes from.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use credwatch::web::door::Door;
 
+use super::documentation::{blocks, readme, rows, section};
 use super::support::daemon::credwatch;
 use super::support::endpoint::Authority;
 use super::support::web::Folder;
@@ -111,6 +113,8 @@ fn a_door_tells_the_files_that_it_is_made_of_and_what_has_no_effect() {
         ]
     );
     assert!(door.is_locked() && door.users() == 0);
+    let unlocked = folder.door("basic_auth_users: {ann: $2y$10$abcdefghijklmnopqrstuuLL/yj83dfjz.vJ1Q40f2H5zyNqFutFS}");
+    assert!(unlocked.users() == 1 && unlocked.warnings()[0].message.starts_with("without TLS"));
     let open = Door::load(None).unwrap_or_else(|faults| panic!("{}", faults[0]));
     assert!(!open.is_locked() && open.files().is_empty());
 }
@@ -150,4 +154,52 @@ fn the_toolkits_own_files_get_the_verdict_of_promtool() {
         }
     }
     assert_eq!(seen.len(), REFUSED_ON_PURPOSE.len(), "{seen:?}");
+}
+
+/// The words that a web configuration may have at a place, as the message about a wrong one lists them.
+fn known_to_the_door(text: &str) -> BTreeSet<String> {
+    let folder = Folder::new();
+    let faults = folder.load(text).err().expect("refused");
+    let list = faults.split("expected one of ").nth(1).unwrap_or_else(|| panic!("{faults}"));
+    list.lines().next().expect("a line").split(", ").map(|word| word.trim_matches('`').to_owned()).collect()
+}
+
+#[test]
+fn the_web_configuration_is_in_the_readme_with_every_key_and_an_example_that_works() {
+    let section = section(&readme(), "## TLS and passwords");
+    let mut keys = BTreeSet::new();
+    for table in known_to_the_door("zzzzzzzzzzzz: 1") {
+        match table.as_str() {
+            "basic_auth_users" => assert!(keys.insert(table)),
+            table => keys.extend(known_to_the_door(&format!("{table}: {{zzzzzzzzzzzz: 1}}")).iter().map(|key| format!("{table}.{key}"))),
+        }
+    }
+    let rows = rows(&section);
+    assert_eq!(rows.keys().cloned().collect::<BTreeSet<_>>(), keys, "the README on the left, the program on the right");
+    for header in known_to_the_door("http_server_config: {headers: {Zzzzzzzzzzzz: 1}}") {
+        assert!(rows["http_server_config.headers"][0].contains(&format!("`{header}`")), "{header}");
+    }
+    let (folder, authority) = (Folder::new(), Authority::new("ca"));
+    let server = authority.issue("localhost", 2020, 2099);
+    for (name, text) in [("server.crt", &*server.pem), ("server.key", &server.key_pem()), ("clients.pem", authority.pem())] {
+        folder.write(name, text);
+    }
+    let examples = blocks(&section, "yaml web-config");
+    assert!(!examples.is_empty());
+    for (_, example) in examples {
+        let door = folder.door(&example);
+        assert!(door.is_locked() && door.users() == 1 && door.warnings().is_empty());
+        let hash = example.split("prometheus: ").nth(1).and_then(|rest| rest.split_whitespace().next()).expect("a hash");
+        assert!(bcrypt::verify("change-me", hash).expect("a hash"));
+    }
+    let bounds = credwatch::web::Bounds::default();
+    let told = format!(
+        "| Clients | {} connections, and {} on probe addresses; {} s for the TLS handshake, {} s for a request or idle between two, {} s from",
+        bounds.connections,
+        bounds.probe_connections,
+        bounds.handshake.as_secs(),
+        bounds.head.as_secs(),
+        bounds.answer.as_secs()
+    );
+    assert!(readme().contains(&told), "{told}");
 }

@@ -37,12 +37,13 @@ pub struct Door {
 }
 
 impl Door {
-    /// Reads the file at `path` and all files that it names; without a path, a door that stands open.
+    /// Reads the file at `path` and all files that it names; without a path, or with an empty one, a door that stands
+    /// open. Reads from the disk, so inside a runtime it belongs on a thread for blocking calls.
     ///
     /// # Errors
     /// Everything that is wrong, each with its place. Nothing in it shows a secret.
     pub fn load(path: Option<&Path>) -> Result<Self, Vec<Fault>> {
-        let Some(path) = path else { return Ok(Self::default()) };
+        let Some(path) = path.filter(|path| !path.as_os_str().is_empty()) else { return Ok(Self::default()) };
         let unreadable = |problem: String| vec![Fault::general(format!("cannot read {}: {problem}", path.display()))];
         let mut bytes = tls::read_file(path).map_err(|error| unreadable(error.to_string()))?;
         let text = String::from_utf8(std::mem::take(&mut *bytes)).map_err(|_| unreadable("it is not UTF-8".into()))?;
@@ -57,6 +58,13 @@ impl Door {
         let headers = headers::check(&file.headers, &mut report);
         let limiter = rate::check(&file.rate, &mut report);
         if report.faults.is_empty() {
+            if let Some((name, _)) = file.users.first().filter(|_| lock.is_none()) {
+                report.warn(
+                    &name.span,
+                    "without TLS passwords can be read on their way",
+                    "set up `tls_server_config`, unless something before the daemon does it",
+                );
+            }
             Ok(Self { lock, users, headers, limiter, files, warnings: report.warnings })
         } else {
             report.faults.extend(report.warnings);

@@ -224,6 +224,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn hashes_made_by_others_are_understood() {
+        // Made by crypt(3) of libxcrypt. Of a password bcrypt sees 72 bytes.
+        for (hash, password) in [
+            ("$2y$10$abcdefghijklmnopqrstuuLL/yj83dfjz.vJ1Q40f2H5zyNqFutFS", "change-me"),
+            ("$2b$04$N9qo8uLOickgx2ZMRZoMye.J7O4wLxXAW1QOjUbtajIGzqCoN0xhe", "pässword:with-colon"),
+            ("$2a$04$N9qo8uLOickgx2ZMRZoMyedlslr.Jty7xCSm4JGSxc8PDTmSzo582", &"x".repeat(80)),
+        ] {
+            let users = users(&[("ann", hash)]);
+            assert_eq!(Logins::default().check(&users, Some(&basic(&format!("ann:{password}")))).await, Login::Admitted, "{hash}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_changed_hash_ends_what_was_remembered() {
         let logins = Logins::default();
         let before = users(&[("ann", &bcrypt::hash("old", 4).expect("hashed"))]);
