@@ -47,8 +47,8 @@ fn connections_beyond_the_bound_are_closed_and_a_place_that_is_left_is_taken_aga
 #[track_caller]
 fn is_let_go(door: Door, bounds: Bounds, keep_waiting: impl FnOnce(&mut TcpStream)) {
     let server = Server::bounded(door, bounds);
-    let mut stream = server.connect();
     let start = Instant::now();
+    let mut stream = server.connect();
     keep_waiting(&mut stream);
     assert!(is_closed(&mut stream), "after {:?}", start.elapsed());
     assert!(start.elapsed() >= SHORT, "after {:?}", start.elapsed());
