@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::diagnostic::{Fault, Severity};
+use crate::door::{Door, Doors};
 use crate::metrics::Daemon as Instruments;
 use crate::probe::Prober;
 use crate::schedule::{Adopted, Control};
@@ -58,6 +59,8 @@ pub struct Fresh {
     pub adopted: Adopted,
     /// Where to serve, as far as the configuration decides it. Taken in at a start only.
     pub listen_addresses: Vec<SocketAddr>,
+    /// Who may come in.
+    pub door: Door,
     /// What can be run, but its author would want to know.
     pub warnings: Vec<Fault>,
 }
@@ -106,6 +109,8 @@ pub struct Parts {
     pub listen_addresses: Vec<SocketAddr>,
     /// Reaches the scheduler.
     pub control: Control,
+    /// Ask the door in force.
+    pub doors: Arc<Doors>,
     /// Has clients that hold certificates from files.
     pub prober: Arc<Prober>,
     /// Say whether it worked.
@@ -202,6 +207,7 @@ impl Reloader {
         }
         let changes = self.parts.control.adopt(fresh.adopted).await.ok_or("the scheduler has ended")?;
         self.parts.prober.refresh();
+        self.parts.doors.replace(fresh.door);
         Ok(format!("{} added, {} changed, {} removed, {} unchanged", changes.added, changes.changed, changes.removed, changes.kept))
     }
 }

@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside Rust: a C compiler, Prometheus with promtool, Node.js with npm, and the OAuth
-# server that is pinned in tests/oidc. What is there already is left alone; what cannot be had is an error.
+# Installs what the tests need beside Rust: a C compiler, Prometheus with promtool, the test files of its toolkit, the
+# authorities that a system trusts, Node.js with npm, and the OAuth server that is pinned in tests/oidc. What is there
+# already is left alone; what cannot be had is an error.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 missing=()
 command -v cc >/dev/null || missing+=(gcc libc6-dev)
 command -v prometheus >/dev/null && command -v promtool >/dev/null || missing+=(prometheus)
+[ -d /usr/share/gocode/src/github.com/prometheus/exporter-toolkit/web/testdata ] || missing+=(golang-github-prometheus-exporter-toolkit-dev)
+[ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
 command -v node >/dev/null || missing+=(nodejs)
 command -v npm >/dev/null || missing+=(npm)
 

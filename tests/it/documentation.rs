@@ -24,7 +24,7 @@ fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn readme() -> String {
+pub fn readme() -> String {
     read(&repository("README.md"))
 }
 
@@ -56,7 +56,7 @@ fn rank(line: &str) -> usize {
 
 /// What stands below a heading, up to the next one of its rank or above.
 #[track_caller]
-fn section(text: &str, heading: &str) -> String {
+pub fn section(text: &str, heading: &str) -> String {
     let mut lines = lines(text).skip_while(|(line, fenced)| *fenced || *line != heading);
     assert!(lines.next().is_some(), "there is no heading {heading:?}");
     let ends = |line: &str| line.starts_with('#') && rank(line) <= rank(heading);
@@ -65,7 +65,7 @@ fn section(text: &str, heading: &str) -> String {
 }
 
 /// The rows of all tables in a text whose first cell is code: the cell without its backticks, then the others.
-fn rows(text: &str) -> BTreeMap<String, Vec<String>> {
+pub fn rows(text: &str) -> BTreeMap<String, Vec<String>> {
     let mut rows = BTreeMap::new();
     for line in lines(text).filter(|(_, fenced)| !fenced).filter_map(|(line, _)| line.strip_prefix("| `")) {
         let mut cells = line.trim_end().trim_end_matches('|').split('|').map(|cell| cell.trim().to_owned());
@@ -76,7 +76,7 @@ fn rows(text: &str) -> BTreeMap<String, Vec<String>> {
 }
 
 /// The code blocks of a text that are marked with this, with the line on which each begins.
-fn blocks(text: &str, mark: &str) -> Vec<(usize, String)> {
+pub fn blocks(text: &str, mark: &str) -> Vec<(usize, String)> {
     let mut blocks = Vec::new();
     let mut open: Option<(usize, String)> = None;
     for (index, line) in text.lines().enumerate() {

@@ -10,11 +10,16 @@
 //! - `documentation`: docs held against the tables in the code.
 //! - `reload`, `rotation`, `restart`: a daemon that is left alone for years.
 //! - `oidc`, `prometheus`: against servers that nobody here wrote.
+//! - `web_config`: the web configuration, each fault with its message, and held against promtool.
+//! - `doors`: TLS, client certificates and logins over sockets, and doors that are replaced.
+//! - `crowds`: clients that are too many, too slow or too silent.
 
 mod bad_configs;
 mod canary;
+mod crowds;
 mod daemon;
 mod documentation;
+mod doors;
 mod exchanges;
 mod failures;
 mod hostile;
@@ -25,3 +30,4 @@ mod reload;
 mod restart;
 mod rotation;
 mod support;
+mod web_config;
