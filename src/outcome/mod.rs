@@ -198,6 +198,17 @@ impl Phases {
     }
 }
 
+/// One step of reading an answer, for people.
+#[derive(serde::Serialize, Clone, Debug, PartialEq)]
+pub struct TraceLine {
+    /// The rule, as it is called in the recipe.
+    pub rule: &'static str,
+    /// Its expression.
+    pub expression: String,
+    /// What came out, without secrets.
+    pub result: String,
+}
+
 /// One probe: its outcome and all that was measured around it.
 #[derive(Clone, Debug)]
 pub struct Probe {
@@ -217,6 +228,8 @@ pub struct Probe {
     pub clock_skew: Option<f64>,
     /// A keyed hash of the credentials used; `None` when they could not be read.
     pub credentials: Option<u128>,
+    /// How an answer was read that held no usable token. Empty for one that did.
+    pub reading: Vec<TraceLine>,
 }
 
 #[cfg(test)]

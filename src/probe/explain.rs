@@ -3,8 +3,9 @@
 
 use serde_json::Value as Json;
 
+use crate::outcome::TraceLine;
 use crate::recipe::request::ShownRequest;
-use crate::recipe::{Rendered, TokenResponse, TraceLine};
+use crate::recipe::{Rendered, TokenResponse};
 use crate::secret::{HIDDEN, Redactor, names_a_secret};
 
 /// One probe, explained.

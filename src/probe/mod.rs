@@ -147,6 +147,7 @@ impl Prober {
             certificate_expiry: None,
             clock_skew: None,
             credentials: None,
+            reading: Vec::new(),
         };
         let failed = |probe: Probe, failure: Failure| Probe { outcome: Outcome::Failed(failure), ..probe };
         let credentials = match provider.read_credentials().await {
@@ -190,8 +191,14 @@ impl Prober {
                 probe.status = Some(response.status);
                 probe.clock_skew = clock_skew(&response);
                 let mut trace = if explanation.is_some() { Trace::recording() } else { Trace::default() };
+                let values = rendered.context.clone();
                 probe.outcome = provider.recipe.read(&mut rendered, &response, &provider.expectations, &self.fingerprints, &mut trace);
-                if let Some(explanation) = explanation {
+                if explanation.is_none() && matches!(probe.outcome, Outcome::Failed(_)) {
+                    // Only now is it known that somebody will want to see how.
+                    (rendered.context, trace) = (values, Trace::recording());
+                    let _ = provider.recipe.read(&mut rendered, &response, &provider.expectations, &self.fingerprints, &mut trace);
+                    probe.reading = trace.into_lines();
+                } else if let Some(explanation) = explanation {
                     explanation.answer(&response, &rendered);
                     explanation.reading = trace.into_lines();
                 }

@@ -32,7 +32,7 @@ use template::{JsonTemplate, Template};
 
 pub use request::{Attempt, Inputs, Rendered, TokenRequest};
 pub use response::{Expectations, Fingerprints, TokenResponse};
-pub use trace::{Trace, TraceLine};
+pub use trace::Trace;
 
 /// A compiled recipe.
 pub struct Recipe {

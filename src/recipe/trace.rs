@@ -1,20 +1,11 @@
 //! How an answer was read, rule by rule.
 
+use crate::outcome::TraceLine;
+
 /// How each rule read the answer, for `probe`. Off unless asked for.
 #[derive(Default)]
 pub struct Trace {
     lines: Option<Vec<TraceLine>>,
-}
-
-/// One step of reading.
-#[derive(serde::Serialize, Debug)]
-pub struct TraceLine {
-    /// The rule, as it is called in the recipe.
-    pub rule: &'static str,
-    /// Its expression.
-    pub expression: String,
-    /// What came out, without secrets.
-    pub result: String,
 }
 
 impl Trace {

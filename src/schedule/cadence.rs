@@ -109,6 +109,7 @@ mod tests {
                     certificate_expiry: None,
                     clock_skew: None,
                     credentials: None,
+                    reading: Vec::new(),
                 };
                 health.record(&probe, &cadence);
                 let next = next_due(&grid, &cadence, outcome, &health, due, due);

@@ -386,5 +386,6 @@ fn panicked(started: jiff::Timestamp) -> Probe {
         certificate_expiry: None,
         clock_skew: None,
         credentials: None,
+        reading: Vec::new(),
     }
 }

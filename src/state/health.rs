@@ -278,6 +278,7 @@ mod tests {
             certificate_expiry: None,
             clock_skew: None,
             credentials: None,
+            reading: Vec::new(),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::history::History;
 use super::{Health, Transition};
 use crate::outcome::Probe;
 use crate::provider::{Provider, Slot};
@@ -13,17 +14,29 @@ pub struct Entry {
     pub provider: Arc<Provider>,
     /// Handed on when the provider's configuration changes.
     health: Arc<Mutex<Health>>,
+    /// Handed on likewise.
+    history: Arc<Mutex<History>>,
 }
 
 impl Entry {
+    fn new(provider: Arc<Provider>, bounds: &Arc<[f64]>) -> Arc<Self> {
+        Arc::new(Self { provider, health: Arc::new(Mutex::new(Health::new(bounds))), history: Arc::default() })
+    }
+
     /// The health, locked. Hold it briefly: a probe may be waiting to be recorded.
     pub fn health(&self) -> MutexGuard<'_, Health> {
         self.health.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What its last probes found, locked. Hold it briefly, and never together with the health.
+    pub fn history(&self) -> MutexGuard<'_, History> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Takes a probe in.
     #[must_use]
     pub fn record(&self, probe: &Probe) -> Option<Transition> {
+        self.history().record(probe);
         self.health().record(probe, &self.provider.cadence)
     }
 }
@@ -57,8 +70,7 @@ impl Roster {
     #[must_use]
     pub fn new(providers: Vec<Arc<Provider>>, bounds: &[f64]) -> Self {
         let bounds: Arc<[f64]> = bounds.into();
-        let entry = |provider| Arc::new(Entry { provider, health: Arc::new(Mutex::new(Health::new(&bounds))) });
-        let entries = providers.into_iter().map(entry).collect();
+        let entries = providers.into_iter().map(|provider| Entry::new(provider, &bounds)).collect();
         Self::of(entries, bounds)
     }
 
@@ -88,11 +100,11 @@ impl Roster {
                 Some(known) => {
                     changes.changed += 1;
                     known.health().start_anew();
-                    Arc::new(Entry { provider, health: Arc::clone(&known.health) })
+                    Arc::new(Entry { provider, health: Arc::clone(&known.health), history: Arc::clone(&known.history) })
                 }
                 None => {
                     changes.added += 1;
-                    Arc::new(Entry { provider, health: Arc::new(Mutex::new(Health::new(&bounds))) })
+                    Entry::new(provider, &bounds)
                 }
             };
             if !same_bounds {
