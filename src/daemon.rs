@@ -10,7 +10,7 @@ use crate::door::Doors;
 use crate::metrics::{Daemon as Instruments, Exposition};
 use crate::probe::Prober;
 use crate::reload::{Fresh, Parts, Read, Reloader, Trigger};
-use crate::schedule::Scheduler;
+use crate::schedule::{Mode, Scheduler};
 use crate::state::Ledger;
 use crate::storage::Storage;
 use crate::systemd;
@@ -29,6 +29,8 @@ pub struct Settings {
     pub source: Option<Source>,
     /// Where the state is kept over a restart.
     pub storage: Option<Storage>,
+    /// Who decides when a provider is probed.
+    pub mode: Mode,
     /// Whether `POST /-/reload` is answered.
     pub lifecycle: bool,
 }
@@ -66,7 +68,7 @@ pub async fn run(
         storage.restore(&ledger, settings.source.as_ref().and_then(|source| source.files.written()));
     }
     let exposition = Arc::new(Exposition::new(Arc::clone(&ledger), instruments.clone()));
-    let scheduler = Scheduler::new(Arc::clone(&ledger), Arc::clone(&prober), adopted.limits, instruments.instruments());
+    let scheduler = Scheduler::new(Arc::clone(&ledger), Arc::clone(&prober), adopted.limits, instruments.instruments(), settings.mode);
     let (stop, stopped) = watch::channel(false);
     let until_stopped = || {
         let mut stopped = stopped.clone();
@@ -95,7 +97,7 @@ pub async fn run(
         }
         None => drop(triggers),
     }
-    let faces = Faces::new(Arc::clone(&ledger), exposition, settings.lifecycle.then_some(trigger));
+    let faces = Faces::new(Arc::clone(&ledger), exposition, settings.lifecycle.then_some(trigger)).probing(scheduler.control(), settings.mode);
     let entrances = Entrances { listeners: settings.listeners, probe_listeners: settings.probe_listeners, doors, bounds: Bounds::default() };
     let mut scheduling = tokio::spawn(scheduler.run(until_stopped()));
     let mut serving = tokio::spawn(web::serve(entrances, faces, until_stopped()));

@@ -41,6 +41,7 @@ pub mod recipe;
 pub mod reload;
 pub mod schedule;
 pub mod secret;
+pub mod shard;
 pub mod state;
 pub mod storage;
 pub mod systemd;

@@ -15,6 +15,7 @@ use crate::door::Door;
 use crate::fake::Fake;
 use crate::fake::story::Story;
 use crate::probe::Prober;
+use crate::schedule::Mode;
 use crate::{logging, metrics, web};
 
 #[derive(Args)]
@@ -71,6 +72,7 @@ async fn run(listener: TcpListener) -> std::io::Result<()> {
         probe_listeners: Vec::new(),
         source: None,
         storage: None,
+        mode: Mode::Scheduled,
         lifecycle: false,
     };
     let (trigger, triggers) = mpsc::channel(daemon::MOST_TRIGGERS);

@@ -20,8 +20,9 @@ use crate::diagnostic::Fault;
 use crate::door::Door;
 use crate::probe::Prober;
 use crate::reload::{self, Cause, Fresh, Read, Reading, Trigger};
-use crate::schedule::Adopted;
 use crate::schedule::lanes::Limits;
+use crate::schedule::{Adopted, Mode};
+use crate::shard::Shard;
 use crate::storage::Storage;
 use crate::watch::Files;
 use crate::{logging, metrics, web};
@@ -47,6 +48,12 @@ pub struct Flags {
     /// Where to serve `/livez` and `/readyz` alone, without TLS and passwords; can be repeated.
     #[arg(long = "web.probe-address", value_name = "ADDRESS")]
     probe_listen: Vec<String>,
+    /// Probe only when asked at `/probe`, such as by Prometheus, and not on a schedule of its own.
+    #[arg(long = "probe.on-demand")]
+    on_demand: bool,
+    /// Watch this share of the providers: INDEX/COUNT such as 0/3, or POD/COUNT such as credwatch-0/3.
+    #[arg(long = "shard", value_name = "SHARD")]
+    shard: Option<Shard>,
     #[command(flatten)]
     log: LogFlags,
 }
@@ -59,7 +66,7 @@ pub fn main(flags: &Flags) -> ExitCode {
         (Err(code), _) | (_, Err(code)) => return code,
     };
     let prober = Arc::new(Prober::new());
-    let read = reader(flags.config.file.clone(), flags.web_config.web_file.clone(), Arc::clone(&prober));
+    let read = reader(flags.config.file.clone(), flags.web_config.web_file.clone(), flags.shard, Arc::clone(&prober));
     let (reading, seen) = reload::settle(&*read, &Files::default());
     let mut fresh = match reading.outcome {
         Ok(fresh) => fresh,
@@ -90,8 +97,9 @@ pub fn main(flags: &Flags) -> ExitCode {
         return ExitCode::FAILURE;
     }
     let storage = folder.map(Storage::new);
+    let mode = if flags.on_demand { Mode::OnDemand } else { Mode::Scheduled };
     let source = Some(Source { read, files: reading.files, seen });
-    run(Settings { fresh, listeners, probe_listeners, source, storage, lifecycle: flags.lifecycle }, prober)
+    run(Settings { fresh, listeners, probe_listeners, source, storage, mode, lifecycle: flags.lifecycle }, prober)
 }
 
 /// Opens what is to be listened on, or takes it from systemd.
@@ -114,7 +122,7 @@ fn listen(addresses: &[SocketAddr], from_systemd: bool) -> Result<Vec<TcpListene
 }
 
 /// Reads the configuration and the web configuration, certificate files of both included. Faults of both are told.
-fn reader(path: PathBuf, web_path: Option<PathBuf>, prober: Arc<Prober>) -> Read {
+fn reader(path: PathBuf, web_path: Option<PathBuf>, shard: Option<Shard>, prober: Arc<Prober>) -> Read {
     Arc::new(move || {
         let mut loaded = config::load(&path);
         if let Some(web_path) = web_path.as_ref().filter(|path| !path.as_os_str().is_empty()) {
@@ -129,7 +137,11 @@ fn reader(path: PathBuf, web_path: Option<PathBuf>, prober: Arc<Prober>) -> Read
             door.files().iter().for_each(|file| loaded.files.add(file));
         }
         let outcome = match (configured, door) {
-            (Ok(configuration), Ok(door)) => Ok(fresh(configuration, door)),
+            (Ok(mut configuration), Ok(door)) => {
+                // The others are checked all the same: each daemon says the same of the one configuration.
+                configuration.providers.retain(|provider| shard.is_none_or(|shard| shard.owns(&provider.name)));
+                Ok(fresh(configuration, door))
+            }
             (Err(mut faults), Err(more)) => {
                 faults.extend(more);
                 Err(faults)

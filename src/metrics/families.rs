@@ -70,6 +70,10 @@ pub const NEXT_LAST_SUCCESS: Family = gauge(
     "When the last probe with the credentials that are to follow that issued a usable token began.",
 );
 
+/// Served at `/probe` alone.
+pub const PROBE_PENDING: Family =
+    gauge("credwatch_probe_pending", "At /probe: 1 when the scraper wanted its answer before the probe had ended, so that all else here is of the one before.");
+
 /// All families about providers, in the order of the exposition.
 pub const FAMILIES: [&Family; 27] = [
     &PROVIDER_INFO,

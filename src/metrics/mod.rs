@@ -77,25 +77,43 @@ impl Exposition {
     /// # Errors
     /// When the writer refuses, such as when the scraper has gone.
     pub fn write(&self, out: impl Write, now: Moment) -> io::Result<()> {
-        let labels = self.labels();
-        let healths: Vec<Health> = labels.roster.entries().iter().map(|entry| entry.health().clone()).collect();
-        let scrape = Scrape { labels, healths, now };
         let mut encoder = Encoder::new(out);
-        scrape.info(&mut encoder)?;
-        scrape.states(&mut encoder)?;
-        scrape.failures(&mut encoder)?;
-        scrape.durations(&mut encoder)?;
-        scrape.times(&mut encoder)?;
-        scrape.tokens(&mut encoder)?;
-        scrape.endpoints(&mut encoder)?;
-        scrape.next(&mut encoder)?;
+        Scrape::new(self.labels(), now).write(&mut encoder)?;
         encoder.raw(&self.daemon.text())?;
         encoder.raw(&process::text())?;
         encoder.finish()
     }
 }
 
+/// Writes the families of one provider alone, and whether a probe of it is `pending`: asked for and not ended yet.
+///
+/// # Errors
+/// When the writer refuses.
+pub fn write_one(out: impl Write, roster: Roster, pending: bool, now: Moment) -> io::Result<()> {
+    let mut encoder = Encoder::new(out);
+    let scrape = Scrape::new(Arc::new(Labels::new(Arc::new(roster))), now);
+    scrape.write(&mut encoder)?;
+    scrape.each(&mut encoder, &family::PROBE_PENDING, |_| Some(f64::from(u8::from(pending))))?;
+    encoder.finish()
+}
+
 impl Scrape {
+    fn new(labels: Arc<Labels>, now: Moment) -> Self {
+        let healths = labels.roster.entries().iter().map(|entry| entry.health().clone()).collect();
+        Self { labels, healths, now }
+    }
+
+    fn write<W: Write>(&self, encoder: &mut Encoder<W>) -> io::Result<()> {
+        self.info(encoder)?;
+        self.states(encoder)?;
+        self.failures(encoder)?;
+        self.durations(encoder)?;
+        self.times(encoder)?;
+        self.tokens(encoder)?;
+        self.endpoints(encoder)?;
+        self.next(encoder)
+    }
+
     /// Each provider with the start of its labels and its health.
     fn each_entry(&self) -> impl Iterator<Item = (&str, &Entry, &Health)> {
         let entries = self.labels.roster.entries().iter().map(AsRef::as_ref);

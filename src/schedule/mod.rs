@@ -5,7 +5,9 @@
 //! neither bursts nor stalls anything.
 
 pub mod cadence;
+mod control;
 pub mod lanes;
+mod rotation;
 mod tell;
 #[cfg(test)]
 mod tests;
@@ -23,10 +25,14 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use crate::outcome::{Code, Failure, Outcome, Phases, Probe, Reason};
-use crate::provider::Provider;
+use crate::provider::{Provider, Slot as Which};
 use crate::state::{Changes, Entry, Ledger};
+pub use control::{Adopted, Control, FLOOR, Mode};
+
 use cadence::{Grid, first_due, next_due};
-use lanes::{Lanes, Limits, Runner};
+use control::Event;
+use lanes::{Lanes, Limits};
+use rotation::LOOK_AT_SECRETS;
 use tell::Teller;
 
 /// What the scheduler needs of the outside: somebody who probes.
@@ -61,9 +67,6 @@ const TICK: Duration = Duration::from_millis(10);
 /// The longest sleep: the daemon counts as stalled when the scheduler does not turn for much longer.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
-/// How often the secrets of refused providers are looked at, to notice a rotation long before the back-off ends.
-const LOOK_AT_SECRETS: Duration = Duration::from_secs(2);
-
 /// The scheduler.
 pub struct Scheduler<P> {
     ledger: Arc<Ledger>,
@@ -79,6 +82,7 @@ pub struct Scheduler<P> {
     teller: Teller,
     next_look: Duration,
     looking: bool,
+    mode: Mode,
 }
 
 /// The place of one entry in the plan. Its index stays while a probe of it is on the way.
@@ -93,51 +97,18 @@ struct Slot {
     running: bool,
     /// When its secrets may be looked at again.
     next_look: Duration,
+    /// Before this nobody gets a probe by asking.
+    closed_until: Duration,
+    /// Those who wait for the probe that is on the way.
+    waiting: Vec<oneshot::Sender<()>>,
     quiet: tell::Quiet,
-}
-
-enum Event {
-    Ended {
-        runner: Runner,
-        probe: Box<Probe>,
-    },
-    /// Those whose credentials are other than those of their last probe.
-    Rotated(Vec<(usize, Arc<Entry>)>),
-    /// Other providers from now on.
-    Adopt {
-        adopted: Box<Adopted>,
-        done: oneshot::Sender<Changes>,
-    },
-}
-
-/// What a reload hands to the scheduler.
-pub struct Adopted {
-    /// Who is watched from now on.
-    pub providers: Vec<Arc<Provider>>,
-    /// Upper bounds of the latency histogram, in seconds.
-    pub bounds: Vec<f64>,
-    /// Probes at the same time.
-    pub limits: Limits,
-}
-
-/// Reaches a scheduler that runs.
-#[derive(Clone)]
-pub struct Control(UnboundedSender<Event>);
-
-impl Control {
-    /// Has other providers watched from now on. `None` when the scheduler has ended.
-    pub async fn adopt(&self, adopted: Adopted) -> Option<Changes> {
-        let (done, changes) = oneshot::channel();
-        self.0.send(Event::Adopt { adopted: Box::new(adopted), done }).ok()?;
-        changes.await.ok()
-    }
 }
 
 impl<P: Probes> Scheduler<P> {
     /// Plans the first probe of every provider: soon, or when its back-off from before a restart ends. The clock
     /// starts here.
     #[must_use]
-    pub fn new(ledger: Arc<Ledger>, probes: Arc<P>, limits: Limits, instruments: Instruments) -> Self {
+    pub fn new(ledger: Arc<Ledger>, probes: Arc<P>, limits: Limits, instruments: Instruments, mode: Mode) -> Self {
         let mut scheduler = Self {
             probes,
             instruments,
@@ -150,6 +121,7 @@ impl<P: Probes> Scheduler<P> {
             teller: Teller::default(),
             next_look: LOOK_AT_SECRETS,
             looking: false,
+            mode,
             ledger,
         };
         let roster = scheduler.ledger.roster();
@@ -201,8 +173,12 @@ impl<P: Probes> Scheduler<P> {
         let soon = now + first_due(&provider.turn(), &provider.cadence, count);
         let due = soon.max(entry.health().next_due.unwrap_or_default());
         let slot = &mut self.slots[index];
-        *slot = Slot { entry: Some(Arc::clone(entry)), round: slot.round, ..Slot::default() };
-        self.plan(index, due);
+        let closed_until = entry.health().next_due.unwrap_or_default();
+        *slot = Slot { entry: Some(Arc::clone(entry)), round: slot.round, closed_until, ..Slot::default() };
+        match self.mode {
+            Mode::Scheduled => self.plan(index, due),
+            Mode::OnDemand => entry.health().next_due = None,
+        }
     }
 
     fn plan(&mut self, index: usize, due: Duration) {
@@ -271,14 +247,29 @@ impl<P: Probes> Scheduler<P> {
                     let same = slot.entry.as_ref().is_some_and(|entry| Arc::ptr_eq(entry, &looked_at));
                     if same && !slot.running && slot.due > now {
                         tracing::info!(provider = %looked_at.provider.name, "the secret has changed, probing at once");
+                        self.slots[index].closed_until = now;
                         self.plan(index, now);
                     }
                 }
             }
+            Event::Asked { name, done } => self.asked(&name, done, now),
             Event::Adopt { adopted, done } => {
                 // Whoever asked may have gone; the providers are adopted all the same.
                 let _ = done.send(self.adopt(*adopted, now));
             }
+        }
+    }
+
+    fn asked(&mut self, name: &str, done: oneshot::Sender<()>, now: Duration) {
+        let is_meant = |slot: &Slot| slot.entry.as_ref().is_some_and(|entry| entry.provider.name == name && entry.provider.slot == Which::Current);
+        // Dropping `done` is an answer.
+        let Some(index) = self.slots.iter().position(is_meant) else { return };
+        let slot = &mut self.slots[index];
+        if slot.running {
+            slot.waiting.push(done);
+        } else if now >= slot.closed_until {
+            slot.waiting.push(done);
+            self.plan(index, now);
         }
     }
 
@@ -298,7 +289,18 @@ impl<P: Probes> Scheduler<P> {
             let grid = Grid::new(&entry.provider.turn(), entry.provider.cadence.interval);
             next_due(&grid, &entry.provider.cadence, &probe.outcome, &health, slot.due, now)
         };
-        self.plan(index, due);
+        // Whoever is to be left alone is so whoever asks.
+        let alone = matches!(&probe.outcome, Outcome::Failed(failure) if failure.retry_after.is_some() || matches!(failure.reason, Reason::Rejected | Reason::Throttled));
+        slot.closed_until = if alone { due } else { now + FLOOR.min(entry.provider.cadence.interval) };
+        // They read the state next, which has the outcome by now.
+        for done in slot.waiting.drain(..) {
+            // Whoever asked may have gone.
+            let _ = done.send(());
+        }
+        match self.mode {
+            Mode::Scheduled => self.plan(index, due),
+            Mode::OnDemand => entry.health().next_due = None,
+        }
     }
 
     /// Takes a new list of providers in: slots of entries that stay are not touched, so nothing is probed twice;
@@ -328,51 +330,12 @@ impl<P: Probes> Scheduler<P> {
         changes
     }
 
-    /// Lets somebody else read the secrets of all that wait because theirs was refused or unreadable.
-    fn look_at_secrets(&mut self, now: Duration) {
-        if now < self.next_look || self.looking {
-            return;
-        }
-        self.next_look = now + LOOK_AT_SECRETS;
-        let mut waiting = Vec::new();
-        for (index, slot) in self.slots.iter_mut().enumerate() {
-            let Some(entry) = slot.entry.as_ref().filter(|entry| !slot.running && now >= slot.next_look && entry.provider.can_rotate()) else { continue };
-            let refused = |reason| matches!(reason, Reason::Rejected | Reason::Secret);
-            if entry.health().trouble.as_ref().is_some_and(|trouble| refused(trouble.failure.reason)) {
-                // A program may be slow, and what it asks may be metered.
-                slot.next_look = now + if entry.provider.runs_commands() { entry.provider.cadence.interval } else { LOOK_AT_SECRETS };
-                waiting.push((index, Arc::clone(entry)));
-            }
-        }
-        if waiting.is_empty() {
-            return;
-        }
-        self.looking = true;
-        let (probes, events) = (Arc::clone(&self.probes), self.events.0.clone());
-        tokio::spawn(async move {
-            let looks = waiting.into_iter().map(|(index, entry)| {
-                let probes = &probes;
-                async move {
-                    let now = probes.credentials(&entry.provider).await?;
-                    let changed = entry.health().has_other_credentials(now);
-                    changed.then_some((index, entry))
-                }
-            });
-            let rotated = futures_util::stream::StreamExt::buffer_unordered(futures_util::stream::iter(looks), LOOKS_AT_ONCE);
-            let rotated: Vec<Option<(usize, Arc<Entry>)>> = futures_util::stream::StreamExt::collect(rotated).await;
-            let _ = events.send(Event::Rotated(rotated.into_iter().flatten().collect()));
-        });
-    }
-
     fn next_wake(&self, now: Duration) -> Duration {
         let due = self.heap.peek().map_or(Duration::MAX, |Reverse((due, ..))| *due).min(now + LONGEST_SLEEP);
         let ticks = due.as_nanos().div_ceil(TICK.as_nanos());
         Duration::from_nanos(u64::try_from(ticks * TICK.as_nanos()).unwrap_or(u64::MAX))
     }
 }
-
-/// Secrets that are looked at at the same time.
-const LOOKS_AT_ONCE: usize = 16;
 
 /// What is recorded for a probe that panicked.
 fn panicked(started: jiff::Timestamp) -> Probe {

@@ -8,7 +8,7 @@ use prometheus::{Histogram, HistogramOpts, IntGauge};
 use tokio::time::Instant;
 
 use super::lanes::Limits;
-use super::{Instruments, Probes, Scheduler, panicked};
+use super::{Instruments, Mode, Probes, Scheduler, panicked};
 use crate::outcome::{Code, Expiry, Failure, Issued, Outcome, Probe, Reason};
 use crate::provider::{Cadence, Provider, Slot, Transport};
 use crate::recipe::{Expectations, builtin};
@@ -88,7 +88,7 @@ async fn asked(
     let ledger = Arc::new(Ledger::new((0..count).map(|number| Arc::new(provider(number))).collect(), &[1.0]));
     let probes = Arc::new(Scripted { start: Instant::now(), asked: Mutex::default(), script: Box::new(script) });
     let instruments = instruments();
-    let scheduler = Scheduler::new(Arc::clone(&ledger), Arc::clone(&probes), limits, instruments.clone());
+    let scheduler = Scheduler::new(Arc::clone(&ledger), Arc::clone(&probes), limits, instruments.clone(), Mode::Scheduled);
     scheduler.run(tokio::time::sleep(time)).await;
     let asked = std::mem::take(&mut *probes.asked.lock().expect("not poisoned"));
     (asked, instruments, ledger)

@@ -143,6 +143,14 @@ impl Roster {
         }
     }
 
+    /// A roster of this one provider alone.
+    #[must_use]
+    pub fn only(&self, name: &str) -> Option<Self> {
+        let current = Arc::clone(self.entry(name, Slot::Current)?);
+        let next = self.entry(name, Slot::Next).map(Arc::clone);
+        Some(Self::of(std::iter::once(current).chain(next).collect(), Arc::clone(&self.bounds)))
+    }
+
     /// The upper bounds of the latency histogram, in seconds.
     #[must_use]
     pub fn bounds(&self) -> &Arc<[f64]> {

@@ -1,9 +1,12 @@
 //! The HTTP server: metrics, health, and a page for people. Reads the ledger, changes nothing.
 
+mod api;
 mod connection;
+mod discovery;
 mod gate;
 mod health;
 mod page;
+mod probe;
 mod reload;
 mod scrape;
 
@@ -23,6 +26,7 @@ use tokio::sync::mpsc;
 use crate::door::Doors;
 use crate::metrics::Exposition;
 use crate::reload::Trigger;
+use crate::schedule::{Control, Mode};
 use crate::state::Ledger;
 use crate::threads::Threads;
 use connection::Acceptor;
@@ -46,13 +50,31 @@ pub struct Faces {
     threads: Threads,
     /// Has the configuration read again; nothing when that is not allowed over HTTP.
     reload: Option<mpsc::Sender<Trigger>>,
+    /// Has providers probed; nothing where nobody probes, as in a test of the faces alone.
+    control: Option<Control>,
+    mode: Mode,
 }
 
 impl Faces {
     /// The faces of one ledger. `reload` is given when reloads over HTTP are allowed.
     #[must_use]
     pub fn new(ledger: Arc<Ledger>, exposition: Arc<Exposition>, reload: Option<mpsc::Sender<Trigger>>) -> Self {
-        Self { ledger, exposition, scrapes: Arc::new(tokio::sync::Semaphore::new(scrape::MOST_AT_ONCE)), threads: Threads::default(), reload }
+        Self {
+            ledger,
+            exposition,
+            scrapes: Arc::new(tokio::sync::Semaphore::new(scrape::MOST_AT_ONCE)),
+            threads: Threads::default(),
+            reload,
+            control: None,
+            mode: Mode::default(),
+        }
+    }
+
+    /// With somebody who probes when asked, or only then.
+    #[must_use]
+    pub fn probing(mut self, control: Control, mode: Mode) -> Self {
+        (self.control, self.mode) = (Some(control), mode);
+        self
     }
 }
 
@@ -64,6 +86,10 @@ pub fn router(faces: Faces) -> Router {
         .route("/healthz", get(health::healthz))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
+        .route("/probe", get(probe::probe))
+        .route("/sd/prometheus", get(discovery::prometheus))
+        .route("/api/v1/providers", get(api::providers))
+        .route("/api/v1/providers/{name}", get(api::provider))
         .route("/-/reload", post(reload::reload))
         .fallback(|| async { (StatusCode::NOT_FOUND, "not found; see / for what there is\n") })
         .layer(axum::middleware::map_response(harden))

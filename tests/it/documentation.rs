@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use credwatch::config::{load, load_text, schema};
 use credwatch::metrics::families::FAMILIES;
-use credwatch::metrics::{Daemon, Exposition, process_started};
+use credwatch::metrics::{Daemon, Exposition, process_started, write_one};
 use credwatch::outcome::Reason;
 use credwatch::recipe::builtin::{self, BUILTINS};
 use credwatch::recipe::filters::{FILTERS, TESTS};
-use credwatch::state::{Ledger, State};
+use credwatch::state::{Ledger, Roster, State};
 use credwatch::time::parse_duration;
 use serde_json::Value as Json;
 
@@ -96,6 +96,8 @@ fn exposed() -> BTreeMap<String, String> {
     let ledger = Arc::new(Ledger::new(Vec::new(), &[1.0]));
     let mut out = Vec::new();
     Exposition::new(Arc::clone(&ledger), Daemon::new()).write(&mut out, ledger.now()).expect("written");
+    // What is served at /probe alone.
+    write_one(&mut out, Roster::new(Vec::new(), &[1.0]), false, ledger.now()).expect("written");
     let text = String::from_utf8(out).expect("text");
     let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
     let exposed: BTreeMap<String, String> = types.map(|(name, kind)| (name.to_owned(), kind.to_owned())).collect();
@@ -107,7 +109,7 @@ fn exposed() -> BTreeMap<String, String> {
 fn every_metric_is_in_the_reference_with_its_type_and_an_example() {
     let exposed = exposed();
     let rows = rows(&section(&readme(), "## Metric reference"));
-    assert!(exposed.len() > FAMILIES.len() + 5, "{exposed:?}");
+    assert!(exposed.len() > FAMILIES.len() + 6, "{exposed:?}");
     assert_eq!(rows.keys().collect::<Vec<_>>(), exposed.keys().collect::<Vec<_>>(), "rows on the left, families on the right");
     for (name, kind) in &exposed {
         assert_eq!(&rows[name][0], kind, "{name}");

@@ -1,5 +1,6 @@
 //! All integration tests in one crate: the library is linked once.
 //!
+//! - `asked`: probes on demand, discovery, shares, and the interface for programs.
 //! - `bad_configs`: files with a defect, and the exact message for each.
 //! - `canary`: no secret in any output.
 //! - `daemon`: the binary as users run it.
@@ -14,6 +15,7 @@
 //! - `doors`: TLS, client certificates and logins over sockets, and doors that are replaced.
 //! - `crowds`: clients that are too many, too slow or too silent.
 
+mod asked;
 mod bad_configs;
 mod canary;
 mod crowds;

@@ -10,29 +10,41 @@ use super::support::daemon::{Daemon, get};
 use super::support::endpoint::Endpoint;
 use super::support::wait_for;
 
-/// A Prometheus of the distribution, scraping one address every 200 ms; killed when it goes out of scope.
-struct Prometheus {
+/// A Prometheus of the distribution; killed when it goes out of scope.
+pub struct Prometheus {
     child: Child,
     address: String,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Prometheus {
+    /// One that scrapes one address every 200 ms.
     fn scraping(target: &str) -> Self {
+        Self::with(&format!(
+            "global: {{ scrape_interval: 200ms, scrape_timeout: 200ms }}\nscrape_configs: [{{ job_name: credwatch, static_configs: [{{ targets: [\"{target}\"] }}] }}]\n"
+        ))
+    }
+
+    /// One with this configuration.
+    pub fn with(configuration: &str) -> Self {
         // It cannot tell which port it was given, so a free one is picked, and another if somebody was faster.
         for _ in 0..10 {
-            if let Some(prometheus) = Self::on(&free_address(), target) {
+            if let Some(prometheus) = Self::on(&free_address(), configuration) {
                 return prometheus;
             }
         }
         panic!("Prometheus does not start");
     }
 
-    fn on(address: &str, target: &str) -> Option<Self> {
+    /// Has it take another configuration in.
+    pub fn configure(&self, configuration: &str) {
+        std::fs::write(self.folder.path().join("prometheus.yml"), configuration).expect("written");
+        let status = Command::new("kill").arg("-HUP").arg(self.child.id().to_string()).status().expect("kill");
+        assert!(status.success());
+    }
+
+    fn on(address: &str, configuration: &str) -> Option<Self> {
         let folder = tempfile::tempdir().expect("a folder");
-        let configuration = format!(
-            "global: {{ scrape_interval: 200ms, scrape_timeout: 200ms }}\nscrape_configs: [{{ job_name: credwatch, static_configs: [{{ targets: [\"{target}\"] }}] }}]\n"
-        );
         let file = folder.path().join("prometheus.yml");
         std::fs::write(&file, configuration).expect("written");
         let child = Command::new("prometheus")
@@ -43,7 +55,7 @@ impl Prometheus {
             .stderr(Stdio::null())
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start prometheus ({error}); run `make test`, which installs it"));
-        let mut prometheus = Self { child, address: address.to_owned(), _folder: folder };
+        let mut prometheus = Self { child, address: address.to_owned(), folder };
         let listens = wait_for("Prometheus to be ready or to end", || {
             if prometheus.child.try_wait().expect("its status").is_some() {
                 return Some(false);
@@ -55,7 +67,7 @@ impl Prometheus {
     }
 
     /// The values that a query yields, with their labels.
-    fn query(&self, query: &str) -> Vec<(Json, f64)> {
+    pub fn query(&self, query: &str) -> Vec<(Json, f64)> {
         let encoded: String = url::form_urlencoded::byte_serialize(query.as_bytes()).collect();
         let answer = get(&self.address, &format!("/api/v1/query?query={encoded}"));
         let json: Json = serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{error}: {}", answer.body));

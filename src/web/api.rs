@@ -1,0 +1,187 @@
+//! `/api/v1/providers`: what is known, for programs. `docs/openapi.json` describes it.
+//!
+//! Members may be added within version 1; none is renamed, removed or given another meaning.
+
+use axum::Json;
+use axum::extract::{Path, Query, State as Shared};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::Faces;
+use crate::outcome::{Expiry, Failure, Phases};
+use crate::provider::Slot;
+use crate::state::history::History;
+use crate::state::{Entry, Health, Moment, Roster, State};
+use crate::time::{from_unix_seconds, unix_seconds};
+
+/// Providers in one answer, unless the caller wants fewer.
+const MOST: usize = 1_000;
+
+#[derive(Deserialize)]
+pub struct Narrow {
+    state: Option<String>,
+    offset: Option<usize>,
+    limit: Option<usize>,
+}
+
+/// What is known of one provider.
+#[derive(Serialize)]
+struct Known {
+    name: String,
+    recipe: String,
+    labels: Map<String, Value>,
+    #[serde(flatten)]
+    condition: Condition,
+    probes: u64,
+    secret_expires: Option<String>,
+    tls_insecure: bool,
+    /// Of the credentials that are to follow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<Condition>,
+}
+
+/// How it stands with one credential.
+#[derive(Serialize)]
+struct Condition {
+    state: &'static str,
+    since: Option<String>,
+    failure: Option<Value>,
+    consecutive_failures: u32,
+    last_attempt: Option<String>,
+    last_success: Option<String>,
+    next_probe: Option<String>,
+    http_status: Option<u16>,
+    phases_seconds: Map<String, Value>,
+    token: Option<Value>,
+    missing_scopes: usize,
+    clock_skew_seconds: Option<f64>,
+    certificate_expires: Option<String>,
+}
+
+pub async fn providers(Shared(faces): Shared<Faces>, Query(narrow): Query<Narrow>) -> Response {
+    let state = match narrow.state.as_deref().map(|word| State::ALL.into_iter().find(|state| state.word() == word)) {
+        Some(None) => return problem(StatusCode::BAD_REQUEST, "there is no such state"),
+        Some(state) => state,
+        None => None,
+    };
+    let (roster, now) = (faces.ledger.roster(), faces.ledger.now());
+    let chosen: Vec<_> = roster.entries().iter().filter(|entry| state.is_none_or(|state| entry.health().state == state)).collect();
+    let limit = narrow.limit.unwrap_or(MOST).min(MOST);
+    let shown: Vec<Known> = chosen.iter().skip(narrow.offset.unwrap_or(0)).take(limit).map(|entry| known(entry, &roster, now)).collect();
+    answer(&json!({ "total": chosen.len(), "stalled": faces.ledger.is_stalled(), "providers": shown }))
+}
+
+pub async fn provider(Shared(faces): Shared<Faces>, Path(name): Path<String>) -> Response {
+    let (roster, now) = (faces.ledger.roster(), faces.ledger.now());
+    let Some(entry) = roster.entry(&name, Slot::Current) else {
+        return problem(StatusCode::NOT_FOUND, "there is no provider of this name");
+    };
+    let mut value = serde_json::to_value(known(entry, &roster, now)).unwrap_or_default();
+    if let Some(members) = value.as_object_mut() {
+        members.insert("history".into(), history(&entry.history()));
+    }
+    answer(&value)
+}
+
+fn answer(body: &impl Serialize) -> Response {
+    ([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
+}
+
+fn problem(status: StatusCode, error: &str) -> Response {
+    (status, [(header::CACHE_CONTROL, "no-store")], Json(json!({ "error": error }))).into_response()
+}
+
+fn known(entry: &Entry, roster: &Roster, now: Moment) -> Known {
+    let provider = &entry.provider;
+    let health = entry.health().clone();
+    Known {
+        name: provider.name.clone(),
+        recipe: provider.recipe.name.clone(),
+        labels: provider.labels.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect(),
+        condition: condition(&health, now),
+        probes: health.probes,
+        secret_expires: provider.secret_expires.map(date),
+        tls_insecure: provider.transport.insecure,
+        next: roster.entry(&provider.name, Slot::Next).map(|next| condition(&next.health(), now)),
+    }
+}
+
+fn condition(health: &Health, now: Moment) -> Condition {
+    let phases = Phases::WORDS.iter().zip(health.phases.values()).map(|(word, seconds)| ((*word).to_owned(), seconds.into()));
+    Condition {
+        state: health.state.word(),
+        since: health.since.map(date),
+        failure: health.trouble.as_ref().map(|trouble| failure(&trouble.failure, Some(trouble.since))),
+        consecutive_failures: health.consecutive_failures,
+        last_attempt: health.last_attempt.map(date),
+        last_success: health.last_success.map(date),
+        next_probe: health.next_due.and_then(|due| from_unix_seconds(now.unix_seconds_at(due))).map(date),
+        http_status: health.status,
+        phases_seconds: phases.collect(),
+        token: health.token.map(|token| {
+            let (expires, left) = match token.expiry {
+                Expiry::At(end) => (Some(date(end)), Some(millis(unix_seconds(end) - unix_seconds(now.wall)))),
+                Expiry::Never | Expiry::Unknown => (None, None),
+            };
+            json!({
+                "expires": expires,
+                "never_expires": token.expiry == Expiry::Never,
+                "time_to_expiry_seconds": left,
+                "lifetime_seconds": token.lifetime.map(millis),
+            })
+        }),
+        missing_scopes: health.missing_scopes,
+        clock_skew_seconds: health.clock_skew.map(millis),
+        certificate_expires: health.certificate_expiry.map(date),
+    }
+}
+
+fn failure(failure: &Failure, since: Option<Timestamp>) -> Value {
+    let facts = failure.reason.facts();
+    let mut value = json!({
+        "class": facts.class.word(),
+        "reason": facts.word,
+        "code": failure.code.as_str(),
+        "message": failure.message.as_str(),
+        "meaning": facts.meaning,
+        "action": facts.action,
+    });
+    if let (Some(since), Some(members)) = (since, value.as_object_mut()) {
+        members.insert("since".into(), date(since).into());
+    }
+    value
+}
+
+fn history(history: &History) -> Value {
+    let probes: Vec<Value> = history
+        .probes()
+        .iter()
+        .map(|past| json!({ "started": date(past.started), "duration_seconds": millis(past.duration.into()), "reason": past.reason.map(crate::outcome::Reason::word) }))
+        .collect();
+    let failures: Vec<Value> = history
+        .failures()
+        .iter()
+        .map(|past| {
+            let mut value = failure(&past.failure, None);
+            if let Some(members) = value.as_object_mut() {
+                members.insert("started".into(), date(past.started).into());
+                members.insert("duration_seconds".into(), millis(past.duration).into());
+                members.insert("http_status".into(), past.status.into());
+            }
+            value
+        })
+        .collect();
+    json!({ "probes": probes, "failures": failures, "reading": history.reading })
+}
+
+/// A time to the second, in UTC, as RFC 3339 writes it.
+fn date(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+fn millis(seconds: f64) -> f64 {
+    (seconds * 1e3).round() / 1e3
+}
