@@ -1,0 +1,80 @@
+//! The daemon's counters held against what the endpoint answered: every request counted once, under its own reason.
+
+use std::collections::BTreeMap;
+
+use crate::daemon::Daemon;
+use crate::events::{Event, Kind};
+use crate::exposition::{label, provider_of};
+use crate::files::name;
+use crate::truth::World;
+use crate::{Result, report::Report};
+
+/// Of each provider how often something was counted, by reason.
+type Counts = Vec<BTreeMap<String, usize>>;
+
+/// The word under which all requests are counted.
+const ALL: &str = "all";
+
+/// Compares. No faults may be drawn just then, so that what is on the way are tokens.
+pub fn judge(world: &World, daemon: &Daemon, providers: usize, events: &[Event], quiet: bool, report: &mut Report) -> Result<()> {
+    let before = served(world, providers);
+    let counted = counted(&daemon.get("/metrics")?, providers)?;
+    let after = served(world, providers);
+    let (mut wrong, mut timeouts) = (Vec::new(), 0);
+    for provider in 0..providers {
+        // What meets a closed port is seen by the daemon only.
+        let closed = events.iter().any(|event| event.provider == provider && event.kind == Kind::Closed);
+        let mine = |counts: &Counts, reason: &str| counts[provider].get(reason).copied().unwrap_or_default();
+        for reason in counted[provider].keys().chain(before[provider].keys()).filter(|reason| *reason != ALL) {
+            let (told, true_count) = (mine(&counted, reason), mine(&before, reason));
+            match reason.as_str() {
+                "transport" if closed => {}
+                "timeout" if told > true_count => timeouts += told - true_count,
+                _ if told != true_count => wrong.push(format!("{}: {reason} counted {told} times, answered {true_count} times", name(provider))),
+                _ => {}
+            }
+        }
+        // One may have been answered and not be taken in yet.
+        let (told, least, most) = (mine(&counted, ALL), mine(&before, ALL).saturating_sub(1), mine(&after, ALL));
+        if !closed && !(least..=most).contains(&told) {
+            wrong.push(format!("{}: {told} probes counted, {least} to {most} requests seen", name(provider)));
+        }
+    }
+    wrong.dedup();
+    report.none("counters that differ from what was answered", &wrong);
+    let bound = if quiet { "0 on a machine without delays".to_owned() } else { "told only, the machine had delays".to_owned() };
+    report.judge("timeouts that nobody caused", timeouts, bound, timeouts == 0 || !quiet);
+    Ok(())
+}
+
+fn served(world: &World, providers: usize) -> Counts {
+    let count = |provider| {
+        let mut counts = BTreeMap::new();
+        for one in world.served(provider) {
+            *counts.entry(ALL.to_owned()).or_default() += 1;
+            if let Some((_, reason)) = one.answer.reason() {
+                *counts.entry(reason.to_owned()).or_default() += 1;
+            }
+        }
+        counts
+    };
+    (0..providers).map(count).collect()
+}
+
+fn counted(text: &str, providers: usize) -> Result<Counts> {
+    let mut counts = vec![BTreeMap::new(); providers];
+    for line in text.lines() {
+        let (reason, rest) = if line.starts_with("credwatch_probes_total{") {
+            (ALL, line)
+        } else if line.starts_with("credwatch_probe_failures_total{") {
+            (label(line, "reason").ok_or("a failure without a reason")?, line)
+        } else {
+            continue;
+        };
+        let count: usize = rest.rsplit(' ').next().unwrap_or_default().parse()?;
+        let Some(own) = provider_of(line).and_then(|provider| counts.get_mut(provider)).filter(|_| count > 0) else { continue };
+        let reason = if reason == "connect" { "transport" } else { reason };
+        *own.entry(reason.to_owned()).or_insert(0) += count;
+    }
+    Ok(counts)
+}

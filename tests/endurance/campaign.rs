@@ -1,0 +1,233 @@
+//! The phases: nobody is watched, everybody is, the storm, calm, a suspend, nobody again.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{Scope, ScopedJoinHandle};
+use std::time::Duration;
+
+use crate::control::Control;
+use crate::daemon::{Daemon, Vitals};
+use crate::endpoint::Endpoint;
+use crate::events::{self, Stage};
+use crate::exposition::State;
+use crate::files::{CHANGING, Files, GUESTS};
+use crate::judge::Case;
+use crate::observer::{Observer, Sample};
+use crate::options::Options;
+use crate::reloads::{self, Reloads};
+use crate::report::{Report, float, quantiles};
+use crate::scale::{INTERVAL, MAX_BACKOFF};
+use crate::truth::World;
+use crate::{Result, books, clockstep, pause_until, progress, suspend, wait_for};
+
+/// How long the daemon may take to watch everybody, or nobody.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Over how long resident memory is averaged.
+const AVERAGED: Duration = Duration::from_secs(10);
+
+/// What memory may grow in the storm: by so many megabytes, or by this part. Every provider that fails for the first
+/// time for a reason has a counter more.
+const GROWTH: (f64, f64) = (8.0, 0.15);
+
+/// A machine with longer delays is no measure of the daemon's own.
+const QUIET: Duration = Duration::from_millis(100);
+
+/// Tells all threads to stop when it goes out of scope, also when the campaign fails.
+struct Stop<'a>(&'a AtomicBool);
+
+impl Drop for Stop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// What everybody needs.
+struct Campaign<'a> {
+    options: &'a Options,
+    world: &'a World,
+    endpoint: &'a Endpoint,
+    files: &'a Files,
+    daemon: &'a Daemon,
+    control: &'a Control,
+    stop: &'a AtomicBool,
+}
+
+/// Runs all of it.
+pub fn run(options: &Options) -> Result<Report> {
+    let world = Arc::new(World::new(options.providers + CHANGING + GUESTS, options.faults, options.seed));
+    let endpoint = Arc::new(Endpoint::start(&world, options.providers.div_ceil(40))?);
+    let files = Files::new(&endpoint, options.providers)?;
+    let daemon = Daemon::start(&files.main(), &[])?;
+    let (control, stop) = (Control::default(), AtomicBool::new(false));
+    let campaign = Campaign { options, world: &world, endpoint: &endpoint, files: &files, daemon: &daemon, control: &control, stop: &stop };
+    std::thread::scope(|scope| {
+        let _stop = Stop(&stop);
+        scope.spawn(|| control.run(&world, &stop));
+        campaign.phases()
+    })
+}
+
+impl Campaign<'_> {
+    fn phases(&self) -> Result<Report> {
+        let mut report = Report::default();
+        let idle = wait_for("the daemon to be alive", PATIENCE, || Ok(self.daemon.get("/livez").is_ok().then(|| self.daemon.vitals())))??;
+        progress(self.world, "everybody is watched from here on");
+        self.files.watch_all()?;
+        self.daemon.signal("HUP")?;
+        let observer = Observer::new(self.world, self.daemon);
+        let observing = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let _stop = Stop(&observing);
+            scope.spawn(|| observer.scrape(&observing));
+            scope.spawn(|| observer.poll(&observing));
+            self.load(&observer, &mut report)
+        })?;
+        self.unload(&idle, &observer, &mut report)?;
+        let log = self.daemon.log();
+        let own: Vec<String> = log.lines().filter(|line| line.contains("panicked") || line.contains("internal_error")).map(str::to_owned).collect();
+        report.none("panics in the daemon's log", &own);
+        Ok(report)
+    }
+
+    /// From the first probe to the end of the suspend.
+    fn load(&self, observer: &Observer, report: &mut Report) -> Result<()> {
+        let everybody = self.options.providers + CHANGING;
+        let all_healthy = || {
+            let reading = observer.latest().1;
+            reading.states.len() == everybody && reading.states.values().all(|(state, _)| *state == State::Healthy)
+        };
+        self.wait("everybody to be healthy", PATIENCE, all_healthy)?;
+        pause_until(self.world, self.world.now() + 2 * INTERVAL, self.stop);
+        let from = self.world.now();
+        progress(self.world, "the storm begins");
+        self.world.set_faulty(true);
+        let (events, reloads, clock) = self.storm(observer, from)?;
+        progress(self.world, "calm: no faults any more");
+        self.world.set_faulty(false);
+        self.wait("everybody to be healthy again", MAX_BACKOFF, all_healthy)?;
+        pause_until(self.world, self.world.now() + 2 * INTERVAL, self.stop);
+        let to = self.world.now();
+        let worst = self.control.worst(from, to);
+        let case = Case {
+            world: self.world,
+            observer,
+            control: self.control,
+            events: &events,
+            providers: self.options.providers,
+            faults: self.options.faults,
+            from,
+            to,
+        };
+        report.tell("longest delay of the machine itself", quantiles(&[worst]));
+        case.judge(report);
+        books::judge(self.world, self.daemon, self.options.providers, &events, worst < QUIET, report)?;
+        report.tell("reloads", format!("{} taken in, {} refused", reloads.taken, reloads.refused));
+        report.none("reloads that did not do what they should", &reloads.problems);
+        clock_rows(clock, report);
+        progress(self.world, "the daemon is stopped, and continued");
+        self.suspend(observer, report)?;
+        report.none("answers that are not well-formed or contradict each other", &observer.problems());
+        report.tell("scrapes", format!("{}, {} series each, {}", observer.scrapes().len(), observer.latest().1.series, quantiles(&observer.scrapes())));
+        memory_rows(&observer.samples(), from, to, report);
+        Ok(())
+    }
+
+    /// Faults, events, reloads and the steps of the clock, all at the same time.
+    fn storm(&self, observer: &Observer, from: Duration) -> Result<(Vec<events::Event>, reloads::Outcome, Option<clockstep::Outcome>)> {
+        let until = from + self.options.storm;
+        let drawn = events::draw(self.options.seed, self.options.providers, self.endpoint.own(), from, until);
+        let stage = Stage { world: self.world, endpoint: self.endpoint, files: self.files, observer };
+        let reloads = Reloads { world: self.world, daemon: self.daemon, files: self.files, observer, providers: self.options.providers };
+        std::thread::scope(|scope| {
+            let stepping = clockstep::library().map(|library| self.step_clock(scope, library));
+            let reloading = scope.spawn(move || reloads.run(until.saturating_sub(2 * INTERVAL), self.stop));
+            let performing = scope.spawn(move || stage.perform(drawn, self.stop));
+            // A daemon that has ended is told at once.
+            while self.world.now() < until {
+                self.daemon.check().inspect_err(|_| self.stop.store(true, Ordering::Relaxed))?;
+                pause_until(self.world, self.world.now() + Duration::from_secs(1), self.stop);
+            }
+            let clock = stepping.map(joined).transpose()?;
+            Ok((joined(performing)?, joined(reloading)?, clock))
+        })
+    }
+
+    fn step_clock<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, library: PathBuf) -> ScopedJoinHandle<'scope, Result<clockstep::Outcome>> {
+        scope.spawn(move || clockstep::run(&library, self.stop))
+    }
+
+    fn suspend(&self, observer: &Observer, report: &mut Report) -> Result<()> {
+        let outcome = suspend::run(self.world, self.daemon, observer, self.options.providers, self.stop)?;
+        let most = outcome.before * 2;
+        let seen = format!("{} requests in the fullest second", outcome.after);
+        report.judge("after a suspend of three intervals", seen, format!("{most}, twice that of before"), outcome.after <= most);
+        report.judge("providers forgotten by the suspend", outcome.forgotten, 0, outcome.forgotten == 0);
+        report.judge("providers asked twice within half an interval after it", outcome.twice, 0, outcome.twice == 0);
+        report.judge("first request after it", quantiles(&[outcome.resumed]), "1 s", outcome.resumed < Duration::from_secs(1));
+        Ok(())
+    }
+
+    /// Nobody is watched any more: everything that the load took is given back.
+    fn unload(&self, idle: &Vitals, observer: &Observer, report: &mut Report) -> Result<()> {
+        progress(self.world, "nobody is watched any more");
+        self.files.watch_nobody()?;
+        self.daemon.signal("HUP")?;
+        let in_flight = || Ok(self.daemon.get("/metrics")?.lines().any(|line| line == "credwatch_probes_in_flight 0").then_some(()));
+        let ended = wait_for("no probe to be in flight", PATIENCE, in_flight).is_ok();
+        report.judge("probes in flight in the end", if ended { "none" } else { "some" }, "none", ended);
+        // Threads for blocking calls end by themselves, ten seconds after their last one.
+        let given_back = || {
+            let vitals = self.daemon.vitals()?;
+            Ok((vitals.descriptors <= idle.descriptors && vitals.threads <= idle.threads + 2).then_some(vitals))
+        };
+        let after = wait_for("descriptors and threads to be given back", Duration::from_secs(20), given_back).or_else(|_| self.daemon.vitals())?;
+        report.judge("open descriptors in the end", after.descriptors, format!("{}, as before", idle.descriptors), after.descriptors <= idle.descriptors);
+        let most = idle.threads + 2;
+        report.judge("threads in the end", after.threads, format!("{most}, {} before", idle.threads), after.threads <= most);
+        let requests = self.world.requests();
+        pause_until(self.world, self.world.now() + INTERVAL / 2, self.stop);
+        let late = self.world.requests() - requests;
+        report.judge("requests after nobody is watched any more", late, 0, late == 0);
+        let most = observer.samples().iter().map(|(_, vitals)| vitals.threads).max().unwrap_or_default();
+        report.tell("threads at most", most);
+        report.tell("resident memory before and after the load", format!("{:.1} MB and {:.1} MB", idle.resident, after.resident));
+        Ok(())
+    }
+
+    fn wait(&self, what: &str, patience: Duration, holds: impl Fn() -> bool) -> Result<()> {
+        wait_for(what, patience, || {
+            self.daemon.check()?;
+            Ok(holds().then_some(()))
+        })
+    }
+}
+
+/// The result of a thread.
+fn joined<T>(thread: ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
+    thread.join().map_err(|_| "a thread of the campaign panicked")?
+}
+
+fn clock_rows(clock: Option<clockstep::Outcome>, report: &mut Report) {
+    let Some(clock) = clock else {
+        report.tell("steps of the wall clock", "none: libfaketime is not installed");
+        return;
+    };
+    report.tell("steps of the wall clock by an hour", format!("{}, with {} requests", clock.steps, clock.requests));
+    report.tell("greatest deviation from the interval meanwhile", quantiles(&[clock.worst_pause]));
+    report.none("what the steps did that they should not", &clock.problems);
+}
+
+fn memory_rows(samples: &[Sample], from: Duration, to: Duration, report: &mut Report) {
+    let average = |from: Duration, to: Duration| {
+        let within: Vec<f64> = samples.iter().filter(|(at, _)| *at >= from && *at < to).map(|(_, vitals)| vitals.resident).collect();
+        within.iter().sum::<f64>() / float(within.len().max(1))
+    };
+    // What the first storm of faults needs is counted as growth only where the storm is long.
+    let first = average(from, from + AVERAGED);
+    let last = average(to.saturating_sub(AVERAGED), to);
+    let bound = GROWTH.0.max(first * GROWTH.1);
+    let seen = format!("{first:.1} MB, then {last:.1} MB ({:+.1} %)", (last - first) / first * 100.0);
+    report.judge("resident memory at the start and the end of the storm", seen, format!("{bound:.1} MB more"), last - first <= bound);
+}

@@ -1,0 +1,185 @@
+//! Reading `/metrics` in full, with every rule that a Prometheus would want kept.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+use crate::files::number;
+use crate::truth::Class;
+
+/// What is concluded about a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Unknown,
+    Healthy,
+    Failing,
+    Broken,
+}
+
+impl State {
+    /// From the word in a label.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [("unknown", Self::Unknown), ("healthy", Self::Healthy), ("failing", Self::Failing), ("broken", Self::Broken)]
+            .into_iter()
+            .find_map(|(known, state)| (known == word).then_some(state))
+    }
+}
+
+/// What one scrape says.
+#[derive(Clone, Default)]
+pub struct Reading {
+    /// Each provider with its state and the class of what is wrong.
+    pub states: HashMap<usize, (State, Option<Class>)>,
+    pub in_flight: f64,
+    pub reload_worked: bool,
+    /// When the configuration in force was read.
+    pub reloaded_at: f64,
+    pub series: usize,
+}
+
+/// Follows the exposition from scrape to scrape.
+#[derive(Default)]
+pub struct Exposition {
+    hasher: RandomState,
+    /// Every counter of the scrape before, by the hash of its series.
+    counters: HashMap<u64, f64>,
+    providers: HashSet<usize>,
+}
+
+/// Faults that are told of one scrape.
+const MOST_TOLD: usize = 5;
+
+impl Exposition {
+    /// Reads one scrape, and tells what is wrong with it.
+    pub fn read(&mut self, text: &str) -> (Reading, Vec<String>) {
+        let mut page = Page { reading: Reading::default(), problems: Vec::new(), family: "", kind: "", families: HashSet::new() };
+        let mut seen = HashSet::with_capacity(self.counters.len() * 2);
+        let mut counters = HashMap::with_capacity(self.counters.len());
+        if !text.ends_with('\n') {
+            page.tell("it does not end with a line feed", "");
+        }
+        for line in text.lines() {
+            if let Some(comment) = line.strip_prefix("# ") {
+                page.comment(comment);
+                continue;
+            }
+            let Some((series, value)) = page.sample(line) else { continue };
+            let mut hasher = self.hasher.build_hasher();
+            hasher.write(series.as_bytes());
+            let hash = hasher.finish();
+            if !seen.insert(hash) {
+                page.tell("a series is there twice", line);
+            }
+            if page.kind == "gauge" {
+                continue;
+            }
+            counters.insert(hash, value);
+            // One that a reload took away, and another brought back, begins anew.
+            let stayed = provider_of(series).is_none_or(|provider| self.providers.contains(&provider));
+            if let Some(before) = self.counters.get(&hash).filter(|before| stayed && value < **before) {
+                page.tell(&format!("a counter has fallen from {before}"), line);
+            }
+        }
+        page.reading.series = seen.len();
+        self.counters = counters;
+        self.providers = page.reading.states.keys().copied().collect();
+        page.problems.truncate(MOST_TOLD);
+        (page.reading, page.problems)
+    }
+}
+
+struct Page<'a> {
+    reading: Reading,
+    problems: Vec<String>,
+    family: &'a str,
+    kind: &'a str,
+    families: HashSet<&'a str>,
+}
+
+impl<'a> Page<'a> {
+    fn tell(&mut self, problem: &str, line: &str) {
+        self.problems.push(format!("/metrics: {problem}: {line}"));
+    }
+
+    fn comment(&mut self, comment: &'a str) {
+        let mut words = comment.splitn(3, ' ');
+        let (what, name, rest) = (words.next(), words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        match what {
+            Some("HELP") if !rest.is_empty() => {}
+            Some("TYPE") if matches!(rest, "gauge" | "counter" | "histogram") => {
+                if !self.families.insert(name) {
+                    self.tell("a family is there twice", comment);
+                }
+                (self.family, self.kind) = (name, rest);
+            }
+            _ => self.tell("no comment of the format", comment),
+        }
+    }
+
+    /// The series and the value of a line.
+    fn sample(&mut self, line: &'a str) -> Option<(&'a str, f64)> {
+        let parsed = line.rsplit_once(' ').and_then(|(series, value)| Some((series, value.parse::<f64>().ok()?)));
+        let Some((series, value)) = parsed else {
+            self.tell("no sample", line);
+            return None;
+        };
+        if !value.is_finite() {
+            self.tell("no finite number", line);
+        }
+        let (name, labels) = series.split_once('{').unwrap_or((series, "}"));
+        let suffix = name.strip_prefix(self.family).unwrap_or("?");
+        if !(suffix.is_empty() || self.kind == "histogram" && matches!(suffix, "_bucket" | "_sum" | "_count")) {
+            self.tell(&format!("it stands among those of {}", self.family), line);
+        }
+        if !are_labels(labels) {
+            self.tell("its labels are no labels", line);
+        }
+        match name {
+            "credwatch_probes_in_flight" => self.reading.in_flight = value,
+            "credwatch_config_last_reload_successful" => self.reading.reload_worked = value > 0.5,
+            "credwatch_config_last_reload_success_timestamp_seconds" => self.reading.reloaded_at = value,
+            "credwatch_provider_state" if value > 0.5 => {
+                let state = label(labels, "state").and_then(State::from_word);
+                let Some((provider, state)) = provider_of(series).zip(state) else {
+                    self.tell("no state of a provider", line);
+                    return None;
+                };
+                if self.reading.states.insert(provider, (state, None)).is_some() {
+                    self.tell("a provider has two states", line);
+                }
+            }
+            "credwatch_provider_failure_info" => {
+                let class = label(labels, "class").and_then(Class::from_word);
+                match provider_of(series).and_then(|provider| self.reading.states.get_mut(&provider)) {
+                    Some(known) if class.is_some() => known.1 = class,
+                    _ => self.tell("a failure of nobody", line),
+                }
+            }
+            _ => {}
+        }
+        Some((series, value))
+    }
+}
+
+/// Whether the rest of a series, after its brace, is labels and the other brace. No value here holds an escape or a quote.
+fn are_labels(labels: &str) -> bool {
+    let Some(inner) = labels.strip_suffix('}') else { return false };
+    inner.is_empty()
+        || inner.split("\",").all(|pair| {
+            let Some((name, value)) = pair.split_once("=\"") else { return false };
+            let value = value.strip_suffix('"').unwrap_or(value);
+            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') && !value.contains(['"', '\\'])
+        })
+}
+
+/// The value of a label.
+pub fn label<'a>(labels: &'a str, name: &str) -> Option<&'a str> {
+    let start = labels.find(&format!("{name}=\""))? + name.len() + 2;
+    labels[start..].split('"').next()
+}
+
+/// The provider of a series; `None` for those of the daemon itself.
+pub fn provider_of(series: &str) -> Option<usize> {
+    const START: &str = "{provider=\"";
+    let start = series.find(START)? + START.len();
+    number(series[start..].split('"').next()?)
+}

@@ -1,0 +1,299 @@
+//! What was seen, held against what was really the matter: alarms, breakages, recoveries, and every single pause.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::control::Control;
+use crate::events::{Event, Kind};
+use crate::exposition::State;
+use crate::files::name;
+use crate::model::Replay;
+use crate::observer::{Observer, POLL, SCRAPE, Seen};
+use crate::report::{Report, float, quantiles};
+use crate::scale::{CONFIRM_AFTER, FAILURE_THRESHOLD, INTERVAL, NOTICED, TICK, TIMEOUT};
+use crate::truth::{Answer, Class, Served, World};
+
+/// Everything that is judged.
+pub struct Case<'a> {
+    pub world: &'a World,
+    pub observer: &'a Observer<'a>,
+    pub control: &'a Control,
+    pub events: &'a [Event],
+    /// How many providers no reload touches.
+    pub providers: usize,
+    pub faults: f64,
+    /// Since when everything is judged, and until when.
+    pub from: Duration,
+    pub to: Duration,
+}
+
+/// What was found.
+#[derive(Default)]
+struct Found {
+    requests: usize,
+    transient: usize,
+    /// Called broken although only transient faults met it, three in a row.
+    unlucky: Vec<String>,
+    of_the_credential: Vec<String>,
+    unexplained: Vec<String>,
+    untold: Vec<String>,
+    missed: Vec<String>,
+    late: Vec<String>,
+    unconcluded: usize,
+    in_the_way: usize,
+    told: BTreeMap<Kind, Vec<Duration>>,
+    recovered: BTreeMap<Kind, Vec<Duration>>,
+    not_recovered: Vec<String>,
+    early_requests: Vec<String>,
+    late_requests: Vec<String>,
+    pauses: usize,
+    /// Requests of each provider that nothing happened to.
+    steady: Vec<usize>,
+}
+
+/// One provider.
+struct Subject<'a> {
+    name: String,
+    served: &'a [Served],
+    replay: &'a Replay,
+    seen: &'a [Seen],
+    events: &'a [&'a Event],
+}
+
+impl Case<'_> {
+    /// Judges everything into the report.
+    pub fn judge(&self, report: &mut Report) {
+        let mut found = Found::default();
+        for provider in 0..self.providers {
+            let served = self.world.served(provider);
+            let replay = Replay::of(&served);
+            let seen = self.observer.timeline(provider);
+            let events: Vec<&Event> = self.events.iter().filter(|event| event.provider == provider).collect();
+            let subject = Subject { name: name(provider), served: &served, replay: &replay, seen: &seen, events: &events };
+            self.count(&subject, &mut found);
+            self.alarms(&subject, &mut found);
+            self.pauses(&subject, &mut found);
+            for event in &events {
+                self.event(&subject, event, &mut found);
+            }
+        }
+        self.report(&found, report);
+    }
+
+    fn count(&self, subject: &Subject, found: &mut Found) {
+        let within = subject.served.iter().filter(|one| one.at() >= self.from && one.at() < self.to);
+        let (mut requests, mut transient, mut waits) = (0, 0, 0);
+        for one in within {
+            requests += 1;
+            transient += usize::from(one.answer.is_transient());
+            waits += usize::from(matches!(one.answer, Answer::Throttled(seconds) if u64::from(seconds) > INTERVAL.as_secs()));
+        }
+        found.requests += requests;
+        found.transient += transient;
+        if subject.events.is_empty() && waits == 0 {
+            found.steady.push(requests);
+        }
+    }
+
+    /// Every time that a provider was called broken: was it?
+    fn alarms(&self, subject: &Subject, found: &mut Found) {
+        for (before, alarm) in std::iter::once(None).chain(subject.seen.iter().map(Some)).zip(subject.seen) {
+            let begins = alarm.state == State::Broken && before.is_none_or(|before| before.state != State::Broken);
+            if !begins || alarm.at < self.from {
+                continue;
+            }
+            let slack = SCRAPE + self.control.allowance(alarm.at, alarm.at);
+            if subject.events.iter().any(|event| event.kind.breaks() && alarm.at >= event.begins && alarm.at <= event.ends + slack) {
+                continue;
+            }
+            let last: Vec<Answer> = subject.served.iter().filter(|one| one.at() <= alarm.at).map(|one| one.answer).collect();
+            let last = &last[last.len().saturating_sub(4)..];
+            let line = format!("{} called broken at {:.1} s ({:?}), the last answers were {last:?}", subject.name, alarm.at.as_secs_f64(), alarm.class);
+            if alarm.class == Some(Class::Credential) {
+                found.of_the_credential.push(line);
+            } else if subject.replay.is_broken_within(alarm.at.saturating_sub(slack + SCRAPE), alarm.at + slack) {
+                found.unlucky.push(line);
+            } else {
+                found.unexplained.push(line);
+            }
+        }
+        // What the endpoint cannot see is left to the events.
+        if subject.events.iter().any(|event| event.kind == Kind::Closed) {
+            return;
+        }
+        for change in subject.replay.changes.iter().filter(|change| change.broken && change.at > self.from && change.at < self.to) {
+            let until = change.at + 2 * SCRAPE + self.control.allowance(change.at, change.at + SCRAPE);
+            if !is_seen_within(subject.seen, State::Broken, change.at, until) {
+                found.untold.push(format!("{} is broken by the rules at {:.2} s, and nobody was told", subject.name, change.at.as_secs_f64()));
+            }
+        }
+    }
+
+    /// Every pause between two requests: neither too short nor too long by the rules.
+    fn pauses(&self, subject: &Subject, found: &mut Found) {
+        let disturbed = |from: Duration, to: Duration| {
+            subject.events.iter().any(|event| match event.kind {
+                Kind::Closed => from <= event.ends + INTERVAL && to >= event.begins,
+                // A changed file is looked for, and asks at once.
+                Kind::RotatedTogether => from <= event.begins + NOTICED + TIMEOUT && to >= event.begins,
+                Kind::RotatedLate => from <= event.ends + NOTICED + TIMEOUT && to >= event.ends,
+                _ => false,
+            })
+        };
+        let mut known = false;
+        for (two, window) in subject.served.windows(2).zip(&subject.replay.windows) {
+            let (from, to) = (two[0].at(), two[1].at());
+            if from < self.from || to >= self.to {
+                continue;
+            }
+            // Off the grid after something that the rules do not know of, until two regular pauses are behind.
+            let certain = std::mem::replace(&mut known, !disturbed(from, to)) && known;
+            if disturbed(from, to) {
+                continue;
+            }
+            found.pauses += 1;
+            let allowance = self.control.allowance(from, to);
+            let pause = to.saturating_sub(from);
+            let (earliest, latest) = if certain || window.latest < INTERVAL {
+                (window.earliest, window.latest)
+            } else {
+                (window.earliest.min(INTERVAL / 2), window.latest.max(INTERVAL + INTERVAL / 2))
+            };
+            let line = || format!("{} asked at {:.2} s ({:?}) and {:.2} s later", subject.name, from.as_secs_f64(), two[0].answer, pause.as_secs_f64());
+            let takes = two[0].answer.takes();
+            if pause + allowance < earliest {
+                found.early_requests.push(line());
+            }
+            if pause > latest + takes + allowance {
+                found.late_requests.push(line());
+            }
+        }
+    }
+
+    /// A breakage: told in time, and seen to end in time?
+    fn event(&self, subject: &Subject, event: &Event, found: &mut Found) {
+        if !event.kind.breaks() {
+            return;
+        }
+        let told = first_seen(subject.seen, State::Broken, event.begins, event.ends + POLL);
+        let line = |what: &str| {
+            let answers: Vec<String> = subject
+                .served
+                .iter()
+                .filter(|one| one.at() + 2 * INTERVAL > event.begins && one.at() < event.ends + 2 * INTERVAL)
+                .map(|one| format!("{:.2} {:?}", one.at().as_secs_f64(), one.answer))
+                .collect();
+            let (begins, ends) = (event.begins.as_secs_f64(), event.ends.as_secs_f64());
+            format!("{}, {} from {begins:.2} s to {ends:.2} s: {what}; {}", subject.name, event.kind.word(), answers.join(", "))
+        };
+        let allowance = self.control.allowance(event.begins, told.unwrap_or(event.ends)) + POLL;
+        let first = subject.served.partition_point(|one| one.at() < event.begins);
+        // Something that chance put in the way: a fault before the conclusion, or a pause that was not the regular one.
+        let until = told.unwrap_or(event.ends);
+        let faults = subject.served[first..].iter().take_while(|one| one.at() < until).any(|one| one.answer.is_transient());
+        let hindered = faults || (event.kind != Kind::Closed && !subject.replay.on_grid.get(first).copied().unwrap_or(false));
+        match told {
+            None if event.kind != Kind::Closed && !subject.replay.is_broken_within(event.begins, event.ends) => found.unconcluded += 1,
+            None => found.missed.push(line("nobody was told")),
+            Some(told) => {
+                let latency = told.saturating_sub(event.begins);
+                found.told.entry(event.kind).or_default().push(latency);
+                let bound = told_within(event.kind) + allowance;
+                if hindered {
+                    found.in_the_way += 1;
+                } else if latency > bound {
+                    found.late.push(line(&format!("told after {:.2} s, where {:.2} s were allowed", latency.as_secs_f64(), bound.as_secs_f64())));
+                }
+                // Hindered or not: once the endpoint has answered what decides, it must be told.
+                let decided = subject.replay.changes.iter().find(|change| change.broken && change.at >= event.begins).map(|change| change.at);
+                if let Some(decided) = decided.filter(|decided| event.kind != Kind::Closed && told > *decided + allowance) {
+                    found.late.push(line(&format!("decided at {:.2} s and told at {:.2} s", decided.as_secs_f64(), told.as_secs_f64())));
+                }
+            }
+        }
+        self.recovery(subject, event, &line, found);
+    }
+
+    fn recovery(&self, subject: &Subject, event: &Event, line: &dyn Fn(&str) -> String, found: &mut Found) {
+        let Some(healthy) = first_seen(subject.seen, State::Healthy, event.ends, Duration::MAX) else {
+            found.not_recovered.push(line("never healthy again"));
+            return;
+        };
+        let latency = healthy.saturating_sub(event.ends);
+        found.recovered.entry(event.kind).or_default().push(latency);
+        let after = subject.served.partition_point(|one| one.at() < event.ends);
+        let last = after.checked_sub(1).and_then(|last| Some((subject.served.get(last)?, subject.replay.windows.get(last)?)));
+        let faults = subject.served[after..].iter().take_while(|one| one.at() < healthy).any(|one| one.answer.is_transient());
+        let allowance = self.control.allowance(event.ends, healthy) + POLL + TICK;
+        let bound = match (event.kind, last) {
+            _ if faults => return,
+            (Kind::RotatedLate, Some((one, _))) if one.answer == Answer::Refused => NOTICED,
+            (Kind::Closed, _) | (_, None) => INTERVAL + INTERVAL / 2 + TIMEOUT,
+            (_, Some((one, window))) => (one.at() + one.answer.takes() + window.latest).saturating_sub(event.ends) + TIMEOUT,
+        };
+        if latency > bound + allowance {
+            let (took, bound) = (latency.as_secs_f64(), (bound + allowance).as_secs_f64());
+            found.not_recovered.push(line(&format!("healthy after {took:.2} s, where {bound:.2} s were allowed")));
+        }
+    }
+
+    fn report(&self, found: &Found, report: &mut Report) {
+        let rate = float(found.transient) / float(found.requests.max(1));
+        let threshold = i32::try_from(FAILURE_THRESHOLD).unwrap_or(i32::MAX);
+        let expected = float(found.requests) * self.faults.powi(threshold) * (1.0 - self.faults);
+        report.tell("requests judged", found.requests);
+        report.tell("of these with a transient fault", format!("{} ({:.2} %)", found.transient, rate * 100.0));
+        report.none("false alarms of the credential", &found.of_the_credential);
+        report.none("false alarms that nothing explains", &found.unexplained);
+        let most = (expected + 4.0 * expected.sqrt() + 3.0).floor();
+        let many = float(found.unlucky.len()) > most;
+        report.judge(
+            "called broken by three transient faults in a row",
+            format!("{} (chance alone: {expected:.2})", found.unlucky.len()),
+            format!("{most} by chance"),
+            !many,
+        );
+        let breakages: usize = found.told.values().map(Vec::len).sum();
+        report.tell("real breakages told", breakages);
+        report.none("real breakages missed", &found.missed);
+        report.none("real breakages told late", &found.late);
+        report.tell("real breakages with a fault or a detour in the way of being told", found.in_the_way);
+        report.tell("real breakages that ended before three tries were made", found.unconcluded);
+        report.none("broken by the rules and not told", &found.untold);
+        for kind in Kind::ALL.into_iter().filter(|kind| kind.breaks()) {
+            let bound = format!("{:.2} s + delay", told_within(kind).as_secs_f64());
+            report.tell(&format!("told after: {} (bound {bound})", kind.word()), quantiles(found.told.get(&kind).map_or(&[], Vec::as_slice)));
+        }
+        for kind in Kind::ALL.into_iter().filter(|kind| kind.breaks()) {
+            report.tell(&format!("healthy again after: {}", kind.word()), quantiles(found.recovered.get(&kind).map_or(&[], Vec::as_slice)));
+        }
+        report.none("recoveries that were late", &found.not_recovered);
+        let mut steady = found.steady.clone();
+        steady.sort_unstable();
+        let scheduled = self.to.saturating_sub(self.from).as_secs_f64() / INTERVAL.as_secs_f64();
+        let (least, most) = (steady.first().copied().unwrap_or_default(), steady.last().copied().unwrap_or_default());
+        let kept = float(least) >= scheduled - 1.5 && float(most) <= scheduled + 1.5;
+        report.judge("requests of each provider that nothing happened to", format!("{least} to {most}"), format!("{scheduled:.1} ± 1.5"), kept);
+        report.tell("pauses between requests judged", found.pauses);
+        report.none("requests too early by the rules", &found.early_requests);
+        report.none("requests too late by the rules", &found.late_requests);
+    }
+}
+
+/// Within what a breakage is told of when nothing else happens.
+fn told_within(kind: Kind) -> Duration {
+    if kind.is_refusal() { INTERVAL + CONFIRM_AFTER + TIMEOUT + TICK } else { INTERVAL * FAILURE_THRESHOLD + TIMEOUT + TICK }
+}
+
+/// When a state is first seen, or is still held, between two times.
+fn first_seen(seen: &[Seen], state: State, from: Duration, to: Duration) -> Option<Duration> {
+    let next = seen.partition_point(|one| one.at < from);
+    if next > 0 && seen[next - 1].state == state {
+        return Some(from);
+    }
+    seen[next..].iter().take_while(|one| one.at <= to).find(|one| one.state == state).map(|one| one.at)
+}
+
+fn is_seen_within(seen: &[Seen], state: State, from: Duration, to: Duration) -> bool {
+    first_seen(seen, state, from, to).is_some()
+}
