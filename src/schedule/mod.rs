@@ -2,7 +2,7 @@
 //!
 //! One task, not one per provider: a timer heap over indexes costs a few dozen bytes a provider. Times come
 //! from a clock that neither jumps nor runs while the machine sleeps, so a step of the wall clock or a suspend
-//! neither bursts nor stalls anything.
+//! neither bursts nor stalls anything; when the process alone stands still, what it missed is put off.
 
 pub mod cadence;
 mod control;
@@ -67,6 +67,9 @@ const TICK: Duration = Duration::from_millis(10);
 /// The longest sleep: the daemon counts as stalled when the scheduler does not turn for much longer.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
+/// Not to turn for longer than this is to have stood still: a frozen container, a paused virtual machine, SIGSTOP.
+const STOOD_STILL: Duration = Duration::from_secs(3);
+
 /// The scheduler.
 pub struct Scheduler<P> {
     ledger: Arc<Ledger>,
@@ -82,6 +85,8 @@ pub struct Scheduler<P> {
     teller: Teller,
     next_look: Duration,
     looking: bool,
+    /// When it turned the last time.
+    turned: Duration,
     mode: Mode,
 }
 
@@ -121,6 +126,7 @@ impl<P: Probes> Scheduler<P> {
             teller: Teller::default(),
             next_look: LOOK_AT_SECRETS,
             looking: false,
+            turned: Duration::ZERO,
             mode,
             ledger,
         };
@@ -142,9 +148,11 @@ impl<P: Probes> Scheduler<P> {
     /// Turns until the future ends, then lets running probes go.
     pub async fn run(mut self, end: impl Future<Output = ()>) {
         let mut end = std::pin::pin!(end);
+        self.turned = self.start.elapsed();
         loop {
             self.ledger.beat();
             let now = self.start.elapsed();
+            self.put_off(now);
             self.release(now);
             self.look_at_secrets(now);
             self.teller.sum_up(now);
@@ -189,6 +197,28 @@ impl<P: Probes> Scheduler<P> {
             entry.health().next_due = Some(due);
         }
         self.heap.push(Reverse((due, index, slot.round)));
+    }
+
+    /// After a standstill, what was missed does not start all at once. It comes as much later as the daemon stood still,
+    /// spread as it was planned; where that is longer than an interval, in the provider's next slot.
+    fn put_off(&mut self, now: Duration) {
+        let stood_still = now.saturating_sub(std::mem::replace(&mut self.turned, now));
+        if stood_still < STOOD_STILL {
+            return;
+        }
+        let mut missed = Vec::new();
+        while let Some(Reverse((due, index, round))) = self.heap.peek().copied().filter(|Reverse((due, ..))| *due <= now) {
+            self.heap.pop();
+            let slot = &self.slots[index];
+            if let Some(entry) = slot.entry.as_ref().filter(|_| slot.round == round && !slot.running) {
+                let (grid, later) = (grid(&entry.provider), due + stood_still);
+                missed.push((index, if stood_still < entry.provider.cadence.interval { later } else { grid.at_or_after(now) }));
+            }
+        }
+        tracing::warn!(seconds = stood_still.as_secs_f64(), put_off = missed.len(), "the daemon stood still");
+        for (index, due) in missed {
+            self.plan(index, due);
+        }
     }
 
     /// Moves all that are due into the lanes and starts those that may.
@@ -286,8 +316,7 @@ impl<P: Probes> Scheduler<P> {
         let due = {
             let health = entry.health();
             self.teller.tell(&entry.provider, probe, transition, before.as_ref(), &health, &mut slot.quiet, now);
-            let grid = Grid::new(&entry.provider.turn(), entry.provider.cadence.interval);
-            next_due(&grid, &entry.provider.cadence, &probe.outcome, &health, slot.due, now)
+            next_due(&grid(&entry.provider), &entry.provider.cadence, &probe.outcome, &health, slot.due, now)
         };
         // Whoever is to be left alone is so whoever asks.
         let alone = matches!(&probe.outcome, Outcome::Failed(failure) if failure.retry_after.is_some() || matches!(failure.reason, Reason::Rejected | Reason::Throttled));
@@ -335,6 +364,11 @@ impl<P: Probes> Scheduler<P> {
         let ticks = due.as_nanos().div_ceil(TICK.as_nanos());
         Duration::from_nanos(u64::try_from(ticks * TICK.as_nanos()).unwrap_or(u64::MAX))
     }
+}
+
+/// The grid that a provider keeps to.
+fn grid(provider: &Provider) -> Grid {
+    Grid::new(&provider.turn(), provider.cadence.interval)
 }
 
 /// What is recorded for a probe that panicked.
