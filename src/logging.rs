@@ -4,7 +4,8 @@
 //! bodies at `trace`, and those hold credentials.
 
 use std::fmt;
-use std::io::IsTerminal;
+use std::os::unix::fs::MetadataExt;
+use std::sync::OnceLock;
 
 use serde_json::{Map, Value as Json};
 use tracing::field::{Field, Visit};
@@ -61,19 +62,34 @@ pub fn start(verbosity: Option<Verbosity>, format: Format) {
         word.parse::<LevelFilter>().ok().filter(|_| !word.is_empty())
     };
     let level = verbosity.map(LevelFilter::from).or_else(from_environment).unwrap_or(LevelFilter::INFO);
-    let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(std::io::stderr).event_format(Lines {
-        format,
-        // The journal has its own time stamps.
-        stamped: std::env::var_os("JOURNAL_STREAM").is_none() || std::io::stderr().is_terminal(),
-    });
+    let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(std::io::stderr).event_format(Lines { format });
     let filter = Targets::new().with_target(env!("CARGO_PKG_NAME"), level);
     // A second start, as in a test, keeps the first.
     let _ = tracing_subscriber::registry().with(filter).with(layer).try_init();
 }
 
+/// What stands before a line of this level when it goes to the journal: the priority that the journal is to give it.
+pub fn journal_mark(level: Level) -> &'static str {
+    match level {
+        _ if !goes_to_the_journal() => "",
+        Level::ERROR => "<3>",
+        Level::WARN => "<4>",
+        Level::INFO => "<6>",
+        Level::DEBUG | Level::TRACE => "<7>",
+    }
+}
+
+/// Whether standard error is the stream that systemd connected to the journal: it names it by device and inode.
+fn goes_to_the_journal() -> bool {
+    static ANSWER: OnceLock<bool> = OnceLock::new();
+    *ANSWER.get_or_init(|| {
+        let stream = std::env::var("JOURNAL_STREAM").unwrap_or_default();
+        std::fs::metadata("/proc/self/fd/2").is_ok_and(|end| stream == format!("{}:{}", end.dev(), end.ino()))
+    })
+}
+
 struct Lines {
     format: Format,
-    stamped: bool,
 }
 
 impl<S, N> FormatEvent<S, N> for Lines
@@ -85,12 +101,14 @@ where
         let mut fields = Fields::default();
         event.record(&mut fields);
         let mut line = Map::new();
-        if self.stamped {
+        // The journal has its own time stamps.
+        if !goes_to_the_journal() {
             line.insert("ts".into(), jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string().into());
         }
         line.insert("level".into(), word(*event.metadata().level()).into());
         line.insert("msg".into(), fields.message.into());
         line.extend(fields.others);
+        write!(writer, "{}", journal_mark(*event.metadata().level()))?;
         match self.format {
             Format::Json => writeln!(writer, "{}", Json::Object(line)),
             Format::Text => {

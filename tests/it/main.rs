@@ -9,6 +9,7 @@
 //! - `house`: rules of the code that a machine can check.
 //! - `documentation`: docs held against the tables in the code.
 //! - `oidc`, `prometheus`: against servers that nobody here wrote.
+//! - `systemd`: the unit, under a real systemd.
 
 mod bad_configs;
 mod canary;
@@ -21,3 +22,4 @@ mod house;
 mod oidc;
 mod prometheus;
 mod support;
+mod systemd;

@@ -1,5 +1,6 @@
 //! The small language that the tests are written in.
 
+pub mod container;
 pub mod daemon;
 pub mod endpoint;
 
