@@ -9,7 +9,7 @@ mod run;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use tracing::Level;
 
 use crate::config::Configuration;
@@ -77,6 +77,12 @@ pub fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
     }
+}
+
+/// The command line as data, for its manual pages and completions.
+#[must_use]
+pub fn line() -> clap::Command {
+    Line::command()
 }
 
 /// Reads the configuration, and prints what is wrong with it.

@@ -3,23 +3,26 @@
 //! - `bad_configs`: files with a defect, and the exact message for each.
 //! - `canary`: no secret in any output.
 //! - `daemon`: the binary as users run it.
+//! - `deploy`: the examples for containers and Kubernetes.
 //! - `exchanges`: recorded exchanges, pure and over a socket.
 //! - `failures`: every failure reason, produced over a real socket.
 //! - `hostile`: answers that nobody should send.
 //! - `house`: rules of the code that a machine can check.
 //! - `documentation`: docs held against the tables in the code.
 //! - `oidc`, `prometheus`: against servers that nobody here wrote.
-//! - `systemd`: the unit, under a real systemd.
+//! - `package`, `systemd`: the Debian package and the unit, under a real systemd.
 
 mod bad_configs;
 mod canary;
 mod daemon;
+mod deploy;
 mod documentation;
 mod exchanges;
 mod failures;
 mod hostile;
 mod house;
 mod oidc;
+mod package;
 mod prometheus;
 mod support;
 mod systemd;
