@@ -69,6 +69,7 @@ pub fn start(verbosity: Option<Verbosity>, format: Format) {
 }
 
 /// What stands before a line of this level when it goes to the journal: the priority that the journal is to give it.
+#[must_use]
 pub fn journal_mark(level: Level) -> &'static str {
     match level {
         _ if !goes_to_the_journal() => "",

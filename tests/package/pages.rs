@@ -9,7 +9,7 @@ use clap_complete::{Shell, generate_to};
 use clap_mangen::Man;
 
 /// What the command line does not know of itself.
-const REST: &str = r#".SH EXIT STATUS
+const REST: &str = r".SH EXIT STATUS
 .TP
 .B 0
 Fine. Of
@@ -39,7 +39,7 @@ Every key, with an explanation in place.
 .BR systemctl (1),
 .BR systemd.exec (5)
 on LoadCredential=, and /usr/share/doc/credwatch/README.md.
-"#;
+";
 
 fn main() -> Result<(), Error> {
     let folder = std::env::args_os().nth(1).ok_or_else(|| Error::other("usage: pages FOLDER"))?;
