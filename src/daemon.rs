@@ -1,45 +1,70 @@
-//! The daemon put together: ledger, scheduler, prober and server, from start to end.
+//! The daemon put together: ledger, scheduler, prober, reloader and server, from start to end.
 
 use std::net::TcpListener;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tokio::sync::{mpsc, watch};
 
 use crate::metrics::{Daemon as Instruments, Exposition};
 use crate::probe::Prober;
-use crate::provider::Provider;
+use crate::reload::{Fresh, Read, Reloader, Trigger};
 use crate::schedule::Scheduler;
-use crate::schedule::lanes::Limits;
 use crate::state::Ledger;
+use crate::storage::Storage;
+use crate::systemd;
+use crate::watch::{Digest, Files};
 use crate::web::{self, Faces};
 
 /// What a daemon runs on.
 pub struct Settings {
-    /// What is watched.
-    pub providers: Vec<Arc<Provider>>,
-    /// Probes at the same time.
-    pub limits: Limits,
-    /// Upper bounds of the latency histogram, in seconds.
-    pub duration_buckets: Vec<f64>,
+    /// Who is watched, and how.
+    pub fresh: Fresh,
     /// Where to serve, already bound.
     pub listeners: Vec<TcpListener>,
+    /// How its configuration is read again; nothing for one that was made up.
+    pub source: Option<Source>,
+    /// Where the state is kept over a restart.
+    pub storage: Option<Storage>,
+    /// Whether `POST /-/reload` is answered.
+    pub lifecycle: bool,
 }
 
-/// Runs until `end`, then stops within a moment: no new probe is started, running ones are let go.
+/// Where a configuration came from.
+pub struct Source {
+    /// Reads it.
+    pub read: Read,
+    /// Its files.
+    pub files: Files,
+    /// What they held.
+    pub seen: Digest,
+}
+
+/// Wishes for a reload that may wait: whoever comes later finds the answer of those before.
+pub const MOST_TRIGGERS: usize = 4;
+
+/// Runs until `end`, then stops within a moment: no new probe is started, running ones are let go. `triggers` tell when
+/// to reload.
 ///
 /// # Errors
 /// When serving fails.
-pub async fn run(settings: Settings, prober: Arc<Prober>, end: impl Future<Output = ()>) -> std::io::Result<()> {
+pub async fn run(
+    settings: Settings,
+    prober: Arc<Prober>,
+    (trigger, triggers): (mpsc::Sender<Trigger>, mpsc::Receiver<Trigger>),
+    end: impl Future<Output = ()>,
+) -> std::io::Result<()> {
     let instruments = Instruments::new();
     instruments.configured(Timestamp::now());
-    let insecure = settings.providers.iter().filter(|provider| provider.transport.insecure);
-    for provider in insecure {
-        tracing::warn!(provider = %provider.name, "tls.insecure is set: any certificate is accepted");
+    let adopted = settings.fresh.adopted;
+    crate::reload::log(&settings.fresh.warnings);
+    let ledger = Arc::new(Ledger::new(adopted.providers, &adopted.bounds));
+    if let Some(storage) = &settings.storage {
+        storage.restore(&ledger, settings.source.as_ref().and_then(|source| source.files.written()));
     }
-    let ledger = Arc::new(Ledger::new(settings.providers, settings.duration_buckets));
     let exposition = Arc::new(Exposition::new(Arc::clone(&ledger), instruments.clone()));
-    let scheduler = Scheduler::new(Arc::clone(&ledger), prober, settings.limits, instruments.instruments());
-    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let scheduler = Scheduler::new(Arc::clone(&ledger), Arc::clone(&prober), adopted.limits, instruments.instruments());
+    let (stop, stopped) = watch::channel(false);
     let until_stopped = || {
         let mut stopped = stopped.clone();
         async move {
@@ -48,9 +73,22 @@ pub async fn run(settings: Settings, prober: Arc<Prober>, end: impl Future<Outpu
         }
     };
     let addresses: Vec<String> = settings.listeners.iter().filter_map(|listener| Some(listener.local_addr().ok()?.to_string())).collect();
-    tracing::info!(providers = ledger.entries().len(), listen = addresses.join(" "), version = env!("CARGO_PKG_VERSION"), "credwatch runs");
+    tracing::info!(providers = ledger.roster().entries().len(), listen = addresses.join(" "), version = env!("CARGO_PKG_VERSION"), "credwatch runs");
+    // Ends with the runtime: nobody waits for a reload while the daemon stops.
+    match settings.source {
+        Some(Source { read, files, seen }) => {
+            let (control, instruments) = (scheduler.control(), instruments.clone());
+            let reloader = Reloader { read, files, seen, listen_addresses: settings.fresh.listen_addresses, control, prober, instruments };
+            tokio::spawn(reloader.run(triggers));
+        }
+        None => drop(triggers),
+    }
+    let faces = Faces::new(Arc::clone(&ledger), exposition, settings.lifecycle.then_some(trigger));
     let mut scheduling = tokio::spawn(scheduler.run(until_stopped()));
-    let mut serving = tokio::spawn(web::serve(settings.listeners, Faces::new(ledger, exposition), until_stopped()));
+    let mut serving = tokio::spawn(web::serve(settings.listeners, faces, until_stopped()));
+    let saving = settings.storage.map(|storage| tokio::spawn(storage.keep(Arc::clone(&ledger), instruments, until_stopped())));
+    tokio::spawn(systemd::attend(ledger));
+    systemd::ready();
     // A daemon that watches without being heard, or is heard without watching, is worse than none: when either
     // part ends by itself, all of it ends, and whoever started it starts it again.
     let failed = tokio::select! {
@@ -61,8 +99,12 @@ pub async fn run(settings: Settings, prober: Arc<Prober>, end: impl Future<Outpu
             return Err(std::io::Error::other(format!("the scheduler has stopped: {cause}")));
         }
     };
+    systemd::stopping();
     let _ = stop.send(true);
     let _ = scheduling.await;
+    if let Some(saving) = saving {
+        let _ = saving.await;
+    }
     let served = match failed {
         Some(served) => served,
         None => serving.await,

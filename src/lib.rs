@@ -15,10 +15,11 @@
 //! 6. [`schedule`]: when each provider is asked, in one task.
 //! 7. [`metrics`] and [`web`]: the faces. They read the state and change nothing.
 //! 8. [`config`]: from files to providers, every fault told. [`cli`] and nothing else imports it.
-//! 9. [`daemon`]: the parts put together.
+//! 9. [`reload`], [`storage`], [`systemd`]: what a daemon that runs for years needs.
+//! 10. [`daemon`]: the parts put together.
 //!
 //! Below all of them: [`time`], [`secret`], [`diagnostic`] (faults with their place in a file), [`document`] (TOML
-//! against a schema), [`logging`]. Beside them: [`fake`] (the token APIs of demo and tests) and [`exchange`]
+//! against a schema), [`watch`] (files whose content counts), [`logging`]. Beside them: [`fake`] (the token APIs of demo and tests) and [`exchange`]
 //! (recorded exchanges).
 //!
 //! `ARCHITECTURE.md` has the picture, the invariants and what is absent on purpose.
@@ -36,8 +37,12 @@ pub mod outcome;
 pub mod probe;
 pub mod provider;
 pub mod recipe;
+pub mod reload;
 pub mod schedule;
 pub mod secret;
 pub mod state;
+pub mod storage;
+pub mod systemd;
 pub mod time;
+pub mod watch;
 pub mod web;

@@ -1,5 +1,6 @@
 //! A provider: one configured instance of a recipe, with everything resolved.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,16 +13,19 @@ use secrecy::SecretString;
 use crate::recipe::{Expectations, Inputs, Recipe};
 use crate::secret::{SecretError, SecretSource};
 
-/// One configured provider.
+/// One configured provider. Two are the same when nothing that anybody could notice differs.
+#[derive(Clone, PartialEq)]
 pub struct Provider {
     /// The key in the configuration, and the label `provider`.
     pub name: String,
+    /// Which of its credentials this is.
+    pub slot: Slot,
     /// How it is asked.
     pub recipe: Arc<Recipe>,
     /// The parameters that have a value, defaults of the recipe included.
     pub parameters: Vec<(String, Value)>,
     /// Where its secrets come from.
-    pub credentials: Vec<(String, SecretSource)>,
+    pub credentials: Arc<[(String, SecretSource)]>,
     /// Labels of the operator's own, for `credwatch_provider_info`.
     pub labels: Vec<(String, String)>,
     /// When it is probed.
@@ -36,6 +40,16 @@ pub struct Provider {
     pub transport: Arc<Transport>,
     /// Host and port of the endpoint, for the limit per host; `None` when secrets decide it.
     pub endpoint: Option<Arc<str>>,
+}
+
+/// Which credential of a provider is meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Slot {
+    /// The one in use: what metrics and health are about.
+    #[default]
+    Current,
+    /// The one that is to follow (`credentials_next`): proven beside the current one before anybody relies on it.
+    Next,
 }
 
 /// When a provider is probed.
@@ -70,6 +84,14 @@ pub struct Transport {
     pub proxy: Proxy,
 }
 
+impl Transport {
+    /// The files that it names.
+    pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        let (certificate, key) = self.client_certificate.as_ref().map(|(certificate, key)| (certificate, key)).unzip();
+        self.ca_file.iter().chain(certificate).chain(key)
+    }
+}
+
 /// Through what a request goes out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Proxy {
@@ -82,29 +104,79 @@ pub enum Proxy {
     Environment,
 }
 
-/// A credential that cannot be read, by the name that the recipe gives it.
+/// A credential that cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("the credential `{name}`: {error}")]
-pub struct CredentialError {
-    /// The name in the recipe.
-    pub name: String,
-    /// Why.
-    pub error: SecretError,
+pub enum CredentialError {
+    /// By the name that the recipe gives it.
+    #[error("the credential `{name}`: {error}")]
+    One {
+        /// The name in the recipe.
+        name: String,
+        /// Why.
+        error: SecretError,
+    },
+    /// None of them.
+    #[error("{0}")]
+    Unread(String),
+}
+
+/// Those that need no program; nothing in the place of the others.
+fn read_all(sources: &[(String, SecretSource)]) -> Vec<Option<Result<SecretString, SecretError>>> {
+    sources.iter().map(|(_, source)| source.read()).collect()
 }
 
 impl Provider {
-    /// Reads all credentials, here and now.
+    /// Reads all credentials, here and now, within the provider's timeout.
     ///
     /// # Errors
     /// The first that cannot be read.
-    pub fn read_credentials(&self) -> Result<Vec<(String, SecretString)>, CredentialError> {
-        read_credentials(&self.credentials)
+    pub async fn read_credentials(&self) -> Result<Vec<(String, SecretString)>, CredentialError> {
+        let read = if self.credentials.iter().any(|(_, source)| source.is_file()) {
+            let sources = Arc::clone(&self.credentials);
+            // On a thread of its own, all of them at once.
+            let reading = tokio::task::spawn_blocking(move || read_all(&sources));
+            match tokio::time::timeout(self.timeout, reading).await {
+                Ok(Ok(read)) => read,
+                Ok(Err(_)) => return Err(CredentialError::Unread("reading the credentials was stopped".into())),
+                Err(_) => return Err(CredentialError::Unread(format!("the credentials could not be read within {:?}", self.timeout))),
+            }
+        } else {
+            read_all(&self.credentials)
+        };
+        let mut credentials = Vec::with_capacity(read.len());
+        for ((name, source), read) in self.credentials.iter().zip(read) {
+            let secret = match read {
+                Some(secret) => secret,
+                None => source.run(self.timeout).await.unwrap_or_else(|| Err(SecretError::Empty(source.to_string()))),
+            };
+            match secret {
+                Ok(secret) => credentials.push((name.clone(), secret)),
+                Err(error) => return Err(CredentialError::One { name: name.clone(), error }),
+            }
+        }
+        Ok(credentials)
     }
 
-    /// Whether reading the credentials touches files, and so must not happen on the threads of the runtime.
+    /// The name that decides its turns. Credentials that are to follow have turns of their own, so that the endpoint is
+    /// not asked for two tokens at the same moment.
     #[must_use]
-    pub fn reads_files(&self) -> bool {
+    pub fn turn(&self) -> Cow<'_, str> {
+        match self.slot {
+            Slot::Current => Cow::Borrowed(&self.name),
+            Slot::Next => Cow::Owned(format!("{} next", self.name)),
+        }
+    }
+
+    /// Whether a secret can become another while the daemon runs.
+    #[must_use]
+    pub fn can_rotate(&self) -> bool {
         self.credentials.iter().any(|(_, source)| source.can_change())
+    }
+
+    /// Whether reading the secrets runs programs.
+    #[must_use]
+    pub fn runs_commands(&self) -> bool {
+        self.credentials.iter().any(|(_, source)| matches!(source, SecretSource::Command(_)))
     }
 
     /// The inputs of a request.
@@ -119,18 +191,4 @@ impl fmt::Debug for Provider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Provider").field("name", &self.name).field("recipe", &self.recipe.name).finish_non_exhaustive()
     }
-}
-
-/// Reads credentials, here and now.
-///
-/// # Errors
-/// The first that cannot be read.
-pub fn read_credentials(sources: &[(String, SecretSource)]) -> Result<Vec<(String, SecretString)>, CredentialError> {
-    sources
-        .iter()
-        .map(|(name, source)| match source.read() {
-            Ok(secret) => Ok((name.clone(), secret)),
-            Err(error) => Err(CredentialError { name: name.clone(), error }),
-        })
-        .collect()
 }

@@ -116,7 +116,8 @@ fn check(status: http::StatusCode, body: &[u8]) -> Result<()> {
 
 /// credwatch's prober, on the providers of a configuration file.
 pub fn prober(configuration: &Path) -> Result<()> {
-    let configuration = credwatch::config::load(configuration).map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
+    let configuration =
+        credwatch::config::load(configuration).outcome.map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
     let (prober, providers) = (Arc::new(Prober::new()), configuration.providers);
     saturate(move |index| {
         let (prober, provider) = (Arc::clone(&prober), Arc::clone(&providers[index % providers.len()]));

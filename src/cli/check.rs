@@ -9,6 +9,7 @@ use super::{ConfigFlag, EXIT_CONFIG};
 use crate::config::Configuration;
 use crate::diagnostic::Fault;
 use crate::probe::Prober;
+use crate::provider::Slot;
 
 #[derive(Args)]
 pub struct Flags {
@@ -31,7 +32,7 @@ pub fn main(flags: &Flags) -> ExitCode {
     if !warnings.is_empty() {
         super::complain(&warnings);
     }
-    let count = configuration.providers.len();
+    let count = configuration.providers.iter().filter(|provider| provider.slot == Slot::Current).count();
     super::say(&format!("{}: fine, {count} provider{}", flags.config.file.display(), if count == 1 { "" } else { "s" }));
     ExitCode::SUCCESS
 }
@@ -57,8 +58,9 @@ pub fn transports(configuration: &Configuration, prober: &Prober) -> Vec<Fault> 
 fn unreadable(configuration: &Configuration) -> Vec<Fault> {
     let mut warnings = Vec::new();
     for provider in &configuration.providers {
-        for (name, source) in &provider.credentials {
-            let Err(error) = source.read() else { continue };
+        for (name, source) in provider.credentials.iter() {
+            // Programs are not run: they may ask somebody, or be metered.
+            let Some(Err(error)) = source.read() else { continue };
             let mut fault = Fault::general(format!("the provider `{}`: the credential `{name}`: {error}", provider.name));
             fault.severity = crate::diagnostic::Severity::Warning;
             warnings.push(fault.hint("the daemon runs all the same; until it can be read, the provider fails with the reason `secret`"));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use jiff::Timestamp;
+use tokio::sync::mpsc;
 
 use super::LogFlags;
 use crate::config::{DEFAULT_ADDRESS, load_text, parse_address};
@@ -13,7 +14,6 @@ use crate::daemon::{self, Settings};
 use crate::fake::Fake;
 use crate::fake::story::Story;
 use crate::probe::Prober;
-use crate::schedule::lanes::Limits;
 use crate::{logging, metrics, web};
 
 #[derive(Args)]
@@ -64,15 +64,11 @@ async fn run(listener: TcpListener) -> std::io::Result<()> {
     let configuration = load_text("<demo>", &story.configuration(&fake))
         .map_err(|faults| std::io::Error::other(faults.first().map(ToString::to_string).unwrap_or_default()))?;
     introduce(&listener.local_addr()?.to_string());
-    let settings = Settings {
-        providers: configuration.providers,
-        limits: Limits { in_flight: configuration.probes_in_flight, per_host: configuration.probes_in_flight_per_host },
-        duration_buckets: configuration.duration_buckets,
-        listeners: vec![listener],
-    };
-    let end = super::run::until_told()?;
+    let settings = Settings { fresh: super::run::fresh(configuration), listeners: vec![listener], source: None, storage: None, lifecycle: false };
+    let (trigger, triggers) = mpsc::channel(daemon::MOST_TRIGGERS);
+    let end = super::run::until_told(trigger.clone())?;
     let telling = tokio::spawn(tell(story, Arc::clone(&fake)));
-    let outcome = daemon::run(settings, Arc::new(Prober::new()), end).await;
+    let outcome = daemon::run(settings, Arc::new(Prober::new()), (trigger, triggers), end).await;
     telling.abort();
     outcome
 }

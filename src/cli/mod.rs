@@ -87,7 +87,7 @@ pub fn line() -> clap::Command {
 
 /// Reads the configuration, and prints what is wrong with it.
 fn load(flag: &ConfigFlag) -> Result<Configuration, ExitCode> {
-    crate::config::load(&flag.file).map_err(|faults| {
+    crate::config::load(&flag.file).outcome.map_err(|faults| {
         complain(&faults);
         ExitCode::from(EXIT_CONFIG)
     })

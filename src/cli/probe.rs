@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -12,7 +13,7 @@ use crate::diagnostic::suggestion;
 use crate::outcome::{Expiry, Outcome, Phases, Probe};
 use crate::probe::Prober;
 use crate::probe::explain::Explanation;
-use crate::provider::Provider;
+use crate::provider::{Provider, Slot};
 use crate::time::{human_duration, unix_seconds};
 
 #[derive(Args)]
@@ -21,6 +22,9 @@ pub struct Flags {
     name: String,
     #[command(flatten)]
     config: ConfigFlag,
+    /// Probe the credentials that are to follow (`credentials_next`).
+    #[arg(long)]
+    next: bool,
     /// The form of the explanation.
     #[arg(long, value_name = "FORM", default_value = "text")]
     output: Output,
@@ -39,7 +43,16 @@ pub fn main(flags: &Flags) -> ExitCode {
         Ok(configuration) => configuration,
         Err(code) => return code,
     };
-    let Some(provider) = configuration.providers.iter().find(|provider| provider.name == flags.name) else {
+    let slot = if flags.next { Slot::Next } else { Slot::Current };
+    let is_named = |provider: &&Arc<Provider>| provider.name == flags.name;
+    if flags.next
+        && configuration.providers.iter().any(|provider| is_named(&provider))
+        && !configuration.providers.iter().any(|provider| is_named(&provider) && provider.slot == slot)
+    {
+        eprintln!("error: the provider {:?} has no `credentials_next` in {}", flags.name, flags.config.file.display());
+        return ExitCode::from(2);
+    }
+    let Some(provider) = configuration.providers.iter().filter(is_named).find(|provider| provider.slot == slot) else {
         let hint = suggestion(&flags.name, configuration.providers.iter().map(|provider| provider.name.as_str()));
         eprintln!("error: there is no provider {:?} in {}\n  hint: {hint}", flags.name, flags.config.file.display());
         return ExitCode::from(2);

@@ -1,19 +1,28 @@
 //! `credwatch run`: the daemon.
 
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
 use futures_util::StreamExt;
 use jiff::Timestamp;
+use listenfd::ListenFd;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook_tokio::Signals;
+use tokio::sync::mpsc;
 
 use super::{ConfigFlag, EXIT_CONFIG, LogFlags};
-use crate::config::parse_address;
-use crate::daemon::{self, Settings};
+use crate::config::{self, Configuration, parse_address};
+use crate::daemon::{self, Settings, Source};
+use crate::diagnostic::Fault;
 use crate::probe::Prober;
+use crate::reload::{self, Cause, Fresh, Read, Reading, Trigger};
+use crate::schedule::Adopted;
 use crate::schedule::lanes::Limits;
+use crate::storage::Storage;
+use crate::watch::Files;
 use crate::{logging, metrics, web};
 
 #[derive(Args)]
@@ -23,6 +32,15 @@ pub struct Flags {
     /// Where to serve, instead of `web.listen_addresses`; can be repeated. `:PORT` means all addresses.
     #[arg(long = "web.listen-address", value_name = "ADDRESS")]
     listen: Vec<String>,
+    /// Serve on the sockets that systemd has opened (`credwatch.socket`), instead of opening any.
+    #[arg(long = "web.systemd-socket", conflicts_with = "listen")]
+    systemd_socket: bool,
+    /// Answer `POST /-/reload`, as SIGHUP: whoever reaches the address can have the configuration read again.
+    #[arg(long = "web.enable-lifecycle")]
+    lifecycle: bool,
+    /// The directory in which the state is kept over a restart [default: `STATE_DIRECTORY`, else none].
+    #[arg(long = "storage.path", value_name = "DIRECTORY")]
+    storage: Option<PathBuf>,
     #[command(flatten)]
     log: LogFlags,
 }
@@ -40,39 +58,89 @@ pub fn main(flags: &Flags) -> ExitCode {
             }
         }
     }
-    let configuration = match super::load(&flags.config) {
-        Ok(configuration) => configuration,
-        Err(code) => return code,
-    };
-    for warning in &configuration.warnings {
-        tracing::warn!(at = warning.place(), "{}", warning.message);
-    }
     let prober = Arc::new(Prober::new());
-    let faults = super::check::transports(&configuration, &prober);
-    if !faults.is_empty() {
-        super::complain(&faults);
-        return ExitCode::from(EXIT_CONFIG);
-    }
-    if addresses.is_empty() {
-        addresses.clone_from(&configuration.listen_addresses);
-    }
-    let mut listeners = Vec::new();
-    for address in addresses {
-        match web::bind(address) {
-            Ok(listener) => listeners.push(listener),
-            Err(error) => {
-                tracing::error!(%address, %error, "cannot listen");
-                return ExitCode::FAILURE;
-            }
+    let read = reader(flags.config.file.clone(), Arc::clone(&prober));
+    let (reading, seen) = reload::settle(&*read, &Files::default());
+    let mut fresh = match reading.outcome {
+        Ok(fresh) => fresh,
+        Err(faults) => {
+            super::complain(&faults);
+            return ExitCode::from(EXIT_CONFIG);
         }
-    }
-    let settings = Settings {
-        providers: configuration.providers,
-        limits: Limits { in_flight: configuration.probes_in_flight, per_host: configuration.probes_in_flight_per_host },
-        duration_buckets: configuration.duration_buckets,
-        listeners,
     };
-    run(settings, prober)
+    if addresses.is_empty() && !flags.systemd_socket {
+        addresses.clone_from(&fresh.listen_addresses);
+    } else {
+        // What the flags say holds, whatever a reload says.
+        fresh.listen_addresses.clear();
+    }
+    let listeners = match listen(&addresses, flags.systemd_socket) {
+        Ok(listeners) => listeners,
+        Err(problem) => {
+            tracing::error!("{problem}");
+            return ExitCode::FAILURE;
+        }
+    };
+    // systemd can name several, with colons between.
+    let from_systemd = || std::env::var("STATE_DIRECTORY").ok()?.split(':').find(|folder| !folder.is_empty()).map(PathBuf::from);
+    let folder = flags.storage.clone().or_else(from_systemd);
+    if let Some(folder) = folder.as_deref().filter(|folder| !folder.is_dir()) {
+        tracing::error!(path = %folder.display(), "--storage.path is no directory");
+        return ExitCode::FAILURE;
+    }
+    let storage = folder.map(Storage::new);
+    let source = Some(Source { read, files: reading.files, seen });
+    run(Settings { fresh, listeners, source, storage, lifecycle: flags.lifecycle }, prober)
+}
+
+/// Opens what is to be listened on, or takes it from systemd.
+fn listen(addresses: &[SocketAddr], from_systemd: bool) -> Result<Vec<TcpListener>, String> {
+    if !from_systemd {
+        return addresses.iter().map(|address| web::bind(*address).map_err(|error| format!("cannot listen on {address}: {error}"))).collect();
+    }
+    let mut passed = ListenFd::from_env();
+    let mut listeners = Vec::new();
+    for place in 0..passed.len() {
+        let cannot = |error| format!("--web.systemd-socket: socket {place} is no TCP socket that listens: {error}");
+        let Some(listener) = passed.take_tcp_listener(place).map_err(cannot)? else { continue };
+        listener.set_nonblocking(true).map_err(cannot)?;
+        listeners.push(listener);
+    }
+    if listeners.is_empty() {
+        return Err("--web.systemd-socket: systemd has passed no socket; is credwatch.socket enabled and started?".into());
+    }
+    Ok(listeners)
+}
+
+/// Reads the configuration, certificate files included.
+fn reader(path: PathBuf, prober: Arc<Prober>) -> Read {
+    Arc::new(move || {
+        let loaded = config::load(&path);
+        let outcome = loaded.outcome.and_then(|configuration| {
+            let faults = super::check::transports(&configuration, &prober);
+            if faults.is_empty() { Ok(fresh(configuration)) } else { Err(faults) }
+        });
+        Reading { outcome, files: loaded.files }
+    })
+}
+
+/// What of a configuration a daemon runs on.
+pub fn fresh(configuration: Configuration) -> Fresh {
+    let mut warnings: Vec<Fault> = configuration.warnings;
+    for provider in configuration.providers.iter().filter(|provider| provider.transport.insecure) {
+        let mut fault = Fault::general(format!("the provider `{}`: tls.insecure is set, any certificate is accepted", provider.name));
+        fault.severity = crate::diagnostic::Severity::Warning;
+        warnings.push(fault);
+    }
+    Fresh {
+        adopted: Adopted {
+            providers: configuration.providers,
+            bounds: configuration.duration_buckets,
+            limits: Limits { in_flight: configuration.probes_in_flight, per_host: configuration.probes_in_flight_per_host },
+        },
+        listen_addresses: configuration.listen_addresses,
+        warnings,
+    }
 }
 
 fn run(settings: Settings, prober: Arc<Prober>) -> ExitCode {
@@ -84,8 +152,9 @@ fn run(settings: Settings, prober: Arc<Prober>) -> ExitCode {
         }
     };
     let outcome = runtime.block_on(async {
-        let end = until_told()?;
-        daemon::run(settings, prober, end).await
+        let (trigger, triggers) = mpsc::channel(daemon::MOST_TRIGGERS);
+        let end = until_told(trigger.clone())?;
+        daemon::run(settings, prober, (trigger, triggers), end).await
     });
     super::end(runtime);
     match outcome {
@@ -97,13 +166,16 @@ fn run(settings: Settings, prober: Arc<Prober>) -> ExitCode {
     }
 }
 
-/// Ends at SIGTERM or SIGINT. Must be called inside the runtime.
-pub fn until_told() -> std::io::Result<impl Future<Output = ()>> {
+/// Ends at SIGTERM or SIGINT, and has the configuration reloaded at SIGHUP. Must be called inside the runtime.
+pub fn until_told(reload: mpsc::Sender<Trigger>) -> std::io::Result<impl Future<Output = ()>> {
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
     Ok(async move {
         while let Some(signal) = signals.next().await {
             if signal == SIGHUP {
-                tracing::warn!("SIGHUP: this version does not reload; restart to take a changed configuration");
+                // With a full queue a reload is about to begin anyway.
+                if let Err(mpsc::error::TrySendError::Closed(_)) = reload.try_send(Trigger { cause: Cause::Signal, reply: None }) {
+                    tracing::warn!("SIGHUP: there is no configuration file to read again");
+                }
                 continue;
             }
             tracing::info!(signal = signal_hook::low_level::signal_name(signal).unwrap_or("?"), "told to stop");

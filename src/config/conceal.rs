@@ -50,7 +50,7 @@ pub fn conceal(tree: &DeTable<'_>, source: &Source) {
 fn provider(table: &DeTable<'_>, source: &Source) {
     for (key, value) in table {
         match (key.get_ref().as_ref(), value.get_ref()) {
-            ("credentials", DeValue::Table(table)) => credentials(table, source),
+            ("credentials" | "credentials_next", DeValue::Table(table)) => credentials(table, source),
             (name, _) if !HARMLESS.contains(&name) => hide(value, source),
             _ => urls_and_telling_names(value, source),
         }

@@ -144,6 +144,9 @@ shared_keys! {
         pub parameters: Ordered<At<Scalar>>,
         /// The recipe's secret inputs, identifiers included.
         pub credentials: Ordered<Credential>,
+        /// Those that are to follow, as far as they differ: probed beside the current ones, to prove them before the
+        /// switch.
+        pub credentials_next: Ordered<Credential>,
         /// Scopes that must be granted.
         pub required_scopes: Vec<Text>,
         /// When the client secret itself ends, as a date without quotes.
@@ -151,7 +154,7 @@ shared_keys! {
     }
 }
 
-/// The value of a credential, or where it is: exactly one of `env`, `file` and `systemd`.
+/// The value of a credential, or where it is: exactly one of `env`, `file`, `systemd` and `command`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Credential {
@@ -171,6 +174,8 @@ pub struct From {
     pub file: Option<PathBuf>,
     /// In the systemd credential of this name (`LoadCredential=`); read again for each probe.
     pub systemd: Option<String>,
+    /// What this program prints: its absolute path, then its arguments; run again for each probe.
+    pub command: Option<Vec<String>>,
 }
 
 /// How the endpoint's certificate is checked, and which one is shown to it.

@@ -1,5 +1,7 @@
 //! The inputs of a recipe as a provider gives them: parameters and credentials.
 
+use std::os::unix::fs::PermissionsExt;
+
 use minijinja::Value;
 use secrecy::SecretString;
 use toml::Spanned;
@@ -97,21 +99,54 @@ fn check_url(name: &str, value: &Spanned<Scalar>, context: &mut Context<'_>) {
     context.error(value.span(), problem).hint = Some(hint);
 }
 
+/// The credentials that are to follow: those of `credentials_next`, and the current ones for all others. `None` when
+/// the table names none.
+pub fn credentials_next(
+    recipe: &Recipe,
+    file: &file::Provider,
+    current: &[(String, SecretSource)],
+    context: &mut Context<'_>,
+) -> Option<Vec<(String, SecretSource)>> {
+    let given = &file.credentials_next;
+    let first = given.0.first()?;
+    for (key, _) in &given.0 {
+        check_known(recipe, key, "credentials_next", context);
+    }
+    let mut sources = Vec::new();
+    for (name, _) in &recipe.credentials {
+        let current = current.iter().find(|(known, _)| known == name).map(|(_, source)| source);
+        let next = given.0.iter().find(|(known, _)| known.get_ref() == name);
+        let source = next.and_then(|(key, value)| source(key, value, context)).or_else(|| current.cloned());
+        sources.extend(source.map(|source| (name.clone(), source)));
+    }
+    let known = |key: &Spanned<String>| recipe.credentials.iter().any(|(name, _)| name == key.get_ref());
+    if given.0.iter().all(|(key, _)| known(key)) && sources.iter().eq(current) {
+        context.warn(first.0.span(), "these are the current credentials: the same is probed twice").hint =
+            Some("leave `credentials_next` out until there is a new secret".into());
+    }
+    Some(sources)
+}
+
+/// That the recipe has a credential of this name.
+fn check_known(recipe: &Recipe, key: &Spanned<String>, table: &str, context: &mut Context<'_>) {
+    let text = key.get_ref().as_str();
+    if recipe.credentials.iter().any(|(known, _)| known == text) {
+        return;
+    }
+    let hint = if table == "credentials" && recipe.parameters.iter().any(|(known, _)| known == text) {
+        format!("it is a parameter: `parameters.{text}`")
+    } else {
+        suggestion(text, recipe.credentials.iter().map(|(known, _)| known.as_str()))
+    };
+    // A secret in the place of a name is not repeated.
+    let shown = if is_name(text) { format!("`{text}`") } else { "of this name".into() };
+    context.error(key.span(), format!("the recipe `{}` has no credential {shown}", recipe.name)).hint = Some(hint);
+}
+
 /// Where the credentials come from. `whole` as for [`parameters`].
 pub fn credentials(recipe: &Recipe, file: &file::Provider, whole: bool, context: &mut Context<'_>) -> Vec<(String, SecretSource)> {
-    for (name, _) in &file.credentials.0 {
-        let text = name.get_ref().as_str();
-        if recipe.credentials.iter().any(|(known, _)| known == text) {
-            continue;
-        }
-        let hint = if recipe.parameters.iter().any(|(known, _)| known == text) {
-            format!("it is a parameter: `parameters.{text}`")
-        } else {
-            suggestion(text, recipe.credentials.iter().map(|(known, _)| known.as_str()))
-        };
-        // A secret in the place of a name is not repeated.
-        let shown = if is_name(text) { format!("`{text}`") } else { "of this name".into() };
-        context.error(name.span(), format!("the recipe `{}` has no credential {shown}", recipe.name)).hint = Some(hint);
+    for (key, _) in &file.credentials.0 {
+        check_known(recipe, key, "credentials", context);
     }
     let mut sources = Vec::new();
     for (name, credential) in &recipe.credentials {
@@ -137,13 +172,13 @@ fn source(key: &Spanned<String>, value: &Credential, context: &mut Context<'_>) 
             None
         }
         Credential::Inline(text) => Some(SecretSource::Inline(SecretString::from(text.trim()))),
-        Credential::From(From { env: Some(variable), file: None, systemd: None }) if !variable.is_empty() && !variable.contains(['=', '\0']) => {
+        Credential::From(From { env: Some(variable), file: None, systemd: None, command: None }) if !variable.is_empty() && !variable.contains(['=', '\0']) => {
             Some(SecretSource::Environment(variable.clone()))
         }
-        Credential::From(From { env: None, file: Some(path), systemd: None }) if !path.as_os_str().is_empty() => {
+        Credential::From(From { env: None, file: Some(path), systemd: None, command: None }) if !path.as_os_str().is_empty() => {
             Some(SecretSource::File(context.folder.join(path)))
         }
-        Credential::From(From { env: None, file: None, systemd: Some(credential) }) => {
+        Credential::From(From { env: None, file: None, systemd: Some(credential), command: None }) => {
             if credential.is_empty() || credential.contains('/') || credential.starts_with('.') {
                 context.error(key.span(), "this cannot be the name of a systemd credential").hint =
                     Some("it is the name before the colon in LoadCredential=NAME:PATH, without a path".into());
@@ -151,9 +186,30 @@ fn source(key: &Spanned<String>, value: &Credential, context: &mut Context<'_>) 
             }
             Some(SecretSource::Systemd(credential.clone()))
         }
+        Credential::From(From { env: None, file: None, systemd: None, command: Some(arguments) }) => {
+            check_command(key, arguments, context)?;
+            Some(SecretSource::Command(arguments.clone()))
+        }
         Credential::From(_) => {
-            context.error(key.span(), format!("the credential `{name}` needs exactly one of `env`, `file` and `systemd`, and a name or path with it"));
+            context
+                .error(key.span(), format!("the credential `{name}` needs exactly one of `env`, `file`, `systemd` and `command`, and a name or path with it"));
             None
         }
     }
+}
+
+/// That there is such a program. Its path is absolute: what `PATH` finds in a shell, it does not find in a service.
+fn check_command(key: &Spanned<String>, arguments: &[String], context: &mut Context<'_>) -> Option<()> {
+    let program = arguments.first().map_or("", String::as_str);
+    if !program.starts_with('/') {
+        context.error(key.span(), "a command begins with the absolute path of a program").hint =
+            Some("as in { command = [\"/usr/bin/pass\", \"show\", \"api/secret\"] }".into());
+        return None;
+    }
+    let meta = std::fs::metadata(program);
+    if !meta.is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0) {
+        context.error(key.span(), "there is no program at the path of this command");
+        return None;
+    }
+    Some(())
 }

@@ -10,11 +10,12 @@ use toml::de::{DeTable, DeValue};
 
 use super::file::{Credential, File};
 use super::resolve::Resolver;
-use super::{Configuration, DEFAULT_ADDRESS, DEFAULT_BUCKETS, Parsed, Recipes, SCHEMA, conceal, parse_address};
+use super::{Configuration, DEFAULT_ADDRESS, DEFAULT_BUCKETS, Loaded, Parsed, Recipes, SCHEMA, conceal, parse_address};
 use crate::diagnostic::{Fault, Severity, Source};
 use crate::document;
 use crate::recipe::Recipe;
 use crate::recipe::definition::Text;
+use crate::watch::Files;
 
 /// The largest file that is read, in bytes: some hundred thousand providers.
 const LARGEST_FILE: u64 = 64 * 1024 * 1024;
@@ -30,15 +31,20 @@ enum Role {
 #[derive(Default)]
 struct Loader {
     faults: Vec<Fault>,
+    files: Files,
 }
 
-pub fn from_file(path: &Path) -> Result<Configuration, Vec<Fault>> {
+pub fn from_file(path: &Path) -> Loaded {
     let mut loader = Loader::default();
-    let main = match open(path) {
-        Ok(source) => loader.parse(&source, path, Role::Main),
-        Err(problem) => return Err(vec![Fault::general(problem)]),
+    loader.files.add(path);
+    let outcome = match open(path) {
+        Ok(source) => {
+            let main = loader.parse(&source, path, Role::Main);
+            loader.finish(&main, path)
+        }
+        Err(problem) => Err(vec![Fault::general(problem)]),
     };
-    loader.finish(&main, path)
+    Loaded { outcome, files: loader.files }
 }
 
 pub fn from_text(name: &str, text: &str) -> Result<Configuration, Vec<Fault>> {
@@ -101,7 +107,7 @@ impl Loader {
     fn check_permissions(&mut self, parsed: &Parsed, path: &Path) {
         let inline = parsed.file.providers.0.iter().find_map(|(_, provider)| {
             let is_inline = |value: &Credential| matches!(value, Credential::Inline(text) if !text.trim().is_empty());
-            provider.credentials.0.iter().find(|(_, value)| is_inline(value)).map(|(key, _)| key)
+            provider.credentials.0.iter().chain(&provider.credentials_next.0).find(|(_, value)| is_inline(value)).map(|(key, _)| key)
         });
         let Some(key) = inline else { return };
         if std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o004 != 0) {
@@ -117,6 +123,7 @@ impl Loader {
         let mut included = Vec::new();
         for pattern in patterns {
             let span = pattern.0.span();
+            self.files.add_pattern(pattern_in(&main.folder, pattern.0.get_ref()));
             let paths = match matches(&main.folder, pattern.0.get_ref()) {
                 Ok(paths) => paths,
                 Err(problem) => {
@@ -140,7 +147,7 @@ impl Loader {
         included
     }
 
-    fn finish(mut self, main: &Parsed, path: &Path) -> Result<Configuration, Vec<Fault>> {
+    fn finish(&mut self, main: &Parsed, path: &Path) -> Result<Configuration, Vec<Fault>> {
         let mut seen: HashSet<PathBuf> = path.canonicalize().into_iter().collect();
         let before = self.errors();
         let recipe_files = self.include(main, &main.file.recipe_files, Role::Recipes, &mut seen);
@@ -158,8 +165,8 @@ impl Loader {
                     continue;
                 }
                 names.insert(name.get_ref(), parsed.source.name.clone());
-                let (provider, faults) = resolver.provider(parsed, name, provider);
-                configuration.providers.extend(provider);
+                let (providers, faults) = resolver.provider(parsed, name, provider);
+                configuration.providers.extend(providers);
                 self.faults.extend(faults);
             }
         }
@@ -172,10 +179,12 @@ impl Loader {
             let name = fault.source.as_ref().map(|source| source.name.clone());
             (name.as_ref() != Some(own), name, fault.span.start)
         });
-        if self.errors() > 0 {
-            return Err(self.faults);
+        let failed = self.errors() > 0;
+        let faults = std::mem::take(&mut self.faults);
+        if failed {
+            return Err(faults);
         }
-        configuration.warnings = self.faults;
+        configuration.warnings = faults;
         Ok(configuration)
     }
 
@@ -244,6 +253,15 @@ impl Loader {
     }
 }
 
+/// The pattern that a text in a file of this folder stands for.
+fn pattern_in(folder: &Path, text: &str) -> String {
+    if text.starts_with('/') || folder.as_os_str().is_empty() {
+        text.to_owned()
+    } else {
+        format!("{}/{text}", glob::Pattern::escape(&folder.to_string_lossy()))
+    }
+}
+
 /// The files that a path or pattern names. A path must exist; what a pattern cannot look into is told.
 fn matches(folder: &Path, text: &str) -> Result<Vec<PathBuf>, String> {
     let literal = folder.join(text);
@@ -253,11 +271,7 @@ fn matches(folder: &Path, text: &str) -> Result<Vec<PathBuf>, String> {
     if !text.contains(['*', '?', '[']) {
         return Err(format!("cannot read {}: there is no such file", literal.display()));
     }
-    let pattern = if text.starts_with('/') || folder.as_os_str().is_empty() {
-        text.to_owned()
-    } else {
-        format!("{}/{text}", glob::Pattern::escape(&folder.to_string_lossy()))
-    };
+    let pattern = pattern_in(folder, text);
     // A folder that cannot be read at all is no error to the matcher.
     let parent = Path::new(&pattern).parent().filter(|parent| !parent.to_string_lossy().contains(['*', '?', '[']));
     if let Some(parent) = parent.filter(|parent| !parent.as_os_str().is_empty())

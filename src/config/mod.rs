@@ -21,6 +21,7 @@ use crate::diagnostic::{Fault, Source};
 use crate::document;
 use crate::provider::Provider;
 use crate::recipe::{Recipe, builtin};
+use crate::watch::Files;
 use file::File;
 
 /// A whole configuration, ready to run.
@@ -53,18 +54,24 @@ pub fn schema() -> &'static Json {
     &SCHEMA
 }
 
+/// A configuration with the files that it came from, which are known also when it has faults.
+pub struct Loaded {
+    /// The configuration, or all faults in the order of files and lines; warnings are among them.
+    pub outcome: Result<Configuration, Vec<Fault>>,
+    /// The file itself and those that it names.
+    pub files: Files,
+}
+
 /// Reads the configuration at `path`, with all files that it names.
-///
-/// # Errors
-/// All faults, in the order of files and lines. Warnings are among them.
-pub fn load(path: &Path) -> Result<Configuration, Vec<Fault>> {
+#[must_use]
+pub fn load(path: &Path) -> Loaded {
     load::from_file(path)
 }
 
 /// Reads a configuration from a text, for the demo; `name` stands for the file in messages.
 ///
 /// # Errors
-/// As [`load()`].
+/// All faults, as in [`Loaded`].
 pub fn load_text(name: &str, text: &str) -> Result<Configuration, Vec<Fault>> {
     load::from_text(name, text)
 }

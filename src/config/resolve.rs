@@ -14,7 +14,7 @@ use super::file::{self, Shared};
 use super::shared::{self, Context};
 use super::{Parsed, Recipes, builtin, inputs};
 use crate::diagnostic::{Fault, Severity, suggestion};
-use crate::provider::{Provider, Transport};
+use crate::provider::{Provider, Slot, Transport};
 use crate::recipe::definition::Tokens;
 use crate::recipe::{Attempt, Expectations, Recipe};
 
@@ -54,20 +54,23 @@ impl<'a> Resolver<'a> {
         self.main.file.defaults.shared()
     }
 
-    /// The provider, or `None` when it has faults; faults and warnings are returned with it.
-    pub fn provider(&mut self, parsed: &Parsed, name: &Spanned<String>, file: &file::Provider) -> (Option<Arc<Provider>>, Vec<Fault>) {
+    /// The provider, with the one of its credentials that are to follow; none when it has faults. Faults and warnings
+    /// are returned with it.
+    pub fn provider(&mut self, parsed: &Parsed, name: &Spanned<String>, file: &file::Provider) -> (Vec<Arc<Provider>>, Vec<Fault>) {
         let mut context = Context { source: &parsed.source, folder: &parsed.folder, place: name.span(), faults: Vec::new() };
         let whole = !parsed.is_damaged(&name.span());
         check_name(name, &mut context);
         let (own, defaults) = (file.shared(), self.defaults());
         shared::check(&own, &mut context);
-        let Some(recipe) = self.recipe(file, whole, &mut context) else { return (None, context.faults) };
+        let Some(recipe) = self.recipe(file, whole, &mut context) else { return (Vec::new(), context.faults) };
         let parameters = inputs::parameters(&recipe, file, whole, &mut context);
         let credentials = inputs::credentials(&recipe, file, whole, &mut context);
+        let next = inputs::credentials_next(&recipe, file, &credentials, &mut context);
         let transport = self.share(shared::transport(&own, &parsed.folder, &defaults, &self.main.folder));
         let sound = whole && !self.recipes.faulty.contains(&recipe.name);
         let mut provider = Provider {
             name: name.get_ref().clone(),
+            slot: Slot::Current,
             labels: shared::labels(&own, &defaults),
             cadence: shared::cadence(&own, &defaults),
             timeout: shared::timeout(&own, &defaults),
@@ -76,7 +79,7 @@ impl<'a> Resolver<'a> {
             endpoint: None,
             transport,
             parameters,
-            credentials,
+            credentials: credentials.into(),
             recipe,
         };
         if sound && !has_errors(&context) {
@@ -84,8 +87,13 @@ impl<'a> Resolver<'a> {
             self.rehearse(&provider, &mut context);
         }
         warn(&provider, file, &mut context);
-        let broken = has_errors(&context) || !whole;
-        ((!broken).then(|| Arc::new(provider)), context.faults)
+        let mut providers = Vec::new();
+        if !has_errors(&context) && whole {
+            let next = next.map(|credentials| Arc::new(Provider { slot: Slot::Next, credentials: credentials.into(), ..provider.clone() }));
+            providers.push(Arc::new(provider));
+            providers.extend(next);
+        }
+        (providers, context.faults)
     }
 
     fn recipe(&mut self, file: &file::Provider, whole: bool, context: &mut Context<'_>) -> Option<Arc<Recipe>> {

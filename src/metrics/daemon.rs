@@ -14,6 +14,7 @@ pub struct Daemon {
     in_flight: IntGauge,
     reload_successful: IntGauge,
     reload_time: Gauge,
+    saved: IntGauge,
 }
 
 impl Default for Daemon {
@@ -41,14 +42,20 @@ impl Daemon {
             "Whether the configuration was read without faults the last time. If not, the one before is in force.",
         );
         let reload_time = Gauge::new("credwatch_config_last_reload_success_timestamp_seconds", "When the configuration in force was read.").expect("valid");
+        let saved = gauge(
+            "credwatch_state_last_save_successful",
+            "Whether the state could be written to its directory the last time. 1 as well when none is configured.",
+        );
+        saved.set(1);
         let build = IntGaugeVec::new(Opts::new("credwatch_build_info", "Version of the program. Always 1."), &["version"]).expect("valid");
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         registry.register(Box::new(lateness.clone())).expect("registered once");
         registry.register(Box::new(in_flight.clone())).expect("registered once");
         registry.register(Box::new(reload_successful.clone())).expect("registered once");
         registry.register(Box::new(reload_time.clone())).expect("registered once");
+        registry.register(Box::new(saved.clone())).expect("registered once");
         registry.register(Box::new(build)).expect("registered once");
-        Self { registry, lateness, in_flight, reload_successful, reload_time }
+        Self { registry, lateness, in_flight, reload_successful, reload_time, saved }
     }
 
     /// What the scheduler writes to.
@@ -66,6 +73,11 @@ impl Daemon {
     /// A new configuration was refused; the one before stays in force.
     pub fn refused(&self) {
         self.reload_successful.set(0);
+    }
+
+    /// Whether the state could be saved.
+    pub fn saved(&self, worked: bool) {
+        self.saved.set(i64::from(worked));
     }
 
     /// Everything as text.

@@ -58,8 +58,20 @@ pub const CREDENTIAL_EXPIRY: Family =
 pub const TLS_INSECURE: Family =
     gauge("credwatch_tls_insecure", "1 for a provider whose endpoint may show any certificate (tls.insecure). Absent for the others.");
 
+pub const NEXT_STATE: Family =
+    gauge("credwatch_next_credential_state", "As credwatch_provider_state, of the credentials that are to follow (credentials_next).");
+pub const NEXT_FAILURE_INFO: Family =
+    gauge("credwatch_next_credential_failure_info", "What is wrong with the credentials that are to follow. Always 1; absent while nothing is wrong.");
+pub const NEXT_PROBES: Family = counter("credwatch_next_credential_probes_total", "Probes made with the credentials that are to follow.");
+pub const NEXT_PROBE_SUCCESS: Family =
+    gauge("credwatch_next_credential_probe_success", "Whether the last probe with the credentials that are to follow issued a usable token.");
+pub const NEXT_LAST_SUCCESS: Family = gauge(
+    "credwatch_next_credential_last_success_timestamp_seconds",
+    "When the last probe with the credentials that are to follow that issued a usable token began.",
+);
+
 /// All families about providers, in the order of the exposition.
-pub const FAMILIES: [&Family; 22] = [
+pub const FAMILIES: [&Family; 27] = [
     &PROVIDER_INFO,
     &PROVIDER_STATE,
     &FAILURE_INFO,
@@ -82,4 +94,9 @@ pub const FAMILIES: [&Family; 22] = [
     &CERTIFICATE_EXPIRY,
     &CREDENTIAL_EXPIRY,
     &TLS_INSECURE,
+    &NEXT_STATE,
+    &NEXT_FAILURE_INFO,
+    &NEXT_PROBES,
+    &NEXT_PROBE_SUCCESS,
+    &NEXT_LAST_SUCCESS,
 ];

@@ -10,10 +10,10 @@ mod process;
 pub use process::started as process_started;
 
 use std::io::{self, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::outcome::{Code, Expiry, Phases, Reason};
-use crate::state::{Health, Ledger, Moment, State};
+use crate::state::{Entry, Health, Ledger, Moment, Roster, State};
 use crate::time::unix_seconds;
 pub use daemon::Daemon;
 use encode::{Encoder, label};
@@ -26,16 +26,50 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub struct Exposition {
     ledger: Arc<Ledger>,
     daemon: Daemon,
-    /// For each provider the start of every label set: `{provider="NAME"`.
-    labels: Vec<Box<str>>,
+    /// The labels of the roster that was written last.
+    labels: Mutex<Arc<Labels>>,
+}
+
+/// For each provider the start of every label set: `{provider="NAME"`.
+struct Labels {
+    roster: Arc<Roster>,
+    of_entries: Vec<Box<str>>,
+}
+
+impl Labels {
+    fn new(roster: Arc<Roster>) -> Self {
+        let of_entries = roster.entries().iter().map(|entry| open_labels(entry)).collect();
+        Self { roster, of_entries }
+    }
+}
+
+fn open_labels(entry: &Entry) -> Box<str> {
+    format!("{{{}", label("provider", &entry.provider.name)).into()
+}
+
+/// One scrape: what is written, as of one moment.
+struct Scrape {
+    labels: Arc<Labels>,
+    healths: Vec<Health>,
+    now: Moment,
 }
 
 impl Exposition {
     /// One for the providers of this ledger.
     #[must_use]
     pub fn new(ledger: Arc<Ledger>, daemon: Daemon) -> Self {
-        let labels = ledger.entries().iter().map(|entry| format!("{{{}", label("provider", &entry.provider.name)).into()).collect();
+        let labels = Mutex::new(Arc::new(Labels::new(ledger.roster())));
         Self { ledger, daemon, labels }
+    }
+
+    /// The labels of the roster as it is now; made once for each roster.
+    fn labels(&self) -> Arc<Labels> {
+        let roster = self.ledger.roster();
+        let mut labels = self.labels.lock().unwrap_or_else(PoisonError::into_inner);
+        if !Arc::ptr_eq(&labels.roster, &roster) {
+            *labels = Arc::new(Labels::new(roster));
+        }
+        Arc::clone(&labels)
     }
 
     /// Writes all families. `now` is the time of the scrape.
@@ -43,24 +77,35 @@ impl Exposition {
     /// # Errors
     /// When the writer refuses, such as when the scraper has gone.
     pub fn write(&self, out: impl Write, now: Moment) -> io::Result<()> {
-        let healths: Vec<Health> = self.ledger.entries().iter().map(|entry| entry.health().clone()).collect();
+        let labels = self.labels();
+        let healths: Vec<Health> = labels.roster.entries().iter().map(|entry| entry.health().clone()).collect();
+        let scrape = Scrape { labels, healths, now };
         let mut encoder = Encoder::new(out);
-        self.info(&mut encoder)?;
-        self.states(&mut encoder, &healths)?;
-        self.failures(&mut encoder, &healths)?;
-        self.durations(&mut encoder, &healths)?;
-        self.times(&mut encoder, &healths, now)?;
-        self.tokens(&mut encoder, &healths, now)?;
-        self.endpoints(&mut encoder, &healths)?;
+        scrape.info(&mut encoder)?;
+        scrape.states(&mut encoder)?;
+        scrape.failures(&mut encoder)?;
+        scrape.durations(&mut encoder)?;
+        scrape.times(&mut encoder)?;
+        scrape.tokens(&mut encoder)?;
+        scrape.endpoints(&mut encoder)?;
+        scrape.next(&mut encoder)?;
         encoder.raw(&self.daemon.text())?;
         encoder.raw(&process::text())?;
         encoder.finish()
     }
+}
+
+impl Scrape {
+    /// Each provider with the start of its labels and its health.
+    fn each_entry(&self) -> impl Iterator<Item = (&str, &Entry, &Health)> {
+        let entries = self.labels.roster.entries().iter().map(AsRef::as_ref);
+        self.labels.of_entries.iter().map(AsRef::as_ref).zip(entries).zip(&self.healths).map(|((labels, entry), health)| (labels, entry, health))
+    }
 
     /// One sample a provider, where it has a value.
-    fn each<W: Write>(&self, encoder: &mut Encoder<W>, family: &family::Family, healths: &[Health], value: impl Fn(&Health) -> Option<f64>) -> io::Result<()> {
+    fn each<W: Write>(&self, encoder: &mut Encoder<W>, family: &family::Family, value: impl Fn(&Health) -> Option<f64>) -> io::Result<()> {
         encoder.family(family)?;
-        for (labels, health) in self.labels.iter().zip(healths) {
+        for (labels, _, health) in self.each_entry() {
             if let Some(value) = value(health) {
                 encoder.sample(family.name, labels, "", value)?;
             }
@@ -70,7 +115,7 @@ impl Exposition {
 
     fn info<W: Write>(&self, encoder: &mut Encoder<W>) -> io::Result<()> {
         encoder.family(&family::PROVIDER_INFO)?;
-        for (labels, entry) in self.labels.iter().zip(self.ledger.entries()) {
+        for (labels, entry, _) in self.each_entry() {
             let mut more = format!(",{}", label("recipe", &entry.provider.recipe.name));
             for (name, value) in &entry.provider.labels {
                 more.push(',');
@@ -82,28 +127,28 @@ impl Exposition {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counters stay exact in an f64 up to 2^53")]
-    fn states<W: Write>(&self, encoder: &mut Encoder<W>, healths: &[Health]) -> io::Result<()> {
+    fn states<W: Write>(&self, encoder: &mut Encoder<W>) -> io::Result<()> {
         encoder.family(&family::PROVIDER_STATE)?;
         let sets = State::ALL.map(|state| (state, format!(",{}", label("state", state.word()))));
-        for (labels, health) in self.labels.iter().zip(healths) {
+        for (labels, _, health) in self.each_entry() {
             for (state, more) in &sets {
                 encoder.sample(family::PROVIDER_STATE.name, labels, more, f64::from(u8::from(health.state == *state)))?;
             }
         }
         encoder.family(&family::FAILURE_INFO)?;
-        for (labels, health) in self.labels.iter().zip(healths) {
+        for (labels, _, health) in self.each_entry() {
             if let Some(failure) = health.trouble.as_ref().map(|trouble| &trouble.failure) {
                 encoder.sample(family::FAILURE_INFO.name, labels, &failure_labels(failure.reason, &failure.code), 1.0)?;
             }
         }
-        self.each(encoder, &family::PROBES, healths, |health| Some(health.probes as f64))
+        self.each(encoder, &family::PROBES, |health| Some(health.probes as f64))
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counters stay exact in an f64 up to 2^53")]
-    fn failures<W: Write>(&self, encoder: &mut Encoder<W>, healths: &[Health]) -> io::Result<()> {
+    fn failures<W: Write>(&self, encoder: &mut Encoder<W>) -> io::Result<()> {
         encoder.family(&family::PROBE_FAILURES)?;
         let plain = Reason::ALL.map(|reason| failure_labels(reason, &Code::default()));
-        for (labels, health) in self.labels.iter().zip(healths) {
+        for (labels, _, health) in self.each_entry() {
             for (more, count) in plain.iter().zip(health.failures) {
                 encoder.sample(family::PROBE_FAILURES.name, labels, more, count as f64)?;
             }
@@ -111,18 +156,22 @@ impl Exposition {
                 encoder.sample(family::PROBE_FAILURES.name, labels, &failure_labels(*reason, code), *count as f64)?;
             }
         }
-        self.each(encoder, &family::PROBE_SUCCESS, healths, |health| health.last_attempt.map(|_| f64::from(u8::from(health.trouble.is_none()))))
+        self.each(encoder, &family::PROBE_SUCCESS, |health| health.last_attempt.map(|_| f64::from(u8::from(health.trouble.is_none()))))
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counters stay exact in an f64 up to 2^53")]
-    fn durations<W: Write>(&self, encoder: &mut Encoder<W>, healths: &[Health]) -> io::Result<()> {
+    fn durations<W: Write>(&self, encoder: &mut Encoder<W>) -> io::Result<()> {
         let family = &family::PROBE_DURATION;
         encoder.family(family)?;
-        let bounds: Vec<String> = self.ledger.bounds().iter().map(|bound| format!(",le=\"{bound}\"")).chain([",le=\"+Inf\"".to_owned()]).collect();
+        let mut written = Bounds::of(self.labels.roster.bounds());
         let (bucket, sum, count) = (format!("{}_bucket", family.name), format!("{}_sum", family.name), format!("{}_count", family.name));
-        for (labels, health) in self.labels.iter().zip(healths) {
+        for (labels, _, health) in self.each_entry() {
+            // A reload may be changing them at this very moment.
+            if !Arc::ptr_eq(&written.bounds, &health.durations.bounds) {
+                written = Bounds::of(&health.durations.bounds);
+            }
             let mut total = 0;
-            for (bound, own) in bounds.iter().zip(&health.durations.counts) {
+            for (bound, own) in written.labels.iter().zip(&health.durations.counts) {
                 total += own;
                 encoder.sample(&bucket, labels, bound, total as f64)?;
             }
@@ -132,7 +181,7 @@ impl Exposition {
         let family = &family::PROBE_PHASE_DURATION;
         encoder.family(family)?;
         let phases = Phases::WORDS.map(|word| format!(",phase=\"{word}\""));
-        for (labels, health) in self.labels.iter().zip(healths) {
+        for (labels, _, health) in self.each_entry() {
             if health.last_attempt.is_none() {
                 continue;
             }
@@ -143,46 +192,91 @@ impl Exposition {
         Ok(())
     }
 
-    fn times<W: Write>(&self, encoder: &mut Encoder<W>, healths: &[Health], now: Moment) -> io::Result<()> {
-        self.each(encoder, &family::LAST_ATTEMPT, healths, |health| health.last_attempt.map(unix_seconds))?;
-        self.each(encoder, &family::LAST_SUCCESS, healths, |health| health.last_success.map(unix_seconds))?;
-        self.each(encoder, &family::NEXT_PROBE, healths, |health| health.next_due.map(|due| millis(now.unix_seconds_at(due))))?;
-        self.each(encoder, &family::CONSECUTIVE_FAILURES, healths, |health| Some(f64::from(health.consecutive_failures)))
+    fn times<W: Write>(&self, encoder: &mut Encoder<W>) -> io::Result<()> {
+        self.each(encoder, &family::LAST_ATTEMPT, |health| health.last_attempt.map(unix_seconds))?;
+        self.each(encoder, &family::LAST_SUCCESS, |health| health.last_success.map(unix_seconds))?;
+        self.each(encoder, &family::NEXT_PROBE, |health| health.next_due.map(|due| millis(self.now.unix_seconds_at(due))))?;
+        self.each(encoder, &family::CONSECUTIVE_FAILURES, |health| Some(f64::from(health.consecutive_failures)))
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counters stay exact in an f64 up to 2^53")]
-    fn tokens<W: Write>(&self, encoder: &mut Encoder<W>, healths: &[Health], now: Moment) -> io::Result<()> {
+    fn tokens<W: Write>(&self, encoder: &mut Encoder<W>) -> io::Result<()> {
         let expiry = |health: &Health| match health.token.map(|token| token.expiry) {
             Some(Expiry::At(end)) => Some(unix_seconds(end)),
             _ => None,
         };
-        self.each(encoder, &family::TOKEN_EXPIRY, healths, expiry)?;
-        let wall = unix_seconds(now.wall);
-        self.each(encoder, &family::TIME_TO_EXPIRY, healths, |health| expiry(health).map(|end| millis(end - wall)))?;
-        self.each(encoder, &family::NEVER_EXPIRES, healths, |health| {
-            Some(f64::from(u8::from(health.token.is_some_and(|token| token.expiry == Expiry::Never))))
-        })?;
-        self.each(encoder, &family::TOKEN_LIFETIME, healths, |health| health.token.and_then(|token| token.lifetime).map(millis))?;
-        self.each(encoder, &family::TOKEN_CHANGES, healths, |health| Some(health.token_changes as f64))?;
-        self.each(encoder, &family::MISSING_SCOPES, healths, |health| Some(health.missing_scopes as f64))
+        self.each(encoder, &family::TOKEN_EXPIRY, expiry)?;
+        let wall = unix_seconds(self.now.wall);
+        self.each(encoder, &family::TIME_TO_EXPIRY, |health| expiry(health).map(|end| millis(end - wall)))?;
+        self.each(encoder, &family::NEVER_EXPIRES, |health| Some(f64::from(u8::from(health.token.is_some_and(|token| token.expiry == Expiry::Never)))))?;
+        self.each(encoder, &family::TOKEN_LIFETIME, |health| health.token.and_then(|token| token.lifetime).map(millis))?;
+        self.each(encoder, &family::TOKEN_CHANGES, |health| Some(health.token_changes as f64))?;
+        self.each(encoder, &family::MISSING_SCOPES, |health| Some(health.missing_scopes as f64))
     }
 
-    fn endpoints<W: Write>(&self, encoder: &mut Encoder<W>, healths: &[Health]) -> io::Result<()> {
-        self.each(encoder, &family::CLOCK_SKEW, healths, |health| health.clock_skew.map(millis))?;
-        self.each(encoder, &family::CERTIFICATE_EXPIRY, healths, |health| health.certificate_expiry.map(unix_seconds))?;
+    fn endpoints<W: Write>(&self, encoder: &mut Encoder<W>) -> io::Result<()> {
+        self.each(encoder, &family::CLOCK_SKEW, |health| health.clock_skew.map(millis))?;
+        self.each(encoder, &family::CERTIFICATE_EXPIRY, |health| health.certificate_expiry.map(unix_seconds))?;
         encoder.family(&family::CREDENTIAL_EXPIRY)?;
-        for (labels, entry) in self.labels.iter().zip(self.ledger.entries()) {
+        for (labels, entry, _) in self.each_entry() {
             if let Some(expires) = entry.provider.secret_expires {
                 encoder.sample(family::CREDENTIAL_EXPIRY.name, labels, "", unix_seconds(expires))?;
             }
         }
         encoder.family(&family::TLS_INSECURE)?;
-        for (labels, entry) in self.labels.iter().zip(self.ledger.entries()) {
+        for (labels, entry, _) in self.each_entry() {
             if entry.provider.transport.insecure {
                 encoder.sample(family::TLS_INSECURE.name, labels, "", 1.0)?;
             }
         }
         Ok(())
+    }
+
+    /// Credentials that are to follow. Families of their own: whoever sums over the others must not count them.
+    #[expect(clippy::cast_precision_loss, reason = "counters stay exact in an f64 up to 2^53")]
+    fn next<W: Write>(&self, encoder: &mut Encoder<W>) -> io::Result<()> {
+        let next: Vec<(Box<str>, Health)> = self.labels.roster.next().iter().map(|entry| (open_labels(entry), entry.health().clone())).collect();
+        encoder.family(&family::NEXT_STATE)?;
+        for (labels, health) in &next {
+            for state in State::ALL {
+                let more = format!(",{}", label("state", state.word()));
+                encoder.sample(family::NEXT_STATE.name, labels, &more, f64::from(u8::from(health.state == state)))?;
+            }
+        }
+        encoder.family(&family::NEXT_FAILURE_INFO)?;
+        for (labels, health) in &next {
+            if let Some(failure) = health.trouble.as_ref().map(|trouble| &trouble.failure) {
+                encoder.sample(family::NEXT_FAILURE_INFO.name, labels, &failure_labels(failure.reason, &failure.code), 1.0)?;
+            }
+        }
+        encoder.family(&family::NEXT_PROBES)?;
+        for (labels, health) in &next {
+            encoder.sample(family::NEXT_PROBES.name, labels, "", health.probes as f64)?;
+        }
+        encoder.family(&family::NEXT_PROBE_SUCCESS)?;
+        for (labels, health) in next.iter().filter(|(_, health)| health.last_attempt.is_some()) {
+            encoder.sample(family::NEXT_PROBE_SUCCESS.name, labels, "", f64::from(u8::from(health.trouble.is_none())))?;
+        }
+        encoder.family(&family::NEXT_LAST_SUCCESS)?;
+        for (labels, health) in &next {
+            if let Some(at) = health.last_success {
+                encoder.sample(family::NEXT_LAST_SUCCESS.name, labels, "", unix_seconds(at))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The labels of the buckets of a histogram.
+struct Bounds {
+    bounds: Arc<[f64]>,
+    labels: Vec<String>,
+}
+
+impl Bounds {
+    fn of(bounds: &Arc<[f64]>) -> Self {
+        let labels = bounds.iter().map(|bound| format!(",le=\"{bound}\"")).chain([",le=\"+Inf\"".to_owned()]).collect();
+        Self { bounds: Arc::clone(bounds), labels }
     }
 }
 

@@ -10,9 +10,10 @@ mod marks;
 pub mod tls;
 
 use std::collections::HashMap;
+use std::os::unix::fs::MetadataExt;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::{Instant, SystemTime};
 
 use bytes::BytesMut;
 use http::header;
@@ -44,14 +45,31 @@ const ACCEPT: &str = "application/json";
 
 /// Sends token requests. One for the whole program; clients are made once for each set of settings.
 pub struct Prober {
-    roots: Arc<LazyLock<RootCertStore>>,
-    clients: Mutex<HashMap<Arc<Transport>, Client>>,
+    roots: Mutex<Roots>,
+    clients: Mutex<HashMap<Arc<Transport>, Cached>>,
     fingerprints: Fingerprints,
     now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     uuid: Arc<dyn Fn() -> Uuid + Send + Sync>,
 }
 
 type Client = Result<reqwest::Client, TlsError>;
+
+/// The certificates of the system, loaded when first needed.
+type Roots = Arc<LazyLock<RootCertStore>>;
+
+/// A client, with what its certificate files were when it was made.
+#[derive(Clone)]
+struct Cached {
+    client: Client,
+    stamp: Stamp,
+}
+
+/// Size, time and number of each certificate file; `None` for one that cannot be looked at.
+type Stamp = Vec<Option<(u64, SystemTime, u64)>>;
+
+fn stamp(transport: &Transport) -> Stamp {
+    transport.files().map(|path| std::fs::metadata(path).ok().and_then(|meta| Some((meta.len(), meta.modified().ok()?, meta.ino())))).collect()
+}
 
 impl Default for Prober {
     fn default() -> Self {
@@ -70,7 +88,7 @@ impl Prober {
     #[must_use]
     pub fn with(now: impl Fn() -> Timestamp + Send + Sync + 'static, uuid: impl Fn() -> Uuid + Send + Sync + 'static) -> Self {
         Self {
-            roots: Arc::new(LazyLock::new(tls::system_roots)),
+            roots: Mutex::new(Arc::new(LazyLock::new(tls::system_roots))),
             clients: Mutex::default(),
             fingerprints: Fingerprints::default(),
             now: Arc::new(now),
@@ -90,18 +108,27 @@ impl Prober {
         (probe, explanation)
     }
 
-    /// Makes the client for these settings, to find what is wrong with its files before a probe is due.
+    /// Tries to make the client for these settings, to find what is wrong with its files before a probe is due.
     ///
     /// # Errors
     /// When a certificate or key file cannot be used.
     pub fn prepare(&self, transport: &Arc<Transport>) -> Result<(), TlsError> {
-        self.make_client(transport).map(|_| ())
+        new_client(transport, &self.roots()).map(|_| ())
     }
 
-    /// Fingerprint of the credentials as they can be read now, to notice that a secret has changed. Reads files.
-    #[must_use]
-    pub fn credentials(&self, provider: &Provider) -> Option<u128> {
-        provider.read_credentials().ok().map(|credentials| self.fingerprint(&credentials))
+    /// Forgets all clients and the system's certificates: they are made and loaded again for the probes that follow.
+    pub fn refresh(&self) {
+        *self.roots.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(LazyLock::new(tls::system_roots));
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn roots(&self) -> Roots {
+        Arc::clone(&self.roots.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Fingerprint of the credentials as they can be read now, to notice that a secret has changed.
+    pub async fn credentials(&self, provider: &Provider) -> Option<u128> {
+        provider.read_credentials().await.ok().map(|credentials| self.fingerprint(&credentials))
     }
 
     fn fingerprint(&self, credentials: &[(String, SecretString)]) -> u128 {
@@ -122,12 +149,12 @@ impl Prober {
             credentials: None,
         };
         let failed = |probe: Probe, failure: Failure| Probe { outcome: Outcome::Failed(failure), ..probe };
-        let credentials = match credentials(provider, deadline).await {
+        let credentials = match provider.read_credentials().await {
             Ok(credentials) => credentials,
-            Err(message) => return failed(probe, Failure::new(Reason::Secret, &message)),
+            Err(error) => return failed(probe, Failure::new(Reason::Secret, &error.to_string())),
         };
         // What cannot change needs no comparing.
-        probe.credentials = provider.reads_files().then(|| self.fingerprint(&credentials));
+        probe.credentials = provider.can_rotate().then(|| self.fingerprint(&credentials));
         let client = match self.client(&provider.transport).await {
             Ok(client) => client,
             Err(error) => return failed(probe, Failure::new(Reason::Tls, &error.to_string())),
@@ -179,35 +206,35 @@ impl Prober {
         probe
     }
 
+    /// The client for these settings. One with certificate files of its own is made anew when they have changed: a
+    /// client certificate can live for hours only. While new files cannot be used, as when only one of two is written
+    /// yet, the client before goes on.
     async fn client(&self, transport: &Arc<Transport>) -> Client {
-        if let Some(client) = self.clients.lock().unwrap_or_else(PoisonError::into_inner).get(transport) {
-            return client.clone();
+        let known = self.clients.lock().unwrap_or_else(PoisonError::into_inner).get(transport).cloned();
+        if let Some(known) = &known
+            && transport.files().next().is_none()
+        {
+            return known.client.clone();
         }
+        let (roots, wanted) = (self.roots(), Arc::clone(transport));
         // Loading the system's certificates takes milliseconds, reading files may take longer.
-        let transport = Arc::clone(transport);
-        let (roots, wanted) = (Arc::clone(&self.roots), Arc::clone(&transport));
-        let client =
-            tokio::task::spawn_blocking(move || new_client(&wanted, &roots)).await.unwrap_or_else(|_| Err(TlsError::Setup("the set-up was stopped".into())));
-        self.clients.lock().unwrap_or_else(PoisonError::into_inner).entry(transport).or_insert(client).clone()
-    }
-
-    fn make_client(&self, transport: &Arc<Transport>) -> Client {
-        let client = new_client(transport, &self.roots);
-        self.clients.lock().unwrap_or_else(PoisonError::into_inner).entry(Arc::clone(transport)).or_insert(client).clone()
-    }
-}
-
-/// Reads the credentials; files off the threads of the runtime, and not for ever.
-async fn credentials(provider: &Provider, deadline: Duration) -> Result<Vec<(String, SecretString)>, String> {
-    if !provider.reads_files() {
-        return provider.read_credentials().map_err(|error| error.to_string());
-    }
-    let sources = provider.credentials.clone();
-    let read = tokio::task::spawn_blocking(move || crate::provider::read_credentials(&sources));
-    match tokio::time::timeout(deadline, read).await {
-        Ok(Ok(credentials)) => credentials.map_err(|error| error.to_string()),
-        Ok(Err(_)) => Err("reading the credentials was stopped".into()),
-        Err(_) => Err(format!("the credentials could not be read within {deadline:?}")),
+        let made = tokio::task::spawn_blocking(move || {
+            let stamp = stamp(&wanted);
+            if let Some(known) = known.as_ref().filter(|known| known.stamp == stamp) {
+                return known.clone();
+            }
+            match (new_client(&wanted, &roots), known) {
+                (Err(error), Some(Cached { client: Ok(before), .. })) => {
+                    tracing::warn!(%error, "changed certificate files cannot be used, those before are");
+                    Cached { client: Ok(before), stamp }
+                }
+                (client, _) => Cached { client, stamp },
+            }
+        });
+        let made = made.await.unwrap_or_else(|_| Cached { client: Err(TlsError::Setup("the set-up was stopped".into())), stamp: Stamp::new() });
+        let client = made.client.clone();
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner).insert(Arc::clone(transport), made);
+        client
     }
 }
 

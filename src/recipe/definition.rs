@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 pub use super::forms::{Credentials, Expressions, Node, Ordered, Text};
 
 /// How one kind of token API is asked, and how its answer is read.
-#[derive(serde::Deserialize, JsonSchema, Default)]
+#[derive(serde::Deserialize, JsonSchema, Default, Clone, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "Recipe")]
 pub struct Definition {
@@ -42,7 +42,7 @@ pub enum Tokens {
 }
 
 /// An input that is not secret.
-#[derive(serde::Deserialize, JsonSchema, Default, Clone)]
+#[derive(serde::Deserialize, JsonSchema, Default, Clone, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Parameter {
     /// What it is for.
@@ -56,7 +56,7 @@ pub struct Parameter {
 }
 
 /// A secret input.
-#[derive(serde::Deserialize, JsonSchema, Default, Clone)]
+#[derive(serde::Deserialize, JsonSchema, Default, Clone, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Credential {
     /// What it is, in the provider's words.
@@ -88,7 +88,7 @@ impl From<&Scalar> for minijinja::Value {
 }
 
 /// The token request. Text may hold expressions in `{{ … }}`.
-#[derive(serde::Deserialize, JsonSchema, Default)]
+#[derive(serde::Deserialize, JsonSchema, Default, Clone, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Request {
     /// `GET`, `POST`, `PUT` or `PATCH`; `POST` when left out.
@@ -108,7 +108,7 @@ pub struct Request {
 }
 
 /// How the answer is read. All values are expressions.
-#[derive(serde::Deserialize, JsonSchema, Default)]
+#[derive(serde::Deserialize, JsonSchema, Default, Clone, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Response {
     /// What must hold beside a 2xx status and a token.
@@ -132,7 +132,7 @@ pub struct Response {
 }
 
 /// One place where the expiry may stand.
-#[derive(serde::Deserialize, JsonSchema)]
+#[derive(serde::Deserialize, JsonSchema, Clone, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct ExpiryRule {
     /// An expression; absent and null pass on to the next rule.

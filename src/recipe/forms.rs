@@ -11,7 +11,7 @@ use toml::Spanned;
 use super::definition::Credential;
 
 /// A string with its place in the file.
-#[derive(serde::Deserialize, Clone)]
+#[derive(serde::Deserialize, Clone, PartialEq)]
 #[serde(transparent)]
 pub struct Text(pub Spanned<String>);
 
@@ -28,6 +28,7 @@ impl JsonSchema for Text {
 }
 
 /// A table whose order counts, with the place of each key.
+#[derive(Clone, PartialEq)]
 pub struct Ordered<V>(pub Vec<(Spanned<String>, V)>);
 
 impl<V> Default for Ordered<V> {
@@ -69,7 +70,7 @@ impl<V: JsonSchema> JsonSchema for Ordered<V> {
 }
 
 /// One expression, or several in order.
-#[derive(Default)]
+#[derive(Default, Clone, PartialEq)]
 pub struct Expressions(pub Vec<Text>);
 
 impl<'de> Deserialize<'de> for Expressions {
@@ -122,7 +123,7 @@ impl JsonSchema for Expressions {
 }
 
 /// The credentials of a recipe: a list of names, or a table of name and properties.
-#[derive(Default)]
+#[derive(Default, Clone, PartialEq)]
 pub struct Credentials(pub Vec<(Spanned<String>, Credential)>);
 
 impl<'de> Deserialize<'de> for Credentials {
@@ -166,6 +167,7 @@ impl JsonSchema for Credentials {
 }
 
 /// A piece of a JSON body, with the place of each text in the file.
+#[derive(Clone, PartialEq)]
 pub enum Node {
     /// Text, perhaps with expressions.
     Text(Text),

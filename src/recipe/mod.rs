@@ -53,8 +53,17 @@ pub struct Recipe {
     bindings: Vec<(String, Compiled)>,
     request: RequestTemplates,
     response: ResponseRules,
+    /// As it was written: two recipes are the same when this is.
+    definition: Definition,
     /// All names that its expressions use: what nobody asks for is not made.
     uses: BTreeSet<String>,
+}
+
+/// Wherever it stands in whatever file.
+impl PartialEq for Recipe {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.definition == other.definition
+    }
 }
 
 struct RequestTemplates {
@@ -137,6 +146,7 @@ impl Recipe {
             bindings,
             request,
             response,
+            definition: definition.clone(),
             uses,
         }
     }

@@ -33,7 +33,7 @@ pub struct TokenResponse {
 }
 
 /// What one provider expects of a token beyond its being issued.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Expectations {
     /// Scopes that must be granted.
     pub required_scopes: Vec<String>,

@@ -94,7 +94,7 @@ mod tests {
 
     /// Runs a series of outcomes and returns the pauses between them, in seconds.
     fn pauses(outcomes: &[Outcome]) -> Vec<u64> {
-        let (cadence, mut health) = (cadence(), Health::new(1));
+        let (cadence, mut health) = (cadence(), Health::new(&[1.0].into()));
         let grid = Grid::new("x", cadence.interval);
         let mut due = grid.at_or_after(Duration::ZERO);
         outcomes
@@ -110,7 +110,7 @@ mod tests {
                     clock_skew: None,
                     credentials: None,
                 };
-                health.record(&probe, &cadence, &[1.0]);
+                health.record(&probe, &cadence);
                 let next = next_due(&grid, &cadence, outcome, &health, due, due);
                 let pause = next.saturating_sub(due);
                 due = next;
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn missed_slots_are_skipped_not_made_up_for() {
-        let (cadence, health) = (cadence(), Health::new(1));
+        let (cadence, health) = (cadence(), Health::new(&[1.0].into()));
         let grid = Grid::new("x", MINUTE);
         let due = grid.at_or_after(Duration::ZERO);
         let ended = due + Duration::from_secs(60 * 60 + 7);
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn nothing_drifts() {
-        let (cadence, health) = (cadence(), Health::new(1));
+        let (cadence, health) = (cadence(), Health::new(&[1.0].into()));
         let grid = Grid::new("x", MINUTE);
         let first = grid.at_or_after(Duration::ZERO);
         let mut due = first;

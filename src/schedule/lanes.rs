@@ -15,11 +15,11 @@ pub struct Limits {
 }
 
 /// One that wants to run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Runner {
     /// Its index.
     pub index: usize,
-    host: Option<usize>,
+    host: Option<Arc<str>>,
     slow: bool,
 }
 
@@ -30,8 +30,8 @@ pub struct Lanes {
     slow_in_flight: usize,
     ready: VecDeque<Runner>,
     slow_ready: VecDeque<Runner>,
-    names: HashMap<Arc<str>, usize>,
-    hosts: Vec<Host>,
+    /// Those against which somebody runs.
+    hosts: HashMap<Arc<str>, Host>,
 }
 
 #[derive(Default)]
@@ -44,16 +44,12 @@ impl Lanes {
     /// Empty lanes.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self { limits, in_flight: 0, slow_in_flight: 0, ready: VecDeque::new(), slow_ready: VecDeque::new(), names: HashMap::new(), hosts: Vec::new() }
+        Self { limits, in_flight: 0, slow_in_flight: 0, ready: VecDeque::new(), slow_ready: VecDeque::new(), hosts: HashMap::new() }
     }
 
-    /// The number under which a host is known here.
-    pub fn host(&mut self, endpoint: &Arc<str>) -> usize {
-        let (names, hosts) = (&mut self.names, &mut self.hosts);
-        *names.entry(Arc::clone(endpoint)).or_insert_with(|| {
-            hosts.push(Host::default());
-            hosts.len() - 1
-        })
+    /// Other limits from now on. Those that run beyond a lower one run on.
+    pub fn limit(&mut self, limits: Limits) {
+        self.limits = limits;
     }
 
     /// How many run.
@@ -64,7 +60,7 @@ impl Lanes {
 
     /// Takes one that is due in. `slow` is one that hung the last time: those get half of the places at most,
     /// so that however many hang, the others find room.
-    pub fn arrive(&mut self, index: usize, host: Option<usize>, slow: bool) {
+    pub fn arrive(&mut self, index: usize, host: Option<Arc<str>>, slow: bool) {
         let runner = Runner { index, host, slow };
         if slow { self.slow_ready.push_back(runner) } else { self.ready.push_back(runner) }
     }
@@ -81,7 +77,8 @@ impl Lanes {
                 None if room_for_slow => self.slow_ready.pop_front()?,
                 None => return None,
             };
-            if let Some(host) = runner.host.map(|host| &mut self.hosts[host]) {
+            if let Some(name) = &runner.host {
+                let host = self.hosts.entry(Arc::clone(name)).or_default();
                 if host.in_flight >= self.limits.per_host {
                     host.waiting.push_back(runner);
                     continue;
@@ -95,14 +92,19 @@ impl Lanes {
     }
 
     /// One that ran has ended.
-    pub fn end(&mut self, runner: Runner) {
+    pub fn end(&mut self, runner: &Runner) {
         self.in_flight -= 1;
         self.slow_in_flight -= usize::from(runner.slow);
-        if let Some(host) = runner.host.map(|host| &mut self.hosts[host]) {
-            host.in_flight -= 1;
-            if let Some(next) = host.waiting.pop_front() {
-                if next.slow { self.slow_ready.push_front(next) } else { self.ready.push_front(next) }
-            }
+        let Some(name) = &runner.host else { return };
+        let Some(host) = self.hosts.get_mut(name) else { return };
+        host.in_flight -= 1;
+        // As many as there is room for: a reload may have raised the limit.
+        for _ in host.in_flight..self.limits.per_host {
+            let Some(next) = host.waiting.pop_front() else { break };
+            if next.slow { self.slow_ready.push_front(next) } else { self.ready.push_front(next) }
+        }
+        if host.in_flight == 0 && host.waiting.is_empty() {
+            self.hosts.remove(name);
         }
     }
 }
@@ -127,20 +129,20 @@ mod tests {
         }
         let first = started(&mut lanes);
         assert_eq!(indexes(&first), [0, 1]);
-        lanes.end(first[1]);
+        lanes.end(&first[1]);
         assert_eq!(indexes(&started(&mut lanes)), [2]);
     }
 
     #[test]
     fn a_host_at_its_limit_does_not_hold_up_the_others() {
         let mut lanes = Lanes::new(Limits { in_flight: 10, per_host: 1 });
-        let (busy, free) = (lanes.host(&"busy:443".into()), lanes.host(&"free:443".into()));
-        lanes.arrive(0, Some(busy), false);
+        let (busy, free): (Arc<str>, Arc<str>) = ("busy:443".into(), "free:443".into());
+        lanes.arrive(0, Some(Arc::clone(&busy)), false);
         lanes.arrive(1, Some(busy), false);
         lanes.arrive(2, Some(free), false);
         let first = started(&mut lanes);
         assert_eq!(indexes(&first), [0, 2]);
-        lanes.end(first[0]);
+        lanes.end(&first[0]);
         assert_eq!(indexes(&started(&mut lanes)), [1]);
     }
 
@@ -159,19 +161,35 @@ mod tests {
     #[test]
     fn everyone_who_waits_gets_a_turn() {
         let mut lanes = Lanes::new(Limits { in_flight: 3, per_host: 2 });
-        let host = lanes.host(&"h:1".into());
+        let host: Arc<str> = "h:1".into();
         for index in 0..50 {
-            lanes.arrive(index, (index % 2 == 0).then_some(host), index % 3 == 0);
+            lanes.arrive(index, (index % 2 == 0).then(|| Arc::clone(&host)), index % 3 == 0);
         }
         let mut done = Vec::new();
         let mut running = started(&mut lanes);
         while let Some(runner) = running.pop() {
-            lanes.end(runner);
+            lanes.end(&runner);
             done.push(runner.index);
             running.extend(started(&mut lanes));
         }
         done.sort_unstable();
         assert_eq!(done, (0..50).collect::<Vec<_>>());
         assert_eq!(lanes.in_flight(), 0);
+        assert!(lanes.hosts.is_empty(), "hosts come and go with the configuration");
+    }
+
+    #[test]
+    fn a_raised_limit_lets_those_in_that_wait_for_their_host() {
+        let mut lanes = Lanes::new(Limits { in_flight: 10, per_host: 1 });
+        for index in 0..4 {
+            lanes.arrive(index, Some("h:1".into()), false);
+        }
+        let first = started(&mut lanes);
+        assert_eq!(indexes(&first), [0]);
+        lanes.limit(Limits { in_flight: 10, per_host: 3 });
+        lanes.end(&first[0]);
+        let mut then = indexes(&started(&mut lanes));
+        then.sort_unstable();
+        assert_eq!(then, [1, 2, 3]);
     }
 }

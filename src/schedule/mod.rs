@@ -6,11 +6,12 @@
 
 pub mod cadence;
 pub mod lanes;
+mod tell;
 #[cfg(test)]
 mod tests;
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,28 +19,29 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use prometheus::{Histogram, IntGauge};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::outcome::{Class, Code, Expiry, Failure, Outcome, Phases, Probe, Reason};
+use crate::outcome::{Code, Failure, Outcome, Phases, Probe, Reason};
 use crate::provider::Provider;
-use crate::state::{Entry, Ledger, Transition};
-use crate::time::{human_duration, unix_seconds};
+use crate::state::{Changes, Entry, Ledger};
 use cadence::{Grid, first_due, next_due};
 use lanes::{Lanes, Limits, Runner};
+use tell::Teller;
 
 /// What the scheduler needs of the outside: somebody who probes.
 pub trait Probes: Send + Sync + 'static {
     /// Probes a provider once.
     fn probe(&self, provider: &Arc<Provider>) -> impl Future<Output = Probe> + Send;
-    /// Fingerprint of the credentials as they can be read now; `None` when they cannot. May block.
-    fn credentials(&self, provider: &Provider) -> Option<u128>;
+    /// Fingerprint of the credentials as they can be read now; `None` when they cannot.
+    fn credentials(&self, provider: &Arc<Provider>) -> impl Future<Output = Option<u128>> + Send;
 }
 
 impl Probes for crate::probe::Prober {
     fn probe(&self, provider: &Arc<Provider>) -> impl Future<Output = Probe> + Send {
         crate::probe::Prober::probe(self, provider)
     }
-    fn credentials(&self, provider: &Provider) -> Option<u128> {
+    fn credentials(&self, provider: &Arc<Provider>) -> impl Future<Output = Option<u128>> + Send {
         crate::probe::Prober::credentials(self, provider)
     }
 }
@@ -69,20 +71,29 @@ pub struct Scheduler<P> {
     instruments: Instruments,
     start: Instant,
     lanes: Lanes,
-    plans: Vec<Plan>,
+    slots: Vec<Slot>,
+    /// Slots that nobody uses.
+    free: Vec<usize>,
     heap: BinaryHeap<Reverse<(Duration, usize, u32)>>,
     events: (UnboundedSender<Event>, UnboundedReceiver<Event>),
+    teller: Teller,
     next_look: Duration,
     looking: bool,
 }
 
-struct Plan {
-    grid: Grid,
-    host: Option<usize>,
+/// The place of one entry in the plan. Its index stays while a probe of it is on the way.
+#[derive(Default)]
+struct Slot {
+    /// `None` when it is free, or when a reload took the entry away while a probe of it was on the way.
+    entry: Option<Arc<Entry>>,
     due: Duration,
     /// Counts the times it was planned, so that an outdated place in the heap is known as such.
     round: u32,
+    /// Whether it is in the lanes: waiting for its turn, or being probed.
     running: bool,
+    /// When its secrets may be looked at again.
+    next_look: Duration,
+    quiet: tell::Quiet,
 }
 
 enum Event {
@@ -90,12 +101,41 @@ enum Event {
         runner: Runner,
         probe: Box<Probe>,
     },
-    /// Providers whose credentials are other than those of their last probe.
-    Rotated(Vec<usize>),
+    /// Those whose credentials are other than those of their last probe.
+    Rotated(Vec<(usize, Arc<Entry>)>),
+    /// Other providers from now on.
+    Adopt {
+        adopted: Box<Adopted>,
+        done: oneshot::Sender<Changes>,
+    },
+}
+
+/// What a reload hands to the scheduler.
+pub struct Adopted {
+    /// Who is watched from now on.
+    pub providers: Vec<Arc<Provider>>,
+    /// Upper bounds of the latency histogram, in seconds.
+    pub bounds: Vec<f64>,
+    /// Probes at the same time.
+    pub limits: Limits,
+}
+
+/// Reaches a scheduler that runs.
+#[derive(Clone)]
+pub struct Control(UnboundedSender<Event>);
+
+impl Control {
+    /// Has other providers watched from now on. `None` when the scheduler has ended.
+    pub async fn adopt(&self, adopted: Adopted) -> Option<Changes> {
+        let (done, changes) = oneshot::channel();
+        self.0.send(Event::Adopt { adopted: Box::new(adopted), done }).ok()?;
+        changes.await.ok()
+    }
 }
 
 impl<P: Probes> Scheduler<P> {
-    /// Plans the first probe of every provider. The clock starts here.
+    /// Plans the first probe of every provider: soon, or when its back-off from before a restart ends. The clock
+    /// starts here.
     #[must_use]
     pub fn new(ledger: Arc<Ledger>, probes: Arc<P>, limits: Limits, instruments: Instruments) -> Self {
         let mut scheduler = Self {
@@ -103,23 +143,28 @@ impl<P: Probes> Scheduler<P> {
             instruments,
             start: Instant::now(),
             lanes: Lanes::new(limits),
-            plans: Vec::with_capacity(ledger.entries().len()),
-            heap: BinaryHeap::with_capacity(ledger.entries().len()),
+            slots: Vec::new(),
+            free: Vec::new(),
+            heap: BinaryHeap::new(),
             events: unbounded_channel(),
+            teller: Teller::default(),
             next_look: LOOK_AT_SECRETS,
             looking: false,
             ledger,
         };
-        let ledger = Arc::clone(&scheduler.ledger);
-        for (index, entry) in ledger.entries().iter().enumerate() {
-            let provider = &entry.provider;
-            let host = provider.endpoint.as_ref().map(|endpoint| scheduler.lanes.host(endpoint));
-            let grid = Grid::new(&provider.name, provider.cadence.interval);
-            let due = first_due(&provider.name, &provider.cadence, ledger.entries().len());
-            scheduler.plans.push(Plan { grid, host, due, round: 0, running: false });
-            scheduler.plan(index, entry, due);
+        let roster = scheduler.ledger.roster();
+        let count = roster.all().count();
+        scheduler.slots.reserve_exact(count);
+        for entry in roster.all() {
+            scheduler.settle(entry, count, Duration::ZERO);
         }
         scheduler
+    }
+
+    /// How to reach it while it runs.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        Control(self.events.0.clone())
     }
 
     /// Turns until the future ends, then lets running probes go.
@@ -130,6 +175,7 @@ impl<P: Probes> Scheduler<P> {
             let now = self.start.elapsed();
             self.release(now);
             self.look_at_secrets(now);
+            self.teller.sum_up(now);
             let wake = self.start + self.next_wake(now);
             tokio::select! {
                 biased;
@@ -145,12 +191,28 @@ impl<P: Probes> Scheduler<P> {
         }
     }
 
-    fn plan(&mut self, index: usize, entry: &Entry, due: Duration) {
-        let plan = &mut self.plans[index];
-        plan.due = due;
-        plan.round = plan.round.wrapping_add(1);
-        entry.health().next_due = Some(due);
-        self.heap.push(Reverse((due, index, plan.round)));
+    /// Gives an entry that is new here a slot. `count` of them come at the same time and are spread.
+    fn settle(&mut self, entry: &Arc<Entry>, count: usize, now: Duration) {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot::default());
+            self.slots.len() - 1
+        });
+        let provider = &entry.provider;
+        let soon = now + first_due(&provider.turn(), &provider.cadence, count);
+        let due = soon.max(entry.health().next_due.unwrap_or_default());
+        let slot = &mut self.slots[index];
+        *slot = Slot { entry: Some(Arc::clone(entry)), round: slot.round, ..Slot::default() };
+        self.plan(index, due);
+    }
+
+    fn plan(&mut self, index: usize, due: Duration) {
+        let slot = &mut self.slots[index];
+        slot.due = due;
+        slot.round = slot.round.wrapping_add(1);
+        if let Some(entry) = &slot.entry {
+            entry.health().next_due = Some(due);
+        }
+        self.heap.push(Reverse((due, index, slot.round)));
     }
 
     /// Moves all that are due into the lanes and starts those that may.
@@ -160,21 +222,21 @@ impl<P: Probes> Scheduler<P> {
                 break;
             }
             self.heap.pop();
-            let plan = &mut self.plans[index];
-            if plan.round != round || plan.running {
-                continue;
-            }
-            plan.running = true;
-            let host = plan.host;
-            let health = self.ledger.entries()[index].health();
-            let slow = health.trouble.as_ref().is_some_and(|trouble| trouble.failure.reason == Reason::Timeout);
-            drop(health);
-            self.lanes.arrive(index, host, slow);
+            let slot = &mut self.slots[index];
+            let Some(entry) = slot.entry.as_ref().filter(|_| slot.round == round && !slot.running) else { continue };
+            let hung = entry.health().trouble.as_ref().is_some_and(|trouble| trouble.failure.reason == Reason::Timeout);
+            self.lanes.arrive(index, entry.provider.endpoint.clone(), hung);
+            slot.running = true;
         }
         while let Some(runner) = self.lanes.start() {
-            let due = self.plans[runner.index].due;
-            self.instruments.lateness.observe(self.start.elapsed().saturating_sub(due).as_secs_f64());
-            let entry = Arc::clone(&self.ledger.entries()[runner.index]);
+            let slot = &mut self.slots[runner.index];
+            let Some(entry) = slot.entry.clone() else {
+                // A reload took it away while it waited.
+                self.lanes.end(&runner);
+                self.leave(runner.index);
+                continue;
+            };
+            self.instruments.lateness.observe(self.start.elapsed().saturating_sub(slot.due).as_secs_f64());
             let (probes, events) = (Arc::clone(&self.probes), self.events.0.clone());
             tokio::spawn(async move {
                 // An answer that makes our own code panic must not leave its provider unwatched for ever.
@@ -188,34 +250,82 @@ impl<P: Probes> Scheduler<P> {
         self.instruments.in_flight.set(i64::try_from(self.lanes.in_flight()).unwrap_or(i64::MAX));
     }
 
+    /// A slot whose entry is gone and of which nothing is on the way any more.
+    fn leave(&mut self, index: usize) {
+        let slot = &mut self.slots[index];
+        *slot = Slot { round: slot.round.wrapping_add(1), ..Slot::default() };
+        self.free.push(index);
+    }
+
     fn take(&mut self, event: Event) {
+        let now = self.start.elapsed();
         match event {
             Event::Ended { runner, probe } => {
-                self.lanes.end(runner);
-                let (index, ended) = (runner.index, self.start.elapsed());
-                let entry = Arc::clone(&self.ledger.entries()[index]);
-                let transition = self.ledger.record(&entry, &probe);
-                let plan = &mut self.plans[index];
-                plan.running = false;
-                let due = {
-                    let health = entry.health();
-                    tell(&entry.provider, &probe, transition, &health);
-                    next_due(&plan.grid, &entry.provider.cadence, &probe.outcome, &health, plan.due, ended)
-                };
-                self.plan(index, &entry, due);
+                self.lanes.end(&runner);
+                self.ended(runner.index, &probe, now);
             }
-            Event::Rotated(indexes) => {
+            Event::Rotated(rotated) => {
                 self.looking = false;
-                let now = self.start.elapsed();
-                for index in indexes {
-                    if !self.plans[index].running && self.plans[index].due > now {
-                        let entry = Arc::clone(&self.ledger.entries()[index]);
-                        tracing::info!(provider = %entry.provider.name, "the secret has changed, probing at once");
-                        self.plan(index, &entry, now);
+                for (index, looked_at) in rotated {
+                    let slot = &self.slots[index];
+                    let same = slot.entry.as_ref().is_some_and(|entry| Arc::ptr_eq(entry, &looked_at));
+                    if same && !slot.running && slot.due > now {
+                        tracing::info!(provider = %looked_at.provider.name, "the secret has changed, probing at once");
+                        self.plan(index, now);
                     }
                 }
             }
+            Event::Adopt { adopted, done } => {
+                // Whoever asked may have gone; the providers are adopted all the same.
+                let _ = done.send(self.adopt(*adopted, now));
+            }
         }
+    }
+
+    fn ended(&mut self, index: usize, probe: &Probe, now: Duration) {
+        let slot = &mut self.slots[index];
+        slot.running = false;
+        let Some(entry) = slot.entry.clone() else {
+            // What a configuration that is gone had asked for says nothing about the one in force.
+            self.leave(index);
+            return;
+        };
+        let before = entry.health().trouble.as_ref().map(|trouble| (trouble.failure.reason, trouble.failure.code.clone()));
+        let transition = entry.record(probe);
+        let due = {
+            let health = entry.health();
+            self.teller.tell(&entry.provider, probe, transition, before.as_ref(), &health, &mut slot.quiet, now);
+            let grid = Grid::new(&entry.provider.turn(), entry.provider.cadence.interval);
+            next_due(&grid, &entry.provider.cadence, &probe.outcome, &health, slot.due, now)
+        };
+        self.plan(index, due);
+    }
+
+    /// Takes a new list of providers in: slots of entries that stay are not touched, so nothing is probed twice;
+    /// entries that are gone leave, those that are new or changed are probed at once.
+    fn adopt(&mut self, adopted: Adopted, now: Duration) -> Changes {
+        let (roster, changes) = self.ledger.roster().succeed(adopted.providers, &adopted.bounds);
+        let roster = Arc::new(roster);
+        self.lanes.limit(adopted.limits);
+        let address = |entry: &Arc<Entry>| Arc::as_ptr(entry) as usize;
+        let mut coming: HashMap<usize, &Arc<Entry>> = roster.all().map(|entry| (address(entry), entry)).collect();
+        for index in 0..self.slots.len() {
+            let slot = &mut self.slots[index];
+            let Some(entry) = &slot.entry else { continue };
+            if coming.remove(&address(entry)).is_some() {
+                continue;
+            }
+            slot.entry = None;
+            if !slot.running {
+                self.leave(index);
+            }
+        }
+        let count = coming.len();
+        for entry in roster.all().filter(|entry| coming.contains_key(&address(entry))) {
+            self.settle(entry, count, now);
+        }
+        self.ledger.replace(roster);
+        changes
     }
 
     /// Lets somebody else read the secrets of all that wait because theirs was refused or unreadable.
@@ -224,28 +334,33 @@ impl<P: Probes> Scheduler<P> {
             return;
         }
         self.next_look = now + LOOK_AT_SECRETS;
-        let waits = |index: &usize| {
-            let entry = &self.ledger.entries()[*index];
-            if self.plans[*index].running || !entry.provider.reads_files() {
-                return false;
+        let mut waiting = Vec::new();
+        for (index, slot) in self.slots.iter_mut().enumerate() {
+            let Some(entry) = slot.entry.as_ref().filter(|entry| !slot.running && now >= slot.next_look && entry.provider.can_rotate()) else { continue };
+            let refused = |reason| matches!(reason, Reason::Rejected | Reason::Secret);
+            if entry.health().trouble.as_ref().is_some_and(|trouble| refused(trouble.failure.reason)) {
+                // A program may be slow, and what it asks may be metered.
+                slot.next_look = now + if entry.provider.runs_commands() { entry.provider.cadence.interval } else { LOOK_AT_SECRETS };
+                waiting.push((index, Arc::clone(entry)));
             }
-            let health = entry.health();
-            health.trouble.as_ref().is_some_and(|trouble| matches!(trouble.failure.reason, Reason::Rejected | Reason::Secret))
-        };
-        let waiting: Vec<usize> = (0..self.plans.len()).filter(waits).collect();
+        }
         if waiting.is_empty() {
             return;
         }
         self.looking = true;
-        let (ledger, probes, events) = (Arc::clone(&self.ledger), Arc::clone(&self.probes), self.events.0.clone());
-        tokio::task::spawn_blocking(move || {
-            let changed = |index: &usize| {
-                let entry = &ledger.entries()[*index];
-                let used = entry.health().credentials;
-                probes.credentials(&entry.provider).is_some_and(|now| used != Some(now))
-            };
-            let rotated = waiting.into_iter().filter(changed).collect();
-            let _ = events.send(Event::Rotated(rotated));
+        let (probes, events) = (Arc::clone(&self.probes), self.events.0.clone());
+        tokio::spawn(async move {
+            let looks = waiting.into_iter().map(|(index, entry)| {
+                let probes = &probes;
+                async move {
+                    let now = probes.credentials(&entry.provider).await?;
+                    let changed = entry.health().has_other_credentials(now);
+                    changed.then_some((index, entry))
+                }
+            });
+            let rotated = futures_util::stream::StreamExt::buffer_unordered(futures_util::stream::iter(looks), LOOKS_AT_ONCE);
+            let rotated: Vec<Option<(usize, Arc<Entry>)>> = futures_util::stream::StreamExt::collect(rotated).await;
+            let _ = events.send(Event::Rotated(rotated.into_iter().flatten().collect()));
         });
     }
 
@@ -255,6 +370,9 @@ impl<P: Probes> Scheduler<P> {
         Duration::from_nanos(u64::try_from(ticks * TICK.as_nanos()).unwrap_or(u64::MAX))
     }
 }
+
+/// Secrets that are looked at at the same time.
+const LOOKS_AT_ONCE: usize = 16;
 
 /// What is recorded for a probe that panicked.
 fn panicked(started: jiff::Timestamp) -> Probe {
@@ -268,48 +386,5 @@ fn panicked(started: jiff::Timestamp) -> Probe {
         certificate_expiry: None,
         clock_skew: None,
         credentials: None,
-    }
-}
-
-/// One line for each change of state, none for a healthy probe.
-fn tell(provider: &Provider, probe: &Probe, transition: Option<Transition>, health: &crate::state::Health) {
-    let Some(transition) = transition else {
-        if let Outcome::Failed(failure) = &probe.outcome {
-            tracing::debug!(provider = %provider.name, reason = failure.reason.word(), code = %failure.code, "probe failed");
-        } else {
-            tracing::debug!(provider = %provider.name, seconds = probe.duration, "token issued");
-        }
-        return;
-    };
-    let (from, to) = (transition.from.word(), transition.to.word());
-    match &probe.outcome {
-        Outcome::Issued(issued) => {
-            let lifetime = match (issued.expiry, issued.lifetime) {
-                (_, Some(seconds)) => human_duration(seconds),
-                (Expiry::Never, None) => "for ever".to_owned(),
-                _ => "not known".to_owned(),
-            };
-            tracing::info!(provider = %provider.name, from, state = to, lifetime = %lifetime, "token issued");
-        }
-        Outcome::Failed(failure) => {
-            let facts = failure.reason.facts();
-            let runway = runway(health, probe);
-            if transition.to == crate::state::State::Broken {
-                let what = if facts.class == Class::Credential { "credential" } else { "provider" };
-                tracing::error!(provider = %provider.name, from, state = to, class = facts.class.word(), reason = facts.word, code = %failure.code, runway = %runway, detail = failure.message.as_str(), "{what} broken");
-            } else {
-                tracing::warn!(provider = %provider.name, from, state = to, class = facts.class.word(), reason = facts.word, code = %failure.code, runway = %runway, detail = failure.message.as_str(), "probe failed");
-            }
-        }
-    }
-}
-
-/// How long the last good token still lives, for people.
-fn runway(health: &crate::state::Health, probe: &Probe) -> String {
-    match health.token.map(|token| token.expiry) {
-        Some(Expiry::At(end)) => human_duration(unix_seconds(end) - unix_seconds(probe.started)),
-        Some(Expiry::Never) => "for ever".into(),
-        Some(Expiry::Unknown) => "not known".into(),
-        None => "none".into(),
     }
 }

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::lanes::Limits;
 use super::{Instruments, Probes, Scheduler, panicked};
 use crate::outcome::{Code, Expiry, Failure, Issued, Outcome, Probe, Reason};
-use crate::provider::{Cadence, Provider, Transport};
+use crate::provider::{Cadence, Provider, Slot, Transport};
 use crate::recipe::{Expectations, builtin};
 use crate::state::Ledger;
 
@@ -51,7 +51,7 @@ impl Probes for Scripted {
         Probe { outcome, ..panicked(jiff::Timestamp::UNIX_EPOCH) }
     }
 
-    fn credentials(&self, _: &Provider) -> Option<u128> {
+    async fn credentials(&self, _: &Arc<Provider>) -> Option<u128> {
         None
     }
 }
@@ -75,7 +75,8 @@ async fn asked(
         name: format!("p{number}"),
         recipe: Arc::clone(&recipe),
         parameters: Vec::new(),
-        credentials: Vec::new(),
+        slot: Slot::Current,
+        credentials: Vec::new().into(),
         labels: Vec::new(),
         cadence: Cadence { interval: Duration::from_secs(60), max_backoff: Duration::from_secs(600), ..Cadence::default() },
         timeout: Duration::from_secs(10),
@@ -84,7 +85,7 @@ async fn asked(
         transport: Arc::new(Transport::default()),
         endpoint: Some(format!("host{number}.example:443").into()),
     };
-    let ledger = Arc::new(Ledger::new((0..count).map(|number| Arc::new(provider(number))).collect(), vec![1.0]));
+    let ledger = Arc::new(Ledger::new((0..count).map(|number| Arc::new(provider(number))).collect(), &[1.0]));
     let probes = Arc::new(Scripted { start: Instant::now(), asked: Mutex::default(), script: Box::new(script) });
     let instruments = instruments();
     let scheduler = Scheduler::new(Arc::clone(&ledger), Arc::clone(&probes), limits, instruments.clone());
@@ -161,21 +162,22 @@ async fn a_refused_credential_is_confirmed_and_then_asked_less_and_less() {
     assert!((30..=90).contains(&pauses[1]), "{pauses:?}");
     assert_eq!(pauses[2..6], [120, 240, 480, 600]);
     assert!(asked["p0"].len() <= 11, "an account is not locked by us: {pauses:?}");
-    assert_eq!(ledger.entries()[0].health().state.word(), "broken");
+    assert_eq!(ledger.roster().entries()[0].health().state.word(), "broken");
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_outage_keeps_the_cadence_so_that_recovery_is_seen_within_one_interval() {
     let (asked, _, ledger) = asked(1, WIDE, HOUR, |_, count| if (10..20).contains(&count) { Reply::Fail(Reason::Unavailable) } else { Reply::Token }).await;
     assert!(pauses(&asked["p0"])[1..].iter().all(|pause| *pause == 60));
-    assert_eq!(ledger.entries()[0].health().state.word(), "healthy");
+    assert_eq!(ledger.roster().entries()[0].health().state.word(), "healthy");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_probe_that_panics_counts_as_malformed_and_its_provider_stays_watched() {
     let (asked, _, ledger) = asked(2, WIDE, HOUR, |name, _| if name == "p0" { Reply::Panic } else { Reply::Token }).await;
     assert!(asked["p0"].len() >= 59 && asked["p1"].len() >= 59);
-    let health = ledger.entries()[0].health();
+    let roster = ledger.roster();
+    let health = roster.entries()[0].health();
     assert_eq!(health.trouble.as_ref().map(|trouble| (trouble.failure.reason, trouble.failure.code.as_str())), Some((Reason::Malformed, "internal_error")));
 }
 

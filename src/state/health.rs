@@ -1,6 +1,7 @@
 //! The health of one provider: plain data and one transition, [`Health::record`].
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -44,7 +45,8 @@ pub struct Token {
     pub expiry: Expiry,
     /// How long it lived when it was issued, in seconds.
     pub lifetime: Option<f64>,
-    fingerprint: u128,
+    /// Keyed hash of it; `None` for one from before a restart, of which nothing else is left.
+    pub fingerprint: Option<u128>,
 }
 
 /// A failure that lasts.
@@ -109,6 +111,8 @@ pub struct Health {
 /// Counts of durations by bucket.
 #[derive(Clone, Debug)]
 pub struct Histogram {
+    /// The upper bounds, in seconds. Carried along, so that counts are never read with the bounds of another configuration.
+    pub bounds: Arc<[f64]>,
     /// One more than there are bounds: the last counts what is above all of them. Not cumulated.
     pub counts: Box<[u64]>,
     /// The sum of all, in seconds.
@@ -116,12 +120,14 @@ pub struct Histogram {
 }
 
 impl Histogram {
-    fn new(bounds: usize) -> Self {
-        Self { counts: vec![0; bounds + 1].into_boxed_slice(), sum: 0.0 }
+    /// Nothing counted yet.
+    #[must_use]
+    pub fn new(bounds: &Arc<[f64]>) -> Self {
+        Self { bounds: Arc::clone(bounds), counts: vec![0; bounds.len() + 1].into_boxed_slice(), sum: 0.0 }
     }
 
-    fn observe(&mut self, bounds: &[f64], seconds: f64) {
-        let bucket = bounds.iter().position(|bound| seconds <= *bound).unwrap_or(bounds.len());
+    fn observe(&mut self, seconds: f64) {
+        let bucket = self.bounds.iter().position(|bound| seconds <= *bound).unwrap_or(self.bounds.len());
         self.counts[bucket] += 1;
         self.sum += seconds;
     }
@@ -137,9 +143,9 @@ pub struct Transition {
 }
 
 impl Health {
-    /// Nothing known yet; `buckets` is the number of bounds of the histogram.
+    /// Nothing known yet; `bounds` are those of the histogram, in seconds.
     #[must_use]
-    pub fn new(buckets: usize) -> Self {
+    pub fn new(bounds: &Arc<[f64]>) -> Self {
         Self {
             state: State::Unknown,
             since: None,
@@ -159,24 +165,29 @@ impl Health {
             missing_scopes: 0,
             clock_skew: None,
             certificate_expiry: None,
-            durations: Histogram::new(buckets),
+            durations: Histogram::new(bounds),
             next_due: None,
             credentials: None,
         }
     }
 
     /// Takes a probe in. The one place where an outcome becomes health.
-    pub fn record(&mut self, probe: &Probe, cadence: &Cadence, bounds: &[f64]) -> Option<Transition> {
+    pub fn record(&mut self, probe: &Probe, cadence: &Cadence) -> Option<Transition> {
         self.probes += 1;
         self.last_attempt = Some(probe.started);
         self.phases = probe.phases;
         self.status = probe.status;
         // A probe that failed before anything was sent took no time that says anything about the provider.
         if probe.duration > 0.0 {
-            self.durations.observe(bounds, probe.duration);
+            self.durations.observe(probe.duration);
         }
         self.clock_skew = probe.clock_skew.or(self.clock_skew);
         self.certificate_expiry = probe.certificate_expiry.or(self.certificate_expiry);
+        if let (Some(before), Some(now)) = (self.credentials, probe.credentials)
+            && before != now
+        {
+            self.start_anew();
+        }
         self.credentials = probe.credentials;
         let to = match &probe.outcome {
             Outcome::Issued(issued) => {
@@ -186,10 +197,10 @@ impl Health {
                 self.consecutive_credential_failures = 0;
                 self.consecutive_same = 0;
                 self.missing_scopes = 0;
-                if self.token.is_some_and(|before| before.fingerprint != issued.fingerprint) {
+                if self.token.and_then(|before| before.fingerprint).is_some_and(|before| before != issued.fingerprint) {
                     self.token_changes += 1;
                 }
-                self.token = Some(Token { expiry: issued.expiry, lifetime: issued.lifetime, fingerprint: issued.fingerprint });
+                self.token = Some(Token { expiry: issued.expiry, lifetime: issued.lifetime, fingerprint: Some(issued.fingerprint) });
                 State::Healthy
             }
             Outcome::Failed(failure) => self.fail(failure, probe.started, cadence),
@@ -201,6 +212,27 @@ impl Health {
         self.state = to;
         self.since = Some(probe.started);
         Some(Transition { from, to })
+    }
+
+    /// What is asked, or with which secret, has changed: what was learned about waiting no longer holds. Whether the
+    /// provider is broken stays as it is until a probe says otherwise.
+    pub fn start_anew(&mut self) {
+        self.consecutive_same = 0;
+        self.next_due = None;
+    }
+
+    /// Whether the credentials, as somebody just read them, are others than those that were refused or could not be
+    /// read. What was refused before a restart is not known any more, so the first that are read then are taken for it.
+    pub fn has_other_credentials(&mut self, now: u128) -> bool {
+        let unread = self.trouble.as_ref().is_some_and(|trouble| trouble.failure.reason == Reason::Secret);
+        match self.credentials {
+            Some(before) => before != now,
+            None if unread => true,
+            None => {
+                self.credentials = Some(now);
+                false
+            }
+        }
     }
 
     fn fail(&mut self, failure: &Failure, started: Timestamp, cadence: &Cadence) -> State {
@@ -258,11 +290,11 @@ mod tests {
     }
 
     fn states(probes: &[Probe]) -> Vec<&'static str> {
-        let mut health = Health::new(1);
+        let mut health = Health::new(&[1.0].into());
         probes
             .iter()
             .map(|probe| {
-                health.record(probe, &Cadence::default(), &[1.0]);
+                health.record(probe, &Cadence::default());
                 health.state.word()
             })
             .collect()
@@ -296,9 +328,9 @@ mod tests {
 
     #[test]
     fn the_distinct_codes_of_a_provider_are_bounded() {
-        let mut health = Health::new(1);
+        let mut health = Health::new(&[1.0].into());
         for number in 0..1_000 {
-            health.record(&failed(Reason::Rejected, &format!("code{number}")), &Cadence::default(), &[1.0]);
+            health.record(&failed(Reason::Rejected, &format!("code{number}")), &Cadence::default());
         }
         assert_eq!(health.coded_failures.len(), MOST_CODES + 1);
         assert_eq!(health.coded_failures.values().sum::<u64>(), 1_000);
@@ -307,9 +339,9 @@ mod tests {
 
     #[test]
     fn tokens_that_differ_are_counted_and_the_last_good_one_is_kept_through_failures() {
-        let mut health = Health::new(1);
+        let mut health = Health::new(&[1.0].into());
         for probe in [issued(1), issued(1), failed(Reason::Timeout, ""), issued(2)] {
-            health.record(&probe, &Cadence::default(), &[1.0]);
+            health.record(&probe, &Cadence::default());
             assert!(health.token.is_some());
         }
         assert_eq!(health.token_changes, 1);
@@ -317,9 +349,9 @@ mod tests {
 
     #[test]
     fn durations_fall_into_the_bucket_whose_bound_they_do_not_exceed() {
-        let mut histogram = Histogram::new(2);
+        let mut histogram = Histogram::new(&[0.5, 1.0].into());
         for seconds in [0.1, 0.5, 0.6, 7.0] {
-            histogram.observe(&[0.5, 1.0], seconds);
+            histogram.observe(seconds);
         }
         assert_eq!(&*histogram.counts, [2, 1, 1]);
         assert!((histogram.sum - 8.2).abs() < 1e-9);

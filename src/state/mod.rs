@@ -1,39 +1,29 @@
 //! What is known of all providers: the one place that probes are recorded in and every face reads from.
 
 pub mod health;
+mod roster;
+pub mod saved;
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use crate::outcome::Probe;
 use crate::provider::Provider;
 use crate::time::unix_seconds;
 pub use health::{Health, State, Transition};
+pub use roster::{Changes, Entry, Roster};
 
-/// One provider and its health.
-pub struct Entry {
-    /// The provider.
-    pub provider: Arc<Provider>,
-    health: Mutex<Health>,
-}
-
-impl Entry {
-    /// The health, locked. Hold it briefly: a probe may be waiting to be recorded.
-    pub fn health(&self) -> MutexGuard<'_, Health> {
-        self.health.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// All providers.
+/// All providers, and how long the daemon has been at it.
 pub struct Ledger {
-    entries: Vec<Arc<Entry>>,
-    bounds: Vec<f64>,
+    /// Replaced as a whole by a reload; who reads holds on to the one that it began with.
+    roster: RwLock<Arc<Roster>>,
     started: Instant,
     /// When the scheduler last turned, in milliseconds since the start.
     heartbeat: AtomicU64,
+    /// How often it has turned.
+    beats: AtomicU64,
 }
 
 /// A moment on both clocks: the one that people read, and the one that never jumps.
@@ -51,27 +41,20 @@ impl Ledger {
 
     /// One for these providers, with nothing known yet. `bounds` are those of the histogram, in seconds.
     #[must_use]
-    pub fn new(providers: Vec<Arc<Provider>>, bounds: Vec<f64>) -> Self {
-        let entry = |provider| Arc::new(Entry { provider, health: Mutex::new(Health::new(bounds.len())) });
-        Self { entries: providers.into_iter().map(entry).collect(), bounds, started: Instant::now(), heartbeat: AtomicU64::new(0) }
+    pub fn new(providers: Vec<Arc<Provider>>, bounds: &[f64]) -> Self {
+        let roster = RwLock::new(Arc::new(Roster::new(providers, bounds)));
+        Self { roster, started: Instant::now(), heartbeat: AtomicU64::new(0), beats: AtomicU64::new(0) }
     }
 
-    /// All entries, in the order of the configuration.
+    /// The providers as of now.
     #[must_use]
-    pub fn entries(&self) -> &[Arc<Entry>] {
-        &self.entries
+    pub fn roster(&self) -> Arc<Roster> {
+        Arc::clone(&self.roster.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The entry of this name.
-    #[must_use]
-    pub fn entry(&self, name: &str) -> Option<&Arc<Entry>> {
-        self.entries.iter().find(|entry| entry.provider.name == name)
-    }
-
-    /// The upper bounds of the latency histogram, in seconds.
-    #[must_use]
-    pub fn bounds(&self) -> &[f64] {
-        &self.bounds
+    /// Puts another roster in the place of the one before.
+    pub fn replace(&self, roster: Arc<Roster>) {
+        *self.roster.write().unwrap_or_else(PoisonError::into_inner) = roster;
     }
 
     /// Now, on both clocks.
@@ -80,22 +63,23 @@ impl Ledger {
         Moment { wall: Timestamp::now(), uptime: self.started.elapsed() }
     }
 
-    /// Takes a probe in.
-    pub fn record(&self, entry: &Entry, probe: &Probe) -> Option<Transition> {
-        entry.health().record(probe, &entry.provider.cadence, &self.bounds)
-    }
-
     /// Says that the scheduler turns.
     pub fn beat(&self) {
         let uptime = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.heartbeat.store(uptime, Ordering::Relaxed);
+        self.beats.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often the scheduler has turned.
+    #[must_use]
+    pub fn beats(&self) -> u64 {
+        self.beats.load(Ordering::Relaxed)
     }
 
     /// Whether the scheduler has not turned for [`Ledger::STALLED_AFTER`].
     #[must_use]
     pub fn is_stalled(&self) -> bool {
-        let beat = Duration::from_millis(self.heartbeat.load(Ordering::Relaxed));
-        self.started.elapsed().saturating_sub(beat) > Self::STALLED_AFTER
+        self.started.elapsed().saturating_sub(Duration::from_millis(self.heartbeat.load(Ordering::Relaxed))) > Self::STALLED_AFTER
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Map, Value as Json_};
 
 use super::Faces;
 use crate::outcome::Expiry;
+use crate::provider::Slot;
 use crate::state::{Entry, Moment, State};
 use crate::time::unix_seconds;
 
@@ -29,13 +30,17 @@ struct ProviderHealth {
     since: Option<String>,
     time_to_expiry_seconds: Option<f64>,
     never_expires: bool,
+    /// The same of the credentials that are to follow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<Box<ProviderHealth>>,
 }
 
 pub async fn healthz(Shared(faces): Shared<Faces>, Query(narrow): Query<Narrow>) -> Response {
     let now = faces.ledger.now();
+    let roster = faces.ledger.roster();
     let chosen: Vec<_> = match &narrow.provider {
-        None => faces.ledger.entries().iter().collect(),
-        Some(name) => match faces.ledger.entry(name) {
+        None => roster.entries().iter().collect(),
+        Some(name) => match roster.entry(name, Slot::Current) {
             Some(entry) => vec![entry],
             None => return answer(StatusCode::NOT_FOUND, &serde_json::json!({ "error": "there is no provider of this name" })),
         },
@@ -43,8 +48,10 @@ pub async fn healthz(Shared(faces): Shared<Faces>, Query(narrow): Query<Narrow>)
     let mut broken = false;
     let mut providers = Map::new();
     for entry in chosen {
-        let health = provider_health(entry, now);
+        let mut health = provider_health(entry, now);
         broken |= health.state == State::Broken.word();
+        // What is to follow breaks nobody yet.
+        health.next = roster.entry(&entry.provider.name, Slot::Next).map(|next| Box::new(provider_health(next, now)));
         providers.insert(entry.provider.name.clone(), serde_json::to_value(health).unwrap_or_default());
     }
     let status = if faces.ledger.is_stalled() {
@@ -78,6 +85,7 @@ fn provider_health(entry: &Entry, now: Moment) -> ProviderHealth {
         since: health.since.map(|since| since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
         time_to_expiry_seconds,
         never_expires: health.token.is_some_and(|token| token.expiry == Expiry::Never),
+        next: None,
     }
 }
 
@@ -90,7 +98,8 @@ pub async fn livez(Shared(faces): Shared<Faces>) -> Response {
 }
 
 pub async fn readyz(Shared(faces): Shared<Faces>) -> Response {
-    let entries = faces.ledger.entries();
+    let roster = faces.ledger.roster();
+    let entries = roster.entries();
     let unknown = entries.iter().filter(|entry| entry.health().state == State::Unknown).count();
     if unknown == 0 {
         (StatusCode::OK, "ok\n").into_response()

@@ -2,6 +2,7 @@
 
 mod health;
 mod page;
+mod reload;
 mod scrape;
 
 use std::net::{SocketAddr, TcpListener};
@@ -11,11 +12,13 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum_server::Handle;
 use hyper_util::rt::TokioTimer;
+use tokio::sync::mpsc;
 
 use crate::metrics::Exposition;
+use crate::reload::Trigger;
 use crate::state::Ledger;
 
 /// How long a client may take to send the head of its request.
@@ -32,13 +35,15 @@ pub struct Faces {
     /// The exposition.
     pub exposition: Arc<Exposition>,
     scrapes: Arc<tokio::sync::Semaphore>,
+    /// Has the configuration read again; nothing when that is not allowed over HTTP.
+    reload: Option<mpsc::Sender<Trigger>>,
 }
 
 impl Faces {
-    /// The faces of one ledger.
+    /// The faces of one ledger. `reload` is given when reloads over HTTP are allowed.
     #[must_use]
-    pub fn new(ledger: Arc<Ledger>, exposition: Arc<Exposition>) -> Self {
-        Self { ledger, exposition, scrapes: Arc::new(tokio::sync::Semaphore::new(scrape::MOST_AT_ONCE)) }
+    pub fn new(ledger: Arc<Ledger>, exposition: Arc<Exposition>, reload: Option<mpsc::Sender<Trigger>>) -> Self {
+        Self { ledger, exposition, scrapes: Arc::new(tokio::sync::Semaphore::new(scrape::MOST_AT_ONCE)), reload }
     }
 }
 
@@ -50,6 +55,7 @@ pub fn router(faces: Faces) -> Router {
         .route("/healthz", get(health::healthz))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
+        .route("/-/reload", post(reload::reload))
         .fallback(|| async { (StatusCode::NOT_FOUND, "not found; see / for what there is\n") })
         .layer(axum::middleware::map_response(harden))
         .with_state(faces)

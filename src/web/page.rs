@@ -44,7 +44,8 @@ fn escape(text: &str) -> String {
 
 pub async fn overview(Shared(faces): Shared<Faces>) -> Response {
     let now = faces.ledger.now();
-    let mut rows: Vec<(u8, &Entry)> = faces.ledger.entries().iter().map(|entry| (urgency(entry), entry.as_ref())).collect();
+    let roster = faces.ledger.roster();
+    let mut rows: Vec<(u8, &Entry)> = roster.entries().iter().map(|entry| (urgency(entry), entry.as_ref())).collect();
     rows.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.provider.name.cmp(&b.1.provider.name)));
     let count = |state: State| rows.iter().filter(|(_, entry)| entry.health().state == state).count();
     let mut html = format!(

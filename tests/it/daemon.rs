@@ -167,7 +167,11 @@ fn a_port_in_use_is_an_error_that_names_it() {
     std::fs::write(&file, format!("[web]\nlisten_addresses = [\"{address}\"]\n")).expect("written");
     let output = credwatch().arg("run").arg(format!("--config.file={}", file.display())).output().expect("it runs");
     assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stderr).contains(&format!("address={address}")), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains(&format!("cannot listen on {address}: Address already in use")),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 #[test]

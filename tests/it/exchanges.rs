@@ -72,6 +72,7 @@ async fn over_a_socket(path: &Path, prober: &Prober, clock: &Mutex<Attempt>) -> 
         .map_err(|faults| faults[0].to_string())?;
     let template = &template.providers[0];
     let provider = Provider {
+        slot: credwatch::provider::Slot::Current,
         name: "x".into(),
         recipe: Arc::clone(&prepared.recipe),
         parameters: redirected(&prepared, &endpoint),

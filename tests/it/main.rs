@@ -9,8 +9,9 @@
 //! - `hostile`: answers that nobody should send.
 //! - `house`: rules of the code that a machine can check.
 //! - `documentation`: docs held against the tables in the code.
+//! - `reload`, `rotation`, `restart`: a daemon that is left alone for years.
 //! - `oidc`, `prometheus`: against servers that nobody here wrote.
-//! - `package`, `systemd`: the Debian package and the unit, under a real systemd.
+//! - `package`, `systemd`, `service_manager`: the Debian package and the unit, under a real systemd.
 
 mod bad_configs;
 mod canary;
@@ -24,5 +25,9 @@ mod house;
 mod oidc;
 mod package;
 mod prometheus;
+mod reload;
+mod restart;
+mod rotation;
+mod service_manager;
 mod support;
 mod systemd;

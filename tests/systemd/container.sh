@@ -13,7 +13,7 @@ cd "$(dirname "$0")/../.."
 # The release whose systemd counts: the oldest that the package is for.
 release=bookworm
 # What a small server has. man-db and bash-completion are for what the package brings along.
-packages=systemd,systemd-sysv,dbus,curl,ca-certificates,man-db,bash-completion
+packages=systemd,systemd-sysv,dbus,procps,curl,ca-certificates,man-db,bash-completion
 home=$PWD/target/systemd
 root=$home/root
 self=tests/systemd/container.sh

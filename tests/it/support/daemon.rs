@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,7 +15,7 @@ pub struct Daemon {
     address: String,
     log: Arc<Mutex<String>>,
     /// Holds its configuration; removed with it.
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// An HTTP answer.
@@ -33,8 +34,13 @@ impl Daemon {
     /// Starts it with further arguments and environment variables.
     pub fn start_with(configuration: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("credwatch.toml"), configuration).expect("written");
+        Self::start_in(folder, arguments, environment)
+    }
+
+    /// Starts it with the `credwatch.toml` of this folder.
+    pub fn start_in(folder: tempfile::TempDir, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let file = folder.path().join("credwatch.toml");
-        std::fs::write(&file, configuration).expect("written");
         let mut child = credwatch()
             .arg("run")
             .arg(format!("--config.file={}", file.display()))
@@ -65,12 +71,31 @@ impl Daemon {
             let start = rest.find("127.0.0.1:")?;
             Some(rest[start..].chars().take_while(|c| c.is_ascii_digit() || matches!(c, '.' | ':')).collect::<String>())
         });
-        Self { child, address, log, _folder: folder }
+        Self { child, address, log, folder }
     }
 
     /// `HOST:PORT`.
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// The folder with its configuration.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Puts another configuration in the place of the one that it has, as an editor does: whole, by a rename.
+    pub fn configure(&self, text: &str) {
+        let fresh = self.folder().join("credwatch.toml.new");
+        std::fs::write(&fresh, text).expect("written");
+        std::fs::rename(fresh, self.folder().join("credwatch.toml")).expect("renamed");
+    }
+
+    /// Stops it by SIGTERM and returns its folder, for another to start in.
+    pub fn stop(mut self) -> tempfile::TempDir {
+        self.signal("TERM");
+        assert!(self.wait().success(), "{}", self.log());
+        std::mem::replace(&mut self.folder, tempfile::tempdir().expect("a folder"))
     }
 
     /// Everything logged so far.
@@ -81,6 +106,11 @@ impl Daemon {
     /// GETs a path.
     pub fn get(&self, path: &str) -> Answer {
         get(&self.address, path)
+    }
+
+    /// POSTs nothing to a path.
+    pub fn post(&self, path: &str) -> Answer {
+        ask(&self.address, "POST", path)
     }
 
     /// The value of one sample, by its full name with labels as exposed.
@@ -117,7 +147,18 @@ impl Drop for Daemon {
 /// The binary under test, with nothing of this environment that it would look at.
 pub fn credwatch() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_credwatch"));
-    for name in ["RUST_LOG", "JOURNAL_STREAM", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "CREDENTIALS_DIRECTORY"] {
+    for name in [
+        "RUST_LOG",
+        "JOURNAL_STREAM",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "CREDENTIALS_DIRECTORY",
+        "STATE_DIRECTORY",
+        "NOTIFY_SOCKET",
+        "WATCHDOG_USEC",
+    ] {
         command.env_remove(name);
     }
     command
@@ -125,9 +166,13 @@ pub fn credwatch() -> Command {
 
 /// GETs a path of a server on loopback.
 pub fn get(address: &str, path: &str) -> Answer {
+    ask(address, "GET", path)
+}
+
+fn ask(address: &str, method: &str, path: &str) -> Answer {
     let mut stream = TcpStream::connect(address).expect("it listens");
     stream.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n").expect("sent");
+    write!(stream, "{method} {path} HTTP/1.0\r\nHost: {address}\r\n\r\n").expect("sent");
     let mut text = Vec::new();
     stream.read_to_end(&mut text).expect("an answer");
     let text = String::from_utf8_lossy(&text).into_owned();

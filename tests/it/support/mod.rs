@@ -3,6 +3,7 @@
 pub mod container;
 pub mod daemon;
 pub mod endpoint;
+pub mod installed;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

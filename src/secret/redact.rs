@@ -1,113 +1,12 @@
-//! Secrets: a type that cannot be printed, where they come from, and a filter that keeps them out of texts
-//! that come from outside.
+//! Keeps secrets out of texts that come from outside.
 
 use std::cell::OnceCell;
-use std::fmt;
-use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 use url::form_urlencoded;
-
-/// Where the value of a credential comes from. Everything but an inline value is read again for each probe.
-#[derive(Clone)]
-pub enum SecretSource {
-    /// Written in the configuration itself.
-    Inline(SecretString),
-    /// An environment variable of the daemon.
-    Environment(String),
-    /// A file.
-    File(PathBuf),
-    /// A systemd credential: a file of this name in `$CREDENTIALS_DIRECTORY`.
-    Systemd(String),
-}
-
-/// Why a secret could not be read. Never holds the value.
-#[derive(Debug, thiserror::Error)]
-pub enum SecretError {
-    /// The environment variable is not set, or not Unicode.
-    #[error("the environment variable {0} is not set")]
-    Environment(String),
-    /// The file could not be read.
-    #[error("cannot read {}: {error}", path.display())]
-    File {
-        /// The path as configured.
-        path: PathBuf,
-        /// What the system said.
-        error: std::io::Error,
-    },
-    /// `$CREDENTIALS_DIRECTORY` is not set: not started by systemd, or without `LoadCredential=`.
-    #[error("systemd passed no credentials ($CREDENTIALS_DIRECTORY is not set); is there a LoadCredential={0}:… in the unit?")]
-    NoCredentialsDirectory(String),
-    /// Nothing but white space.
-    #[error("{0} is empty")]
-    Empty(String),
-}
-
-/// The largest secret that is read, in bytes; a private key with its chain is far below.
-const LARGEST: u64 = 64 * 1024;
-
-impl SecretSource {
-    /// Reads the value. Surrounding white space is trimmed: files end in newlines, and copied values in blanks.
-    ///
-    /// # Errors
-    /// When it cannot be read here and now, or is empty.
-    pub fn read(&self) -> Result<SecretString, SecretError> {
-        let text = match self {
-            Self::Inline(value) => return Ok(value.clone()),
-            Self::Environment(name) => std::env::var(name).map_err(|_| SecretError::Environment(name.clone()))?,
-            Self::File(path) => read_file(path)?,
-            Self::Systemd(name) => {
-                let directory = std::env::var_os("CREDENTIALS_DIRECTORY").ok_or_else(|| SecretError::NoCredentialsDirectory(name.clone()))?;
-                read_file(&Path::new(&directory).join(name))?
-            }
-        };
-        let trimmed = text.trim();
-        if trimmed.is_empty() {
-            return Err(SecretError::Empty(self.to_string()));
-        }
-        Ok(SecretString::from(trimmed))
-    }
-
-    /// Whether the value can change while the daemon runs.
-    #[must_use]
-    pub fn can_change(&self) -> bool {
-        matches!(self, Self::File(_) | Self::Systemd(_))
-    }
-}
-
-fn read_file(path: &Path) -> Result<String, SecretError> {
-    use std::io::Read;
-    let failed = |error| SecretError::File { path: path.to_owned(), error };
-    // Opening a named pipe would wait for its writer, perhaps for ever.
-    if !std::fs::metadata(path).map_err(failed)?.is_file() {
-        return Err(failed(std::io::Error::other("it is no file")));
-    }
-    let mut text = String::new();
-    let file = std::fs::File::open(path).map_err(failed)?;
-    file.take(LARGEST).read_to_string(&mut text).map_err(failed)?;
-    Ok(text)
-}
-
-/// Where from, never what.
-impl fmt::Display for SecretSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Inline(_) => f.write_str("the inline value"),
-            Self::Environment(name) => write!(f, "the environment variable {name}"),
-            Self::File(path) => write!(f, "the file {}", path.display()),
-            Self::Systemd(name) => write!(f, "the systemd credential {name}"),
-        }
-    }
-}
-
-impl fmt::Debug for SecretSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
 
 /// Shorter values than this are hidden only where a text consists of nothing else: a secret "a" would
 /// otherwise blank every text.
@@ -261,11 +160,5 @@ mod tests {
         let mut redactor = Redactor::default();
         redactor.hide("Basic czZCaGRSa3F0Mw==");
         assert_eq!(redactor.scrub("got czZCaGRSa3F0Mw=="), "got [hidden]");
-    }
-
-    #[test]
-    fn an_unreadable_file_names_its_path_and_nothing_else() {
-        let error = SecretSource::File("/nonexistent/key".into()).read().expect_err("there is no such file");
-        assert!(error.to_string().starts_with("cannot read /nonexistent/key: "), "{error}");
     }
 }

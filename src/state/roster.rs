@@ -1,0 +1,139 @@
+//! Who is watched, and how one list of providers follows another.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{Health, Transition};
+use crate::outcome::Probe;
+use crate::provider::{Provider, Slot};
+
+/// One provider and its health.
+pub struct Entry {
+    /// The provider.
+    pub provider: Arc<Provider>,
+    /// Handed on when the provider's configuration changes.
+    health: Arc<Mutex<Health>>,
+}
+
+impl Entry {
+    /// The health, locked. Hold it briefly: a probe may be waiting to be recorded.
+    pub fn health(&self) -> MutexGuard<'_, Health> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a probe in.
+    #[must_use]
+    pub fn record(&self, probe: &Probe) -> Option<Transition> {
+        self.health().record(probe, &self.provider.cadence)
+    }
+}
+
+/// All providers at one time. A reload makes another; nobody sees half of it.
+pub struct Roster {
+    entries: Vec<Arc<Entry>>,
+    /// Credentials that are to follow those of an entry.
+    next: Vec<Arc<Entry>>,
+    places: HashMap<Key, usize>,
+    bounds: Arc<[f64]>,
+}
+
+type Key = (String, Slot);
+
+/// What a new list of providers changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Providers that were not there before.
+    pub added: usize,
+    /// Providers of the same name with other settings.
+    pub changed: usize,
+    /// Providers that are gone.
+    pub removed: usize,
+    /// Providers that nothing happened to.
+    pub kept: usize,
+}
+
+impl Roster {
+    /// One for these providers, with nothing known yet. `bounds` are those of the histogram, in seconds.
+    #[must_use]
+    pub fn new(providers: Vec<Arc<Provider>>, bounds: &[f64]) -> Self {
+        let bounds: Arc<[f64]> = bounds.into();
+        let entry = |provider| Arc::new(Entry { provider, health: Arc::new(Mutex::new(Health::new(&bounds))) });
+        let entries = providers.into_iter().map(entry).collect();
+        Self::of(entries, bounds)
+    }
+
+    fn of(all: Vec<Arc<Entry>>, bounds: Arc<[f64]>) -> Self {
+        let (mut entries, mut next): (Vec<Arc<Entry>>, Vec<Arc<Entry>>) = all.into_iter().partition(|entry| entry.provider.slot == Slot::Current);
+        entries.shrink_to_fit();
+        next.shrink_to_fit();
+        let place = |(place, entry): (usize, &Arc<Entry>)| ((entry.provider.name.clone(), entry.provider.slot), place);
+        let places = entries.iter().enumerate().map(place).chain(next.iter().enumerate().map(place)).collect();
+        Self { entries, next, places, bounds }
+    }
+
+    /// The roster that follows this one. What did not change stays the very same entry, what changed goes on with
+    /// its counters and its last good token, and what is gone is gone.
+    #[must_use]
+    pub fn succeed(&self, providers: Vec<Arc<Provider>>, bounds: &[f64]) -> (Self, Changes) {
+        let same_bounds = *self.bounds == *bounds;
+        let bounds: Arc<[f64]> = if same_bounds { Arc::clone(&self.bounds) } else { bounds.into() };
+        let mut changes = Changes::default();
+        let mut entries = Vec::with_capacity(providers.len());
+        for provider in providers {
+            let entry = match self.entry(&provider.name, provider.slot) {
+                Some(known) if *known.provider == *provider => {
+                    changes.kept += 1;
+                    Arc::clone(known)
+                }
+                Some(known) => {
+                    changes.changed += 1;
+                    known.health().start_anew();
+                    Arc::new(Entry { provider, health: Arc::clone(&known.health) })
+                }
+                None => {
+                    changes.added += 1;
+                    Arc::new(Entry { provider, health: Arc::new(Mutex::new(Health::new(&bounds))) })
+                }
+            };
+            if !same_bounds {
+                entry.health().durations = super::health::Histogram::new(&bounds);
+            }
+            entries.push(entry);
+        }
+        changes.removed = self.places.len() - changes.kept - changes.changed;
+        (Self::of(entries, bounds), changes)
+    }
+
+    /// All entries, in the order of the configuration; without those that are to follow.
+    #[must_use]
+    pub fn entries(&self) -> &[Arc<Entry>] {
+        &self.entries
+    }
+
+    /// The credentials that are to follow, in the order of the configuration.
+    #[must_use]
+    pub fn next(&self) -> &[Arc<Entry>] {
+        &self.next
+    }
+
+    /// Whatever is probed.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.entries.iter().chain(&self.next)
+    }
+
+    /// The entry of this name.
+    #[must_use]
+    pub fn entry(&self, name: &str, slot: Slot) -> Option<&Arc<Entry>> {
+        let place = *self.places.get(&(name.to_owned(), slot))?;
+        match slot {
+            Slot::Current => self.entries.get(place),
+            Slot::Next => self.next.get(place),
+        }
+    }
+
+    /// The upper bounds of the latency histogram, in seconds.
+    #[must_use]
+    pub fn bounds(&self) -> &Arc<[f64]> {
+        &self.bounds
+    }
+}

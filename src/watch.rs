@@ -1,0 +1,117 @@
+//! Files whose content is watched. By reading them: that also notices what no time stamp tells, a swapped symbolic link
+//! of a mounted config map, an editor's rename, and a file on a network file system.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
+
+/// What a set of files held at one time. Equal when nobody could tell a difference. Kept in memory only.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Digest([u8; 32]);
+
+/// A set of files, by name and by pattern.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Files {
+    paths: BTreeSet<PathBuf>,
+    patterns: BTreeSet<String>,
+}
+
+impl Files {
+    /// Adds a file; it need not be there.
+    pub fn add(&mut self, path: &Path) {
+        self.paths.insert(path.to_owned());
+    }
+
+    /// Adds all files that a pattern matches, now and later.
+    pub fn add_pattern(&mut self, pattern: String) {
+        self.patterns.insert(pattern);
+    }
+
+    /// Adds the files of another set.
+    pub fn extend(&mut self, other: &Self) {
+        self.paths.extend(other.paths.iter().cloned());
+        self.patterns.extend(other.patterns.iter().cloned());
+    }
+
+    /// What they hold now. Reads all of them.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        let mut paths = self.paths.clone();
+        for pattern in &self.patterns {
+            // What cannot be looked into now may be there the next time.
+            paths.extend(glob::glob(pattern).into_iter().flatten().flatten());
+        }
+        let mut digest = Sha256::new();
+        for path in paths {
+            digest.update(path.as_os_str().as_encoded_bytes());
+            match std::fs::read(&path) {
+                Ok(content) => {
+                    digest.update([1]);
+                    digest.update(content.len().to_be_bytes());
+                    digest.update(&content);
+                }
+                Err(error) => {
+                    digest.update([0]);
+                    digest.update(error.raw_os_error().unwrap_or_default().to_be_bytes());
+                }
+            }
+        }
+        Digest(digest.finalize().into())
+    }
+
+    /// When any of the files was last written, as far as that is known.
+    #[must_use]
+    pub fn written(&self) -> Option<std::time::SystemTime> {
+        let patterns = self.patterns.iter().filter_map(|pattern| glob::glob(pattern).ok()).flatten().flatten();
+        self.paths.iter().cloned().chain(patterns).filter_map(|path| std::fs::metadata(path).ok()?.modified().ok()).max()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_counts_and_nothing_else() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.toml");
+        std::fs::write(&path, "one").expect("written");
+        let mut files = Files::default();
+        files.add(&path);
+        files.add_pattern(format!("{}/conf.d/*.toml", folder.path().display()));
+        let first = files.digest();
+        std::fs::write(&path, "one").expect("written again");
+        assert!(first == files.digest(), "the same content is the same");
+        let stamp = std::fs::metadata(&path).and_then(|meta| meta.modified()).expect("a time");
+        std::fs::write(&path, "two").expect("written");
+        std::fs::File::options().write(true).open(&path).and_then(|file| file.set_modified(stamp)).expect("the old time");
+        let second = files.digest();
+        assert!(first != second, "other content with the same time and length is another");
+        std::fs::create_dir(folder.path().join("conf.d")).expect("made");
+        std::fs::write(folder.path().join("conf.d/new.toml"), "").expect("written");
+        let third = files.digest();
+        assert!(second != third, "a file that newly matches");
+        std::fs::remove_file(&path).expect("removed");
+        assert!(third != files.digest(), "a file that is gone");
+    }
+
+    #[test]
+    fn a_swapped_symbolic_link_is_noticed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, text) in [("v1", "one"), ("v2", "two")] {
+            std::fs::create_dir(folder.path().join(name)).expect("made");
+            std::fs::write(folder.path().join(name).join("c.toml"), text).expect("written");
+        }
+        let link = folder.path().join("..data");
+        std::os::unix::fs::symlink("v1", &link).expect("linked");
+        std::os::unix::fs::symlink("..data/c.toml", folder.path().join("c.toml")).expect("linked");
+        let mut files = Files::default();
+        files.add(&folder.path().join("c.toml"));
+        let before = files.digest();
+        let fresh = folder.path().join("..data_tmp");
+        std::os::unix::fs::symlink("v2", &fresh).expect("linked");
+        std::fs::rename(fresh, link).expect("swapped");
+        assert!(before != files.digest());
+    }
+}

@@ -1,0 +1,209 @@
+//! Another configuration while the daemon runs: whole or not at all, and nobody is probed twice.
+
+use std::collections::HashSet;
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+
+use super::support::daemon::Daemon;
+use super::support::endpoint::{Endpoint, http, read_request};
+use super::support::wait_for;
+
+const SUCCESSFUL: &str = "credwatch_config_last_reload_successful";
+
+fn token() -> Endpoint {
+    Endpoint::json("200 OK", r#"{"access_token":"a-token-of-the-tests","expires_in":3600}"#)
+}
+
+/// A provider that is probed once an hour: all that comes sooner has a cause.
+fn provider(name: &str, endpoint: &Endpoint, more: &str) -> String {
+    format!(
+        "[providers.{name}]\nrecipe = \"oauth2-client-credentials\"\ninterval = \"1h\"\nparameters.token_url = \"{}\"\ncredentials = {{ client_id = \"id\", client_secret = \"secret\" }}\n{more}\n",
+        endpoint.url()
+    )
+}
+
+fn reloads(daemon: &Daemon) -> usize {
+    daemon.log().matches("configuration reloaded").count()
+}
+
+fn wait_for_reload(daemon: &Daemon, count: usize) {
+    wait_for("a reload", || (reloads(daemon) >= count).then_some(()));
+}
+
+fn probes(daemon: &Daemon, name: &str) -> Option<f64> {
+    daemon.sample(&format!("credwatch_probes_total{{provider=\"{name}\"}}"))
+}
+
+#[test]
+fn what_did_not_change_goes_on_and_what_changed_is_probed_at_once() {
+    let (same, changed, gone, new) = (token(), token(), token(), token());
+    let stays = provider("same", &same, "labels = { team = \"a\" }");
+    let daemon = Daemon::start(&format!("{stays}{}{}", provider("changed", &changed, ""), provider("gone", &gone, "")));
+    for name in ["same", "changed", "gone"] {
+        daemon.wait_for_state(name, "healthy");
+    }
+    let next = "credwatch_probe_next_timestamp_seconds{provider=\"same\"}";
+    let due = daemon.sample(next).expect("it has a next probe");
+    let comment = "# moved down by a line\n";
+    daemon.configure(&format!("{comment}{}{stays}{}", provider("changed", &changed, "min_lifetime = \"1m\""), provider("new", &new, "")));
+    daemon.signal("HUP");
+    wait_for_reload(&daemon, 1);
+    daemon.wait_for_state("new", "healthy");
+    wait_for("the changed one to be probed again", || (probes(&daemon, "changed") == Some(2.0)).then_some(()));
+    assert!(daemon.log().contains("changes=\"1 added, 1 changed, 1 removed, 1 unchanged\""), "{}", daemon.log());
+    assert_eq!((same.calls(), changed.calls(), gone.calls(), new.calls()), (1, 2, 1, 1));
+    assert_eq!(probes(&daemon, "same"), Some(1.0));
+    let now_due = daemon.sample(next).expect("it has a next probe");
+    assert!((now_due - due).abs() < 1.0, "its turn is where it was: {due} {now_due}");
+    let metrics = daemon.get("/metrics").body;
+    assert!(!metrics.contains("provider=\"gone\""), "no series is left of it");
+    assert_eq!(daemon.get("/healthz?provider=gone").status, 404);
+    assert_eq!(daemon.sample(SUCCESSFUL), Some(1.0));
+}
+
+#[test]
+fn a_configuration_with_a_fault_changes_nothing_and_is_told_with_its_place() {
+    let endpoint = token();
+    let good = provider("p", &endpoint, "");
+    let daemon = Daemon::start_with(&good, &["--web.enable-lifecycle"], &[]);
+    daemon.wait_for_state("p", "healthy");
+    daemon.configure(&format!("{good}\n[providers.other]\nrecipe = \"nonesuch\"\n"));
+    let answer = daemon.post("/-/reload");
+    assert_eq!(answer.status, 500, "{}", answer.body);
+    let told = "credwatch.toml:9:10: there is no recipe \"nonesuch\"";
+    assert!(answer.body.contains(told), "{}", answer.body);
+    assert_eq!(daemon.sample(SUCCESSFUL), Some(0.0));
+    let log = daemon.log();
+    assert!(log.contains("credwatch.toml:9:10") && log.contains("the one before stays in force"), "{log}");
+    assert_eq!(probes(&daemon, "p"), Some(1.0));
+    assert_eq!(daemon.get("/healthz").status, 200);
+    daemon.configure(&good);
+    let answer = daemon.post("/-/reload");
+    assert_eq!((answer.status, answer.body.as_str()), (200, "configuration reloaded: 0 added, 0 changed, 0 removed, 1 unchanged\n"));
+    assert_eq!(daemon.sample(SUCCESSFUL), Some(1.0));
+    assert_eq!((probes(&daemon, "p"), endpoint.calls()), (Some(1.0), 1));
+}
+
+#[test]
+fn reloading_over_http_is_off_unless_enabled_and_never_a_get() {
+    let daemon = Daemon::start("");
+    assert_eq!(daemon.post("/-/reload").status, 403);
+    assert_eq!(daemon.get("/-/reload").status, 405);
+    assert_eq!(reloads(&daemon), 0);
+}
+
+#[test]
+fn a_changed_file_is_taken_in_by_itself_and_a_touched_one_is_not() {
+    let (first, second, third) = (token(), token(), token());
+    let daemon = Daemon::start(&format!("provider_files = [\"conf.d/*.toml\"]\n{}", provider("first", &first, "")));
+    daemon.wait_for_state("first", "healthy");
+    // Touched, and a new file that the pattern matches.
+    let text = std::fs::read(daemon.folder().join("credwatch.toml")).expect("read");
+    std::fs::write(daemon.folder().join("credwatch.toml"), text).expect("written");
+    std::fs::create_dir(daemon.folder().join("conf.d")).expect("made");
+    std::fs::write(daemon.folder().join("conf.d/second.toml"), provider("second", &second, "")).expect("written");
+    daemon.wait_for_state("second", "healthy");
+    // An included file with other content.
+    std::fs::write(daemon.folder().join("conf.d/second.toml"), provider("third", &third, "")).expect("written");
+    daemon.wait_for_state("third", "healthy");
+    assert!(probes(&daemon, "second").is_none());
+    assert_eq!(reloads(&daemon), 2, "{}", daemon.log());
+    // One with a fault, then right again: it stays watched, though it is not part of what is in force.
+    std::fs::write(daemon.folder().join("conf.d/second.toml"), "[providers.x]\nrecipe = 5\n").expect("written");
+    wait_for("the fault to be told", || (daemon.sample(SUCCESSFUL) == Some(0.0)).then_some(()));
+    assert!(daemon.log().contains("second.toml:2:10"), "{}", daemon.log());
+    std::fs::write(daemon.folder().join("conf.d/second.toml"), provider("third", &third, "")).expect("written");
+    wait_for("it to be right again", || (daemon.sample(SUCCESSFUL) == Some(1.0)).then_some(()));
+    assert_eq!((first.calls(), third.calls()), (1, 1), "nobody is probed for it");
+}
+
+#[test]
+fn a_swapped_mount_of_a_config_map_is_taken_in_by_itself() {
+    let (first, second) = (token(), token());
+    let folder = tempfile::tempdir().expect("a folder");
+    let version = |name: &str, text: &str| {
+        std::fs::create_dir(folder.path().join(name)).expect("made");
+        std::fs::write(folder.path().join(name).join("credwatch.toml"), text).expect("written");
+    };
+    version("..v1", &provider("first", &first, ""));
+    version("..v2", &provider("second", &second, ""));
+    std::os::unix::fs::symlink("..v1", folder.path().join("..data")).expect("linked");
+    std::os::unix::fs::symlink("..data/credwatch.toml", folder.path().join("credwatch.toml")).expect("linked");
+    let daemon = Daemon::start_in(folder, &[], &[]);
+    daemon.wait_for_state("first", "healthy");
+    std::os::unix::fs::symlink("..v2", daemon.folder().join("..data_tmp")).expect("linked");
+    std::fs::rename(daemon.folder().join("..data_tmp"), daemon.folder().join("..data")).expect("swapped");
+    daemon.wait_for_state("second", "healthy");
+    assert!(probes(&daemon, "first").is_none());
+}
+
+#[test]
+fn an_answer_to_a_configuration_that_is_gone_says_nothing_about_the_new_one() {
+    let release = Arc::new((Mutex::new(false), Condvar::new()));
+    let waiting = Arc::clone(&release);
+    let slow = Endpoint::serving(move |mut stream, requests| {
+        requests.lock().expect("not poisoned").push(read_request(&mut stream));
+        let (released, changed) = &*waiting;
+        let _guard = changed.wait_while(released.lock().expect("not poisoned"), |released| !*released).expect("not poisoned");
+        let _ = stream.write_all(&http("401 Unauthorized", "", br#"{"error":"invalid_client"}"#));
+    });
+    let fine = token();
+    let daemon = Daemon::start(&provider("p", &slow, "timeout = \"60s\""));
+    wait_for("the probe to hang", || (slow.calls() > 0).then_some(()));
+    daemon.configure(&provider("p", &fine, "timeout = \"60s\""));
+    daemon.signal("HUP");
+    daemon.wait_for_state("p", "healthy");
+    *release.0.lock().expect("not poisoned") = true;
+    release.1.notify_all();
+    wait_for("the old probe to end", || (daemon.sample("credwatch_probes_in_flight") == Some(0.0)).then_some(()));
+    assert_eq!(probes(&daemon, "p"), Some(1.0), "the refusal is not counted");
+    daemon.wait_for_state("p", "healthy");
+}
+
+#[test]
+fn scrapes_that_hammer_while_it_reloads_never_see_half_of_it() {
+    let endpoint = token();
+    let text = |count: usize, buckets: &str| -> String {
+        let providers: String = (0..count).map(|number| provider(&format!("p{number}"), &endpoint, "")).collect();
+        format!("[metrics]\nduration_buckets = {buckets}\n{providers}")
+    };
+    let (few, many) = (text(20, "[0.1, 1]"), text(60, "[0.5, 1, 2]"));
+    let daemon = Daemon::start_with(&few, &["--web.enable-lifecycle"], &[]);
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let mut scrapes = 0;
+                while !done.load(Ordering::Relaxed) || scrapes == 0 {
+                    check(&daemon.get("/metrics").body);
+                    scrapes += 1;
+                }
+            });
+        }
+        for round in 0..30 {
+            daemon.configure(if round % 2 == 0 { &many } else { &few });
+            let answer = daemon.post("/-/reload");
+            assert_eq!(answer.status, 200, "{}", answer.body);
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(daemon.sample(SUCCESSFUL), Some(1.0));
+    assert_eq!(daemon.get("/metrics").body.matches("credwatch_provider_info{").count(), 20);
+}
+
+/// That an exposition is of one roster and has each series once.
+fn check(body: &str) {
+    let mut seen = HashSet::new();
+    for line in body.lines().filter(|line| !line.starts_with('#')) {
+        let (series, _) = line.rsplit_once(' ').expect("a value");
+        assert!(seen.insert(series), "{series} is there twice");
+    }
+    let count = |name: &str| seen.iter().filter(|series| series.starts_with(name)).count();
+    let providers = count("credwatch_provider_info{");
+    assert!(providers == 20 || providers == 60, "{providers}");
+    assert_eq!(count("credwatch_provider_state{"), 4 * providers);
+    assert_eq!(count("credwatch_probe_duration_seconds_count{"), providers);
+    let buckets = count("credwatch_probe_duration_seconds_bucket{");
+    assert!((3 * providers..=4 * providers).contains(&buckets), "{buckets} buckets of {providers} providers");
+}
