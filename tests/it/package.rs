@@ -75,6 +75,21 @@ fn an_upgrade_restarts_what_runs_and_keeps_the_configuration() {
 }
 
 #[test]
+fn the_socket_is_there_for_who_wants_it_and_outlives_an_upgrade() {
+    let (container, _) = installed();
+    assert_eq!(container.property("credwatch.socket", "ActiveState"), "inactive");
+    assert_eq!(container.property("credwatch.socket", "UnitFileState"), "disabled");
+    container.write("/etc/default/credwatch", "0644", "ARGS=--web.systemd-socket\n");
+    container.systemctl("enable --now", "credwatch.socket").fine();
+    wait_until_it_answers(&container);
+    container.run(INSTALL).fine();
+    assert_eq!(container.property("credwatch.socket", "ActiveState"), "active");
+    assert!(container.curl("/livez").is_some_and(|(status, _)| status == 200));
+    container.run("DEBIAN_FRONTEND=noninteractive dpkg --purge credwatch 2>&1").fine();
+    assert!(container.curl("/livez").is_none(), "nobody listens any more");
+}
+
+#[test]
 fn it_brings_manual_pages_completions_and_a_list_of_what_it_is_built_from() {
     let (container, _) = installed();
     for page in ["credwatch", "credwatch-run", "credwatch-recipes-test"] {
