@@ -1,7 +1,5 @@
 //! What the daemon and systemd tell each other: readiness, reloads, the watchdog, sockets, the state directory.
 
-use std::time::Duration;
-
 use super::support::container::Container;
 use super::support::installed::{CONFIGURATION, SECRET, UNIT, installed, wait_for_state};
 use super::support::{repository, wait_for};
