@@ -85,8 +85,9 @@ boot_inside() {
     timeout 600 cat <&0 >/dev/null &
     (
         echo "$BASHPID" >"$group/cgroup.procs"
-        # Without machined and without a systemd of the host: neither is there in a bare container.
-        NOTIFY_SOCKET=$1 exec systemd-nspawn --quiet --register=no --keep-unit --private-network --notify-ready=yes \
+        # Without machined and without a systemd of the host: neither is there in a bare container. Its own limit is for
+        # when this script is killed and cannot end it.
+        NOTIFY_SOCKET=$1 exec timeout 660 systemd-nspawn --quiet --register=no --keep-unit --private-network --notify-ready=yes \
             --resolv-conf=off --timezone=off --link-journal=no --machine=credwatch --directory=root --console=pipe --boot </dev/null
     ) &
     # Either of the two: standard input has ended, or the container has.
@@ -120,6 +121,7 @@ copy() {
 }
 
 if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || fail "the tests of systemd need root, and there is no sudo here"
     exec sudo -- "$self" "$@"
 fi
 case "${1:-}" in
