@@ -10,7 +10,7 @@ test: parts check package ## Install what the tests need, and run all of them.
 check: ## Format, lints, licences and documentation.
 	cargo fmt --all --check
 	cargo clippy --locked --all-targets -- -D warnings
-	shellcheck .ci/run tests/*.sh tests/*/*.sh
+	shellcheck .ci/run tests/*.sh tests/*/*.sh deploy/debian/scripts/*
 	target/tools/bin/cargo-deny --locked check licenses bans sources
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 

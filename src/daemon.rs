@@ -6,15 +6,16 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
+use crate::door::Doors;
 use crate::metrics::{Daemon as Instruments, Exposition};
 use crate::probe::Prober;
-use crate::reload::{Fresh, Read, Reloader, Trigger};
+use crate::reload::{Fresh, Parts, Read, Reloader, Trigger};
 use crate::schedule::Scheduler;
 use crate::state::Ledger;
 use crate::storage::Storage;
 use crate::systemd;
 use crate::watch::{Digest, Files};
-use crate::web::{self, Faces};
+use crate::web::{self, Bounds, Entrances, Faces};
 
 /// What a daemon runs on.
 pub struct Settings {
@@ -22,6 +23,8 @@ pub struct Settings {
     pub fresh: Fresh,
     /// Where to serve, already bound.
     pub listeners: Vec<TcpListener>,
+    /// Where to serve `/livez` and `/readyz` alone, without TLS and passwords, already bound.
+    pub probe_listeners: Vec<TcpListener>,
     /// How its configuration is read again; nothing for one that was made up.
     pub source: Option<Source>,
     /// Where the state is kept over a restart.
@@ -72,20 +75,30 @@ pub async fn run(
             let _ = stopped.wait_for(|stop| *stop).await;
         }
     };
-    let addresses: Vec<String> = settings.listeners.iter().filter_map(|listener| Some(listener.local_addr().ok()?.to_string())).collect();
-    tracing::info!(providers = ledger.roster().entries().len(), listen = addresses.join(" "), version = env!("CARGO_PKG_VERSION"), "credwatch runs");
+    let doors = Arc::new(Doors::new(settings.fresh.door));
+    let (tls, users) = (doors.current().is_locked(), doors.current().users());
+    tracing::info!(
+        providers = ledger.roster().entries().len(),
+        listen = addresses(&settings.listeners),
+        probe_listen = addresses(&settings.probe_listeners),
+        tls,
+        users,
+        version = env!("CARGO_PKG_VERSION"),
+        "credwatch runs"
+    );
     // Ends with the runtime: nobody waits for a reload while the daemon stops.
     match settings.source {
         Some(Source { read, files, seen }) => {
-            let (control, instruments) = (scheduler.control(), instruments.clone());
-            let reloader = Reloader { read, files, seen, listen_addresses: settings.fresh.listen_addresses, control, prober, instruments };
-            tokio::spawn(reloader.run(triggers));
+            let (control, doors, instruments) = (scheduler.control(), Arc::clone(&doors), instruments.clone());
+            let parts = Parts { read, files, seen, listen_addresses: settings.fresh.listen_addresses, control, doors, prober, instruments };
+            tokio::spawn(Reloader::new(parts).run(triggers));
         }
         None => drop(triggers),
     }
     let faces = Faces::new(Arc::clone(&ledger), exposition, settings.lifecycle.then_some(trigger));
+    let entrances = Entrances { listeners: settings.listeners, probe_listeners: settings.probe_listeners, doors, bounds: Bounds::default() };
     let mut scheduling = tokio::spawn(scheduler.run(until_stopped()));
-    let mut serving = tokio::spawn(web::serve(settings.listeners, faces, until_stopped()));
+    let mut serving = tokio::spawn(web::serve(entrances, faces, until_stopped()));
     let saving = settings.storage.map(|storage| tokio::spawn(storage.keep(Arc::clone(&ledger), instruments, until_stopped())));
     tokio::spawn(systemd::attend(ledger));
     systemd::ready();
@@ -111,4 +124,9 @@ pub async fn run(
     };
     tracing::info!("credwatch has stopped");
     served.unwrap_or_else(|error| Err(std::io::Error::other(error)))
+}
+
+fn addresses(listeners: &[TcpListener]) -> String {
+    let addresses: Vec<String> = listeners.iter().filter_map(|listener| Some(listener.local_addr().ok()?.to_string())).collect();
+    addresses.join(" ")
 }

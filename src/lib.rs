@@ -13,13 +13,13 @@
 //! 4. [`probe`]: the only place from which HTTP requests go out.
 //! 5. [`state`]: what is known of all providers. [`state::Health::record`] is where an outcome becomes health.
 //! 6. [`schedule`]: when each provider is asked, in one task.
-//! 7. [`metrics`] and [`web`]: the faces. They read the state and change nothing.
+//! 7. [`metrics`] and [`web`]: the faces. They read the state and change nothing. [`door`] is who may look.
 //! 8. [`config`]: from files to providers, every fault told. [`cli`] and nothing else imports it.
 //! 9. [`reload`], [`storage`], [`systemd`]: what a daemon that runs for years needs.
 //! 10. [`daemon`]: the parts put together.
 //!
 //! Below all of them: [`time`], [`secret`], [`diagnostic`] (faults with their place in a file), [`document`] (TOML
-//! against a schema), [`watch`] (files whose content counts), [`logging`]. Beside them: [`fake`] (the token APIs of demo and tests) and [`exchange`]
+//! against a schema), [`watch`] (files whose content counts), [`threads`], [`logging`]. Beside them: [`fake`] (the token APIs of demo and tests) and [`exchange`]
 //! (recorded exchanges).
 //!
 //! `ARCHITECTURE.md` has the picture, the invariants and what is absent on purpose.
@@ -29,6 +29,7 @@ pub mod config;
 pub mod daemon;
 pub mod diagnostic;
 pub mod document;
+pub mod door;
 pub mod exchange;
 pub mod fake;
 pub mod logging;
@@ -43,6 +44,7 @@ pub mod secret;
 pub mod state;
 pub mod storage;
 pub mod systemd;
+pub mod threads;
 pub mod time;
 pub mod watch;
 pub mod web;

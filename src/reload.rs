@@ -8,10 +8,12 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::diagnostic::{Fault, Severity};
+use crate::door::{Door, Doors};
 use crate::metrics::Daemon as Instruments;
 use crate::probe::Prober;
 use crate::schedule::{Adopted, Control};
 use crate::systemd;
+use crate::threads::Threads;
 use crate::watch::{Digest, Files};
 
 /// Why a reload is due.
@@ -57,6 +59,8 @@ pub struct Fresh {
     pub adopted: Adopted,
     /// Where to serve, as far as the configuration decides it. Taken in at a start only.
     pub listen_addresses: Vec<SocketAddr>,
+    /// Who may come in.
+    pub door: Door,
     /// What can be run, but its author would want to know.
     pub warnings: Vec<Fault>,
 }
@@ -93,8 +97,8 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// Faults that are logged of one reading.
 const MOST_LOGGED: usize = 20;
 
-/// Reloads when it is told to, and when a file changes.
-pub struct Reloader {
+/// What a reloader works with.
+pub struct Parts {
     /// Reads the configuration.
     pub read: Read,
     /// The files that the configuration in force came from.
@@ -105,13 +109,27 @@ pub struct Reloader {
     pub listen_addresses: Vec<SocketAddr>,
     /// Reaches the scheduler.
     pub control: Control,
+    /// Ask the door in force.
+    pub doors: Arc<Doors>,
     /// Has clients that hold certificates from files.
     pub prober: Arc<Prober>,
     /// Say whether it worked.
     pub instruments: Instruments,
 }
 
+/// Reloads when it is told to, and when a file changes.
+pub struct Reloader {
+    parts: Parts,
+    threads: Threads,
+}
+
 impl Reloader {
+    /// One that has not begun yet.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self { parts, threads: Threads::default() }
+    }
+
     /// Works until nobody can send triggers any more.
     pub async fn run(mut self, mut triggers: mpsc::Receiver<Trigger>) {
         let mut pause = PERIOD;
@@ -132,7 +150,7 @@ impl Reloader {
                     let start = Instant::now();
                     let digest = self.digest().await;
                     pause = PERIOD.max(start.elapsed() * 50);
-                    if digest == self.seen {
+                    if digest == self.parts.seen {
                         fresh = None;
                     } else if fresh == Some(digest) {
                         fresh = None;
@@ -146,9 +164,9 @@ impl Reloader {
     }
 
     async fn digest(&self) -> Digest {
-        let files = self.files.clone();
-        let seen = self.seen;
-        tokio::task::spawn_blocking(move || files.digest()).await.unwrap_or(seen)
+        let files = self.parts.files.clone();
+        let seen = self.parts.seen;
+        self.threads.call(move || files.digest()).await.unwrap_or(seen)
     }
 
     async fn reload(&mut self, cause: Cause) -> Result<String, String> {
@@ -157,11 +175,11 @@ impl Reloader {
         systemd::ready();
         match &outcome {
             Ok(changes) => {
-                self.instruments.configured(Timestamp::now());
+                self.parts.instruments.configured(Timestamp::now());
                 tracing::info!(cause = cause.word(), changes, "configuration reloaded");
             }
             Err(problem) => {
-                self.instruments.refused();
+                self.parts.instruments.refused();
                 tracing::error!(cause = cause.word(), problem, "configuration refused, the one before stays in force");
             }
         }
@@ -169,11 +187,11 @@ impl Reloader {
     }
 
     async fn attempt(&mut self) -> Result<String, String> {
-        let (read, files) = (Arc::clone(&self.read), self.files.clone());
-        let settled = tokio::task::spawn_blocking(move || settle(&*read, &files)).await.map_err(|error| format!("reading it was stopped: {error}"))?;
+        let (read, files) = (Arc::clone(&self.parts.read), self.parts.files.clone());
+        let settled = self.threads.call(move || settle(&*read, &files)).await.ok_or("reading it was stopped")?;
         let reading;
-        (reading, self.seen) = settled;
-        self.files = reading.files;
+        (reading, self.parts.seen) = settled;
+        self.parts.files = reading.files;
         let fresh = reading.outcome.map_err(|faults| {
             log(&faults);
             let errors: Vec<&Fault> = faults.iter().filter(|fault| fault.severity == Severity::Error).collect();
@@ -184,11 +202,12 @@ impl Reloader {
             }
         })?;
         log(&fresh.warnings);
-        if !self.listen_addresses.is_empty() && fresh.listen_addresses != self.listen_addresses {
+        if !self.parts.listen_addresses.is_empty() && fresh.listen_addresses != self.parts.listen_addresses {
             tracing::warn!("`web.listen_addresses` has changed: that takes a restart, the addresses before stay in use");
         }
-        let changes = self.control.adopt(fresh.adopted).await.ok_or("the scheduler has ended")?;
-        self.prober.refresh();
+        let changes = self.parts.control.adopt(fresh.adopted).await.ok_or("the scheduler has ended")?;
+        self.parts.prober.refresh();
+        self.parts.doors.replace(fresh.door);
         Ok(format!("{} added, {} changed, {} removed, {} unchanged", changes.added, changes.changed, changes.removed, changes.kept))
     }
 }

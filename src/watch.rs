@@ -2,6 +2,7 @@
 //! of a mounted config map, an editor's rename, and a file on a network file system.
 
 use std::collections::BTreeSet;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
@@ -45,11 +46,10 @@ impl Files {
         let mut digest = Sha256::new();
         for path in paths {
             digest.update(path.as_os_str().as_encoded_bytes());
-            match std::fs::read(&path) {
-                Ok(content) => {
+            match add(&path, &mut digest) {
+                Ok(length) => {
                     digest.update([1]);
-                    digest.update(content.len().to_be_bytes());
-                    digest.update(&content);
+                    digest.update(length.to_be_bytes());
                 }
                 Err(error) => {
                     digest.update([0]);
@@ -65,6 +65,26 @@ impl Files {
     pub fn written(&self) -> Option<std::time::SystemTime> {
         let patterns = self.patterns.iter().filter_map(|pattern| glob::glob(pattern).ok()).flatten().flatten();
         self.paths.iter().cloned().chain(patterns).filter_map(|path| std::fs::metadata(path).ok()?.modified().ok()).max()
+    }
+}
+
+/// Adds the content of a file, and returns its length in bytes. In pieces: it is done every second, and a file can be
+/// large.
+fn add(path: &Path, digest: &mut Sha256) -> std::io::Result<u64> {
+    let mut file = std::fs::File::open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(std::io::ErrorKind::InvalidInput.into());
+    }
+    let mut piece = [0; 16 * 1024];
+    let mut length = 0;
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(length),
+            read => {
+                digest.update(&piece[..read]);
+                length += read as u64;
+            }
+        }
     }
 }
 

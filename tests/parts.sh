@@ -1,13 +1,16 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside Rust: a C compiler, Prometheus with promtool, Node.js with npm, the OAuth server
-# and the schemas of Kubernetes that are pinned in tests/oidc and tests/kubernetes, what makes and looks over the Debian
-# package, and a Debian system to boot. What is there already is left alone; what cannot be had is an error.
+# Installs what the tests need beside Rust: a C compiler, Prometheus with promtool, the test files of its toolkit, the
+# authorities that a system trusts, Node.js with npm, the OAuth server and the schemas of Kubernetes that are pinned in
+# tests/oidc and tests/kubernetes, what makes and looks over the Debian package, and a Debian system to boot. What is
+# there already is left alone; what cannot be had is an error.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 missing=()
 command -v cc >/dev/null || missing+=(gcc libc6-dev)
 command -v prometheus >/dev/null && command -v promtool >/dev/null || missing+=(prometheus)
+[ -d /usr/share/gocode/src/github.com/prometheus/exporter-toolkit/web/testdata ] || missing+=(golang-github-prometheus-exporter-toolkit-dev)
+[ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
 command -v node >/dev/null || missing+=(nodejs)
 command -v npm >/dev/null || missing+=(npm)
 command -v dpkg-shlibdeps >/dev/null || missing+=(dpkg-dev)

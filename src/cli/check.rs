@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{ConfigFlag, EXIT_CONFIG};
+use super::{ConfigFlag, EXIT_CONFIG, WebConfigFlag};
 use crate::config::Configuration;
 use crate::diagnostic::Fault;
 use crate::probe::Prober;
@@ -15,12 +15,15 @@ use crate::provider::Slot;
 pub struct Flags {
     #[command(flatten)]
     config: ConfigFlag,
+    #[command(flatten)]
+    web_config: WebConfigFlag,
 }
 
 pub fn main(flags: &Flags) -> ExitCode {
-    let configuration = match super::load(&flags.config) {
-        Ok(configuration) => configuration,
-        Err(code) => return code,
+    // Both are read before either can end this, so that the faults of both are told.
+    let (configuration, door) = match (super::load(&flags.config), super::load_door(&flags.web_config)) {
+        (Ok(configuration), Ok(door)) => (configuration, door),
+        (Err(code), _) | (_, Err(code)) => return code,
     };
     let faults = transports(&configuration, &Prober::new());
     if !faults.is_empty() {
@@ -29,11 +32,16 @@ pub fn main(flags: &Flags) -> ExitCode {
     }
     let mut warnings = configuration.warnings.clone();
     warnings.extend(unreadable(&configuration));
+    warnings.extend_from_slice(door.warnings());
     if !warnings.is_empty() {
         super::complain(&warnings);
     }
     let count = configuration.providers.iter().filter(|provider| provider.slot == Slot::Current).count();
     super::say(&format!("{}: fine, {count} provider{}", flags.config.file.display(), if count == 1 { "" } else { "s" }));
+    if let Some(file) = flags.web_config.web_file.as_ref().filter(|file| !file.as_os_str().is_empty()) {
+        let (lock, users) = (if door.is_locked() { "TLS" } else { "no TLS" }, door.users());
+        super::say(&format!("{}: fine, {lock}, {users} user{}", file.display(), if users == 1 { "" } else { "s" }));
+    }
     ExitCode::SUCCESS
 }
 

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use super::LogFlags;
 use crate::config::{DEFAULT_ADDRESS, load_text, parse_address};
 use crate::daemon::{self, Settings};
+use crate::door::Door;
 use crate::fake::Fake;
 use crate::fake::story::Story;
 use crate::probe::Prober;
@@ -64,7 +65,14 @@ async fn run(listener: TcpListener) -> std::io::Result<()> {
     let configuration = load_text("<demo>", &story.configuration(&fake))
         .map_err(|faults| std::io::Error::other(faults.first().map(ToString::to_string).unwrap_or_default()))?;
     introduce(&listener.local_addr()?.to_string());
-    let settings = Settings { fresh: super::run::fresh(configuration), listeners: vec![listener], source: None, storage: None, lifecycle: false };
+    let settings = Settings {
+        fresh: super::run::fresh(configuration, Door::default()),
+        listeners: vec![listener],
+        probe_listeners: Vec::new(),
+        source: None,
+        storage: None,
+        lifecycle: false,
+    };
     let (trigger, triggers) = mpsc::channel(daemon::MOST_TRIGGERS);
     let end = super::run::until_told(trigger.clone())?;
     let telling = tokio::spawn(tell(story, Arc::clone(&fake)));

@@ -14,6 +14,7 @@ use tracing::Level;
 
 use crate::config::Configuration;
 use crate::diagnostic::{Fault, Severity};
+use crate::door::Door;
 use crate::logging::{self, Format, Verbosity};
 
 /// Exit status when the configuration is wrong (`EX_CONFIG` of sysexits.h).
@@ -52,6 +53,14 @@ struct ConfigFlag {
     file: PathBuf,
 }
 
+/// Who may come in.
+#[derive(Args)]
+struct WebConfigFlag {
+    /// TLS, passwords and headers of the daemon's own server, in the format of the Prometheus exporters.
+    #[arg(long = "web.config.file", value_name = "FILE")]
+    web_file: Option<PathBuf>,
+}
+
 /// How logs are written.
 #[derive(Args)]
 struct LogFlags {
@@ -88,6 +97,14 @@ pub fn line() -> clap::Command {
 /// Reads the configuration, and prints what is wrong with it.
 fn load(flag: &ConfigFlag) -> Result<Configuration, ExitCode> {
     crate::config::load(&flag.file).outcome.map_err(|faults| {
+        complain(&faults);
+        ExitCode::from(EXIT_CONFIG)
+    })
+}
+
+/// Reads the web configuration, and prints what is wrong with it.
+fn load_door(flag: &WebConfigFlag) -> Result<Door, ExitCode> {
+    Door::load(flag.web_file.as_deref()).map_err(|faults| {
         complain(&faults);
         ExitCode::from(EXIT_CONFIG)
     })

@@ -13,10 +13,11 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook_tokio::Signals;
 use tokio::sync::mpsc;
 
-use super::{ConfigFlag, EXIT_CONFIG, LogFlags};
+use super::{ConfigFlag, EXIT_CONFIG, LogFlags, WebConfigFlag};
 use crate::config::{self, Configuration, parse_address};
 use crate::daemon::{self, Settings, Source};
 use crate::diagnostic::Fault;
+use crate::door::Door;
 use crate::probe::Prober;
 use crate::reload::{self, Cause, Fresh, Read, Reading, Trigger};
 use crate::schedule::Adopted;
@@ -42,24 +43,23 @@ pub struct Flags {
     #[arg(long = "storage.path", value_name = "DIRECTORY")]
     storage: Option<PathBuf>,
     #[command(flatten)]
+    web_config: WebConfigFlag,
+    /// Where to serve `/livez` and `/readyz` alone, without TLS and passwords; can be repeated.
+    #[arg(long = "web.probe-address", value_name = "ADDRESS")]
+    probe_listen: Vec<String>,
+    #[command(flatten)]
     log: LogFlags,
 }
 
 pub fn main(flags: &Flags) -> ExitCode {
     metrics::process_started(Timestamp::now());
     logging::start(flags.log.level, flags.log.format);
-    let mut addresses = Vec::new();
-    for text in &flags.listen {
-        match parse_address(text) {
-            Ok(address) => addresses.push(address),
-            Err(message) => {
-                eprintln!("error: --web.listen-address: {message}");
-                return ExitCode::from(2);
-            }
-        }
-    }
+    let (mut addresses, probe_addresses) = match (parse("--web.listen-address", &flags.listen), parse("--web.probe-address", &flags.probe_listen)) {
+        (Ok(addresses), Ok(probe_addresses)) => (addresses, probe_addresses),
+        (Err(code), _) | (_, Err(code)) => return code,
+    };
     let prober = Arc::new(Prober::new());
-    let read = reader(flags.config.file.clone(), Arc::clone(&prober));
+    let read = reader(flags.config.file.clone(), flags.web_config.web_file.clone(), Arc::clone(&prober));
     let (reading, seen) = reload::settle(&*read, &Files::default());
     let mut fresh = match reading.outcome {
         Ok(fresh) => fresh,
@@ -74,10 +74,11 @@ pub fn main(flags: &Flags) -> ExitCode {
         // What the flags say holds, whatever a reload says.
         fresh.listen_addresses.clear();
     }
-    let listeners = match listen(&addresses, flags.systemd_socket) {
-        Ok(listeners) => listeners,
+    let opened = listen(&addresses, flags.systemd_socket).and_then(|listeners| Ok((listeners, listen(&probe_addresses, false)?)));
+    let (listeners, probe_listeners) = match opened {
+        Ok(opened) => opened,
         Err(problem) => {
-            tracing::error!("{problem}");
+            tracing::error!(problem, "cannot listen");
             return ExitCode::FAILURE;
         }
     };
@@ -90,43 +91,59 @@ pub fn main(flags: &Flags) -> ExitCode {
     }
     let storage = folder.map(Storage::new);
     let source = Some(Source { read, files: reading.files, seen });
-    run(Settings { fresh, listeners, source, storage, lifecycle: flags.lifecycle }, prober)
+    run(Settings { fresh, listeners, probe_listeners, source, storage, lifecycle: flags.lifecycle }, prober)
 }
 
 /// Opens what is to be listened on, or takes it from systemd.
 fn listen(addresses: &[SocketAddr], from_systemd: bool) -> Result<Vec<TcpListener>, String> {
     if !from_systemd {
-        return addresses.iter().map(|address| web::bind(*address).map_err(|error| format!("cannot listen on {address}: {error}"))).collect();
+        return addresses.iter().map(|address| web::bind(*address).map_err(|error| format!("{address}: {error}"))).collect();
     }
     let mut passed = ListenFd::from_env();
     let mut listeners = Vec::new();
     for place in 0..passed.len() {
-        let cannot = |error| format!("--web.systemd-socket: socket {place} is no TCP socket that listens: {error}");
+        let cannot = |error| format!("socket {place} is no TCP socket that listens: {error}");
         let Some(listener) = passed.take_tcp_listener(place).map_err(cannot)? else { continue };
         listener.set_nonblocking(true).map_err(cannot)?;
         listeners.push(listener);
     }
     if listeners.is_empty() {
-        return Err("--web.systemd-socket: systemd has passed no socket; is credwatch.socket enabled and started?".into());
+        return Err("systemd has passed no socket; is credwatch.socket enabled and started?".into());
     }
     Ok(listeners)
 }
 
-/// Reads the configuration, certificate files included.
-fn reader(path: PathBuf, prober: Arc<Prober>) -> Read {
+/// Reads the configuration and the web configuration, certificate files of both included. Faults of both are told.
+fn reader(path: PathBuf, web_path: Option<PathBuf>, prober: Arc<Prober>) -> Read {
     Arc::new(move || {
-        let loaded = config::load(&path);
-        let outcome = loaded.outcome.and_then(|configuration| {
+        let mut loaded = config::load(&path);
+        if let Some(web_path) = web_path.as_ref().filter(|path| !path.as_os_str().is_empty()) {
+            loaded.files.add(web_path);
+        }
+        let configured = loaded.outcome.and_then(|configuration| {
             let faults = super::check::transports(&configuration, &prober);
-            if faults.is_empty() { Ok(fresh(configuration)) } else { Err(faults) }
+            if faults.is_empty() { Ok(configuration) } else { Err(faults) }
         });
+        let door = Door::load(web_path.as_deref());
+        if let Ok(door) = &door {
+            door.files().iter().for_each(|file| loaded.files.add(file));
+        }
+        let outcome = match (configured, door) {
+            (Ok(configuration), Ok(door)) => Ok(fresh(configuration, door)),
+            (Err(mut faults), Err(more)) => {
+                faults.extend(more);
+                Err(faults)
+            }
+            (Err(faults), Ok(_)) | (Ok(_), Err(faults)) => Err(faults),
+        };
         Reading { outcome, files: loaded.files }
     })
 }
 
 /// What of a configuration a daemon runs on.
-pub fn fresh(configuration: Configuration) -> Fresh {
+pub fn fresh(configuration: Configuration, door: Door) -> Fresh {
     let mut warnings: Vec<Fault> = configuration.warnings;
+    warnings.extend_from_slice(door.warnings());
     for provider in configuration.providers.iter().filter(|provider| provider.transport.insecure) {
         let mut fault = Fault::general(format!("the provider `{}`: tls.insecure is set, any certificate is accepted", provider.name));
         fault.severity = crate::diagnostic::Severity::Warning;
@@ -139,8 +156,17 @@ pub fn fresh(configuration: Configuration) -> Fresh {
             limits: Limits { in_flight: configuration.probes_in_flight, per_host: configuration.probes_in_flight_per_host },
         },
         listen_addresses: configuration.listen_addresses,
+        door,
         warnings,
     }
+}
+
+fn parse(flag: &str, texts: &[String]) -> Result<Vec<SocketAddr>, ExitCode> {
+    let parsed: Result<_, _> = texts.iter().map(|text| parse_address(text)).collect();
+    parsed.map_err(|message| {
+        eprintln!("error: {flag}: {message}");
+        ExitCode::from(2)
+    })
 }
 
 fn run(settings: Settings, prober: Arc<Prober>) -> ExitCode {

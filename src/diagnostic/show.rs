@@ -78,6 +78,7 @@ impl Source {
         let mut at = range.start;
         let mut inside: Vec<&Range<usize>> = hidden.iter().filter(|span| span.start < range.end && span.end > range.start).collect();
         inside.sort_by_key(|span| span.start);
+        inside.dedup();
         for span in inside {
             let from = span.start.clamp(at, range.end);
             shown.push_str(&self.text[floor_char_boundary(&self.text, at)..floor_char_boundary(&self.text, from)]);

@@ -1,5 +1,7 @@
 //! The HTTP server: metrics, health, and a page for people. Reads the ledger, changes nothing.
 
+mod connection;
+mod gate;
 mod health;
 mod page;
 mod reload;
@@ -10,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -17,12 +20,17 @@ use axum_server::Handle;
 use hyper_util::rt::TokioTimer;
 use tokio::sync::mpsc;
 
+use crate::door::Doors;
 use crate::metrics::Exposition;
 use crate::reload::Trigger;
 use crate::state::Ledger;
+use crate::threads::Threads;
+use connection::Acceptor;
 
-/// How long a client may take to send the head of its request.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+pub use connection::Bounds;
+
+/// The longest head of a request, in bytes.
+const LONGEST_HEAD: usize = 32 * 1024;
 
 /// How long running answers may take when the daemon ends.
 const GRACE: Duration = Duration::from_millis(400);
@@ -35,6 +43,7 @@ pub struct Faces {
     /// The exposition.
     pub exposition: Arc<Exposition>,
     scrapes: Arc<tokio::sync::Semaphore>,
+    threads: Threads,
     /// Has the configuration read again; nothing when that is not allowed over HTTP.
     reload: Option<mpsc::Sender<Trigger>>,
 }
@@ -43,7 +52,7 @@ impl Faces {
     /// The faces of one ledger. `reload` is given when reloads over HTTP are allowed.
     #[must_use]
     pub fn new(ledger: Arc<Ledger>, exposition: Arc<Exposition>, reload: Option<mpsc::Sender<Trigger>>) -> Self {
-        Self { ledger, exposition, scrapes: Arc::new(tokio::sync::Semaphore::new(scrape::MOST_AT_ONCE)), reload }
+        Self { ledger, exposition, scrapes: Arc::new(tokio::sync::Semaphore::new(scrape::MOST_AT_ONCE)), threads: Threads::default(), reload }
     }
 }
 
@@ -57,6 +66,16 @@ pub fn router(faces: Faces) -> Router {
         .route("/readyz", get(health::readyz))
         .route("/-/reload", post(reload::reload))
         .fallback(|| async { (StatusCode::NOT_FOUND, "not found; see / for what there is\n") })
+        .layer(axum::middleware::map_response(harden))
+        .with_state(faces)
+}
+
+/// The routes for whoever starts and stops the daemon: nothing that says what is watched.
+fn probes(faces: Faces) -> Router {
+    Router::new()
+        .route("/livez", get(health::livez))
+        .route("/readyz", get(health::readyz))
+        .fallback(|| async { (StatusCode::NOT_FOUND, "not found; here are /livez and /readyz only\n") })
         .layer(axum::middleware::map_response(harden))
         .with_state(faces)
 }
@@ -86,18 +105,35 @@ pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// Serves on these listeners until `end`, then lets running answers finish for a moment.
+/// Where to serve, and for whom.
+pub struct Entrances {
+    /// Listeners for everything, behind the door.
+    pub listeners: Vec<TcpListener>,
+    /// Listeners for `/livez` and `/readyz` alone, without TLS and passwords.
+    pub probe_listeners: Vec<TcpListener>,
+    /// The doors; each new connection and each request asks for the current one.
+    pub doors: Arc<Doors>,
+    /// How much is borne of clients.
+    pub bounds: Bounds,
+}
+
+/// Serves until `end`, then lets running answers finish for a moment.
 ///
 /// # Errors
 /// When a listener cannot be used.
-pub async fn serve(listeners: Vec<TcpListener>, faces: Faces, end: impl Future<Output = ()>) -> std::io::Result<()> {
+pub async fn serve(entrances: Entrances, faces: Faces, end: impl Future<Output = ()>) -> std::io::Result<()> {
+    let Entrances { listeners, probe_listeners, doors, bounds } = entrances;
     let handle: Handle<SocketAddr> = Handle::new();
-    let app = router(faces);
+    let all = router(faces.clone()).layer(axum::middleware::from_fn_with_state(Arc::clone(&doors), gate::gate));
+    let guarded = Acceptor::new(Some(doors), bounds.connections, bounds);
+    let plain = Acceptor::new(None, bounds.probe_connections, bounds);
     let mut servers = tokio::task::JoinSet::new();
-    for listener in listeners {
-        let mut server = axum_server::from_tcp(listener)?.handle(handle.clone()).http1_only();
-        server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-        let service = app.clone().into_make_service();
+    let open = listeners.into_iter().map(|listener| (listener, all.clone(), guarded.clone()));
+    let bare = probe_listeners.into_iter().map(|listener| (listener, probes(faces.clone()), plain.clone()));
+    for (listener, app, acceptor) in open.chain(bare) {
+        let mut server = axum_server::from_tcp(listener)?.handle(handle.clone()).acceptor(acceptor).http1_only();
+        server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(bounds.head).max_buf_size(LONGEST_HEAD);
+        let service = app.layer(DefaultBodyLimit::max(gate::LONGEST_BODY)).into_make_service();
         servers.spawn(async move { server.serve(service).await });
     }
     tokio::select! {

@@ -168,7 +168,7 @@ fn a_port_in_use_is_an_error_that_names_it() {
     let output = credwatch().arg("run").arg(format!("--config.file={}", file.display())).output().expect("it runs");
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        String::from_utf8_lossy(&output.stderr).contains(&format!("cannot listen on {address}: Address already in use")),
+        String::from_utf8_lossy(&output.stderr).contains(&format!("msg=\"cannot listen\" problem=\"{address}: Address already in use")),
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );

@@ -18,22 +18,23 @@ use credwatch::time::parse_duration;
 use serde_json::Value as Json;
 
 use super::support::daemon::credwatch;
-use super::support::repository;
+use super::support::{files, repository};
 
 fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn readme() -> String {
+pub fn readme() -> String {
     read(&repository("README.md"))
 }
 
 /// Every Markdown file at the top of the repository, with its text.
 fn documents() -> BTreeMap<String, String> {
-    let entries = std::fs::read_dir(repository("")).expect("the repository");
-    let paths: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).filter(|path| path.extension().is_some_and(|end| end == "md")).collect();
-    let documents: BTreeMap<String, String> = paths.iter().map(|path| (path.file_name().expect("a name").to_string_lossy().into_owned(), read(path))).collect();
-    for name in ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"] {
+    let of = |folder: &str| std::fs::read_dir(repository(folder)).expect("a folder").map(|entry| entry.expect("an entry").path()).collect::<Vec<PathBuf>>();
+    let paths = of("").into_iter().chain(of("docs")).filter(|path| path.extension().is_some_and(|end| end == "md"));
+    let name = |path: &PathBuf| path.strip_prefix(repository("")).expect("below the repository").to_string_lossy().into_owned();
+    let documents: BTreeMap<String, String> = paths.map(|path| (name(&path), read(&path))).collect();
+    for name in ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "docs/operations.md"] {
         assert!(documents.contains_key(name), "{name} is missing");
     }
     documents
@@ -55,7 +56,7 @@ fn rank(line: &str) -> usize {
 
 /// What stands below a heading, up to the next one of its rank or above.
 #[track_caller]
-fn section(text: &str, heading: &str) -> String {
+pub fn section(text: &str, heading: &str) -> String {
     let mut lines = lines(text).skip_while(|(line, fenced)| *fenced || *line != heading);
     assert!(lines.next().is_some(), "there is no heading {heading:?}");
     let ends = |line: &str| line.starts_with('#') && rank(line) <= rank(heading);
@@ -64,7 +65,7 @@ fn section(text: &str, heading: &str) -> String {
 }
 
 /// The rows of all tables in a text whose first cell is code: the cell without its backticks, then the others.
-fn rows(text: &str) -> BTreeMap<String, Vec<String>> {
+pub fn rows(text: &str) -> BTreeMap<String, Vec<String>> {
     let mut rows = BTreeMap::new();
     for line in lines(text).filter(|(_, fenced)| !fenced).filter_map(|(line, _)| line.strip_prefix("| `")) {
         let mut cells = line.trim_end().trim_end_matches('|').split('|').map(|cell| cell.trim().to_owned());
@@ -75,7 +76,7 @@ fn rows(text: &str) -> BTreeMap<String, Vec<String>> {
 }
 
 /// The code blocks of a text that are marked with this, with the line on which each begins.
-fn blocks(text: &str, mark: &str) -> Vec<(usize, String)> {
+pub fn blocks(text: &str, mark: &str) -> Vec<(usize, String)> {
     let mut blocks = Vec::new();
     let mut open: Option<(usize, String)> = None;
     for (index, line) in text.lines().enumerate() {
@@ -372,6 +373,32 @@ fn without_placeholders(path: &str) -> PathBuf {
     path.split('/').take_while(|step| !placeholder(step)).collect()
 }
 
+/// The texts of all log lines above `debug`, as they stand in the code.
+fn logged() -> BTreeSet<String> {
+    let mut texts = BTreeSet::new();
+    for path in files("src", "rs", 30) {
+        let text = read(&path);
+        for call in ["info", "warn", "error"].iter().flat_map(|level| text.split(&format!("tracing::{level}!(")).skip(1).collect::<Vec<_>>()) {
+            // The text is the last string before the end of the call; values before it have no `);` in them.
+            let call = call.split(");").next().unwrap_or_default();
+            let message = call.rsplit('"').nth(1).unwrap_or_default();
+            if !message.contains('{') {
+                texts.insert(message.replace('`', "").trim_end_matches('\\').to_owned());
+            }
+        }
+    }
+    assert!(texts.len() > 15, "{texts:?}");
+    texts
+}
+
+#[test]
+fn every_log_line_is_in_the_operations_page() {
+    let page = read(&repository("docs/operations.md"));
+    let section = section(&page, "## What the log says").replace(['‘', '’'], "");
+    let missing: Vec<String> = logged().into_iter().filter(|text| !section.contains(&format!("`{text}`"))).collect();
+    assert!(missing.is_empty(), "the page lacks {missing:?}");
+}
+
 #[test]
 fn every_file_that_a_document_names_exists() {
     let mut seen = 0;
@@ -387,12 +414,18 @@ fn every_file_that_a_document_names_exists() {
         }
         for (place, _) in text.match_indices("](") {
             let target = text[place + 2..].split(')').next().unwrap_or_default();
-            if let Some(anchor) = target.strip_prefix('#') {
-                let anchors = lines(&text).filter(|(line, fenced)| !fenced && line.starts_with('#'));
-                let found = anchors.into_iter().any(|(line, _)| line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-") == anchor);
-                assert!(found, "{file} links to #{anchor}");
-            } else if !target.contains("://") {
-                assert!(repository(target).exists(), "{file} links to {target}");
+            if target.contains("://") {
+                continue;
+            }
+            let (path, anchor) = target.split_once('#').unwrap_or((target, ""));
+            let folder = repository(&file).parent().expect("a folder").to_owned();
+            let linked = if path.is_empty() { repository(&file) } else { folder.join(path) };
+            assert!(linked.exists(), "{file} links to {target}");
+            if !anchor.is_empty() {
+                let linked = read(&linked);
+                let mut anchors = lines(&linked).filter(|(line, fenced)| !fenced && line.starts_with('#'));
+                let found = anchors.any(|(line, _)| line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-") == anchor);
+                assert!(found, "{file} links to {target}");
             }
         }
     }

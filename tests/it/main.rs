@@ -12,12 +12,17 @@
 //! - `reload`, `rotation`, `restart`: a daemon that is left alone for years.
 //! - `oidc`, `prometheus`: against servers that nobody here wrote.
 //! - `package`, `systemd`, `service_manager`: the Debian package and the unit, under a real systemd.
+//! - `web_config`: the web configuration, each fault with its message, and held against promtool.
+//! - `doors`: TLS, client certificates and logins over sockets, and doors that are replaced.
+//! - `crowds`: clients that are too many, too slow or too silent.
 
 mod bad_configs;
 mod canary;
+mod crowds;
 mod daemon;
 mod deploy;
 mod documentation;
+mod doors;
 mod exchanges;
 mod failures;
 mod hostile;
@@ -31,3 +36,4 @@ mod rotation;
 mod service_manager;
 mod support;
 mod systemd;
+mod web_config;

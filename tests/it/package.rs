@@ -82,8 +82,10 @@ fn the_socket_is_there_for_who_wants_it_and_outlives_an_upgrade() {
     container.write("/etc/default/credwatch", "0644", "ARGS=--web.systemd-socket\n");
     container.systemctl("enable --now", "credwatch.socket").fine();
     wait_until_it_answers(&container);
+    let (service, socket) = (container.property(UNIT, "MainPID"), container.property("credwatch.socket", "ActiveEnterTimestampMonotonic"));
     container.run(INSTALL).fine();
-    assert_eq!(container.property("credwatch.socket", "ActiveState"), "active");
+    assert_ne!(container.property(UNIT, "MainPID"), service, "the service is started anew");
+    assert_eq!(container.property("credwatch.socket", "ActiveEnterTimestampMonotonic"), socket, "the socket was open all the time");
     assert!(container.curl("/livez").is_some_and(|(status, _)| status == 200));
     container.run("DEBIAN_FRONTEND=noninteractive dpkg --purge credwatch 2>&1").fine();
     assert!(container.curl("/livez").is_none(), "nobody listens any more");

@@ -139,6 +139,30 @@ fn a_swapped_mount_of_a_config_map_is_taken_in_by_itself() {
 }
 
 #[test]
+fn passwords_are_taken_in_by_themselves_and_a_faulty_web_configuration_is_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("credwatch.toml"), "").expect("written");
+    let web = folder.path().join("web.yml");
+    let users = |password: &str| format!("basic_auth_users:\n  prometheus: {}\n", bcrypt::hash(password, 4).expect("a hash"));
+    std::fs::write(&web, users("first")).expect("written");
+    let flag = format!("--web.config.file={}", web.display());
+    let daemon = Daemon::start_in(folder, &[&flag], &[]);
+    let status = |password: &str| {
+        let login = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, format!("prometheus:{password}"));
+        daemon.get_with("/metrics", &format!("Authorization: Basic {login}\r\n")).status
+    };
+    assert_eq!((daemon.get("/livez").status, status("first"), status("second")), (401, 200, 401));
+    std::fs::write(&web, users("second")).expect("written");
+    wait_for("the second password", || (status("second") == 200).then_some(()));
+    assert_eq!(status("first"), 401);
+    std::fs::write(&web, "basic_auth_users:\n  prometheus: plain-text-password\n").expect("written");
+    wait_for("the fault to be told", || daemon.log().contains("configuration refused").then_some(()));
+    let log = daemon.log();
+    assert!(log.contains("web.yml:2:15") && !log.contains("plain-text-password"), "{log}");
+    assert_eq!((status("first"), status("second")), (401, 200), "the one before stays in force");
+}
+
+#[test]
 fn an_answer_to_a_configuration_that_is_gone_says_nothing_about_the_new_one() {
     let release = Arc::new((Mutex::new(false), Condvar::new()));
     let waiting = Arc::clone(&release);

@@ -110,7 +110,12 @@ impl Daemon {
 
     /// POSTs nothing to a path.
     pub fn post(&self, path: &str) -> Answer {
-        ask(&self.address, "POST", path)
+        ask(&self.address, "POST", path, "")
+    }
+
+    /// GETs a path with further headers, each with its end of line.
+    pub fn get_with(&self, path: &str, headers: &str) -> Answer {
+        ask(&self.address, "GET", path, headers)
     }
 
     /// The value of one sample, by its full name with labels as exposed.
@@ -166,13 +171,13 @@ pub fn credwatch() -> Command {
 
 /// GETs a path of a server on loopback.
 pub fn get(address: &str, path: &str) -> Answer {
-    ask(address, "GET", path)
+    ask(address, "GET", path, "")
 }
 
-fn ask(address: &str, method: &str, path: &str) -> Answer {
+fn ask(address: &str, method: &str, path: &str, headers: &str) -> Answer {
     let mut stream = TcpStream::connect(address).expect("it listens");
     stream.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
-    write!(stream, "{method} {path} HTTP/1.0\r\nHost: {address}\r\n\r\n").expect("sent");
+    write!(stream, "{method} {path} HTTP/1.0\r\nHost: {address}\r\n{headers}\r\n").expect("sent");
     let mut text = Vec::new();
     stream.read_to_end(&mut text).expect("an answer");
     let text = String::from_utf8_lossy(&text).into_owned();

@@ -161,6 +161,11 @@ impl Authority {
         Identity { chain: vec![certificate.der().clone()], pem: certificate.pem(), key, client_authority: None }
     }
 
+    /// Its certificate in PEM form.
+    pub fn pem(&self) -> &str {
+        &self.pem
+    }
+
     /// Its certificate as a file.
     pub fn file(&self, folder: &tempfile::TempDir) -> PathBuf {
         let path = folder.path().join(format!("{}.pem", self.name));
@@ -179,6 +184,37 @@ impl Identity {
     pub fn demanding(mut self, authority: &Authority) -> Self {
         self.client_authority = Some(authority.der());
         self
+    }
+
+    /// One that signed itself and may sign others, as `openssl req -x509` makes them.
+    pub fn self_signed(until: i32) -> Self {
+        let mut params = CertificateParams::new(vec!["self.example".to_owned()]).expect("valid");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+        params.not_after = rcgen::date_time_ymd(until, 1, 1);
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.self_signed(&key).expect("signed");
+        Self { chain: vec![certificate.der().clone()], pem: certificate.pem(), key, client_authority: None }
+    }
+
+    /// The private key in PEM form.
+    pub fn key_pem(&self) -> String {
+        self.key.serialize_pem()
+    }
+
+    /// A client that trusts this authority, shows this certificate if there is one, and speaks these versions.
+    pub fn client(trusted: &Authority, shown: Option<&Self>, versions: &[&'static rustls::SupportedProtocolVersion]) -> Arc<rustls::ClientConfig> {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(trusted.der()).expect("added");
+        let builder = rustls::ClientConfig::builder_with_provider(credwatch::probe::tls::crypto());
+        let builder = builder.with_protocol_versions(versions).expect("versions").with_root_certificates(roots);
+        Arc::new(match shown {
+            None => builder.with_no_client_auth(),
+            Some(identity) => {
+                let key = PrivateKeyDer::try_from(identity.key.serialize_der()).expect("a key");
+                builder.with_client_auth_cert(identity.chain.clone(), key).expect("fits")
+            }
+        })
     }
 
     /// Certificate and key as files.

@@ -4,6 +4,7 @@ pub mod container;
 pub mod daemon;
 pub mod endpoint;
 pub mod installed;
+pub mod web;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

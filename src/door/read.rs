@@ -1,0 +1,306 @@
+//! From YAML to plain definitions: known keys and the right kinds of values, every fault told with its place.
+//!
+//! The keys and their meaning are those of the Prometheus exporter-toolkit (`web/tls_config.go`, version 0.17).
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::yaml::{Key, Node, Value};
+use crate::diagnostic::{Fault, Source, suggestion};
+
+/// The keys of `tls_server_config`.
+const TLS_KEYS: [&str; 13] = [
+    "cert",
+    "cert_file",
+    "cipher_suites",
+    "client_allowed_sans",
+    "client_auth_type",
+    "client_ca",
+    "client_ca_file",
+    "curve_preferences",
+    "key",
+    "key_file",
+    "max_version",
+    "min_version",
+    "prefer_server_cipher_suites",
+];
+
+/// A text with its place. May be a secret, so it cannot be printed.
+#[derive(Clone)]
+pub struct Text {
+    /// The text without quotes and escapes.
+    pub value: String,
+    /// Its bytes in the file.
+    pub span: Range<usize>,
+}
+
+/// The whole file.
+#[derive(Default)]
+pub struct File {
+    /// `tls_server_config`.
+    pub tls: Tls,
+    /// `http_server_config.headers`: names and values.
+    pub headers: Vec<(Text, Text)>,
+    /// `basic_auth_users`: names and bcrypt hashes.
+    pub users: Vec<(Text, Text)>,
+    /// `rate_limit`.
+    pub rate: Rate,
+}
+
+/// `tls_server_config`. A text that is left empty is not there, as in the toolkit.
+#[derive(Default)]
+pub struct Tls {
+    /// Where the table is named.
+    pub place: Range<usize>,
+    /// Whether something of it could not be read, so that what is missing may only have been lost.
+    pub damaged: bool,
+    /// The certificate with its chain, in PEM form.
+    pub cert: Option<Text>,
+    /// The private key, in PEM form.
+    pub key: Option<Text>,
+    /// The authorities of clients, in PEM form.
+    pub client_ca: Option<Text>,
+    /// The file with the certificate.
+    pub cert_file: Option<Text>,
+    /// The file with the private key.
+    pub key_file: Option<Text>,
+    /// The file with the authorities of clients.
+    pub client_ca_file: Option<Text>,
+    /// What is asked of clients.
+    pub client_auth_type: Option<Text>,
+    /// Who of them may come in.
+    pub client_allowed_sans: Option<(Range<usize>, Vec<Text>)>,
+    /// Cipher suites of TLS 1.2, by their names in Go.
+    pub cipher_suites: Vec<Text>,
+    /// Groups for the key exchange, by their names in Go.
+    pub curve_preferences: Vec<Text>,
+    /// The oldest version.
+    pub min_version: Option<Text>,
+    /// The newest version.
+    pub max_version: Option<Text>,
+}
+
+/// `rate_limit`.
+#[derive(Default)]
+pub struct Rate {
+    /// Where the table is named.
+    pub place: Range<usize>,
+    /// After how long another request is allowed, in the notation of Go.
+    pub interval: Option<Text>,
+    /// How many requests may come at once.
+    pub burst: Option<(Range<usize>, u32)>,
+}
+
+/// What was found in one file.
+pub struct Report {
+    /// The file.
+    pub source: Arc<Source>,
+    /// Why it cannot be used.
+    pub faults: Vec<Fault>,
+    /// What its author would want to know all the same.
+    pub warnings: Vec<Fault>,
+}
+
+impl Report {
+    /// Adds an error.
+    pub fn error(&mut self, span: &Range<usize>, message: impl Into<String>, hint: impl Into<String>) {
+        self.faults.push(Fault::error(&self.source, span.clone(), message).hint(hint));
+    }
+
+    /// Adds a warning.
+    pub fn warn(&mut self, span: &Range<usize>, message: impl Into<String>, hint: impl Into<String>) {
+        self.warnings.push(Fault::warning(&self.source, span.clone(), message).hint(hint));
+    }
+
+    fn unexpected(&mut self, node: &Node, expected: &str) {
+        self.faults.push(Fault::error(&self.source, node.span.clone(), format!("expected {expected}, found {}", node.kind())));
+    }
+
+    /// Reads the whole file.
+    pub fn file(&mut self, root: &Node) -> File {
+        let mut file = File::default();
+        for (key, value) in self.members(root, &["basic_auth_users", "http_server_config", "rate_limit", "tls_server_config"]) {
+            match key.text.as_str() {
+                "tls_server_config" => file.tls = Tls { place: key.span.clone(), ..self.tls(value) },
+                "http_server_config" => file.headers = self.http(value),
+                "rate_limit" => file.rate = Rate { place: key.span.clone(), ..self.rate(value) },
+                _ => {
+                    value.conceal(&self.source);
+                    file.users = self.pairs(value);
+                }
+            }
+        }
+        file
+    }
+
+    fn tls(&mut self, node: &Node) -> Tls {
+        let mut tls = Tls::default();
+        let before = self.faults.len();
+        for (key, value) in self.members(node, &TLS_KEYS) {
+            match key.text.as_str() {
+                "cert" => tls.cert = self.text(value),
+                "key" => {
+                    value.conceal(&self.source);
+                    tls.key = self.text(value);
+                }
+                "client_ca" => tls.client_ca = self.text(value),
+                "cert_file" => tls.cert_file = self.path(value),
+                "key_file" => tls.key_file = self.path(value),
+                "client_ca_file" => tls.client_ca_file = self.path(value),
+                "client_auth_type" => tls.client_auth_type = self.text(value),
+                "client_allowed_sans" if !matches!(value.value, Value::Null) => tls.client_allowed_sans = Some((key.span.clone(), self.texts(value))),
+                "cipher_suites" => tls.cipher_suites = self.texts(value),
+                "curve_preferences" => tls.curve_preferences = self.texts(value),
+                "min_version" => tls.min_version = self.word(value),
+                "max_version" => tls.max_version = self.word(value),
+                // The server's own order is taken whatever stands here, as Go does since 1.17.
+                "prefer_server_cipher_suites" => self.flag(value),
+                _ => {}
+            }
+        }
+        tls.damaged = self.faults.len() > before;
+        tls
+    }
+
+    fn http(&mut self, node: &Node) -> Vec<(Text, Text)> {
+        let mut headers = Vec::new();
+        for (key, value) in self.members(node, &["headers", "http2"]) {
+            match key.text.as_str() {
+                "headers" => headers = self.pairs(value),
+                // HTTP/1 is spoken whatever stands here: `true` is the default of the format and no demand.
+                _ => self.flag(value),
+            }
+        }
+        headers
+    }
+
+    fn rate(&mut self, node: &Node) -> Rate {
+        let mut rate = Rate::default();
+        for (key, value) in self.members(node, &["burst", "interval"]) {
+            let whole = match &value.value {
+                Value::Scalar { text, plain: true } => text.parse().ok(),
+                _ => None,
+            };
+            match (key.text.as_str(), whole) {
+                ("interval", _) => rate.interval = self.text(value),
+                (_, Some(burst)) => rate.burst = Some((value.span.clone(), burst)),
+                (_, None) if matches!(value.value, Value::Null) => {}
+                (_, None) => {
+                    self.unexpected(value, "a whole number");
+                    // So that nothing more is told about it.
+                    rate.burst = Some((value.span.clone(), 1));
+                }
+            }
+        }
+        rate
+    }
+
+    /// The entries of a table whose keys are known; the others are told.
+    fn members<'n>(&mut self, node: &'n Node, known: &[&str]) -> Vec<(&'n Key, &'n Node)> {
+        let mut members = Vec::new();
+        for (key, value) in self.entries(node) {
+            if known.contains(&key.text.as_str()) {
+                members.push((key, value));
+            } else {
+                // A secret under a misspelt key is still a secret.
+                value.conceal(&self.source);
+                self.error(&key.span, format!("unknown key `{}`", key.text), suggestion(&key.text, known.iter().copied()));
+            }
+        }
+        members
+    }
+
+    /// The entries of a table; what is there twice is told and taken once.
+    fn entries<'n>(&mut self, node: &'n Node) -> Vec<(&'n Key, &'n Node)> {
+        let mut entries: Vec<(&Key, &Node)> = Vec::new();
+        match &node.value {
+            Value::Null => {}
+            Value::Table(all) => {
+                for (key, value) in all {
+                    if entries.iter().any(|(seen, _)| seen.text == key.text) {
+                        value.conceal(&self.source);
+                        self.error(&key.span, format!("the key `{}` is there twice", key.text), "keep one of them");
+                    } else {
+                        entries.push((key, value));
+                    }
+                }
+            }
+            _ => {
+                node.conceal(&self.source);
+                self.unexpected(node, "a table, that is lines with `key: value`");
+            }
+        }
+        entries
+    }
+
+    fn pairs(&mut self, node: &Node) -> Vec<(Text, Text)> {
+        let mut pairs = Vec::new();
+        for (key, value) in self.entries(node) {
+            let name = Text { value: key.text.clone(), span: key.span.clone() };
+            match &value.value {
+                Value::Null => pairs.push((name, Text { value: String::new(), span: key.span.clone() })),
+                Value::Scalar { text, .. } => pairs.push((name, Text { value: text.clone(), span: value.span.clone() })),
+                _ => {
+                    value.conceal(&self.source);
+                    self.unexpected(value, "a string");
+                }
+            }
+        }
+        pairs
+    }
+
+    /// A text, if there is one; left empty it is not there. Numbers and booleans are texts as well where one is expected.
+    fn text(&mut self, node: &Node) -> Option<Text> {
+        self.word(node).filter(|text| !text.value.is_empty())
+    }
+
+    /// A text, even an empty one.
+    fn word(&mut self, node: &Node) -> Option<Text> {
+        match &node.value {
+            Value::Null => None,
+            Value::Scalar { text, .. } => Some(Text { value: text.clone(), span: node.span.clone() }),
+            _ => {
+                node.conceal(&self.source);
+                self.unexpected(node, "a string");
+                None
+            }
+        }
+    }
+
+    /// The name of a file. The file itself, pasted here by mistake, is not shown: it may be a key.
+    fn path(&mut self, node: &Node) -> Option<Text> {
+        let text = self.text(node)?;
+        if text.value.contains('\n') || text.value.contains("-----") {
+            node.conceal(&self.source);
+            self.error(&text.span, "expected the path of a file, found its content", "give a path, or use the key without `_file`");
+            return None;
+        }
+        Some(text)
+    }
+
+    fn texts(&mut self, node: &Node) -> Vec<Text> {
+        match &node.value {
+            Value::Null => Vec::new(),
+            Value::Array(items) => items.iter().filter_map(|item| self.word(item)).collect(),
+            _ => {
+                self.unexpected(node, "an array");
+                Vec::new()
+            }
+        }
+    }
+
+    /// Checks that this is a boolean, in any of the forms of YAML 1.1.
+    fn flag(&mut self, node: &Node) {
+        const WORDS: [&str; 8] = ["y", "n", "yes", "no", "on", "off", "true", "false"];
+        let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
+        let is_one = |text: &str| WORDS.iter().any(|word| text == *word || text == word.to_uppercase() || text == capital(word));
+        let fine = match &node.value {
+            Value::Null => true,
+            Value::Scalar { text, plain } => *plain && is_one(text),
+            _ => false,
+        };
+        if !fine {
+            self.unexpected(node, "true or false");
+        }
+    }
+}

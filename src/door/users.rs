@@ -1,0 +1,263 @@
+//! `basic_auth_users`: names with bcrypt hashes, and the check of a login against them.
+//!
+//! Passwords and hashes live in types that cannot be printed. How long a refusal takes does not tell whether the
+//! user exists.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::http::HeaderValue;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::Sha256;
+use tokio::sync::Semaphore;
+
+use super::read::{Report, Text};
+
+/// The costs that bcrypt knows. Each step doubles the time.
+const COSTS: std::ops::RangeInclusive<u32> = 4..=31;
+
+/// Above this cost one login takes seconds.
+const COSTLY: u32 = 14;
+
+/// Passwords that are hashed at the same time. Hashing is slow on purpose, and probes need the processor too.
+const HASHED_AT_ONCE: usize = 2;
+
+/// How long a login may wait for its turn.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Logins that are remembered. Only right ones are, so there are hardly more than users.
+const REMEMBERED: usize = 256;
+
+/// The users of one configuration.
+#[derive(Default)]
+pub struct Users {
+    hashes: HashMap<String, Arc<SecretString>>,
+    /// The hashes alone, in the order of the file.
+    all: Vec<Arc<SecretString>>,
+}
+
+impl Users {
+    /// Checks the users of a file.
+    #[must_use]
+    pub fn check(users: &[(Text, Text)], report: &mut Report) -> Self {
+        let mut checked = Self::default();
+        for (name, hash) in users {
+            let cost = hash.value.parse::<bcrypt::HashParts>().ok().map(|parts| parts.get_cost());
+            if !cost.is_some_and(|cost| COSTS.contains(&cost)) {
+                report.error(
+                    &hash.span,
+                    format!("expected the bcrypt hash of the password of `{}`, 60 characters that begin with $2", name.value),
+                    "`htpasswd -nBC 10 \"\" | tr -d ':\\n'` asks for a password and prints its hash",
+                );
+                continue;
+            }
+            if cost.is_some_and(|cost| cost > COSTLY) {
+                report.warn(&hash.span, format!("with a cost above {COSTLY} a login takes seconds"), "10 to 12 is usual");
+            }
+            if name.value.contains(':') {
+                report.warn(&name.span, "nobody can log in under a name with a colon", "choose another name");
+            }
+            let hash = Arc::new(SecretString::from(hash.value.as_str()));
+            checked.all.push(Arc::clone(&hash));
+            checked.hashes.insert(name.value.clone(), hash);
+        }
+        checked
+    }
+
+    /// Whether nobody has to log in.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.hashes.is_empty()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.hashes.len()
+    }
+
+    /// The hash of a user and `true`; for an unknown name the hash of somebody else, always the same one for the
+    /// same name, and `false`. So an unknown name costs the time that a known one does.
+    fn hash(&self, name: &str, secret: &Hmac<Sha256>) -> Option<(Arc<SecretString>, bool)> {
+        // Made for every name, so that this takes no time of its own either.
+        let digest = keyed(secret, &[name.as_bytes()]);
+        let stranger = usize::from_be_bytes(digest[..size_of::<usize>()].try_into().expect("a digest is longer"));
+        match self.hashes.get(name) {
+            Some(hash) => Some((Arc::clone(hash), true)),
+            None => self.all.get(stranger.checked_rem(self.all.len())?).map(|hash| (Arc::clone(hash), false)),
+        }
+    }
+}
+
+/// What became of a login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Login {
+    /// Name and password are right, or none are needed.
+    Admitted,
+    /// They are wrong or missing.
+    Refused,
+    /// Too many others are being checked.
+    Busy,
+}
+
+/// The checking of logins, one for the process: what is bounded is bounded over all reloads.
+pub struct Logins {
+    /// Random, and dies with the process: what is remembered is of no use elsewhere.
+    secret: Hmac<Sha256>,
+    /// Digests of name, password and stored hash of right logins. A changed hash is another digest.
+    right: Mutex<HashSet<[u8; 32]>>,
+    turns: Arc<Semaphore>,
+}
+
+impl Default for Logins {
+    fn default() -> Self {
+        let mut key = Zeroizing::new([0; 32]);
+        key[..16].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
+        key[16..].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
+        Self {
+            secret: Hmac::new_from_slice(&*key).expect("HMAC takes a key of any length"),
+            right: Mutex::default(),
+            turns: Arc::new(Semaphore::new(HASHED_AT_ONCE)),
+        }
+    }
+}
+
+impl Logins {
+    /// Checks the header `Authorization` of one request.
+    pub async fn check(&self, users: &Users, header: Option<&HeaderValue>) -> Login {
+        if users.is_empty() {
+            return Login::Admitted;
+        }
+        let Some((name, password)) = header.and_then(credentials) else { return Login::Refused };
+        let Some((hash, known)) = users.hash(&name, &self.secret) else { return Login::Refused };
+        let digest = keyed(&self.secret, &[name.as_bytes(), &password, hash.expose_secret().as_bytes()]);
+        if known && self.right.lock().unwrap_or_else(PoisonError::into_inner).contains(&digest) {
+            return Login::Admitted;
+        }
+        let Ok(Ok(turn)) = tokio::time::timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await else { return Login::Busy };
+        let checking = tokio::task::spawn_blocking(move || {
+            // Held to the end of the hashing, also when the client has gone and nobody waits for it.
+            let _turn = turn;
+            bcrypt::verify(&*password, hash.expose_secret()).unwrap_or(false)
+        });
+        if !checking.await.unwrap_or(false) || !known {
+            return Login::Refused;
+        }
+        let mut right = self.right.lock().unwrap_or_else(PoisonError::into_inner);
+        if right.len() >= REMEMBERED {
+            right.clear();
+        }
+        right.insert(digest);
+        Login::Admitted
+    }
+}
+
+/// Name and password of a Basic header (RFC 7617), the password as bytes.
+fn credentials(header: &HeaderValue) -> Option<(String, Zeroizing<Vec<u8>>)> {
+    let (scheme, encoded) = header.as_bytes().split_at_checked(6)?;
+    if !scheme.eq_ignore_ascii_case(b"Basic ") {
+        return None;
+    }
+    let decoded = Zeroizing::new(STANDARD.decode(encoded).ok()?);
+    let colon = decoded.iter().position(|byte| *byte == b':')?;
+    let name = String::from_utf8_lossy(&decoded[..colon]).into_owned();
+    Some((name, Zeroizing::new(decoded[colon + 1..].to_vec())))
+}
+
+/// A digest of several parts, none of which can be taken for a piece of another.
+fn keyed(secret: &Hmac<Sha256>, parts: &[&[u8]]) -> [u8; 32] {
+    let mut mac = secret.clone();
+    for part in parts {
+        mac.update(&part.len().to_be_bytes());
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Source;
+
+    fn users(pairs: &[(&str, &str)]) -> Users {
+        let mut report = Report { source: Arc::new(Source::new("w.yml", "")), faults: Vec::new(), warnings: Vec::new() };
+        let text = |value: &str| Text { value: value.to_owned(), span: 0..0 };
+        let pairs: Vec<_> = pairs.iter().map(|(name, hash)| (text(name), text(hash))).collect();
+        let users = Users::check(&pairs, &mut report);
+        assert!(report.faults.is_empty());
+        users
+    }
+
+    fn basic(login: &str) -> HeaderValue {
+        format!("bAsIc {}", STANDARD.encode(login)).parse().expect("a header")
+    }
+
+    #[tokio::test]
+    async fn only_the_right_password_of_a_known_user_is_admitted_and_remembered() {
+        let (one, other) = (bcrypt::hash("one:1", 4).expect("hashed"), bcrypt::hash("other", 4).expect("hashed"));
+        let users = users(&[("ann", &one), ("bob", &other)]);
+        let logins = Logins::default();
+        for (login, expected) in [
+            ("ann:one:1", Login::Admitted),
+            ("ann:one:1", Login::Admitted),
+            ("ann:other", Login::Refused),
+            ("bob:one:1", Login::Refused),
+            ("bob:", Login::Refused),
+            ("eve:other", Login::Refused),
+            ("eve:one:1", Login::Refused),
+            (":", Login::Refused),
+            ("no colon", Login::Refused),
+        ] {
+            assert_eq!(logins.check(&users, Some(&basic(login))).await, expected, "{login}");
+        }
+        assert_eq!(logins.right.lock().expect("not poisoned").len(), 1, "wrong logins push nobody out");
+        for header in ["", "Basic", "Basic !", "Bearer YW5uOm9uZTox"] {
+            assert_eq!(logins.check(&users, Some(&header.parse().expect("a header"))).await, Login::Refused, "{header}");
+        }
+        assert_eq!(logins.check(&users, None).await, Login::Refused);
+        assert_eq!(logins.check(&Users::default(), None).await, Login::Admitted);
+    }
+
+    #[tokio::test]
+    async fn hashes_made_by_others_are_understood() {
+        // Made by crypt(3) of libxcrypt. Of a password bcrypt sees 72 bytes.
+        for (hash, password) in [
+            ("$2y$10$abcdefghijklmnopqrstuuLL/yj83dfjz.vJ1Q40f2H5zyNqFutFS", "change-me"),
+            ("$2b$04$N9qo8uLOickgx2ZMRZoMye.J7O4wLxXAW1QOjUbtajIGzqCoN0xhe", "pässword:with-colon"),
+            ("$2a$04$N9qo8uLOickgx2ZMRZoMyedlslr.Jty7xCSm4JGSxc8PDTmSzo582", &"x".repeat(80)),
+        ] {
+            let users = users(&[("ann", hash)]);
+            assert_eq!(Logins::default().check(&users, Some(&basic(&format!("ann:{password}")))).await, Login::Admitted, "{hash}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_changed_hash_ends_what_was_remembered() {
+        let logins = Logins::default();
+        let before = users(&[("ann", &bcrypt::hash("old", 4).expect("hashed"))]);
+        assert_eq!(logins.check(&before, Some(&basic("ann:old"))).await, Login::Admitted);
+        let after = users(&[("ann", &bcrypt::hash("new", 4).expect("hashed"))]);
+        assert_eq!(logins.check(&after, Some(&basic("ann:old"))).await, Login::Refused);
+        assert_eq!(logins.check(&after, Some(&basic("ann:new"))).await, Login::Admitted);
+    }
+
+    #[test]
+    fn an_unknown_name_costs_the_hash_of_somebody_who_exists() {
+        let hashes: Vec<String> = (4..8).map(|cost| bcrypt::hash("x", cost).expect("hashed")).collect();
+        let users = users(&[("a", &hashes[0]), ("b", &hashes[1]), ("c", &hashes[2]), ("d", &hashes[3])]);
+        let secret = Logins::default().secret;
+        let mut seen = HashSet::new();
+        for name in (0..100).map(|number| format!("nobody-{number}")) {
+            let (hash, known) = users.hash(&name, &secret).expect("there are users");
+            let again = users.hash(&name, &secret).expect("there are users").0;
+            assert!(!known && hash.expose_secret() == again.expose_secret());
+            seen.insert(hash.expose_secret().to_owned());
+        }
+        assert_eq!(seen.len(), 4);
+    }
+}

@@ -1,0 +1,222 @@
+//! Connections: how many, for how long, and with TLS when the door has a lock.
+//!
+//! Every wait for a client is bounded, so that none can hold a place for ever: the handshake and the head of a
+//! request by a time each, an idle connection by the time for the next head, and an answer by one deadline from the
+//! arrival of its request to the last byte that the client takes.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::response::Response;
+use axum_server::accept::Accept;
+use futures_util::future::BoxFuture;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, Sleep};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tower_service::Service;
+
+use crate::door::{Door, Doors};
+
+/// Bounds of the server.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Connections at the same time, over all listeners of one kind; more are closed at once. With all probes under
+    /// way this stays below the 1,024 open files that a process usually may have.
+    pub connections: usize,
+    /// The same for the listeners of `/livez` and `/readyz`, so that neither kind can take the places of the other.
+    pub probe_connections: usize,
+    /// How long a client may take for the TLS handshake.
+    pub handshake: Duration,
+    /// How long a client may take to send the head of its request. An idle connection is closed after this as well.
+    pub head: Duration,
+    /// How long a client may take from its request to the last byte of the answer. Longer than `handshake` and `head`.
+    pub answer: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { connections: 384, probe_connections: 32, handshake: Duration::from_secs(10), head: Duration::from_secs(10), answer: Duration::from_secs(60) }
+    }
+}
+
+/// How often it is told that there are too many connections.
+const TOLD_EVERY: Duration = Duration::from_secs(60);
+
+/// Takes connections in.
+#[derive(Clone)]
+pub struct Acceptor {
+    /// The doors that decide about TLS; none for plain connections whatever is configured.
+    doors: Option<Arc<Doors>>,
+    places: Arc<Semaphore>,
+    bounds: Bounds,
+    /// When it was last told that no place was free.
+    told: Arc<Mutex<Option<Instant>>>,
+}
+
+impl Acceptor {
+    /// One for this many connections.
+    #[must_use]
+    pub fn new(doors: Option<Arc<Doors>>, places: usize, bounds: Bounds) -> Self {
+        Self { doors, places: Arc::new(Semaphore::new(places)), bounds, told: Arc::default() }
+    }
+
+    fn tell_that_it_is_full(&self) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.is_none_or(|told| told.elapsed() >= TOLD_EVERY) {
+            *told = Some(Instant::now());
+            tracing::warn!("too many connections at the same time; further ones are closed");
+        }
+    }
+}
+
+impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
+    type Stream = Connection;
+    type Service = Arriving<S>;
+    type Future = BoxFuture<'static, io::Result<(Connection, Arriving<S>)>>;
+
+    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+            self.tell_that_it_is_full();
+            return Box::pin(std::future::ready(Err(io::ErrorKind::ConnectionRefused.into())));
+        };
+        let door = self.doors.as_ref().map_or_else(Arc::default, |doors| doors.current());
+        let bounds = self.bounds;
+        Box::pin(async move {
+            let tls = door.tls().map(|config| TlsAcceptor::from(Arc::clone(config)));
+            let wire = match tls {
+                None => Wire::Plain(stream),
+                Some(tls) => Wire::Tls(Box::new(handshake(tls, stream, bounds.handshake).await?)),
+            };
+            let deadline = Arc::new(Mutex::new(Instant::now() + bounds.answer));
+            let timer = Box::pin(tokio::time::sleep(bounds.answer));
+            let arriving = Arriving { inner: service, arrival: Arrival(door), deadline: Arc::clone(&deadline), patience: bounds.answer };
+            Ok((Connection { wire, deadline, timer, _place: place }, arriving))
+        })
+    }
+}
+
+async fn handshake(tls: TlsAcceptor, stream: TcpStream, patience: Duration) -> io::Result<TlsStream<TcpStream>> {
+    let peer = stream.peer_addr();
+    let done = tokio::time::timeout(patience, tls.accept(stream)).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+    if let Err(error) = &done {
+        let peer = peer.map_or_else(|_| "?".to_owned(), |peer| peer.to_string());
+        tracing::debug!(peer, %error, "no TLS connection");
+    }
+    done
+}
+
+/// By which door a request came in: the one that was in force when its connection was made.
+#[derive(Clone)]
+pub struct Arrival(pub Arc<Door>);
+
+/// A service of one connection: gives each request its deadline and its arrival.
+#[derive(Clone)]
+pub struct Arriving<S> {
+    inner: S,
+    arrival: Arrival,
+    deadline: Arc<Mutex<Instant>>,
+    patience: Duration,
+}
+
+impl<S, B> Service<Request<B>> for Arriving<S>
+where
+    S: Service<Request<B>, Response = Response>,
+{
+    type Response = Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + self.patience;
+        request.extensions_mut().insert(self.arrival.clone());
+        self.inner.call(request)
+    }
+}
+
+/// A connection that holds its place, and ends when its deadline is over.
+pub struct Connection {
+    wire: Wire,
+    /// When it ends, unless another request arrives before.
+    deadline: Arc<Mutex<Instant>>,
+    timer: Pin<Box<Sleep>>,
+    _place: OwnedSemaphorePermit,
+}
+
+enum Wire {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Connection {
+    /// An error once the deadline is over. Until then the task is woken for it.
+    fn check(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        let deadline = *self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.timer.deadline() != deadline {
+            self.timer.as_mut().reset(deadline);
+        }
+        match self.timer.as_mut().poll(cx) {
+            Poll::Ready(()) => Err(io::ErrorKind::TimedOut.into()),
+            Poll::Pending => Ok(()),
+        }
+    }
+}
+
+/// Does the same with whichever stream it is, after a look at the deadline.
+macro_rules! forward {
+    ($self:ident, $cx:ident, $stream:ident => $call:expr) => {{
+        let this = $self.get_mut();
+        this.check($cx)?;
+        match &mut this.wire {
+            Wire::Plain(stream) => {
+                let $stream = Pin::new(stream);
+                $call
+            }
+            Wire::Tls(stream) => {
+                let $stream = Pin::new(stream.as_mut());
+                $call
+            }
+        }
+    }};
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        forward!(self, cx, stream => stream.poll_read(cx, buffer))
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        forward!(self, cx, stream => stream.poll_write(cx, bytes))
+    }
+
+    fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, pieces: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        forward!(self, cx, stream => stream.poll_write_vectored(cx, pieces))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match &self.wire {
+            Wire::Plain(stream) => stream.is_write_vectored(),
+            Wire::Tls(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        forward!(self, cx, stream => stream.poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        forward!(self, cx, stream => stream.poll_shutdown(cx))
+    }
+}

@@ -1,0 +1,140 @@
+//! The daemon's own server in this process, and clients that speak with it or without TLS.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use credwatch::door::{Door, Doors};
+use credwatch::metrics::{Daemon, Exposition};
+use credwatch::state::Ledger;
+use credwatch::web::{Bounds, Entrances, Faces, serve};
+use rustls::{ClientConnection, StreamOwned};
+
+use super::daemon::Answer;
+
+/// A server on loopback; ends when it goes out of scope.
+pub struct Server {
+    pub address: SocketAddr,
+    pub probe_address: SocketAddr,
+    pub doors: Arc<Doors>,
+    runtime: Option<tokio::runtime::Runtime>,
+}
+
+impl Server {
+    /// Serves behind this door.
+    pub fn behind(door: Door) -> Self {
+        Self::bounded(door, Bounds::default())
+    }
+
+    /// The same with bounds of one's own.
+    pub fn bounded(door: Door, bounds: Bounds) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        let (listener, probe_listener) = (listen(), listen());
+        let (address, probe_address) = (listener.local_addr().expect("bound"), probe_listener.local_addr().expect("bound"));
+        let doors = Arc::new(Doors::new(door));
+        let ledger = Arc::new(Ledger::new(Vec::new(), &[1.0]));
+        let faces = Faces::new(Arc::clone(&ledger), Arc::new(Exposition::new(ledger, Daemon::new())), None);
+        let entrances = Entrances { listeners: vec![listener], probe_listeners: vec![probe_listener], doors: Arc::clone(&doors), bounds };
+        runtime.spawn(serve(entrances, faces, std::future::pending()));
+        Self { address, probe_address, doors, runtime: Some(runtime) }
+    }
+
+    /// A plain connection.
+    pub fn connect(&self) -> TcpStream {
+        connect(self.address)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+fn listen() -> TcpListener {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.set_nonblocking(true).expect("set");
+    listener
+}
+
+/// A plain connection whose reads end some time.
+pub fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).expect("it listens");
+    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
+    stream
+}
+
+/// A folder with a web configuration and the files that it names.
+pub struct Folder(tempfile::TempDir);
+
+impl Folder {
+    pub fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder"))
+    }
+
+    /// Writes a file in it.
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Writes `web.yml` and loads it.
+    pub fn load(&self, text: &str) -> Result<Door, String> {
+        let path = self.write("web.yml", text);
+        Door::load(Some(&path)).map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+    }
+
+    /// The same, which must work.
+    #[track_caller]
+    pub fn door(&self, text: &str) -> Door {
+        self.load(text).unwrap_or_else(|faults| panic!("{faults}"))
+    }
+}
+
+/// A TLS connection with its handshake done, or why there is none. What the server finds wrong with a client
+/// shows only when something is read, so a request is part of it: `/livez`.
+pub fn tls(address: SocketAddr, config: &Arc<rustls::ClientConfig>) -> std::io::Result<StreamOwned<ClientConnection, TcpStream>> {
+    let name = "localhost".try_into().expect("a name");
+    let connection = ClientConnection::new(Arc::clone(config), name).map_err(std::io::Error::other)?;
+    let mut stream = StreamOwned::new(connection, connect(address));
+    ask(&mut stream, "/livez", "")?;
+    Ok(stream)
+}
+
+/// Sends a GET and reads the answer by its length, so that the connection can go on.
+pub fn ask(stream: &mut (impl Read + Write), path: &str, headers: &str) -> std::io::Result<Answer> {
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n").as_bytes())?;
+    stream.flush()?;
+    answer(stream)
+}
+
+/// Reads one answer.
+pub fn answer(stream: &mut impl Read) -> std::io::Result<Answer> {
+    let mut text = String::new();
+    let mut byte = [0];
+    while !text.ends_with("\r\n\r\n") {
+        stream.read_exact(&mut byte)?;
+        text.push(byte[0].into());
+    }
+    let head = text.trim_end().to_owned();
+    let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length:")?.trim().parse().ok()).unwrap_or_default();
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body)?;
+    let status = head.split_whitespace().nth(1).and_then(|status| status.parse().ok()).unwrap_or_default();
+    Ok(Answer { status, head, body: String::from_utf8_lossy(&body).into_owned() })
+}
+
+/// `Authorization: Basic …`
+pub fn login(name: &str, password: &str) -> String {
+    use base64::Engine;
+    format!("Authorization: Basic {}\r\n", base64::engine::general_purpose::STANDARD.encode(format!("{name}:{password}")))
+}

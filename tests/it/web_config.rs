@@ -1,0 +1,205 @@
+//! The web configuration: each fault with the message that a person gets, and the same verdicts as those of the
+//! programs that the format comes from.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use credwatch::door::Door;
+
+use super::documentation::{blocks, readme, rows, section};
+use super::support::daemon::credwatch;
+use super::support::endpoint::Authority;
+use super::support::web::Folder;
+use super::support::{files, repository};
+
+#[test]
+fn every_bad_web_configuration_is_refused_with_its_exact_message() {
+    let mut wrong = Vec::new();
+    for file in files("tests/configs/bad-web", "yml", 25) {
+        let expected = std::fs::read_to_string(file.with_extension("expected")).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let output = credwatch()
+            .current_dir(file.parent().expect("a folder"))
+            .args(["check", "--config.file=fine.toml", "--web.config.file"])
+            .arg(file.file_name().expect("a name"))
+            .output()
+            .expect("it runs");
+        let message = String::from_utf8_lossy(&output.stderr);
+        if output.status.code() != Some(78) || message != expected || message.contains("hunter2") {
+            wrong.push(format!("{}: {}\n--- expected\n{expected}--- got\n{message}", file.display(), output.status));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_bad_web_configuration_does_not_start_the_daemon_and_is_told_beside_the_faults_of_the_other_file() {
+    let (fine, bad) = (repository("tests/configs/bad-web/fine.toml"), repository("tests/configs/bad/unknown-recipe.toml"));
+    let run = |command: &str, config: &Path, web: &str| {
+        let output = credwatch()
+            .arg(command)
+            .arg(format!("--config.file={}", config.display()))
+            .arg(format!("--web.config.file={}", repository("tests/configs/bad-web").join(web).display()))
+            .output()
+            .expect("it runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (status, message) = run("run", &fine, "unknown-key.yml");
+    assert_eq!(status, Some(78), "{message}");
+    assert!(message.contains("unknown-key.yml:2:3: error: unknown key `cert_filse`"), "{message}");
+    let (status, message) = run("check", &bad, "unknown-key.yml");
+    assert!(status == Some(78) && message.contains("unknown-recipe.toml") && message.contains("unknown-key.yml"), "{message}");
+    let (status, message) = run("run", &fine, "nowhere.yml");
+    assert!(status == Some(78) && message.contains("nowhere.yml: No such file"), "{message}");
+}
+
+/// A server's certificate and key in the folder, as `server.crt` and `server.key`.
+fn with_identity() -> Folder {
+    let folder = Folder::new();
+    let server = Authority::new("ca").issue("localhost", 2020, 2099);
+    folder.write("server.crt", &server.pem);
+    folder.write("server.key", &server.key_pem());
+    folder
+}
+
+#[test]
+fn what_is_wrong_with_a_certificate_or_key_names_the_file() {
+    let folder = with_identity();
+    let other = Authority::new("ca").issue("localhost", 2020, 2099);
+    folder.write("other.key", &other.key_pem());
+    folder.write("garbled.crt", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+    folder.write("locked.key", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    for (certificate, key, expected) in [
+        (
+            "server.crt",
+            "other.key",
+            format!("3:13: error: the private key in {} does not belong to the certificate in {}", path("other.key"), path("server.crt")),
+        ),
+        ("garbled.crt", "server.key", format!("2:14: error: the certificate in {} cannot be used", path("garbled.crt"))),
+        ("server.crt", "locked.key", format!("3:13: error: the private key in {} is protected by a password", path("locked.key"))),
+        ("server.crt", "server.crt", format!("3:13: error: there is no private key in {}", path("server.crt"))),
+        ("server.crt", ".", format!("3:13: error: cannot read {}: it is no file", path("."))),
+        ("server.crt", "nowhere", format!("3:13: error: cannot read {}: No such file", path("nowhere"))),
+    ] {
+        let faults = folder.load(&format!("tls_server_config:\n  cert_file: {certificate}\n  key_file: {key}\n")).err().expect("refused");
+        assert!(faults.contains(&format!("web.yml:{expected}")), "{certificate} and {key}: {faults}");
+    }
+    let inline = format!("tls_server_config:\n  cert_file: server.crt\n  key: |\n    {}\n", other.key_pem().replace('\n', "\n    "));
+    let faults = folder.load(&inline).err().expect("refused");
+    assert!(faults.contains("the private key in the inline text does not belong to the certificate in "), "{faults}");
+    let secret = other.key_pem().lines().nth(1).expect("a line").to_owned();
+    assert!(!faults.contains(&secret), "{faults}");
+}
+
+#[test]
+fn a_door_tells_the_files_that_it_is_made_of_and_what_has_no_effect() {
+    let folder = with_identity();
+    folder.write("ca.pem", Authority::new("clients").pem());
+    let door = folder.door(
+        "tls_server_config:\n  cert_file: server.crt\n  key_file: ./server.key\n  client_auth_type: VerifyClientCertIfGiven\n  client_ca_file: ca.pem\n  \
+         cipher_suites: [TLS_RSA_WITH_AES_128_CBC_SHA, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]\n  curve_preferences: [CurveP521, X25519]\n  min_version: TLS10\n  \
+         prefer_server_cipher_suites: no\nhttp_server_config: {http2: true}\nrate_limit: {interval: 0, burst: 0}\n",
+    );
+    let names: Vec<_> = door.files().iter().map(|file| file.file_name().expect("a name").to_string_lossy().into_owned()).collect();
+    assert_eq!(names, ["web.yml", "server.crt", "server.key", "ca.pem"]);
+    let warnings: Vec<_> = door.warnings().iter().map(|fault| fault.message.as_str()).collect();
+    assert_eq!(
+        warnings,
+        [
+            "the oldest version that is spoken here is TLS 1.2",
+            "the cipher suite TLS_RSA_WITH_AES_128_CBC_SHA is not offered here",
+            "the curve CurveP521 is not offered here"
+        ]
+    );
+    assert!(door.is_locked() && door.users() == 0);
+    let unlocked = folder.door("basic_auth_users: {ann: $2y$10$abcdefghijklmnopqrstuuLL/yj83dfjz.vJ1Q40f2H5zyNqFutFS}");
+    assert!(unlocked.users() == 1 && unlocked.warnings()[0].message.starts_with("without TLS"));
+    let open = Door::load(None).unwrap_or_else(|faults| panic!("{}", faults[0]));
+    assert!(!open.is_locked() && open.files().is_empty());
+}
+
+/// Where Debian's golang-github-prometheus-exporter-toolkit-dev keeps the toolkit's own test files.
+const TOOLKIT: &str = "/usr/share/gocode/src/github.com/prometheus/exporter-toolkit/web/testdata";
+
+/// Files on which the verdicts differ on purpose: what promtool takes and we do not.
+const REFUSED_ON_PURPOSE: [(&str, &str); 4] = [
+    ("tls_config_noAuth.requireanyclientcert.good.yml", "a certificate that nobody verifies protects nothing"),
+    ("web_config_noAuth_noHTTP2.good.yml", "its only cipher suite is one without forward secrecy, which rustls does not have"),
+    ("web_config_noAuth_noHTTP2Cipher.bad.yml", "likewise"),
+    ("web_config_noAuth_someCurves.good.yml", "its only curve is P-521, which rustls has no key exchange for"),
+];
+
+#[test]
+fn the_toolkits_own_files_get_the_verdict_of_promtool() {
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(TOOLKIT)
+        .unwrap_or_else(|error| panic!("{TOOLKIT}: {error}; run `make test`, which installs it"))
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml"))
+        .collect();
+    paths.sort();
+    assert!(paths.len() >= 30, "{paths:?}");
+    let mut seen = Vec::new();
+    for path in paths {
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        let promtool = Command::new("promtool").args(["check", "web-config"]).arg(&path).output().expect("promtool runs; `make test` installs it");
+        let ours = Door::load(Some(&path));
+        let reasons = ours.as_ref().err().map(|faults| faults.iter().map(ToString::to_string).collect::<String>()).unwrap_or_default();
+        let purpose = REFUSED_ON_PURPOSE.iter().find(|(known, _)| *known == name);
+        if let Some((_, why)) = purpose {
+            assert!(promtool.status.success() && ours.is_err(), "{name} is no exception any more: {why}");
+            seen.push(name);
+        } else {
+            assert_eq!(ours.is_ok(), promtool.status.success(), "{name}: {}\n{reasons}", String::from_utf8_lossy(&promtool.stderr));
+        }
+    }
+    assert_eq!(seen.len(), REFUSED_ON_PURPOSE.len(), "{seen:?}");
+}
+
+/// The words that a web configuration may have at a place, as the message about a wrong one lists them.
+fn known_to_the_door(text: &str) -> BTreeSet<String> {
+    let folder = Folder::new();
+    let faults = folder.load(text).err().expect("refused");
+    let list = faults.split("expected one of ").nth(1).unwrap_or_else(|| panic!("{faults}"));
+    list.lines().next().expect("a line").split(", ").map(|word| word.trim_matches('`').to_owned()).collect()
+}
+
+#[test]
+fn the_web_configuration_is_in_the_readme_with_every_key_and_an_example_that_works() {
+    let section = section(&readme(), "## TLS and passwords");
+    let mut keys = BTreeSet::new();
+    for table in known_to_the_door("zzzzzzzzzzzz: 1") {
+        match table.as_str() {
+            "basic_auth_users" => assert!(keys.insert(table)),
+            table => keys.extend(known_to_the_door(&format!("{table}: {{zzzzzzzzzzzz: 1}}")).iter().map(|key| format!("{table}.{key}"))),
+        }
+    }
+    let rows = rows(&section);
+    assert_eq!(rows.keys().cloned().collect::<BTreeSet<_>>(), keys, "the README on the left, the program on the right");
+    for header in known_to_the_door("http_server_config: {headers: {Zzzzzzzzzzzz: 1}}") {
+        assert!(rows["http_server_config.headers"][0].contains(&format!("`{header}`")), "{header}");
+    }
+    let (folder, authority) = (Folder::new(), Authority::new("ca"));
+    let server = authority.issue("localhost", 2020, 2099);
+    for (name, text) in [("server.crt", &*server.pem), ("server.key", &server.key_pem()), ("clients.pem", authority.pem())] {
+        folder.write(name, text);
+    }
+    let examples = blocks(&section, "yaml web-config");
+    assert!(!examples.is_empty());
+    for (_, example) in examples {
+        let door = folder.door(&example);
+        assert!(door.is_locked() && door.users() == 1 && door.warnings().is_empty());
+        let hash = example.split("prometheus: ").nth(1).and_then(|rest| rest.split_whitespace().next()).expect("a hash");
+        assert!(bcrypt::verify("change-me", hash).expect("a hash"));
+    }
+    let bounds = credwatch::web::Bounds::default();
+    let told = format!(
+        "| Clients | {} connections, and {} on probe addresses; {} s for the TLS handshake, {} s for a request or idle between two, {} s from",
+        bounds.connections,
+        bounds.probe_connections,
+        bounds.handshake.as_secs(),
+        bounds.head.as_secs(),
+        bounds.answer.as_secs()
+    );
+    assert!(readme().contains(&told), "{told}");
+}
