@@ -1,19 +1,27 @@
 .DEFAULT_GOAL := help
-.PHONY: help test check parts bench
+.PHONY: help test check parts package sbom bench
 
 help: ## What there is.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
-test: parts check ## Install what the tests need, and run all of them.
+test: parts check package ## Install what the tests need, and run all of them.
 	cargo test --locked
 
-check: ## Format, lints and documentation.
+check: ## Format, lints, licences and documentation.
 	cargo fmt --all --check
 	cargo clippy --locked --all-targets -- -D warnings
+	shellcheck .ci/run tests/*.sh tests/*/*.sh deploy/debian/scripts/*
+	target/tools/bin/cargo-deny --locked check licenses bans sources
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
 
 parts:
 	tests/parts.sh
+
+package: ## The Debian package, in target/debian.
+	tests/package/make.sh package
+
+sbom: ## What the program is built from, as CycloneDX, in target/package.
+	tests/package/make.sh sbom
 
 bench: ## Speed, beside a floor and a peer; takes minutes.
 	cargo bench --locked

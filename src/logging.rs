@@ -4,8 +4,8 @@
 //! bodies at `trace`, and those hold credentials.
 
 use std::fmt;
-use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
+use std::sync::OnceLock;
 
 use serde_json::{Map, Value as Json};
 use tracing::field::{Field, Visit};
@@ -62,34 +62,35 @@ pub fn start(verbosity: Option<Verbosity>, format: Format) {
         word.parse::<LevelFilter>().ok().filter(|_| !word.is_empty())
     };
     let level = verbosity.map(LevelFilter::from).or_else(from_environment).unwrap_or(LevelFilter::INFO);
-    let journal = is_journal();
-    let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(std::io::stderr).event_format(Lines { format, journal });
+    let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(std::io::stderr).event_format(Lines { format });
     let filter = Targets::new().with_target(env!("CARGO_PKG_NAME"), level);
     // A second start, as in a test, keeps the first.
     let _ = tracing_subscriber::registry().with(filter).with(layer).try_init();
 }
 
-/// Whether standard error goes to the journal: the variable may have been inherited from whoever started us.
-fn is_journal() -> bool {
-    let Ok(stream) = std::env::var("JOURNAL_STREAM") else { return false };
-    let Ok(error) = std::io::stderr().as_fd().try_clone_to_owned() else { return false };
-    std::fs::File::from(error).metadata().is_ok_and(|meta| stream == format!("{}:{}", meta.dev(), meta.ino()))
+/// What stands before a line of this level when it goes to the journal: the priority that the journal is to give it.
+#[must_use]
+pub fn journal_mark(level: Level) -> &'static str {
+    match level {
+        _ if !goes_to_the_journal() => "",
+        Level::ERROR => "<3>",
+        Level::WARN => "<4>",
+        Level::INFO => "<6>",
+        Level::DEBUG | Level::TRACE => "<7>",
+    }
+}
+
+/// Whether standard error is the stream that systemd connected to the journal: it names it by device and inode.
+fn goes_to_the_journal() -> bool {
+    static ANSWER: OnceLock<bool> = OnceLock::new();
+    *ANSWER.get_or_init(|| {
+        let stream = std::env::var("JOURNAL_STREAM").unwrap_or_default();
+        std::fs::metadata("/proc/self/fd/2").is_ok_and(|end| stream == format!("{}:{}", end.dev(), end.ino()))
+    })
 }
 
 struct Lines {
     format: Format,
-    /// The journal has its own time stamps, and takes priorities.
-    journal: bool,
-}
-
-/// The priority of a line in the journal (`sd-daemon(3)`).
-fn priority(level: Level) -> u8 {
-    match level {
-        Level::ERROR => 3,
-        Level::WARN => 4,
-        Level::INFO => 6,
-        Level::DEBUG | Level::TRACE => 7,
-    }
 }
 
 impl<S, N> FormatEvent<S, N> for Lines
@@ -101,14 +102,14 @@ where
         let mut fields = Fields::default();
         event.record(&mut fields);
         let mut line = Map::new();
-        if self.journal {
-            write!(writer, "<{}>", priority(*event.metadata().level()))?;
-        } else {
+        // The journal has its own time stamps.
+        if !goes_to_the_journal() {
             line.insert("ts".into(), jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string().into());
         }
         line.insert("level".into(), word(*event.metadata().level()).into());
         line.insert("msg".into(), fields.message.into());
         line.extend(fields.others);
+        write!(writer, "{}", journal_mark(*event.metadata().level()))?;
         match self.format {
             Format::Json => writeln!(writer, "{}", Json::Object(line)),
             Format::Text => {

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the tests need beside Rust: a C compiler, Prometheus with promtool, the test files of its toolkit, the
-# authorities that a system trusts, Node.js with npm, and the OAuth server that is pinned in tests/oidc. What is there
-# already is left alone; what cannot be had is an error.
+# authorities that a system trusts, Node.js with npm, the OAuth server and the schemas of Kubernetes that are pinned in
+# tests/oidc and tests/kubernetes, what makes and looks over the Debian package, and a Debian system to boot. What is
+# there already is left alone; what cannot be had is an error.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,6 +13,12 @@ command -v prometheus >/dev/null && command -v promtool >/dev/null || missing+=(
 [ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
 command -v node >/dev/null || missing+=(nodejs)
 command -v npm >/dev/null || missing+=(npm)
+command -v dpkg-shlibdeps >/dev/null || missing+=(dpkg-dev)
+command -v lintian >/dev/null || missing+=(lintian)
+command -v shellcheck >/dev/null || missing+=(shellcheck)
+command -v debootstrap >/dev/null || missing+=(debootstrap)
+command -v systemd-nspawn >/dev/null || missing+=(systemd-container)
+command -v nsenter >/dev/null || missing+=(util-linux)
 
 if [ "${#missing[@]}" -gt 0 ]; then
     if ! command -v apt-get >/dev/null; then
@@ -33,7 +40,20 @@ if [ "${#missing[@]}" -gt 0 ]; then
 fi
 
 # Again only when the pinned versions have changed.
-if ! cmp -s tests/oidc/package-lock.json tests/oidc/node_modules/.installed; then
-    (cd tests/oidc && npm ci --no-audit --no-fund --ignore-scripts </dev/null)
-    cp tests/oidc/package-lock.json tests/oidc/node_modules/.installed
-fi
+for folder in tests/oidc tests/kubernetes; do
+    if ! cmp -s "$folder/package-lock.json" "$folder/node_modules/.installed"; then
+        (cd "$folder" && npm ci --no-audit --no-fund --ignore-scripts </dev/null)
+        cp "$folder/package-lock.json" "$folder/node_modules/.installed"
+    fi
+done
+
+# Tools that run for a second each are not worth the minutes that optimizing them takes.
+tool() {
+    CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL="$3" CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+        cargo install --quiet --locked --root target/tools "$1" --version "$2"
+}
+tool cargo-cyclonedx 0.5.9 0
+tool cargo-deb 3.8.0 1
+tool cargo-deny 0.20.2 0
+
+tests/systemd/container.sh make

@@ -9,12 +9,13 @@ mod run;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use tracing::Level;
 
 use crate::config::Configuration;
 use crate::diagnostic::{Fault, Severity};
 use crate::door::Door;
-use crate::logging::{Format, Verbosity};
+use crate::logging::{self, Format, Verbosity};
 
 /// Exit status when the configuration is wrong (`EX_CONFIG` of sysexits.h).
 pub const EXIT_CONFIG: u8 = 78;
@@ -87,6 +88,12 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// The command line as data, for its manual pages and completions.
+#[must_use]
+pub fn line() -> clap::Command {
+    Line::command()
+}
+
 /// Reads the configuration, and prints what is wrong with it.
 fn load(flag: &ConfigFlag) -> Result<Configuration, ExitCode> {
     crate::config::load(&flag.file).outcome.map_err(|faults| {
@@ -110,15 +117,22 @@ const MOST_SHOWN: usize = 100;
 fn complain(faults: &[Fault]) {
     use std::io::Write;
     let mut out = std::io::stderr().lock();
+    let mut write = |severity: Severity, text: &str| {
+        let mark = logging::journal_mark(if severity == Severity::Error { Level::ERROR } else { Level::WARN });
+        for line in text.lines() {
+            let _ = writeln!(out, "{mark}{line}");
+        }
+    };
     for fault in faults.iter().take(MOST_SHOWN) {
-        let _ = writeln!(out, "{fault}");
+        write(fault.severity, &format!("{fault}\n"));
     }
     if faults.len() > MOST_SHOWN {
-        let _ = writeln!(out, "… and {} more\n", faults.len() - MOST_SHOWN);
+        write(Severity::Warning, &format!("… and {} more\n\n", faults.len() - MOST_SHOWN));
     }
     let errors = faults.iter().filter(|fault| fault.severity == Severity::Error).count();
     let count = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
-    let _ = writeln!(out, "{}, {}", count(errors, "error"), count(faults.len() - errors, "warning"));
+    let worst = if errors > 0 { Severity::Error } else { Severity::Warning };
+    write(worst, &format!("{}, {}", count(errors, "error"), count(faults.len() - errors, "warning")));
 }
 
 /// Prints to standard output; a reader that has gone, such as `head`, is no error.

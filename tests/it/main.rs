@@ -4,6 +4,7 @@
 //! - `bad_configs`: files with a defect, and the exact message for each.
 //! - `canary`: no secret in any output.
 //! - `daemon`: the binary as users run it.
+//! - `deploy`: the examples for containers and Kubernetes.
 //! - `exchanges`: recorded exchanges, pure and over a socket.
 //! - `failures`: every failure reason, produced over a real socket.
 //! - `hostile`: answers that nobody should send.
@@ -11,6 +12,7 @@
 //! - `documentation`: docs held against the tables in the code.
 //! - `reload`, `rotation`, `restart`: a daemon that is left alone for years.
 //! - `oidc`, `prometheus`: against servers that nobody here wrote.
+//! - `package`, `systemd`, `service_manager`: the Debian package and the unit, under a real systemd.
 //! - `web_config`: the web configuration, each fault with its message, and held against promtool.
 //! - `doors`: TLS, client certificates and logins over sockets, and doors that are replaced.
 //! - `crowds`: clients that are too many, too slow or too silent.
@@ -20,6 +22,7 @@ mod bad_configs;
 mod canary;
 mod crowds;
 mod daemon;
+mod deploy;
 mod documentation;
 mod doors;
 mod exchanges;
@@ -27,9 +30,12 @@ mod failures;
 mod hostile;
 mod house;
 mod oidc;
+mod package;
 mod prometheus;
 mod reload;
 mod restart;
 mod rotation;
+mod service_manager;
 mod support;
+mod systemd;
 mod web_config;

@@ -1,7 +1,9 @@
 //! The small language that the tests are written in.
 
+pub mod container;
 pub mod daemon;
 pub mod endpoint;
+pub mod installed;
 pub mod web;
 
 use std::path::PathBuf;

@@ -1,0 +1,51 @@
+//! A container with the daemon in it, as the package would put it there but for being built without optimizing.
+
+use super::container::Container;
+use super::{repository, wait_for};
+
+/// The service.
+pub const UNIT: &str = "credwatch.service";
+
+/// Asks the endpoint of `tests/systemd/token-endpoint.sh`.
+pub const CONFIGURATION: &str = r#"
+[providers.inside]
+recipe = "oauth2-client-credentials"
+interval = "200ms"
+confirm_after = "100ms"
+parameters.token_url = "http://127.0.0.1:8080/token"
+credentials.client_id = "watcher"
+credentials.client_secret = { systemd = "inside-secret" }
+"#;
+
+/// Where root keeps the secret.
+pub const SECRET: &str = "/etc/credwatch/secrets/inside";
+
+/// A container with the daemon, its unit, a configuration, a secret and an endpoint; nothing of it is started.
+pub fn installed() -> Container {
+    let container = Container::boot();
+    container.copy(env!("CARGO_BIN_EXE_credwatch"), "/usr/bin/credwatch", "0755");
+    container.copy(repository("systemd/credwatch.service"), "/usr/lib/systemd/system/credwatch.service", "0644");
+    container.write("/etc/credwatch/credwatch.toml", "0644", CONFIGURATION);
+    container.write(SECRET, "0600", "of-the-container\n");
+    container.drop_in(UNIT, "secret", &format!("[Service]\nLoadCredential=inside-secret:{SECRET}\n"));
+    container.copy(repository("tests/systemd/token-endpoint.sh"), "/usr/local/bin/token-endpoint", "0755");
+    container.write(
+        "/etc/systemd/system/token.socket",
+        "0644",
+        "[Socket]\nListenStream=127.0.0.1:8080\nAccept=yes\nMaxConnections=1000\nTriggerLimitIntervalSec=0\n",
+    );
+    container.write(
+        "/etc/systemd/system/token@.service",
+        "0644",
+        "[Service]\nExecStart=/usr/local/bin/token-endpoint\nStandardInput=socket\nStandardOutput=socket\n",
+    );
+    container.systemctl("daemon-reload", "").fine();
+    container.systemctl("start", "token.socket").fine();
+    container
+}
+
+/// Waits until the provider is in a state.
+pub fn wait_for_state(container: &Container, state: &str) {
+    let name = format!("credwatch_provider_state{{provider=\"inside\",state=\"{state}\"}}");
+    wait_for(&format!("the provider to be {state}"), || (container.sample(&name) == Some(1.0)).then_some(()));
+}

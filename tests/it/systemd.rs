@@ -1,0 +1,95 @@
+//! The unit under a real systemd, in a container that `tests/systemd/container.sh` makes.
+
+use std::time::{Duration, Instant};
+
+use super::support::installed::{SECRET, UNIT, installed, wait_for_state};
+use super::support::repository;
+
+#[test]
+fn it_starts_with_a_credential_of_systemd_and_with_no_rights() {
+    let container = installed();
+    container.systemctl("start", UNIT).fine();
+    wait_for_state(&container, "healthy");
+    assert_eq!(container.property(UNIT, "ActiveState"), "active");
+    assert_eq!(container.property(UNIT, "SubState"), "running");
+    let unit = std::fs::read_to_string(repository("systemd/credwatch.service")).expect("readable");
+    let kind = container.property(UNIT, "Type");
+    assert!(unit.contains(&format!("\nType={kind}\n")), "{kind}");
+
+    let user: u32 = container.process(UNIT, "Uid").split('\t').next().and_then(|uid| uid.parse().ok()).expect("a user");
+    assert!((61_184..=65_519).contains(&user), "{user} is a dynamic user");
+    assert!(container.run("grep credwatch /etc/passwd").status == Some(1), "and is written nowhere");
+    for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
+        assert_eq!(container.process(UNIT, set), "0000000000000000", "{set}");
+    }
+    assert_eq!(container.process(UNIT, "NoNewPrivs"), "1");
+    assert_eq!(container.process(UNIT, "Seccomp"), "2", "system calls are filtered");
+}
+
+#[test]
+fn a_wrong_secret_is_told_with_the_right_priorities() {
+    let container = installed();
+    container.write(SECRET, "0600", "of-somebody-else\n");
+    container.systemctl("start", UNIT).fine();
+    wait_for_state(&container, "broken");
+    let priority = |text: &str| container.wait_for_message(UNIT, text).priority;
+    assert_eq!(priority("code=invalid_client"), 4, "the first failure is a warning");
+    assert_eq!(priority("credential broken"), 3);
+    container.write(SECRET, "0600", "of-the-container\n");
+    container.systemctl("restart", UNIT).fine();
+    wait_for_state(&container, "healthy");
+    let entry = container.wait_for_message(UNIT, "state=healthy");
+    assert_eq!(entry.priority, 6);
+    assert!(!entry.message.contains("ts=") && entry.message.starts_with("level=info"), "the journal has time and priority: {}", entry.message);
+}
+
+#[test]
+fn a_wrong_configuration_is_told_once_and_not_tried_again() {
+    let container = installed();
+    container.write("/etc/credwatch/credwatch.toml", "0644", "[providers.inside]\nrecipe = \"of-nobody\"\n");
+    container.systemctl("start", UNIT);
+    container.wait_for_property(UNIT, "ActiveState", "failed");
+    assert_eq!(container.property(UNIT, "ExecMainStatus"), "78");
+    assert_eq!(container.property(UNIT, "NRestarts"), "0");
+    let entry = container.wait_for_message(UNIT, "there is no recipe \"of-nobody\"");
+    assert_eq!(entry.priority, 3);
+}
+
+#[test]
+fn it_stops_at_once_and_well() {
+    let container = installed();
+    container.systemctl("start", UNIT).fine();
+    wait_for_state(&container, "healthy");
+    let start = Instant::now();
+    container.systemctl("stop", UNIT).fine();
+    assert!(start.elapsed() < Duration::from_secs(2), "it took {:?}", start.elapsed());
+    assert_eq!(container.property(UNIT, "ActiveState"), "inactive");
+    assert_eq!(container.property(UNIT, "Result"), "success");
+    assert_eq!(container.property(UNIT, "ExecMainStatus"), "0");
+}
+
+#[test]
+fn it_is_started_again_after_it_was_killed() {
+    let container = installed();
+    container.systemctl("start", UNIT).fine();
+    wait_for_state(&container, "healthy");
+    let first = container.property(UNIT, "MainPID");
+    container.run(&format!("kill -KILL {first}")).fine();
+    container.wait_for_property(UNIT, "NRestarts", "1");
+    wait_for_state(&container, "healthy");
+    assert_ne!(container.property(UNIT, "MainPID"), first);
+}
+
+#[test]
+fn systemd_finds_nothing_wrong_with_the_unit_and_little_exposed() {
+    let container = installed();
+    let path = "/usr/lib/systemd/system/credwatch.service";
+    let said = container.run(&format!("systemd-analyze verify --man=no --recursive-errors=yes {path} 2>&1")).fine();
+    assert_eq!(said, "", "not even a warning");
+    container.run(&format!("systemd-analyze security --offline=true --threshold=13 {path}")).fine();
+    // These gates can close.
+    container.run(&format!("sed 's/^ProtectSystem=.*/ProtectSystems=strict/' {path} >/tmp/typo.service")).fine();
+    container.run("systemd-analyze verify --man=no --recursive-errors=yes /tmp/typo.service 2>&1").failed();
+    container.run("printf '[Service]\\nExecStart=/usr/bin/credwatch run\\n' >/tmp/open.service").fine();
+    container.run("systemd-analyze security --offline=true --threshold=13 /tmp/open.service").failed();
+}

@@ -1,0 +1,54 @@
+// Holds Kubernetes manifests against the published schemas of Kubernetes and of the Prometheus operator.
+//
+//   node check.mjs FILE…
+//
+// The schemas let unknown keys pass, which is how a typing error gets lost. The types that are published beside them do
+// not, so each document is also written down as a literal of its type, and the TypeScript compiler judges that.
+
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import ts from "typescript";
+import { parseAllDocuments } from "yaml";
+
+const generated = fileURLToPath(new URL("generated.ts", import.meta.url));
+const complaints = [];
+let count = 0;
+let program = "";
+
+for (const file of process.argv.slice(2)) {
+    // YAML 1.1, as Kubernetes reads it: 0440 is octal.
+    for (const document of parseAllDocuments(readFileSync(file, "utf8"), { version: "1.1" })) {
+        const place = `${file}, document at byte ${document.range[0]}`;
+        if (document.errors.length > 0) {
+            complaints.push(...document.errors.map((error) => `${place}: ${error.message}`));
+            continue;
+        }
+        const data = document.toJS();
+        const home = data.apiVersion.startsWith("monitoring.coreos.com/") ? "@kubernetes-models/prometheus-operator" : "kubernetes-models";
+        const module = `${home}/${data.apiVersion}/${data.kind}`;
+        try {
+            const { [data.kind]: Model } = await import(module);
+            new Model(data).validate();
+        } catch (error) {
+            complaints.push(`${place}: ${error.message}`);
+        }
+        count += 1;
+        program += `import type { I${data.kind} as T${count} } from "${module}"; export const d${count}: T${count} = ${JSON.stringify(data)};\n`;
+    }
+}
+
+const options = { strict: true, noEmit: true, skipLibCheck: true, target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.Node16, moduleResolution: ts.ModuleResolutionKind.Node16, types: [] };
+const host = ts.createCompilerHost(options);
+const { getSourceFile, fileExists, readFile } = host;
+host.fileExists = (name) => name === generated || fileExists(name);
+host.readFile = (name) => (name === generated ? program : readFile(name));
+host.getSourceFile = (name, ...rest) => (name === generated ? ts.createSourceFile(name, program, options.target) : getSourceFile(name, ...rest));
+for (const found of ts.getPreEmitDiagnostics(ts.createProgram([generated], options, host))) {
+    complaints.push(ts.flattenDiagnosticMessageText(found.messageText, "\n"));
+}
+
+for (const complaint of complaints) {
+    console.error(complaint);
+}
+console.log(`${count} documents`);
+process.exit(complaints.length === 0 && count > 0 ? 0 : 1);

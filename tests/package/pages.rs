@@ -1,0 +1,56 @@
+//! Writes the manual pages and the shell completions of the command line into a folder, for the package.
+//!
+//! An example and not a command: what it takes is of no use to whoever runs the daemon.
+
+use std::io::{Error, Write};
+use std::path::Path;
+
+use clap_complete::{Shell, generate_to};
+use clap_mangen::Man;
+
+/// What the command line does not know of itself.
+const REST: &str = r".SH EXIT STATUS
+.TP
+.B 0
+Fine. Of
+.BR check ,
+also when there are warnings; of
+.BR probe ,
+a token was issued; of
+.BR run ,
+it was told to stop.
+.TP
+.B 1
+Failed: no usable token, an exchange that differs, an address that cannot be listened on.
+.TP
+.B 2
+Wrong usage.
+.TP
+.B 78
+The configuration cannot be used.
+.SH FILES
+.TP
+.I /etc/credwatch/credwatch.toml
+The configuration of the service.
+.TP
+.I /usr/share/doc/credwatch/examples/config.example.toml
+Every key, with an explanation in place.
+.SH SEE ALSO
+.BR systemctl (1),
+.BR systemd.exec (5)
+on LoadCredential=, and /usr/share/doc/credwatch/README.md.
+";
+
+fn main() -> Result<(), Error> {
+    let folder = std::env::args_os().nth(1).ok_or_else(|| Error::other("usage: pages FOLDER"))?;
+    let folder = Path::new(&folder);
+    std::fs::create_dir_all(folder)?;
+    let line = credwatch::cli::line();
+    clap_mangen::generate_to(line.clone(), folder)?;
+    let page = Man::new(line.clone().disable_help_subcommand(true)).generate_to(folder)?;
+    std::fs::OpenOptions::new().append(true).open(page)?.write_all(REST.as_bytes())?;
+    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+        generate_to(shell, &mut line.clone(), "credwatch", folder)?;
+    }
+    Ok(())
+}
