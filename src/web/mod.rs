@@ -36,6 +36,9 @@ pub use connection::Bounds;
 /// The longest head of a request, in bytes.
 const LONGEST_HEAD: usize = 32 * 1024;
 
+/// How long requests may still come over connections that are open when the daemon ends.
+const LAST_REQUESTS: Duration = Duration::from_millis(100);
+
 /// How long running answers may take when the daemon ends.
 const GRACE: Duration = Duration::from_millis(400);
 
@@ -166,7 +169,19 @@ pub async fn serve(entrances: Entrances, faces: Faces, end: impl Future<Output =
         () = end => {}
         Some(ended) = servers.join_next() => return ended.unwrap_or(Ok(())),
     }
+    // No further connections. Those that were accepted just now may still send their request: a connection that is told to
+    // end before its first one is closed without an answer, and a scrape would fail over a restart.
+    servers.shutdown().await;
+    leave(&handle, LAST_REQUESTS).await;
     handle.graceful_shutdown(Some(GRACE));
-    while servers.join_next().await.is_some() {}
+    leave(&handle, GRACE).await;
     Ok(())
+}
+
+/// Waits until all clients have left, or no longer than this.
+async fn leave(handle: &Handle<SocketAddr>, longest: Duration) {
+    let start = tokio::time::Instant::now();
+    while handle.connection_count() > 0 && start.elapsed() < longest {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }

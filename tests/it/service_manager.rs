@@ -124,11 +124,7 @@ fn no_scrape_is_refused_while_a_daemon_on_a_socket_of_systemd_restarts() {
     }
     container.run("touch /root/enough").fine();
     assert_ne!(container.property(UNIT, "MainPID"), pid);
-    // A connection that the daemon has taken but not read from when its end begins is closed without an answer, one for
-    // each restart at most. None is refused, and none waits in vain.
-    let failures = container.run("cat /root/failures").fine();
-    assert!(failures.lines().all(|line| line.contains("Empty reply") || line.contains("reset by peer")), "{failures}");
-    assert!(failures.lines().count() <= 3, "{failures}");
+    assert_eq!(container.run("cat /root/failures 2>/dev/null || true").fine(), "", "none is refused, none gets no answer, none waits in vain");
 }
 
 #[test]
