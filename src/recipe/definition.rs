@@ -111,6 +111,8 @@ pub struct Request {
 #[derive(serde::Deserialize, JsonSchema, Default, Clone, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Response {
+    /// What the body of a success is; `json` when left out.
+    pub format: Format,
     /// What must hold beside a 2xx status and a token.
     pub issued: Option<Text>,
     /// Where the token is; the first that is there counts. It must be a string with something in it.
@@ -129,6 +131,37 @@ pub struct Response {
     pub throttled: Vec<String>,
     /// Codes that mean: the provider itself is at fault, not the credential.
     pub unavailable: Vec<String>,
+}
+
+/// What the body of a successful answer is.
+#[derive(serde::Deserialize, JsonSchema, Default, Clone, Copy, Debug, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// JSON, a lone string included.
+    #[default]
+    Json,
+    /// A form, as in a URL: `access_token=…&expires_in=…`.
+    Form,
+    /// XML.
+    Xml,
+    /// The token and nothing else.
+    Text,
+    /// Whatever: the token stands in a header.
+    Any,
+}
+
+impl Format {
+    /// The word in the recipe.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Form => "form",
+            Self::Xml => "xml",
+            Self::Text => "text",
+            Self::Any => "any",
+        }
+    }
 }
 
 /// One place where the expiry may stand.

@@ -2,20 +2,23 @@
 //! so that they can be fed on without a detour through hexadecimal.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
-use minijinja::value::{Value, ValueKind};
+use minijinja::value::{Kwargs, Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind};
 use percent_encoding::utf8_percent_encode;
-use sha2::{Digest, Sha256};
+use sha1::Sha1;
+use sha2::{Digest, Sha256, Sha512};
 use url::form_urlencoded;
 
+use super::jwt;
 use crate::secret::UNRESERVED;
 
 /// The names of all filters that an expression may use.
-pub const FILTERS: [&str; 25] = [
+pub const FILTERS: [&str; 35] = [
     "abs",
     "base64",
+    "base64_decode",
     "base64url",
     "bool",
     "default",
@@ -23,22 +26,31 @@ pub const FILTERS: [&str; 25] = [
     "float",
     "formencode",
     "hex",
+    "hmac_sha1",
     "hmac_sha256",
+    "hmac_sha512",
     "int",
     "join",
+    "json",
+    "jwt",
     "last",
     "length",
     "lower",
     "max",
     "min",
+    "pem",
     "replace",
     "round",
+    "sha1",
     "sha256",
+    "sha512",
     "split",
+    "strftime",
     "string",
     "trim",
     "upper",
     "urlencode",
+    "xml_escape",
 ];
 
 /// The names of all tests that an expression may use after `is`.
@@ -90,12 +102,22 @@ pub fn register(environment: &mut Environment<'static>) {
     environment.add_filter("trim", |value: &Value| text(value, "trim").map(|text| text.trim().to_owned()));
     environment.add_filter("string", |value: &Value| text(value, "string"));
     environment.add_filter("sha256", |value: &Value| bytes(value, "sha256").map(|bytes| Value::from_bytes(Sha256::digest(bytes).to_vec())));
-    environment.add_filter("hmac_sha256", |value: &Value, key: &Value| -> Result<Value, Error> {
-        let key = bytes(key, "hmac_sha256")?;
-        let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(|_| Error::new(ErrorKind::InvalidOperation, "the key cannot be used"))?;
-        mac.update(&bytes(value, "hmac_sha256")?);
-        Ok(Value::from_bytes(mac.finalize().into_bytes().to_vec()))
+    environment.add_filter("sha1", |value: &Value| bytes(value, "sha1").map(|bytes| Value::from_bytes(Sha1::digest(bytes).to_vec())));
+    environment.add_filter("sha512", |value: &Value| bytes(value, "sha512").map(|bytes| Value::from_bytes(Sha512::digest(bytes).to_vec())));
+    environment.add_filter("hmac_sha1", |value: &Value, key: &Value| mac::<Hmac<Sha1>>(value, key, "hmac_sha1"));
+    environment.add_filter("hmac_sha256", |value: &Value, key: &Value| mac::<Hmac<Sha256>>(value, key, "hmac_sha256"));
+    environment.add_filter("hmac_sha512", |value: &Value, key: &Value| mac::<Hmac<Sha512>>(value, key, "hmac_sha512"));
+    environment.add_filter("jwt", |claims: &Value, key: &Value, named: Kwargs| jwt::jwt(claims, key, &named));
+    environment.add_filter("pem", jwt::pem);
+    environment.add_filter("base64_decode", |value: &Value| decoded(value));
+    environment.add_filter("json", |value: &Value| -> Result<String, Error> {
+        if value.is_undefined() {
+            return Err(Error::new(ErrorKind::UndefinedError, "`json` was given nothing"));
+        }
+        serde_json::to_string(value).map_err(|_| Error::new(ErrorKind::BadSerialization, "this value has no form in JSON"))
     });
+    environment.add_filter("xml_escape", |value: &Value| text(value, "xml_escape").map(|text| escaped(&text)));
+    environment.add_filter("strftime", strftime);
     environment.add_filter("hex", |value: &Value| bytes(value, "hex").map(hex::encode));
     environment.add_filter("base64", |value: &Value| bytes(value, "base64").map(|bytes| STANDARD.encode(bytes)));
     environment.add_filter("base64url", |value: &Value| bytes(value, "base64url").map(|bytes| URL_SAFE_NO_PAD.encode(bytes)));
@@ -127,6 +149,32 @@ pub fn register(environment: &mut Environment<'static>) {
     environment.add_test("startingwith", tests::is_startingwith);
     environment.add_test("string", tests::is_string);
     environment.add_test("true", tests::is_true);
+}
+
+fn mac<M: Mac + KeyInit>(value: &Value, key: &Value, filter: &str) -> Result<Value, Error> {
+    let key = bytes(key, filter)?;
+    let mut mac = <M as KeyInit>::new_from_slice(&key).map_err(|_| Error::new(ErrorKind::InvalidOperation, "the key cannot be used"))?;
+    mac.update(&bytes(value, filter)?);
+    Ok(Value::from_bytes(mac.finalize().into_bytes().to_vec()))
+}
+
+/// The bytes of Base64 in either alphabet, with or without padding.
+fn decoded(value: &Value) -> Result<Value, Error> {
+    let text = text(value, "base64_decode")?.trim().trim_end_matches('=').replace('-', "+").replace('_', "/");
+    let bytes = STANDARD_NO_PAD.decode(text).map_err(|_| Error::new(ErrorKind::InvalidOperation, "`base64_decode` needs Base64"))?;
+    Ok(Value::from_bytes(bytes))
+}
+
+/// As text between tags, or as the value of an attribute in quotes.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&apos;")
+}
+
+/// A time in seconds since 1970, in UTC, in a form such as `%Y%m%dT%H%M%SZ`.
+fn strftime(value: &Value, format: &str) -> Result<String, Error> {
+    let wrong = |message: &'static str| Error::new(ErrorKind::InvalidOperation, message);
+    let time = crate::time::from_unix_seconds(number(value, "strftime")?).ok_or_else(|| wrong("`strftime` needs seconds since 1970"))?;
+    jiff::fmt::strtime::format(format, time).map_err(|_| wrong("`strftime` cannot use this form"))
 }
 
 /// The items of an array as one text. Absent items are refused, which minijinja's own filter passes over.
@@ -168,5 +216,41 @@ fn text(value: &Value, filter: &str) -> Result<String, Error> {
             .ok_or_else(|| Error::new(ErrorKind::InvalidOperation, format!("`{filter}` needs text, not bytes: add `| hex` or `| base64` before it"))),
         ValueKind::Undefined | ValueKind::None => Err(Error::new(ErrorKind::UndefinedError, format!("`{filter}` was given nothing"))),
         kind => Err(Error::new(ErrorKind::InvalidOperation, format!("`{filter}` needs text, not a {kind}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::recipe::expression::{Compiled, Names, Side};
+    use minijinja::Value;
+
+    fn evaluate(source: &str) -> String {
+        let compiled = Compiled::new(Side::Request, source, &Names::default()).unwrap_or_else(|mistake| panic!("{source}: {}", mistake.message));
+        compiled.evaluate(&Value::from_pairs(std::iter::empty::<(&str, Value)>())).map_or_else(|error| format!("error: {error}"), |value| value.to_string())
+    }
+
+    /// Digests are those of Python's hashlib, the key is that of the example in the AWS documentation on Signature Version 4.
+    #[test]
+    fn digests_and_encodings_are_those_of_other_tools() {
+        for (source, expected) in [
+            ("'abc' | sha1 | hex", "a9993e364706816aba3e25717850c26c9cd0d89d"),
+            ("'abc' | hmac_sha1('k') | hex", "f9bef091fe00d9f5128593836dba99e193f08174"),
+            ("('abc' | sha512 | hex)[:16]", "ddaf35a193617aba"),
+            ("('abc' | hmac_sha512('k') | hex)[:16]", "bb9ec7701f7de8a3"),
+            (
+                "'aws4_request' | hmac_sha256('service' | hmac_sha256('us-east-1' | hmac_sha256('20150830' | hmac_sha256('AWS4wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY')))) | hex",
+                "938127b5336810ddb6a5d6af445fcac9e371f9ed418ed386b022aed82901be75",
+            ),
+            ("'aGk_' | base64_decode | hex", "68693f"),
+            ("'aGk/' | base64_decode | hex", "68693f"),
+            ("'YQ==' | base64_decode | string", "a"),
+            ("('V1:me:DEMO:AA' | base64) | base64", "VmpFNmJXVTZSRVZOVHpwQlFRPT0="),
+            ("{'a': [1, 'x\"']} | json", r#"{"a":[1,"x\""]}"#),
+            ("'<a b=\"c\">&' | xml_escape", "&lt;a b=&quot;c&quot;&gt;&amp;"),
+            ("1440938160 | strftime('%Y%m%dT%H%M%SZ')", "20150830T123600Z"),
+        ] {
+            assert_eq!(evaluate(source), expected, "{source}");
+        }
+        assert!(evaluate("'not base64!' | base64_decode").starts_with("error: "));
     }
 }

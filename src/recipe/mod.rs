@@ -6,6 +6,7 @@
 //! Reading order: [`definition`] (as written), [`expression`] and [`template`] (the language), this file
 //! (compilation), [`request`], [`response`], [`builtin`] (the table of built-ins).
 
+mod answer;
 pub mod builtin;
 mod context;
 pub mod definition;
@@ -13,6 +14,7 @@ mod expiry;
 pub mod expression;
 pub mod filters;
 mod forms;
+mod jwt;
 pub mod request;
 pub mod response;
 pub mod retry;
@@ -26,7 +28,7 @@ use std::sync::Arc;
 use http::{HeaderName, Method};
 
 use crate::diagnostic::{Fault, Source, suggestion};
-use definition::{Credential, Definition, Expressions, Parameter, Text, Tokens, Unit};
+use definition::{Credential, Definition, Expressions, Format, Parameter, Text, Tokens, Unit};
 use expression::{Compiled, Mistake, Names, Side};
 use template::{JsonTemplate, Template};
 
@@ -82,6 +84,7 @@ enum BodyTemplate {
 }
 
 struct ResponseRules {
+    format: Format,
     issued: Option<Compiled>,
     token: Vec<Compiled>,
     expiry: Vec<(Compiled, Unit)>,
@@ -130,7 +133,9 @@ impl Recipe {
             }
         }
         let request = compiler.request(definition, place);
-        compiler.names.add_members("json", &[]);
+        for tree in ["json", "form", "xml"] {
+            compiler.names.add_members(tree, &[]);
+        }
         compiler.names.add_members("http", &["status", "headers"]);
         compiler.names.add("body", false);
         let response = compiler.response(definition, place);
@@ -159,7 +164,7 @@ const MOST_BINDINGS: usize = 50;
 const TRANSPORT_HEADERS: [&str; 5] = ["connection", "content-length", "host", "transfer-encoding", "upgrade"];
 
 /// Names that mean something of their own in expressions.
-const RESERVED: [&str; 8] = ["json", "http", "body", "token", "now_s", "now_ms", "now_iso", "uuid"];
+const RESERVED: [&str; 10] = ["json", "form", "xml", "http", "body", "token", "now_s", "now_ms", "now_iso", "uuid"];
 
 struct Compiler<'a> {
     source: &'a Arc<Source>,
@@ -323,7 +328,18 @@ impl Compiler<'_> {
         self.names.add("token", true);
         let expiry = response.expiry.iter().filter_map(|rule| Some((self.expression(Side::Response, &rule.value)?, rule.unit))).collect();
         let never = response.never.as_ref().and_then(|text| self.expression(Side::Response, text));
-        ResponseRules { issued, token, expiry, never, code, message, scopes, throttled: response.throttled.clone(), unavailable: response.unavailable.clone() }
+        ResponseRules {
+            format: response.format,
+            issued,
+            token,
+            expiry,
+            never,
+            code,
+            message,
+            scopes,
+            throttled: response.throttled.clone(),
+            unavailable: response.unavailable.clone(),
+        }
     }
 }
 

@@ -14,6 +14,9 @@ use super::template::{Show, Template};
 use super::{BodyTemplate, Recipe};
 use crate::secret::{Redactor, UNRESERVED};
 
+/// Made-up secrets with which a recipe is rehearsed: a word, a number, a URL.
+pub const PLACEHOLDERS: [&str; 3] = ["placeholder", "1", "https://placeholder.invalid"];
+
 /// What an attempt is made of beside the recipe.
 pub struct Inputs<'a> {
     /// The parameters that have a value.
@@ -112,6 +115,7 @@ impl Recipe {
             headers.insert(name.clone(), value);
         }
         let body = self.body(&context, Show::Real)?;
+        self.hide_derived(&context, &mut redactor);
         if let Some((Some(kind), _)) = &body
             && !headers.contains_key(header::CONTENT_TYPE)
         {
@@ -165,6 +169,19 @@ impl Recipe {
             headers.push(("Content-Type".into(), kind.into()));
         }
         Ok(ShownRequest { line, headers, body })
+    }
+
+    /// Hides what was made of secrets right where it is sent: a signature, an assertion. Whatever a `let` holds is hidden
+    /// already, and a secret by itself is one of the inputs.
+    fn hide_derived(&self, context: &Value, redactor: &mut Redactor) {
+        let form: &[(String, Template)] = if let BodyTemplate::Form(fields) = &self.request.body { fields } else { &[] };
+        let json = if let BodyTemplate::Json(node) = &self.request.body { node.templates() } else { Vec::new() };
+        let pairs = self.request.query.iter().chain(form).map(|(_, template)| template);
+        for template in pairs.chain(json).filter(|template| template.is_secret()) {
+            if let Ok(Some(text)) = template.text(context, Show::Real) {
+                redactor.hide(&text);
+            }
+        }
     }
 
     /// All names of the request side with their values; an optional one that is not set is not there.
@@ -284,7 +301,7 @@ impl Recipe {
     pub fn rehearse(&self, parameters: &[(String, Value)], credentials: &[&str], attempt: &Attempt) -> Result<(), RenderError> {
         // A recipe may do arithmetic with a credential, or take it for a URL; only what no value satisfies is wrong.
         let mut outcome = Ok(());
-        for value in ["placeholder", "1", "https://placeholder.invalid"] {
+        for value in PLACEHOLDERS {
             let mut secrets = self.placeholders(value);
             secrets.retain(|(name, _)| credentials.contains(&name.as_str()));
             match self.render(&Inputs { parameters, credentials: &secrets }, attempt) {

@@ -10,7 +10,9 @@ use minijinja::Value;
 use minijinja::value::ValueKind;
 use sha2::Sha256;
 
+use super::answer;
 use super::context::Context;
+use super::definition::Format;
 use super::expiry::ends_at;
 use super::expression::{Compiled, explain};
 use super::retry::retry_after;
@@ -94,9 +96,9 @@ impl Recipe {
     ) -> Outcome {
         let Rendered { context, redactor, .. } = rendered;
         let mut names = std::mem::take(context);
-        let json = read_json(&response.body);
-        if let Some(json) = &json {
-            names.add("json", Value::from(minijinja::value::Serde(json)));
+        let trees = self.trees(&response.body);
+        for (name, tree) in &trees {
+            names.add(name, Value::from(minijinja::value::Serde(tree)));
         }
         if self.uses("http") {
             names.add("http", http_value(response));
@@ -106,8 +108,8 @@ impl Recipe {
         }
         let context = names.value();
         let mut reader = Reader { recipe: self, response, names, context, redactor, trace };
-        reader.hide_tokens(json.as_ref());
-        let outcome = match reader.issued(json.is_some()) {
+        reader.hide_tokens(&trees);
+        let outcome = match reader.issued(&trees) {
             Ok(token) => reader.token(&token, expectations, fingerprints),
             Err(failure) => Err(failure),
         };
@@ -118,9 +120,23 @@ impl Recipe {
     }
 }
 
-/// A body that is JSON; a byte order mark before it is passed over. Nesting beyond 128 levels is no JSON here.
-fn read_json(body: &[u8]) -> Option<serde_json::Value> {
-    serde_json::from_slice(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)).ok()
+/// The body in each of the forms that it can be read as, by the name that expressions have for it.
+type Trees = Vec<(&'static str, serde_json::Value)>;
+
+impl Recipe {
+    /// The forms that rules ask for or that a success must have; JSON always, as failures often have it.
+    fn trees(&self, body: &[u8]) -> Trees {
+        let format = self.response.format;
+        let mut trees = Vec::new();
+        trees.extend(answer::json(body).map(|tree| ("json", tree)));
+        if format == Format::Form || self.uses("form") {
+            trees.extend(answer::form(body).map(|tree| ("form", tree)));
+        }
+        if format == Format::Xml || self.uses("xml") {
+            trees.extend(answer::xml(body).map(|tree| ("xml", tree)));
+        }
+        trees
+    }
 }
 
 fn http_value(response: &TokenResponse) -> Value {
@@ -130,7 +146,7 @@ fn http_value(response: &TokenResponse) -> Value {
 
 impl Reader<'_> {
     /// The token, or why there is none.
-    fn issued(&mut self, is_json: bool) -> Result<String, Failure> {
+    fn issued(&mut self, trees: &Trees) -> Result<String, Failure> {
         let status = self.response.status;
         self.trace.note("status", "", || status.to_string());
         if (300..400).contains(&status) {
@@ -142,11 +158,27 @@ impl Reader<'_> {
             return Err(self.refused(None));
         }
         let malformed = |code: &'static str, message: &str| Failure::new(Reason::Malformed, message).code(Code::word(code));
-        if !is_json {
+        let format = self.recipe.response.format;
+        let readable = match format {
+            Format::Any => true,
+            Format::Text => answer::is_word(&self.response.body),
+            Format::Json | Format::Form | Format::Xml => trees.iter().any(|(name, _)| *name == format.word()),
+        };
+        if !readable {
             if self.response.body.iter().all(u8::is_ascii_whitespace) {
                 return Err(malformed("body_empty", "the answer has no body"));
             }
-            return Err(malformed("not_json", &format!("the answer is not JSON but {}", self.kind_of_body())));
+            // One that tells a failure in a form of its own does so, whatever a success would look like.
+            if self.code().is_some() {
+                return Err(self.refused(None));
+            }
+            let (code, wanted) = match format {
+                Format::Form => ("not_form", "a form"),
+                Format::Xml => ("not_xml", "XML"),
+                Format::Text => ("not_text", "a token by itself"),
+                Format::Json | Format::Any => ("not_json", "JSON"),
+            };
+            return Err(malformed(code, &format!("the answer is not {wanted} but {}", self.kind_of_body())));
         }
         let recipe = self.recipe;
         if let Some(rule) = &recipe.response.issued {
@@ -164,7 +196,7 @@ impl Reader<'_> {
 
     /// Hides everything that is or could be a token before any text of the answer is taken up: what the token
     /// rules find, whatever the status, and what stands under a telling name where a rule may be wrong.
-    fn hide_tokens(&mut self, json: Option<&serde_json::Value>) {
+    fn hide_tokens(&mut self, trees: &Trees) {
         for rule in &self.recipe.response.token {
             if let Ok(value) = rule.evaluate(&self.context)
                 && let Some(text) = value.as_str()
@@ -172,8 +204,8 @@ impl Reader<'_> {
                 self.redactor.hide(text);
             }
         }
-        if let Some(json) = json {
-            hide_members(json, false, self.redactor);
+        for (_, tree) in trees {
+            hide_members(tree, false, self.redactor);
         }
     }
 
@@ -368,6 +400,9 @@ impl Reader<'_> {
         }
         if std::str::from_utf8(&self.response.body).is_err() {
             return "bytes that are no UTF-8 text".into();
+        }
+        if answer::json(&self.response.body).is_some() {
+            return "JSON".into();
         }
         if start.starts_with(['{', '[']) {
             return "broken or too deeply nested JSON".into();

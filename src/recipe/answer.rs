@@ -1,0 +1,121 @@
+//! The body of an answer as a tree, whatever form it has: JSON, a form or XML. One shape for all of them, so that rules and
+//! the hiding of secrets need to know only one.
+
+use serde_json::{Map, Value as Json};
+use url::form_urlencoded;
+
+/// Elements within each other; what is deeper is no XML here, as nobody reads it.
+const DEEPEST: usize = 64;
+
+/// Nodes of an XML document; a token answer has a few dozen.
+const MOST_NODES: u32 = 20_000;
+
+/// A body that is JSON; a byte order mark before it is passed over. Nesting beyond 128 levels is no JSON here.
+pub fn json(body: &[u8]) -> Option<Json> {
+    serde_json::from_slice(without_mark(body)).ok()
+}
+
+/// A body that is a form, with at least one `name=value`. Of a name that is there twice the first counts.
+pub fn form(body: &[u8]) -> Option<Json> {
+    let text = std::str::from_utf8(without_mark(body)).ok()?.trim();
+    if !text.contains('=') || text.starts_with(['<', '{', '[', '"']) || text.contains(char::is_whitespace) {
+        return None;
+    }
+    let mut members = Map::new();
+    for (name, value) in form_urlencoded::parse(text.as_bytes()) {
+        members.entry(name.into_owned()).or_insert_with(|| value.into_owned().into());
+    }
+    Some(members.into())
+}
+
+/// A body that is XML, as `{ root: … }`. Namespaces are passed over. An element with nothing but text is that text; any other
+/// has its elements by name (several of one name as an array), its attributes as `@name` and its text as `#text`.
+pub fn xml(body: &[u8]) -> Option<Json> {
+    let text = std::str::from_utf8(without_mark(body)).ok()?;
+    // Declarations of entities could multiply a text without bound, and nobody needs them.
+    let options = roxmltree::ParsingOptions { allow_dtd: false, nodes_limit: MOST_NODES, ..roxmltree::ParsingOptions::default() };
+    let document = roxmltree::Document::parse_with_options(text, options).ok()?;
+    let root = document.root_element();
+    let mut members = Map::new();
+    members.insert(root.tag_name().name().to_owned(), element(root, 0)?);
+    Some(members.into())
+}
+
+fn element(node: roxmltree::Node<'_, '_>, depth: usize) -> Option<Json> {
+    if depth > DEEPEST {
+        return None;
+    }
+    let text: String = node.children().filter(roxmltree::Node::is_text).filter_map(|text| text.text()).collect();
+    let mut members = Map::new();
+    for attribute in node.attributes() {
+        members.insert(format!("@{}", attribute.name()), attribute.value().into());
+    }
+    for child in node.children().filter(roxmltree::Node::is_element) {
+        let value = element(child, depth + 1)?;
+        match members.get_mut(child.tag_name().name()) {
+            None => {
+                members.insert(child.tag_name().name().to_owned(), value);
+            }
+            Some(Json::Array(items)) => items.push(value),
+            Some(first) => *first = Json::Array(vec![first.take(), value]),
+        }
+    }
+    if members.is_empty() {
+        return Some(text.trim().into());
+    }
+    if !text.trim().is_empty() {
+        members.insert("#text".into(), text.trim().into());
+    }
+    Some(members.into())
+}
+
+/// A body that is one word, as a token is. A page or a document is none.
+pub fn is_word(body: &[u8]) -> bool {
+    std::str::from_utf8(without_mark(body)).is_ok_and(|text| {
+        let text = text.trim();
+        !text.is_empty() && !text.starts_with(['<', '{', '[']) && !text.contains(|character: char| character.is_whitespace() || character.is_control())
+    })
+}
+
+fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn xml_becomes_a_tree_without_namespaces() {
+        let text = r#"<?xml version="1.0"?><s:Envelope xmlns:s="urn:s" xmlns="urn:x"><s:Body><Token kind="a">abc</Token><Item>1</Item><Item>2</Item><Empty/></s:Body></s:Envelope>"#;
+        let expected = json!({ "Envelope": { "Body": { "Token": { "@kind": "a", "#text": "abc" }, "Item": ["1", "2"], "Empty": "" } } });
+        assert_eq!(xml(text.as_bytes()), Some(expected));
+    }
+
+    #[test]
+    fn hostile_xml_is_none() {
+        let bomb = "<!DOCTYPE x [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;\">]><x>&b;</x>";
+        let deep = format!("{}{}", "<a>".repeat(2_000), "</a>".repeat(2_000));
+        let many = format!("<a>{}</a>", "<b/>".repeat(30_000));
+        for text in [bomb, &deep, &many, "<a>", "", "{}", "<a></b>", "\u{0}"] {
+            assert_eq!(xml(text.as_bytes()), None, "{}", text.chars().take(40).collect::<String>());
+        }
+    }
+
+    #[test]
+    fn a_form_is_decoded_and_a_page_is_none() {
+        assert_eq!(form(b"access_token=a%2Bb+c&scope=&access_token=second\n"), Some(json!({ "access_token": "a+b c", "scope": "" })));
+        for text in ["<a href=\"x=y\">", "{\"a\":\"b=c\"}", "nothing", "", "a = b"] {
+            assert_eq!(form(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_word_is_no_page() {
+        for (text, expected) in [("abc.def-1\n", true), ("<html>", false), ("two words", false), ("", false), ("{}", false), ("\u{7}", false)] {
+            assert_eq!(is_word(text.as_bytes()), expected, "{text:?}");
+        }
+    }
+}
