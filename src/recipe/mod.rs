@@ -13,6 +13,7 @@ pub mod definition;
 mod expiry;
 pub mod expression;
 pub mod filters;
+mod fingerprint;
 mod forms;
 mod jwt;
 pub mod request;
@@ -32,8 +33,9 @@ use definition::{Credential, Definition, Expressions, Format, Parameter, Text, T
 use expression::{Compiled, Mistake, Names, Side};
 use template::{JsonTemplate, Template};
 
+pub use fingerprint::Fingerprints;
 pub use request::{Attempt, Inputs, Rendered, TokenRequest};
-pub use response::{Expectations, Fingerprints, TokenResponse};
+pub use response::{Expectations, TokenResponse};
 pub use trace::Trace;
 
 /// A compiled recipe.

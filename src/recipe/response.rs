@@ -3,18 +3,17 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderMap, header};
 use jiff::Timestamp;
 use minijinja::Value;
 use minijinja::value::ValueKind;
-use sha2::Sha256;
 
 use super::answer;
 use super::context::Context;
 use super::definition::Format;
 use super::expiry::ends_at;
 use super::expression::{Compiled, explain};
+use super::fingerprint::Fingerprints;
 use super::retry::retry_after;
 use super::trace::Trace;
 use super::{Recipe, Rendered};
@@ -41,32 +40,6 @@ pub struct Expectations {
     pub required_scopes: Vec<String>,
     /// The shortest lifetime that is of use.
     pub min_lifetime: Option<Duration>,
-}
-
-/// Makes fingerprints of tokens: a keyed hash, so that equal tokens can be told without keeping them.
-/// The key is random and dies with the process.
-pub struct Fingerprints {
-    keyed: Hmac<Sha256>,
-}
-
-impl Default for Fingerprints {
-    fn default() -> Self {
-        let mut key = [0; 32];
-        key[..16].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
-        key[16..].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
-        Self { keyed: Hmac::new_from_slice(&key).expect("HMAC takes a key of any length") }
-    }
-}
-
-impl Fingerprints {
-    /// The fingerprint of a secret text.
-    #[must_use]
-    pub fn of(&self, text: &str) -> u128 {
-        let mut mac = self.keyed.clone();
-        mac.update(text.as_bytes());
-        let digest = mac.finalize().into_bytes();
-        u128::from_be_bytes(digest[..16].try_into().expect("a SHA-256 digest has 32 bytes"))
-    }
 }
 
 /// Words and numbers that say "fine" where a code stands: never the code of a failure.
