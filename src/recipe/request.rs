@@ -177,7 +177,9 @@ impl Recipe {
         let form: &[(String, Template)] = if let BodyTemplate::Form(fields) = &self.request.body { fields } else { &[] };
         let json = if let BodyTemplate::Json(node) = &self.request.body { node.templates() } else { Vec::new() };
         let pairs = self.request.query.iter().chain(form).map(|(_, template)| template);
-        for template in pairs.chain(json).filter(|template| template.is_secret()) {
+        // A lone name is an input or a `let`, which are hidden by now.
+        let derives = |template: &&Template| template.expressions().any(|expression| expression.secret && !is_name(&expression.source));
+        for template in pairs.chain(json).filter(derives) {
             if let Ok(Some(text)) = template.text(context, Show::Real) {
                 redactor.hide(&text);
             }
@@ -248,6 +250,10 @@ impl Recipe {
             }
         }
     }
+}
+
+fn is_name(source: &str) -> bool {
+    source.trim().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 fn field(template: &Template, name: &str, context: &Value, show: Show) -> Result<Option<String>, RenderError> {

@@ -110,3 +110,24 @@ fn a_new_code_in_every_answer_does_not_fill_the_metrics() {
     assert_eq!(coded, 21, "twenty codes and `other`");
     assert!(metrics.contains("code=\"other\"}") && metrics.contains("code=\"code_1\"}"), "{metrics}");
 }
+
+#[tokio::test]
+async fn what_was_made_of_a_secret_right_where_it_is_sent_is_not_told_when_it_is_echoed() {
+    let endpoint = Endpoint::serving(|mut stream, requests| {
+        let request = read_request(&mut stream);
+        let body = request.rsplit("\r\n\r\n").next().unwrap_or_default().to_owned();
+        requests.lock().expect("not poisoned").push(request);
+        let digest = body.split("signature=").nth(1).unwrap_or_default().to_owned();
+        let answer = serde_json::json!({ "error": "bad_signature", "error_description": format!("signature {digest} does not match") });
+        let _ = std::io::Write::write_all(&mut stream, &http("400 Bad Request", "", answer.to_string().as_bytes()));
+    });
+    let text = format!(
+        "[recipes.r]\ncredentials = [\"key\"]\nparameters = {{ url = {{}} }}\nrequest = {{ url = \"{{{{ url }}}}\", form = {{ id = \"a\", signature = \"{{{{ (now_s ~ key) | sha256 | hex }}}}\" }} }}\nresponse = {{ token = \"json.token\", code = \"json.error\", message = \"json.error_description\" }}\n[providers.p]\nrecipe = \"r\"\nparameters.url = \"{}\"\ncredentials.key = \"a-key-of-the-tests\"\n",
+        endpoint.url()
+    );
+    let configuration = credwatch::config::load_text("test", &text).unwrap_or_else(|faults| panic!("{}", faults[0]));
+    let probe = credwatch::probe::Prober::new().probe(&configuration.providers[0]).await;
+    let credwatch::outcome::Outcome::Failed(failure) = probe.outcome else { panic!("it was refused") };
+    assert_eq!(failure.message.as_str(), "signature [hidden] does not match");
+    assert!(!format!("{:?}", probe.reading).contains(&endpoint.requests()[0].rsplit('=').next().expect("a digest").to_owned()));
+}
