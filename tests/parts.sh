@@ -10,6 +10,7 @@ command -v cc >/dev/null || missing+=(gcc libc6-dev)
 command -v prometheus >/dev/null && command -v promtool >/dev/null || missing+=(prometheus)
 [ -d /usr/share/gocode/src/github.com/prometheus/exporter-toolkit/web/testdata ] || missing+=(golang-github-prometheus-exporter-toolkit-dev)
 [ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
+compgen -G "/usr/lib/*/faketime/libfaketimeMT.so.1" >/dev/null || missing+=(libfaketime)
 command -v node >/dev/null || missing+=(nodejs)
 command -v npm >/dev/null || missing+=(npm)
 

@@ -22,8 +22,9 @@ pub struct Case<'a> {
     /// How many providers no reload touches.
     pub providers: usize,
     pub faults: f64,
-    /// Since when everything is judged, and until when.
+    /// Since when everything is judged, until when faults were drawn, and until when everything is judged.
     pub from: Duration,
+    pub ended: Duration,
     pub to: Duration,
 }
 
@@ -31,6 +32,8 @@ pub struct Case<'a> {
 #[derive(Default)]
 struct Found {
     requests: usize,
+    /// While faults were drawn.
+    in_the_storm: usize,
     transient: usize,
     /// Called broken although only transient faults met it, three in a row.
     unlucky: Vec<String>,
@@ -89,6 +92,7 @@ impl Case<'_> {
             waits += usize::from(matches!(one.answer, Answer::Throttled(seconds) if u64::from(seconds) > INTERVAL.as_secs()));
         }
         found.requests += requests;
+        found.in_the_storm += subject.served.iter().filter(|one| one.at() >= self.from && one.at() < self.ended).count();
         found.transient += transient;
         if subject.events.is_empty() && waits == 0 {
             found.steady.push(requests);
@@ -238,10 +242,10 @@ impl Case<'_> {
     }
 
     fn report(&self, found: &Found, report: &mut Report) {
-        let rate = float(found.transient) / float(found.requests.max(1));
+        let rate = float(found.transient) / float(found.in_the_storm.max(1));
         let threshold = i32::try_from(FAILURE_THRESHOLD).unwrap_or(i32::MAX);
-        let expected = float(found.requests) * self.faults.powi(threshold) * (1.0 - self.faults);
-        report.tell("requests judged", found.requests);
+        let expected = float(found.in_the_storm) * self.faults.powi(threshold) * (1.0 - self.faults);
+        report.tell("requests judged, and those in the storm", format!("{}, {}", found.requests, found.in_the_storm));
         report.tell("of these with a transient fault", format!("{} ({:.2} %)", found.transient, rate * 100.0));
         report.none("false alarms of the credential", &found.of_the_credential);
         report.none("false alarms that nothing explains", &found.unexplained);
