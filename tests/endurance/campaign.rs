@@ -24,6 +24,9 @@ use crate::{Result, books, clockstep, pause_until, progress, suspend, wait_for};
 /// How long the daemon may take to watch everybody, or nobody.
 const PATIENCE: Duration = Duration::from_secs(90);
 
+/// Threads that the load needs: workers, and those that read secrets or write a scrape.
+const WORKING_THREADS: usize = 60;
+
 /// How often a long storm tells how it goes.
 const TOLD: Duration = Duration::from_secs(60);
 
@@ -89,7 +92,7 @@ impl Campaign<'_> {
             let _stop = Stop(&observing);
             scope.spawn(|| observer.scrape(&observing));
             scope.spawn(|| observer.poll(&observing));
-            self.load(&observer, &mut report)
+            self.load(&idle, &observer, &mut report)
         })?;
         self.unload(&idle, &observer, &mut report)?;
         let log = self.daemon.log();
@@ -99,7 +102,7 @@ impl Campaign<'_> {
     }
 
     /// From the first probe to the end of the suspend.
-    fn load(&self, observer: &Observer, report: &mut Report) -> Result<()> {
+    fn load(&self, idle: &Vitals, observer: &Observer, report: &mut Report) -> Result<()> {
         let everybody = self.options.providers + CHANGING;
         let all_healthy = || {
             let reading = observer.latest().1;
@@ -137,6 +140,7 @@ impl Campaign<'_> {
         clock_rows(clock, report);
         progress(self.world, "the daemon is stopped, and continued");
         self.suspend(observer, report)?;
+        self.hiccup(idle, observer, report)?;
         report.none("answers that are not well-formed or contradict each other", &observer.problems());
         report.tell("scrapes", format!("{}, {} series each, {}", observer.scrapes().len(), observer.latest().1.series, quantiles(&observer.scrapes())));
         memory_rows(&observer.samples(), from, ended, report);
@@ -182,6 +186,16 @@ impl Campaign<'_> {
         report.judge("providers forgotten by the suspend", outcome.forgotten, 0, outcome.forgotten == 0);
         report.judge("providers asked twice within half an interval after it", outcome.twice, 0, outcome.twice == 0);
         report.judge("first request after it", quantiles(&[outcome.resumed]), "1 s", outcome.resumed < Duration::from_secs(1));
+        Ok(())
+    }
+
+    /// Threads that a moment of trouble needs must go again, while the load goes on.
+    fn hiccup(&self, idle: &Vitals, observer: &Observer, report: &mut Report) -> Result<()> {
+        let most = suspend::hiccup(self.world, self.daemon, observer, self.stop)?;
+        let bound = idle.threads + WORKING_THREADS;
+        let gone = wait_for("threads to end", Duration::from_secs(30), || Ok((self.daemon.vitals()?.threads <= bound).then_some(()))).is_ok();
+        let threads = self.daemon.vitals()?.threads;
+        report.judge("threads after a hiccup, once it is over", format!("{threads}, {most} meanwhile"), bound, gone);
         Ok(())
     }
 
