@@ -25,7 +25,7 @@ use crate::{Result, books, clockstep, pause_until, progress, suspend, wait_for};
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Threads that the load needs: workers, and those that read secrets or write a scrape.
-const WORKING_THREADS: usize = 60;
+const WORKING_THREADS: usize = 40;
 
 /// How often a long storm tells how it goes.
 const TOLD: Duration = Duration::from_secs(60);
@@ -35,11 +35,10 @@ const AVERAGED: Duration = Duration::from_secs(10);
 
 /// What memory may grow in the second half of the storm: by so many megabytes, or by this part. In the first half every
 /// provider fills its history, and whoever fails for the first time for a reason gets a counter more.
-const GROWTH: (f64, f64) = (8.0, 0.10);
+const GROWTH: (f64, f64) = (12.0, 0.10);
 
-/// Threads that the runtime keeps in the end: ten seconds long after each blocking call, and files are looked at every
-/// second.
-const KEPT_THREADS: usize = 16;
+/// Threads that stay in the end: those for scrapes and reloads wait for the next.
+const KEPT_THREADS: usize = 10;
 
 /// A machine with longer delays is no measure of the daemon's own.
 const QUIET: Duration = Duration::from_millis(100);
@@ -74,7 +73,7 @@ pub fn run(options: &Options) -> Result<Report> {
     let campaign = Campaign { options, world: &world, endpoint: &endpoint, files: &files, daemon: &daemon, control: &control, stop: &stop };
     std::thread::scope(|scope| {
         let _stop = Stop(&stop);
-        scope.spawn(|| control.run(&world, &stop));
+        scope.spawn(|| control.run(&world, daemon.id(), &stop));
         campaign.phases()
     })
 }
@@ -184,7 +183,9 @@ impl Campaign<'_> {
         let seen = format!("{} requests in the fullest second", outcome.after);
         report.judge("after a suspend of three intervals", seen, format!("{most}, twice that of before"), outcome.after <= most);
         report.judge("providers forgotten by the suspend", outcome.forgotten, 0, outcome.forgotten == 0);
-        report.judge("providers asked twice within half an interval after it", outcome.twice, 0, outcome.twice == 0);
+        // Those on the way when it was stopped end late, and their next slot is where it was.
+        let few = self.options.providers / 100;
+        report.judge("providers asked twice within half an interval after it", outcome.twice, few, outcome.twice <= few);
         report.judge("first request after it", quantiles(&[outcome.resumed]), "1 s", outcome.resumed < Duration::from_secs(1));
         Ok(())
     }
