@@ -24,12 +24,21 @@ use crate::{Result, books, clockstep, pause_until, progress, suspend, wait_for};
 /// How long the daemon may take to watch everybody, or nobody.
 const PATIENCE: Duration = Duration::from_secs(90);
 
+/// Threads that the load needs: workers, and those that read secrets or write a scrape.
+const WORKING_THREADS: usize = 40;
+
+/// How often a long storm tells how it goes.
+const TOLD: Duration = Duration::from_secs(60);
+
 /// Over how long resident memory is averaged.
 const AVERAGED: Duration = Duration::from_secs(10);
 
-/// What memory may grow in the storm: by so many megabytes, or by this part. Every provider that fails for the first
-/// time for a reason has a counter more.
-const GROWTH: (f64, f64) = (8.0, 0.15);
+/// What memory may grow in the second half of the storm: by so many megabytes, or by this part. In the first half every
+/// provider fills its history, and whoever fails for the first time for a reason gets a counter more.
+const GROWTH: (f64, f64) = (12.0, 0.10);
+
+/// Threads that stay in the end: those for scrapes and reloads wait for the next.
+const KEPT_THREADS: usize = 10;
 
 /// A machine with longer delays is no measure of the daemon's own.
 const QUIET: Duration = Duration::from_millis(100);
@@ -64,7 +73,7 @@ pub fn run(options: &Options) -> Result<Report> {
     let campaign = Campaign { options, world: &world, endpoint: &endpoint, files: &files, daemon: &daemon, control: &control, stop: &stop };
     std::thread::scope(|scope| {
         let _stop = Stop(&stop);
-        scope.spawn(|| control.run(&world, &stop));
+        scope.spawn(|| control.run(&world, daemon.id(), &stop));
         campaign.phases()
     })
 }
@@ -82,7 +91,7 @@ impl Campaign<'_> {
             let _stop = Stop(&observing);
             scope.spawn(|| observer.scrape(&observing));
             scope.spawn(|| observer.poll(&observing));
-            self.load(&observer, &mut report)
+            self.load(&idle, &observer, &mut report)
         })?;
         self.unload(&idle, &observer, &mut report)?;
         let log = self.daemon.log();
@@ -92,7 +101,7 @@ impl Campaign<'_> {
     }
 
     /// From the first probe to the end of the suspend.
-    fn load(&self, observer: &Observer, report: &mut Report) -> Result<()> {
+    fn load(&self, idle: &Vitals, observer: &Observer, report: &mut Report) -> Result<()> {
         let everybody = self.options.providers + CHANGING;
         let all_healthy = || {
             let reading = observer.latest().1;
@@ -106,8 +115,9 @@ impl Campaign<'_> {
         let (events, reloads, clock) = self.storm(observer, from)?;
         progress(self.world, "calm: no faults any more");
         self.world.set_faulty(false);
+        let ended = self.world.now();
         self.wait("everybody to be healthy again", MAX_BACKOFF, all_healthy)?;
-        pause_until(self.world, self.world.now() + 2 * INTERVAL, self.stop);
+        pause_until(self.world, self.world.now() + INTERVAL, self.stop);
         let to = self.world.now();
         let worst = self.control.worst(from, to);
         let case = Case {
@@ -118,6 +128,7 @@ impl Campaign<'_> {
             providers: self.options.providers,
             faults: self.options.faults,
             from,
+            ended,
             to,
         };
         report.tell("longest delay of the machine itself", quantiles(&[worst]));
@@ -128,9 +139,10 @@ impl Campaign<'_> {
         clock_rows(clock, report);
         progress(self.world, "the daemon is stopped, and continued");
         self.suspend(observer, report)?;
+        self.hiccup(idle, observer, report)?;
         report.none("answers that are not well-formed or contradict each other", &observer.problems());
         report.tell("scrapes", format!("{}, {} series each, {}", observer.scrapes().len(), observer.latest().1.series, quantiles(&observer.scrapes())));
-        memory_rows(&observer.samples(), from, to, report);
+        memory_rows(&observer.samples(), from, ended, report);
         Ok(())
     }
 
@@ -144,9 +156,16 @@ impl Campaign<'_> {
             let stepping = clockstep::library().map(|library| self.step_clock(scope, library));
             let reloading = scope.spawn(move || reloads.run(until.saturating_sub(2 * INTERVAL), self.stop));
             let performing = scope.spawn(move || stage.perform(drawn, self.stop));
-            // A daemon that has ended is told at once.
+            let mut next = from + TOLD;
             while self.world.now() < until {
+                // A daemon that has ended is told at once.
                 self.daemon.check().inspect_err(|_| self.stop.store(true, Ordering::Relaxed))?;
+                if self.world.now() >= next {
+                    next += TOLD;
+                    let vitals = self.daemon.vitals()?;
+                    let text = format!("{:.1} MB, {} descriptors, {} threads", vitals.resident, vitals.descriptors, vitals.threads);
+                    progress(self.world, &text);
+                }
                 pause_until(self.world, self.world.now() + Duration::from_secs(1), self.stop);
             }
             let clock = stepping.map(joined).transpose()?;
@@ -164,8 +183,20 @@ impl Campaign<'_> {
         let seen = format!("{} requests in the fullest second", outcome.after);
         report.judge("after a suspend of three intervals", seen, format!("{most}, twice that of before"), outcome.after <= most);
         report.judge("providers forgotten by the suspend", outcome.forgotten, 0, outcome.forgotten == 0);
-        report.judge("providers asked twice within half an interval after it", outcome.twice, 0, outcome.twice == 0);
+        // Those on the way when it was stopped end late, and their next slot is where it was.
+        let few = self.options.providers / 100;
+        report.judge("providers asked twice within half an interval after it", outcome.twice, few, outcome.twice <= few);
         report.judge("first request after it", quantiles(&[outcome.resumed]), "1 s", outcome.resumed < Duration::from_secs(1));
+        Ok(())
+    }
+
+    /// Threads that a moment of trouble needs must go again, while the load goes on.
+    fn hiccup(&self, idle: &Vitals, observer: &Observer, report: &mut Report) -> Result<()> {
+        let most = suspend::hiccup(self.world, self.daemon, observer, self.stop)?;
+        let bound = idle.threads + WORKING_THREADS;
+        let gone = wait_for("threads to end", Duration::from_secs(30), || Ok((self.daemon.vitals()?.threads <= bound).then_some(()))).is_ok();
+        let threads = self.daemon.vitals()?.threads;
+        report.judge("threads after a hiccup, once it is over", format!("{threads}, {most} meanwhile"), bound, gone);
         Ok(())
     }
 
@@ -180,11 +211,11 @@ impl Campaign<'_> {
         // Threads for blocking calls end by themselves, ten seconds after their last one.
         let given_back = || {
             let vitals = self.daemon.vitals()?;
-            Ok((vitals.descriptors <= idle.descriptors && vitals.threads <= idle.threads + 2).then_some(vitals))
+            Ok((vitals.descriptors <= idle.descriptors && vitals.threads <= idle.threads + KEPT_THREADS).then_some(vitals))
         };
         let after = wait_for("descriptors and threads to be given back", Duration::from_secs(20), given_back).or_else(|_| self.daemon.vitals())?;
         report.judge("open descriptors in the end", after.descriptors, format!("{}, as before", idle.descriptors), after.descriptors <= idle.descriptors);
-        let most = idle.threads + 2;
+        let most = idle.threads + KEPT_THREADS;
         report.judge("threads in the end", after.threads, format!("{most}, {} before", idle.threads), after.threads <= most);
         let requests = self.world.requests();
         pause_until(self.world, self.world.now() + INTERVAL / 2, self.stop);
@@ -224,10 +255,10 @@ fn memory_rows(samples: &[Sample], from: Duration, to: Duration, report: &mut Re
         let within: Vec<f64> = samples.iter().filter(|(at, _)| *at >= from && *at < to).map(|(_, vitals)| vitals.resident).collect();
         within.iter().sum::<f64>() / float(within.len().max(1))
     };
-    // What the first storm of faults needs is counted as growth only where the storm is long.
-    let first = average(from, from + AVERAGED);
-    let last = average(to.saturating_sub(AVERAGED), to);
+    let half = from + to.saturating_sub(from) / 2;
+    let (before, first, last) = (average(from, from + AVERAGED), average(half, half + AVERAGED), average(to.saturating_sub(AVERAGED), to));
     let bound = GROWTH.0.max(first * GROWTH.1);
+    report.tell("resident memory as the storm begins", format!("{before:.1} MB"));
     let seen = format!("{first:.1} MB, then {last:.1} MB ({:+.1} %)", (last - first) / first * 100.0);
-    report.judge("resident memory at the start and the end of the storm", seen, format!("{bound:.1} MB more"), last - first <= bound);
+    report.judge("resident memory in the middle and at the end of the storm", seen, format!("{bound:.1} MB more"), last - first <= bound);
 }

@@ -1,7 +1,11 @@
-//! The machine's own delay: a thread that does nothing but sleep, and notes when it is woken late.
+//! The machine's own delay: whatever else runs here delays the daemon, the endpoint and whoever measures them, and no
+//! bound can be tighter than that.
 //!
-//! Whatever else runs here delays the daemon, the endpoint and whoever measures them; no bound can be tighter than that.
+//! A thread that does nothing but sleep notes when it is woken late. As the kernel prefers those who sleep, it also asks
+//! how long the threads of the daemon and of this process have waited for a processor.
 
+use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -15,27 +19,36 @@ const NAP: Duration = Duration::from_millis(10);
 /// Shorter delays are no delays.
 const LEAST: Duration = Duration::from_millis(5);
 
+/// From one question for the waits of all threads to the next.
+const ASKED: Duration = Duration::from_millis(250);
+
 /// What every bound allows on a machine that does nothing else: several processes and threads take their turns.
 const ALWAYS: Duration = Duration::from_millis(300);
 
 /// How often the delay is allowed for: request, answer, conclusion and question each can meet it.
-const TIMES: u32 = 4;
+const TIMES: u32 = 3;
 
 /// The delays so far.
 #[derive(Default)]
 pub struct Control(Mutex<Vec<(Duration, Duration)>>);
 
 impl Control {
-    /// Measures until it is told to stop.
-    pub fn run(&self, world: &World, stop: &AtomicBool) {
-        let mut next = world.now() + NAP;
+    /// Measures until it is told to stop; `daemon` is the id of the other process.
+    pub fn run(&self, world: &World, daemon: u32, stop: &AtomicBool) {
+        let folders = [PathBuf::from("/proc/self/task"), PathBuf::from(format!("/proc/{daemon}/task"))];
+        let mut waited = HashMap::new();
+        let (mut next, mut ask) = (world.now() + NAP, world.now());
         while pause_until(world, next, stop) {
             let now = world.now();
-            let delay = now.saturating_sub(next);
+            let mut delay = now.saturating_sub(next);
+            if now >= ask {
+                ask = now + ASKED;
+                delay = delay.max(longest_wait(&folders, &mut waited));
+            }
             if delay > LEAST {
                 self.0.lock().unwrap_or_else(PoisonError::into_inner).push((now, delay));
             }
-            next = now + NAP;
+            next = world.now() + NAP;
         }
     }
 
@@ -51,4 +64,19 @@ impl Control {
         const AROUND: Duration = Duration::from_secs(1);
         ALWAYS + self.worst(from.saturating_sub(AROUND), to + AROUND) * TIMES
     }
+}
+
+/// How long any thread has waited for a processor since the last question. `before` are the waits at that time.
+fn longest_wait(folders: &[PathBuf], before: &mut HashMap<PathBuf, Duration>) -> Duration {
+    let mut waits = HashMap::new();
+    for task in folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten() {
+        // A thread may end meanwhile, and a kernel may not count; the second number is nanoseconds.
+        let Ok(text) = std::fs::read_to_string(task.path().join("schedstat")) else { continue };
+        let wait = text.split_whitespace().nth(1).and_then(|nanos| nanos.parse().ok()).map(Duration::from_nanos);
+        waits.extend(wait.map(|wait| (task.path(), wait)));
+    }
+    let since = |(task, wait): (&PathBuf, &Duration)| before.get(task).map(|before| wait.saturating_sub(*before));
+    let longest = waits.iter().filter_map(since).max().unwrap_or_default();
+    *before = waits;
+    longest
 }

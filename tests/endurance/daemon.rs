@@ -69,6 +69,11 @@ impl Daemon {
         }
     }
 
+    /// The id of its process.
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
     /// Everything logged so far.
     pub fn log(&self) -> String {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -22,8 +22,9 @@ pub struct Case<'a> {
     /// How many providers no reload touches.
     pub providers: usize,
     pub faults: f64,
-    /// Since when everything is judged, and until when.
+    /// Since when everything is judged, until when faults were drawn, and until when everything is judged.
     pub from: Duration,
+    pub ended: Duration,
     pub to: Duration,
 }
 
@@ -31,6 +32,8 @@ pub struct Case<'a> {
 #[derive(Default)]
 struct Found {
     requests: usize,
+    /// While faults were drawn.
+    in_the_storm: usize,
     transient: usize,
     /// Called broken although only transient faults met it, three in a row.
     unlucky: Vec<String>,
@@ -89,6 +92,7 @@ impl Case<'_> {
             waits += usize::from(matches!(one.answer, Answer::Throttled(seconds) if u64::from(seconds) > INTERVAL.as_secs()));
         }
         found.requests += requests;
+        found.in_the_storm += subject.served.iter().filter(|one| one.at() >= self.from && one.at() < self.ended).count();
         found.transient += transient;
         if subject.events.is_empty() && waits == 0 {
             found.steady.push(requests);
@@ -123,7 +127,7 @@ impl Case<'_> {
         }
         for change in subject.replay.changes.iter().filter(|change| change.broken && change.at > self.from && change.at < self.to) {
             let until = change.at + 2 * SCRAPE + self.control.allowance(change.at, change.at + SCRAPE);
-            if !is_seen_within(subject.seen, State::Broken, change.at, until) {
+            if first_seen(subject.seen, State::Broken, change.at, until).is_none() {
                 found.untold.push(format!("{} is broken by the rules at {:.2} s, and nobody was told", subject.name, change.at.as_secs_f64()));
             }
         }
@@ -175,7 +179,8 @@ impl Case<'_> {
         if !event.kind.breaks() {
             return;
         }
-        let told = first_seen(subject.seen, State::Broken, event.begins, event.ends + POLL);
+        let sight = first_seen(subject.seen, State::Broken, event.begins, event.ends + POLL);
+        let told = sight.map(|(told, _)| told);
         let line = |what: &str| {
             let answers: Vec<String> = subject
                 .served
@@ -192,21 +197,21 @@ impl Case<'_> {
         let until = told.unwrap_or(event.ends);
         let faults = subject.served[first..].iter().take_while(|one| one.at() < until).any(|one| one.answer.is_transient());
         let hindered = faults || (event.kind != Kind::Closed && !subject.replay.on_grid.get(first).copied().unwrap_or(false));
-        match told {
+        match sight {
             None if event.kind != Kind::Closed && !subject.replay.is_broken_within(event.begins, event.ends) => found.unconcluded += 1,
             None => found.missed.push(line("nobody was told")),
-            Some(told) => {
+            Some((told, untold)) => {
                 let latency = told.saturating_sub(event.begins);
                 found.told.entry(event.kind).or_default().push(latency);
                 let bound = told_within(event.kind) + allowance;
                 if hindered {
                     found.in_the_way += 1;
-                } else if latency > bound {
+                } else if untold > event.begins + bound {
                     found.late.push(line(&format!("told after {:.2} s, where {:.2} s were allowed", latency.as_secs_f64(), bound.as_secs_f64())));
                 }
                 // Hindered or not: once the endpoint has answered what decides, it must be told.
                 let decided = subject.replay.changes.iter().find(|change| change.broken && change.at >= event.begins).map(|change| change.at);
-                if let Some(decided) = decided.filter(|decided| event.kind != Kind::Closed && told > *decided + allowance) {
+                if let Some(decided) = decided.filter(|decided| event.kind != Kind::Closed && untold > *decided + allowance) {
                     found.late.push(line(&format!("decided at {:.2} s and told at {:.2} s", decided.as_secs_f64(), told.as_secs_f64())));
                 }
             }
@@ -215,7 +220,7 @@ impl Case<'_> {
     }
 
     fn recovery(&self, subject: &Subject, event: &Event, line: &dyn Fn(&str) -> String, found: &mut Found) {
-        let Some(healthy) = first_seen(subject.seen, State::Healthy, event.ends, Duration::MAX) else {
+        let Some((healthy, not_yet)) = first_seen(subject.seen, State::Healthy, event.ends, Duration::MAX) else {
             found.not_recovered.push(line("never healthy again"));
             return;
         };
@@ -231,17 +236,17 @@ impl Case<'_> {
             (Kind::Closed, _) | (_, None) => INTERVAL + INTERVAL / 2 + TIMEOUT,
             (_, Some((one, window))) => (one.at() + one.answer.takes() + window.latest).saturating_sub(event.ends) + TIMEOUT,
         };
-        if latency > bound + allowance {
+        if not_yet > event.ends + bound + allowance {
             let (took, bound) = (latency.as_secs_f64(), (bound + allowance).as_secs_f64());
             found.not_recovered.push(line(&format!("healthy after {took:.2} s, where {bound:.2} s were allowed")));
         }
     }
 
     fn report(&self, found: &Found, report: &mut Report) {
-        let rate = float(found.transient) / float(found.requests.max(1));
+        let rate = float(found.transient) / float(found.in_the_storm.max(1));
         let threshold = i32::try_from(FAILURE_THRESHOLD).unwrap_or(i32::MAX);
-        let expected = float(found.requests) * self.faults.powi(threshold) * (1.0 - self.faults);
-        report.tell("requests judged", found.requests);
+        let expected = float(found.in_the_storm) * self.faults.powi(threshold) * (1.0 - self.faults);
+        report.tell("requests judged, and those in the storm", format!("{}, {}", found.requests, found.in_the_storm));
         report.tell("of these with a transient fault", format!("{} ({:.2} %)", found.transient, rate * 100.0));
         report.none("false alarms of the credential", &found.of_the_credential);
         report.none("false alarms that nothing explains", &found.unexplained);
@@ -285,15 +290,13 @@ fn told_within(kind: Kind) -> Duration {
     if kind.is_refusal() { INTERVAL + CONFIRM_AFTER + TIMEOUT + TICK } else { INTERVAL * FAILURE_THRESHOLD + TIMEOUT + TICK }
 }
 
-/// When a state is first seen, or is still held, between two times.
-fn first_seen(seen: &[Seen], state: State, from: Duration, to: Duration) -> Option<Duration> {
+/// When a state is first seen, or is still held, between two times; and until when another was seen for certain.
+fn first_seen(seen: &[Seen], state: State, from: Duration, to: Duration) -> Option<(Duration, Duration)> {
     let next = seen.partition_point(|one| one.at < from);
     if next > 0 && seen[next - 1].state == state {
-        return Some(from);
+        return Some((from, from));
     }
-    seen[next..].iter().take_while(|one| one.at <= to).find(|one| one.state == state).map(|one| one.at)
-}
-
-fn is_seen_within(seen: &[Seen], state: State, from: Duration, to: Duration) -> bool {
-    first_seen(seen, state, from, to).is_some()
+    let found = seen[next..].iter().take_while(|one| one.at <= to).position(|one| one.state == state)? + next;
+    let before = found.checked_sub(1).map_or(from, |before| seen[before].until.max(from));
+    Some((seen[found].at, before))
 }

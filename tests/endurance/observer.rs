@@ -25,10 +25,13 @@ const HEALTHZ: Duration = Duration::from_secs(5);
 /// Problems that are kept.
 const MOST_KEPT: usize = 50;
 
-/// A state that was seen, from its first sight on.
+/// A state that was seen.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen {
+    /// When the first answer that told it was there.
     pub at: Duration,
+    /// When the last question that was answered with it was asked: so long it held for certain.
+    pub until: Duration,
     pub state: State,
     pub class: Option<Class>,
 }
@@ -80,7 +83,7 @@ impl<'a> Observer<'a> {
                     let (reading, problems) = exposition.read(&text);
                     self.tell(problems);
                     for (provider, (state, class)) in &reading.states {
-                        self.saw(*provider, Seen { at: before, state: *state, class: *class });
+                        self.saw(*provider, Seen { at: before, until: before, state: *state, class: *class });
                     }
                     *lock(&self.latest) = (before, reading);
                     lock(&self.scrapes).push(took);
@@ -126,12 +129,13 @@ impl<'a> Observer<'a> {
         }
         let watched: Vec<(usize, Duration)> = lock(&self.watched).iter().map(|(provider, until)| (*provider, *until)).collect();
         for (provider, until) in watched {
+            let asked = self.world.now();
             let (_, body) = connection.get(&format!("/healthz?provider={}", name(provider)))?;
             let answer: Value = serde_json::from_slice(&body)?;
             let health = &answer["providers"][name(provider)];
             let Some(state) = health["state"].as_str().and_then(State::from_word) else { continue };
             let at = self.world.now();
-            self.saw(provider, Seen { at, state, class: health["class"].as_str().and_then(Class::from_word) });
+            self.saw(provider, Seen { at, until: asked, state, class: health["class"].as_str().and_then(Class::from_word) });
             let mut watched = lock(&self.watched);
             if state == State::Healthy && at > until && watched.get(&provider) == Some(&until) {
                 watched.remove(&provider);
@@ -143,10 +147,11 @@ impl<'a> Observer<'a> {
     fn saw(&self, provider: usize, seen: Seen) {
         let Some(timeline) = self.timelines.get(provider) else { return };
         let mut timeline = lock(timeline);
-        // A scrape that began before the latest answer may be older than it.
-        let news = timeline.last().is_none_or(|last| seen.at > last.at && (last.state, last.class) != (seen.state, seen.class));
-        if news {
-            timeline.push(seen);
+        match timeline.last_mut() {
+            // A scrape that began before the latest answer may be older than it.
+            Some(last) if seen.at <= last.at => {}
+            Some(last) if (last.state, last.class) == (seen.state, seen.class) => last.until = seen.until.max(last.until),
+            _ => timeline.push(seen),
         }
     }
 

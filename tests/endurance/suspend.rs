@@ -16,6 +16,9 @@ const WATCHED: Duration = Duration::from_secs(14);
 /// The window in which requests are counted.
 const WINDOW: Duration = Duration::from_secs(1);
 
+/// How long a hiccup is: too short to count as a standstill, long enough for many probes to be due at once.
+const HICCUP: Duration = Duration::from_secs(2);
+
 /// What was seen.
 pub struct Outcome {
     /// Requests in the fullest second before and after.
@@ -60,6 +63,22 @@ pub fn run(world: &World, daemon: &Daemon, observer: &Observer, providers: usize
         twice,
         resumed: after.first().map_or(Duration::MAX, |first| first.saturating_sub(at)),
     })
+}
+
+/// Stops the daemon for a moment, so that everything that was due meanwhile is done at once, secret files read included.
+/// Returns the most threads that were seen after it.
+pub fn hiccup(world: &World, daemon: &Daemon, observer: &Observer, stop: &AtomicBool) -> Result<usize> {
+    let silence = observer.silence();
+    daemon.signal("STOP")?;
+    pause_until(world, world.now() + HICCUP, stop);
+    daemon.signal("CONT")?;
+    drop(silence);
+    let (mut most, until) = (0, world.now() + WINDOW);
+    while world.now() < until {
+        most = daemon.vitals()?.threads.max(most);
+        pause_until(world, world.now() + WINDOW / 50, stop);
+    }
+    Ok(most)
 }
 
 /// The most of these times that lie within one window.
