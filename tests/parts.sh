@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside Rust: a C compiler, Prometheus with promtool, the test files of its toolkit, the
-# authorities that a system trusts, Node.js with npm, the OAuth server and the schemas of Kubernetes that are pinned in
-# tests/oidc and tests/kubernetes, what makes and looks over the Debian package, and a Debian system to boot. What is
-# there already is left alone; what cannot be had is an error.
+# Installs what the tests need beside Rust: a C compiler, Prometheus with promtool, Alertmanager with amtool, the test
+# files of Prometheus's toolkit, the authorities that a system trusts, Node.js with npm, the OAuth server and the schemas of
+# Kubernetes that are pinned in tests/oidc and tests/kubernetes, what makes and looks over the Debian package, a Debian
+# system to boot, and, unpacked below target/parts, the current Prometheus 3. What is there already is left alone; what
+# cannot be had is an error.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 missing=()
 command -v cc >/dev/null || missing+=(gcc libc6-dev)
 command -v prometheus >/dev/null && command -v promtool >/dev/null || missing+=(prometheus)
+command -v prometheus-alertmanager >/dev/null && command -v amtool >/dev/null || missing+=(prometheus-alertmanager)
 [ -d /usr/share/gocode/src/github.com/prometheus/exporter-toolkit/web/testdata ] || missing+=(golang-github-prometheus-exporter-toolkit-dev)
 [ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
 compgen -G "/usr/lib/*/faketime/libfaketimeMT.so.1" >/dev/null || missing+=(libfaketime)
@@ -28,7 +30,7 @@ if [ "${#missing[@]}" -gt 0 ]; then
     fi
     as_root=()
     [ "$(id -u)" -eq 0 ] || as_root=(sudo)
-    # The package of Prometheus would start a service of that name; only the programs are wanted.
+    # The packages of Prometheus would start services of that name; only the programs are wanted.
     policy=/usr/sbin/policy-rc.d
     if [ ! -e "$policy" ]; then
         printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
@@ -56,5 +58,36 @@ tool() {
 tool cargo-cyclonedx 0.5.9 0
 tool cargo-deb 3.8.0 1
 tool cargo-deny 0.20.2 0
+
+# Distributions stay with a Prometheus for years, users do not. Debian's unstable suite has the current one, which runs on older
+# releases as well. It is fetched by the ordinary apt-get, from the mirror that this machine has configured, with a state
+# of its own so that nothing of the system changes, and unpacked where only the tests look.
+current=target/parts/prometheus-current
+if [ ! -x "$current/usr/bin/prometheus" ] || [ ! -x "$current/usr/bin/promtool" ]; then
+    # shellcheck disable=SC1091 # a file of the system
+    codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+    # shellcheck disable=SC2016 # apt's own variables
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Component: main' "Codename: $codename" | head -n 1)
+    if [ -z "$mirror" ]; then
+        echo "error: the tests need a current Prometheus, and no mirror of Debian is configured here to fetch it from" >&2
+        exit 1
+    fi
+    scratch=$PWD/target/parts/apt
+    rm -rf "$scratch" "$current"
+    mkdir -p "$scratch/lists/partial" "$scratch/cache/archives/partial" "$scratch/root"
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror sid main" >"$scratch/sources.list"
+    apt=(apt-get -qq -o "Dir::Etc::sourcelist=$scratch/sources.list" -o Dir::Etc::sourceparts=/dev/null
+        -o "Dir::State::lists=$scratch/lists" -o "Dir::Cache=$scratch/cache" -o "APT::Sandbox::User=$(id -un)"
+        -o Acquire::Languages=none -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false)
+    "${apt[@]}" update </dev/null
+    (cd "$scratch" && "${apt[@]}" download prometheus promtool </dev/null)
+    for package in "$scratch"/*.deb; do
+        dpkg-deb -x "$package" "$scratch/root"
+    done
+    # In its place only when it is whole and starts here.
+    "$scratch/root/usr/bin/prometheus" --version >/dev/null
+    mv "$scratch/root" "$current"
+    rm -rf "$scratch"
+fi
 
 tests/systemd/container.sh make

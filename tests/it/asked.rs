@@ -7,9 +7,9 @@ use std::sync::{Arc, Condvar, Mutex};
 
 use serde_json::Value as Json;
 
-use super::prometheus::Prometheus;
 use super::support::daemon::{Answer, Daemon};
 use super::support::endpoint::{Endpoint, http, read_request};
+use super::support::servers::{Prometheus, Version};
 use super::support::{repository, wait_for};
 
 const TOKEN: &str = r#"{"access_token":"a-token-of-the-tests","expires_in":3600,"scope":"a b"}"#;
@@ -153,7 +153,7 @@ fn a_real_prometheus_spreads_the_providers_over_three_daemons_and_then_over_two(
     let text: String = (0..PROVIDERS).map(|number| provider(&format!("p{number}"), &endpoint.url(), "")).collect();
     let daemons: Vec<Daemon> = (0..3).map(|_| on_demand(&text)).collect();
     let addresses: Vec<&str> = daemons.iter().map(Daemon::address).collect();
-    let prometheus = Prometheus::with(&spreading(addresses[0], &addresses));
+    let prometheus = Prometheus::start(Version::Distribution, &spreading(addresses[0], &addresses), &[]);
     let up = || prometheus.query("count(up == 1)").first().map(|(_, count)| count.to_string());
     wait_for("all providers by query", || (prometheus.query("credwatch_probe_success == 1").len() == PROVIDERS).then_some(()));
     assert_eq!(up(), Some(PROVIDERS.to_string()));

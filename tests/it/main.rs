@@ -13,13 +13,17 @@
 //! - `reload`, `rotation`, `restart`: a daemon that is left alone for years.
 //! - `oidc`, `prometheus`: against servers that nobody here wrote.
 //! - `package`, `systemd`, `service_manager`: the Debian package and the unit, under a real systemd.
+//! - `alerting`: the alert rules, their unit tests, runbooks and documents held against each other and the code.
+//! - `chain`: from a credential that breaks to the notification that arrives, and back.
 //! - `web_config`: the web configuration, each fault with its message, and held against promtool.
 //! - `doors`: TLS, client certificates and logins over sockets, and doors that are replaced.
 //! - `crowds`: clients that are too many, too slow or too silent.
 
+mod alerting;
 mod asked;
 mod bad_configs;
 mod canary;
+mod chain;
 mod crowds;
 mod daemon;
 mod deploy;

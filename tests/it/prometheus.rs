@@ -1,98 +1,14 @@
 //! A real Prometheus scrapes the daemon and finds the series; its promtool finds nothing wrong with the exposition.
 
 use std::fmt::Write as _;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use credwatch::fake::Fake;
-use serde_json::Value as Json;
 
-use super::support::daemon::{Daemon, get};
+use super::support::daemon::Daemon;
 use super::support::endpoint::Endpoint;
+use super::support::servers::Prometheus;
 use super::support::wait_for;
-
-/// A Prometheus of the distribution; killed when it goes out of scope.
-pub struct Prometheus {
-    child: Child,
-    address: String,
-    folder: tempfile::TempDir,
-}
-
-impl Prometheus {
-    /// One that scrapes one address every 200 ms.
-    fn scraping(target: &str) -> Self {
-        Self::with(&format!(
-            "global: {{ scrape_interval: 200ms, scrape_timeout: 200ms }}\nscrape_configs: [{{ job_name: credwatch, static_configs: [{{ targets: [\"{target}\"] }}] }}]\n"
-        ))
-    }
-
-    /// One with this configuration.
-    pub fn with(configuration: &str) -> Self {
-        // It cannot tell which port it was given, so a free one is picked, and another if somebody was faster.
-        for _ in 0..10 {
-            if let Some(prometheus) = Self::on(&free_address(), configuration) {
-                return prometheus;
-            }
-        }
-        panic!("Prometheus does not start");
-    }
-
-    /// Has it take another configuration in.
-    pub fn configure(&self, configuration: &str) {
-        std::fs::write(self.folder.path().join("prometheus.yml"), configuration).expect("written");
-        let status = Command::new("kill").arg("-HUP").arg(self.child.id().to_string()).status().expect("kill");
-        assert!(status.success());
-    }
-
-    fn on(address: &str, configuration: &str) -> Option<Self> {
-        let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join("prometheus.yml");
-        std::fs::write(&file, configuration).expect("written");
-        let child = Command::new("prometheus")
-            .arg(format!("--config.file={}", file.display()))
-            .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
-            .arg(format!("--web.listen-address={address}"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| panic!("cannot start prometheus ({error}); run `make test`, which installs it"));
-        let mut prometheus = Self { child, address: address.to_owned(), folder };
-        let listens = wait_for("Prometheus to be ready or to end", || {
-            if prometheus.child.try_wait().expect("its status").is_some() {
-                return Some(false);
-            }
-            let open = std::net::TcpStream::connect(address).is_ok();
-            (open && get(address, "/-/ready").status == 200).then_some(true)
-        });
-        listens.then_some(prometheus)
-    }
-
-    /// The values that a query yields, with their labels.
-    pub fn query(&self, query: &str) -> Vec<(Json, f64)> {
-        let encoded: String = url::form_urlencoded::byte_serialize(query.as_bytes()).collect();
-        let answer = get(&self.address, &format!("/api/v1/query?query={encoded}"));
-        let json: Json = serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{error}: {}", answer.body));
-        assert_eq!(json["status"], "success", "{query}: {}", answer.body);
-        let samples = json["data"]["result"].as_array().cloned().unwrap_or_default();
-        samples.iter().map(|sample| (sample["metric"].clone(), sample["value"][1].as_str().and_then(|value| value.parse().ok()).unwrap_or(f64::NAN))).collect()
-    }
-
-    /// Waits until a query yields something.
-    fn wait_for(&self, query: &str) -> Vec<(Json, f64)> {
-        wait_for(query, || Some(self.query(query)).filter(|found| !found.is_empty()))
-    }
-}
-
-impl Drop for Prometheus {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn free_address() -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").to_string()
-}
 
 #[test]
 fn a_real_prometheus_finds_the_series_and_sees_a_credential_break() {
@@ -154,12 +70,4 @@ fn promtool_has_nothing_to_say_about_the_exposition_whatever_names_and_answers_h
     assert!(metrics.contains("note=\"a\\\"b\\\\c\\nd\""), "{metrics}");
     let (fine, complaint) = check_metrics("# TYPE x counter\nx 1\n");
     assert!(!fine && !complaint.is_empty(), "promtool would have complained");
-}
-
-#[test]
-fn the_alerting_rules_are_valid_and_behave_as_their_tests_say() {
-    for arguments in [["check", "rules", "dashboards/alerts.yml"], ["test", "rules", "dashboards/alerts_test.yml"]] {
-        let output = Command::new("promtool").args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("promtool runs; `make test` installs it");
-        assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    }
 }

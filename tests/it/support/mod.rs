@@ -4,7 +4,9 @@ pub mod container;
 pub mod daemon;
 pub mod endpoint;
 pub mod installed;
+pub mod servers;
 pub mod web;
+pub mod yaml;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -15,13 +17,18 @@ pub fn repository(path: &str) -> PathBuf {
 }
 
 /// Waits until `condition` yields a value; panics with `what` when it does not within twenty seconds.
-pub fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+pub fn wait_for<T>(what: &str, condition: impl FnMut() -> Option<T>) -> T {
+    wait_within(Duration::from_secs(20), what, condition)
+}
+
+/// The same with another bound, where more than one program has to do its part.
+pub fn wait_within<T>(bound: Duration, what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(value) = condition() {
             return value;
         }
-        assert!(start.elapsed() < Duration::from_secs(20), "waited in vain for {what}");
+        assert!(start.elapsed() < bound, "waited in vain for {what}");
         std::thread::park_timeout(Duration::from_millis(20));
     }
 }

@@ -1,0 +1,165 @@
+//! Servers that nobody here wrote, as processes on free ports of loopback: Prometheus and Alertmanager.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value as Json;
+
+use super::daemon::get;
+use super::{repository, wait_for};
+
+/// Which Prometheus. The rules must work with both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// The distribution's, in the path.
+    Distribution,
+    /// The current one, which `tests/parts.sh` unpacks.
+    Current,
+}
+
+impl Version {
+    pub const BOTH: [Self; 2] = [Self::Distribution, Self::Current];
+
+    fn program(self, name: &str) -> PathBuf {
+        match self {
+            Self::Distribution => name.into(),
+            Self::Current => repository("target/parts/prometheus-current/usr/bin").join(name),
+        }
+    }
+
+    /// Its promtool, in the repository.
+    pub fn promtool(self) -> Command {
+        let mut command = Command::new(self.program("promtool"));
+        command.current_dir(repository(""));
+        command
+    }
+}
+
+/// What a program says, which must not fail.
+#[track_caller]
+pub fn said_by(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("cannot start {command:?} ({error}); run `make test`, which installs it"));
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {said}");
+    said
+}
+
+/// A server with a folder of its own; killed by its id when it goes out of scope.
+struct Server {
+    child: Child,
+    address: String,
+    folder: tempfile::TempDir,
+}
+
+impl Server {
+    /// None of these can tell which port it was given, so a free one is picked, and another if somebody was faster.
+    fn start(what: &str, prepare: impl Fn(&Path, &str) -> Command) -> Self {
+        (0..10).find_map(|_| Self::on(&free_address(), what, &prepare)).unwrap_or_else(|| panic!("{what} does not start"))
+    }
+
+    fn on(address: &str, what: &str, prepare: &impl Fn(&Path, &str) -> Command) -> Option<Self> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut command = prepare(folder.path(), address);
+        let child = command
+            .current_dir(folder.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start {command:?} ({error}); run `make test`, which installs it"));
+        let mut server = Self { child, address: address.to_owned(), folder };
+        let listens = wait_for(&format!("{what} to be ready or to end"), || {
+            if server.child.try_wait().expect("its status").is_some() {
+                return Some(false);
+            }
+            let open = std::net::TcpStream::connect(address).is_ok();
+            (open && get(address, "/-/ready").status == 200).then_some(true)
+        });
+        listens.then_some(server)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn free_address() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").to_string()
+}
+
+/// A Prometheus.
+pub struct Prometheus(Server);
+
+impl Prometheus {
+    /// The distribution's, scraping one address every 200 ms.
+    pub fn scraping(target: &str) -> Self {
+        let configuration = format!(
+            "global: {{ scrape_interval: 200ms, scrape_timeout: 200ms }}\nscrape_configs: [{{ job_name: credwatch, static_configs: [{{ targets: [\"{target}\"] }}] }}]\n"
+        );
+        Self::start(Version::Distribution, &configuration, &[])
+    }
+
+    /// Has it take another configuration in.
+    pub fn configure(&self, configuration: &str) {
+        std::fs::write(self.0.folder.path().join("prometheus.yml"), configuration).expect("written");
+        let status = Command::new("kill").arg("-HUP").arg(self.0.child.id().to_string()).status().expect("kill");
+        assert!(status.success());
+    }
+
+    /// One with this configuration and with these files beside it.
+    pub fn start(version: Version, configuration: &str, files: &[(&str, &str)]) -> Self {
+        Self(Server::start("Prometheus", |folder, address| {
+            for (name, text) in files.iter().chain(&[("prometheus.yml", configuration)]) {
+                std::fs::write(folder.join(name), text).expect("written");
+            }
+            let mut command = Command::new(version.program("prometheus"));
+            command.args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"]).arg(format!("--web.listen-address={address}"));
+            command
+        }))
+    }
+
+    /// The version that it says it is.
+    pub fn version(&self) -> String {
+        let answer = get(&self.0.address, "/api/v1/status/buildinfo");
+        let json: Json = serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{error}: {}", answer.body));
+        json["data"]["version"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The values that a query yields, with their labels.
+    pub fn query(&self, query: &str) -> Vec<(Json, f64)> {
+        let encoded: String = url::form_urlencoded::byte_serialize(query.as_bytes()).collect();
+        let answer = get(&self.0.address, &format!("/api/v1/query?query={encoded}"));
+        let json: Json = serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{error}: {}", answer.body));
+        assert_eq!(json["status"], "success", "{query}: {}", answer.body);
+        let samples = json["data"]["result"].as_array().cloned().unwrap_or_default();
+        samples.iter().map(|sample| (sample["metric"].clone(), sample["value"][1].as_str().and_then(|value| value.parse().ok()).unwrap_or(f64::NAN))).collect()
+    }
+
+    /// Waits until a query yields something.
+    pub fn wait_for(&self, query: &str) -> Vec<(Json, f64)> {
+        wait_for(query, || Some(self.query(query)).filter(|found| !found.is_empty()))
+    }
+}
+
+/// An Alertmanager of the distribution.
+pub struct Alertmanager(Server);
+
+impl Alertmanager {
+    /// One with this configuration, alone in its cluster.
+    pub fn start(configuration: &str) -> Self {
+        Self(Server::start("Alertmanager", |folder, address| {
+            std::fs::write(folder.join("alertmanager.yml"), configuration).expect("written");
+            let mut command = Command::new("prometheus-alertmanager");
+            command.args(["--config.file=alertmanager.yml", "--storage.path=data", "--cluster.listen-address="]).arg(format!("--web.listen-address={address}"));
+            command
+        }))
+    }
+
+    /// `HOST:PORT`.
+    pub fn address(&self) -> &str {
+        &self.0.address
+    }
+}
