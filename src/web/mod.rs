@@ -85,6 +85,10 @@ impl Faces {
 pub fn router(faces: Faces) -> Router {
     Router::new()
         .route("/", get(page::overview))
+        .route("/providers", get(page::provider_by_query))
+        .route("/providers/{name}", get(page::provider))
+        .route("/reasons", get(page::reasons))
+        .route("/assets/{name}", get(page::asset))
         .route("/metrics", get(scrape::metrics))
         .route("/healthz", get(health::healthz))
         .route("/livez", get(health::livez))

@@ -62,7 +62,7 @@ pub async fn metrics(State(faces): State<Faces>, headers: HeaderMap) -> Response
 }
 
 /// Whether gzip is among what the client takes, and not with a weight of nothing (RFC 9110, section 12.5.3).
-fn accepts_gzip(headers: &HeaderMap) -> bool {
+pub fn accepts_gzip(headers: &HeaderMap) -> bool {
     let values = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|coding| {
         let mut parts = coding.split(';').map(str::trim);

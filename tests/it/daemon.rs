@@ -11,26 +11,26 @@ use super::support::endpoint::Endpoint;
 use super::support::wait_for;
 
 /// The fake APIs, running on a runtime of their own.
-struct Fakes {
-    fake: std::sync::Arc<Fake>,
+pub struct Fakes {
+    pub fake: std::sync::Arc<Fake>,
     _runtime: tokio::runtime::Runtime,
 }
 
 impl Fakes {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let fake = runtime.block_on(Fake::start()).expect("a port");
         Self { fake, _runtime: runtime }
     }
 
     /// A provider table for one API, with further keys.
-    fn provider(&self, api: &str, more: &str) -> String {
+    pub fn provider(&self, api: &str, more: &str) -> String {
         let lines: Vec<String> = self.fake.credentials(api).iter().map(|(name, value)| format!("credentials.{name} = {value:?}")).collect();
         let credentials = lines.join("\n");
         format!("[providers.{api}]\nrecipe = {api:?}\nparameters.base_url = {:?}\n{credentials}\n{more}\n", self.fake.base_url(api))
     }
 
-    fn all(&self) -> String {
+    pub fn all(&self) -> String {
         self.fake.names().iter().map(|api| self.provider(api, "")).collect()
     }
 }

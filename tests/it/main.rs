@@ -2,6 +2,7 @@
 //!
 //! - `asked`: probes on demand, discovery, shares, and the interface for programs.
 //! - `bad_configs`: files with a defect, and the exact message for each.
+//! - `browser`: the pages in Chromium, with an auditor of accessibility.
 //! - `canary`: no secret in any output.
 //! - `daemon`: the binary as users run it.
 //! - `deploy`: the examples for containers and Kubernetes.
@@ -10,6 +11,7 @@
 //! - `hostile`: answers that nobody should send.
 //! - `house`: rules of the code that a machine can check.
 //! - `documentation`: docs held against the tables in the code.
+//! - `page`: the pages for people, as they are sent.
 //! - `reload`, `rotation`, `restart`: a daemon that is left alone for years.
 //! - `oidc`, `prometheus`: against servers that nobody here wrote.
 //! - `package`, `systemd`, `service_manager`: the Debian package and the unit, under a real systemd.
@@ -22,6 +24,7 @@
 mod alerting;
 mod asked;
 mod bad_configs;
+mod browser;
 mod canary;
 mod chain;
 mod crowds;
@@ -35,6 +38,7 @@ mod hostile;
 mod house;
 mod oidc;
 mod package;
+mod page;
 mod prometheus;
 mod reload;
 mod restart;

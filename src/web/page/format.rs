@@ -1,0 +1,202 @@
+//! Times, durations and texts as people read them.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use maud::{Markup, html};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::outcome::Reason;
+use crate::provider::Slot;
+use crate::time::human_duration;
+
+/// What of a name may stand in a path as it is (RFC 3986, section 2.3).
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A length of time in at most two units, and never finer than a second: more would flicker.
+pub fn span(seconds: f64) -> String {
+    let seconds = seconds.max(0.0).round();
+    if seconds < 10.0 { format!("{seconds:.0}s") } else { human_duration(seconds) }
+}
+
+/// How long something took.
+pub fn took(seconds: f64) -> String {
+    match seconds {
+        seconds if seconds > 0.0 && seconds < 0.000_05 => "<0.1ms".into(),
+        seconds if seconds > 0.0 && seconds < 0.009_5 => format!("{:.1}ms", seconds * 1e3),
+        seconds => human_duration(seconds),
+    }
+}
+
+/// How long ago something was.
+pub fn ago(seconds: f64) -> String {
+    if seconds < 1.0 { "just now".into() } else { format!("{} ago", span(seconds)) }
+}
+
+/// When something will be, or was.
+pub fn away(seconds: f64) -> String {
+    if seconds < -0.5 {
+        ago(-seconds)
+    } else if seconds < 0.5 {
+        "now".into()
+    } else {
+        format!("in {}", span(seconds))
+    }
+}
+
+/// A moment in full.
+pub fn stamp(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// A moment as an element: `text` to read, the whole of it for programs and for who points at it.
+pub fn moment(time: Timestamp, text: &str) -> Markup {
+    html! { time datetime=(time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()) title=(stamp(time)) { (text) } }
+}
+
+/// A count with its noun.
+pub fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(number), if number == 1 { one } else { many })
+}
+
+/// A number with a mark between thousands.
+pub fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Marks that show nothing by themselves and change how the text around them looks.
+fn deceptive(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+}
+
+/// A text with everything in it to be seen.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(deceptive) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        if deceptive(character) {
+            let _ = write!(shown, "[U+{:04X}]", u32::from(character));
+        } else {
+            shown.push(character);
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// A text from outside. Whatever it is, it stays text, and its direction does not reach what stands beside it.
+pub fn foreign(text: &str) -> Markup {
+    html! { bdi { (visible(text)) } }
+}
+
+/// A sentence of ours, with what stands between backticks set as code.
+pub fn prose(text: &str) -> Markup {
+    html! {
+        @for (place, part) in text.split('`').enumerate() {
+            @if place % 2 == 1 { code { (part) } } @else { (part) }
+        }
+    }
+}
+
+/// Where the page of a provider is, seen from the page at `/`.
+pub fn provider_path(name: &str) -> String {
+    match name {
+        // Browsers take these two for steps in the path, however they are encoded.
+        "." | ".." => format!("providers?name={name}"),
+        _ => format!("providers/{}", utf8_percent_encode(name, PLAIN)),
+    }
+}
+
+/// The same name in a query.
+pub fn query_value(name: &str) -> String {
+    utf8_percent_encode(name, PLAIN).to_string()
+}
+
+/// Where it stands what a reason means and what to do about it, seen from the page at `/`. The one place that knows.
+pub fn runbook(reason: Reason) -> String {
+    format!("reasons#{}", reason.word())
+}
+
+/// What to type to see a probe explained.
+pub fn command(name: &str, slot: Slot) -> String {
+    let next = if slot == Slot::Next { " --next" } else { "" };
+    let dashes = if name.starts_with('-') { " --" } else { "" };
+    format!("credwatch probe{next}{dashes} {}", shell_word(name))
+}
+
+/// A word as a shell takes it.
+fn shell_word(word: &str) -> String {
+    let plain = |character: char| character.is_alphanumeric() || "-_./:@%+=,".contains(character);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    if !word.chars().any(deceptive) {
+        return format!("'{}'", word.replace('\'', r"'\''"));
+    }
+    let mut quoted = String::from("$'");
+    for character in word.chars() {
+        match character {
+            '\'' | '\\' => quoted.extend(['\\', character]),
+            other if deceptive(other) => {
+                let _ = write!(quoted, "\\U{:08x}", u32::from(other));
+            }
+            other => quoted.push(other),
+        }
+    }
+    quoted.push('\'');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_told_in_whole_seconds_and_at_most_two_units() {
+        assert_eq!([span(0.2), span(3.4), span(59.6), span(3_570.0)], ["0s", "3s", "1m", "59m 30s"]);
+        assert_eq!([away(-90.0), away(0.1), away(12.3)], ["1m 30s ago", "now", "in 12s"]);
+        assert_eq!([ago(0.4), ago(61.0)], ["just now", "1m 1s ago"]);
+        assert_eq!([took(0.0), took(0.000_01), took(0.000_4), took(0.0623), took(2.0)], ["0ms", "<0.1ms", "0.4ms", "62ms", "2.0s"]);
+        assert_eq!([grouped(7), grouped(1_000), grouped(1_234_567)], ["7", "1,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn text_from_outside_cannot_become_markup_and_hides_nothing() {
+        assert_eq!(
+            foreign("<img src=x onerror=\"a()\">&\u{202e}\0").into_string(),
+            "<bdi>&lt;img src=x onerror=&quot;a()&quot;&gt;&amp;[U+202E][U+0000]</bdi>"
+        );
+        assert_eq!(foreign("Zürich 東京").into_string(), "<bdi>Zürich 東京</bdi>");
+    }
+
+    #[test]
+    fn backticks_in_our_own_sentences_become_code() {
+        assert_eq!(prose("Run `a <b>` now.").into_string(), "Run <code>a &lt;b&gt;</code> now.");
+    }
+
+    #[test]
+    fn names_come_whole_through_paths_and_shells() {
+        for (name, path, typed) in [
+            ("billing-api", "providers/billing-api", "credwatch probe billing-api"),
+            ("a/b?c#d", "providers/a%2Fb%3Fc%23d", "credwatch probe 'a/b?c#d'"),
+            ("it's", "providers/it%27s", r"credwatch probe 'it'\''s'"),
+            ("-x", "providers/-x", "credwatch probe -- -x"),
+            ("..", "providers?name=..", "credwatch probe .."),
+            ("\u{202e}x", "providers/%E2%80%AEx", r"credwatch probe $'\U0000202ex'"),
+        ] {
+            assert_eq!((provider_path(name).as_str(), command(name, Slot::Current).as_str()), (path, typed));
+        }
+        assert_eq!(command("a b", Slot::Next), "credwatch probe --next 'a b'");
+    }
+}

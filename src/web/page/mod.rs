@@ -1,0 +1,166 @@
+//! The pages for people: who is broken, why, how long there is, and what to do.
+//!
+//! The server does all the work: order, filters, search and pages are in the address, and a browser without a script
+//! misses nothing but the quiet renewal. A page reads a few numbers of every provider and the whole of those that it shows;
+//! it is written on a thread of its own kind, so that ten thousand providers keep no probe waiting.
+
+mod assets;
+mod format;
+mod overview;
+mod parts;
+mod provider;
+mod ranking;
+mod reasons;
+mod selection;
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State as Shared};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use maud::{Markup, html};
+use tokio::sync::Semaphore;
+use url::form_urlencoded;
+
+use super::{Faces, scrape};
+use crate::state::Ledger;
+use parts::Sheet;
+use selection::Selection;
+
+pub use assets::asset;
+
+/// Our own style, script and pictures, and nothing else: no inline ones, no other host, no frame. Text does not become
+/// markup in the script either.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; \
+                      frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+
+/// Pages that are written at the same time; others wait their turn.
+static TURNS: Semaphore = Semaphore::const_new(2);
+
+/// `/`
+pub async fn overview(Shared(faces): Shared<Faces>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+    answer(&faces, &headers, move |ledger| match Selection::parse(query.as_deref().unwrap_or_default()) {
+        Ok(selection) => (StatusCode::OK, overview::page(ledger, &selection)),
+        Err(problem) => (StatusCode::BAD_REQUEST, sorry(ledger, "./", "This filter is not understood", &problem)),
+    })
+    .await
+}
+
+/// `/providers/NAME`
+pub async fn provider(Shared(faces): Shared<Faces>, Path(name): Path<String>, headers: HeaderMap) -> Response {
+    answer(&faces, &headers, move |ledger| one(ledger, &name, "../")).await
+}
+
+/// `/providers?name=NAME`, for names that browsers take for steps in a path.
+pub async fn provider_by_query(Shared(faces): Shared<Faces>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+    answer(&faces, &headers, move |ledger| {
+        let mut pairs = form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes());
+        let name = pairs.find_map(|(name, value)| (name == "name").then_some(value)).unwrap_or_default();
+        one(ledger, &name, "./")
+    })
+    .await
+}
+
+/// `/reasons`
+pub async fn reasons(Shared(faces): Shared<Faces>, headers: HeaderMap) -> Response {
+    answer(&faces, &headers, |ledger| (StatusCode::OK, reasons::page(ledger))).await
+}
+
+fn one(ledger: &Ledger, name: &str, root: &'static str) -> (StatusCode, Sheet) {
+    match provider::page(ledger, name, root) {
+        Some(sheet) => (StatusCode::OK, sheet),
+        None => (StatusCode::NOT_FOUND, sorry(ledger, root, "There is no provider of this name", &format!("It was asked for “{name}”."))),
+    }
+}
+
+/// A page that says what is the matter with the address.
+fn sorry(ledger: &Ledger, root: &'static str, title: &str, problem: &str) -> Sheet {
+    let body = html! {
+        nav.back aria-label="Back" { a href=(root) { "← All providers" } }
+        h1 { (title) }
+        p { (format::foreign(problem)) }
+    };
+    Sheet { root, title: format!("{title} · credwatch"), summary: title.to_owned(), alarm: false, stalled: ledger.is_stalled(), now: ledger.now(), body }
+}
+
+/// Writes a page away from the threads that probe, and sends it.
+async fn answer(faces: &Faces, headers: &HeaderMap, write: impl FnOnce(&Ledger) -> (StatusCode, Sheet) + Send + 'static) -> Response {
+    let _turn = TURNS.acquire().await;
+    let (ledger, gzip) = (Arc::clone(&faces.ledger), scrape::accepts_gzip(headers));
+    let written = faces.threads.call(move || {
+        let (status, sheet) = write(&ledger);
+        (status, packed(&parts::frame(&sheet), gzip))
+    });
+    let Some((status, bytes)) = written.await else {
+        return (StatusCode::SERVICE_UNAVAILABLE, "the page cannot be written just now\n").into_response();
+    };
+    let mut response = (status, Body::from(bytes)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    if gzip {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    response
+}
+
+/// The bytes of a page. A hundred rows are a few hundred kilobytes, every few seconds, to a phone perhaps.
+fn packed(page: &Markup, gzip: bool) -> Vec<u8> {
+    let text = page.0.as_bytes();
+    if !gzip {
+        return text.to_vec();
+    }
+    let mut encoder = GzEncoder::new(Vec::with_capacity(text.len() / 8), Compression::fast());
+    // Writing into memory does not fail.
+    let _ = encoder.write_all(text);
+    encoder.finish().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::outcome::{Outcome, Phases, Probe};
+    use crate::provider::{Cadence, Provider, Slot, Transport};
+    use crate::recipe::{Expectations, builtin};
+
+    /// A provider of this name and these labels, with nothing special about it.
+    pub fn provider(name: &str, labels: &[(&str, &str)]) -> Provider {
+        Provider {
+            name: name.into(),
+            slot: Slot::Current,
+            recipe: Arc::new(builtin::recipe("oauth2-client-credentials").expect("built in")),
+            parameters: Vec::new(),
+            credentials: Arc::new([]),
+            labels: labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            cadence: Cadence::default(),
+            timeout: Duration::from_secs(10),
+            expectations: Expectations { required_scopes: Vec::new(), min_lifetime: None },
+            secret_expires: None,
+            transport: Arc::new(Transport::default()),
+            endpoint: None,
+        }
+    }
+
+    /// A probe that found this.
+    pub fn probe(outcome: Outcome) -> Probe {
+        Probe {
+            outcome,
+            started: "2026-01-01T00:00:00Z".parse().expect("a date"),
+            duration: 0.2,
+            phases: Phases::default(),
+            status: None,
+            certificate_expiry: None,
+            clock_skew: None,
+            credentials: None,
+            reading: Vec::new(),
+        }
+    }
+}

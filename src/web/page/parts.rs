@@ -1,0 +1,257 @@
+//! Pieces that the pages share: the frame around all of them, states, bars and pictures.
+
+use maud::{DOCTYPE, Markup, html};
+
+use super::format::{ago, away, count, foreign, moment, prose, runbook, span, stamp, took};
+use super::ranking::{End, Runway};
+use crate::outcome::Failure;
+use crate::state::health::Token;
+use crate::state::history::{History, MOST_PROBES};
+use crate::state::{Moment, State};
+use crate::time::unix_seconds;
+
+/// After how many seconds the script asks again.
+const EVERY: u32 = 5;
+
+/// The same for a browser that runs no script; longer, because it loses what somebody types.
+const EVERY_WITHOUT_SCRIPT: u32 = 30;
+
+/// A page before its frame is put around it.
+pub struct Sheet {
+    /// From here to the page at `/`: with it, everything works behind a proxy that adds a path.
+    pub root: &'static str,
+    pub title: String,
+    /// What is read out when it changes.
+    pub summary: String,
+    /// Whether the mark in the tab is that of trouble.
+    pub alarm: bool,
+    /// Whether the scheduler has stopped.
+    pub stalled: bool,
+    pub now: Moment,
+    pub body: Markup,
+}
+
+/// The whole document.
+pub fn frame(sheet: &Sheet) -> Markup {
+    let Sheet { root, .. } = sheet;
+    let icon = if sheet.alarm || sheet.stalled { "trouble" } else { "fine" };
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (sheet.title) }
+                link rel="icon" type="image/svg+xml" href={ (root) "assets/" (icon) ".svg" };
+                link rel="stylesheet" href={ (root) "assets/page.css" };
+                script src={ (root) "assets/page.js" } defer {}
+                noscript { meta http-equiv="refresh" content=(EVERY_WITHOUT_SCRIPT); }
+            }
+            body data-every=(EVERY) {
+                a.skip href="#main" { "Skip to the content" }
+                header.top {
+                    a.brand href=(root) { "credwatch" }
+                    p.pulse {
+                        span #as-of { "As of " time datetime=(sheet.now.wall.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()) { (stamp(sheet.now.wall)) } }
+                        noscript { ", reloaded every " (EVERY_WITHOUT_SCRIPT) " seconds" }
+                        button #pause type="button" hidden { "Pause updates" }
+                    }
+                }
+                p #alarm .alarm role="alert" hidden {}
+                main #main tabindex="-1" data-summary=(sheet.summary) {
+                    @if sheet.stalled {
+                        p.alarm role="alert" {
+                            strong { "The scheduler does not turn." }
+                            " No credential is being probed: what you see is old. " a href={ (root) "livez" } { "/livez" } " says so too; restart the daemon and keep its log."
+                        }
+                    }
+                    (sheet.body)
+                }
+                p #spoken .hush role="status" {}
+                footer {
+                    nav aria-label="Other faces" {
+                        a href={ (root) "metrics" } { "/metrics" } " " a href={ (root) "healthz" } { "/healthz" } " "
+                        a href={ (root) "livez" } { "/livez" } " " a href={ (root) "readyz" } { "/readyz" } " "
+                        a href={ (root) "reasons" } { "What the reasons mean" }
+                    }
+                    p { "credwatch " (env!("CARGO_PKG_VERSION")) }
+                }
+            }
+        }
+    }
+}
+
+/// The sign of a state. Each has a shape of its own, so that colour is never all there is.
+pub fn sign(state: State) -> Markup {
+    html! {
+        svg.sign viewBox="0 0 16 16" aria-hidden="true" {
+            @match state {
+                State::Broken => {
+                    path.fill d="M5 .5h6L15.5 5v6L11 15.5H5L.5 11V5z" {}
+                    path.mark d="M5.2 5.2l5.6 5.6m0-5.6l-5.6 5.6" {}
+                }
+                State::Failing => {
+                    path.fill d="M8 .8l7.6 14H.4z" {}
+                    path.mark d="M8 5.6v4.2m0 2v1" {}
+                }
+                State::Unknown => {
+                    circle.ring cx="8" cy="8" r="6.8" {}
+                    path.line d="M5.9 6.2c0-2.9 4.3-2.8 4.3-.2 0 1.7-2.2 1.7-2.2 3.4m0 1.7v1.1" {}
+                }
+                State::Healthy => { path.line d="M2.5 8.6l3.6 3.7 7.4-8" {} }
+            }
+        }
+    }
+}
+
+/// A state in word, shape and colour.
+pub fn badge(state: State) -> Markup {
+    html! { span class={ "badge " (state.word()) } { (sign(state)) (state.word()) } }
+}
+
+/// Class, reason and code of a failure; the reason leads to what it means.
+pub fn verdict(failure: &Failure, root: &str) -> Markup {
+    html! {
+        span.verdict {
+            (failure.reason.class().word()) " / " a href={ (root) (runbook(failure.reason)) } { (failure.reason.word()) }
+            @if !failure.code.is_empty() { " " span.hush { "code " } code.code { (foreign(failure.code.as_str())) } }
+        }
+    }
+}
+
+/// What a failure means and what to do about it.
+pub fn advice(failure: &Failure) -> Markup {
+    let facts = failure.reason.facts();
+    html! { p.advice { (prose(facts.meaning)) " " b { "Do: " } (prose(facts.action)) } }
+}
+
+/// How long tokens from before still live, in words and as a bar.
+pub fn runway(token: Option<&Token>, now: f64) -> Markup {
+    let runway = Runway::of(token, now);
+    let whole = token.and_then(|token| token.lifetime).filter(|lifetime| *lifetime > 0.0);
+    html! {
+        @match runway {
+            Runway::None => span.runway.none { b { "none" } " " small { "no good token is known of" } },
+            Runway::Ended(since) => span.runway.none { b { "ended" } " " small { (ago(since)) } },
+            Runway::Left(left) => span.runway {
+                b { (span(left)) }
+                @if let Some(whole) = whole { " " small { "of " (span(whole)) } (bar(left / whole)) }
+            },
+            Runway::Unknown => span.runway { b { "not known" } " " small { "the answers do not say when tokens end" } },
+            Runway::Endless => span.runway { b { "endless" } " " small { "tokens do not end" } },
+        }
+    }
+}
+
+/// The same as part of a sentence.
+pub fn runway_sentence(token: Option<&Token>, now: f64) -> Markup {
+    html! {
+        @match Runway::of(token, now) {
+            Runway::None => "none from before is known.",
+            Runway::Ended(since) => { "the last good one ended " b { (ago(since)) } "." },
+            Runway::Left(left) => { "those from before live " b { (span(left)) } " more." },
+            Runway::Unknown => "when those from before end is not known.",
+            Runway::Endless => "those from before do not end.",
+        }
+    }
+}
+
+/// A part of a whole. Beside it stands the same in words.
+fn bar(part: f64) -> Markup {
+    let width = format!("{:.1}", part.clamp(0.0, 1.0) * 100.0);
+    html! {
+        svg.bar viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true" {
+            rect.ground width="100" height="6" {}
+            rect.part width=(width) height="6" {}
+        }
+    }
+}
+
+/// An end that is near or past, as a sentence.
+pub fn end(end: End, now: f64) -> Markup {
+    let (what, time) = match end {
+        End::Secret(time) => ("The client secret", time),
+        End::Certificate(time) => ("A certificate of the endpoint", time),
+    };
+    let left = unix_seconds(time) - now;
+    html! { p.ending { (what) @if left > 0.0 { " ends " } @else { " ended " } (moment(time, &away(left))) "." } }
+}
+
+/// Height and width of one probe in the picture of the last ones.
+const TALL: f64 = 24.0;
+const WIDE: f64 = 5.0;
+
+/// The last probes as a picture, the newest on the right: a bar as high as the probe was long, a cross for a failure.
+pub fn sparkline(history: &History) -> Markup {
+    let probes = history.probes();
+    // Failures by timeout would make everything else invisible.
+    let good = probes.iter().filter(|past| past.reason.is_none()).map(|past| f64::from(past.duration));
+    let longest = good.fold(0.0, f64::max).max(1e-6);
+    let (mut bars, mut crosses, mut bands) = (String::new(), String::new(), String::new());
+    for (place, past) in (MOST_PROBES - probes.len().min(MOST_PROBES)..).zip(probes) {
+        #[expect(clippy::cast_precision_loss, reason = "at most a few dozen")]
+        let left = place as f64 * WIDE;
+        if past.reason.is_some() {
+            crosses.push_str(&format!("M{:.1} {:.1}l3.6 3.6m0-3.6l-3.6 3.6", left + 0.7, TALL - 4.6));
+            bands.push_str(&format!("M{:.1} {TALL}v-{TALL}", left + WIDE / 2.0));
+        } else {
+            let height = (f64::from(past.duration) / longest * (TALL - 2.0)).max(1.5);
+            bars.push_str(&format!("M{:.1} {TALL}v-{height:.1}", left + WIDE / 2.0));
+        }
+    }
+    html! {
+        svg.spark viewBox="0 0 120 24" role="img" aria-label=(spoken(history)) {
+            path.base d={ "M0 " (TALL - 0.25) "h120" } {}
+            @if !bars.is_empty() { path.good d=(bars) {} }
+            @if !crosses.is_empty() { path.band d=(bands) {} path.bad d=(crosses) {} }
+        }
+    }
+}
+
+/// The picture of the last probes in words.
+fn spoken(history: &History) -> String {
+    let probes = history.probes();
+    let failed = probes.iter().filter(|past| past.reason.is_some()).count();
+    let good: Vec<f64> = probes.iter().filter(|past| past.reason.is_none()).map(|past| f64::from(past.duration)).collect();
+    let mut text = format!("The last {}: {failed} failed", count(probes.len(), "probe", "probes"));
+    if let (Some(shortest), Some(longest)) = (good.iter().copied().reduce(f64::min), good.iter().copied().reduce(f64::max)) {
+        text.push_str(&format!(", the others took {} to {}", took(shortest), took(longest)));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::{Expiry, Issued, Outcome, Reason};
+    use crate::web::page::tests::probe;
+
+    #[test]
+    fn every_state_has_a_shape_of_its_own() {
+        let mut shapes: Vec<String> = State::ALL.iter().map(|state| sign(*state).into_string()).collect();
+        shapes.sort();
+        shapes.dedup();
+        assert_eq!(shapes.len(), State::ALL.len());
+    }
+
+    #[test]
+    fn the_picture_of_the_last_probes_is_told_in_words_as_well() {
+        let mut history = History::default();
+        assert_eq!(spoken(&history), "The last 0 probes: 0 failed");
+        for outcome in [Outcome::Issued(Issued { expiry: Expiry::Never, lifetime: None, fingerprint: 1 }), Outcome::Failed(Failure::new(Reason::Timeout, ""))] {
+            history.record(&probe(outcome));
+        }
+        assert_eq!(spoken(&history), "The last 2 probes: 1 failed, the others took 200ms to 200ms");
+        let picture = sparkline(&history).into_string();
+        assert!(picture.contains(r#"class="good" d="M112.5 24v-22.0""#), "{picture}");
+        assert!(picture.contains(r#"class="bad" d="M115.7 19.4l3.6 3.6m0-3.6l-3.6 3.6""#), "{picture}");
+    }
+
+    #[test]
+    fn a_bar_stays_within_its_ground() {
+        for (part, width) in [(-1.0, "0.0"), (0.25, "25.0"), (7.0, "100.0")] {
+            assert!(bar(part).into_string().contains(&format!("class=\"part\" width=\"{width}\"")));
+        }
+    }
+}

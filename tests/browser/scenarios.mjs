@@ -1,0 +1,242 @@
+// What a person does with the pages, and what must hold meanwhile. See drive.mjs.
+
+import assert from 'node:assert/strict';
+
+const DESKTOP = { width: 1280, height: 800 };
+const PHONE = { width: 360, height: 740 };
+
+/** The names in the rows of the overview. */
+const names = (page) => page.locator('main tbody .name').allTextContents();
+
+/** The payloads of tests/it/browser.rs would set this, each in its own way. */
+const executed = (page) => page.evaluate(() => globalThis.executed);
+
+/** Every page, in both schemes and on both screens. */
+export async function audit({ open }) {
+  const pages = [
+    ['/', []],
+    ['/?state=broken', []],
+    ['/?q=nobody-has-this-name', []],
+    ['/providers/enkash', []],
+    ['/providers/enablex-rcs', []],
+    ['/providers/rotating', []],
+    ['/reasons', []],
+    // The browser itself says that the page is missing.
+    ['/providers/nobody', [/status of 404/]],
+    ['/?state=brocken', [/status of 400/]],
+  ];
+  for (const colorScheme of ['light', 'dark']) {
+    for (const viewport of [DESKTOP, PHONE]) {
+      for (const [path, expected] of pages) {
+        const what = `${path} ${colorScheme} ${viewport.width}`;
+        const { page, clean, accessible, close } = await open(path, { colorScheme, viewport, hasTouch: viewport === PHONE });
+        for (const details of await page.locator('details').all()) await details.locator('summary').click();
+        await accessible(what);
+        await clean(what, expected);
+        await close();
+      }
+    }
+  }
+  // What the two schemes are for.
+  const ground = async (colorScheme) => {
+    const { page, close } = await open('/', { colorScheme });
+    const colour = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    await close();
+    return colour.match(/\d+/g).map(Number).reduce((sum, part) => sum + part);
+  };
+  assert.ok((await ground('light')) > 600 && (await ground('dark')) < 120);
+  // With the keyboard alone: the first stop leads past everything else.
+  const { page, close } = await open('/');
+  await page.keyboard.press('Tab');
+  assert.equal(await page.evaluate(() => document.activeElement.className), 'skip');
+  await page.keyboard.press('Enter');
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'main');
+  await close();
+}
+
+/** Filters, search, labels and pages, with the script and without it. */
+export async function choose({ open }) {
+  for (const javaScriptEnabled of [true, false]) {
+    const { page, clean, close } = await open('/', { javaScriptEnabled });
+    const what = `script: ${javaScriptEnabled}`;
+    assert.equal((await names(page)).length, 100, what);
+    assert.equal((await names(page))[0], 'enkash', `${what}: the broken one is first`);
+    await page.getByRole('link', { name: 'Next', exact: true }).click();
+    await page.waitForURL('**/?page=2');
+    assert.equal((await names(page)).length, 32, what);
+    await page.getByRole('link', { name: 'First' }).click();
+    await page.waitForURL((url) => url.search === '');
+    await page.getByRole('link', { name: /^Broken 1/ }).click();
+    await page.waitForURL('**/?state=broken');
+    assert.deepEqual(await names(page), ['enkash'], what);
+    await page.getByRole('link', { name: /^All/ }).click();
+    await page.waitForURL((url) => url.search === '');
+    await page.getByRole('searchbox').fill('P-01 team=odd');
+    await page.getByRole('searchbox').press('Enter');
+    await page.waitForURL('**/?q=P-01+team%3Dodd');
+    await page.locator('.narrowed', { hasText: '5 providers of 132' }).waitFor();
+    assert.deepEqual(await names(page), ['p-011', 'p-013', 'p-015', 'p-017', 'p-019'], what);
+    await page.getByRole('link', { name: 'Show all' }).click();
+    await page.waitForURL((url) => url.search === '');
+    await page.getByRole('link', { name: 'team=even' }).first().click();
+    await page.waitForURL('**/?label=team%3Deven');
+    await page.getByRole('link', { name: /^Unknown/ }).click();
+    await page.waitForURL('**/?state=unknown&label=team%3Deven');
+    await page.getByText('No provider is like this.').waitFor();
+    await page.getByRole('link', { name: /remove this filter/ }).click();
+    await page.waitForURL('**/?state=unknown');
+    // To a provider and back.
+    await page.getByRole('link', { name: /^Broken 1/ }).click();
+    await page.getByRole('link', { name: 'enkash' }).last().click();
+    await page.waitForURL('**/providers/enkash');
+    await page.getByRole('heading', { name: 'enkash' }).waitFor();
+    assert.equal(await page.locator('.command').first().textContent(), 'credwatch probe enkash');
+    await page.getByRole('link', { name: '← All providers' }).click();
+    await page.waitForURL((url) => url.pathname === '/');
+    await clean(what);
+    await close();
+  }
+  // With the script, words are looked for while they are typed.
+  const { page, clean, close } = await open('/');
+  await page.evaluate(() => (globalThis.sameDocument = true));
+  await page.getByRole('searchbox').pressSequentially('p-00');
+  await page.locator('.narrowed', { hasText: '10 providers' }).waitFor();
+  assert.equal(new URL(page.url()).search, '?q=p-00');
+  assert.ok(await page.evaluate(() => globalThis.sameDocument && document.activeElement.id === 'q'));
+  await page.locator('#spoken', { hasText: '10 providers found' }).waitFor({ state: 'attached' });
+  await clean('while typing');
+  await close();
+}
+
+/** The page stays true by itself, and says so when it cannot. */
+export async function renew({ open, outside }) {
+  const { page, clean, close } = await open('/', { viewport: { width: 1280, height: 300 } });
+  await page.evaluate(() => {
+    globalThis.sameDocument = true;
+    globalThis.row = document.querySelector('tr[data-key=enkash]');
+    document.querySelector('tr[data-key=enkash] a.name').focus({ preventScroll: true });
+    scrollTo(0, 150);
+  });
+  await outside('revoke');
+  await page.locator('tr[data-key=enkash].broken').waitFor();
+  assert.match(await page.title(), /^1 broken/);
+  await page.locator('#spoken', { hasText: '1 credential is broken.' }).waitFor({ state: 'attached' });
+  const kept = await page.evaluate(() => ({
+    document: globalThis.sameDocument,
+    // Though it is the first row now.
+    row: globalThis.row === document.querySelector('tbody tr'),
+    focus: document.activeElement === globalThis.row.querySelector('a.name'),
+    scroll: scrollY > 0,
+    icon: document.querySelector('link[rel=icon]').getAttribute('href'),
+  }));
+  assert.deepEqual(kept, { document: true, row: true, focus: true, scroll: true, icon: './assets/trouble.svg' });
+
+  // Out of reach and back.
+  await page.context().setOffline(true);
+  await page.getByRole('alert').getByText(/cannot be reached/).waitFor();
+  assert.ok(await page.evaluate(() => document.documentElement.classList.contains('stale')));
+  assert.match(await page.title(), /^\(old\) /);
+  await page.context().setOffline(false);
+  await page.getByRole('alert').waitFor({ state: 'hidden' });
+  assert.match(await page.title(), /^1 broken/);
+  await outside('restore');
+  await page.locator('tr[data-key=enkash].healthy').waitFor();
+  await page.getByRole('heading', { name: /All .* healthy/ }).waitFor();
+  assert.ok(await page.evaluate(() => globalThis.sameDocument));
+  await clean('after it was out of reach', [/ERR_INTERNET_DISCONNECTED/]);
+  await close();
+
+  await unattended(open);
+
+  const last = await open('/providers/enkash');
+  await outside('stop');
+  await last.page.getByRole('alert').getByText(/cannot be reached.*What you see is old/).waitFor();
+  await last.close();
+}
+
+/** Nobody looks, or somebody wants to read in peace: nothing is asked. With a clock of its own, so that a minute is none. */
+async function unattended(open) {
+  const { page, close } = await open('/reasons');
+  await page.clock.install();
+  await page.goto(page.url().replace('/reasons', '/'));
+  let asked = 0;
+  page.on('request', (request) => request.resourceType() === 'xhr' && (asked += 1));
+  const renewed = async () => {
+    const done = page.waitForEvent('requestfinished');
+    await page.clock.runFor(5_100);
+    await done;
+  };
+  await renewed();
+  assert.equal(asked, 1);
+  await page.getByRole('button', { name: 'Pause updates' }).click();
+  await page.clock.runFor(60_000);
+  assert.equal(asked, 1, 'paused');
+  const resumed = page.waitForEvent('requestfinished');
+  await page.getByRole('button', { name: 'Resume updates' }).click();
+  await resumed;
+  const hide = (hidden) =>
+    page.evaluate((hidden) => {
+      Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, hidden);
+  await hide(true);
+  await page.clock.runFor(60_000);
+  assert.equal(asked, 2, 'hidden');
+  const back = page.waitForEvent('requestfinished');
+  await hide(false);
+  await back;
+  assert.equal(asked, 3, 'whoever comes back sees what is true at once');
+  await close();
+}
+
+/** Text that wants to be markup stays text, wherever it comes from. */
+export async function hostile({ open }) {
+  for (const viewport of [DESKTOP, PHONE]) {
+    const overview = await open('/', { viewport });
+    const rows = await overview.page.locator('tbody tr').count();
+    assert.ok(rows >= 6, 'there is something to look at');
+    await inert(overview, `overview ${viewport.width}`);
+    const text = await overview.page.locator('main').textContent();
+    for (const part of ['<script>executed=1</script>', '<img src=x onerror=executed=1>', '"><svg onload=executed=1>', '[U+202E]', "'-executed-'"]) {
+      assert.ok(text.includes(part), `${part} is there to be read`);
+    }
+    const paths = await overview.page.locator('tbody .name').evaluateAll((links) => links.map((link) => link.href));
+    assert.equal(paths.length, rows);
+    for (const path of paths) {
+      const one = await open(new URL(path).pathname + new URL(path).search, { viewport });
+      assert.equal(await one.page.locator('h1').count(), 1);
+      await one.page.locator('.command').first().waitFor();
+      for (const details of await one.page.locator('details').all()) await details.locator('summary').click();
+      await inert(one, `${path} ${viewport.width}`);
+      await one.accessible(`${path} ${viewport.width}`);
+      await one.close();
+    }
+    // In the address, too.
+    for (const query of ['/?q=%22%3E%3Cscript%3Eexecuted%3D1%3C/script%3E', '/?label=%22%3E%3Cimg%20src=x%20onerror=executed=1%3E%3D%00', '/providers?name=..']) {
+      const one = await open(query, { viewport });
+      await inert(one, query);
+      await one.close();
+    }
+    const refused = await open('/?state=%3Cscript%3Eexecuted%3D1%3C/script%3E', { viewport });
+    await inert(refused, 'a filter that is none', [/status of 400/]);
+    await refused.close();
+    // The script puts it into the page as well, and may not make markup of it either.
+    await overview.page.evaluate(() => (document.getElementById('main').dataset.summary = ''));
+    await overview.page.locator('#spoken', { hasText: 'broken' }).waitFor({ state: 'attached' });
+    await inert(overview, 'renewed');
+    await overview.close();
+  }
+}
+
+/** Nothing ran, and no element is there that we did not write. */
+async function inert({ page, clean }, what, expected = []) {
+  await clean(what, expected);
+  assert.equal(await executed(page), undefined, what);
+  const strange = await page.evaluate(() =>
+    [...document.querySelectorAll('*')]
+      .filter((element) => ['script', 'img', 'iframe', 'object', 'embed', 'i'].includes(element.localName) || [...element.attributes].some(({ name }) => name.startsWith('on') || name === 'style'))
+      .map((element) => element.outerHTML)
+      .filter((html) => !/^<script src="[./]+assets\/page\.js" defer=""><\/script>$/.test(html)),
+  );
+  assert.deepEqual(strange, [], what);
+}
