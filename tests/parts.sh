@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need beside Rust: a C compiler, Prometheus with promtool, the test files of its toolkit, the
-# authorities that a system trusts, Node.js with npm, and the OAuth server that is pinned in tests/oidc. What is there
-# already is left alone; what cannot be had is an error.
+# authorities that a system trusts, Node.js with npm, Chromium, and what is pinned in tests/oidc (an OAuth server) and
+# tests/browser (what drives the browser). What is there already is left alone; what cannot be had is an error.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,6 +12,7 @@ command -v prometheus >/dev/null && command -v promtool >/dev/null || missing+=(
 [ -e /etc/ssl/certs/ca-certificates.crt ] || missing+=(ca-certificates)
 command -v node >/dev/null || missing+=(nodejs)
 command -v npm >/dev/null || missing+=(npm)
+[ -x /usr/bin/chromium ] || missing+=(chromium)
 
 if [ "${#missing[@]}" -gt 0 ]; then
     if ! command -v apt-get >/dev/null; then
@@ -32,8 +33,10 @@ if [ "${#missing[@]}" -gt 0 ]; then
     "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null
 fi
 
-# Again only when the pinned versions have changed.
-if ! cmp -s tests/oidc/package-lock.json tests/oidc/node_modules/.installed; then
-    (cd tests/oidc && npm ci --no-audit --no-fund --ignore-scripts </dev/null)
-    cp tests/oidc/package-lock.json tests/oidc/node_modules/.installed
-fi
+for packages in tests/oidc tests/browser; do
+    # Again only when the pinned versions have changed.
+    if ! cmp -s "$packages/package-lock.json" "$packages/node_modules/.installed"; then
+        (cd "$packages" && npm ci --no-audit --no-fund --ignore-scripts </dev/null)
+        cp "$packages/package-lock.json" "$packages/node_modules/.installed"
+    fi
+done

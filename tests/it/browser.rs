@@ -59,7 +59,8 @@ const QUICK: &str = "[defaults]\ninterval = \"200ms\"\nconfirm_after = \"100ms\"
 #[test]
 fn every_page_is_accessible_in_both_schemes_on_both_screens_and_asks_nobody_else() {
     let fakes = Fakes::start();
-    let rotating = fakes.provider("enos", "credentials_next.app_secret = \"a-wrong-one\"\ntls.insecure = true").replace("[providers.enos]", "[providers.rotating]");
+    let rotating =
+        fakes.provider("enos", "credentials_next.app_secret = \"a-wrong-one\"\ntls.insecure = true").replace("[providers.enos]", "[providers.rotating]");
     let soon = fakes.provider("sms-cx", "secret_expires = 2020-01-01\nlabels = { team = \"ops\" }");
     let text = format!("{QUICK}{}{}{rotating}{soon}", fakes.provider("enkash", "labels = { team = \"pay\" }"), fakes.provider("enablex-rcs", ""));
     let daemon = Daemon::start(&text);
@@ -141,11 +142,8 @@ fn text_that_wants_to_be_markup_stays_text_wherever_it_comes_from() {
         );
     }
     for name in ["..", "."] {
-        let _ = writeln!(
-            text,
-            "[providers.{name:?}]\nrecipe = \"hostile\"\nparameters.url = {:?}\ncredentials.secret = \"a-secret-of-ours\"",
-            endpoints[0].url()
-        );
+        let _ =
+            writeln!(text, "[providers.{name:?}]\nrecipe = \"hostile\"\nparameters.url = {:?}\ncredentials.secret = \"a-secret-of-ours\"", endpoints[0].url());
     }
     let title = toml::Value::from(PAYLOADS[1]);
     let documentation = toml::Value::from("javascript:executed=1");
