@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Installs what the tests need beside Rust: a C compiler, Prometheus with promtool, Alertmanager with amtool, the test
-# files of Prometheus's toolkit, the authorities that a system trusts, Node.js with npm, the OAuth server and the schemas of
-# Kubernetes that are pinned in tests/oidc and tests/kubernetes, what makes and looks over the Debian package, a Debian
-# system to boot, and, unpacked below target/parts, the current Prometheus 3. What is there already is left alone; what
-# cannot be had is an error.
+# files of Prometheus's toolkit, the authorities that a system trusts, Node.js with npm, Chromium, and what is pinned in
+# tests/oidc (an OAuth server), tests/browser (what drives the browser) and tests/kubernetes (schemas); what makes and looks over
+# the Debian package, a Debian system to boot, and, unpacked below target/parts, the current Prometheus 3. What is there
+# already is left alone; what cannot be had is an error.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -22,6 +22,7 @@ command -v shellcheck >/dev/null || missing+=(shellcheck)
 command -v debootstrap >/dev/null || missing+=(debootstrap)
 command -v systemd-nspawn >/dev/null || missing+=(systemd-container)
 command -v nsenter >/dev/null || missing+=(util-linux)
+[ -x /usr/bin/chromium ] || missing+=(chromium)
 
 if [ "${#missing[@]}" -gt 0 ]; then
     if ! command -v apt-get >/dev/null; then
@@ -43,7 +44,7 @@ if [ "${#missing[@]}" -gt 0 ]; then
 fi
 
 # Again only when the pinned versions have changed.
-for folder in tests/oidc tests/kubernetes; do
+for folder in tests/oidc tests/browser tests/kubernetes; do
     if ! cmp -s "$folder/package-lock.json" "$folder/node_modules/.installed"; then
         (cd "$folder" && npm ci --no-audit --no-fund --ignore-scripts </dev/null)
         cp "$folder/package-lock.json" "$folder/node_modules/.installed"

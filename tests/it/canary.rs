@@ -93,7 +93,9 @@ fn no_secret_and_no_token_shows_in_any_output_at_the_most_talkative_level() {
     let configuration = configuration(&endpoints);
     let daemon = Daemon::start_with(&configuration, &["--log.level=trace"], &[("RUST_LOG", "trace"), ("RUST_BACKTRACE", "1")]);
     wait_for("every endpoint to be asked several times", || endpoints.iter().all(|endpoint| endpoint.calls() >= 9).then_some(()));
-    for path in ["/", "/metrics", "/healthz", "/livez", "/readyz", "/healthz?provider=p0"] {
+    let everybody = ["p", "q", "r"].into_iter().flat_map(|kind| (0..endpoints.len()).map(move |number| format!("/providers/{kind}{number}")));
+    let pages: Vec<String> = everybody.chain(["/?state=broken".into(), "/?q=rejected".into(), "/providers?name=p0".into(), "/reasons".into()]).collect();
+    for path in ["/", "/metrics", "/healthz", "/livez", "/readyz", "/healthz?provider=p0"].into_iter().chain(pages.iter().map(String::as_str)) {
         let answer = daemon.get(path);
         assert_silent(path, &answer.head);
         assert_silent(path, &answer.body);

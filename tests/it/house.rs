@@ -87,6 +87,17 @@ fn no_file_is_too_long_to_be_read_at_once() {
 }
 
 #[test]
+fn nothing_goes_into_a_page_unescaped() {
+    let pages: Vec<_> = sources().into_iter().filter(|(_, path, _)| path.to_string_lossy().contains("web/page")).collect();
+    assert!(pages.len() >= 8, "the pages were found");
+    for (_, path, text) in pages {
+        for word in ["PreEscaped", "Markup(", "format!(\"<"] {
+            assert!(!text.contains(word), "{} has {word}", path.display());
+        }
+    }
+}
+
+#[test]
 fn nothing_that_is_built_waits_in_vain() {
     // A test that sleeps is slow on a good day and fails on a bad one.
     for path in files("tests/it", "rs", 8) {

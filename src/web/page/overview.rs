@@ -160,7 +160,7 @@ fn row(ranked: &Ranked, selection: &Selection, roster: &Roster, now: Moment) -> 
         tr role="row" class=(health.state.word()) data-key=(provider.name) {
             td.state role="cell" {
                 (parts::badge(health.state))
-                @if let Some(since) = since { small { "for " (moment(since, &span(wall - unix_seconds(since)))) } }
+                @if let (Some(since), None) = (since, wide) { small { "for " (moment(since, &span(wall - unix_seconds(since)))) } }
             }
             th.who role="rowheader" scope="row" colspan=[wide] {
                 a.name href=(provider_path(&provider.name)) { (foreign(&provider.name)) }
@@ -169,6 +169,7 @@ fn row(ranked: &Ranked, selection: &Selection, roster: &Roster, now: Moment) -> 
                     @for (name, value) in &provider.labels {
                         " " a.label href=(selection.with_label(name, value).on_page(1).address()) { (foreign(&format!("{name}={value}"))) }
                     }
+                    @if let (Some(since), Some(_)) = (since, wide) { " for " (moment(since, &span(wall - unix_seconds(since)))) }
                 }
             }
             @if wide.is_none() { td.why role="cell" { (why) } }

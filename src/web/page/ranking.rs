@@ -285,7 +285,7 @@ mod tests {
     fn what_will_break_comes_before_what_is_not_known_and_what_is_well() {
         let with = |name: &str, ends: Option<f64>, slot| {
             let secret_expires = ends.and_then(|seconds| from_unix_seconds(NOW + seconds));
-            Arc::new(Provider { secret_expires, slot, ..provider(name, &[]) })
+            Arc::new(Provider { slot, secret_expires, ..provider(name, &[]) })
         };
         let day = 86_400.0;
         let providers = vec![
