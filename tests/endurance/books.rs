@@ -25,6 +25,12 @@ pub fn judge(world: &World, daemon: &Daemon, providers: usize, events: &[Event],
         // What meets a closed port is seen by the daemon only.
         let closed = events.iter().any(|event| event.provider == provider && event.kind == Kind::Closed);
         let mine = |counts: &Counts, reason: &str| counts[provider].get(reason).copied().unwrap_or_default();
+        // Where the machine made a probe miss its deadline, its answer was another than the endpoint knows.
+        let missed = mine(&counted, "timeout").saturating_sub(mine(&before, "timeout"));
+        if missed > 0 && !quiet {
+            timeouts += missed;
+            continue;
+        }
         for reason in counted[provider].keys().chain(before[provider].keys()).filter(|reason| *reason != ALL) {
             let (told, true_count) = (mine(&counted, reason), mine(&before, reason));
             match reason.as_str() {

@@ -28,6 +28,13 @@ const ALWAYS: Duration = Duration::from_millis(300);
 /// How often the delay is allowed for: request, answer, conclusion and question each can meet it.
 const TIMES: u32 = 3;
 
+/// With longer delays than this, a quarter of the timeout, nothing about time can be judged: probes miss their deadline,
+/// and the rules take other turns than the endpoint knows of.
+const MOST: Duration = Duration::from_millis(250);
+
+/// How much around a time is looked at.
+const AROUND: Duration = Duration::from_secs(1);
+
 /// The delays so far.
 #[derive(Default)]
 pub struct Control(Mutex<Vec<(Duration, Duration)>>);
@@ -59,9 +66,13 @@ impl Control {
         delays[start..].iter().take_while(|(at, delay)| *at <= to + *delay).map(|(_, delay)| *delay).max().unwrap_or_default()
     }
 
+    /// Whether what happened between two times can be judged.
+    pub fn is_calm(&self, from: Duration, to: Duration) -> bool {
+        self.worst(from.saturating_sub(AROUND), to + AROUND) <= MOST
+    }
+
     /// What a bound on something that happened between two times must allow for.
     pub fn allowance(&self, from: Duration, to: Duration) -> Duration {
-        const AROUND: Duration = Duration::from_secs(1);
         ALWAYS + self.worst(from.saturating_sub(AROUND), to + AROUND) * TIMES
     }
 }

@@ -39,6 +39,10 @@ struct Found {
     unlucky: Vec<String>,
     of_the_credential: Vec<String>,
     unexplained: Vec<String>,
+    /// Called broken after timeouts that the machine has caused.
+    by_the_machine: usize,
+    /// What the machine was too busy for.
+    unjudged: [usize; 3],
     untold: Vec<String>,
     missed: Vec<String>,
     late: Vec<String>,
@@ -117,8 +121,10 @@ impl Case<'_> {
                 found.of_the_credential.push(line);
             } else if subject.replay.is_broken_within(alarm.at.saturating_sub(slack + SCRAPE), alarm.at + slack) {
                 found.unlucky.push(line);
-            } else {
+            } else if self.control.is_calm(alarm.at.saturating_sub(4 * INTERVAL), alarm.at) {
                 found.unexplained.push(line);
+            } else {
+                found.by_the_machine += 1;
             }
         }
         // What the endpoint cannot see is left to the events.
@@ -127,7 +133,8 @@ impl Case<'_> {
         }
         for change in subject.replay.changes.iter().filter(|change| change.broken && change.at > self.from && change.at < self.to) {
             let until = change.at + 2 * SCRAPE + self.control.allowance(change.at, change.at + SCRAPE);
-            if first_seen(subject.seen, State::Broken, change.at, until).is_none() {
+            let calm = self.control.is_calm(change.at.saturating_sub(4 * INTERVAL), until);
+            if calm && first_seen(subject.seen, State::Broken, change.at, until).is_none() {
                 found.untold.push(format!("{} is broken by the rules at {:.2} s, and nobody was told", subject.name, change.at.as_secs_f64()));
             }
         }
@@ -153,6 +160,11 @@ impl Case<'_> {
             // Off the grid after something that the rules do not know of, until two regular pauses are behind.
             let certain = std::mem::replace(&mut known, !disturbed(from, to)) && known;
             if disturbed(from, to) {
+                continue;
+            }
+            if !self.control.is_calm(from, to) {
+                found.unjudged[0] += 1;
+                known = false;
                 continue;
             }
             found.pauses += 1;
@@ -196,14 +208,20 @@ impl Case<'_> {
         // Something that chance put in the way: a fault before the conclusion, or a pause that was not the regular one.
         let until = told.unwrap_or(event.ends);
         let faults = subject.served[first..].iter().take_while(|one| one.at() < until).any(|one| one.answer.is_transient());
+        let calm = self.control.is_calm(event.begins.saturating_sub(4 * INTERVAL), until);
         let hindered = faults || (event.kind != Kind::Closed && !subject.replay.on_grid.get(first).copied().unwrap_or(false));
         match sight {
             None if event.kind != Kind::Closed && !subject.replay.is_broken_within(event.begins, event.ends) => found.unconcluded += 1,
+            None if !calm => found.unjudged[1] += 1,
             None => found.missed.push(line("nobody was told")),
             Some((told, untold)) => {
                 let latency = told.saturating_sub(event.begins);
                 found.told.entry(event.kind).or_default().push(latency);
                 let bound = told_within(event.kind) + allowance;
+                if !calm {
+                    found.unjudged[1] += 1;
+                    return self.recovery(subject, event, &line, found);
+                }
                 if hindered {
                     found.in_the_way += 1;
                 } else if untold > event.begins + bound {
@@ -230,6 +248,10 @@ impl Case<'_> {
         let last = after.checked_sub(1).and_then(|last| Some((subject.served.get(last)?, subject.replay.windows.get(last)?)));
         let faults = subject.served[after..].iter().take_while(|one| one.at() < healthy).any(|one| one.answer.is_transient());
         let allowance = self.control.allowance(event.ends, healthy) + POLL + TICK;
+        if !self.control.is_calm(event.begins, healthy) {
+            found.unjudged[2] += 1;
+            return;
+        }
         let bound = match (event.kind, last) {
             _ if faults => return,
             (Kind::RotatedLate, Some((one, _))) if one.answer == Answer::Refused => NOTICED,
@@ -250,6 +272,7 @@ impl Case<'_> {
         report.tell("of these with a transient fault", format!("{} ({:.2} %)", found.transient, rate * 100.0));
         report.none("false alarms of the credential", &found.of_the_credential);
         report.none("false alarms that nothing explains", &found.unexplained);
+        report.tell("called broken after timeouts that the machine caused", found.by_the_machine);
         let most = (expected + 4.0 * expected.sqrt() + 3.0).floor();
         let many = float(found.unlucky.len()) > most;
         report.judge(
@@ -278,8 +301,16 @@ impl Case<'_> {
         let scheduled = self.to.saturating_sub(self.from).as_secs_f64() / INTERVAL.as_secs_f64();
         let (least, most) = (steady.first().copied().unwrap_or_default(), steady.last().copied().unwrap_or_default());
         let kept = float(least) >= scheduled - 1.5 && float(most) <= scheduled + 1.5;
-        report.judge("requests of each provider that nothing happened to", format!("{least} to {most}"), format!("{scheduled:.1} ± 1.5"), kept);
+        let (what, seen, bound) = ("requests of each provider that nothing happened to", format!("{least} to {most}"), format!("{scheduled:.1} ± 1.5"));
+        if self.control.is_calm(self.from, self.to) {
+            report.judge(what, seen, bound, kept);
+        } else {
+            report.tell(what, format!("{seen}, {bound} on a machine without delays"));
+        }
         report.tell("pauses between requests judged", found.pauses);
+        let [pauses, told, recovered] = found.unjudged;
+        report.tell("not judged, as the machine was busy", format!("{pauses} pauses, {told} breakages, {recovered} recoveries"));
+        report.unjudged(float(pauses) / float((pauses + found.pauses).max(1)));
         report.none("requests too early by the rules", &found.early_requests);
         report.none("requests too late by the rules", &found.late_requests);
     }

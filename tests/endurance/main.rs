@@ -64,7 +64,7 @@ fn main() -> ExitCode {
     };
     println!("\n{}", report.table());
     if report.violations.is_empty() {
-        println!("endurance: passed");
+        println!("{}", report.passed());
         return ExitCode::SUCCESS;
     }
     println!("endurance: failed, seed {seed}");

@@ -3,12 +3,13 @@
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use crate::control::Control;
 use crate::daemon::Daemon;
 use crate::exposition::Reading;
 use crate::files::{CHANGING, Files, GUESTS};
 use crate::observer::Observer;
 use crate::scale::{CONFIRM_AFTER, INTERVAL, TIMEOUT};
-use crate::truth::{World, pause};
+use crate::truth::{Served, World, pause};
 use crate::{Result, pause_until};
 
 /// From one reload to the next.
@@ -34,6 +35,7 @@ pub struct Reloads<'a> {
     pub daemon: &'a Daemon,
     pub files: &'a Files,
     pub observer: &'a Observer<'a>,
+    pub control: &'a Control,
     /// How many providers no reload touches.
     pub providers: usize,
 }
@@ -120,7 +122,7 @@ impl Reloads<'_> {
         for provider in self.files.guests() {
             let served = self.world.served(provider);
             for (from, to) in &outcome.guests_gone {
-                if let Some(late) = served.iter().find(|one| one.at() > *from + TIMEOUT && one.at() < *to) {
+                if let Some(late) = served.iter().find(|one| one.at() > *from + TIMEOUT + self.control.allowance(*from, *to) && one.at() < *to) {
                     outcome.problems.push(format!("provider {provider} was gone at {:.1} s and asked at {:.1} s", from.as_secs_f64(), late.at().as_secs_f64()));
                 }
             }
@@ -128,11 +130,12 @@ impl Reloads<'_> {
         for provider in self.files.changing() {
             let gaps = self.world.served(provider);
             // A change asks at once, whatever was asked before; changes are further apart than that.
-            let early = gaps.windows(3).find(|three| pause(three) < CONFIRM_AFTER);
+            let early = gaps.windows(3).find(|three| pause(three) < CONFIRM_AFTER && self.control.is_calm(three[0].at(), three[2].at()));
             if early.is_some() {
                 outcome.problems.push(format!("provider {provider}, which reloads change, was asked three times within {CONFIRM_AFTER:?}"));
             }
-            let late = gaps.windows(2).find(|two| !two[0].answer.is_transient() && pause(two) > INTERVAL.mul_f64(1.5) + TIMEOUT);
+            let is_late = |two: &[Served]| !two[0].answer.is_transient() && pause(two) > INTERVAL.mul_f64(1.5) + TIMEOUT;
+            let late = gaps.windows(2).find(|two| is_late(two) && self.control.is_calm(two[0].at(), two[1].at()));
             if let Some(two) = late {
                 outcome.problems.push(format!("provider {provider}, which reloads change, was not asked after {:.1} s", two[0].at().as_secs_f64()));
             }

@@ -21,6 +21,8 @@ const HICCUP: Duration = Duration::from_secs(2);
 
 /// What was seen.
 pub struct Outcome {
+    /// When it went on.
+    pub from: Duration,
     /// Requests in the fullest second before and after.
     pub before: usize,
     pub after: usize,
@@ -57,6 +59,7 @@ pub fn run(world: &World, daemon: &Daemon, observer: &Observer, providers: usize
     let forgotten = served.iter().filter(|times| since(times).first().is_none_or(|first| first.at() > at + INTERVAL + INTERVAL / 2)).count();
     let twice = served.iter().filter(|times| since(times).windows(2).any(|two| pause(two) < INTERVAL.mul_f64(0.45))).count();
     Ok(Outcome {
+        from: at,
         before: fullest(&times(from.saturating_sub(2 * INTERVAL), from)),
         after: fullest(&after),
         forgotten,
