@@ -146,9 +146,7 @@ impl Alertmanager {
         Self(Server::start("Alertmanager", |folder, address| {
             std::fs::write(folder.join("alertmanager.yml"), configuration).expect("written");
             let mut command = Command::new("prometheus-alertmanager");
-            command
-                .args(["--config.file=alertmanager.yml", "--storage.path=data", "--cluster.listen-address="])
-                .arg(format!("--web.listen-address={address}"));
+            command.args(["--config.file=alertmanager.yml", "--storage.path=data", "--cluster.listen-address="]).arg(format!("--web.listen-address={address}"));
             command
         }))
     }
