@@ -59,7 +59,7 @@ impl Chain {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let fake = runtime.block_on(Fake::start()).expect("a port");
         // An outage of this one leaves its consumers ten minutes; the others have hours.
-        fake.lifetime("enablex-rcs", Some(Duration::from_mins(10)));
+        fake.lifetime("enablex-rcs", Some(Duration::from_secs(600)));
         let daemon = Daemon::start(&Self::configuration(&fake));
         let webhooks = Endpoint::json("200 OK", "{}");
         let alertmanager = shipped("alertmanager.example.yml")
@@ -156,6 +156,7 @@ fn the_right_people_are_told(version: Version) {
     assert_eq!(annotations["summary"], "The credential of enos does not work (rejected, code 1003).");
     let facts = Reason::Rejected.facts();
     assert!(annotations["description"].starts_with(&format!("{} {}", facts.meaning, facts.action)), "{annotations:?}");
+    assert!(chain.daemon.get("/").body.contains(facts.meaning), "the page has the same words");
     assert!(annotations["description"].contains("The last good token lives for another 1h 59m"), "{annotations:?}");
     assert!(annotations["runbook_url"].ends_with("/runbooks.md#credwatchcredentialbroken") && annotations["reason_url"].ends_with("/runbooks.md#rejected"));
 

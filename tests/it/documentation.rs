@@ -34,7 +34,7 @@ fn documents() -> BTreeMap<String, String> {
     let paths = of("").into_iter().chain(of("docs")).filter(|path| path.extension().is_some_and(|end| end == "md"));
     let name = |path: &PathBuf| path.strip_prefix(repository("")).expect("below the repository").to_string_lossy().into_owned();
     let documents: BTreeMap<String, String> = paths.map(|path| (name(&path), read(&path))).collect();
-    for name in ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "docs/operations.md"] {
+    for name in ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "docs/alerting.md", "docs/operations.md", "docs/runbooks.md"] {
         assert!(documents.contains_key(name), "{name} is missing");
     }
     documents
@@ -91,7 +91,7 @@ pub fn blocks(text: &str, mark: &str) -> Vec<(usize, String)> {
 }
 
 /// Every family that `/metrics` serves, with its type.
-fn exposed() -> BTreeMap<String, String> {
+pub fn exposed() -> BTreeMap<String, String> {
     process_started(jiff::Timestamp::now());
     let ledger = Arc::new(Ledger::new(Vec::new(), &[1.0]));
     let mut out = Vec::new();
