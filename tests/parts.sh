@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside Rust: a C compiler, Prometheus with promtool, Node.js with npm, and the OAuth
-# server that is pinned in tests/oidc. What is there already is left alone; what cannot be had is an error.
+# Installs what the tests need beside Rust: a C compiler, Prometheus with promtool, Node.js with npm, the OAuth server
+# that is pinned in tests/oidc, and what the dashboards are held against, pinned in tests/grafana. What is there already is
+# left alone; what cannot be had is an error.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -30,7 +31,9 @@ if [ "${#missing[@]}" -gt 0 ]; then
 fi
 
 # Again only when the pinned versions have changed.
-if ! cmp -s tests/oidc/package-lock.json tests/oidc/node_modules/.installed; then
-    (cd tests/oidc && npm ci --no-audit --no-fund --ignore-scripts </dev/null)
-    cp tests/oidc/package-lock.json tests/oidc/node_modules/.installed
-fi
+for home in tests/oidc tests/grafana; do
+    if ! cmp -s "$home/package-lock.json" "$home/node_modules/.installed"; then
+        (cd "$home" && npm ci --no-audit --no-fund --ignore-scripts </dev/null)
+        cp "$home/package-lock.json" "$home/node_modules/.installed"
+    fi
+done

@@ -3,6 +3,7 @@
 //! - `bad_configs`: files with a defect, and the exact message for each.
 //! - `canary`: no secret in any output.
 //! - `daemon`: the binary as users run it.
+//! - `dashboards`: the Grafana dashboards, against Grafana's types and a real Prometheus.
 //! - `exchanges`: recorded exchanges, pure and over a socket.
 //! - `failures`: every failure reason, produced over a real socket.
 //! - `hostile`: answers that nobody should send.
@@ -14,6 +15,7 @@
 mod bad_configs;
 mod canary;
 mod daemon;
+mod dashboards;
 mod documentation;
 mod exchanges;
 mod failures;

@@ -1,86 +1,14 @@
 //! A real Prometheus scrapes the daemon and finds the series; its promtool finds nothing wrong with the exposition.
 
 use std::fmt::Write as _;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use credwatch::fake::Fake;
-use serde_json::Value as Json;
 
-use super::support::daemon::{Daemon, get};
+use super::support::daemon::Daemon;
 use super::support::endpoint::Endpoint;
+use super::support::prometheus::Prometheus;
 use super::support::wait_for;
-
-/// A Prometheus of the distribution, scraping one address every 200 ms; killed when it goes out of scope.
-struct Prometheus {
-    child: Child,
-    address: String,
-    _folder: tempfile::TempDir,
-}
-
-impl Prometheus {
-    fn scraping(target: &str) -> Self {
-        // It cannot tell which port it was given, so a free one is picked, and another if somebody was faster.
-        for _ in 0..10 {
-            if let Some(prometheus) = Self::on(&free_address(), target) {
-                return prometheus;
-            }
-        }
-        panic!("Prometheus does not start");
-    }
-
-    fn on(address: &str, target: &str) -> Option<Self> {
-        let folder = tempfile::tempdir().expect("a folder");
-        let configuration = format!(
-            "global: {{ scrape_interval: 200ms, scrape_timeout: 200ms }}\nscrape_configs: [{{ job_name: credwatch, static_configs: [{{ targets: [\"{target}\"] }}] }}]\n"
-        );
-        let file = folder.path().join("prometheus.yml");
-        std::fs::write(&file, configuration).expect("written");
-        let child = Command::new("prometheus")
-            .arg(format!("--config.file={}", file.display()))
-            .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
-            .arg(format!("--web.listen-address={address}"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| panic!("cannot start prometheus ({error}); run `make test`, which installs it"));
-        let mut prometheus = Self { child, address: address.to_owned(), _folder: folder };
-        let listens = wait_for("Prometheus to be ready or to end", || {
-            if prometheus.child.try_wait().expect("its status").is_some() {
-                return Some(false);
-            }
-            let open = std::net::TcpStream::connect(address).is_ok();
-            (open && get(address, "/-/ready").status == 200).then_some(true)
-        });
-        listens.then_some(prometheus)
-    }
-
-    /// The values that a query yields, with their labels.
-    fn query(&self, query: &str) -> Vec<(Json, f64)> {
-        let encoded: String = url::form_urlencoded::byte_serialize(query.as_bytes()).collect();
-        let answer = get(&self.address, &format!("/api/v1/query?query={encoded}"));
-        let json: Json = serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{error}: {}", answer.body));
-        assert_eq!(json["status"], "success", "{query}: {}", answer.body);
-        let samples = json["data"]["result"].as_array().cloned().unwrap_or_default();
-        samples.iter().map(|sample| (sample["metric"].clone(), sample["value"][1].as_str().and_then(|value| value.parse().ok()).unwrap_or(f64::NAN))).collect()
-    }
-
-    /// Waits until a query yields something.
-    fn wait_for(&self, query: &str) -> Vec<(Json, f64)> {
-        wait_for(query, || Some(self.query(query)).filter(|found| !found.is_empty()))
-    }
-}
-
-impl Drop for Prometheus {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn free_address() -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("an address").to_string()
-}
 
 #[test]
 fn a_real_prometheus_finds_the_series_and_sees_a_credential_break() {

@@ -2,6 +2,7 @@
 
 pub mod daemon;
 pub mod endpoint;
+pub mod prometheus;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
