@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the tests need beside Rust: a C compiler, Prometheus with promtool, Alertmanager with amtool, the test
 # files of Prometheus's toolkit, the authorities that a system trusts, Node.js with npm, Chromium, and what is pinned in
-# tests/oidc (an OAuth server), tests/browser (what drives the browser) and tests/kubernetes (schemas); what makes and looks over
-# the Debian package, a Debian system to boot, and, unpacked below target/parts, the current Prometheus 3. What is there
+# tests/oidc (an OAuth server), tests/browser (what drives the browser), tests/grafana (types of dashboards) and
+# tests/kubernetes (schemas); what makes and looks over the Debian package, a Debian system to boot, and, unpacked below target/parts, the current Prometheus 3. What is there
 # already is left alone; what cannot be had is an error.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -44,7 +44,7 @@ if [ "${#missing[@]}" -gt 0 ]; then
 fi
 
 # Again only when the pinned versions have changed.
-for folder in tests/oidc tests/browser tests/kubernetes; do
+for folder in tests/oidc tests/browser tests/grafana tests/kubernetes; do
     if ! cmp -s "$folder/package-lock.json" "$folder/node_modules/.installed"; then
         (cd "$folder" && npm ci --no-audit --no-fund --ignore-scripts </dev/null)
         cp "$folder/package-lock.json" "$folder/node_modules/.installed"

@@ -28,13 +28,15 @@ pub fn readme() -> String {
     read(&repository("README.md"))
 }
 
-/// Every Markdown file at the top of the repository, with its text.
+/// Every Markdown file that people are sent to, with its text.
 fn documents() -> BTreeMap<String, String> {
     let of = |folder: &str| std::fs::read_dir(repository(folder)).expect("a folder").map(|entry| entry.expect("an entry").path()).collect::<Vec<PathBuf>>();
-    let paths = of("").into_iter().chain(of("docs")).filter(|path| path.extension().is_some_and(|end| end == "md"));
+    let paths = of("").into_iter().chain(of("docs")).chain(of("dashboards")).filter(|path| path.extension().is_some_and(|end| end == "md"));
     let name = |path: &PathBuf| path.strip_prefix(repository("")).expect("below the repository").to_string_lossy().into_owned();
     let documents: BTreeMap<String, String> = paths.map(|path| (name(&path), read(&path))).collect();
-    for name in ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "docs/alerting.md", "docs/operations.md", "docs/runbooks.md"] {
+    for name in
+        ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "dashboards/README.md", "docs/alerting.md", "docs/operations.md", "docs/runbooks.md"]
+    {
         assert!(documents.contains_key(name), "{name} is missing");
     }
     documents
@@ -122,7 +124,9 @@ fn every_metric_is_in_the_reference_with_its_type_and_an_example() {
 fn no_document_names_a_metric_that_does_not_exist() {
     let exposed = exposed();
     let mut texts = documents();
-    texts.insert("config.example.toml".into(), read(&repository("config.example.toml")));
+    for path in [repository("config.example.toml"), repository("dashboards/alerts.yml")].into_iter().chain(files("dashboards", "json", 2)) {
+        texts.insert(path.to_string_lossy().into_owned(), read(&path));
+    }
     let mut seen = 0;
     for (file, text) in texts {
         for (place, _) in text.match_indices("credwatch_") {

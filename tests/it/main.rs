@@ -6,6 +6,7 @@
 //! - `canary`: no secret in any output.
 //! - `daemon`: the binary as users run it.
 //! - `deploy`: the examples for containers and Kubernetes.
+//! - `dashboards`: the Grafana dashboards, against Grafana's types and a real Prometheus.
 //! - `exchanges`: recorded exchanges, pure and over a socket.
 //! - `failures`: every failure reason, produced over a real socket.
 //! - `hostile`: answers that nobody should send.
@@ -29,6 +30,7 @@ mod canary;
 mod chain;
 mod crowds;
 mod daemon;
+mod dashboards;
 mod deploy;
 mod documentation;
 mod doors;

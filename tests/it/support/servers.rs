@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use credwatch::time::unix_seconds;
 use serde_json::Value as Json;
 
 use super::daemon::get;
@@ -130,12 +131,36 @@ impl Prometheus {
 
     /// The values that a query yields, with their labels.
     pub fn query(&self, query: &str) -> Vec<(Json, f64)> {
-        let encoded: String = url::form_urlencoded::byte_serialize(query.as_bytes()).collect();
-        let answer = get(&self.0.address, &format!("/api/v1/query?query={encoded}"));
-        let json: Json = serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{error}: {}", answer.body));
-        assert_eq!(json["status"], "success", "{query}: {}", answer.body);
-        let samples = json["data"]["result"].as_array().cloned().unwrap_or_default();
+        let samples = self.ask("query", &[("query", query)])["result"].as_array().cloned().unwrap_or_default();
         samples.iter().map(|sample| (sample["metric"].clone(), sample["value"][1].as_str().and_then(|value| value.parse().ok()).unwrap_or(f64::NAN))).collect()
+    }
+
+    /// The labels of the series that have a number at some moment of the last `seconds`, asked for as a graph asks.
+    pub fn query_range(&self, query: &str, seconds: u32) -> Vec<Json> {
+        let now = unix_seconds(jiff::Timestamp::now());
+        let (start, end) = ((now - f64::from(seconds)).to_string(), now.to_string());
+        let data = self.ask("query_range", &[("query", query), ("start", &start), ("end", &end), ("step", "1")]);
+        let number = |point: &Json| point[1].as_str().is_some_and(|value| value.parse::<f64>().is_ok_and(|value| !value.is_nan()));
+        let series = data["result"].as_array().cloned().unwrap_or_default();
+        series
+            .into_iter()
+            .filter(|series| series["values"].as_array().is_some_and(|points| points.iter().any(number)))
+            .map(|mut series| series["metric"].take())
+            .collect()
+    }
+
+    /// The values of a label, among the series that a selector selects.
+    pub fn label_values(&self, selector: &str, label: &str) -> Vec<String> {
+        let values = self.ask(&format!("label/{label}/values"), &[("match[]", selector)]);
+        values.as_array().expect("a list").iter().filter_map(|value| value.as_str().map(str::to_owned)).collect()
+    }
+
+    fn ask(&self, path: &str, parameters: &[(&str, &str)]) -> Json {
+        let encoded = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+        let answer = get(&self.0.address, &format!("/api/v1/{path}?{encoded}"));
+        let mut json: Json = serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{error}: {}", answer.body));
+        assert_eq!(json["status"], "success", "{parameters:?}: {}", answer.body);
+        json["data"].take()
     }
 
     /// Waits until a query yields something.

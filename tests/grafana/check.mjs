@@ -1,0 +1,148 @@
+// Holds dashboards against Grafana's published types, and their queries against Prometheus's own grammar.
+//
+//   node check.mjs FILE…      prints one JSON object: for each file the list of what is wrong with it
+//
+// Each panel becomes a TypeScript literal that is annotated with the type of its kind, so that an option that does not
+// exist is an error, as it would be in Grafana's own code.
+
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { parser } from '@prometheus-io/lezer-promql';
+import ts from 'typescript';
+
+const home = dirname(fileURLToPath(import.meta.url));
+
+/** The panels of a dashboard, those inside of rows as well. */
+function panels(dashboard) {
+  return (dashboard.panels ?? []).flatMap((panel) => [panel, ...(panel.panels ?? [])]);
+}
+
+/** The dashboard as TypeScript. */
+function source(dashboard) {
+  const known = ['bargauge', 'row', 'stat', 'state-timeline', 'table', 'timeseries'];
+  const lines = ["import type { Dashboard, Panels } from './types';", `export const dashboard: Dashboard = ${JSON.stringify({ ...dashboard, panels: [] }, null, 1)};`];
+  for (const [index, panel] of panels(dashboard).entries()) {
+    const literal = JSON.stringify(panel.type === 'row' ? { ...panel, panels: [] } : panel, null, 1);
+    const type = known.includes(panel.type) ? `Panels[${JSON.stringify(panel.type)}]` : 'never';
+    lines.push(`export const panel_${index}: ${type} = ${literal};`);
+  }
+  return lines.join('\n');
+}
+
+/** What the compiler says of each text, by the same index. */
+function typed(texts) {
+  const names = texts.map((_, index) => join(home, `dashboard_${index}.ts`));
+  const options = {
+    module: ts.ModuleKind.ESNext,
+    moduleResolution: ts.ModuleResolutionKind.Bundler,
+    noEmit: true,
+    skipLibCheck: true,
+    strict: true,
+    target: ts.ScriptTarget.ES2022,
+    types: [],
+  };
+  const host = ts.createCompilerHost(options);
+  const { fileExists, getSourceFile, readFile } = host;
+  const virtual = (name) => texts[names.indexOf(name)];
+  host.fileExists = (name) => virtual(name) !== undefined || fileExists.call(host, name);
+  host.readFile = (name) => virtual(name) ?? readFile.call(host, name);
+  host.getSourceFile = (name, ...rest) =>
+    virtual(name) === undefined ? getSourceFile.call(host, name, ...rest) : ts.createSourceFile(name, virtual(name), ts.ScriptTarget.ES2022, true);
+  const program = ts.createProgram(names, options, host);
+  const everywhere = [...program.getOptionsDiagnostics(), ...program.getGlobalDiagnostics(), ...own(program, join(home, 'types.ts'))];
+  if (everywhere.length > 0) {
+    throw new Error(everywhere.map((diagnostic) => told(diagnostic)).join('\n'));
+  }
+  return names.map((name) => own(program, name).map(told));
+}
+
+function own(program, name) {
+  const file = program.getSourceFile(name);
+  return [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)];
+}
+
+/** A diagnostic with the line at fault, and the title of the panel that it is in. */
+function told({ file, start, messageText }) {
+  const message = ts.flattenDiagnosticMessageText(messageText, ' ').replace(/\s+/g, ' ');
+  if (file === undefined) {
+    return message;
+  }
+  const before = file.text.slice(0, start).split('\nexport const ').pop() ?? '';
+  const title = /\n {1}"title": (".*")/.exec(before)?.[1] ?? '';
+  const line = file.text.split('\n')[file.getLineAndCharacterOfPosition(start).line]?.trim() ?? '';
+  return `${title}: ${message} At: ${line.slice(0, 120)}`;
+}
+
+/** Every query with the place where it stands. */
+function queries(dashboard) {
+  const found = [];
+  for (const panel of panels(dashboard)) {
+    for (const target of panel.targets ?? []) {
+      found.push({ place: `${panel.title}, ${target.refId}`, expr: String(target.expr), instant: target.instant === true });
+    }
+  }
+  for (const annotation of dashboard.annotations?.list ?? []) {
+    if (annotation.builtIn !== 1) {
+      found.push({ place: `annotation ${annotation.name}`, expr: String(annotation.target?.expr), instant: false });
+    }
+  }
+  return found;
+}
+
+/** What Grafana puts in: variables become words of the same length, so that they stay where they are. */
+function substituted(expr) {
+  return expr.replace(/\$__(rate_interval|interval|range)/g, (word) => '1m'.padStart(word.length, '0'));
+}
+
+/** What is wrong with a query: it cannot be parsed, it selects what the variables do not, or it has a window of its own. */
+function asked({ place, expr, instant }, about) {
+  const text = substituted(expr);
+  const faults = [];
+  parser.parse(text).iterate({
+    enter(node) {
+      if (node.type.isError) {
+        faults.push(`${place}: no PromQL at character ${node.from}: ${text.slice(node.from, node.from + 20)}`);
+      }
+      if (node.name === 'VectorSelector') {
+        const selector = expr.slice(node.from, node.to);
+        const metric = /^[a-zA-Z_:][a-zA-Z0-9_:]*/.exec(selector)?.[0] ?? '';
+        const wanted = ['job=~"$job"', 'instance=~"$instance"'];
+        if (about.has(metric)) {
+          wanted.push(/provider="\$provider"/.test(selector) ? 'provider="$provider"' : 'provider=~"$provider"');
+        }
+        for (const matcher of wanted.filter((matcher) => !selector.includes(matcher))) {
+          faults.push(`${place}: ${metric} is selected without ${matcher}`);
+        }
+      }
+      if (node.name === 'MatrixSelector') {
+        const window = /\[(.*)\]$/.exec(expr.slice(node.from, node.to))?.[1] ?? '';
+        const call = /(\w+)\($/.exec(expr.slice(0, node.from))?.[1] ?? '';
+        const allowed = instant ? ['$__rate_interval', '$__range'] : ['$__rate_interval'];
+        if (['rate', 'irate', 'increase'].includes(call) && !allowed.includes(window)) {
+          faults.push(`${place}: ${call} over [${window}], not over [${allowed.join('] or [')}]`);
+        }
+      }
+    },
+  });
+  return faults;
+}
+
+/** Families with the label `provider`: all but those of the daemon itself. */
+function aboutProviders(expressions) {
+  const daemons = ['build_info', 'config_last_reload_successful', 'config_last_reload_success_timestamp_seconds', 'state_last_save_successful', 'probes_in_flight', 'scheduler_lateness_seconds_bucket'];
+  const names = expressions.flatMap(({ expr }) => expr.match(/credwatch_\w+/g) ?? []);
+  return new Set(names.filter((name) => !daemons.includes(name.slice('credwatch_'.length))));
+}
+
+const files = process.argv.slice(2);
+const dashboards = files.map((file) => JSON.parse(readFileSync(file, 'utf8')));
+const types = typed(dashboards.map(source));
+const answer = {};
+for (const [index, dashboard] of dashboards.entries()) {
+  const all = queries(dashboard);
+  const about = aboutProviders(all);
+  answer[files[index]] = [...types[index], ...all.flatMap((query) => asked(query, about))];
+}
+process.stdout.write(`${JSON.stringify(answer)}\n`);
