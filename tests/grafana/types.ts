@@ -74,7 +74,7 @@ type Property<Custom> =
 
 interface FieldConfig<Custom> {
   defaults: Field<Custom>;
-  overrides: Array<{ matcher: { id: 'byName'; options: string }; properties: Array<Property<Custom>> }>;
+  overrides: Array<{ matcher: { id: 'byName' | 'byRegexp'; options: string }; properties: Array<Property<Custom>> }>;
 }
 
 type PanelOf<Type extends string, Options, Custom> = Change<

@@ -116,9 +116,9 @@ const SPOILERS: [Spoiler; 17] = [
     ("/panels/0/targets/0/legendFormt", || json!("x"), "legendFormt"),
     ("/panels/6/options/showHeader", || json!("yes"), "not assignable to type 'boolean'"),
     ("/panels/6/transformations/0/id", || json!("mergee"), "mergee"),
-    ("/panels/6/fieldConfig/overrides/0/properties/1/id", || json!("custom.cellOption"), "custom.cellOption"),
-    ("/panels/6/fieldConfig/overrides/0/properties/1/value/type", || json!("colour"), "colour"),
-    ("/panels/6/fieldConfig/overrides/0/properties/2/value", || json!("80"), "not assignable to type"),
+    ("/panels/6/fieldConfig/overrides/1/properties/1/id", || json!("custom.cellOption"), "custom.cellOption"),
+    ("/panels/6/fieldConfig/overrides/1/properties/1/value/type", || json!("colour"), "colour"),
+    ("/panels/6/fieldConfig/overrides/1/properties/2/value", || json!("80"), "not assignable to type"),
     ("/panels/0/targets/0/expr", || json!("sum(up{job=~\"$job\",instance=~\"$instance\"}"), "no PromQL"),
     (
         "/panels/6/targets/0/expr",
@@ -185,6 +185,21 @@ fn each_dashboard_can_be_provisioned_and_has_the_variables_that_its_links_hand_o
 }
 
 #[test]
+fn the_files_for_provisioning_name_the_places_that_the_instructions_name() {
+    let instructions = std::fs::read_to_string(repository("dashboards/README.md")).expect("readable");
+    for file in files("dashboards/provisioning", "yaml", 2) {
+        let text = std::fs::read_to_string(&file).expect("readable");
+        assert!(text.lines().any(|line| line == "apiVersion: 1"), "{}", file.display());
+        let place = file.strip_prefix(repository("dashboards/provisioning")).expect("below it").display().to_string();
+        let folder = place.split('/').next().unwrap_or_default();
+        assert!(instructions.contains(&format!("dashboards/provisioning/{place} /etc/grafana/provisioning/{folder}/")), "{place}");
+        if let Some(path) = text.lines().find_map(|line| line.trim().strip_prefix("path: ")) {
+            assert!(instructions.contains(&format!("dashboards/*.json {path}/")), "{path}");
+        }
+    }
+}
+
+#[test]
 fn every_panel_says_what_it_shows_in_which_unit_from_the_chosen_data_source() {
     let source = json!({ "type": "prometheus", "uid": "${datasource}" });
     for board in Board::all() {
@@ -234,7 +249,8 @@ fn columns_are_known(panel: &Json, queries: &BTreeSet<&str>) {
         assert!(renamed.contains_key(name), "{title}: {name} is ordered but has no name");
     }
     let sorted = list(&panel["options"]["sortBy"]).iter().map(|sort| text(&sort["displayName"]));
-    let formatted = list(&panel["fieldConfig"]["overrides"]).iter().map(|rule| text(&rule["matcher"]["options"]));
+    let rules = list(&panel["fieldConfig"]["overrides"]);
+    let formatted = rules.iter().filter(|rule| rule["matcher"]["id"] == "byName").map(|rule| text(&rule["matcher"]["options"]));
     for name in sorted.chain(formatted) {
         assert!(shown.contains(name), "{title} has no column {name:?}");
     }
@@ -260,19 +276,25 @@ fn mapped(board: &Board, column: &str) -> Vec<BTreeMap<String, String>> {
     options.map(|options| options.iter().map(|(value, result)| (value.clone(), text(&result["text"]).to_owned())).collect()).collect()
 }
 
+/// The queries that put reasons into words.
+fn worded(board: &Board) -> impl Iterator<Item = &str> {
+    let targets = board.panels().into_iter().flat_map(|panel| list(&panel["targets"]));
+    targets.map(|target| text(&target["expr"])).filter(|query| query.contains("\"meaning\""))
+}
+
 #[test]
 fn reasons_classes_and_states_are_told_in_the_words_of_the_code() {
     let bare = |sentence: &str| sentence.replace('`', "");
     for board in Board::all() {
-        let (meanings, actions, classes, states) =
-            (mapped(&board, "What is wrong"), mapped(&board, "What to do"), mapped(&board, "Who acts"), mapped(&board, "State"));
-        assert!(meanings.len() >= 2 && actions.len() >= 2 && !classes.is_empty() && !states.is_empty(), "{}", board.name());
+        let (classes, states) = (mapped(&board, "Who acts"), mapped(&board, "State"));
+        assert!(!classes.is_empty() && !states.is_empty(), "{}", board.name());
         for reason in Reason::ALL {
             let facts = reason.facts();
-            let meaning = format!("{}: {}", facts.word, bare(facts.meaning));
-            assert!(meanings.iter().all(|map| map.get(facts.word) == Some(&meaning)), "{}: {meaning}", board.name());
-            assert!(actions.iter().all(|map| map.get(facts.word) == Some(&bare(facts.action))), "{}: {}", board.name(), facts.action);
+            let meaning = format!("\"meaning\", \"{word}: {}\", \"reason\", \"{word}\"", bare(facts.meaning), word = facts.word);
+            let action = format!("\"action\", \"{}\", \"reason\", \"{}\"", bare(facts.action), facts.word);
             assert!(classes.iter().all(|map| map.contains_key(facts.class.word())), "{}: {}", board.name(), facts.class.word());
+            let told = worded(&board).filter(|query| query.contains(&meaning) && query.contains(&action)).count();
+            assert!(told == worded(&board).count() && told == 2, "{}: {} is not told as in the code", board.name(), facts.word);
         }
         let of_providers = states.iter().filter(|map| map.len() == State::ALL.len());
         let words: BTreeSet<&str> = State::ALL.iter().map(|state| state.word()).collect();
