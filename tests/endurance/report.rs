@@ -15,7 +15,7 @@ pub struct Row {
 pub struct Report {
     rows: Vec<Row>,
     pub violations: Vec<String>,
-    unjudged: f64,
+    excused: f64,
 }
 
 /// What stands in a cell: a text, or a number.
@@ -63,16 +63,16 @@ impl Report {
         self.violations.extend(found.iter().take(MOST_EXAMPLES).map(|example| format!("  {example}")));
     }
 
-    /// Which part of all pauses the machine was too busy for.
-    pub fn unjudged(&mut self, part: f64) {
-        self.unjudged = part;
+    /// Which part of all pauses was out of its bounds because the machine was too busy.
+    pub fn excused(&mut self, part: f64) {
+        self.excused = part;
     }
 
     /// The last line when nothing is wrong.
     pub fn passed(&self) -> String {
         // A machine that does ten other things proves nothing about time, and is no fault of the daemon.
-        if self.unjudged > 0.1 {
-            return format!("endurance: passed as far as could be judged: the machine was too busy for {:.0} % of all pauses", self.unjudged * 100.0);
+        if self.excused > 0.01 {
+            return format!("endurance: passed as far as could be judged: the machine was too busy for {:.0} % of all pauses", self.excused * 100.0);
         }
         "endurance: passed".into()
     }
