@@ -309,12 +309,12 @@ fn colours_change_where_the_alerts_fire() {
         let panels: Vec<&Json> = board.panels().into_iter().filter(|panel| panel["targets"].to_string().contains(query)).collect();
         panels.iter().any(|panel| panel["fieldConfig"].to_string().contains(&format!("{{\"color\":\"orange\",\"value\":{value}}}")))
     };
-    for (rule, query, value) in [
-        ("credwatch_token_time_to_expiry_seconds < 15 * 60", "credwatch_token_time_to_expiry_seconds", 900.0),
-        ("credwatch_credential_expiry_timestamp_seconds - time() < 14 * 86400", "credwatch_credential_expiry_timestamp_seconds", 14.0),
-        ("credwatch_tls_certificate_expiry_timestamp_seconds - time() < 7 * 86400", "credwatch_tls_certificate_expiry_timestamp_seconds", 7.0),
+    for (setting, query, value) in [
+        ("credwatch:runway_page:seconds\n        expr: vector(15 * 60)", "credwatch_token_time_to_expiry_seconds", 900.0),
+        ("credwatch:secret_ticket:seconds\n        expr: vector(30 * 86400)", "credwatch_credential_expiry_timestamp_seconds", 30.0),
+        ("credwatch:certificate_ticket:seconds\n        expr: vector(7 * 86400)", "credwatch_tls_certificate_expiry_timestamp_seconds", 7.0),
     ] {
-        assert!(alerts.contains(rule), "the alert has changed: {rule}");
+        assert!(alerts.contains(setting), "the alert has changed: {setting}");
         assert!(Board::all().iter().all(|board| turns(board, query, value)), "red ends elsewhere than the alert on {query}");
     }
 }

@@ -18,7 +18,7 @@ use crate::time::unix_seconds;
 pub const ROWS: usize = 100;
 
 /// How long before its end a client secret is spoken of, in seconds. As the alert rules have it.
-pub const SECRET_SOON: f64 = 14.0 * 86_400.0;
+pub const SECRET_SOON: f64 = 30.0 * 86_400.0;
 
 /// The same of the endpoint's certificate.
 pub const CERTIFICATE_SOON: f64 = 7.0 * 86_400.0;
