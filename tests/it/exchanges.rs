@@ -4,11 +4,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use credwatch::config::load_text;
-use credwatch::exchange::{Prepared, expected_headers, prepare};
+use credwatch::exchange::{Prepared, RecordedRequest, expected_headers, prepare};
 use credwatch::probe::Prober;
 use credwatch::provider::Provider;
-use credwatch::recipe::Attempt;
 use credwatch::recipe::builtin::BUILTINS;
+use credwatch::recipe::{Attempt, Inputs};
 use credwatch::secret::SecretSource;
 
 use super::support::endpoint::{Endpoint, http};
@@ -60,6 +60,33 @@ fn redirected(prepared: &Prepared, endpoint: &Endpoint) -> Vec<(String, minijinj
     prepared.parameters().iter().map(|(name, value)| (name.clone(), moved(name, value))).collect()
 }
 
+/// What is expected at another address. A request that signs its own address has another signature there; then it is the
+/// one that the recipe makes for this address, after the recorded one was found right for its own by the test before.
+fn moved(prepared: &Prepared, expected: &RecordedRequest, parameters: &[(String, minijinja::Value)]) -> Result<RecordedRequest, String> {
+    let credentials = prepared.credentials();
+    let render = |parameters: &[(String, minijinja::Value)]| {
+        let inputs = Inputs { parameters, credentials: &credentials };
+        let request = prepared.recipe.render(&inputs, &prepared.attempt).map_err(|error| error.to_string())?.request;
+        let body = String::from_utf8_lossy(&request.body.unwrap_or_default()).into_owned();
+        let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers: Vec<(String, String)> = request.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
+        Ok::<_, String>((body, headers))
+    };
+    let (there, here) = (render(&prepared.parameters())?, render(parameters)?);
+    let mut moved = RecordedRequest { method: expected.method.clone(), url: expected.url.clone(), ..RecordedRequest::default() };
+    moved.body = if there.0 == here.0 { expected.body.clone() } else { here.0 };
+    moved.headers = expected.headers.clone();
+    for (name, value) in &mut moved.headers.0 {
+        let find = |headers: &[(String, String)]| headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name.get_ref())).map(|(_, value)| value.clone());
+        if let (Some(there), Some(here)) = (find(&there.1), find(&here.1))
+            && there != here
+        {
+            *value = here;
+        }
+    }
+    Ok(moved)
+}
+
 /// Runs one exchange through `prober`, which takes its attempts from `clock`.
 async fn over_a_socket(path: &Path, prober: &Prober, clock: &Mutex<Attempt>) -> Result<(), String> {
     let prepared = prepare(path)?;
@@ -92,6 +119,7 @@ async fn over_a_socket(path: &Path, prober: &Prober, clock: &Mutex<Attempt>) -> 
     if let Some(expected) = &prepared.exchange.request {
         let sent = endpoint.requests().remove(0);
         let (head, body) = sent.split_once("\r\n\r\n").unwrap_or((&sent, ""));
+        let expected = &moved(&prepared, expected, &provider.parameters)?;
         let url = url::Url::parse(&expected.url).map_err(|error| error.to_string())?;
         let target = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
         let line = format!("{} {target} HTTP/1.1", expected.method);
