@@ -123,20 +123,21 @@ impl Campaign<'_> {
         pause_until(self.world, self.world.now() + INTERVAL, self.stop);
         let to = self.world.now();
         let worst = self.control.worst(from, to);
+        report.tell("longest delay of the machine itself", quantiles(&[worst]));
+        let late = books::judge(self.world, self.daemon, self.options.providers, &events, worst < QUIET, report)?;
         let case = Case {
             world: self.world,
             observer,
             control: self.control,
             events: &events,
             providers: self.options.providers,
+            late: &late,
             faults: self.options.faults,
             from,
             ended,
             to,
         };
-        report.tell("longest delay of the machine itself", quantiles(&[worst]));
         case.judge(report);
-        books::judge(self.world, self.daemon, self.options.providers, &events, worst < QUIET, report)?;
         report.tell("reloads", format!("{} taken in, {} refused", reloads.taken, reloads.refused));
         report.none("reloads that did not do what they should", &reloads.problems);
         clock_rows(clock, report);

@@ -1,6 +1,6 @@
 //! What was seen, held against what was really the matter: alarms, breakages, recoveries, and every single pause.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::control::Control;
@@ -21,6 +21,8 @@ pub struct Case<'a> {
     pub events: &'a [Event],
     /// How many providers no reload touches.
     pub providers: usize,
+    /// Those with timeouts that the machine has caused.
+    pub late: &'a BTreeSet<usize>,
     pub faults: f64,
     /// Since when everything is judged, until when faults were drawn, and until when everything is judged.
     pub from: Duration,
@@ -61,6 +63,7 @@ struct Found {
 /// One provider.
 struct Subject<'a> {
     name: String,
+    is_late: bool,
     served: &'a [Served],
     replay: &'a Replay,
     seen: &'a [Seen],
@@ -76,7 +79,8 @@ impl Case<'_> {
             let replay = Replay::of(&served);
             let seen = self.observer.timeline(provider);
             let events: Vec<&Event> = self.events.iter().filter(|event| event.provider == provider).collect();
-            let subject = Subject { name: name(provider), served: &served, replay: &replay, seen: &seen, events: &events };
+            let subject =
+                Subject { name: name(provider), is_late: self.late.contains(&provider), served: &served, replay: &replay, seen: &seen, events: &events };
             self.count(&subject, &mut found);
             self.alarms(&subject, &mut found);
             self.pauses(&subject, &mut found);
@@ -121,10 +125,10 @@ impl Case<'_> {
                 found.of_the_credential.push(line);
             } else if subject.replay.is_broken_within(alarm.at.saturating_sub(slack + SCRAPE), alarm.at + slack) {
                 found.unlucky.push(line);
-            } else if self.control.is_calm(alarm.at.saturating_sub(4 * INTERVAL), alarm.at) {
-                found.unexplained.push(line);
-            } else {
+            } else if subject.is_late {
                 found.by_the_machine += 1;
+            } else {
+                found.unexplained.push(line);
             }
         }
         // What the endpoint cannot see is left to the events.
@@ -133,8 +137,7 @@ impl Case<'_> {
         }
         for change in subject.replay.changes.iter().filter(|change| change.broken && change.at > self.from && change.at < self.to) {
             let until = change.at + 2 * SCRAPE + self.control.allowance(change.at, change.at + SCRAPE);
-            let calm = self.control.is_calm(change.at.saturating_sub(4 * INTERVAL), until);
-            if calm && first_seen(subject.seen, State::Broken, change.at, until).is_none() {
+            if !subject.is_late && first_seen(subject.seen, State::Broken, change.at, until).is_none() {
                 found.untold.push(format!("{} is broken by the rules at {:.2} s, and nobody was told", subject.name, change.at.as_secs_f64()));
             }
         }
