@@ -281,8 +281,7 @@ impl Prepared {
 }
 
 /// The headers expected, sorted, one a line.
-#[must_use]
-pub fn expected_headers(request: &RecordedRequest) -> String {
+fn expected_headers(request: &RecordedRequest) -> String {
     let mut lines: Vec<String> = request.headers.0.iter().map(|(name, value)| format!("{}: {value}", name.get_ref().to_lowercase())).collect();
     lines.sort();
     lines.join(" | ")

@@ -3,6 +3,7 @@
 //! - `asked`: probes on demand, discovery, shares, and the interface for programs.
 //! - `bad_configs`: files with a defect, and the exact message for each.
 //! - `canary`: no secret in any output.
+//! - `catalogue`: the page about the built-in recipes held against them.
 //! - `daemon`: the binary as users run it.
 //! - `deploy`: the examples for containers and Kubernetes.
 //! - `exchanges`: recorded exchanges, pure and over a socket.
@@ -20,6 +21,7 @@
 mod asked;
 mod bad_configs;
 mod canary;
+mod catalogue;
 mod crowds;
 mod daemon;
 mod deploy;
