@@ -293,20 +293,16 @@ fn the_example_is_quiet_as_it_stands_and_valid_with_everything_switched_on() {
     let file = folder.path().join("credwatch.toml");
     std::fs::write(&file, example_with_everything()).expect("written");
     let configuration = load(&file).outcome.unwrap_or_else(|faults| panic!("{}", faults[0]));
-    // The six that the README shows; the catalogue has all.
-    for name in rows(&section(&readme(), "## Built-in recipes")).keys() {
-        assert!(configuration.providers.iter().any(|provider| provider.recipe.name == *name), "the example has no provider with {name}");
-    }
+    // A few of each form are enough to start from; all of them are in the catalogue.
+    let shown = BUILTINS.iter().filter(|(name, _)| configuration.providers.iter().any(|provider| provider.recipe.name == *name)).count();
+    assert!(shown >= 6, "the example has providers with {shown} of the built-in recipes");
 }
 
 #[test]
-fn every_built_in_recipe_is_in_the_catalogue_with_its_inputs() {
-    let catalogue = read(&repository("docs/catalogue.md"));
-    let all = rows(&section(&catalogue, "## Recipes"));
-    assert_eq!(all.keys().map(String::as_str).collect::<BTreeSet<_>>(), BUILTINS.iter().map(|(name, _)| *name).collect());
-    let shown = rows(&section(&readme(), "## Built-in recipes"));
-    assert!(shown.len() >= 6, "{shown:?}");
-    for (name, cells) in all.iter().map(|(name, cells)| (name, &cells[..2])).chain(shown.iter().map(|(name, cells)| (name, &cells[..]))) {
+fn every_built_in_recipe_is_in_the_readme_with_its_inputs() {
+    let rows = rows(&section(&readme(), "## Built-in recipes"));
+    assert_eq!(rows.keys().map(String::as_str).collect::<BTreeSet<_>>(), BUILTINS.iter().map(|(name, _)| *name).collect());
+    for (name, cells) in &rows {
         let recipe = builtin::recipe(name).expect("in the table");
         let input = |name: &str, optional: bool| if optional { format!("optional `{name}`") } else { format!("`{name}`") };
         let parameters: Vec<String> = recipe
@@ -320,8 +316,6 @@ fn every_built_in_recipe_is_in_the_catalogue_with_its_inputs() {
             .collect();
         let credentials: Vec<String> = recipe.credentials.iter().map(|(name, credential)| input(name, credential.optional)).collect();
         assert_eq!(cells[..], [parameters.join(", "), credentials.join(", ")], "{name}");
-        let told = recipe.side_effects.as_deref().is_none_or(|effects| catalogue.contains(effects));
-        assert!(told, "{name}: its side effects are missing in the catalogue");
     }
 }
 

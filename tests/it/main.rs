@@ -4,6 +4,7 @@
 //! - `bad_configs`: files with a defect, and the exact message for each.
 //! - `browser`: the pages in Chromium, with an auditor of accessibility.
 //! - `canary`: no secret in any output.
+//! - `catalogue`: the page about the built-in recipes held against them.
 //! - `daemon`: the binary as users run it.
 //! - `deploy`: the examples for containers and Kubernetes.
 //! - `dashboards`: the Grafana dashboards, against Grafana's types and a real Prometheus.
@@ -27,6 +28,7 @@ mod asked;
 mod bad_configs;
 mod browser;
 mod canary;
+mod catalogue;
 mod chain;
 mod crowds;
 mod daemon;
