@@ -20,7 +20,7 @@ use serde_json::Value as Json;
 use super::support::daemon::credwatch;
 use super::support::{files, repository};
 
-fn read(path: &Path) -> String {
+pub fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -29,7 +29,7 @@ pub fn readme() -> String {
 }
 
 /// Every Markdown file that people are sent to, with its text.
-fn documents() -> BTreeMap<String, String> {
+pub fn documents() -> BTreeMap<String, String> {
     let of = |folder: &str| std::fs::read_dir(repository(folder)).expect("a folder").map(|entry| entry.expect("an entry").path()).collect::<Vec<PathBuf>>();
     let paths = of("").into_iter().chain(of("docs")).chain(of("dashboards")).filter(|path| path.extension().is_some_and(|end| end == "md"));
     let name = |path: &PathBuf| path.strip_prefix(repository("")).expect("below the repository").to_string_lossy().into_owned();
@@ -43,7 +43,7 @@ fn documents() -> BTreeMap<String, String> {
 }
 
 /// The lines of a document, each with whether it stands in a code block.
-fn lines(text: &str) -> impl Iterator<Item = (&str, bool)> {
+pub fn lines(text: &str) -> impl Iterator<Item = (&str, bool)> {
     let mut fenced = false;
     text.lines().map(move |line| {
         let fence = line.starts_with("```");
@@ -372,70 +372,11 @@ fn every_command_and_flag_is_in_the_readme() {
 }
 
 /// A path up to its first placeholder: `<case>.toml`, `*.toml`, `NAME.toml`.
-fn without_placeholders(path: &str) -> PathBuf {
+pub fn without_placeholders(path: &str) -> PathBuf {
     let placeholder = |step: &str| {
         step.contains(['<', '*']) || step.split('.').next().is_some_and(|stem| !stem.is_empty() && stem.bytes().all(|byte| byte.is_ascii_uppercase()))
     };
     path.split('/').take_while(|step| !placeholder(step)).collect()
-}
-
-/// The texts of all log lines above `debug`, as they stand in the code.
-fn logged() -> BTreeSet<String> {
-    let mut texts = BTreeSet::new();
-    for path in files("src", "rs", 30) {
-        let text = read(&path);
-        for call in ["info", "warn", "error"].iter().flat_map(|level| text.split(&format!("tracing::{level}!(")).skip(1).collect::<Vec<_>>()) {
-            // The text is the last string before the end of the call; values before it have no `);` in them.
-            let call = call.split(");").next().unwrap_or_default();
-            let message = call.rsplit('"').nth(1).unwrap_or_default();
-            if !message.contains('{') {
-                texts.insert(message.replace('`', "").trim_end_matches('\\').to_owned());
-            }
-        }
-    }
-    assert!(texts.len() > 15, "{texts:?}");
-    texts
-}
-
-#[test]
-fn every_log_line_is_in_the_operations_page() {
-    let page = read(&repository("docs/operations.md"));
-    let section = section(&page, "## What the log says").replace(['‘', '’'], "");
-    let missing: Vec<String> = logged().into_iter().filter(|text| !section.contains(&format!("`{text}`"))).collect();
-    assert!(missing.is_empty(), "the page lacks {missing:?}");
-}
-
-#[test]
-fn every_file_that_a_document_names_exists() {
-    let mut seen = 0;
-    for (file, text) in documents() {
-        for (place, _) in text.match_indices("src/").chain(text.match_indices("tests/")) {
-            if text[..place].ends_with(|before: char| before.is_alphanumeric() || matches!(before, '/' | '-' | '_' | '.')) {
-                continue;
-            }
-            let path: String = text[place..].chars().take_while(|c| c.is_ascii_alphanumeric() || "_-./<>*".contains(*c)).collect();
-            let path = path.trim_end_matches(['.', '/']);
-            assert!(repository("").join(without_placeholders(path)).exists(), "{file} names {path}");
-            seen += 1;
-        }
-        for (place, _) in text.match_indices("](") {
-            let target = text[place + 2..].split(')').next().unwrap_or_default();
-            if target.contains("://") {
-                continue;
-            }
-            let (path, anchor) = target.split_once('#').unwrap_or((target, ""));
-            let folder = repository(&file).parent().expect("a folder").to_owned();
-            let linked = if path.is_empty() { repository(&file) } else { folder.join(path) };
-            assert!(linked.exists(), "{file} links to {target}");
-            if !anchor.is_empty() {
-                let linked = read(&linked);
-                let mut anchors = lines(&linked).filter(|(line, fenced)| !fenced && line.starts_with('#'));
-                let found = anchors.any(|(line, _)| line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-") == anchor);
-                assert!(found, "{file} links to {target}");
-            }
-        }
-    }
-    assert!(seen > 10, "{seen}");
 }
 
 #[test]

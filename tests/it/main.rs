@@ -13,6 +13,7 @@
 //! - `hostile`: answers that nobody should send.
 //! - `house`: rules of the code that a machine can check.
 //! - `documentation`: docs held against the tables in the code.
+//! - `links`: what documents point at.
 //! - `page`: the pages for people, as they are sent.
 //! - `reload`, `rotation`, `restart`: a daemon that is left alone for years.
 //! - `oidc`, `prometheus`: against servers that nobody here wrote.
@@ -40,6 +41,7 @@ mod exchanges;
 mod failures;
 mod hostile;
 mod house;
+mod links;
 mod oidc;
 mod package;
 mod page;

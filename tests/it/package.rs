@@ -16,13 +16,13 @@ fn package() -> PathBuf {
     path
 }
 
-const INSTALL: &str = "DEBIAN_FRONTEND=noninteractive dpkg --install /root/credwatch.deb 2>&1";
+const INSTALL: &str = "DEBIAN_FRONTEND=noninteractive dpkg --install /var/tmp/credwatch.deb 2>&1";
 
 /// A container with the package installed, and everything in its file system before that.
 fn installed() -> (Container, String) {
     let container = Container::boot();
     let before = everything(&container);
-    container.copy(package(), "/root/credwatch.deb", "0644");
+    container.copy(package(), "/var/tmp/credwatch.deb", "0644");
     container.run(INSTALL).fine();
     (container, before)
 }
@@ -53,7 +53,7 @@ fn it_waits_for_its_operator_then_runs_and_a_purge_leaves_nothing() {
     assert!(container.run("test -e /usr/bin/credwatch").status == Some(1));
     container.run("test -s /etc/credwatch/credwatch.toml").fine();
     container.run("DEBIAN_FRONTEND=noninteractive dpkg --purge credwatch 2>&1").fine();
-    container.run("rm /root/credwatch.deb").fine();
+    container.run("rm /var/tmp/credwatch.deb").fine();
     let (after, before): (Vec<_>, Vec<_>) = (everything(&container).lines().map(str::to_owned).collect(), before.lines().map(str::to_owned).collect());
     let left: Vec<_> = after.iter().filter(|path| !before.contains(path)).collect();
     assert!(left.is_empty(), "{left:?}");
@@ -105,8 +105,8 @@ fn it_brings_manual_pages_completions_and_a_list_of_what_it_is_built_from() {
             ". /usr/share/bash-completion/bash_completion; . /usr/share/bash-completion/completions/credwatch; \
              COMP_WORDS=({words}); COMP_CWORD={place}; _credwatch credwatch \"${{COMP_WORDS[$COMP_CWORD]}}\" \"${{COMP_WORDS[$COMP_CWORD-1]}}\"; echo ${{COMPREPLY[@]}}"
         );
-        container.write("/root/complete", "0644", &lines);
-        container.run("bash /root/complete").fine()
+        container.write("/var/tmp/complete", "0644", &lines);
+        container.run("bash /var/tmp/complete").fine()
     };
     assert_eq!(complete("credwatch ch", 1), "check");
     assert_eq!(complete("credwatch check --conf", 2), "--config.file");

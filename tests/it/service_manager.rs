@@ -111,20 +111,20 @@ fn no_scrape_is_refused_while_a_daemon_on_a_socket_of_systemd_restarts() {
     // Scrapes one after the other while it restarts; every failure is a line.
     let pid = container.property(UNIT, "MainPID");
     container.write(
-        "/root/scrape",
+        "/var/tmp/scrape",
         "0755",
-        "until [ -e /root/enough ]; do curl --silent --show-error --fail --max-time 20 --output /dev/null http://127.0.0.1:9797/metrics 2>>/root/failures && echo >>/root/scrapes; done\n",
+        "until [ -e /var/tmp/enough ]; do curl --silent --show-error --fail --max-time 20 --output /dev/null http://127.0.0.1:9797/metrics 2>>/var/tmp/failures && echo >>/var/tmp/scrapes; done\n",
     );
-    container.run("systemd-run --unit=scraper sh /root/scrape").fine();
-    let scrapes = || container.run("cat /root/scrapes 2>/dev/null | wc -l").fine().parse::<usize>().expect("a number");
+    container.run("systemd-run --unit=scraper sh /var/tmp/scrape").fine();
+    let scrapes = || container.run("cat /var/tmp/scrapes 2>/dev/null | wc -l").fine().parse::<usize>().expect("a number");
     for round in 1..=3 {
         let before = scrapes();
         container.systemctl("restart", UNIT).fine();
         wait_for(&format!("scrapes after restart {round}"), || (scrapes() > before + 5).then_some(()));
     }
-    container.run("touch /root/enough").fine();
+    container.run("touch /var/tmp/enough").fine();
     assert_ne!(container.property(UNIT, "MainPID"), pid);
-    assert_eq!(container.run("cat /root/failures 2>/dev/null || true").fine(), "", "none is refused, none gets no answer, none waits in vain");
+    assert_eq!(container.run("cat /var/tmp/failures 2>/dev/null || true").fine(), "", "none is refused, none gets no answer, none waits in vain");
 }
 
 #[test]
