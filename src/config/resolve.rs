@@ -13,7 +13,7 @@ use toml::value::Datetime;
 use super::file::{self, Shared};
 use super::shared::{self, Context};
 use super::{Parsed, Recipes, builtin, inputs};
-use crate::diagnostic::{Fault, Severity, suggestion};
+use crate::diagnostic::{Fault, Severity, nearest};
 use crate::provider::{Provider, Slot, Transport};
 use crate::recipe::definition::Tokens;
 use crate::recipe::{Attempt, Expectations, Recipe};
@@ -112,7 +112,11 @@ impl<'a> Resolver<'a> {
         let Some(recipe) = builtin::recipe(name) else {
             // A file of recipes that cannot be read may have held it.
             if !self.recipes.incomplete {
-                let hint = suggestion(name, self.recipes.names());
+                // All names would fill a screen.
+                let hint = nearest(name, self.recipes.names()).map_or_else(
+                    || "`credwatch recipes list` shows what is built in; one of your own is a table [recipes.NAME]".into(),
+                    |near| format!("did you mean `{near}`?"),
+                );
                 context.error(text.0.span(), format!("there is no recipe {name:?}")).hint = Some(hint);
             }
             return None;
