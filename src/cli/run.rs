@@ -67,7 +67,11 @@ pub fn main(flags: &Flags) -> ExitCode {
     };
     let prober = Arc::new(Prober::new());
     let read = reader(flags.config.file.clone(), flags.web_config.web_file.clone(), flags.shard, Arc::clone(&prober));
-    let (reading, seen) = reload::settle(&*read, &Files::default());
+    // Most configurations are one file, which is then read once.
+    let mut files = Files::default();
+    files.add(&flags.config.file);
+    flags.web_config.web_file.iter().filter(|file| !file.as_os_str().is_empty()).for_each(|file| files.add(file));
+    let (reading, seen) = reload::settle(&*read, &files);
     let mut fresh = match reading.outcome {
         Ok(fresh) => fresh,
         Err(faults) => {
