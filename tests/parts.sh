@@ -75,7 +75,7 @@ if [ ! -x "$current/usr/bin/prometheus" ] || [ ! -x "$current/usr/bin/promtool" 
     fi
     scratch=$PWD/target/parts/apt
     rm -rf "$scratch" "$current"
-    mkdir -p "$scratch/lists/partial" "$scratch/cache/archives/partial" "$scratch/root"
+    mkdir -p "$scratch/lists/partial" "$scratch/cache/archives/partial" "$scratch/unpacked"
     echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror sid main" >"$scratch/sources.list"
     apt=(apt-get -qq -o "Dir::Etc::sourcelist=$scratch/sources.list" -o Dir::Etc::sourceparts=/dev/null
         -o "Dir::State::lists=$scratch/lists" -o "Dir::Cache=$scratch/cache" -o "APT::Sandbox::User=$(id -un)"
@@ -83,11 +83,11 @@ if [ ! -x "$current/usr/bin/prometheus" ] || [ ! -x "$current/usr/bin/promtool" 
     "${apt[@]}" update </dev/null
     (cd "$scratch" && "${apt[@]}" download prometheus promtool </dev/null)
     for package in "$scratch"/*.deb; do
-        dpkg-deb -x "$package" "$scratch/root"
+        dpkg-deb -x "$package" "$scratch/unpacked"
     done
     # In its place only when it is whole and starts here.
-    "$scratch/root/usr/bin/prometheus" --version >/dev/null
-    mv "$scratch/root" "$current"
+    "$scratch/unpacked/usr/bin/prometheus" --version >/dev/null
+    mv "$scratch/unpacked" "$current"
     rm -rf "$scratch"
 fi
 
