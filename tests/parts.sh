@@ -2,8 +2,8 @@
 # Installs what the tests need beside Rust: a C compiler, Prometheus with promtool, Alertmanager with amtool, the test
 # files of Prometheus's toolkit, the authorities that a system trusts, Node.js with npm, Chromium, and what is pinned in
 # tests/oidc (an OAuth server), tests/browser (what drives the browser), tests/grafana (types of dashboards) and
-# tests/kubernetes (schemas); what makes and looks over the Debian package, a Debian system to boot, and, unpacked below target/parts, the current Prometheus 3. What is there
-# already is left alone; what cannot be had is an error.
+# tests/kubernetes (schemas); what makes and looks over the Debian package, a Debian system to boot, and, unpacked below
+# target/parts, the current Prometheus 3. What is there already is left alone; what cannot be had is an error.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

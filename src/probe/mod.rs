@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::BytesMut;
 use http::header;
@@ -62,7 +62,12 @@ type Roots = Arc<LazyLock<RootCertStore>>;
 struct Cached {
     client: Client,
     stamp: Stamp,
+    /// When the files were looked at.
+    looked: Instant,
 }
+
+/// How long a look at certificate files holds: thousands of providers can share them, and each look costs a thread.
+const LOOK_HOLDS: Duration = Duration::from_secs(1);
 
 /// Size, time and number of each certificate file; `None` for one that cannot be looked at.
 type Stamp = Vec<Option<(u64, SystemTime, u64)>>;
@@ -219,26 +224,30 @@ impl Prober {
     async fn client(&self, transport: &Arc<Transport>) -> Client {
         let known = self.clients.lock().unwrap_or_else(PoisonError::into_inner).get(transport).cloned();
         if let Some(known) = &known
-            && transport.files().next().is_none()
+            && (transport.files().next().is_none() || known.looked.elapsed() < LOOK_HOLDS)
         {
             return known.client.clone();
         }
         let (roots, wanted) = (self.roots(), Arc::clone(transport));
         // Loading the system's certificates takes milliseconds, reading files may take longer.
         let made = tokio::task::spawn_blocking(move || {
-            let stamp = stamp(&wanted);
+            let (stamp, looked) = (stamp(&wanted), Instant::now());
             if let Some(known) = known.as_ref().filter(|known| known.stamp == stamp) {
-                return known.clone();
+                return Cached { looked, ..known.clone() };
             }
             match (new_client(&wanted, &roots), known) {
                 (Err(error), Some(Cached { client: Ok(before), .. })) => {
                     tracing::warn!(%error, "changed certificate files cannot be used, those before are");
-                    Cached { client: Ok(before), stamp }
+                    Cached { client: Ok(before), stamp, looked }
                 }
-                (client, _) => Cached { client, stamp },
+                (client, _) => Cached { client, stamp, looked },
             }
         });
-        let made = made.await.unwrap_or_else(|_| Cached { client: Err(TlsError::Setup("the set-up was stopped".into())), stamp: Stamp::new() });
+        let made = made.await.unwrap_or_else(|_| Cached {
+            client: Err(TlsError::Setup("the set-up was stopped".into())),
+            stamp: Stamp::new(),
+            looked: Instant::now(),
+        });
         let client = made.client.clone();
         self.clients.lock().unwrap_or_else(PoisonError::into_inner).insert(Arc::clone(transport), made);
         client

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::support::daemon::{Daemon, credwatch};
-use super::support::endpoint::{Endpoint, http, read_request};
+use super::support::endpoint::{Authority, Endpoint, http, read_request};
 use super::support::wait_for;
 
 /// An endpoint that accepts one secret, sent as `client_secret` in a form.
@@ -114,4 +114,25 @@ fn one_probe_of_the_credentials_that_are_to_follow_can_be_explained() {
     let output = probe(&["--next"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("has no `credentials_next`"));
+}
+
+#[test]
+fn a_renewed_client_certificate_is_shown_without_a_reload_and_one_that_cannot_be_read_is_not() {
+    let (ours, theirs, folder) = (Authority::new("ours"), Authority::new("theirs"), tempfile::tempdir().expect("a folder"));
+    let endpoint = Endpoint::tls(&theirs.issue("127.0.0.1", 2020, 2099).demanding(&theirs));
+    let (certificate, key) = ours.issue("client.example", 2020, 2099).files(&folder);
+    let tls = format!("tls.ca_file = {:?}\ntls.client_certificate_file = {certificate:?}\ntls.client_key_file = {key:?}", theirs.file(&folder));
+    let text = provider(&endpoint, "200ms", &format!("credentials.client_secret = \"any\"\n{tls}")).replace("http://", "https://");
+    let daemon = Daemon::start(&text);
+    daemon.wait_for_state("p", "broken");
+    theirs.issue("client.example", 2020, 2099).files(&folder);
+    daemon.wait_for_state("p", "healthy");
+
+    std::fs::write(&certificate, "half of a certificate").expect("written");
+    wait_for("it to say so", || daemon.log().contains("changed certificate files cannot be used").then_some(()));
+    let runs = || daemon.sample("credwatch_probes_total{provider=\"p\"}");
+    let then = runs().expect("counted");
+    wait_for("two more probes", || runs().filter(|now| *now >= then + 2.0));
+    assert_eq!(daemon.sample("credwatch_probe_success{provider=\"p\"}"), Some(1.0), "the certificate before is still shown");
+    assert_eq!(daemon.log().matches("changed certificate files").count(), 1, "{}", daemon.log());
 }
