@@ -69,7 +69,7 @@ macro_rules! shared_keys {
         #[derive(Deserialize, JsonSchema, Default)]
         #[serde(deny_unknown_fields, default)]
         pub struct $name {
-            /// From one probe to the next; `60s` when left out.
+            /// From one probe to the next; what the recipe calls safe, or `60s`, when left out.
             pub interval: Option<At<Span>>,
             /// The deadline of one probe, name resolution and body included; `10s` when left out.
             pub timeout: Option<At<Span>>,

@@ -72,7 +72,7 @@ impl<'a> Resolver<'a> {
             name: name.get_ref().clone(),
             slot: Slot::Current,
             labels: shared::labels(&own, &defaults),
-            cadence: shared::cadence(&own, &defaults),
+            cadence: shared::cadence(&own, &defaults, recipe.interval),
             timeout: shared::timeout(&own, &defaults),
             expectations: expectations(&recipe, file, &defaults, sound, &mut context),
             verification: file.verify.as_ref().and_then(|verify| verification(&recipe, verify, sound, &mut context)),
@@ -268,6 +268,12 @@ fn warn(provider: &Provider, file: &file::Provider, context: &mut Context<'_>) {
     if let Some(side_effects) = &provider.recipe.side_effects {
         let span = file.recipe.as_ref().map_or(context.place.clone(), |text| text.0.span());
         context.warn(span, format!("a probe has side effects: {side_effects}"));
+    }
+    if let (Some(safe), Some(own)) = (provider.recipe.interval, &file.interval)
+        && own.0.get_ref().0 < safe
+    {
+        context.warn(own.0.span(), format!("the recipe `{}` calls {safe:?} a safe interval, and this is shorter", provider.recipe.name)).hint =
+            Some("see its side effects: `credwatch recipes show` prints them".into());
     }
     if provider.transport.insecure {
         let place = context.place.clone();

@@ -53,9 +53,10 @@ impl Recipe {
         let request = compiler.request(&definition.request, Kind::Token, place);
         let outside = compiler.names.clone();
         compiler.add_answer_names();
+        let gives = compiler.gives(&definition.response.gives);
         let (rules, reading) = compiler.response(definition, place);
         compiler.names = outside;
-        let token = compiler.finish(TOKEN.into(), String::new(), request, rules, Vec::new());
+        let token = compiler.finish(TOKEN.into(), String::new(), request, rules, gives);
         compiler.names.add("token", true);
         compiler.answers.insert("token".into());
         let cleanup = compiler.steps(&definition.cleanup, "cleanup", &mut known, place);
@@ -65,6 +66,8 @@ impl Recipe {
             title: definition.title.clone(),
             documentation: definition.documentation.clone(),
             side_effects: definition.side_effects.clone(),
+            known: definition.known,
+            interval: definition.interval.map(|span| span.0),
             tokens: definition.tokens,
             parameters,
             credentials,
@@ -89,7 +92,7 @@ impl Recipe {
         place: &Range<usize>,
         faults: &mut Vec<Fault>,
     ) -> Call {
-        let given = self.steps.iter().flat_map(|step| step.gives.iter().map(|(name, _)| name.clone()));
+        let given = self.steps.iter().chain([&self.token]).flat_map(|step| step.gives.iter().map(|(name, _)| name.clone()));
         let answers = given.chain(["token".to_owned()]).collect();
         let mut compiler = Compiler::new(source, faults, self.names.clone(), answers);
         compiler.call(name.into(), format!("verify.{name}."), request, answer, place)
@@ -231,19 +234,8 @@ impl<'a> Compiler<'a> {
         self.add_answer_names();
         let holds = answer.ok.as_ref().and_then(|text| self.expression(Side::Response, text)).map(|rule| ("ok", rule));
         let (code, message) = (self.expressions(&answer.code), self.expressions(&answer.message));
-        let mut gives = Vec::new();
-        for (given, text) in &answer.gives.0 {
-            self.check_name(given.get_ref(), given.span());
-            if let Some(compiled) = self.expression(Side::Response, text) {
-                gives.push((given.get_ref().clone(), compiled));
-            }
-            // What it is decides nothing here: an answer can hold anything.
-            self.names.add(given.get_ref(), true);
-        }
+        let gives = self.gives(&answer.gives);
         self.names = outside;
-        for (given, _) in &answer.gives.0 {
-            self.names.add(given.get_ref(), true);
-        }
         let rules = Rules {
             format: Format::Any,
             statuses: answer.statuses.clone(),
@@ -253,9 +245,18 @@ impl<'a> Compiler<'a> {
             throttled: answer.throttled.clone(),
             unavailable: answer.unavailable.clone(),
         };
-        let call = self.finish(name, part, request, rules, gives);
-        self.answers.extend(answer.gives.0.iter().map(|(given, _)| given.get_ref().clone()));
-        call
+        self.finish(name, part, request, rules, gives)
+    }
+
+    /// What an answer gives. All of it is secret: an answer can hold anything.
+    fn gives(&mut self, table: &definition::Ordered<Text>) -> Vec<(String, Compiled)> {
+        let mut gives = Vec::new();
+        for (given, text) in &table.0 {
+            self.check_name(given.get_ref(), given.span());
+            gives.extend(self.expression(Side::Response, text).map(|compiled| (given.get_ref().clone(), compiled)));
+            self.names.add(given.get_ref(), true);
+        }
+        gives
     }
 
     fn finish(&mut self, name: Arc<str>, part: String, request: Requested, rules: Rules, gives: Vec<(String, Compiled)>) -> Call {
@@ -264,6 +265,11 @@ impl<'a> Compiler<'a> {
         let needs: BTreeSet<String> = request.uses.intersection(&self.answers).cloned().collect();
         let follows = request.templates.url.origin().any(|expression| expression.uses.iter().any(|name| self.answers.contains(name)));
         self.all.extend(request.uses);
+        // From here on what the answer gives can be used.
+        for (given, _) in &gives {
+            self.names.add(given, true);
+            self.answers.insert(given.clone());
+        }
         Call { name, part, request: request.templates, rules, gives, needs, follows, uses }
     }
 

@@ -16,6 +16,10 @@ pub struct Definition {
     pub documentation: Option<String>,
     /// What a probe does at the provider beside issuing a token; shown by `credwatch check`.
     pub side_effects: Option<String>,
+    /// How well the API is known.
+    pub known: Option<Known>,
+    /// How often it is safe to ask for a token; counts unless a provider sets its own `interval`, or `[defaults]` a longer one.
+    pub interval: Option<Span>,
     /// Inputs that are not secret.
     pub parameters: Ordered<Parameter>,
     /// Inputs that are secret, identifiers included.
@@ -128,6 +132,33 @@ pub struct Jwt {
     pub leeway: Option<Span>,
 }
 
+/// How well an API is known.
+#[derive(serde::Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Known {
+    /// Tried against the provider itself.
+    Tried,
+    /// Request and answers stand in the provider's documents.
+    Documented,
+    /// The request does; answers, mostly those of failures, are put together from public client code.
+    DocumentedInPart,
+    /// Put together from public client code and samples of answers.
+    FromSamples,
+}
+
+impl Known {
+    /// For people.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Tried => "tried",
+            Self::Documented => "documented",
+            Self::DocumentedInPart => "documented in part",
+            Self::FromSamples => "from samples",
+        }
+    }
+}
+
 /// Whether a provider issues a new token each time.
 #[derive(serde::Deserialize, JsonSchema, Default, Clone, Copy, Debug, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
@@ -225,6 +256,8 @@ pub struct Response {
     pub message: Expressions,
     /// Where the granted scopes are: an array, or a string with blanks or commas.
     pub scopes: Option<Text>,
+    /// Values for the calls that clean up or verify, by name, as far as they are there.
+    pub gives: Ordered<Text>,
     /// Codes that mean: too many requests.
     pub throttled: Vec<String>,
     /// Codes that mean: the provider itself is at fault, not the credential.

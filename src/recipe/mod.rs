@@ -34,10 +34,11 @@ pub mod verification;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{HeaderName, Method};
 
-use definition::{Credential, Definition, Format, Parameter, Tokens, Unit};
+use definition::{Credential, Definition, Format, Known, Parameter, Tokens, Unit};
 use expression::{Compiled, Names};
 use template::{JsonTemplate, Template};
 
@@ -59,6 +60,10 @@ pub struct Recipe {
     pub documentation: Option<String>,
     /// What a probe does at the provider beside issuing a token.
     pub side_effects: Option<String>,
+    /// How well the API is known.
+    pub known: Option<Known>,
+    /// How often it is safe to ask.
+    pub interval: Option<Duration>,
     /// Whether the same token is handed out until it expires.
     pub tokens: Tokens,
     /// The inputs that are not secret, by name.

@@ -155,8 +155,26 @@ impl<'a> Reader<'a> {
 
     /// What the answer gives to the calls after this one; all of it must be there.
     fn given(&mut self) -> Result<Vec<(String, Value)>, Failure> {
-        let mut given = Vec::new();
-        for (name, rule) in &self.call.gives {
+        let (given, missing) = self.give();
+        match missing {
+            None => Ok(given),
+            Some(name) => {
+                let body = self.kind_of_body();
+                Err(malformed("value_missing", &format!("the answer, {body}, does not give `{name}`")))
+            }
+        }
+    }
+
+    /// What the answer gives, as far as it is there.
+    pub fn given_if_there(&mut self) -> Vec<(String, Value)> {
+        self.give().0
+    }
+
+    /// What the answer gives, and the first value that it lacks.
+    fn give(&mut self) -> (Vec<(String, Value)>, Option<&'a str>) {
+        let (mut given, mut missing) = (Vec::new(), None);
+        let call = self.call;
+        for (name, rule) in &call.gives {
             let value = rule.evaluate(&self.context).unwrap_or(Value::UNDEFINED);
             let there = match value.kind() {
                 ValueKind::String => value.as_str().is_some_and(|text| !text.trim().is_empty()),
@@ -169,15 +187,15 @@ impl<'a> Reader<'a> {
                 kind if there => format!("{name}: a {kind} {HIDDEN}"),
                 kind => format!("{name}: an empty string or a {kind}, of no use"),
             });
-            if !there {
-                let body = self.kind_of_body();
-                return Err(malformed("value_missing", &format!("the answer, {body}, does not give `{name}`")));
+            if there {
+                self.names.add(name, value.clone());
+                self.context = self.names.value();
+                given.push((name.clone(), value));
+            } else {
+                missing = missing.or(Some(name.as_str()));
             }
-            self.names.add(name, value.clone());
-            self.context = self.names.value();
-            given.push((name.clone(), value));
         }
-        Ok(given)
+        (given, missing)
     }
 
     /// The failure that an answer without a token tells. `problem` is what is wrong with the token in an

@@ -52,9 +52,13 @@ impl Recipe {
             Ok(token) => token,
             Err(failure) => return Outcome::Failed(failure),
         };
+        let given = reader.reader.given_if_there();
         let outcome = reader.token(&token, expectations, fingerprints);
         if keep || !self.cleanup.is_empty() {
             values.give("token", token.into());
+            for (name, value) in given {
+                values.give(&name, value);
+            }
         }
         match outcome {
             Ok(issued) => Outcome::Issued(issued),
