@@ -202,35 +202,34 @@ fn auth_param(value: &Value, name: &str) -> Result<Value, Error> {
     let mut rest = text.as_str();
     while let Some((before, after)) = rest.split_once('=') {
         let found = before.trim_end().rsplit([' ', ',', '\t']).next().unwrap_or_default();
-        let (value, next) = match after.trim_start().strip_prefix('"') {
-            Some(quoted) => {
-                let mut value = String::new();
-                let mut characters = quoted.char_indices();
-                let mut end = quoted.len();
-                while let Some((place, character)) = characters.next() {
-                    match character {
-                        '"' => {
-                            end = place + 1;
-                            break;
-                        }
-                        '\\' => value.extend(characters.next().map(|(_, escaped)| escaped)),
-                        other => value.push(other),
-                    }
-                }
-                (value, &quoted[end..])
-            }
-            None => {
-                let word = after.trim_start();
-                let end = word.find([' ', ',', '\t']).unwrap_or(word.len());
-                (word[..end].to_owned(), &word[end..])
-            }
-        };
+        let after = after.trim_start();
+        let (value, next) = after.strip_prefix('"').map_or_else(|| word(after), quoted);
         if found.eq_ignore_ascii_case(name) {
             return Ok(Value::from(value));
         }
         rest = next;
     }
     Ok(Value::UNDEFINED)
+}
+
+/// A text in quotes, whose first quote is gone, and what follows it.
+fn quoted(text: &str) -> (String, &str) {
+    let mut value = String::new();
+    let mut characters = text.char_indices();
+    while let Some((place, character)) = characters.next() {
+        match character {
+            '"' => return (value, &text[place + 1..]),
+            '\\' => value.extend(characters.next().map(|(_, escaped)| escaped)),
+            other => value.push(other),
+        }
+    }
+    (value, "")
+}
+
+/// A text up to a blank or a comma, and what follows it.
+fn word(text: &str) -> (String, &str) {
+    let end = text.find([' ', ',', '\t']).unwrap_or(text.len());
+    (text[..end].to_owned(), &text[end..])
 }
 
 /// As text between tags, or as the value of an attribute in quotes.
