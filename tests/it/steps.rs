@@ -196,6 +196,12 @@ fn each_call_is_counted_and_a_failed_clean_up_breaks_nothing() {
     }
     assert_eq!((sample("s_total", "tenant"), sample("_duration_seconds", "tenant")), (Some(0.0), None), "never made");
     assert_eq!(daemon.sample("credwatch_provider_state{provider=\"p\",state=\"healthy\"}"), Some(1.0));
+    let api: serde_json::Value = serde_json::from_str(&daemon.get("/api/v1/providers/p").body).expect("JSON");
+    let told: Vec<&str> = api["steps"].as_array().expect("steps").iter().filter_map(|step| step["step"].as_str()).collect();
+    assert_eq!(told, ["tenant", "discovery", "token", "logout", "revoke"]);
+    assert!(api["steps"][3]["failed"].as_u64() >= Some(1) && api["steps"][0]["duration_seconds"].is_null(), "{api}");
+    let page = daemon.get("/providers/p").body;
+    assert!(page.contains("<caption>Steps</caption>") && page.contains(">logout</th>"), "{page}");
     let log = daemon.log();
     let line = log.lines().find(|line| line.contains("could not clean up")).expect("it is told");
     assert!(line.contains("step=logout") && line.contains("reason=unavailable"), "{line}");
