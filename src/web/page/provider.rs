@@ -217,7 +217,7 @@ fn steps(view: &View) -> Markup {
                         tr role="row" {
                             th role="rowheader" scope="row" { (foreign(step)) }
                             td.number role="cell" { @if known.made > 0 { (took(known.duration)) } @else { "–" } }
-                            td role="cell" { @if known.failed > 0 { (known.failed) " of " (known.made) " failed" } @else { small { "made " (known.made) " times" } } }
+                            td role="cell" { @if known.failed > 0 { (known.failed) " of " (known.made) " failed" } @else { small { @if known.made == 0 { "not made yet" } @else { "made " (known.made) " times" } } } }
                         }
                     }
                 }
