@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use minijinja::Value;
 use minijinja::value::ValueKind;
 
-use super::Call;
 use super::answer;
+use super::telling;
+use super::{Call, Holds};
 use super::context::Context;
 use super::definition::Format;
 use super::expression::{Compiled, explain};
@@ -15,7 +16,7 @@ use super::retry::retry_after;
 use super::trace::Trace;
 use super::values::Values;
 use crate::outcome::{Code, Failure, Message, Reason};
-use crate::secret::{HIDDEN, Redactor, looks_random, names_a_secret};
+use crate::secret::{HIDDEN, Redactor, looks_random};
 
 /// A whole answer. Can hold a token: it can be read, not printed.
 pub struct TokenResponse {
@@ -43,6 +44,8 @@ pub(super) struct Reader<'a> {
     pub redactor: &'a mut Redactor,
     pub trace: &'a mut Trace,
     pub trees: Trees,
+    /// Where the token would be, in the answer to the token request.
+    pub tokens: &'a [Compiled],
 }
 
 impl Call {
@@ -89,19 +92,22 @@ impl<'a> Reader<'a> {
         let mut names = context.clone();
         let trees = call.trees(&response.body);
         for (name, tree) in &trees {
-            names.add(name, Value::from(minijinja::value::Serde(tree)));
+            names.add_sized(name, Value::from(minijinja::value::Serde(tree)), response.body.len());
         }
         if call.uses.contains("http") {
             names.add("http", http_value(response));
         }
         if call.uses.contains("body") {
-            names.add("body", Value::from(String::from_utf8_lossy(&response.body)));
+            let body = String::from_utf8_lossy(&response.body);
+            telling::hide_in_text(&body, redactor);
+            names.add("body", Value::from(body));
         }
         let context = names.value();
         for (_, tree) in &trees {
-            hide_members(tree, false, redactor);
+            telling::hide_members(tree, "", false, redactor);
         }
-        Self { call, response, names, context, redactor, trace, trees }
+        telling::hide_headers(&response.headers, redactor);
+        Self { call, response, names, context, redactor, trace, trees, tokens: &[] }
     }
 
     /// That the answer is a success, in a form that can be read.
@@ -112,7 +118,7 @@ impl<'a> Reader<'a> {
         let expected = if rules.statuses.is_empty() { (200..300).contains(&status) } else { rules.statuses.contains(&status) };
         if !expected && (300..400).contains(&status) {
             let place = self.response.headers.get(header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("nowhere");
-            let message = format!("redirected to {}, which is not followed", place.split(['?', '#']).next().unwrap_or_default());
+            let message = format!("redirected to {}, which is not followed", telling::shown_place(place));
             return Err(Failure::new(Reason::Redirect, &self.redactor.scrub(&message)).code(Code::http(status)));
         }
         if !expected {
@@ -140,17 +146,38 @@ impl<'a> Reader<'a> {
             };
             return Err(malformed(code, &format!("the answer is not {wanted} but {}", self.kind_of_body())));
         }
-        if let Some((word, rule)) = &rules.holds {
+        if let Some(Holds { word, rule, members }) = &rules.holds {
             let holds = rule.evaluate(&self.context);
             self.trace.note(word, &rule.source, || match &holds {
                 Ok(value) => value.is_true().to_string(),
                 Err(error) => format!("cannot be evaluated: {}", explain(error)),
             });
             if !holds.is_ok_and(|value| value.is_true()) {
+                if self.says_nothing(members) {
+                    let problem = format!("the answer, {}, neither says success nor tells a failure", self.kind_of_body());
+                    return Err(malformed("answer_unclear", &problem));
+                }
                 return Err(self.refused(None));
             }
         }
         Ok(())
+    }
+
+    /// Whether an answer for which not all holds that must hold is damaged rather than a refusal: it tells no code, and
+    /// either has a token all the same or nothing of what would have to hold.
+    fn says_nothing(&self, members: &[Compiled]) -> bool {
+        // One that cannot be shown counts too.
+        let is_code = |text: &str| !text.trim().is_empty() && !says_fine(text.trim());
+        let code = |rule: &Compiled| match rule.evaluate(&self.context) {
+            Ok(value) if matches!(value.kind(), ValueKind::String | ValueKind::Number) => is_code(&value.to_string()),
+            _ => false,
+        };
+        if !(200..300).contains(&self.response.status) || self.call.rules.code.iter().any(code) {
+            return false;
+        }
+        let there = |rule: &Compiled| rule.evaluate(&self.context).is_ok_and(|value| !value.is_undefined() && !value.is_none());
+        let token = |rule: &Compiled| rule.evaluate(&self.context).is_ok_and(|value| value.as_str().is_some_and(|text| !text.trim().is_empty()));
+        self.tokens.iter().any(token) || !members.is_empty() && !members.iter().any(there)
     }
 
     /// What the answer gives to the calls after this one; all of it must be there.
@@ -240,8 +267,11 @@ impl<'a> Reader<'a> {
                 ValueKind::Number => Some(value.to_string()),
                 _ => None,
             };
-            let secret = text.as_deref().is_some_and(|text| self.redactor.is_secret(text) || looks_random(text.trim()));
-            let code = text.as_deref().filter(|text| !secret && !says_fine(text.trim())).and_then(Code::clean);
+            let code = text.as_deref().filter(|text| !says_fine(text.trim())).and_then(Code::clean);
+            // As it is written, and as it would be shown.
+            let secret = text.as_deref().is_some_and(|text| self.redactor.is_secret(text) || looks_random(text.trim()))
+                || code.as_ref().is_some_and(|code| self.redactor.is_secret(code.as_str()));
+            let code = code.filter(|_| !secret);
             self.trace.note("code", &rule.source, || match (&code, value.kind()) {
                 (Some(code), _) => code.to_string(),
                 (None, ValueKind::Undefined) => "absent".into(),
@@ -290,16 +320,6 @@ impl<'a> Reader<'a> {
             return "broken or too deeply nested JSON".into();
         }
         format!("{} bytes of text", self.response.body.len())
-    }
-}
-
-/// Hides the texts under telling names. Short ones are left: they are words such as `expired`, not tokens.
-fn hide_members(json: &serde_json::Value, telling: bool, redactor: &mut Redactor) {
-    match json {
-        serde_json::Value::Object(members) => members.iter().for_each(|(name, value)| hide_members(value, telling || names_a_secret(name), redactor)),
-        serde_json::Value::Array(items) => items.iter().for_each(|item| hide_members(item, telling, redactor)),
-        serde_json::Value::String(text) if telling && text.len() >= 16 && !text.contains(' ') => redactor.hide(text),
-        _ => {}
     }
 }
 

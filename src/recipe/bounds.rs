@@ -1,0 +1,290 @@
+//! What keeps an expression small and short, whoever wrote it and whatever it is fed.
+//!
+//! The engine bounds the steps of an evaluation. A few steps can do much work, though: multiply a text, join a list of
+//! long ones, compare values that hold each other many times over. So texts are measured wherever they are made, values
+//! are weighed, what multiplies texts is refused, and all expressions of an attempt share one budget of bytes.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use minijinja::value::ValueKind;
+use minijinja::{Error, ErrorKind, Value};
+
+use super::expression::{Mistake, Token};
+
+/// The longest expression, in bytes, the most tokens, and the most of them that can nest or make texts longer: the engine's
+/// parser recurses, and a deep expression would exhaust the stack.
+const LONGEST: usize = 64 * 1024;
+pub const MOST_TOKENS: usize = 500;
+pub const MOST_NESTING: usize = 60;
+
+/// The most bytes of a value: an answer's body fits. A list or map weighs what is in it.
+pub const LARGEST_VALUE: usize = 512 * 1024;
+
+/// Lists in lists in lists: JSON is not read any deeper either.
+const DEEPEST_VALUE: usize = 128;
+
+/// What an evaluation costs beside the values that go in, and what a signature costs.
+const COST: u64 = 512;
+const COST_OF_A_SIGNATURE: u64 = 256 * 1024;
+
+/// What all evaluations of one attempt may cost: the bytes that go into them, each time. Recipes use some kilobytes.
+const BUDGET: u64 = 64 * 1024 * 1024;
+
+/// What the expressions of one attempt have cost so far. Clones count together.
+#[derive(Clone, Default)]
+pub struct Budget(Arc<AtomicU64>);
+
+impl Budget {
+    /// Takes what an evaluation costs.
+    ///
+    /// # Errors
+    /// When nothing is left.
+    pub fn take(&self, cost: u64) -> Result<(), Error> {
+        let before = self.0.fetch_add(cost, Ordering::Relaxed);
+        if before.saturating_add(cost) > BUDGET {
+            return Err(too_much("the recipe does too much: its expressions have used up what one probe may use"));
+        }
+        Ok(())
+    }
+
+    /// What was taken.
+    pub fn taken(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+fn too_much(message: &'static str) -> Error {
+    Error::new(ErrorKind::InvalidOperation, message)
+}
+
+/// A text that a filter made.
+///
+/// # Errors
+/// When it is longer than a value may be.
+pub fn fits(text: String) -> Result<String, Error> {
+    if text.len() > LARGEST_VALUE { Err(larger()) } else { Ok(text) }
+}
+
+/// The error for what is larger than a value may be.
+pub fn larger() -> Error {
+    Error::new(ErrorKind::InvalidOperation, format!("the value is larger than {} KiB", LARGEST_VALUE / 1024))
+}
+
+/// The bytes of a value, with all that is in it, each time that it is in it.
+///
+/// # Errors
+/// When it is more than a value may have, or too deep; what is behind that is not looked at.
+pub fn weigh(value: &Value) -> Result<usize, Error> {
+    let mut weight = 0;
+    add_weight(value, DEEPEST_VALUE, &mut weight)?;
+    Ok(weight)
+}
+
+fn add_weight(value: &Value, depth: usize, weight: &mut usize) -> Result<(), Error> {
+    // As JSON no value takes less: a digit and a comma.
+    *weight += value.as_bytes().map_or(2, <[u8]>::len);
+    if *weight > LARGEST_VALUE || depth == 0 {
+        return Err(larger());
+    }
+    match value.kind() {
+        ValueKind::Seq | ValueKind::Iterable => {
+            for item in value.try_iter()? {
+                add_weight(&item, depth - 1, weight)?;
+            }
+        }
+        ValueKind::Map => {
+            for name in value.try_iter()? {
+                add_weight(&name, depth - 1, weight)?;
+                add_weight(&value.get_item(&name)?, depth - 1, weight)?;
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// What each evaluation of an expression costs beside its values.
+pub fn cost(source: &str, tokens: &[(Token, Range<usize>)]) -> u64 {
+    let signatures = tokens.iter().filter(|(token, range)| *token == Token::Word && &source[range.clone()] == "jwt").count();
+    COST + source.len() as u64 + COST_OF_A_SIGNATURE * signatures as u64
+}
+
+/// Refuses what is too long or too deep to be compiled safely, and what could multiply texts.
+///
+/// # Errors
+/// The mistake.
+pub fn check(source: &str, tokens: &[(Token, Range<usize>)]) -> Result<(), Mistake> {
+    let nests = |token: &(Token, Range<usize>)| match token.0 {
+        Token::Sign(sign) => matches!(sign, b'(' | b'[' | b'{' | b'-' | b'+' | b'~'),
+        Token::Word => matches!(&source[token.1.clone()], "not" | "if" | "else"),
+        Token::Text | Token::Number => false,
+    };
+    if source.len() > LONGEST || tokens.len() > MOST_TOKENS || tokens.iter().filter(|token| nests(token)).count() > MOST_NESTING {
+        return Err(Mistake {
+            range: None,
+            message: format!("the expression is too long: at most {MOST_TOKENS} words and signs, {MOST_NESTING} of them brackets, signs and conditions"),
+            hint: Some("split it with `let`".into()),
+        });
+    }
+    let tokens = Tokens { source, tokens };
+    for index in 0..tokens.tokens.len() {
+        tokens.check_product(index)?;
+        tokens.check_slice(index)?;
+    }
+    Ok(())
+}
+
+/// Filters whose result is a number, whatever goes in.
+const NUMERIC: [&str; 5] = ["abs", "float", "int", "length", "round"];
+
+/// Names whose value is a number.
+const CLOCKS: [&str; 2] = ["now_ms", "now_s"];
+
+struct Tokens<'a> {
+    source: &'a str,
+    tokens: &'a [(Token, Range<usize>)],
+}
+
+impl Tokens<'_> {
+    fn token(&self, index: usize) -> Option<Token> {
+        self.tokens.get(index).map(|(token, _)| *token)
+    }
+
+    fn sign(&self, index: usize, sign: u8) -> bool {
+        self.token(index) == Some(Token::Sign(sign))
+    }
+
+    fn word(&self, index: usize) -> Option<&str> {
+        self.tokens.get(index).filter(|(token, _)| *token == Token::Word).map(|(_, range)| &self.source[range.clone()])
+    }
+
+    /// `*` repeats a text or a list when one side of it is one, and an answer can have a text where a number is expected. So
+    /// both sides have to be numbers for sure.
+    fn check_product(&self, index: usize) -> Result<(), Mistake> {
+        // `**` is for numbers only.
+        if !self.sign(index, b'*') || self.sign(index + 1, b'*') || index > 0 && self.sign(index - 1, b'*') {
+            return Ok(());
+        }
+        let left = index.checked_sub(1).is_some_and(|end| self.is_number(end));
+        if left && self.operand_end(index + 1).is_some_and(|end| self.is_number(end)) {
+            return Ok(());
+        }
+        Err(Mistake {
+            range: Some(self.tokens[index].1.clone()),
+            message: "only what is a number for sure can be multiplied".into(),
+            hint: Some("write `(json.minutes | int) * 60`".into()),
+        })
+    }
+
+    /// The engine does not take every slice with a step, and nobody needs one.
+    fn check_slice(&self, index: usize) -> Result<(), Mistake> {
+        if !self.sign(index, b'[') {
+            return Ok(());
+        }
+        let (mut depth, mut colons) = (0, 0);
+        for at in index + 1..self.tokens.len() {
+            match self.token(at) {
+                Some(Token::Sign(b'[' | b'(' | b'{')) => depth += 1,
+                Some(Token::Sign(b']' | b')' | b'}')) if depth == 0 => break,
+                Some(Token::Sign(b']' | b')' | b'}')) => depth -= 1,
+                Some(Token::Sign(b':')) if depth == 0 => colons += 1,
+                _ => {}
+            }
+            if colons == 2 {
+                return Err(Mistake { range: Some(self.tokens[at].1.clone()), message: "a slice has no step: `text[from:to]`".into(), hint: None });
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the operand ends that begins at `start`.
+    fn operand_end(&self, start: usize) -> Option<usize> {
+        let mut at = start;
+        while self.sign(at, b'-') || self.sign(at, b'+') {
+            at += 1;
+        }
+        let mut end = self.closing(at)?;
+        loop {
+            let next = end + 1;
+            if self.sign(next, b'.') || self.sign(next, b'|') {
+                end = next + 1;
+                self.token(end)?;
+            } else if self.sign(next, b'(') || self.sign(next, b'[') {
+                end = self.closing(next)?;
+            } else {
+                return Some(end);
+            }
+        }
+    }
+
+    /// Where what begins here ends: itself, or the bracket that closes it.
+    fn closing(&self, start: usize) -> Option<usize> {
+        let mut depth = 0_usize;
+        for at in start..self.tokens.len() {
+            match self.token(at) {
+                Some(Token::Sign(b'[' | b'(' | b'{')) => depth += 1,
+                Some(Token::Sign(b']' | b')' | b'}')) => depth = depth.checked_sub(1)?,
+                _ => {}
+            }
+            if depth == 0 {
+                return Some(at);
+            }
+        }
+        None
+    }
+
+    fn opening(&self, end: usize) -> Option<usize> {
+        let mut depth = 0_usize;
+        for at in (0..=end).rev() {
+            match self.token(at) {
+                Some(Token::Sign(b']' | b')' | b'}')) => depth += 1,
+                Some(Token::Sign(b'[' | b'(' | b'{')) => depth = depth.checked_sub(1)?,
+                _ => {}
+            }
+            if depth == 0 {
+                return Some(at);
+            }
+        }
+        None
+    }
+
+    /// Whether the operand that ends here is a number for sure.
+    fn is_number(&self, end: usize) -> bool {
+        let filtered = |at: usize| at > 0 && self.sign(at - 1, b'|') && self.word(at).is_some_and(|name| NUMERIC.contains(&name));
+        let member = end > 0 && self.sign(end - 1, b'.');
+        match self.token(end) {
+            Some(Token::Number) => !member,
+            Some(Token::Word) => filtered(end) || (!member && !(end > 0 && self.sign(end - 1, b'|')) && self.word(end).is_some_and(|name| CLOCKS.contains(&name))),
+            Some(Token::Sign(b')')) => {
+                let Some(open) = self.opening(end) else { return false };
+                match open.checked_sub(1) {
+                    Some(before) if filtered(before) => true,
+                    // Called, or the argument of another filter or test.
+                    Some(before) if self.word(before).is_some_and(|word| !super::expression::KEYWORDS.contains(&word)) => false,
+                    _ => self.is_sum(open + 1, end),
+                }
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether what stands between brackets is arithmetic that ends in a number: then all of it is one, or is refused.
+    fn is_sum(&self, start: usize, end: usize) -> bool {
+        let mut at = start;
+        while at < end {
+            match self.token(at) {
+                Some(Token::Sign(b'~' | b',' | b':' | b'=' | b'<' | b'>' | b'!')) => return false,
+                Some(Token::Word) if self.word(at).is_some_and(|word| super::expression::KEYWORDS.contains(&word)) => return false,
+                Some(Token::Sign(b'(' | b'[' | b'{')) => match self.closing(at) {
+                    Some(closing) => at = closing,
+                    None => return false,
+                },
+                _ => {}
+            }
+            at += 1;
+        }
+        end > start && self.is_number(end - 1)
+    }
+}
