@@ -32,6 +32,9 @@ const COST_OF_A_SIGNATURE: u64 = 256 * 1024;
 /// What all evaluations of one attempt may cost: the bytes that go into them, each time. Recipes use some kilobytes.
 const BUDGET: u64 = 64 * 1024 * 1024;
 
+/// What is told when it is used up.
+pub const USED_UP: &str = "the recipe does too much: its expressions have used up what one probe may use";
+
 /// What the expressions of one attempt have cost so far. Clones count together.
 #[derive(Clone, Default)]
 pub struct Budget(Arc<AtomicU64>);
@@ -44,7 +47,7 @@ impl Budget {
     pub fn take(&self, cost: u64) -> Result<(), Error> {
         let before = self.0.fetch_add(cost, Ordering::Relaxed);
         if before.saturating_add(cost) > BUDGET {
-            return Err(too_much("the recipe does too much: its expressions have used up what one probe may use"));
+            return Err(Error::new(ErrorKind::InvalidOperation, USED_UP));
         }
         Ok(())
     }
@@ -53,10 +56,6 @@ impl Budget {
     pub fn taken(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
-}
-
-fn too_much(message: &'static str) -> Error {
-    Error::new(ErrorKind::InvalidOperation, message)
 }
 
 /// A text that a filter made.
@@ -256,7 +255,9 @@ impl Tokens<'_> {
         let member = end > 0 && self.sign(end - 1, b'.');
         match self.token(end) {
             Some(Token::Number) => !member,
-            Some(Token::Word) => filtered(end) || (!member && !(end > 0 && self.sign(end - 1, b'|')) && self.word(end).is_some_and(|name| CLOCKS.contains(&name))),
+            Some(Token::Word) => {
+                filtered(end) || (!member && !(end > 0 && self.sign(end - 1, b'|')) && self.word(end).is_some_and(|name| CLOCKS.contains(&name)))
+            }
             Some(Token::Sign(b')')) => {
                 let Some(open) = self.opening(end) else { return false };
                 match open.checked_sub(1) {

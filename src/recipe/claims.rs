@@ -115,8 +115,8 @@ fn algorithm(name: &str) -> Option<Algorithm> {
 /// That one of the keys has signed the token. With a `kid` only keys of that name count.
 fn verify(header: &Json, message: &str, signature: &str, keys: &Json, redactor: &Redactor) -> Result<(), Problem> {
     let name = header.get("alg").and_then(Json::as_str).unwrap_or_default();
-    let algorithm =
-        algorithm(name).ok_or_else(|| ("jwt_algorithm", format!("its signature is of the kind {}, which no public key verifies", told(header.get("alg"), redactor))))?;
+    let algorithm = algorithm(name)
+        .ok_or_else(|| ("jwt_algorithm", format!("its signature is of the kind {}, which no public key verifies", told(header.get("alg"), redactor))))?;
     let signature = decode(signature).ok_or(("jwt_signature", "its signature cannot be read".to_owned()))?;
     let wanted = header.get("kid").and_then(Json::as_str);
     let text = |key: &Json, member: &str| key.get(member).and_then(Json::as_str).map(str::to_owned);
@@ -184,8 +184,9 @@ mod tests {
     #[test]
     fn signatures_of_another_tool_are_verified_and_those_of_strangers_are_not() {
         let made = made();
-        let verdict =
-            |token: &Json| inspect(token.as_str().expect("text"), &check(), Some(&made["jwks"]), Expiry::Unknown, at(BEGIN), &Redactor::default()).err().map(|(code, _)| code);
+        let verdict = |token: &Json| {
+            inspect(token.as_str().expect("text"), &check(), Some(&made["jwks"]), Expiry::Unknown, at(BEGIN), &Redactor::default()).err().map(|(code, _)| code)
+        };
         let tokens = made["tokens"].as_object().expect("a map");
         assert_eq!(tokens.len(), 11);
         for (name, token) in tokens {

@@ -6,6 +6,7 @@ use minijinja::Value;
 use url::Url;
 use url::form_urlencoded;
 
+use super::bounds::USED_UP;
 use super::expression::Compiled;
 use super::template::{Show, Template};
 use super::values::{self, RenderError, Values};
@@ -60,7 +61,8 @@ impl Call {
     }
 
     fn told(&self, error: RenderError) -> RenderError {
-        RenderError { from_answer: !self.needs.is_empty(), ..error }
+        // What was used up was used up by answers: when the recipe was loaded it was enough.
+        RenderError { from_answer: !self.needs.is_empty() || error.problem == USED_UP, ..error }
     }
 
     fn rendered(&self, values: &mut Values) -> Result<TokenRequest, RenderError> {

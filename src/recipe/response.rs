@@ -7,14 +7,14 @@ use minijinja::Value;
 use minijinja::value::ValueKind;
 
 use super::answer;
-use super::telling;
-use super::{Call, Holds};
 use super::context::Context;
 use super::definition::Format;
-use super::expression::{Compiled, explain};
+use super::expression::{Compiled, explain, members};
 use super::retry::retry_after;
+use super::telling;
 use super::trace::Trace;
-use super::values::Values;
+use super::values::{Values, hide, is_address};
+use super::{Call, Holds};
 use crate::outcome::{Code, Failure, Message, Reason};
 use crate::secret::{HIDDEN, Redactor, looks_random};
 
@@ -55,6 +55,7 @@ impl Call {
     /// The failure that the answer tells.
     pub fn read(&self, values: &mut Values, response: &TokenResponse, trace: &mut Trace) -> Result<(), Failure> {
         let mut reader = Reader::new(self, values, response, trace);
+        reader.hide_given();
         reader.accepted()?;
         let given = reader.given()?;
         for (name, value) in given {
@@ -98,9 +99,7 @@ impl<'a> Reader<'a> {
             names.add("http", http_value(response));
         }
         if call.uses.contains("body") {
-            let body = String::from_utf8_lossy(&response.body);
-            telling::hide_in_text(&body, redactor);
-            names.add("body", Value::from(body));
+            names.add("body", Value::from(String::from_utf8_lossy(&response.body)));
         }
         let context = names.value();
         for (_, tree) in &trees {
@@ -178,6 +177,32 @@ impl<'a> Reader<'a> {
         let there = |rule: &Compiled| rule.evaluate(&self.context).is_ok_and(|value| !value.is_undefined() && !value.is_none());
         let token = |rule: &Compiled| rule.evaluate(&self.context).is_ok_and(|value| value.as_str().is_some_and(|text| !text.trim().is_empty()));
         self.tokens.iter().any(token) || !members.is_empty() && !members.iter().any(there)
+    }
+
+    /// Hides what the answer gives before any text of it is taken up, whatever its status and even where it cannot be read.
+    pub fn hide_given(&mut self) {
+        // What is no tree, or is shown as it is, has names and values all the same.
+        if self.call.uses.contains("body") || self.trees.is_empty() {
+            let rules = self.call.gives.iter().map(|(_, rule)| rule).chain(self.tokens);
+            let names: Vec<&str> = rules.flat_map(|rule| members(&rule.source)).filter_map(telling::last_name).collect();
+            let body = String::from_utf8_lossy(&self.response.body);
+            telling::hide_in_text(&body, &names, self.redactor);
+            // Text in two bytes a letter is read as if every other were a zero.
+            if body.contains('\0') {
+                telling::hide_in_text(&body.replace('\0', ""), &names, self.redactor);
+            }
+        }
+        let names = self.names.clone();
+        for (name, rule) in &self.call.gives {
+            let value = rule.evaluate(&self.context).unwrap_or(Value::UNDEFINED);
+            if !value.as_str().is_some_and(is_address) {
+                hide(&value, self.redactor);
+            }
+            self.names.add(name, value);
+            self.context = self.names.value();
+        }
+        self.names = names;
+        self.context = self.names.value();
     }
 
     /// What the answer gives to the calls after this one; all of it must be there.

@@ -39,10 +39,16 @@ pub fn hide_headers(headers: &HeaderMap, redactor: &mut Redactor) {
     }
 }
 
-/// Hides what looks like the value of a telling name in a text that rules can show as it is, whatever its form: JSON that is
-/// cut off, a form, a page.
-pub fn hide_in_text(text: &str, redactor: &mut Redactor) {
+/// The name at the end of `json.data.token` and `json['a']['session-id']`.
+pub fn last_name(member: &str) -> Option<&str> {
+    member.rsplit(['.', '[', ']', '\'', '"']).find(|name| !name.is_empty())
+}
+
+/// Hides what looks like the value of a telling name, or of one of `names`, in a text that rules can show as it is, whatever
+/// its form: JSON that is cut off, a form, a page.
+pub fn hide_in_text(text: &str, names: &[&str], redactor: &mut Redactor) {
     const LONGEST_NAME: usize = 40;
+    const SHORTEST_VALUE: usize = 4;
     const WIDEST_GAP: usize = 12;
     let part_of_a_word = |character: char| character.is_alphanumeric() || "_-.+/~%".contains(character);
     let mut name = None;
@@ -54,11 +60,11 @@ pub fn hide_in_text(text: &str, redactor: &mut Redactor) {
         if let Some(name) = name
             && gap.len() <= WIDEST_GAP
             && gap.contains(['=', ':', '>', '"'])
-            && is_told_secret(name, word)
+            && (is_told_secret(name, word) || names.contains(&name) && word.len() >= SHORTEST_VALUE)
         {
             redactor.hide(word);
         }
-        name = (word.len() <= LONGEST_NAME && names_a_secret(word)).then_some(word);
+        name = (word.len() <= LONGEST_NAME && (names_a_secret(word) || names.contains(&word))).then_some(word);
         rest = behind;
     }
 }
@@ -89,12 +95,15 @@ mod tests {
             "token: abc123def456",
         ] {
             let mut redactor = Redactor::default();
-            hide_in_text(text, &mut redactor);
+            hide_in_text(text, &[], &mut redactor);
             assert_eq!(redactor.is_secret("abc123def456"), !text.contains("value="), "{text}");
         }
         let mut redactor = Redactor::default();
-        hide_in_text("the token is expired; token: expired, token_type=Bearer, password reset at /reset1234567", &mut redactor);
+        hide_in_text("the token is expired; token: expired, token_type=Bearer, password reset at /reset1234567", &[], &mut redactor);
         assert!(!redactor.is_secret("expired") && !redactor.is_secret("/reset1234567"));
+        hide_in_text("{\"id\":\"a-word\", \"other\":\"stays\"", &["id"], &mut redactor);
+        assert!(redactor.is_secret("a-word") && !redactor.is_secret("stays"));
+        assert_eq!(["json.a.b", "xml['a']['b-c']", "json"].map(last_name), [Some("b"), Some("b-c"), Some("json")]);
     }
 
     #[test]

@@ -48,6 +48,7 @@ impl Recipe {
         let reader = Reader { tokens: &self.reading.token, ..Reader::new(&self.token, values, response, trace) };
         let mut reader = TokenReader { reader, rules: &self.reading, uses_token: self.token.uses.contains("token") };
         reader.hide_tokens();
+        reader.reader.hide_given();
         let token = reader.reader.accepted().and_then(|()| reader.find_token().map_err(|problem| reader.reader.refused(Some(problem))));
         let token = match token {
             Ok(token) => token,

@@ -34,8 +34,8 @@ pub fn forms(value: &str) -> Vec<String> {
         forms.push(hex::encode(value));
         forms.push(STANDARD.encode(value).trim_end_matches('=').to_owned());
         // Within the Base64 of something longer it begins at any of three places.
-        forms.extend((1..3).filter_map(|shift| within_base64(value, shift)));
-        forms.extend(forms[forms.len() - 3..].iter().map(|form| form.replace('+', "-").replace('/', "_")).collect::<Vec<_>>());
+        forms.extend((0..3).filter_map(|shift| within_base64(value, shift)));
+        forms.extend(forms[7..].iter().map(|form| form.replace('+', "-").replace('/', "_")).collect::<Vec<_>>());
     }
     for word in value.split_whitespace().filter(|word| word.len() >= SHORTEST_PIECE) {
         forms.push(word.to_owned());

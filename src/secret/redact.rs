@@ -184,7 +184,23 @@ pub fn names_a_secret(name: &str) -> bool {
 #[must_use]
 pub fn is_told_secret(name: &str, value: &str) -> bool {
     const REPORTS: [&str; 18] = [
-        "err", "message", "msg", "code", "reason", "status", "expir", "ttl", "life", "time", "date", "count", "limit", "remaining", "version", "length", "size",
+        "err",
+        "message",
+        "msg",
+        "code",
+        "reason",
+        "status",
+        "expir",
+        "ttl",
+        "life",
+        "time",
+        "date",
+        "count",
+        "limit",
+        "remaining",
+        "version",
+        "length",
+        "size",
         "_in",
     ];
     let value = value.trim();

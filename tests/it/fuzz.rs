@@ -12,8 +12,38 @@ use super::targets::{answer, challenge, expression, jwt, recipe, xml};
 
 /// Pieces that parsers of all kinds have to think about.
 const WORDS: [&[u8]; 32] = [
-    b"\0", b"\xff", b"\xef\xbb\xbf", b"\"", b"\\", b"\\u0000", b"{", b"}", b"[", b"]", b"null", b"-1", b"1e400", b"9223372036854775808", b"\"access_token\":",
-    b"\"code\":", b"<a>", b"</a>", b"&amp;", b"<![CDATA[", b"<!DOCTYPE x [", b"%zz", b"=", b",", b"realm=\"", b" | json", b" ~ ", b"**", b"[1:", b"{{ ", b"\xe2\x80\x8b", b"eyJhbGciOiJub25lIn0.",
+    b"\0",
+    b"\xff",
+    b"\xef\xbb\xbf",
+    b"\"",
+    b"\\",
+    b"\\u0000",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b"null",
+    b"-1",
+    b"1e400",
+    b"9223372036854775808",
+    b"\"access_token\":",
+    b"\"code\":",
+    b"<a>",
+    b"</a>",
+    b"&amp;",
+    b"<![CDATA[",
+    b"<!DOCTYPE x [",
+    b"%zz",
+    b"=",
+    b",",
+    b"realm=\"",
+    b" | json",
+    b" ~ ",
+    b"**",
+    b"[1:",
+    b"{{ ",
+    b"\xe2\x80\x8b",
+    b"eyJhbGciOiJub25lIn0.",
 ];
 
 /// What is committed for a target.
@@ -86,12 +116,11 @@ fn every_body_of_the_corpus_is_read_by_every_recipe() {
         by_recipe.entry(prepared.exchange.recipe.as_str()).or_insert(prepared);
     }
     assert!(by_recipe.len() >= 28, "{} recipes", by_recipe.len());
-    for body in corpus("answer", 40) {
+    for (number, body) in corpus("answer", 40).iter().enumerate() {
         let body = body.get(3..).unwrap_or_default();
-        for prepared in by_recipe.values() {
-            for status in [200, 401] {
-                let _ = answering(prepared, "token", status, &HeaderMap::new(), body);
-            }
+        for (place, prepared) in by_recipe.values().enumerate() {
+            let status = if (number + place) % 3 == 0 { 401 } else { 200 };
+            let _ = answering(prepared, "token", status, &HeaderMap::new(), body);
         }
     }
 }

@@ -8,7 +8,7 @@ use credwatch::exchange::{Prepared, RecordedResponse, prepare};
 use credwatch::outcome::{Code, Expiry, Failure, Message, Outcome, Reason};
 use credwatch::probe::explain::Told;
 use credwatch::recipe::verification::{no_keys, unverified};
-use credwatch::recipe::{Call, Fingerprints, Inputs, TokenResponse, Trace, Values};
+use credwatch::recipe::{Attempt, Call, Expectations, Fingerprints, Inputs, Recipe, TokenRequest, TokenResponse, Trace, Values, Verification};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// What reading an answer may cost: this many times what it is long, and what it costs to read an empty one. A recipe has
@@ -53,11 +53,22 @@ pub struct Played {
     pub told: Vec<String>,
 }
 
+/// What a probe is made of.
+pub struct Script<'a> {
+    pub recipe: &'a Recipe,
+    pub verification: Option<&'a Verification>,
+    pub inputs: Inputs<'a>,
+    pub attempt: Attempt,
+    pub expectations: Expectations,
+}
+
+/// What is answered to the call of this name, with these values of the attempt; `None` ends the play.
+pub type Answer<'a> = &'a mut dyn FnMut(&str, &TokenRequest, &Values) -> Option<TokenResponse>;
+
 struct Player<'a> {
-    prepared: &'a Prepared,
+    script: &'a Script<'a>,
     values: Values,
-    recorded: std::slice::Iter<'a, credwatch::exchange::RecordedStep>,
-    answer: &'a mut dyn FnMut(&str, TokenResponse, &Values) -> TokenResponse,
+    answer: Answer<'a>,
     explained: Vec<Told>,
     failures: Vec<Failure>,
 }
@@ -66,24 +77,44 @@ struct Player<'a> {
 /// what comes instead. `None` when a call is made that is not recorded.
 pub fn play(prepared: &Prepared, answer: &mut dyn FnMut(&str, TokenResponse, &Values) -> TokenResponse) -> Option<Played> {
     let (parameters, credentials) = (prepared.parameters(), prepared.credentials());
-    let values = prepared.recipe.begin(&Inputs { parameters: &parameters, credentials: &credentials }, &prepared.attempt).expect("recorded values hold");
-    let mut player = Player { prepared, values, recorded: prepared.exchange.steps.iter(), answer, explained: Vec::new(), failures: Vec::new() };
-    let outcome = match player.probe()? {
-        Ok(outcome) => outcome,
-        Err(failure) => Outcome::Failed(failure),
+    let script = Script {
+        recipe: &prepared.recipe,
+        verification: prepared.verification.as_deref(),
+        inputs: Inputs { parameters: &parameters, credentials: &credentials },
+        attempt: prepared.attempt,
+        expectations: prepared.expectations(),
     };
-    for call in &prepared.recipe.cleanup {
-        if call.is_possible(&player.values) {
-            let _ = player.step(call)?;
+    let mut steps = prepared.exchange.steps.iter();
+    script.play(&mut |name, _, values| {
+        let recorded = match name {
+            "token" => prepared.exchange.response.as_ref()?,
+            _ => &steps.next().filter(|recorded| recorded.name == *name)?.response,
+        };
+        Some(answer(name, respond(prepared, recorded)?, values))
+    })
+}
+
+impl Script<'_> {
+    /// Makes all calls as a probe makes them, with these answers.
+    pub fn play(&self, answer: Answer<'_>) -> Option<Played> {
+        let values = self.recipe.begin(&self.inputs, &self.attempt).expect("the inputs hold");
+        let mut player = Player { script: self, values, answer, explained: Vec::new(), failures: Vec::new() };
+        let outcome = match player.probe()? {
+            Ok(outcome) => outcome,
+            Err(failure) => Outcome::Failed(failure),
+        };
+        for call in &self.recipe.cleanup {
+            if call.is_possible(&player.values) {
+                let _ = player.step(call)?;
+            }
         }
+        Some(player.told(outcome))
     }
-    Some(player.told(outcome))
 }
 
 impl Player<'_> {
     fn probe(&mut self) -> Option<Result<Outcome, Failure>> {
-        let prepared = self.prepared;
-        let recipe = &prepared.recipe;
+        let Script { recipe, verification, expectations, .. } = self.script;
         for step in &recipe.steps {
             match step.is_wanted(&self.values) {
                 Ok(true) => {}
@@ -94,14 +125,14 @@ impl Player<'_> {
                 return Some(Err(failure));
             }
         }
-        if let Err(error) = recipe.token.render(&mut self.values) {
-            return Some(Err(error.failure()));
-        }
-        let response = (self.answer)("token", respond(prepared, prepared.exchange.response.as_ref()?)?, &self.values);
+        let request = match recipe.token.render(&mut self.values) {
+            Ok(request) => request,
+            Err(error) => return Some(Err(error.failure())),
+        };
+        let response = (self.answer)("token", &request, &self.values)?;
         let mut trace = Trace::recording();
         let before = self.values.cost();
-        let keep = prepared.verification.is_some();
-        let outcome = recipe.read(&mut self.values, &response, &prepared.expectations(), &Fingerprints::default(), keep, &mut trace);
+        let outcome = recipe.read(&mut self.values, &response, expectations, &Fingerprints::default(), verification.is_some(), &mut trace);
         self.check("token", &response, before);
         assert_class("token", &response, &outcome);
         self.explain(&recipe.token, &response, trace);
@@ -113,9 +144,9 @@ impl Player<'_> {
     }
 
     fn verify(&mut self, expiry: Expiry) -> Option<Result<(), Failure>> {
-        let prepared = self.prepared;
-        let Some(verification) = &prepared.verification else { return Some(Ok(())) };
-        self.values.add_clocks(&prepared.attempt);
+        let Script { verification, attempt, .. } = self.script;
+        let Some(verification) = verification else { return Some(Ok(())) };
+        self.values.add_clocks(attempt);
         for check in &verification.checks {
             if let (_, Err(failure)) = self.step(check)? {
                 return Some(Err(unverified(failure)));
@@ -129,15 +160,15 @@ impl Player<'_> {
                 (response, Ok(())) => response,
             },
         };
-        Some(jwt.inspect(&self.values, keys.as_ref(), expiry, prepared.attempt.now))
+        Some(jwt.inspect(&self.values, keys.as_ref(), expiry, attempt.now))
     }
 
     fn step(&mut self, call: &Call) -> Option<(Option<TokenResponse>, Result<(), Failure>)> {
-        let recorded = self.recorded.next().filter(|recorded| recorded.name == *call.name)?;
-        if let Err(error) = call.render(&mut self.values) {
-            return Some((None, Err(error.failure())));
-        }
-        let response = (self.answer)(&call.name, respond(self.prepared, &recorded.response)?, &self.values);
+        let request = match call.render(&mut self.values) {
+            Ok(request) => request,
+            Err(error) => return Some((None, Err(error.failure()))),
+        };
+        let response = (self.answer)(&call.name, &request, &self.values)?;
         let mut trace = Trace::recording();
         let before = self.values.cost();
         let read = call.read(&mut self.values, &response, &mut trace);

@@ -105,7 +105,9 @@ pub fn recipe(data: &[u8]) {
         let parameters: Vec<(String, Value)> = recipe
             .parameters
             .iter()
-            .map(|(name, parameter)| (name.clone(), parameter.default.as_ref().map_or_else(|| Value::from("https://host.invalid"), |default: &Scalar| Value::from(default))))
+            .map(|(name, parameter)| {
+                (name.clone(), parameter.default.as_ref().map_or_else(|| Value::from("https://host.invalid"), |default: &Scalar| Value::from(default)))
+            })
             .collect();
         let names: Vec<&str> = recipe.credentials.iter().map(|(name, _)| name.as_str()).collect();
         let rehearsed = recipe.rehearse(&parameters, &names, None, &ATTEMPT);
@@ -135,7 +137,8 @@ fn read(recipe: &Recipe, values: &mut Values, status: u16, body: &[u8]) {
 
 /// A challenge, of which a parameter is read.
 pub fn challenge(data: &[u8]) {
-    static RULE: LazyLock<Compiled> = LazyLock::new(|| Compiled::new(Side::Request, "text | auth_param('realm')", &NAMES).unwrap_or_else(|mistake| panic!("{}", mistake.message)));
+    static RULE: LazyLock<Compiled> =
+        LazyLock::new(|| Compiled::new(Side::Request, "text | auth_param('realm')", &NAMES).unwrap_or_else(|mistake| panic!("{}", mistake.message)));
     let text = String::from_utf8_lossy(data);
     let value = RULE.evaluate(&Value::from_pairs([("text", Value::from(&*text))])).expect("any text is a challenge");
     assert!(value.as_str().is_none_or(|found| found.len() <= text.len()));

@@ -47,7 +47,8 @@ pub fn mutated(bytes: &[u8], words: &[&[u8]], dice: &mut Dice) -> Vec<u8> {
 pub fn damaged_bytes(body: &[u8]) -> Vec<(String, Vec<u8>)> {
     let text = String::from_utf8_lossy(body);
     let utf16 = |little: bool| text.encode_utf16().flat_map(|unit| if little { unit.to_le_bytes() } else { unit.to_be_bytes() }).collect::<Vec<u8>>();
-    let mut all: Vec<(String, Vec<u8>)> = (0..body.len()).step_by(body.len() / 12 + 1).map(|length| (format!("cut to {length}"), body[..length].to_vec())).collect();
+    let mut all: Vec<(String, Vec<u8>)> =
+        (0..body.len()).step_by(body.len() / 12 + 1).map(|length| (format!("cut to {length}"), body[..length].to_vec())).collect();
     all.extend((1..body.len()).step_by(body.len() / 6 + 1).map(|start| (format!("without its first {start} bytes"), body[start..].to_vec())));
     all.extend([
         ("doubled".into(), [body, body].concat()),
