@@ -1,0 +1,113 @@
+//! Servers that issue tokens and that nobody here wrote, as processes on free ports of loopback.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use credwatch::config;
+use credwatch::outcome::{Failure, Issued, Outcome, Probe};
+use credwatch::probe::Prober;
+use serde_json::Value as Json;
+
+use super::wait_for;
+
+/// Such a server. It says where it listens on its standard output; it is killed by its id when this goes out of scope, and
+/// ends by itself when whoever started it is gone.
+pub struct Issuer {
+    child: Child,
+    folder: tempfile::TempDir,
+    /// Host and port.
+    pub address: String,
+}
+
+impl Issuer {
+    /// Starts it, and waits until it listens.
+    pub fn start(what: &str, command: &mut Command) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let output = |name: &str| File::create(folder.path().join(name)).expect("a file");
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(output("out"))
+            .stderr(output("err"))
+            .spawn()
+            .unwrap_or_else(|error| panic!("cannot start {what} ({error}); run `make test`, which installs it"));
+        let address = wait_for(&format!("{what} to listen"), || {
+            if let Some(status) = child.try_wait().expect("its status") {
+                panic!("{what} ended with {status}: {}", read(folder.path().join("err")));
+            }
+            said(&read(folder.path().join("out")), "listening").first().cloned()
+        });
+        Self { child, folder, address }
+    }
+
+    /// What it has said so far on lines that begin with this word.
+    pub fn said(&self, word: &str) -> Vec<String> {
+        said(&read(self.folder.path().join("out")), word)
+    }
+
+    /// The same in JSON, of the line with this number, once it is there.
+    pub fn told(&self, word: &str, place: usize) -> Json {
+        let line = wait_for(&format!("a line of the server with {word}"), || self.said(word).get(place).cloned());
+        serde_json::from_str(&line).expect("JSON")
+    }
+
+    /// Says that whoever started it is gone, and waits for its end.
+    pub fn end(&mut self) -> ExitStatus {
+        drop(self.child.stdin.take());
+        wait_for("the server to end", || self.child.try_wait().expect("its status"))
+    }
+}
+
+impl Drop for Issuer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The rest of each whole line that begins with this word.
+fn said(output: &str, word: &str) -> Vec<String> {
+    let whole = output.rsplit_once('\n').map_or("", |(whole, _)| whole);
+    whole.lines().filter_map(|line| Some(line.strip_prefix(word)?.strip_prefix(' ')?.to_owned())).collect()
+}
+
+fn read(path: PathBuf) -> String {
+    std::fs::read_to_string(path).unwrap_or_default()
+}
+
+/// Probes a provider once: its recipe, and what else stands in its table.
+pub async fn probe(recipe: &str, more: &str) -> Probe {
+    probe_with(&Prober::new(), recipe, more).await
+}
+
+/// The same with a clock and a source of chance of the test's own.
+pub async fn probe_with(prober: &Prober, recipe: &str, more: &str) -> Probe {
+    let configuration = config::load_text("test.toml", &format!("[providers.x]\nrecipe = \"{recipe}\"\n{more}\n"))
+        .unwrap_or_else(|faults| panic!("{}", faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")));
+    prober.probe(&configuration.providers[0]).await
+}
+
+#[track_caller]
+pub fn token(probe: Probe) -> Issued {
+    match probe.outcome {
+        Outcome::Issued(issued) => issued,
+        Outcome::Failed(failure) => panic!("{failure:?}"),
+    }
+}
+
+#[track_caller]
+pub fn failure(probe: Probe) -> Failure {
+    match probe.outcome {
+        Outcome::Failed(failure) => failure,
+        Outcome::Issued(issued) => panic!("{issued:?}"),
+    }
+}
+
+/// Asserts that the server refused with this status and this code of its own; returns what it said to people.
+#[track_caller]
+pub fn refusal(probe: Probe, status: u16, code: &str) -> String {
+    assert_eq!(probe.status, Some(status), "{code}: {:?}", probe.outcome);
+    let failure = failure(probe);
+    assert_eq!((failure.reason.class().word(), failure.reason.word(), failure.code.as_str()), ("credential", "rejected", code), "{failure:?}");
+    failure.message.as_str().to_owned()
+}
