@@ -3,13 +3,14 @@
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
 
 use credwatch::config;
 use credwatch::outcome::{Failure, Issued, Outcome, Probe};
 use credwatch::probe::Prober;
 use serde_json::Value as Json;
 
-use super::wait_for;
+use super::{repository, wait_for, wait_within};
 
 /// Such a server. It says where it listens on its standard output; it is killed by its id when this goes out of scope, and
 /// ends by itself when whoever started it is gone.
@@ -31,13 +32,22 @@ impl Issuer {
             .stderr(output("err"))
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {what} ({error}); run `make test`, which installs it"));
-        let address = wait_for(&format!("{what} to listen"), || {
+        // Some set up a database first.
+        let address = wait_within(Duration::from_secs(60), &format!("{what} to listen"), || {
             if let Some(status) = child.try_wait().expect("its status") {
                 panic!("{what} ended with {status}: {}", read(folder.path().join("err")));
             }
             said(&read(folder.path().join("out")), "listening").first().cloned()
         });
         Self { child, folder, address }
+    }
+
+    /// Starts a script in `tests/issuers` with the distribution's Python, where `tests/parts.sh` has put what it needs.
+    pub fn script(name: &str, arguments: &[&str]) -> Self {
+        let mut command = Command::new("/usr/bin/python3");
+        // Warnings are about the age of what it imports.
+        command.args(["-B", "-W", "ignore", &format!("{name}.py")]).args(arguments);
+        Self::start(name, command.current_dir(repository("tests/issuers")).env_remove("PYTHONPATH"))
     }
 
     /// What it has said so far on lines that begin with this word.
