@@ -33,14 +33,13 @@ const scopeRepository = {
 const own = new JwtService('what this server signs its own tokens with');
 const platform = new JwtService('what the platform signs with, which this server knows');
 
-async function processTokenExchange({ audience, resource, subjectToken, subjectTokenType, actorToken }) {
+async function processTokenExchange({ audience, resource, subjectToken, subjectTokenType, actorToken, actorTokenType }) {
   if ((resource ?? audience ?? API) !== API) throw new OAuthException('no such API', 'invalid_target');
-  const believed = subjectTokenType === JWT_TYPE ? platform : own;
-  const verified = (token) => believed.verify(token).catch((error) => {
+  const verified = (token, type) => (type === JWT_TYPE ? platform : own).verify(token).catch((error) => {
     throw OAuthException.badRequest(error.message);
   });
-  const actor = actorToken === undefined ? undefined : await verified(actorToken);
-  const { sub, cid } = await verified(subjectToken);
+  const actor = actorToken === undefined ? undefined : await verified(actorToken, actorTokenType);
+  const { sub, cid } = await verified(subjectToken, subjectTokenType);
   return { id: [sub ?? cid, actor?.sub].filter(Boolean).join(' for ') };
 }
 
@@ -77,5 +76,5 @@ server.listen(0, '127.0.0.1', async () => {
 });
 
 const end = () => process.exit(0);
-process.stdin.on('close', end).resume();
+process.stdin.on('end', end).on('close', end).resume();
 setTimeout(end, 5 * 60 * 1000);

@@ -115,5 +115,5 @@ server.listen(0, '127.0.0.1', async () => {
 });
 
 const end = () => process.exit(0);
-process.stdin.on('close', end).resume();
+process.stdin.on('end', end).on('close', end).resume();
 setTimeout(end, 5 * 60 * 1000);

@@ -1,5 +1,7 @@
 //! Authlib's server: assertions as grants, and clients whose encoding nobody undoes.
 
+use std::sync::LazyLock;
+
 use credwatch::probe::Prober;
 use jiff::{SignedDuration, Timestamp};
 use rcgen::KeyPair;
@@ -9,9 +11,8 @@ use crate::support::repository;
 
 const RECIPE: &str = "oauth2-jwt-bearer";
 
-fn start() -> Issuer {
-    Issuer::script("authlib_oauth", &[])
-}
+/// The tests share one, which ends with their process.
+static SERVER: LazyLock<Issuer> = LazyLock::new(|| Issuer::script("authlib_oauth", &[]));
 
 /// An issuer that signs with the key of the tests with this name.
 fn issuer(server: &Issuer, name: &str, algorithm: &str, key: &str, more: &str) -> String {
@@ -32,16 +33,16 @@ fn shared(server: &Issuer, secret: &str, more: &str) -> String {
 
 #[tokio::test]
 async fn an_assertion_of_an_issuer_that_the_server_knows_is_exchanged_for_a_token() {
-    let server = start();
+    let server = &*SERVER;
     let ada = "parameters.subject = \"ada\"";
     let audience = format!("parameters.audience = \"http://{}\"", server.address);
     for inputs in [
-        issuer(&server, "issuer-rsa", "RS256", "rsa1", ""),
-        issuer(&server, "issuer-rsa", "RS512", "rsa8", ada),
-        issuer(&server, "issuer-rsa", "PS256", "rsa8", &audience),
-        issuer(&server, "issuer-ec", "ES256", "ec8", ada),
-        shared(&server, "a secret that both know", ""),
-        issuer(&server, "issuer-rsa", "RS256", "rsa8", "parameters.scope = \"read\"\nrequired_scopes = [\"read\"]"),
+        issuer(server, "issuer-rsa", "RS256", "rsa1", ""),
+        issuer(server, "issuer-rsa", "RS512", "rsa8", ada),
+        issuer(server, "issuer-rsa", "PS256", "rsa8", &audience),
+        issuer(server, "issuer-ec", "ES256", "ec8", ada),
+        shared(server, "a secret that both know", ""),
+        issuer(server, "issuer-rsa", "RS256", "rsa8", "parameters.scope = \"read\"\nrequired_scopes = [\"read\"]"),
     ] {
         assert_eq!(token(probe(RECIPE, &inputs).await).lifetime, Some(321.0), "{inputs}");
     }
@@ -49,7 +50,7 @@ async fn an_assertion_of_an_issuer_that_the_server_knows_is_exchanged_for_a_toke
 
 #[tokio::test]
 async fn what_is_wrong_with_an_assertion_is_told_with_the_servers_own_code() {
-    let server = start();
+    let server = &*SERVER;
     let other = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(other.path(), KeyPair::generate().expect("a key").serialize_pem()).expect("written");
     let stranger = format!(
@@ -61,11 +62,11 @@ async fn what_is_wrong_with_an_assertion_is_told_with_the_servers_own_code() {
     let made = |assertion: &str| format!("parameters.token_url = \"http://{}/token\"\ncredentials.assertion = \"{assertion}\"", server.address);
     for (inputs, status, code) in [
         (stranger, 400, "invalid_grant"),
-        (shared(&server, "a secret that one knows", ""), 400, "invalid_grant"),
-        (issuer(&server, "issuer-rsa", "RS256", "rsa8", "parameters.audience = \"https://elsewhere.example\""), 400, "invalid_grant"),
-        (issuer(&server, "issuer-rsa", "RS256", "rsa8", "parameters.subject = \"nobody\""), 400, "invalid_grant"),
-        (issuer(&server, "issuer-without", "RS256", "rsa8", ""), 400, "unauthorized_client"),
-        (issuer(&server, "issuer-rsa", "RS256", "rsa8", "parameters.scope = \"admin\""), 400, "invalid_scope"),
+        (shared(server, "a secret that one knows", ""), 400, "invalid_grant"),
+        (issuer(server, "issuer-rsa", "RS256", "rsa8", "parameters.audience = \"https://elsewhere.example\""), 400, "invalid_grant"),
+        (issuer(server, "issuer-rsa", "RS256", "rsa8", "parameters.subject = \"nobody\""), 400, "invalid_grant"),
+        (issuer(server, "issuer-without", "RS256", "rsa8", ""), 400, "unauthorized_client"),
+        (issuer(server, "issuer-rsa", "RS256", "rsa8", "parameters.scope = \"admin\""), 400, "invalid_scope"),
         (made("no.token.atall"), 400, "invalid_grant"),
     ] {
         refusal(probe(RECIPE, &inputs).await, status, code);
@@ -73,12 +74,12 @@ async fn what_is_wrong_with_an_assertion_is_told_with_the_servers_own_code() {
     // As when the clock of this host is an hour behind.
     let now = Timestamp::now();
     let late = Prober::with(move || now - SignedDuration::from_hours(1), uuid::Uuid::new_v4);
-    refusal(probe_with(&late, RECIPE, &issuer(&server, "issuer-rsa", "RS256", "rsa8", "")).await, 400, "invalid_grant");
+    refusal(probe_with(&late, RECIPE, &issuer(server, "issuer-rsa", "RS256", "rsa8", "")).await, 400, "invalid_grant");
 }
 
 #[tokio::test]
 async fn a_server_that_decodes_nothing_wants_its_client_as_it_is() {
-    let server = start();
+    let server = &*SERVER;
     let inputs = |encoding: &str| {
         format!(
             "parameters = {{ token_url = \"http://{}/token\", basic_encoding = \"{encoding}\" }}\n\
@@ -94,7 +95,7 @@ async fn a_server_that_decodes_nothing_wants_its_client_as_it_is() {
 
 #[tokio::test]
 async fn a_client_may_sign_for_this_server_as_well() {
-    let server = start();
+    let server = &*SERVER;
     let inputs = |audience: &str| {
         format!(
             "parameters = {{ token_url = \"http://{}/token\", auth_method = \"private_key_jwt\", auth_audience = \"{audience}\" }}\n\

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::LazyLock;
 
 use serde_json::Value as Json;
 use toml::Value as Toml;
@@ -11,9 +12,8 @@ use crate::support::issuer::{Issuer, probe, refusal, token};
 const SECRET: &str = "s:ecret &=+%2B/~";
 const PASSWORD: &str = "an engine & more";
 
-fn start(arguments: &[&str]) -> Issuer {
-    Issuer::script("django_oauth", arguments)
-}
+/// The tests share one, which ends with their process.
+static SERVER: LazyLock<Issuer> = LazyLock::new(|| Issuer::script("django_oauth", &[]));
 
 /// A client of this server, without what its recipe needs beside.
 fn client(server: &Issuer, id: &str, secret: &str, more: &str) -> String {
@@ -49,7 +49,7 @@ fn log_in(server: &Issuer) -> String {
 
 #[tokio::test]
 async fn a_password_is_good_or_refused_with_the_servers_own_code() {
-    let server = start(&[]);
+    let server = &*SERVER;
     let app = ("app", SECRET);
     let ada = ("ada", PASSWORD);
     for (who, more) in [
@@ -58,7 +58,7 @@ async fn a_password_is_good_or_refused_with_the_servers_own_code() {
         (app, "parameters.auth_method = \"client_secret_post\"\nparameters.scope = \"read write\"\nrequired_scopes = [\"write\", \"read\"]"),
         (("public", "unused"), "parameters.auth_method = \"none\""),
     ] {
-        let issued = token(probe("oauth2-password", &user(&server, who, ada, more)).await);
+        let issued = token(probe("oauth2-password", &user(server, who, ada, more)).await);
         assert_eq!(issued.lifetime, Some(1234.0), "{who:?} {more}");
     }
     for (who, person, more, status, code) in [
@@ -70,16 +70,16 @@ async fn a_password_is_good_or_refused_with_the_servers_own_code() {
         (("service", "correct-horse"), ada, "", 400, "unauthorized_client"),
         (app, ada, "parameters.scope = \"admin\"", 400, "invalid_scope"),
     ] {
-        refusal(probe("oauth2-password", &user(&server, who, person, more)).await, status, code);
+        refusal(probe("oauth2-password", &user(server, who, person, more)).await, status, code);
     }
 }
 
 #[tokio::test]
 async fn a_client_of_another_grant_is_refused_as_such() {
-    let server = start(&[]);
-    token(probe("oauth2-client-credentials", &client(&server, "service", "correct-horse", "")).await);
-    refusal(probe("oauth2-client-credentials", &client(&server, "service", "wrong-horse", "")).await, 401, "invalid_client");
-    refusal(probe("oauth2-client-credentials", &client(&server, "app", SECRET, "")).await, 400, "unauthorized_client");
+    let server = &*SERVER;
+    token(probe("oauth2-client-credentials", &client(server, "service", "correct-horse", "")).await);
+    refusal(probe("oauth2-client-credentials", &client(server, "service", "wrong-horse", "")).await, 401, "invalid_client");
+    refusal(probe("oauth2-client-credentials", &client(server, "app", SECRET, "")).await, 400, "unauthorized_client");
 }
 
 #[tokio::test]
@@ -88,16 +88,16 @@ async fn a_refresh_token_stays_or_is_told_to_be_used_up() {
     let refreshing = |server: &Issuer, secret: &str, refresh_token: &str| {
         client(server, "app", secret, &format!("credentials.refresh_token = \"{refresh_token}\"\nrequired_scopes = [\"read\"]"))
     };
-    let server = start(&[]);
-    let stays = log_in(&server);
+    let server = &*SERVER;
+    let stays = log_in(server);
     for _ in 0..3 {
-        assert_eq!(token(probe(recipe, &refreshing(&server, SECRET, &stays)).await).lifetime, Some(1234.0));
+        assert_eq!(token(probe(recipe, &refreshing(server, SECRET, &stays)).await).lifetime, Some(1234.0));
     }
-    refusal(probe(recipe, &refreshing(&server, SECRET, "made-up")).await, 400, "invalid_grant");
-    refusal(probe(recipe, &refreshing(&server, "wrong", &stays)).await, 401, "invalid_client");
+    refusal(probe(recipe, &refreshing(server, SECRET, "made-up")).await, 400, "invalid_grant");
+    refusal(probe(recipe, &refreshing(server, "wrong", &stays)).await, 401, "invalid_client");
 
-    let server = start(&["rotate"]);
-    let replaced = log_in(&server);
-    refusal(probe(recipe, &refreshing(&server, SECRET, &replaced)).await, 200, "refresh_token_replaced");
-    refusal(probe(recipe, &refreshing(&server, SECRET, &replaced)).await, 400, "invalid_grant");
+    let server = &Issuer::script("django_oauth", &["rotate"]);
+    let replaced = log_in(server);
+    refusal(probe(recipe, &refreshing(server, SECRET, &replaced)).await, 200, "refresh_token_replaced");
+    refusal(probe(recipe, &refreshing(server, SECRET, &replaced)).await, 400, "invalid_grant");
 }

@@ -1,7 +1,7 @@
 //! Servers that issue tokens and that nobody here wrote, as processes on free ports of loopback.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::os::unix::fs::FileExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -16,7 +16,8 @@ use super::{repository, wait_for, wait_within};
 /// ends by itself when whoever started it is gone.
 pub struct Issuer {
     child: Child,
-    folder: tempfile::TempDir,
+    /// A file without a name, so that nothing stays behind when tests share a server, which is then never dropped.
+    out: File,
     /// Host and port.
     pub address: String,
 }
@@ -24,22 +25,21 @@ pub struct Issuer {
 impl Issuer {
     /// Starts it, and waits until it listens.
     pub fn start(what: &str, command: &mut Command) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let output = |name: &str| File::create(folder.path().join(name)).expect("a file");
+        let (out, err) = (tempfile::tempfile().expect("a file"), tempfile::tempfile().expect("a file"));
         let mut child = command
             .stdin(Stdio::piped())
-            .stdout(output("out"))
-            .stderr(output("err"))
+            .stdout(out.try_clone().expect("the same file"))
+            .stderr(err.try_clone().expect("the same file"))
             .spawn()
             .unwrap_or_else(|error| panic!("cannot start {what} ({error}); run `make test`, which installs it"));
         // Some set up a database first.
         let address = wait_within(Duration::from_secs(60), &format!("{what} to listen"), || {
             if let Some(status) = child.try_wait().expect("its status") {
-                panic!("{what} ended with {status}: {}", read(folder.path().join("err")));
+                panic!("{what} ended with {status}: {}", read(&err));
             }
-            said(&read(folder.path().join("out")), "listening").first().cloned()
+            said(&read(&out), "listening").first().cloned()
         });
-        Self { child, folder, address }
+        Self { child, out, address }
     }
 
     /// Starts a script in `tests/issuers` with the distribution's Python, where `tests/parts.sh` has put what it needs.
@@ -52,7 +52,7 @@ impl Issuer {
 
     /// What it has said so far on lines that begin with this word.
     pub fn said(&self, word: &str) -> Vec<String> {
-        said(&read(self.folder.path().join("out")), word)
+        said(&read(&self.out), word)
     }
 
     /// The same in JSON, of the line with this number, once it is there.
@@ -81,18 +81,22 @@ fn said(output: &str, word: &str) -> Vec<String> {
     whole.lines().filter_map(|line| Some(line.strip_prefix(word)?.strip_prefix(' ')?.to_owned())).collect()
 }
 
-fn read(path: PathBuf) -> String {
-    std::fs::read_to_string(path).unwrap_or_default()
+/// The whole file, wherever its writer stands in it.
+fn read(file: &File) -> String {
+    let mut content = vec![0; usize::try_from(file.metadata().expect("its size").len()).expect("short")];
+    let length = file.read_at(&mut content, 0).expect("readable");
+    content.truncate(length);
+    String::from_utf8_lossy(&content).into_owned()
 }
 
-/// Probes a provider once: its recipe, and what else stands in its table.
+/// Probes a provider once: its recipe, and what else stands in its table. The server has time, as many tests run at once.
 pub async fn probe(recipe: &str, more: &str) -> Probe {
     probe_with(&Prober::new(), recipe, more).await
 }
 
 /// The same with a clock and a source of chance of the test's own.
 pub async fn probe_with(prober: &Prober, recipe: &str, more: &str) -> Probe {
-    let configuration = config::load_text("test.toml", &format!("[providers.x]\nrecipe = \"{recipe}\"\n{more}\n"))
+    let configuration = config::load_text("test.toml", &format!("[providers.x]\nrecipe = \"{recipe}\"\ntimeout = \"1m\"\n{more}\n"))
         .unwrap_or_else(|faults| panic!("{}", faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")));
     prober.probe(&configuration.providers[0]).await
 }
