@@ -1,4 +1,4 @@
-"""django-oauth-toolkit, for tests/it/issuers: passwords and refresh tokens.
+"""django-oauth-toolkit, for tests/it/issuers: passwords and refresh tokens. Prints `revoked NAME` when a user's refresh token is.
 
 With the argument `rotate` it replaces refresh tokens at each use, as it does unless told otherwise; without it does not.
 """
@@ -29,12 +29,20 @@ django.setup()
 from django.contrib.auth.models import User  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.core.wsgi import get_wsgi_application  # noqa: E402
+from django.db.models.signals import post_save  # noqa: E402
+from django.dispatch import receiver  # noqa: E402
 from django.urls import include, path  # noqa: E402
-from oauth2_provider.models import Application  # noqa: E402
+from oauth2_provider.models import Application, RefreshToken  # noqa: E402
 
-from serving import serve  # noqa: E402
+from serving import say, serve  # noqa: E402
 
 urlpatterns = [path("o/", include("oauth2_provider.urls"))]
+
+
+@receiver(post_save, sender=RefreshToken)
+def tell(instance, **_):
+    if instance.revoked:
+        say("revoked", instance.user.username)
 
 
 def client(client_id, secret, grant, kind=Application.CLIENT_CONFIDENTIAL):
@@ -43,6 +51,7 @@ def client(client_id, secret, grant, kind=Application.CLIENT_CONFIDENTIAL):
 
 call_command("migrate", run_syncdb=True, verbosity=0)
 User.objects.create_user("ada", password="an engine & more")
+User.objects.create_user("grace", password="an engine & more")
 User.objects.create_user("gone", password="an engine & more", is_active=False)
 client("app", "s:ecret &=+%2B/~", Application.GRANT_PASSWORD)
 client("public", "", Application.GRANT_PASSWORD, Application.CLIENT_PUBLIC)

@@ -78,7 +78,8 @@ fn the_recipes_of_oauth_authenticate_a_client_in_the_same_words() {
         let (_, after) = text.split_once("\n[let]\n").expect("it binds values");
         let (bindings, request) = after.split_once("\n[request]").expect("a request follows");
         let end = bindings.find(" if auth_jwt\"\"\"").expect("the last value of the client");
-        let form: Vec<&str> = request.lines().filter(|line| line.starts_with("client_")).collect();
+        let token_request = request.split("\n[response]").next().unwrap_or_default();
+        let form: Vec<&str> = token_request.lines().filter(|line| line.starts_with("client_")).collect();
         format!("{}\n{}", &bindings[..end], form.join("\n"))
     };
     for text in &texts {

@@ -75,6 +75,19 @@ async fn a_password_is_good_or_refused_with_the_servers_own_code() {
 }
 
 #[tokio::test]
+async fn a_login_leaves_nothing_behind_where_it_can_be_revoked() {
+    let server = &*SERVER;
+    let revoked = |user: &str| server.said("revoked").iter().filter(|name| *name == user).count();
+    for (count, method) in ["client_secret_basic", "client_secret_post"].into_iter().enumerate() {
+        let more = format!("parameters.revocation_url = \"http://{}/o/revoke_token/\"\nparameters.auth_method = \"{method}\"", server.address);
+        token(probe("oauth2-password", &user(server, ("app", SECRET), ("grace", PASSWORD), &more)).await);
+        assert_eq!(revoked("grace"), count + 1, "{method}");
+    }
+    token(probe("oauth2-password", &user(server, ("app", SECRET), ("grace", PASSWORD), "")).await);
+    assert_eq!(revoked("grace"), 2, "it was not told where");
+}
+
+#[tokio::test]
 async fn a_client_of_another_grant_is_refused_as_such() {
     let server = &*SERVER;
     token(probe("oauth2-client-credentials", &client(server, "service", "correct-horse", "")).await);
