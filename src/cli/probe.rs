@@ -115,6 +115,7 @@ fn as_json(provider: &Provider, probe: &Probe, explanation: &Explanation) -> ser
         "request": explanation.request,
         "answer": { "headers": explanation.headers, "body": explanation.body },
         "reading": explanation.reading,
+        "suggestions": explanation.suggestions,
         "outcome": outcome,
     })
 }
@@ -210,6 +211,12 @@ fn answer(out: &mut String, probe: &Probe, explanation: &Explanation, paint: Pai
         let width = explanation.reading.iter().map(|line| line.expression.chars().count()).max().unwrap_or_default().min(48);
         for line in &explanation.reading {
             let _ = writeln!(out, "  {:<8} {:<width$}  → {}", line.rule, line.expression, line.result);
+        }
+    }
+    if !explanation.suggestions.is_empty() {
+        let _ = writeln!(out, "\n{}", paint.head("Not read"));
+        for suggestion in &explanation.suggestions {
+            let _ = writeln!(out, "  {}\n  {}", paint.dim(&format!("# {}", suggestion.why)), suggestion.line);
         }
     }
     out.push('\n');

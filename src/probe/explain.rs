@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 
 use crate::outcome::TraceLine;
 use crate::recipe::request::ShownRequest;
+use crate::recipe::suggest::Suggestion;
 use crate::recipe::{Rendered, TokenResponse};
 use crate::secret::{HIDDEN, Redactor, names_a_secret};
 
@@ -19,6 +20,8 @@ pub struct Explanation {
     pub body: Vec<String>,
     /// How each rule read the answer.
     pub reading: Vec<TraceLine>,
+    /// What no rule read although the outcome lacks it, as lines for the recipe.
+    pub suggestions: Vec<Suggestion>,
 }
 
 /// Headers that help to understand an answer and hold nothing secret.

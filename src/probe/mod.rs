@@ -27,7 +27,7 @@ use uuid::Uuid;
 use crate::outcome::{Code, Failure, Outcome, Probe, Reason};
 use crate::provider::{Provider, Proxy, Transport};
 use crate::recipe::retry::http_date;
-use crate::recipe::{Attempt, Fingerprints, Rendered, TokenResponse, Trace};
+use crate::recipe::{Attempt, Fingerprints, Rendered, TokenResponse, Trace, suggest};
 use crate::time::unix_seconds;
 use explain::Explanation;
 use failure::classify;
@@ -206,6 +206,7 @@ impl Prober {
                 } else if let Some(explanation) = explanation {
                     explanation.answer(&response, &rendered);
                     explanation.reading = trace.into_lines();
+                    explanation.suggestions = suggest::unread(&response, &explanation.reading, &probe.outcome, &rendered.redactor);
                 }
             }
             Err(failed) => {

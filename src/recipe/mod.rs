@@ -19,6 +19,7 @@ mod jwt;
 pub mod request;
 pub mod response;
 pub mod retry;
+pub mod suggest;
 pub mod template;
 mod trace;
 
