@@ -26,10 +26,12 @@
 
 pub mod cli;
 pub mod config;
+pub mod curl;
 pub mod daemon;
 pub mod diagnostic;
 pub mod document;
 pub mod door;
+pub mod draft;
 pub mod exchange;
 pub mod fake;
 pub mod logging;

@@ -169,6 +169,12 @@ const TRANSPORT_HEADERS: [&str; 5] = ["connection", "content-length", "host", "t
 /// Names that mean something of their own in expressions.
 const RESERVED: [&str; 10] = ["json", "form", "xml", "http", "body", "token", "now_s", "now_ms", "now_iso", "uuid"];
 
+/// Whether a name means something of its own in expressions, so that no input can have it.
+#[must_use]
+pub fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name) || expression::KEYWORDS.contains(&name)
+}
+
 struct Compiler<'a> {
     source: &'a Arc<Source>,
     faults: &'a mut Vec<Fault>,
@@ -199,7 +205,7 @@ impl Compiler<'_> {
         if !valid {
             self.fault(span, format!("{name:?} cannot be used in expressions")).hint =
                 Some("a name has letters, digits and `_`, and begins with a letter".into());
-        } else if RESERVED.contains(&name) || expression::KEYWORDS.contains(&name) {
+        } else if is_reserved(name) {
             self.fault(span, format!("`{name}` has a meaning of its own in expressions")).hint = Some("choose another name".into());
         } else if self.names.contains(name) {
             self.fault(span, format!("the name `{name}` is given twice")).hint = Some("parameters, credentials and `let` share one set of names".into());

@@ -230,7 +230,8 @@ fn token(member: &Member) -> Option<Candidate> {
         (named, false) => named,
     };
     let what = if jwt { "a JSON Web Token" } else { "a string" };
-    let why = format!("{what} of {} characters{}", text.chars().count(), if named == 0 { " that looks random" } else { " under the name of a token" });
+    let length = text.chars().count();
+    let why = format!("{what} of {length} character{}{}", if length == 1 { "" } else { "s" }, if named == 0 { " that looks random" } else { " under the name of a token" });
     // Nearer to the top is likelier.
     #[expect(clippy::cast_possible_truncation, reason = "at most eight")]
     let depth = member.depth as u32;
