@@ -97,7 +97,10 @@ fn trial(flags: &Flags, file: &Path) -> Result<Arc<Provider>, ExitCode> {
             _ => None,
         });
         let Some(place) = place else {
-            return Err(refuse("a credential is written NAME=env:VARIABLE or NAME=file:PATH", "a secret on a command line can be read by everybody on the host"));
+            return Err(refuse(
+                "a credential is written NAME=env:VARIABLE or NAME=file:PATH",
+                "a secret on a command line can be read by everybody on the host",
+            ));
         };
         given.credentials.push(place);
     }

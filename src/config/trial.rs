@@ -92,7 +92,9 @@ fn one<'a, T>(fitting: &[&'a T], all: &[&'a T], wanted: Option<&str>, name: impl
     match (fitting, wanted) {
         ([only], _) => Ok(only),
         ([], Some(wanted)) => Err(Trial::Lacking(format!("there is no {what} {wanted:?} in {file}"), suggestion(wanted, names))),
-        ([], None) => Err(Trial::Lacking(format!("there is no {what} in {file}"), "a recipe is a table [recipes.NAME]; `credwatch recipes new` drafts one".into())),
+        ([], None) => {
+            Err(Trial::Lacking(format!("there is no {what} in {file}"), "a recipe is a table [recipes.NAME]; `credwatch recipes new` drafts one".into()))
+        }
         _ => {
             let choice: BTreeSet<String> = names.iter().map(|name| format!("`{name}`")).collect();
             let choice: Vec<String> = choice.into_iter().collect();

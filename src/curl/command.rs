@@ -32,15 +32,66 @@ pub struct Sample {
 
 /// Options without a value that do not change the request.
 const IGNORED: [&str; 35] = [
-    "silent", "show-error", "verbose", "fail", "fail-with-body", "include", "compressed", "insecure", "location", "location-trusted", "http1.0", "http1.1", "http2",
-    "http2-prior-knowledge", "http3", "no-progress-meter", "progress-bar", "remote-name", "remote-header-name", "ipv4", "ipv6", "globoff", "no-buffer", "tlsv1",
-    "tlsv1.2", "tlsv1.3", "ssl-reqd", "basic", "no-keepalive", "path-as-is", "styled-output", "no-styled-output", "create-dirs", "tcp-nodelay", "disable",
+    "silent",
+    "show-error",
+    "verbose",
+    "fail",
+    "fail-with-body",
+    "include",
+    "compressed",
+    "insecure",
+    "location",
+    "location-trusted",
+    "http1.0",
+    "http1.1",
+    "http2",
+    "http2-prior-knowledge",
+    "http3",
+    "no-progress-meter",
+    "progress-bar",
+    "remote-name",
+    "remote-header-name",
+    "ipv4",
+    "ipv6",
+    "globoff",
+    "no-buffer",
+    "tlsv1",
+    "tlsv1.2",
+    "tlsv1.3",
+    "ssl-reqd",
+    "basic",
+    "no-keepalive",
+    "path-as-is",
+    "styled-output",
+    "no-styled-output",
+    "create-dirs",
+    "tcp-nodelay",
+    "disable",
 ];
 
 /// Options with a value that do not change the request.
 const IGNORED_WITH_VALUE: [&str; 21] = [
-    "output", "write-out", "max-time", "connect-timeout", "retry", "retry-delay", "retry-max-time", "user-agent", "referer", "dump-header", "stderr", "trace",
-    "trace-ascii", "cookie-jar", "limit-rate", "max-redirs", "resolve", "tls-max", "ciphers", "keepalive-time", "interface",
+    "output",
+    "write-out",
+    "max-time",
+    "connect-timeout",
+    "retry",
+    "retry-delay",
+    "retry-max-time",
+    "user-agent",
+    "referer",
+    "dump-header",
+    "stderr",
+    "trace",
+    "trace-ascii",
+    "cookie-jar",
+    "limit-rate",
+    "max-redirs",
+    "resolve",
+    "tls-max",
+    "ciphers",
+    "keepalive-time",
+    "interface",
 ];
 
 /// Options of the connection that belong to the provider, not to the recipe: with what to write there.
@@ -218,6 +269,9 @@ impl Reader<'_> {
         if text.starts_with('@') {
             return Err("`-H @…` names a file with headers that is not here: write them as `-H 'Name: value'`".into());
         }
+        if text.contains(char::is_control) {
+            return Err("a header of the command has a line break in it: is a quote missing?".into());
+        }
         match text.split_once(':') {
             // `Name:` takes a header away that curl would send.
             Some((_, value)) if value.trim().is_empty() => {}
@@ -261,8 +315,21 @@ impl Reader<'_> {
 
 fn takes_value(name: &str) -> bool {
     const OWN: [&str; 15] = [
-        "url", "request", "user", "oauth2-bearer", "cookie", "header", "data", "data-ascii", "data-binary", "data-raw", "data-urlencode", "json", "url-query",
-        "cert-type", "key-type",
+        "url",
+        "request",
+        "user",
+        "oauth2-bearer",
+        "cookie",
+        "header",
+        "data",
+        "data-ascii",
+        "data-binary",
+        "data-raw",
+        "data-urlencode",
+        "json",
+        "url-query",
+        "cert-type",
+        "key-type",
     ];
     OWN.contains(&name) || IGNORED_WITH_VALUE.contains(&name) || OF_THE_PROVIDER.iter().any(|(known, _)| *known == name) || name == "speed-limit"
 }

@@ -51,7 +51,8 @@ impl Inputs {
 
     /// The name of an input for a value of the sample.
     fn value(&mut self, wanted: &str, secret: bool, value: &str) -> String {
-        let again = |input: &&Input| input.value.as_deref() == Some(value) && (input.name == wanted || value.len() >= SHORTEST_TO_FIND && !values::is_harmless(value));
+        let again =
+            |input: &&Input| input.value.as_deref() == Some(value) && (input.name == wanted || value.len() >= SHORTEST_TO_FIND && !values::is_harmless(value));
         if let Some(known) = self.all.iter().find(again) {
             return known.name.clone();
         }
@@ -154,7 +155,13 @@ impl Inputs {
             Kind::Constant | Kind::Parameter | Kind::Credential => input(self, true),
             Kind::Time => {
                 let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-                let form = if !digits { "now_iso" } else if text.len() >= 12 { "now_ms" } else { "now_s" };
+                let form = if !digits {
+                    "now_iso"
+                } else if text.len() >= 12 {
+                    "now_ms"
+                } else {
+                    "now_s"
+                };
                 format!("{{{{ {} }}}}", self.now(form, field))
             }
             Kind::Once => "{{ uuid }}".into(),
@@ -183,10 +190,10 @@ impl Inputs {
             let name = values::clean(name);
             return format!("{{{{ {} }}}}", self.placeholder(None, name, None));
         }
-        // Capitals by themselves are a name of the API's as often as not.
-        let parts = values::parts(step, true);
-        let plain = matches!(parts.as_slice(), [Part::Text(_)] | [Part::Placeholder { soft: true, .. }]);
-        if !plain {
+        if let [Part::Placeholder { name, variable, .. }] = values::parts(step, true).as_slice() {
+            return format!("{{{{ {} }}}}", self.placeholder(None, name.clone(), variable.clone()));
+        }
+        if !matches!(values::parts(step, true).as_slice(), [Part::Text(_)] | []) {
             return self.text("path", false, step, true);
         }
         let known = self.known(step);
@@ -206,7 +213,13 @@ impl Inputs {
             return "uuid".into();
         }
         if has("date") && !has("base64") {
-            let form = if has("%N") || has("%3N") || has("000") { "now_ms" } else if has("%s") { "now_s" } else { "now_iso" };
+            let form = if has("%N") || has("%3N") || has("000") {
+                "now_ms"
+            } else if has("%s") {
+                "now_s"
+            } else {
+                "now_iso"
+            };
             return self.now(form, field);
         }
         if has("base64") && !has("openssl dgst") && command.contains(':') {
@@ -265,7 +278,9 @@ impl Inputs {
             return self.placeholder(Some(default), None, None);
         }
         // `base64(client_id:client_secret)`, and a page that says `-u client_id:client_secret`, mean names.
-        if let Some(name) = values::clean(text).filter(|name| wrapped || matches!(name.as_str(), "client_id" | "client_secret" | "username" | "password" | "api_key" | "api_secret")) {
+        if let Some(name) = values::clean(text)
+            .filter(|name| wrapped || matches!(name.as_str(), "client_id" | "client_secret" | "username" | "password" | "api_key" | "api_secret"))
+        {
             return self.placeholder(None, Some(name), None);
         }
         self.value(default, true, text)
@@ -303,7 +318,11 @@ pub fn escaped(text: &str) -> String {
         out.push_str(&format!("{{{{ '{}' }}}}", &rest[place..place + 2]));
         rest = &rest[place + 2..];
     }
-    out + rest
+    // A brace at the end could join with those of what follows.
+    match rest.strip_suffix('{') {
+        Some(before) => out + before + "{{ '{' }}",
+        None => out + rest,
+    }
 }
 
 /// `X-Api-Key` and `apiKey` become `api_key`.

@@ -99,7 +99,10 @@ fn recipe(lines: &mut Vec<String>, name: &str, request: &Request, inputs: &Input
     let table = key(name);
     lines.push(format!("[recipes.{table}]"));
     lines.push(format!("title = {}", text(&format!("{name} access token"))));
-    let mut parameters = vec![("base_url".to_owned(), request.base.as_ref().map_or(Value::Table(Vec::new()), |base| Value::Table(vec![("default".into(), Value::Text(base.clone()))])))];
+    let mut parameters = vec![(
+        "base_url".to_owned(),
+        request.base.as_ref().map_or(Value::Table(Vec::new()), |base| Value::Table(vec![("default".into(), Value::Text(base.clone()))])),
+    )];
     parameters.extend(inputs.all.iter().filter(|input| !input.secret).map(|input| (input.name.clone(), Value::Table(Vec::new()))));
     Value::Table(parameters).lines("parameters", lines);
     let credentials: Vec<Value> = inputs.all.iter().filter(|input| input.secret).map(|input| Value::Text(input.name.clone())).collect();
@@ -171,7 +174,7 @@ fn response(lines: &mut Vec<String>, name: &str, rules: &[Suggestion], answers: 
     for rule in rules {
         // `error_description` is told with `error`.
         if !rule.why.is_empty() && !matches!(rule.rule, "code" | "message" | "format") || rule.why.starts_with("TODO") {
-            lines.push(format!("# {}.", rule.why));
+            lines.push(format!("# {}.", sentence(&rule.why)));
         }
         lines.push(rule.line.clone());
     }
@@ -179,14 +182,21 @@ fn response(lines: &mut Vec<String>, name: &str, rules: &[Suggestion], answers: 
         lines.push("# TODO: nothing in the sample says when the token ends. If the page does, as in “valid for an hour”:".into());
         lines.push("# expiry = [{ value = \"3600\", unit = \"seconds\" }]".into());
     }
-    if !answers.is_empty() && !has("code") {
-        lines.push("# TODO: the sample shows no refusal; give one as a second --answer, or hold these against the page.".into());
-        lines.push("code = [\"json.error.code\", \"json.code\", \"json.error\"]".into());
+    if !answers.is_empty() && !(has("code") && has("message")) {
+        lines.push("# TODO: the samples do not show all of a refusal: give one as a second --answer, or hold this against the page.".into());
+        if !has("code") {
+            lines.push("code = [\"json.error.code\", \"json.code\", \"json.error\"]".into());
+        }
         if !has("message") {
             lines.push("message = [\"json.error.message\", \"json.error_description\", \"json.message\"]".into());
         }
     }
     lines.push(String::new());
+}
+
+fn sentence(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
 }
 
 fn provider(lines: &mut Vec<String>, name: &str, request: &Request, inputs: &Inputs) {

@@ -47,9 +47,30 @@ pub enum Body {
 
 /// Headers that the transport sets, or that a browser or tool adds and no API asks for.
 const NOISE: [&str; 24] = [
-    "accept-encoding", "accept-language", "cache-control", "connection", "content-length", "dnt", "expect", "host", "origin", "postman-token", "pragma",
-    "priority", "referer", "sec-ch-ua", "sec-ch-ua-mobile", "sec-ch-ua-platform", "sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site", "te",
-    "transfer-encoding", "upgrade", "upgrade-insecure-requests", "user-agent",
+    "accept-encoding",
+    "accept-language",
+    "cache-control",
+    "connection",
+    "content-length",
+    "dnt",
+    "expect",
+    "host",
+    "origin",
+    "postman-token",
+    "pragma",
+    "priority",
+    "referer",
+    "sec-ch-ua",
+    "sec-ch-ua-mobile",
+    "sec-ch-ua-platform",
+    "sec-fetch-dest",
+    "sec-fetch-mode",
+    "sec-fetch-site",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+    "upgrade-insecure-requests",
+    "user-agent",
 ];
 
 /// The request of a sample; what differs from one customer to the next becomes an input.
@@ -76,7 +97,7 @@ pub fn request(sample: &Sample, inputs: &mut Inputs) -> Result<Request, String> 
     if !sample.data.is_empty() && !sample.get {
         body(sample, &data, content_type, &mut request, inputs)?;
     }
-    url(&target, sample, &data, &mut request, inputs);
+    url(&target, sample, &data, &mut request, inputs)?;
     Ok(request)
 }
 
@@ -113,7 +134,13 @@ fn authority_end(rest: &str) -> usize {
     rest.len()
 }
 
-fn url(target: &str, sample: &Sample, data: &str, request: &mut Request, inputs: &mut Inputs) {
+/// Scheme, host and perhaps a port, and nothing else.
+fn is_origin(text: &str) -> bool {
+    let alone = |url: &Url| url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty() && url.password().is_none();
+    Url::parse(text).is_ok_and(|url| url.has_host() && alone(&url))
+}
+
+fn url(target: &str, sample: &Sample, data: &str, request: &mut Request, inputs: &mut Inputs) -> Result<(), String> {
     let (scheme, rest) = target.split_once("://").unwrap_or(("https", target));
     let (host, rest) = rest.split_at(authority_end(rest));
     let parts = values::parts(host, true);
@@ -127,7 +154,10 @@ fn url(target: &str, sample: &Sample, data: &str, request: &mut Request, inputs:
         })
         .collect();
     let example = format!("{scheme}://{}", if shown.contains('.') || fixed { shown.as_str() } else { "api.example" });
-    request.base_example = if Url::parse(&example).is_ok() { example } else { format!("{scheme}://api.example") };
+    if fixed && !is_origin(&example) {
+        return Err("the URL of the command has no host that can be one".into());
+    }
+    request.base_example = if is_origin(&example) { example } else { format!("{scheme}://api.example") };
     request.named_host = parts.iter().map(|part| if let Part::Text(text) = part { text.as_str() } else { "" }).collect();
     request.base = fixed.then(|| request.base_example.clone());
     let rest = rest.split('#').next().unwrap_or_default();
@@ -142,6 +172,7 @@ fn url(target: &str, sample: &Sample, data: &str, request: &mut Request, inputs:
     if sample.get {
         pairs(data, &mut request.query, inputs);
     }
+    Ok(())
 }
 
 /// The headers, without the body's type: that is returned.
@@ -254,7 +285,8 @@ fn relaxed(text: &str) -> Option<Json> {
     while let Some(character) = rest.chars().next() {
         let bare = if quoted || !matches!(character, '$' | '<' | 'Y') { None } else { values::parts(rest, true).into_iter().next() };
         if let Some(Part::Placeholder { .. } | Part::Command(_)) = bare {
-            let length = rest.find([',', '\n', '}', ']']).filter(|_| character != '<' && !rest.starts_with("${")).or_else(|| Some(rest.find(['>', '}'])? + 1))?;
+            let length =
+                rest.find([',', '\n', '}', ']']).filter(|_| character != '<' && !rest.starts_with("${")).or_else(|| Some(rest.find(['>', '}'])? + 1))?;
             out.push_str(&Json::from(rest[..length].trim()).to_string());
             rest = &rest[length..];
             continue;
@@ -347,7 +379,11 @@ fn xml(text: &str, inputs: &mut Inputs) -> String {
         } else {
             let end = rest.find('<').unwrap_or(rest.len());
             let value = &rest[..end];
-            if value.trim().is_empty() { out.push_str(value) } else { out.push_str(&put(&tag, value.trim(), inputs)) }
+            if value.trim().is_empty() {
+                out.push_str(value)
+            } else {
+                out.push_str(&put(&tag, value.trim(), inputs))
+            }
             rest = &rest[end..];
         }
     }

@@ -34,22 +34,74 @@ pub enum Kind {
 }
 
 const CONSTANTS: [&str; 34] = [
-    "granttype", "responsetype", "tokentype", "requestedtokentype", "subjecttokentype", "assertiontype", "clientassertiontype", "version", "apiversion", "v",
-    "format", "accept", "contenttype", "acceptlanguage", "lang", "language", "type", "action", "method", "methods", "service", "xrequestedwith", "mode",
-    "channel", "expiresin", "ttl", "duration", "durationseconds", "output", "algorithm", "alg", "signmethod", "signaturemethod", "signtype",
+    "granttype",
+    "responsetype",
+    "tokentype",
+    "requestedtokentype",
+    "subjecttokentype",
+    "assertiontype",
+    "clientassertiontype",
+    "version",
+    "apiversion",
+    "v",
+    "format",
+    "accept",
+    "contenttype",
+    "acceptlanguage",
+    "lang",
+    "language",
+    "type",
+    "action",
+    "method",
+    "methods",
+    "service",
+    "xrequestedwith",
+    "mode",
+    "channel",
+    "expiresin",
+    "ttl",
+    "duration",
+    "durationseconds",
+    "output",
+    "algorithm",
+    "alg",
+    "signmethod",
+    "signaturemethod",
+    "signtype",
 ];
 
 const PARAMETERS: [&str; 24] = [
-    "scope", "scopes", "audience", "resource", "tenant", "tenantid", "tenantname", "realm", "region", "domain", "subdomain", "env", "environment",
-    "organization", "org", "orgname", "country", "locale", "zone", "site", "baseurl", "host", "hostname", "instance",
+    "scope",
+    "scopes",
+    "audience",
+    "resource",
+    "tenant",
+    "tenantid",
+    "tenantname",
+    "realm",
+    "region",
+    "domain",
+    "subdomain",
+    "env",
+    "environment",
+    "organization",
+    "org",
+    "orgname",
+    "country",
+    "locale",
+    "zone",
+    "site",
+    "baseurl",
+    "host",
+    "hostname",
+    "instance",
 ];
 
 const TIMES: [&str; 9] = ["timestamp", "ts", "time", "t", "date", "requesttime", "xtimestamp", "now", "datetime"];
 const ONCE: [&str; 7] = ["nonce", "requestid", "uuid", "idempotencykey", "jti", "correlationid", "traceid"];
 const SIGNATURES: [&str; 7] = ["sign", "signature", "hmac", "checksum", "digest", "mac", "sig"];
-const SECRETS: [&str; 17] = [
-    "pass", "pwd", "pin", "otp", "auth", "cred", "hash", "code", "user", "mail", "login", "phone", "client", "account", "merchant", "customer", "partner",
-];
+const SECRETS: [&str; 17] =
+    ["pass", "pwd", "pin", "otp", "auth", "cred", "hash", "code", "user", "mail", "login", "phone", "client", "account", "merchant", "customer", "partner"];
 
 /// What a field of this name is for.
 pub fn kind(field: &str) -> Kind {
@@ -67,7 +119,11 @@ pub fn kind(field: &str) -> Kind {
         Kind::Time
     } else if PARAMETERS.contains(&name) {
         Kind::Parameter
-    } else if names_a_secret(field) || SECRETS.iter().any(|word| name.contains(word)) || matches!(last, "id" | "sid" | "username" | "pw") || name.ends_with("id") {
+    } else if names_a_secret(field)
+        || SECRETS.iter().any(|word| name.contains(word))
+        || matches!(last, "id" | "sid" | "username" | "pw")
+        || name.ends_with("id")
+    {
         Kind::Credential
     } else {
         Kind::Unknown
@@ -148,7 +204,9 @@ fn whole(value: &str) -> Option<Part> {
     if ["your ", "my ", "the ", "enter ", "insert "].iter().any(|start| lower.starts_with(start)) && text.len() <= 60 {
         return Some(named(text));
     }
-    let capitals = text.contains('_') && text.starts_with(|c: char| c.is_ascii_uppercase()) && text.chars().all(|c| c.is_ascii_uppercase() || c == '_' || c.is_ascii_digit());
+    let capitals = text.contains('_')
+        && text.starts_with(|c: char| c.is_ascii_uppercase())
+        && text.chars().all(|c| c.is_ascii_uppercase() || c == '_' || c.is_ascii_digit());
     let has_digits = text.bytes().filter(u8::is_ascii_digit).count() > 2;
     (capitals && !has_digits && !lower.starts_with("your")).then(|| Part::Placeholder { name: clean(text), variable: None, soft: true })
 }
@@ -191,7 +249,9 @@ fn placeholder(text: &str, angles: bool, starts_word: bool) -> Option<(Part, usi
         let length = text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_' || *c == '-').count();
         let word = &text[..length];
         let upper = word.to_ascii_uppercase();
-        let your = upper.strip_prefix("YOUR").is_some_and(|rest| rest.starts_with(['_', '-']) || word.starts_with("YOUR") && !rest.is_empty() || word[4..].starts_with(|c: char| c.is_ascii_uppercase()));
+        let your = upper.strip_prefix("YOUR").is_some_and(|rest| {
+            rest.starts_with(['_', '-']) || word.starts_with("YOUR") && !rest.is_empty() || word[4..].starts_with(|c: char| c.is_ascii_uppercase())
+        });
         let told = ["INSERT_", "ENTER_", "REPLACE_", "MY_"].iter().any(|start| word.starts_with(start)) || upper.ends_with("_HERE");
         if your || told {
             return Some((named(word), length));
@@ -222,7 +282,8 @@ pub fn closing(text: &str, open: char, close: char) -> Option<usize> {
 
 /// `YOUR_CLIENT_ID`, `your client id` and `<clientId>` all say `client_id`. None when nothing that names is left.
 pub fn clean(text: &str) -> Option<String> {
-    const FILLERS: [&str; 17] = ["your", "my", "the", "insert", "enter", "replace", "with", "here", "value", "string", "a", "an", "of", "from", "placeholder", "example", "xxx"];
+    const FILLERS: [&str; 17] =
+        ["your", "my", "the", "insert", "enter", "replace", "with", "here", "value", "string", "a", "an", "of", "from", "placeholder", "example", "xxx"];
     let words: Vec<String> = words(text)
         .into_iter()
         .map(|word| word.chars().filter(char::is_ascii_alphanumeric).collect::<String>())

@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 use http::{HeaderName, Method};
 
-use crate::diagnostic::{Fault, Source, suggestion};
+use crate::diagnostic::{Fault, Source, suggestion, within};
 use definition::{Credential, Definition, Expressions, Format, Parameter, Text, Tokens, Unit};
 use expression::{Compiled, Mistake, Names, Side};
 use template::{JsonTemplate, Template};
@@ -192,7 +192,7 @@ impl Compiler<'_> {
 
     fn mistake(&mut self, text: &Text, mistake: Mistake) {
         let span = match mistake.range {
-            Some(range) => inner_span(&self.source.text, text, range),
+            Some(range) => within(&self.source.text, text.0.span(), text.0.get_ref(), range),
             None => text.0.span(),
         };
         self.fault(span, mistake.message).hint = mistake.hint;
@@ -349,16 +349,5 @@ impl Compiler<'_> {
             throttled: response.throttled.clone(),
             unavailable: response.unavailable.clone(),
         }
-    }
-}
-
-/// The place in the file of a range within a text: exact when the text stands there as it is, the whole text
-/// when it was written with escapes.
-fn inner_span(file: &str, text: &Text, range: Range<usize>) -> Range<usize> {
-    let span = text.0.span();
-    let value = text.0.get_ref().as_str();
-    match file.get(span.clone()).and_then(|written| written.find(value)) {
-        Some(start) if !value.is_empty() => span.start + start + range.start..span.start + start + range.end,
-        _ => span,
     }
 }

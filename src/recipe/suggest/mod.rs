@@ -85,7 +85,8 @@ pub fn unread(response: &TokenResponse, reading: &[TraceLine], outcome: &Outcome
     let candidates = candidates(&response.body, &response.headers, response.received, Some(redactor));
     let mut suggestions: Vec<Suggestion> = Vec::new();
     for candidate in candidates {
-        let known = again && reads_with(reading, &candidate) || !again && reading.iter().any(|line| reads(&line.expression, &candidate.path));
+        let known = again && reads_with(reading, &candidate)
+            || !again && !candidate.path.is_empty() && reading.iter().any(|line| reads(&line.expression, &candidate.path));
         let many = suggestions.iter().filter(|suggestion| suggestion.rule == candidate.rule).count() >= MOST_OF_A_KIND;
         let fits = succeeded || matches!(candidate.rule, "code" | "message");
         if wanted.contains(&candidate.rule) && !known && !many && fits {
@@ -153,7 +154,8 @@ fn candidates(body: &[u8], headers: &HeaderMap, now: Timestamp, redactor: Option
     found.sort_by_key(|candidate| std::cmp::Reverse(candidate.score));
     let format = found.first().and_then(|best| format(best, &trees));
     let place = found.first().map(|best| best.path.clone());
-    let beside = |member: &Member| place.as_deref().is_some_and(|place| place.strip_prefix(member.parent.as_str()).is_some_and(|rest| !rest.contains(['.', '['])));
+    let beside =
+        |member: &Member| place.as_deref().is_some_and(|place| place.strip_prefix(member.parent.as_str()).is_some_and(|rest| !rest.contains(['.', '['])));
     let mut expiries: Vec<Candidate> = members
         .iter()
         .filter_map(|member| {
@@ -167,10 +169,17 @@ fn candidates(body: &[u8], headers: &HeaderMap, now: Timestamp, redactor: Option
         && best.value.as_str().is_some_and(has_exp)
     {
         let value = "[{ value = \"token\", unit = \"jwt\" }]".to_owned();
-        expiries.push(Candidate { rule: "expiry", path: "token".into(), value: Some(value), why: "the token is a JSON Web Token with `exp`".into(), score: 40 });
+        expiries.push(Candidate {
+            rule: "expiry",
+            path: "token".into(),
+            value: Some(value),
+            why: "the token is a JSON Web Token with `exp`".into(),
+            score: 40,
+        });
     }
     expiries.sort_by_key(|candidate| std::cmp::Reverse(candidate.score));
-    found.extend(format);
+    // A token that is found in the wrong form of body is not found.
+    found.splice(0..0, format);
     found.extend(expiries);
     let mut told: Vec<Candidate> = members.iter().flat_map(|member| [code(member, redactor), message(member), issued(member)]).flatten().collect();
     told.sort_by_key(|candidate| std::cmp::Reverse(candidate.score));
@@ -180,12 +189,13 @@ fn candidates(body: &[u8], headers: &HeaderMap, now: Timestamp, redactor: Option
 
 /// The format that a token at this place asks for; none is needed for JSON.
 fn format(token: &Candidate, trees: &[(&'static str, Json)]) -> Option<Candidate> {
+    let first = trees.first().map(|(name, _)| *name);
     let word = if token.path.starts_with("http.") {
-        "any"
+        Some("any").filter(|_| first != Some("json"))?
     } else if token.path == "body" {
         "text"
     } else {
-        trees.first().map(|(name, _)| *name).filter(|name| *name != "json")?
+        first.filter(|name| *name != "json")?
     };
     let why = match word {
         "any" => "the token is in a header".to_owned(),
@@ -231,7 +241,11 @@ fn token(member: &Member) -> Option<Candidate> {
     };
     let what = if jwt { "a JSON Web Token" } else { "a string" };
     let length = text.chars().count();
-    let why = format!("{what} of {length} character{}{}", if length == 1 { "" } else { "s" }, if named == 0 { " that looks random" } else { " under the name of a token" });
+    let why = format!(
+        "{what} of {length} character{}{}",
+        if length == 1 { "" } else { "s" },
+        if named == 0 { " that looks random" } else { " under the name of a token" }
+    );
     // Nearer to the top is likelier.
     #[expect(clippy::cast_possible_truncation, reason = "at most eight")]
     let depth = member.depth as u32;
@@ -239,7 +253,10 @@ fn token(member: &Member) -> Option<Candidate> {
 }
 
 fn is_date(text: &str) -> bool {
-    text.len() <= 35 && text.starts_with(|c: char| c.is_ascii_digit()) && text.chars().all(|c| c.is_ascii_digit() || "-:TZ.+".contains(c)) && text.contains(['-', ':'])
+    text.len() <= 35
+        && text.starts_with(|c: char| c.is_ascii_digit())
+        && text.chars().all(|c| c.is_ascii_digit() || "-:TZ.+".contains(c))
+        && text.contains(['-', ':'])
 }
 
 /// Whether a JSON Web Token says when it ends.
@@ -308,7 +325,7 @@ fn issued(member: &Member) -> Option<Candidate> {
         _ => return None,
     };
     let line = format!("{} == {fine}", member.path);
-    Some(Candidate { rule: "issued", path: member.path.clone(), value: Some(quoted(&line)), why: "the sample of a success says so here".into(), score })
+    Some(Candidate { rule: "issued", path: member.path.clone(), value: Some(quoted(&line)), why: "a success says so here, going by the sample".into(), score })
 }
 
 #[cfg(test)]
@@ -353,8 +370,14 @@ mod tests {
                     r#"message = "json.error.message""#,
                 ],
             ),
-            (vec!["access_token=abc&expires_in=60"], vec![r#"format = "form""#, r#"token = "form.access_token""#, r#"expiry = [{ value = "form.expires_in", unit = "seconds" }]"#]),
-            (vec!["<r><Token>abc</Token><Ttl>3600</Ttl></r>"], vec![r#"format = "xml""#, r#"token = "xml.r.Token""#, r#"expiry = [{ value = "xml.r.Ttl", unit = "seconds" }]"#]),
+            (
+                vec!["access_token=abc&expires_in=60"],
+                vec![r#"format = "form""#, r#"token = "form.access_token""#, r#"expiry = [{ value = "form.expires_in", unit = "seconds" }]"#],
+            ),
+            (
+                vec!["<r><Token>abc</Token><Ttl>3600</Ttl></r>"],
+                vec![r#"format = "xml""#, r#"token = "xml.r.Token""#, r#"expiry = [{ value = "xml.r.Ttl", unit = "seconds" }]"#],
+            ),
             (vec![RANDOM], vec![r#"format = "text""#, r#"token = "body""#]),
         ] {
             assert_eq!(lines(&bodies), expected, "{bodies:?}");
@@ -372,11 +395,11 @@ mod tests {
             (http::HeaderName::from_static("x-request-id"), RANDOM.parse().expect("a value")),
             (http::HeaderName::from_static("x-subject-token"), RANDOM.parse().expect("a value")),
         ]);
-        let lines: Vec<String> = of_samples(&[(headers, br#"{"token":{"expires_at":"2023-11-14T23:13:20Z"}}"#.to_vec())], now()).into_iter().map(|suggestion| suggestion.line).collect();
-        assert_eq!(
-            lines,
-            [r#"format = "any""#, r#"token = "http.headers['x-subject-token']""#, r#"expiry = [{ value = "json.token.expires_at", unit = "rfc3339" }]"#]
-        );
+        let lines: Vec<String> = of_samples(&[(headers, br#"{"token":{"expires_at":"2023-11-14T23:13:20Z"}}"#.to_vec())], now())
+            .into_iter()
+            .map(|suggestion| suggestion.line)
+            .collect();
+        assert_eq!(lines, [r#"token = "http.headers['x-subject-token']""#, r#"expiry = [{ value = "json.token.expires_at", unit = "rfc3339" }]"#]);
     }
 
     #[test]
@@ -398,7 +421,9 @@ mod tests {
 
     #[test]
     fn no_line_repeats_a_value() {
-        for body in [format!(r#"{{"token":"{RANDOM}","{RANDOM}":"{JWT}","error":"{RANDOM}","message":"{RANDOM}"}}"#), RANDOM.into(), format!("token={RANDOM}&x={JWT}")] {
+        for body in
+            [format!(r#"{{"token":"{RANDOM}","{RANDOM}":"{JWT}","error":"{RANDOM}","message":"{RANDOM}"}}"#), RANDOM.into(), format!("token={RANDOM}&x={JWT}")]
+        {
             let samples = [(HeaderMap::new(), body.clone().into_bytes())];
             let shown = format!("{:?}", of_samples(&samples, now()));
             assert!(shown.contains("token") && !shown.contains(RANDOM) && !shown.contains("eyJ"), "{shown}");

@@ -48,13 +48,17 @@ pub fn guess(member: &Member, now: Timestamp) -> Option<(Unit, String)> {
         _ => return None,
     };
     let end = ends_at(&Value::from(minijinja::value::Serde(&member.value)), unit, now).ok()?;
-    let left = unix_seconds(end) - unix_seconds(now);
-    let when = if left < 0.0 { format!("{} ago", human_duration(-left)) } else { format!("{} from then on", human_duration(left)) };
-    let sure = match unit {
-        Unit::Seconds | Unit::Minutes | Unit::Milliseconds => " when read at once; hold the unit against the documentation",
-        _ => "",
+    let why = match unit {
+        Unit::Seconds | Unit::Minutes | Unit::Milliseconds => {
+            format!(
+                "read as {}, the token lives {}; hold the unit against the documentation",
+                unit.word(),
+                human_duration(unix_seconds(end) - unix_seconds(now))
+            )
+        }
+        _ => format!("read as {}, the token ends {}", unit.word(), end.strftime("%Y-%m-%d")),
     };
-    Some((unit, format!("read as {} it ends {when}{sure}", unit.word())))
+    Some((unit, why))
 }
 
 fn of_number(number: f64, member: &Member) -> Option<Unit> {
