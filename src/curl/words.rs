@@ -53,8 +53,7 @@ impl Lexer<'_> {
                 '$' => self.dollar()?,
                 '`' => self.verbatim('`', '`')?,
                 '\n' if self.goes_on() => self.end_word(),
-                '\n' | ';' => self.end_command(),
-                '|' => self.end_command(),
+                '\n' | ';' | '|' => self.end_command(),
                 // `a?b=c&d=e` without quotes is meant as it stands; a shell would take it apart.
                 '&' if self.word.is_none() || self.rest.peek().is_none_or(|next| next.is_whitespace() || *next == '&') => self.end_command(),
                 '#' if self.word.is_none() => while self.rest.next_if(|next| *next != '\n').is_some() {},

@@ -43,20 +43,21 @@ const SHORTEST_TO_FIND: usize = 6;
 impl Inputs {
     /// Adds what is to be done, once.
     pub fn todo(&mut self, text: impl Into<String>) {
-        let text = text.into();
+        // It becomes a comment, and what a field is called comes from outside.
+        let text: String = text.into().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         if !self.todo.contains(&text) {
             self.todo.push(text);
         }
     }
 
     /// The name of an input for a value of the sample.
-    fn value(&mut self, wanted: &str, secret: bool, value: &str) -> String {
+    fn value(&mut self, wanted: &str, value: &str) -> String {
         let again =
             |input: &&Input| input.value.as_deref() == Some(value) && (input.name == wanted || value.len() >= SHORTEST_TO_FIND && !values::is_harmless(value));
         if let Some(known) = self.all.iter().find(again) {
             return known.name.clone();
         }
-        self.add(wanted, Input { name: String::new(), secret, variable: None, value: Some(value.to_owned()), placeholder: None })
+        self.add(wanted, Input { name: String::new(), secret: true, variable: None, value: Some(value.to_owned()), placeholder: None })
     }
 
     /// The name of an input for a placeholder. What the API calls it is better than what the page calls it.
@@ -108,7 +109,7 @@ impl Inputs {
         let mut out = String::new();
         for part in parts {
             match part {
-                Part::Text(text) if looks_random(&text) => out.push_str(&format!("{{{{ {} }}}}", self.value(&snake(field), true, &text))),
+                Part::Text(text) if looks_random(&text) => out.push_str(&format!("{{{{ {} }}}}", self.value(&snake(field), &text))),
                 Part::Text(text) => out.push_str(&self.known(&text)),
                 Part::Command(command) => out.push_str(&format!("{{{{ {} }}}}", self.command(field, kind, &command))),
                 Part::Placeholder { name, variable, .. } => {
@@ -135,7 +136,7 @@ impl Inputs {
 
     fn now(&mut self, form: &'static str, field: &str) -> String {
         self.time = Some(form);
-        self.todo(format!("is `{}` what `{field}` wants? `now_s` is the time in seconds since 1970, `now_ms` in milliseconds, `now_iso` as a date", form));
+        self.todo(format!("is `{form}` what `{field}` wants? `now_s` is the time in seconds since 1970, `now_ms` in milliseconds, `now_iso` as a date"));
         form.into()
     }
 
@@ -148,11 +149,10 @@ impl Inputs {
     }
 
     fn literal(&mut self, field: &str, kind: Kind, text: &str) -> String {
-        let input = |inputs: &mut Self, secret| format!("{{{{ {} }}}}", inputs.value(&snake(field), secret, text));
+        let input = |inputs: &mut Self| format!("{{{{ {} }}}}", inputs.value(&snake(field), text));
         match kind {
             _ if text.trim().is_empty() => escaped(text),
             Kind::Constant | Kind::Parameter if values::may_be_constant(text) => self.known(text),
-            Kind::Constant | Kind::Parameter | Kind::Credential => input(self, true),
             Kind::Time => {
                 let digits = text.bytes().all(|byte| byte.is_ascii_digit());
                 let form = if !digits {
@@ -167,7 +167,7 @@ impl Inputs {
             Kind::Once => "{{ uuid }}".into(),
             Kind::Signature => format!("{{{{ {} }}}}", self.signature(field)),
             Kind::Unknown if values::is_harmless(text) => self.known(text),
-            Kind::Unknown => input(self, true),
+            Kind::Constant | Kind::Parameter | Kind::Credential | Kind::Unknown => input(self),
         }
     }
 
@@ -203,7 +203,7 @@ impl Inputs {
         let name = snake(before);
         let name = name.strip_suffix('s').unwrap_or(&name);
         let wanted = if name.is_empty() { "path_id".into() } else { format!("{name}_id") };
-        format!("{{{{ {} }}}}", self.value(&wanted, true, step))
+        format!("{{{{ {} }}}}", self.value(&wanted, step))
     }
 
     /// The expression for what a shell would have run.
@@ -283,7 +283,7 @@ impl Inputs {
         {
             return self.placeholder(None, Some(name), None);
         }
-        self.value(default, true, text)
+        self.value(default, text)
     }
 }
 

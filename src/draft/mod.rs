@@ -182,7 +182,7 @@ fn response(lines: &mut Vec<String>, name: &str, rules: &[Suggestion], answers: 
         lines.push("# TODO: nothing in the sample says when the token ends. If the page does, as in “valid for an hour”:".into());
         lines.push("# expiry = [{ value = \"3600\", unit = \"seconds\" }]".into());
     }
-    if !answers.is_empty() && !(has("code") && has("message")) {
+    if !(answers.is_empty() || has("code") && has("message")) {
         lines.push("# TODO: the samples do not show all of a refusal: give one as a second --answer, or hold this against the page.".into());
         if !has("code") {
             lines.push("code = [\"json.error.code\", \"json.code\", \"json.error\"]".into());

@@ -239,8 +239,9 @@ fn pairs(text: &str, pairs: &mut Vec<(String, Value)>, inputs: &mut Inputs) {
         }
         // A name that is a placeholder, or a secret without a name, cannot be a key.
         let plain = matches!(values::parts(&name, true).as_slice(), [Part::Text(_)]) && !values::is_random_step(&name);
-        if !plain {
-            inputs.todo("a field of the command is left out: its name is a placeholder");
+        let bare = value.is_empty() && !pair.contains('=') && !values::is_harmless(&name);
+        if !plain || bare {
+            inputs.todo("a field of the command is left out: its name is a placeholder, or looks like a value");
             continue;
         }
         let value = inputs.text(&name, true, &value, true);
@@ -380,9 +381,9 @@ fn xml(text: &str, inputs: &mut Inputs) -> String {
             let end = rest.find('<').unwrap_or(rest.len());
             let value = &rest[..end];
             if value.trim().is_empty() {
-                out.push_str(value)
+                out.push_str(value);
             } else {
-                out.push_str(&put(&tag, value.trim(), inputs))
+                out.push_str(&put(&tag, value.trim(), inputs));
             }
             rest = &rest[end..];
         }

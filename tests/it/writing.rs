@@ -275,7 +275,7 @@ proptest! {
 }
 
 /// Pieces of which samples are made, in any order and number.
-const PIECES: [&str; 40] = [
+const PIECES: [&str; 41] = [
     "-X POST",
     "-XGET",
     "-u $ID:$SECRET",
@@ -306,6 +306,7 @@ const PIECES: [&str; 40] = [
     "-H 'Cookie: a=b'",
     "-H 'token: x'",
     "-H 'if: x'",
+    "--json '{\"time\\\\nstamp\": 1700000000}'",
     "https://x.example",
     "https://x.example/{a}/:b/$C?d=<e>&f={{g}}&h=%7B%7B#i",
     "https://$H/x",
@@ -514,6 +515,14 @@ fn a_member_that_no_rule_read_is_suggested() {
             "",
             "{\"fault\":{\"errorCode\":\"E-17\",\"detail\":\"no such key\"}}".into(),
             vec!["code = \"json.fault.errorCode\"", "message = \"json.fault.detail\""],
+        ),
+        // One whose sentence is read already.
+        (
+            "response.token = \"json.access_token\"\nresponse.message = \"json.fault.detail\"",
+            "401 Unauthorized",
+            "",
+            "{\"fault\":{\"errorCode\":\"E-17\",\"detail\":\"no such key\"}}".into(),
+            vec!["code = \"json.fault.errorCode\""],
         ),
         // An echo of the credential is neither.
         (wrong, "401 Unauthorized", "", "{\"code\":\"S3cr3t-of-a-variable\",\"S3cr3t-of-a-variable\":{\"code\":\"x\"}}".into(), vec![]),

@@ -76,6 +76,7 @@ fn step(name: &str) -> String {
 }
 
 /// `accessToken`, `access_token` and `Access-Token` are the same words.
+#[must_use]
 pub fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let (mut fresh, mut lower) = (true, false);

@@ -67,7 +67,6 @@ pub fn unread(response: &TokenResponse, reading: &[TraceLine], outcome: &Outcome
     let own_word = |words: &[&str], code: &str| words.contains(&code);
     let wanted: &[&str] = match outcome {
         Outcome::Issued(issued) if issued.expiry == Expiry::Unknown => &["expiry"],
-        Outcome::Issued(_) => &[],
         Outcome::Failed(failure) if failure.reason == Reason::Malformed => {
             if own_word(&["expiry_unreadable"], failure.code.as_str()) {
                 &["expiry"]
@@ -77,7 +76,7 @@ pub fn unread(response: &TokenResponse, reading: &[TraceLine], outcome: &Outcome
         }
         Outcome::Failed(failure) if failure.reason == Reason::Expired => &["expiry"],
         Outcome::Failed(failure) if failure.code.as_str() == format!("http_{}", response.status) => &["code", "message"],
-        Outcome::Failed(_) => &[],
+        Outcome::Issued(_) | Outcome::Failed(_) => &[],
     };
     // One that cannot be read with its unit, or says that the token is past, has been read: with the wrong unit.
     let again = matches!(outcome, Outcome::Failed(failure) if failure.reason == Reason::Expired || failure.code.as_str() == "expiry_unreadable");
