@@ -253,8 +253,9 @@ impl<'a> Check<'a> {
             return whole;
         }
         let branches = self.branches(schema);
-        // Words that are told apart by their text are one choice, and stay together.
-        if branches.iter().all(|branch| branch.get("const").is_some()) {
+        // Words that are told apart by their text are one choice, and stay together; it may be left out.
+        let is_null = |branch: &Json| branch.get("type").is_some_and(|kind| kind == "null");
+        if branches.iter().all(|branch| branch.get("const").is_some() || is_null(branch)) {
             return whole;
         }
         let overlap = |branch: &Json| match (value, branch.get("properties").and_then(Json::as_object)) {
@@ -262,7 +263,6 @@ impl<'a> Check<'a> {
             _ => 0,
         };
         let fitting = branches.iter().filter(|branch| self.accepts(branch, value)).max_by_key(|branch| (overlap(branch), branch.get("properties").is_some()));
-        let is_null = |branch: &Json| branch.get("type").is_some_and(|kind| kind == "null");
         match (fitting, branches.as_slice()) {
             (Some(fitting), _) => fitting,
             // An optional value: what it is when it is there makes the better message.

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use minijinja::Value;
 use secrecy::SecretString;
 
-use crate::recipe::{Expectations, Inputs, Recipe};
+use crate::recipe::{Call, Expectations, Inputs, Recipe, Verification};
 use crate::secret::{SecretError, SecretSource};
 
 /// One configured provider. Two are the same when nothing that anybody could notice differs.
@@ -34,6 +34,8 @@ pub struct Provider {
     pub timeout: Duration,
     /// What a token must have.
     pub expectations: Expectations,
+    /// How a token is verified once it is issued.
+    pub verification: Option<Arc<Verification>>,
     /// When the client secret itself ends, as the operator knows it.
     pub secret_expires: Option<Timestamp>,
     /// How connections are made. Equal settings share one client.
@@ -177,6 +179,23 @@ impl Provider {
     #[must_use]
     pub fn runs_commands(&self) -> bool {
         self.credentials.iter().any(|(_, source)| matches!(source, SecretSource::Command(_)))
+    }
+
+    /// Every request of a probe, in order.
+    pub fn calls(&self) -> impl Iterator<Item = &Call> {
+        self.recipe.calls(self.verification.as_deref())
+    }
+
+    /// The names of the steps of a probe: the label `step`. Empty when it makes the token request and nothing else.
+    #[must_use]
+    pub fn steps(&self) -> Vec<Arc<str>> {
+        let recipe = &self.recipe;
+        if recipe.steps.is_empty() && recipe.cleanup.is_empty() && self.verification.is_none() {
+            return Vec::new();
+        }
+        let verifying = self.verification.iter().flat_map(|verification| verification.names());
+        let before = recipe.steps.iter().chain([&recipe.token]).map(|call| Arc::clone(&call.name));
+        before.chain(verifying).chain(recipe.cleanup.iter().map(|call| Arc::clone(&call.name))).collect()
     }
 
     /// The inputs of a request.

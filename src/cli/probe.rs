@@ -14,7 +14,7 @@ use crate::config::{Given, Place, Trial};
 use crate::diagnostic::suggestion;
 use crate::outcome::{Expiry, Outcome, Phases, Probe};
 use crate::probe::Prober;
-use crate::probe::explain::Explanation;
+use crate::probe::explain::{Explanation, Told};
 use crate::provider::{Provider, Slot};
 use crate::time::{human_duration, unix_seconds};
 
@@ -165,6 +165,25 @@ fn as_json(provider: &Provider, probe: &Probe, explanation: &Explanation) -> ser
             })
         }
     };
+    let main = explanation.token();
+    let others = |step: &&crate::outcome::Step| main.is_none_or(|told| *told.step != *step.name);
+    let steps: Vec<serde_json::Value> = probe
+        .steps
+        .iter()
+        .filter(others)
+        .map(|step| {
+            let told = explanation.calls.iter().find(|told| *told.step == *step.name);
+            json!({
+                "step": &*step.name,
+                "duration_seconds": step.duration,
+                "failure": step.failure.as_ref().map(|failure| json!({ "reason": failure.reason.word(), "code": failure.code.as_str(), "message": failure.message.as_str() })),
+                "request": told.map(|told| &told.request),
+                "http_status": told.and_then(|told| told.status),
+                "answer": told.map(|told| json!({ "headers": told.headers, "body": told.body })),
+                "reading": told.map(|told| &told.reading),
+            })
+        })
+        .collect();
     json!({
         "provider": provider.name,
         "recipe": provider.recipe.name,
@@ -174,10 +193,11 @@ fn as_json(provider: &Provider, probe: &Probe, explanation: &Explanation) -> ser
         "http_status": probe.status,
         "certificate_expires": probe.certificate_expiry.map(|end| end.to_string()),
         "clock_skew_seconds": probe.clock_skew,
-        "request": explanation.request,
-        "answer": { "headers": explanation.headers, "body": explanation.body },
-        "reading": explanation.reading,
-        "suggestions": explanation.suggestions,
+        "request": main.map(|told| &told.request),
+        "answer": { "headers": main.map(|told| &told.headers), "body": main.map(|told| &told.body) },
+        "reading": main.map(|told| &told.reading),
+        "suggestions": main.map(|told| &told.suggestions),
+        "steps": steps,
         "outcome": outcome,
     })
 }
@@ -208,24 +228,61 @@ fn as_text(provider: &Provider, probe: &Probe, explanation: &Explanation, paint:
     let mut out = String::new();
     let title = provider.recipe.title.as_deref().unwrap_or(&provider.recipe.name);
     let _ = writeln!(out, "{}  {}\n", paint.head(&provider.name), paint.dim(&format!("recipe {}: {title}", provider.recipe.name)));
-    request(&mut out, explanation, paint);
-    connection(&mut out, provider, probe, paint);
-    answer(&mut out, probe, explanation, paint);
+    let token = explanation.calls.iter().position(|told| told.step == "token");
+    let (before, after) = explanation.calls.split_at(token.unwrap_or(explanation.calls.len()));
+    for told in before {
+        step(&mut out, told, paint);
+    }
+    if let Some((main, after)) = after.split_first() {
+        let _ = writeln!(out, "{}", paint.head("Request"));
+        request(&mut out, main, paint);
+        connection(&mut out, provider, probe, paint);
+        answer(&mut out, probe, main, paint);
+        for told in after {
+            step(&mut out, told, paint);
+        }
+    } else {
+        connection(&mut out, provider, probe, paint);
+    }
+    steps(&mut out, probe, paint);
     result(&mut out, provider, probe, paint);
     out
 }
 
-fn request(out: &mut String, explanation: &Explanation, paint: Paint) {
-    let shown = &explanation.request;
-    if shown.line.is_empty() {
-        return;
-    }
-    let _ = writeln!(out, "{}\n  {}", paint.head("Request"), shown.line);
+fn request(out: &mut String, told: &Told, paint: Paint) {
+    let shown = &told.request;
+    let _ = writeln!(out, "  {}", shown.line);
     for (name, value) in &shown.headers {
         let _ = writeln!(out, "  {name}: {value}");
     }
     for line in &shown.body {
         let _ = writeln!(out, "  {}", paint.dim(line));
+    }
+    out.push('\n');
+}
+
+/// A call beside the token request, in short.
+fn step(out: &mut String, told: &Told, paint: Paint) {
+    let _ = writeln!(out, "{}", paint.head(&format!("Step {}", told.step)));
+    request(out, told, paint);
+    let Some(status) = told.status else { return };
+    let _ = writeln!(out, "  HTTP {status}");
+    read(out, told, paint);
+    out.push('\n');
+}
+
+/// How long each of several calls took, and which of them failed.
+fn steps(out: &mut String, probe: &Probe, paint: Paint) {
+    if probe.steps.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "{}", paint.head("Steps"));
+    for step in &probe.steps {
+        let failed = step.failure.as_ref().map(|failure| {
+            let code = if failure.code.is_empty() { String::new() } else { format!(", code {}", failure.code) };
+            format!("  {} {}{code}: {}", paint.bad("failed"), failure.reason.word(), failure.message.as_str())
+        });
+        let _ = writeln!(out, "  {:<16} {:>8.1} ms{}", step.name, step.duration * 1e3, failed.unwrap_or_default());
     }
     out.push('\n');
 }
@@ -253,7 +310,7 @@ fn connection(out: &mut String, provider: &Provider, probe: &Probe, paint: Paint
     out.push('\n');
 }
 
-fn answer(out: &mut String, probe: &Probe, explanation: &Explanation, paint: Paint) {
+fn answer(out: &mut String, probe: &Probe, told: &Told, paint: Paint) {
     let Some(status) = probe.status else { return };
     let _ = writeln!(out, "{}\n  HTTP {status}", paint.head("Answer"));
     if let Some(skew) = probe.clock_skew
@@ -262,26 +319,31 @@ fn answer(out: &mut String, probe: &Probe, explanation: &Explanation, paint: Pai
         let direction = if skew > 0.0 { "ahead of" } else { "behind" };
         let _ = writeln!(out, "  {}", paint.bad(&format!("the provider's clock is {} {direction} ours", human_duration(skew.abs()))));
     }
-    for (name, value) in &explanation.headers {
+    read(out, told, paint);
+    out.push('\n');
+}
+
+/// An answer and how it was read.
+fn read(out: &mut String, told: &Told, paint: Paint) {
+    for (name, value) in &told.headers {
         let _ = writeln!(out, "  {name}: {value}");
     }
-    for line in &explanation.body {
+    for line in &told.body {
         let _ = writeln!(out, "  {}", paint.dim(line));
     }
-    if !explanation.reading.is_empty() {
+    if !told.reading.is_empty() {
         let _ = writeln!(out, "\n{}", paint.head("How it was read"));
-        let width = explanation.reading.iter().map(|line| line.expression.chars().count()).max().unwrap_or_default().min(48);
-        for line in &explanation.reading {
+        let width = told.reading.iter().map(|line| line.expression.chars().count()).max().unwrap_or_default().min(48);
+        for line in &told.reading {
             let _ = writeln!(out, "  {:<8} {:<width$}  → {}", line.rule, line.expression, line.result);
         }
     }
-    if !explanation.suggestions.is_empty() {
+    if !told.suggestions.is_empty() {
         let _ = writeln!(out, "\n{}", paint.head("Not read"));
-        for suggestion in &explanation.suggestions {
+        for suggestion in &told.suggestions {
             let _ = writeln!(out, "  {}\n  {}", paint.dim(&format!("# {}", suggestion.why)), suggestion.line);
         }
     }
-    out.push('\n');
 }
 
 fn result(out: &mut String, provider: &Provider, probe: &Probe, paint: Paint) {

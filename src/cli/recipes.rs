@@ -106,9 +106,11 @@ fn show(name: &str) -> ExitCode {
     };
     let mut shown = format!("[recipes.{name}]\n");
     for line in text.lines() {
-        match line.strip_prefix('[').filter(|_| line.trim_end().ends_with(']')) {
-            Some(rest) => shown.push_str(&format!("[recipes.{name}.{rest}")),
-            None => shown.push_str(line),
+        let is_header = line.trim_end().ends_with(']') && !line.contains('=');
+        match (line.strip_prefix("[["), line.strip_prefix('[')) {
+            (Some(rest), _) if is_header => shown.push_str(&format!("[[recipes.{name}.{rest}")),
+            (None, Some(rest)) if is_header => shown.push_str(&format!("[recipes.{name}.{rest}")),
+            _ => shown.push_str(line),
         }
         shown.push('\n');
     }

@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::value::Datetime;
 
 use crate::document::At;
-use crate::recipe::definition::{Definition, Ordered, Scalar, Text};
+use crate::recipe::definition::{Definition, Ordered, Scalar, Text, Verify};
 use crate::time::Span;
 
 /// The configuration of credwatch.
@@ -79,7 +79,7 @@ macro_rules! shared_keys {
         #[derive(Deserialize, JsonSchema, Default)]
         #[serde(deny_unknown_fields, default)]
         pub struct $name {
-            /// From one probe to the next; `60s` when left out.
+            /// From one probe to the next; what the recipe calls safe, or `60s`, when left out.
             pub interval: Option<At<Span>>,
             /// The deadline of one probe, name resolution and body included; `10s` when left out.
             pub timeout: Option<At<Span>>,
@@ -159,6 +159,8 @@ shared_keys! {
         pub credentials_next: Ordered<Credential>,
         /// Scopes that must be granted.
         pub required_scopes: Vec<Text>,
+        /// How a token is verified once it is issued.
+        pub verify: Option<Verify>,
         /// When the client secret itself ends, as a date without quotes.
         pub secret_expires: Option<Date>,
     }

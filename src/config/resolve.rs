@@ -15,8 +15,8 @@ use super::shared::{self, Context};
 use super::{Parsed, Recipes, builtin, inputs};
 use crate::diagnostic::{Fault, Severity, nearest};
 use crate::provider::{Provider, Slot, Transport};
-use crate::recipe::definition::Tokens;
-use crate::recipe::{Attempt, Expectations, Recipe};
+use crate::recipe::definition::{Tokens, Verify};
+use crate::recipe::{Attempt, Expectations, Recipe, Verification};
 
 /// Resolves one provider after the other; what they have in common is shared.
 pub struct Resolver<'a> {
@@ -72,9 +72,10 @@ impl<'a> Resolver<'a> {
             name: name.get_ref().clone(),
             slot: Slot::Current,
             labels: shared::labels(&own, &defaults),
-            cadence: shared::cadence(&own, &defaults),
+            cadence: shared::cadence(&own, &defaults, recipe.interval),
             timeout: shared::timeout(&own, &defaults),
             expectations: expectations(&recipe, file, &defaults, sound, &mut context),
+            verification: file.verify.as_ref().and_then(|verify| verification(&recipe, verify, sound, &mut context)),
             secret_expires: secret_expires(file, &mut context),
             endpoint: None,
             transport,
@@ -138,24 +139,28 @@ impl<'a> Resolver<'a> {
     /// Host and port that requests go to; told as a fault when the parameters make no URL.
     fn endpoint(&mut self, provider: &Provider, file: &file::Provider, context: &mut Context<'_>) -> Option<Arc<str>> {
         let recipe = &provider.recipe;
-        let url = match recipe.endpoint(&provider.parameters, &self.attempt) {
-            Ok(url) => url,
-            Err(error) => {
-                let place = context.place.clone();
-                context.error(place, format!("no request can be made from these parameters: {error}"));
-                return None;
+        let (mut first, mut warned) = (None, false);
+        for call in provider.calls() {
+            let url = match recipe.endpoint(call, &provider.parameters, &self.attempt) {
+                Ok(Some(url)) => url,
+                Ok(None) => continue,
+                Err(error) => {
+                    let place = context.place.clone();
+                    context.error(place, format!("no request can be made from these parameters: {error}"));
+                    return None;
+                }
+            };
+            let host = url.host_str().unwrap_or_default();
+            if url.scheme() == "http" && !is_loopback(host) && !std::mem::replace(&mut warned, true) {
+                let given = file.parameters.0.iter().find(|(name, _)| name.get_ref().ends_with("_url"));
+                let span = given.map_or(context.place.clone(), |(_, value)| value.0.span());
+                context.warn(span, "http:// sends the credential in clear text, readable by anybody on the way").hint = Some("use https://".into());
             }
-        };
-        let host = url.host_str().unwrap_or_default();
-        if url.scheme() == "http" && !is_loopback(host) {
-            let given = file.parameters.0.iter().find(|(name, _)| name.get_ref().ends_with("_url"));
-            let span = given.map_or(context.place.clone(), |(_, value)| value.0.span());
-            context.warn(span, "http:// sends the credential in clear text, readable by anybody on the way").hint = Some("use https://".into());
+            if !call.url_is_secret() && first.is_none() {
+                first = Some(format!("{host}:{}", url.port_or_known_default().unwrap_or_default()));
+            }
         }
-        if recipe.url_is_secret() {
-            return None;
-        }
-        let endpoint = format!("{host}:{}", url.port_or_known_default().unwrap_or_default());
+        let endpoint = first?;
         if let Some(known) = self.endpoints.get(endpoint.as_str()) {
             return Some(Arc::clone(known));
         }
@@ -179,7 +184,7 @@ impl<'a> Resolver<'a> {
         if has_errors(context) || !self.rehearsed.insert((provider.recipe.name.clone(), inputs.finish())) {
             return;
         }
-        if let Err(error) = provider.recipe.rehearse(&provider.parameters, &credentials, &self.attempt) {
+        if let Err(error) = provider.recipe.rehearse(&provider.parameters, &credentials, provider.verification.as_deref(), &self.attempt) {
             let place = context.place.clone();
             context.error(place, format!("the recipe `{}` cannot make a request from these inputs: {error}", provider.recipe.name));
         }
@@ -226,6 +231,15 @@ fn expectations(recipe: &Recipe, file: &file::Provider, defaults: &Shared<'_>, s
     }
 }
 
+fn verification(recipe: &Recipe, verify: &Verify, sound: bool, context: &mut Context<'_>) -> Option<Arc<Verification>> {
+    // Of a recipe with faults the names are not known.
+    if !sound {
+        return None;
+    }
+    let place = context.place.clone();
+    Verification::compile(recipe, verify, context.source, &place, &mut context.faults).map(Arc::new)
+}
+
 fn secret_expires(file: &file::Provider, context: &mut Context<'_>) -> Option<Timestamp> {
     let date = file.secret_expires.as_ref()?;
     let Some(time) = timestamp(date.0.get_ref()) else {
@@ -254,6 +268,12 @@ fn warn(provider: &Provider, file: &file::Provider, context: &mut Context<'_>) {
     if let Some(side_effects) = &provider.recipe.side_effects {
         let span = file.recipe.as_ref().map_or(context.place.clone(), |text| text.0.span());
         context.warn(span, format!("a probe has side effects: {side_effects}"));
+    }
+    if let (Some(safe), Some(own)) = (provider.recipe.interval, &file.interval)
+        && own.0.get_ref().0 < safe
+    {
+        context.warn(own.0.span(), format!("the recipe `{}` calls {safe:?} a safe interval, and this is shorter", provider.recipe.name)).hint =
+            Some("see its side effects: `credwatch recipes show` prints them".into());
     }
     if provider.transport.insecure {
         let place = context.place.clone();

@@ -122,10 +122,12 @@ pub fn labels(own: &Shared<'_>, defaults: &Shared<'_>) -> Vec<(String, String)> 
     labels
 }
 
-/// The cadence of a provider.
-pub fn cadence(own: &Shared<'_>, defaults: &Shared<'_>) -> Cadence {
+/// The cadence of a provider. `safe` is how often its recipe says that it is safe to ask.
+pub fn cadence(own: &Shared<'_>, defaults: &Shared<'_>, safe: Option<Duration>) -> Cadence {
     let fallback = Cadence::default();
-    let interval = own.interval.or(defaults.interval).map_or(fallback.interval, |at| at.0.get_ref().0).max(SHORTEST_INTERVAL);
+    // What is set for all providers does not know what one of them bears.
+    let shared = || defaults.interval.map_or(safe.unwrap_or(fallback.interval), |at| at.0.get_ref().0.max(safe.unwrap_or_default()));
+    let interval = own.interval.map_or_else(shared, |at| at.0.get_ref().0).max(SHORTEST_INTERVAL);
     Cadence {
         interval,
         confirm_after: own.confirm_after.or(defaults.confirm_after).map_or(fallback.confirm_after, |at| at.0.get_ref().0).min(interval),

@@ -33,6 +33,12 @@ pub const PROBE_FAILURES: Family =
 pub const PROBE_SUCCESS: Family = gauge("credwatch_probe_success", "Whether the last probe issued a usable token.");
 pub const PROBE_DURATION: Family = Family { name: "credwatch_probe_duration_seconds", kind: "histogram", help: "How long the whole token request took." };
 pub const PROBE_PHASE_DURATION: Family = gauge("credwatch_probe_phase_duration_seconds", "How long each phase of the last probe took.");
+pub const PROBE_STEPS: Family = counter(
+    "credwatch_probe_steps_total",
+    "Calls made by probes that make several: steps before the token request, the token request, what verifies the token, what cleans up.",
+);
+pub const PROBE_STEP_FAILURES: Family = counter("credwatch_probe_step_failures_total", "Calls of such probes that failed.");
+pub const PROBE_STEP_DURATION: Family = gauge("credwatch_probe_step_duration_seconds", "How long the last of these calls took.");
 pub const LAST_ATTEMPT: Family = gauge("credwatch_probe_last_attempt_timestamp_seconds", "When the last probe began.");
 pub const LAST_SUCCESS: Family = gauge("credwatch_probe_last_success_timestamp_seconds", "When the last probe that issued a usable token began.");
 pub const NEXT_PROBE: Family = gauge("credwatch_probe_next_timestamp_seconds", "When the next probe is due.");
@@ -75,7 +81,7 @@ pub const PROBE_PENDING: Family =
     gauge("credwatch_probe_pending", "At /probe: 1 when the scraper wanted its answer before the probe had ended, so that all else here is of the one before.");
 
 /// All families about providers, in the order of the exposition.
-pub const FAMILIES: [&Family; 27] = [
+pub const FAMILIES: [&Family; 30] = [
     &PROVIDER_INFO,
     &PROVIDER_STATE,
     &FAILURE_INFO,
@@ -84,6 +90,9 @@ pub const FAMILIES: [&Family; 27] = [
     &PROBE_SUCCESS,
     &PROBE_DURATION,
     &PROBE_PHASE_DURATION,
+    &PROBE_STEPS,
+    &PROBE_STEP_FAILURES,
+    &PROBE_STEP_DURATION,
     &LAST_ATTEMPT,
     &LAST_SUCCESS,
     &NEXT_PROBE,

@@ -13,7 +13,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::outcome::{Code, Expiry, Phases, Reason};
-use crate::state::{Entry, Health, Ledger, Moment, Roster, State};
+use crate::state::{Entry, Health, Ledger, Moment, Roster, State, StepHealth};
 use crate::time::unix_seconds;
 pub use daemon::Daemon;
 use encode::{Encoder, label};
@@ -108,6 +108,7 @@ impl Scrape {
         self.states(encoder)?;
         self.failures(encoder)?;
         self.durations(encoder)?;
+        self.steps(encoder)?;
         self.times(encoder)?;
         self.tokens(encoder)?;
         self.endpoints(encoder)?;
@@ -210,6 +211,30 @@ impl Scrape {
         Ok(())
     }
 
+    /// The calls of probes that make several; each is there at zero from the start.
+    #[expect(clippy::cast_precision_loss, reason = "counters stay exact in an f64 up to 2^53")]
+    fn steps<W: Write>(&self, encoder: &mut Encoder<W>) -> io::Result<()> {
+        let mut rows = Vec::new();
+        for (labels, entry, health) in self.each_entry() {
+            let step = |name: Arc<str>| (labels, format!(",{}", label("step", &name)), health.steps.get(&name).copied().unwrap_or_default());
+            rows.extend(entry.provider.steps().into_iter().map(step));
+        }
+        let values: [(&family::Family, StepValue); 3] = [
+            (&family::PROBE_STEPS, |step| Some(step.made as f64)),
+            (&family::PROBE_STEP_FAILURES, |step| Some(step.failed as f64)),
+            (&family::PROBE_STEP_DURATION, |step| (step.made > 0).then_some(step.duration)),
+        ];
+        for (family, value) in values {
+            encoder.family(family)?;
+            for (labels, more, step) in &rows {
+                if let Some(value) = value(step) {
+                    encoder.sample(family.name, labels, more, value)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn times<W: Write>(&self, encoder: &mut Encoder<W>) -> io::Result<()> {
         self.each(encoder, &family::LAST_ATTEMPT, |health| health.last_attempt.map(unix_seconds))?;
         self.each(encoder, &family::LAST_SUCCESS, |health| health.last_success.map(unix_seconds))?;
@@ -284,6 +309,9 @@ impl Scrape {
         Ok(())
     }
 }
+
+/// The sample of a step in one of the families about them.
+type StepValue = fn(&StepHealth) -> Option<f64>;
 
 /// The labels of the buckets of a histogram.
 struct Bounds {

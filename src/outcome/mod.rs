@@ -230,6 +230,19 @@ pub struct Probe {
     pub credentials: Option<u128>,
     /// How an answer was read that held no usable token. Empty for one that did.
     pub reading: Vec<TraceLine>,
+    /// Its calls, where there are more than the token request.
+    pub steps: Vec<Step>,
+}
+
+/// One call of a probe that makes several.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Its name.
+    pub name: Arc<str>,
+    /// How long it took, in seconds.
+    pub duration: f64,
+    /// What went wrong.
+    pub failure: Option<Failure>,
 }
 
 #[cfg(test)]

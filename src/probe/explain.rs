@@ -4,23 +4,34 @@
 use serde_json::Value as Json;
 
 use crate::outcome::TraceLine;
+use crate::recipe::TokenResponse;
 use crate::recipe::request::ShownRequest;
 use crate::recipe::suggest::Suggestion;
-use crate::recipe::{Rendered, TokenResponse};
 use crate::secret::{HIDDEN, Redactor, names_a_secret};
 
-/// One probe, explained.
+/// One probe, explained: its calls, in order.
 #[derive(Default, serde::Serialize)]
 pub struct Explanation {
+    /// Each call that was to be made, the last perhaps without an answer.
+    pub calls: Vec<Told>,
+}
+
+/// One call, explained.
+#[derive(Default, serde::Serialize)]
+pub struct Told {
+    /// Its name; `token` for the token request.
+    pub step: String,
     /// What was sent.
     pub request: ShownRequest,
+    /// The HTTP status of the answer.
+    pub status: Option<u16>,
     /// The headers of the answer that say something about it.
     pub headers: Vec<(String, String)>,
     /// The structure of the answer's body.
     pub body: Vec<String>,
     /// How each rule read the answer.
     pub reading: Vec<TraceLine>,
-    /// What no rule read although the outcome lacks it, as lines for the recipe.
+    /// What no rule read although the outcome lacks it, as lines for the recipe. Of the token request only.
     pub suggestions: Vec<Suggestion>,
 }
 
@@ -44,18 +55,29 @@ const TELLING: [&str; 12] = [
 const MOST_LINES: usize = 60;
 
 impl Explanation {
-    /// Adds the headers that every request has, where the recipe does not set them.
-    pub fn add_default_headers(&mut self, headers: &[(&str, &str)]) {
-        for (name, value) in headers {
-            if !self.request.line.is_empty() && !self.request.headers.iter().any(|(known, _)| known == name) {
-                self.request.headers.push(((*name).to_owned(), (*value).to_owned()));
+    /// The token request, if it came to that.
+    #[must_use]
+    pub fn token(&self) -> Option<&Told> {
+        self.calls.iter().find(|call| call.step == "token")
+    }
+}
+
+impl Told {
+    /// A request, with the headers that every request has where the recipe does not set them.
+    #[must_use]
+    pub fn new(step: &str, request: ShownRequest, defaults: &[(&str, &str)]) -> Self {
+        let mut told = Self { step: step.to_owned(), request, ..Self::default() };
+        for (name, value) in defaults {
+            if !told.request.line.is_empty() && !told.request.headers.iter().any(|(known, _)| known == name) {
+                told.request.headers.push(((*name).to_owned(), (*value).to_owned()));
             }
         }
+        told
     }
 
     /// Notes an answer.
-    pub fn answer(&mut self, response: &TokenResponse, rendered: &Rendered) {
-        let redactor = &rendered.redactor;
+    pub fn answer(&mut self, response: &TokenResponse, redactor: &Redactor) {
+        self.status = Some(response.status);
         for name in TELLING {
             if let Some(value) = response.headers.get(name) {
                 let text = String::from_utf8_lossy(value.as_bytes());

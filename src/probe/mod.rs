@@ -3,6 +3,7 @@
 //! Every probe is a fresh connection with a full handshake, under one deadline, without redirects, with a
 //! bounded body. It is measured once, here, around the thing measured.
 
+mod attempt;
 mod dns;
 pub mod explain;
 mod failure;
@@ -27,8 +28,9 @@ use uuid::Uuid;
 use crate::outcome::{Code, Failure, Outcome, Probe, Reason};
 use crate::provider::{Provider, Proxy, Transport};
 use crate::recipe::retry::http_date;
-use crate::recipe::{Attempt, Fingerprints, Rendered, TokenResponse, Trace, suggest};
+use crate::recipe::{Fingerprints, TokenRequest, TokenResponse};
 use crate::time::unix_seconds;
+use attempt::Probing;
 use explain::Explanation;
 use failure::classify;
 use marks::{Marks, mark};
@@ -141,8 +143,7 @@ impl Prober {
         self.fingerprints.of(&joined.join("\0"))
     }
 
-    async fn run(&self, provider: &Provider, mut explanation: Option<&mut Explanation>) -> Probe {
-        let deadline = provider.timeout;
+    async fn run(&self, provider: &Provider, explanation: Option<&mut Explanation>) -> Probe {
         let mut probe = Probe {
             outcome: Outcome::Failed(Failure::new(Reason::Secret, "")),
             started: (self.now)(),
@@ -153,6 +154,7 @@ impl Prober {
             clock_skew: None,
             credentials: None,
             reading: Vec::new(),
+            steps: Vec::new(),
         };
         let failed = |probe: Probe, failure: Failure| Probe { outcome: Outcome::Failed(failure), ..probe };
         let credentials = match provider.read_credentials().await {
@@ -165,58 +167,14 @@ impl Prober {
             Ok(client) => client,
             Err(error) => return failed(probe, Failure::new(Reason::Tls, &error.to_string())),
         };
-        let uuid = if provider.recipe.uses("uuid") { (self.uuid)() } else { Uuid::nil() };
-        let attempt = Attempt { now: (self.now)(), uuid };
-        let inputs = provider.inputs(&credentials);
-        if let Some(explanation) = explanation.as_deref_mut() {
-            explanation.request = provider.recipe.show(&inputs, &attempt).unwrap_or_default();
-            explanation.add_default_headers(&[("Accept", ACCEPT), ("User-Agent", USER_AGENT)]);
-        }
-        let mut rendered = match provider.recipe.render(&inputs, &attempt) {
-            Ok(rendered) => rendered,
-            Err(error) => return failed(probe, Failure::new(Reason::Secret, &format!("no request can be made from this credential: {error}"))),
-        };
-        let marks = Arc::new(Marks::default());
+        let attempt = self.attempt(provider);
         probe.started = attempt.now;
-        let start = Instant::now();
-        let request = build(&client, &rendered);
-        let exchange = marks.scope(exchange(&client, request, &marks, &*self.now));
-        let answer = tokio::time::timeout(deadline, exchange).await;
-        let end = Instant::now();
-        let seen = marks.seen();
-        probe.duration = end.duration_since(start).as_secs_f64();
-        probe.phases = seen.phases(start, end);
-        probe.certificate_expiry = seen.certificate_expiry;
-        let answer = answer.unwrap_or_else(|_| {
-            let message = format!("no whole answer within {deadline:?}; `{}` was under way", seen.under_way());
-            Err(Failed::without_status(Failure::new(Reason::Timeout, &message)))
-        });
-        match answer {
-            Ok(response) => {
-                probe.status = Some(response.status);
-                probe.clock_skew = clock_skew(&response);
-                let mut trace = if explanation.is_some() { Trace::recording() } else { Trace::default() };
-                let values = rendered.context.clone();
-                probe.outcome = provider.recipe.read(&mut rendered, &response, &provider.expectations, &self.fingerprints, &mut trace);
-                if explanation.is_none() && matches!(probe.outcome, Outcome::Failed(_)) {
-                    // Only now is it known that somebody will want to see how.
-                    (rendered.context, trace) = (values, Trace::recording());
-                    let _ = provider.recipe.read(&mut rendered, &response, &provider.expectations, &self.fingerprints, &mut trace);
-                    probe.reading = trace.into_lines();
-                } else if let Some(explanation) = explanation {
-                    explanation.answer(&response, &rendered);
-                    explanation.reading = trace.into_lines();
-                    explanation.suggestions = suggest::unread(&response, &explanation.reading, &probe.outcome, &rendered.redactor);
-                }
-            }
-            Err(failed) => {
-                probe.status = failed.status;
-                let mut failure = failed.failure;
-                failure.message = crate::outcome::Message::clean(&rendered.redactor.scrub(failure.message.as_str()));
-                probe.outcome = Outcome::Failed(failure);
-            }
-        }
-        probe
+        let values = match provider.recipe.begin(&provider.inputs(&credentials), &attempt) {
+            Ok(values) => values,
+            Err(error) => return failed(probe, error.failure()),
+        };
+        drop(credentials);
+        Probing { prober: self, provider, client, attempt, values, probe, explanation }.run().await
     }
 
     /// The client for these settings. One with certificate files of its own is made anew when they have changed: a
@@ -285,8 +243,7 @@ fn new_client(transport: &Transport, roots: &RootCertStore) -> Client {
     builder.build().map_err(|error| TlsError::Setup(error.without_url().to_string()))
 }
 
-fn build(client: &reqwest::Client, rendered: &Rendered) -> reqwest::RequestBuilder {
-    let request = &rendered.request;
+fn build(client: &reqwest::Client, request: &TokenRequest) -> reqwest::RequestBuilder {
     let mut builder = client.request(request.method.clone(), request.url.clone());
     if !request.headers.contains_key(header::ACCEPT) {
         builder = builder.header(header::ACCEPT, ACCEPT);

@@ -11,17 +11,19 @@ use crate::diagnostic::{Fault, Source};
 use crate::document;
 
 /// Name and text of each built-in recipe.
-pub const BUILTINS: [(&str, &str); 28] = [
+pub const BUILTINS: [(&str, &str); 30] = [
     ("auth0", include_str!("builtin/auth0.toml")),
     ("aws-sts", include_str!("builtin/aws-sts.toml")),
     ("cashfree-payouts", include_str!("builtin/cashfree-payouts.toml")),
     ("directus", include_str!("builtin/directus.toml")),
     ("docker-registry", include_str!("builtin/docker-registry.toml")),
+    ("docuware", include_str!("builtin/docuware.toml")),
     ("enablex-rcs", include_str!("builtin/enablex-rcs.toml")),
     ("enablex-whatsapp", include_str!("builtin/enablex-whatsapp.toml")),
     ("enkash", include_str!("builtin/enkash.toml")),
     ("enkash-payment-gateway", include_str!("builtin/enkash-payment-gateway.toml")),
     ("enos", include_str!("builtin/enos.toml")),
+    ("f5-big-ip", include_str!("builtin/f5-big-ip.toml")),
     ("feishu", include_str!("builtin/feishu.toml")),
     ("github-app", include_str!("builtin/github-app.toml")),
     ("google-service-account", include_str!("builtin/google-service-account.toml")),

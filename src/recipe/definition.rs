@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 
 pub use super::forms::{Credentials, Expressions, Node, Ordered, Text};
+use crate::time::Span;
 
 /// How one kind of token API is asked, and how its answer is read.
 #[derive(serde::Deserialize, JsonSchema, Default, Clone, PartialEq)]
@@ -15,6 +16,10 @@ pub struct Definition {
     pub documentation: Option<String>,
     /// What a probe does at the provider beside issuing a token; shown by `credwatch check`.
     pub side_effects: Option<String>,
+    /// How well the API is known.
+    pub known: Option<Known>,
+    /// How often it is safe to ask for a token; counts unless a provider sets its own `interval`, or `[defaults]` a longer one.
+    pub interval: Option<Span>,
     /// Inputs that are not secret.
     pub parameters: Ordered<Parameter>,
     /// Inputs that are secret, identifiers included.
@@ -24,10 +29,134 @@ pub struct Definition {
     /// Values bound once per attempt, in this order; each may use those before it.
     #[serde(rename = "let")]
     pub bindings: Ordered<Text>,
+    /// Calls that come before the token request, in this order; each answer can give values to what follows.
+    pub steps: Vec<Step>,
     /// The request.
     pub request: Request,
     /// How the answer is read.
     pub response: Response,
+    /// Calls that come at the end, whatever the outcome, so that a probe leaves nothing behind. One is made when all that it
+    /// needs is known: the token, or what a step gave.
+    pub cleanup: Vec<Step>,
+}
+
+/// One call beside the token request.
+#[derive(serde::Deserialize, JsonSchema, Default, Clone, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Step {
+    /// Its name, for people and for the label `step`.
+    pub name: Option<Text>,
+    /// The request.
+    pub request: Request,
+    /// How the answer is read.
+    pub response: Answer,
+}
+
+/// How the answer to a call beside the token request is read. All values are expressions.
+#[derive(serde::Deserialize, JsonSchema, Default, Clone, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Answer {
+    /// The statuses that are fine; any 2xx when left out.
+    pub statuses: Vec<u16>,
+    /// What must hold beside the status.
+    pub ok: Option<Text>,
+    /// Values for the calls that follow, by name, in this order; each may use those before it. All of them must be there.
+    pub gives: Ordered<Text>,
+    /// Where the error code is; the first usable scalar counts, then `http_<status>`.
+    pub code: Expressions,
+    /// Where a sentence for people is.
+    pub message: Expressions,
+    /// Codes that mean: too many requests.
+    pub throttled: Vec<String>,
+    /// Codes that mean: the provider itself is at fault, not the credential.
+    pub unavailable: Vec<String>,
+}
+
+/// How a token is verified once it is issued.
+#[derive(serde::Deserialize, JsonSchema, Default, Clone, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Verify {
+    /// A request with the token, such as one to the API that the token is for.
+    pub call: Option<VerifyCall>,
+    /// The server's own word on the token (RFC 7662).
+    pub introspection: Option<Introspection>,
+    /// What the token says itself, when it is a JSON Web Token (RFC 7519).
+    pub jwt: Option<Jwt>,
+}
+
+/// A request with the token.
+#[derive(serde::Deserialize, JsonSchema, Default, Clone, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct VerifyCall {
+    /// The request; `token` is the token.
+    pub request: Request,
+    /// How the answer is read.
+    pub response: Answer,
+}
+
+/// Asks the server about the token (RFC 7662).
+#[derive(serde::Deserialize, JsonSchema, Default, Clone, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Introspection {
+    /// The introspection endpoint.
+    pub url: Option<Text>,
+    /// How the client shows who it is, with the recipe's `client_id` and `client_secret`; `client_secret_basic` when left out.
+    pub auth_method: IntrospectionAuth,
+}
+
+/// How the client shows who it is to the introspection endpoint.
+#[derive(serde::Deserialize, JsonSchema, Default, Clone, Copy, Debug, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum IntrospectionAuth {
+    /// In the `Authorization` header.
+    #[default]
+    ClientSecretBasic,
+    /// In the body.
+    ClientSecretPost,
+    /// With the token itself.
+    Bearer,
+}
+
+/// What a JSON Web Token must say of itself. That it has not ended (`exp`), has begun (`nbf`), was not made in the future
+/// (`iat`) and ends when the answer says so (`expires_in`) is checked always.
+#[derive(serde::Deserialize, JsonSchema, Default, Clone, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Jwt {
+    /// What `iss` must be.
+    pub issuer: Option<String>,
+    /// What `aud` must be or hold.
+    pub audience: Option<String>,
+    /// Where the keys are that sign tokens (RFC 7517); the signature is checked when it is given.
+    pub jwks_url: Option<Text>,
+    /// How far clocks may differ; `60s` when left out.
+    pub leeway: Option<Span>,
+}
+
+/// How well an API is known.
+#[derive(serde::Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Known {
+    /// Tried against the provider itself.
+    Tried,
+    /// Request and answers stand in the provider's documents.
+    Documented,
+    /// The request does; answers, mostly those of failures, are put together from public client code.
+    DocumentedInPart,
+    /// Put together from public client code and samples of answers.
+    FromSamples,
+}
+
+impl Known {
+    /// For people.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Tried => "tried",
+            Self::Documented => "documented",
+            Self::DocumentedInPart => "documented in part",
+            Self::FromSamples => "from samples",
+        }
+    }
 }
 
 /// Whether a provider issues a new token each time.
@@ -91,7 +220,7 @@ impl From<&Scalar> for minijinja::Value {
 #[derive(serde::Deserialize, JsonSchema, Default, Clone, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Request {
-    /// `GET`, `POST`, `PUT` or `PATCH`; `POST` when left out.
+    /// `GET`, `POST`, `PUT`, `PATCH` or `DELETE`; `POST` when left out.
     pub method: Option<Text>,
     /// The URL. A value at its very start is taken as it is, later ones are percent-encoded.
     pub url: Option<Text>,
@@ -127,6 +256,8 @@ pub struct Response {
     pub message: Expressions,
     /// Where the granted scopes are: an array, or a string with blanks or commas.
     pub scopes: Option<Text>,
+    /// Values for the calls that clean up or verify, by name, as far as they are there.
+    pub gives: Ordered<Text>,
     /// Codes that mean: too many requests.
     pub throttled: Vec<String>,
     /// Codes that mean: the provider itself is at fault, not the credential.

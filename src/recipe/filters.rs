@@ -1,10 +1,13 @@
 //! The filters of the recipe language beyond those of minijinja. Values are text or bytes; digests are bytes,
 //! so that they can be fed on without a detour through hexadecimal.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
-use minijinja::value::{Kwargs, Value, ValueKind};
+use md5::Md5;
+use minijinja::value::{Kwargs, Object, Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind};
 use percent_encoding::utf8_percent_encode;
 use sha1::Sha1;
@@ -12,11 +15,13 @@ use sha2::{Digest, Sha256, Sha512};
 use url::form_urlencoded;
 
 use super::jwt;
+use super::rehearsal::PLACEHOLDERS;
 use crate::secret::UNRESERVED;
 
 /// The names of all filters that an expression may use.
-pub const FILTERS: [&str; 35] = [
+pub const FILTERS: [&str; 38] = [
     "abs",
+    "auth_param",
     "base64",
     "base64_decode",
     "base64url",
@@ -25,6 +30,7 @@ pub const FILTERS: [&str; 35] = [
     "first",
     "float",
     "formencode",
+    "from_json",
     "hex",
     "hmac_sha1",
     "hmac_sha256",
@@ -37,6 +43,7 @@ pub const FILTERS: [&str; 35] = [
     "length",
     "lower",
     "max",
+    "md5",
     "min",
     "pem",
     "replace",
@@ -116,6 +123,9 @@ pub fn register(environment: &mut Environment<'static>) {
         }
         serde_json::to_string(value).map_err(|_| Error::new(ErrorKind::BadSerialization, "this value has no form in JSON"))
     });
+    environment.add_filter("from_json", from_json);
+    environment.add_filter("auth_param", auth_param);
+    environment.add_filter("md5", |value: &Value| bytes(value, "md5").map(|bytes| Value::from_bytes(Md5::digest(bytes).to_vec())));
     environment.add_filter("xml_escape", |value: &Value| text(value, "xml_escape").map(|text| escaped(&text)));
     environment.add_filter("strftime", strftime);
     environment.add_filter("hex", |value: &Value| bytes(value, "hex").map(hex::encode));
@@ -163,6 +173,63 @@ fn decoded(value: &Value) -> Result<Value, Error> {
     let text = text(value, "base64_decode")?.trim().trim_end_matches('=').replace('-', "+").replace('_', "/");
     let bytes = STANDARD_NO_PAD.decode(text).map_err(|_| Error::new(ErrorKind::InvalidOperation, "`base64_decode` needs Base64"))?;
     Ok(Value::from_bytes(bytes))
+}
+
+/// A text that holds JSON, such as a key file, as what it holds.
+fn from_json(value: &Value) -> Result<Value, Error> {
+    let text = text(value, "from_json")?;
+    if text == PLACEHOLDERS[0] {
+        return Ok(Value::from_object(Anything));
+    }
+    let json = super::answer::json(text.as_bytes()).ok_or_else(|| Error::new(ErrorKind::InvalidOperation, "`from_json` needs a text that holds JSON"))?;
+    Ok(Value::from(minijinja::value::Serde(&json)))
+}
+
+/// Stands in a rehearsal for JSON that nobody knows yet: every member is there.
+#[derive(Debug)]
+struct Anything;
+
+impl Object for Anything {
+    fn get_value(self: &Arc<Self>, _: &Value) -> Option<Value> {
+        Some(Value::from(PLACEHOLDERS[0]))
+    }
+}
+
+/// A parameter of a challenge as in `WWW-Authenticate: Bearer realm="…", service="…"` (RFC 9110, section 11.2); undefined
+/// when it is not there.
+fn auth_param(value: &Value, name: &str) -> Result<Value, Error> {
+    let text = text(value, "auth_param")?;
+    let mut rest = text.as_str();
+    while let Some((before, after)) = rest.split_once('=') {
+        let found = before.trim_end().rsplit([' ', ',', '\t']).next().unwrap_or_default();
+        let after = after.trim_start();
+        let (value, next) = after.strip_prefix('"').map_or_else(|| word(after), quoted);
+        if found.eq_ignore_ascii_case(name) {
+            return Ok(Value::from(value));
+        }
+        rest = next;
+    }
+    Ok(Value::UNDEFINED)
+}
+
+/// A text in quotes, whose first quote is gone, and what follows it.
+fn quoted(text: &str) -> (String, &str) {
+    let mut value = String::new();
+    let mut characters = text.char_indices();
+    while let Some((place, character)) = characters.next() {
+        match character {
+            '"' => return (value, &text[place + 1..]),
+            '\\' => value.extend(characters.next().map(|(_, escaped)| escaped)),
+            other => value.push(other),
+        }
+    }
+    (value, "")
+}
+
+/// A text up to a blank or a comma, and what follows it.
+fn word(text: &str) -> (String, &str) {
+    let end = text.find([' ', ',', '\t']).unwrap_or(text.len());
+    (text[..end].to_owned(), &text[end..])
 }
 
 /// As text between tags, or as the value of an attribute in quotes.
@@ -235,6 +302,8 @@ mod tests {
         for (source, expected) in [
             ("'abc' | sha1 | hex", "a9993e364706816aba3e25717850c26c9cd0d89d"),
             ("'abc' | hmac_sha1('k') | hex", "f9bef091fe00d9f5128593836dba99e193f08174"),
+            // RFC 1321, section A.5
+            ("'abc' | md5 | hex", "900150983cd24fb0d6963f7d28e17f72"),
             ("('abc' | sha512 | hex)[:16]", "ddaf35a193617aba"),
             ("('abc' | hmac_sha512('k') | hex)[:16]", "bb9ec7701f7de8a3"),
             (
@@ -252,5 +321,42 @@ mod tests {
             assert_eq!(evaluate(source), expected, "{source}");
         }
         assert!(evaluate("'not base64!' | base64_decode").starts_with("error: "));
+    }
+
+    #[test]
+    fn a_key_file_is_read_by_member() {
+        for (source, expected) in [
+            (r#"('{"client_email":"a@b.example","n":[1,2.5]}' | from_json).client_email"#, "a@b.example"),
+            (r#"('{"client_email":"a@b.example","n":[1,2.5]}' | from_json).n[1]"#, "2.5"),
+            ("('placeholder' | from_json).whatever", "placeholder"),
+        ] {
+            assert_eq!(evaluate(source), expected, "{source}");
+        }
+        for source in ["'not JSON' | from_json", "('[' * 300) | from_json", "1 | from_json"] {
+            let error = evaluate(source);
+            assert!(error.starts_with("error: ") || source.starts_with('1'), "{source}: {error}");
+            assert!(!error.contains("not JSON"), "the text can be a secret: {error}");
+        }
+    }
+
+    /// The challenges of the Docker registry documentation, and odd ones as RFC 9110, section 11, permits them.
+    #[test]
+    fn a_challenge_is_read_by_parameter() {
+        let docker = r#"Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:samalba/my-app:pull,push""#;
+        for (challenge, name, expected) in [
+            (docker, "realm", "https://auth.docker.io/token"),
+            (docker, "Service", "registry.docker.io"),
+            (docker, "scope", "repository:samalba/my-app:pull,push"),
+            (docker, "error", ""),
+            ("Basic realm=simple", "realm", "simple"),
+            (r#"Digest qop="auth", nonce = "a\"b=c" , opaque=x"#, "nonce", "a\"b=c"),
+            (r#"Digest qop="auth", nonce = "a\"b=c" , opaque=x"#, "opaque", "x"),
+            (r#"Bearer realm="open"#, "realm", "open"),
+            ("", "realm", ""),
+            ("=====\"\"\"\\", "realm", ""),
+        ] {
+            let found = super::auth_param(&Value::from(challenge), name).expect("a text");
+            assert_eq!(found.as_str().unwrap_or_default(), expected, "{name} of {challenge}");
+        }
     }
 }

@@ -12,7 +12,7 @@ use rustls::pki_types::pem::PemObject;
 use serde_json::{Map, Value as Json};
 
 use super::filters::bytes;
-use super::request::PLACEHOLDERS;
+use super::rehearsal::PLACEHOLDERS;
 
 /// The algorithms that an assertion can be signed with (RFC 7518, section 3.1).
 pub const ALGORITHMS: [&str; 8] = ["ES256", "ES384", "HS256", "HS384", "HS512", "PS256", "RS256", "RS512"];

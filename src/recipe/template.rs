@@ -66,10 +66,13 @@ impl Template {
         })
     }
 
-    /// Whether the text begins with an expression.
-    #[must_use]
-    pub fn starts_with_expression(&self) -> bool {
-        matches!(self.parts.first(), Some(Part::Expression(_)))
+    /// Of a URL the expressions that can decide to which host it goes: those before the path begins.
+    pub fn origin(&self) -> impl Iterator<Item = &Compiled> {
+        let before_the_path = |part: &&Part| !matches!(part, Part::Literal(text) if text.replace("://", "").contains(['/', '?']));
+        self.parts.iter().take_while(before_the_path).filter_map(|part| match part {
+            Part::Literal(_) => None,
+            Part::Expression(expression) => Some(expression),
+        })
     }
 
     /// The value: typed for a lone expression, text otherwise. `None` when a value that it needs is absent.
@@ -301,6 +304,20 @@ mod tests {
         let render = |text: &str| template(text).url(&context(), Show::Real, crate::secret::UNRESERVED).expect(text);
         assert_eq!(render("{{ tenant }}/x").as_deref(), Some("a/b c/x"));
         assert_eq!(render("https://h/{{ tenant }}/x").as_deref(), Some("https://h/a%2Fb%20c/x"));
+    }
+
+    #[test]
+    fn the_host_of_a_url_is_decided_before_its_path() {
+        for (text, expected) in [
+            ("{{ tenant }}/x/{{ key }}", vec!["tenant"]),
+            ("{{ tenant }}{{ key }}/x", vec!["tenant", "key"]),
+            ("https://{{ tenant }}.example/{{ key }}", vec!["tenant"]),
+            ("https://{{ tenant }}.{{ key }}", vec!["tenant", "key"]),
+            ("https://api.example/{{ key }}", vec![]),
+            ("https://api.example?{{ key }}", vec![]),
+        ] {
+            assert_eq!(template(text).origin().map(|expression| expression.source.as_str()).collect::<Vec<_>>(), expected, "{text}");
+        }
     }
 
     #[test]

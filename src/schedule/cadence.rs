@@ -110,6 +110,7 @@ mod tests {
                     clock_skew: None,
                     credentials: None,
                     reading: Vec::new(),
+                    steps: Vec::new(),
                 };
                 health.record(&probe, &cadence);
                 let next = next_due(&grid, &cadence, outcome, &health, due, due);

@@ -384,5 +384,6 @@ fn panicked(started: jiff::Timestamp) -> Probe {
         clock_skew: None,
         credentials: None,
         reading: Vec::new(),
+        steps: Vec::new(),
     }
 }

@@ -91,6 +91,7 @@ async fn asked_until(
         cadence: Cadence { interval: Duration::from_secs(60), max_backoff: Duration::from_secs(600), ..Cadence::default() },
         timeout: Duration::from_secs(10),
         expectations: Expectations::default(),
+        verification: None,
         secret_expires: None,
         transport: Arc::new(Transport::default()),
         endpoint: Some(format!("host{number}.example:443").into()),

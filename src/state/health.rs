@@ -102,10 +102,23 @@ pub struct Health {
     pub certificate_expiry: Option<Timestamp>,
     /// Durations of all probes.
     pub durations: Histogram,
+    /// The calls of its probes by name, where there are more than the token request.
+    pub steps: BTreeMap<Arc<str>, StepHealth>,
     /// When the next probe is due, as time since the start of the daemon.
     pub next_due: Option<Duration>,
     /// Keyed hash of the credentials that the last probe used.
     pub credentials: Option<u128>,
+}
+
+/// What is known of one of the calls of a provider's probes.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct StepHealth {
+    /// How often it was made.
+    pub made: u64,
+    /// How often it failed.
+    pub failed: u64,
+    /// How long the last one took, in seconds.
+    pub duration: f64,
 }
 
 /// Counts of durations by bucket.
@@ -166,6 +179,7 @@ impl Health {
             clock_skew: None,
             certificate_expiry: None,
             durations: Histogram::new(bounds),
+            steps: BTreeMap::new(),
             next_due: None,
             credentials: None,
         }
@@ -180,6 +194,12 @@ impl Health {
         // A probe that failed before anything was sent took no time that says anything about the provider.
         if probe.duration > 0.0 {
             self.durations.observe(probe.duration);
+        }
+        for step in &probe.steps {
+            let known = self.steps.entry(Arc::clone(&step.name)).or_default();
+            known.made += 1;
+            known.failed += u64::from(step.failure.is_some());
+            known.duration = step.duration;
         }
         self.clock_skew = probe.clock_skew.or(self.clock_skew);
         self.certificate_expiry = probe.certificate_expiry.or(self.certificate_expiry);
@@ -279,6 +299,7 @@ mod tests {
             clock_skew: None,
             credentials: None,
             reading: Vec::new(),
+            steps: Vec::new(),
         }
     }
 

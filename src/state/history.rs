@@ -100,7 +100,18 @@ mod tests {
     fn probe(second: i64, outcome: Outcome) -> Probe {
         let started = Timestamp::from_second(second).expect("a time");
         let (phases, reading) = (Phases::default(), Vec::new());
-        Probe { outcome, started, duration: 0.25, phases, status: None, certificate_expiry: None, clock_skew: None, credentials: None, reading }
+        Probe {
+            outcome,
+            started,
+            duration: 0.25,
+            phases,
+            status: None,
+            certificate_expiry: None,
+            clock_skew: None,
+            credentials: None,
+            reading,
+            steps: Vec::new(),
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use crate::provider::Provider;
 use crate::time::unix_seconds;
-pub use health::{Health, State, Transition};
+pub use health::{Health, State, StepHealth, Transition};
 pub use roster::{Changes, Entry, Roster};
 
 /// All providers, and how long the daemon has been at it.

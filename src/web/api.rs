@@ -2,6 +2,8 @@
 //!
 //! Members may be added within version 1; none is renamed, removed or given another meaning.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::{Path, Query, State as Shared};
 use axum::http::{StatusCode, header};
@@ -12,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::Faces;
 use crate::outcome::{Expiry, Failure, Phases};
-use crate::provider::Slot;
+use crate::provider::{Provider, Slot};
 use crate::state::history::History;
 use crate::state::{Entry, Health, Moment, Roster, State};
 use crate::time::{from_unix_seconds, unix_seconds};
@@ -55,6 +57,9 @@ struct Condition {
     next_probe: Option<String>,
     http_status: Option<u16>,
     phases_seconds: Map<String, Value>,
+    /// Its calls, where there are more than the token request.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    steps: Vec<Value>,
     token: Option<Value>,
     missing_scopes: usize,
     clock_skew_seconds: Option<f64>,
@@ -101,15 +106,19 @@ fn known(entry: &Entry, roster: &Roster, now: Moment) -> Known {
         name: provider.name.clone(),
         recipe: provider.recipe.name.clone(),
         labels: provider.labels.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect(),
-        condition: condition(&health, now),
+        condition: condition(provider, &health, now),
         probes: health.probes,
         secret_expires: provider.secret_expires.map(date),
         tls_insecure: provider.transport.insecure,
-        next: roster.entry(&provider.name, Slot::Next).map(|next| condition(&next.health(), now)),
+        next: roster.entry(&provider.name, Slot::Next).map(|next| condition(&next.provider, &next.health(), now)),
     }
 }
 
-fn condition(health: &Health, now: Moment) -> Condition {
+fn condition(provider: &Provider, health: &Health, now: Moment) -> Condition {
+    let step = |name: Arc<str>| {
+        let known = health.steps.get(&name).copied().unwrap_or_default();
+        json!({ "step": &*name, "made": known.made, "failed": known.failed, "duration_seconds": (known.made > 0).then_some(known.duration) })
+    };
     let phases = Phases::WORDS.iter().zip(health.phases.values()).map(|(word, seconds)| ((*word).to_owned(), seconds.into()));
     Condition {
         state: health.state.word(),
@@ -121,6 +130,7 @@ fn condition(health: &Health, now: Moment) -> Condition {
         next_probe: health.next_due.and_then(|due| from_unix_seconds(now.unix_seconds_at(due))).map(date),
         http_status: health.status,
         phases_seconds: phases.collect(),
+        steps: provider.steps().into_iter().map(step).collect(),
         token: health.token.map(|token| {
             let (expires, left) = match token.expiry {
                 Expiry::At(end) => (Some(date(end)), Some(millis(unix_seconds(end) - unix_seconds(now.wall)))),

@@ -4,11 +4,9 @@ use credwatch::recipe::Recipe;
 use credwatch::recipe::builtin::{self, BUILTINS};
 use credwatch::recipe::definition::Tokens;
 
-use super::documentation::section;
-use super::support::repository;
+use credwatch::time::human_duration;
 
-/// What an entry may say of how well its API is known; the head of the catalogue explains them.
-const KNOWN: [&str; 3] = ["documented", "documented in part", "from samples"];
+use super::support::repository;
 
 fn or_nothing(text: Option<&String>) -> &str {
     text.map_or("", String::as_str)
@@ -23,6 +21,12 @@ fn entry(recipe: &Recipe) -> String {
     };
     text += &format!("- Source: {}\n- Tokens: {tokens}\n", or_nothing(recipe.documentation.as_ref()));
     text += &format!("- Side effects: {}\n", recipe.side_effects.as_deref().unwrap_or("none that is known"));
+    let interval = recipe.interval.map_or_else(|| "1m, unless more is said".into(), |interval| human_duration(interval.as_secs_f64()));
+    text += &format!("- Interval: {interval}\n- Known: {}\n", recipe.known.expect("said of each").words());
+    let calls: Vec<&str> = recipe.calls(None).map(|call| &*call.name).collect();
+    if calls.len() > 1 {
+        text += &format!("- Calls: {}\n", calls.join(", "));
+    }
     text += "\n| Input | Kind | Meaning |\n|---|---|---|\n";
     let kind = |kind: &str, optional: bool| if optional { format!("optional {kind}") } else { kind.to_owned() };
     for (name, parameter) in &recipe.parameters {
@@ -35,19 +39,20 @@ fn entry(recipe: &Recipe) -> String {
     text
 }
 
+/// The catalogue: what stands before the first entry, and an entry for each recipe.
 #[test]
 fn every_built_in_recipe_is_in_the_catalogue_in_its_own_words() {
-    let catalogue = std::fs::read_to_string(repository("docs/catalogue.md")).expect("readable");
-    let headings: Vec<&str> = catalogue.lines().filter_map(|line| line.strip_prefix("## ")).collect();
-    let names: Vec<&str> = BUILTINS.iter().map(|(name, _)| *name).collect();
-    assert_eq!(headings, names, "headings of the catalogue on the left, built-in recipes on the right");
-    for name in names {
-        let told = section(&catalogue, &format!("## {name}"));
-        let (known, others): (Vec<&str>, Vec<&str>) = told.trim().lines().partition(|line| line.starts_with("- Known: "));
-        assert!(known.len() == 1 && KNOWN.contains(&&known[0]["- Known: ".len()..]), "{name} is known how? One of {KNOWN:?}");
-        let expected = entry(&builtin::recipe(name).expect("in the table"));
-        assert_eq!(others.join("\n"), expected.trim(), "{name}: the entry should be, with a line `- Known: …` added:\n\n{expected}");
+    let path = repository("docs/catalogue.md");
+    let catalogue = std::fs::read_to_string(&path).expect("readable");
+    let head = catalogue.split("\n## ").next().unwrap_or_default();
+    let entries = BUILTINS.map(|(name, _)| format!("\n## {name}\n\n{}", entry(&builtin::recipe(name).expect("in the table"))));
+    let expected = format!("{}\n{}", head.trim_end(), entries.concat());
+    if std::env::var_os("WRITE_CATALOGUE").is_some() {
+        std::fs::write(&path, &expected).expect("written");
+        return;
     }
+    let differs = catalogue.lines().zip(expected.lines()).find(|(is, should)| is != should);
+    assert!(catalogue == expected, "WRITE_CATALOGUE=1 writes it anew; it differs at {differs:?}");
 }
 
 #[test]

@@ -184,8 +184,9 @@ impl Keys {
         for (name, member) in node["properties"].as_object().into_iter().flatten() {
             let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
             self.all.insert(path.clone());
-            // It has the forms of `credentials`, which are told once.
-            if name == "credentials_next" || !self.walk(member, &path) {
+            // What has the keys of another table is told with that one, once.
+            let told_elsewhere = ["credentials_next", "cleanup", "verify.call", "steps[].request"].iter().any(|key| path.ends_with(key));
+            if told_elsewhere || !self.walk(member, &path) {
                 self.leaves.insert(path);
             }
             inner = true;

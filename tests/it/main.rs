@@ -10,6 +10,7 @@
 //! - `dashboards`: the Grafana dashboards, against Grafana's types and a real Prometheus.
 //! - `exchanges`: recorded exchanges, pure and over a socket.
 //! - `failures`: every failure reason, produced over a real socket.
+//! - `steps`, `verification`: probes of several calls.
 //! - `hostile`: answers that nobody should send.
 //! - `house`: rules of the code that a machine can check.
 //! - `documentation`: docs held against the tables in the code.
@@ -53,7 +54,9 @@ mod reload;
 mod restart;
 mod rotation;
 mod service_manager;
+mod steps;
 mod support;
 mod systemd;
+mod verification;
 mod web_config;
 mod writing;

@@ -31,11 +31,11 @@ fn sent(text: &str) -> String {
     let provider = &configuration.providers[0];
     let credentials: Vec<(String, SecretString)> = provider.credentials.iter().map(|(name, _)| (name.clone(), format!("v-{name}").into())).collect();
     let attempt = Attempt { now: now(), uuid: uuid::Uuid::nil() };
-    let rendered = provider
+    let mut values = provider
         .recipe
-        .render(&Inputs { parameters: &provider.parameters, credentials: &credentials }, &attempt)
+        .begin(&Inputs { parameters: &provider.parameters, credentials: &credentials }, &attempt)
         .unwrap_or_else(|error| panic!("{error}\n{text}"));
-    let request = rendered.request;
+    let request = provider.recipe.token.render(&mut values).unwrap_or_else(|error| panic!("{error}\n{text}"));
     let mut headers: Vec<String> = request.headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().expect("text"))).collect();
     headers.sort();
     let body = request.body.map(|body| String::from_utf8(body.to_vec()).expect("text")).unwrap_or_default();

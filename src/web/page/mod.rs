@@ -143,6 +143,7 @@ mod tests {
             cadence: Cadence::default(),
             timeout: Duration::from_secs(10),
             expectations: Expectations { required_scopes: Vec::new(), min_lifetime: None },
+            verification: None,
             secret_expires: None,
             transport: Arc::new(Transport::default()),
             endpoint: None,
@@ -161,6 +162,7 @@ mod tests {
             clock_skew: None,
             credentials: None,
             reading: Vec::new(),
+            steps: Vec::new(),
         }
     }
 }

@@ -166,7 +166,7 @@ fn last_probe(view: &View) -> Markup {
     let phases = health.phases.values();
     let total: f64 = phases.iter().sum();
     let mut begin = 0.0;
-    let steps: Vec<(&str, f64, f64)> = Phases::WORDS
+    let parts: Vec<(&str, f64, f64)> = Phases::WORDS
         .into_iter()
         .zip(phases)
         .map(|(word, length)| {
@@ -184,7 +184,7 @@ fn last_probe(view: &View) -> Markup {
                     table role="table" {
                         caption.hush { "Phases of the last probe" }
                         tbody role="rowgroup" {
-                            @for (word, begin, length) in steps {
+                            @for (word, begin, length) in parts {
                                 tr role="row" {
                                     th role="rowheader" scope="row" { (word) }
                                     td.number role="cell" { @if length > 0.0 { (took(length)) } @else { "–" } }
@@ -198,7 +198,30 @@ fn last_probe(view: &View) -> Markup {
                         }
                     }
                 } @else { p.hint { "It ended before a connection was begun." } }
+                (steps(view))
             } @else { p { "There was none yet." } }
+        }
+    }
+}
+
+/// The calls of a probe that makes several.
+fn steps(view: &View) -> Markup {
+    let steps = view.provider.steps();
+    html! {
+        @if !steps.is_empty() {
+            table role="table" {
+                caption { "Steps" }
+                tbody role="rowgroup" {
+                    @for step in &steps {
+                        @let known = view.health.steps.get(step).copied().unwrap_or_default();
+                        tr role="row" {
+                            th role="rowheader" scope="row" { (foreign(step)) }
+                            td.number role="cell" { @if known.made > 0 { (took(known.duration)) } @else { "–" } }
+                            td role="cell" { @if known.failed > 0 { (known.failed) " of " (known.made) " failed" } @else { small { @if known.made == 0 { "not made yet" } @else { "made " (known.made) " times" } } } }
+                        }
+                    }
+                }
+            }
         }
     }
 }

@@ -36,6 +36,37 @@ impl Endpoint {
         Self::answering(http(status, "Content-Type: application/json\r\n", body.as_bytes()))
     }
 
+    /// Answers JSON by method and path, such as `GET /login`; `HERE` in a body is this address. Nothing is said to a request
+    /// whose status is 0, and 404 to one that is not in the list.
+    pub fn routing(routes: &[(&str, u16, &str)]) -> Self {
+        let routes: Vec<(String, u16, String)> = routes.iter().map(|(route, status, body)| ((*route).to_owned(), *status, (*body).to_owned())).collect();
+        Self::serving(move |mut stream, requests| {
+            let here = format!("http://{}", stream.local_addr().expect("an address"));
+            let request = read_request(&mut stream);
+            let line = request.lines().next().unwrap_or_default();
+            let route = line.rsplit_once(' ').map_or(line, |(route, _)| route.split('?').next().unwrap_or(route)).to_owned();
+            requests.lock().expect("not poisoned").push(request);
+            let (status, body) = routes.iter().find(|(known, _, _)| *known == route).map_or((404, "{}"), |(_, status, body)| (*status, body));
+            if status == 0 {
+                let _ = stream.read_to_end(&mut Vec::new());
+                return;
+            }
+            let answer =
+                http(&format!("{status} X"), "Content-Type: application/json\r\nX-Session: session-of-the-tests\r\n", body.replace("HERE", &here).as_bytes());
+            let _ = stream.write_all(&answer);
+            let _ = stream.shutdown(std::net::Shutdown::Write);
+            let _ = stream.read_to_end(&mut Vec::new());
+        })
+    }
+
+    /// The method and path of each request so far.
+    pub fn routes(&self) -> Vec<String> {
+        self.requests()
+            .iter()
+            .map(|request| request.lines().next().and_then(|line| line.rsplit_once(' ')).map_or_else(String::new, |(route, _)| route.to_owned()))
+            .collect()
+    }
+
     /// Does with each connection what `serve` does.
     pub fn serving(serve: impl Fn(TcpStream, &Mutex<Vec<String>>) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -55,12 +86,18 @@ impl Endpoint {
 
     /// Speaks TLS with this certificate, then answers as [`Endpoint::json`] with a token.
     pub fn tls(identity: &Identity) -> Self {
+        Self::tls_answering(identity, r#"{"access_token":"a-token-over-tls","expires_in":3600}"#)
+    }
+
+    /// Speaks TLS with this certificate, then answers as [`Endpoint::json`] with this body.
+    pub fn tls_answering(identity: &Identity, body: &str) -> Self {
+        let body = body.to_owned();
         let config = Arc::new(identity.server());
         Self::serving(move |stream, requests| {
             let Ok(connection) = rustls::ServerConnection::new(Arc::clone(&config)) else { return };
             let mut tls = rustls::StreamOwned::new(connection, stream);
             requests.lock().expect("not poisoned").push(read_request(&mut tls));
-            let _ = tls.write_all(&http("200 OK", "Content-Type: application/json\r\n", br#"{"access_token":"a-token-over-tls","expires_in":3600}"#));
+            let _ = tls.write_all(&http("200 OK", "Content-Type: application/json\r\n", body.as_bytes()));
             tls.conn.send_close_notify();
             let _ = tls.flush();
             let _ = tls.read_to_end(&mut Vec::new());

@@ -1,12 +1,14 @@
 //! Recorded exchanges: what goes in, the exact request expected, the answer, the outcome expected. As files, so
 //! that a recipe is tested without knowing Rust.
 
+mod play;
+
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::HeaderMap;
 use minijinja::Value;
 use schemars::JsonSchema;
 use secrecy::SecretString;
@@ -16,8 +18,8 @@ use serde_json::Value as Json;
 use crate::diagnostic::{Fault, Severity, Source};
 use crate::document;
 use crate::outcome::{Expiry, Outcome};
-use crate::recipe::definition::{Definition, Ordered, Scalar};
-use crate::recipe::{Attempt, Expectations, Fingerprints, Inputs, Recipe, TokenResponse, Trace, builtin};
+use crate::recipe::definition::{Definition, Ordered, Scalar, Verify};
+use crate::recipe::{Attempt, Expectations, Recipe, Verification, builtin};
 use crate::time::Span;
 
 /// One exchange as it is written.
@@ -44,12 +46,28 @@ pub struct Exchange {
     pub required_scopes: Vec<String>,
     /// The shortest lifetime that is of use.
     pub min_lifetime: Option<Span>,
+    /// How the token is verified, as a provider says it.
+    pub verify: Option<Verify>,
+    /// The calls beside the token request, in the order in which they are made, before it and after it.
+    pub steps: Vec<RecordedStep>,
+    /// The request expected.
+    pub request: Option<RecordedRequest>,
+    /// The answer; none where a step before it fails.
+    pub response: Option<RecordedResponse>,
+    /// The outcome expected.
+    pub outcome: RecordedOutcome,
+}
+
+/// A call beside the token request.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct RecordedStep {
+    /// Its name in the recipe; `verify`, `introspection` or `jwks` for those that verify the token.
+    pub name: String,
     /// The request expected.
     pub request: Option<RecordedRequest>,
     /// The answer.
     pub response: RecordedResponse,
-    /// The outcome expected.
-    pub outcome: RecordedOutcome,
 }
 
 /// A request: method, URL, all headers that the recipe sets, and the body to the letter.
@@ -78,6 +96,18 @@ pub struct RecordedResponse {
     pub body: Option<String>,
     /// The body as JSON.
     pub json: Option<Json>,
+}
+
+impl RecordedResponse {
+    /// The bytes of the body.
+    #[must_use]
+    pub fn bytes(&self) -> Bytes {
+        match (&self.body, &self.json) {
+            (Some(text), _) => text.clone().into(),
+            (None, Some(json)) => json.to_string().into(),
+            (None, None) => Bytes::new(),
+        }
+    }
 }
 
 /// An outcome: `expires` for a token, or `reason`.
@@ -116,6 +146,8 @@ pub struct Prepared {
     pub exchange: Exchange,
     /// The recipe.
     pub recipe: Arc<Recipe>,
+    /// How the token is verified.
+    pub verification: Option<Arc<Verification>>,
     /// Time and random number.
     pub attempt: Attempt,
 }
@@ -145,9 +177,12 @@ pub fn prepare(path: &Path) -> Result<Prepared, String> {
             recipe
         }
     };
+    let mut faults = Vec::new();
+    let verification = exchange.verify.as_ref().and_then(|verify| Verification::compile(&recipe, verify, &source, &(0..0), &mut faults));
+    refuse(&faults)?;
     let now = exchange.now.as_deref().unwrap_or("2023-11-14T22:13:20Z").parse().map_err(|error| format!("`now` is no time: {error}"))?;
     let uuid = exchange.uuid.as_deref().map_or(Ok(uuid::Uuid::nil()), str::parse).map_err(|error| format!("`uuid` is none: {error}"))?;
-    Ok(Prepared { exchange, recipe: Arc::new(recipe), attempt: Attempt { now, uuid } })
+    Ok(Prepared { exchange, recipe: Arc::new(recipe), verification: verification.map(Arc::new), attempt: Attempt { now, uuid } })
 }
 
 fn open(path: &Path) -> Result<Arc<Source>, String> {
@@ -195,58 +230,6 @@ impl Prepared {
     #[must_use]
     pub fn expectations(&self) -> Expectations {
         Expectations { required_scopes: self.exchange.required_scopes.clone(), min_lifetime: self.exchange.min_lifetime.map(|span| span.0) }
-    }
-
-    /// The bytes of the answer's body.
-    #[must_use]
-    pub fn body(&self) -> Bytes {
-        let response = &self.exchange.response;
-        match (&response.body, &response.json) {
-            (Some(text), _) => text.clone().into(),
-            (None, Some(json)) => json.to_string().into(),
-            (None, None) => Bytes::new(),
-        }
-    }
-
-    /// Renders the request, compares it, reads the answer, compares the outcome.
-    ///
-    /// # Errors
-    /// What differs.
-    pub fn run(&self) -> Result<(), String> {
-        let (parameters, credentials) = (self.parameters(), self.credentials());
-        for (name, _) in &self.exchange.credentials.0 {
-            if !self.recipe.credentials.iter().any(|(known, _)| known == name.get_ref()) {
-                return Err(format!("the recipe has no credential `{}`", name.get_ref()));
-            }
-        }
-        for (name, _) in &self.exchange.parameters.0 {
-            if !self.recipe.parameters.iter().any(|(known, _)| known == name.get_ref()) {
-                return Err(format!("the recipe has no parameter `{}`", name.get_ref()));
-            }
-        }
-        if self.exchange.response.body.is_some() && self.exchange.response.json.is_some() {
-            return Err("an answer has either `body` or `json`".into());
-        }
-        let inputs = Inputs { parameters: &parameters, credentials: &credentials };
-        let mut rendered = self.recipe.render(&inputs, &self.attempt).map_err(|error| error.to_string())?;
-        let mut differences = Vec::new();
-        if let Some(expected) = &self.exchange.request {
-            let request = &rendered.request;
-            compare("method", &expected.method, request.method.as_str(), &mut differences);
-            compare("url", &expected.url, request.url.as_str(), &mut differences);
-            compare("headers", &expected_headers(expected), &actual_headers(&request.headers), &mut differences);
-            let body = request.body.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
-            compare("body", &expected.body, &body, &mut differences);
-        }
-        let mut headers = HeaderMap::new();
-        for (name, value) in &self.exchange.response.headers.0 {
-            let name = HeaderName::try_from(name.get_ref().as_str()).map_err(|error| error.to_string())?;
-            headers.append(name, HeaderValue::try_from(value.as_str()).map_err(|error| error.to_string())?);
-        }
-        let response = TokenResponse { status: self.exchange.response.status, headers, body: self.body(), received: self.attempt.now };
-        let outcome = self.recipe.read(&mut rendered, &response, &self.expectations(), &Fingerprints::default(), &mut Trace::default());
-        self.compare_outcome(&outcome, &mut differences);
-        if differences.is_empty() { Ok(()) } else { Err(differences.join("\n")) }
     }
 
     /// Adds what differs between the outcome expected and this one.

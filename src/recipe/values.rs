@@ -1,0 +1,155 @@
+//! What one attempt is made of: its inputs, what was made of them, and what answers gave.
+
+use jiff::Timestamp;
+use minijinja::{Error, Value};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::Recipe;
+use super::context::Context;
+use super::expression::explain;
+use super::response::malformed;
+use crate::outcome::{Failure, Reason};
+use crate::secret::Redactor;
+
+/// What an attempt is made of beside the recipe.
+pub struct Inputs<'a> {
+    /// The parameters that have a value.
+    pub parameters: &'a [(String, Value)],
+    /// The credentials that have a value.
+    pub credentials: &'a [(String, SecretString)],
+}
+
+/// What differs from one attempt to the next. Passed in, so that a test can repeat it.
+#[derive(Clone, Copy)]
+pub struct Attempt {
+    /// The time: one and the same wherever an attempt uses it.
+    pub now: Timestamp,
+    /// A random number of its own.
+    pub uuid: uuid::Uuid,
+}
+
+/// The values of one attempt, which its calls use and add to. Holds secrets.
+pub struct Values {
+    /// By name.
+    pub(super) context: Context,
+    /// Knows every secret that went in, and the token once it is there.
+    pub redactor: Redactor,
+    /// Whether a request of this attempt went out by `https`.
+    pub(super) secure: bool,
+}
+
+/// Why a request could not be made. Holds no values.
+#[derive(Debug, thiserror::Error)]
+#[error("{part}: {problem}")]
+pub struct RenderError {
+    /// The part of the recipe, such as `request.url`.
+    pub part: String,
+    /// What is wrong with it.
+    pub problem: String,
+    /// Whether what an answer gave went in, so that the inputs may be right.
+    pub from_answer: bool,
+}
+
+impl RenderError {
+    pub(super) fn new(part: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self { part: part.into(), problem: problem.into(), from_answer: false }
+    }
+
+    pub(super) fn at(part: impl Into<String>, error: &Error) -> Self {
+        Self::new(part, explain(error))
+    }
+
+    /// The failure of a probe that cannot make this request: of these credentials, or of what an answer gave.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        if self.from_answer {
+            return malformed("request_impossible", &format!("no request can be made from what an answer gave: {self}"));
+        }
+        Failure::new(Reason::Secret, &format!("no request can be made from this credential: {self}"))
+    }
+}
+
+impl Recipe {
+    /// Begins an attempt: all that its requests can use is worked out, and every secret in it is known.
+    ///
+    /// # Errors
+    /// When a `let` cannot be evaluated with these inputs.
+    pub fn begin(&self, inputs: &Inputs<'_>, attempt: &Attempt) -> Result<Values, RenderError> {
+        let mut redactor = Redactor::default();
+        for (_, secret) in inputs.credentials {
+            redactor.hide(secret.expose_secret());
+        }
+        let context = self.context(inputs, attempt)?;
+        for (name, binding) in &self.bindings {
+            if binding.secret
+                && let Some(text) = context.get(name).and_then(Value::as_str)
+            {
+                redactor.hide(text);
+            }
+        }
+        Ok(Values { context, redactor, secure: false })
+    }
+
+    /// All names of the request side with their values; an optional one that is not set is not there.
+    pub(super) fn context(&self, inputs: &Inputs<'_>, attempt: &Attempt) -> Result<Context, RenderError> {
+        let mut names = Context::default();
+        for (name, value) in inputs.parameters {
+            names.add(name, value.clone());
+        }
+        for (name, secret) in inputs.credentials {
+            names.add(name, Value::from(secret.expose_secret()));
+        }
+        add_clocks(&mut names, attempt, |name| self.uses(name));
+        for (name, binding) in &self.bindings {
+            let value = binding.evaluate(&names.value()).map_err(|error| RenderError::at(format!("let.{name}"), &error))?;
+            names.add(name, value);
+        }
+        Ok(names)
+    }
+}
+
+impl Values {
+    /// Adds the times and the random number where the recipe itself does not use them, for what verifies its token.
+    pub fn add_clocks(&mut self, attempt: &Attempt) {
+        add_clocks(&mut self.context, attempt, |_| true);
+    }
+
+    /// Whether there is a value of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.context.get(name).is_some()
+    }
+
+    /// Adds what an answer gave, and hides it unless it is no more than an address.
+    pub(super) fn give(&mut self, name: &str, value: Value) {
+        if let Some(text) = value.as_str()
+            && !is_address(text)
+        {
+            self.redactor.hide(text);
+        }
+        self.context.add(name, value);
+    }
+
+    /// The token, once a recipe has read it.
+    pub(super) fn token(&self) -> Option<&str> {
+        self.context.get("token").and_then(Value::as_str)
+    }
+}
+
+/// A URL without a query, such as an endpoint that a document of metadata names.
+fn is_address(text: &str) -> bool {
+    (text.starts_with("https://") || text.starts_with("http://")) && !text.contains(['?', '#', '@'])
+}
+
+fn add_clocks(names: &mut Context, attempt: &Attempt, wanted: impl Fn(&str) -> bool) {
+    let own: [(&str, &dyn Fn() -> Value); 4] = [
+        ("now_s", &|| Value::from(attempt.now.as_second())),
+        ("now_ms", &|| Value::from(attempt.now.as_millisecond())),
+        ("now_iso", &|| Value::from(attempt.now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())),
+        ("uuid", &|| Value::from(attempt.uuid.to_string())),
+    ];
+    for (name, value) in own {
+        if wanted(name) {
+            names.add(name, value());
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Verification: whether a token that was issued is of any use. Optional, for each provider.
+
+use std::ops::Range;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value as Json;
+
+use super::compile::VERIFICATION;
+use super::definition::{Introspection, IntrospectionAuth, Jwt, Request, Verify, VerifyCall};
+use super::values::Values;
+use super::{Call, Recipe, TokenResponse, answer, claims};
+use crate::diagnostic::{Fault, Source};
+use crate::document;
+use crate::outcome::{Code, Expiry, Failure, Message, Reason};
+
+/// How far clocks may differ when nothing else is said.
+const LEEWAY: Duration = Duration::from_secs(60);
+
+/// The call of an introspection for each way in which a client shows who it is; the URL is the configured one.
+const INTROSPECTION: [(IntrospectionAuth, &str); 3] = [
+    (
+        IntrospectionAuth::ClientSecretBasic,
+        r#"request.headers.Authorization = "Basic {{ (client_id ~ ':' ~ client_secret) | base64 }}"
+request.form = { token = "{{ token }}", token_type_hint = "access_token" }"#,
+    ),
+    (
+        IntrospectionAuth::ClientSecretPost,
+        r#"request.form = { token = "{{ token }}", token_type_hint = "access_token", client_id = "{{ client_id }}", client_secret = "{{ client_secret }}" }"#,
+    ),
+    (
+        IntrospectionAuth::Bearer,
+        r#"request.headers.Authorization = "Bearer {{ token }}"
+request.form = { token = "{{ token }}", token_type_hint = "access_token" }"#,
+    ),
+];
+
+/// What an answer to an introspection means: `active` decides (RFC 7662, section 2.2).
+const INTROSPECTION_ANSWER: &str = r#"
+response.ok = "json.active is true"
+response.code = ["json.error", "'token_inactive' if json.active is false", "'not_an_introspection' if http.status == 200"]
+response.message = "json.error_description"
+"#;
+
+/// How the tokens of one provider are verified.
+pub struct Verification {
+    /// The calls, in order.
+    pub checks: Vec<Call>,
+    /// What a JSON Web Token must say of itself.
+    pub jwt: Option<JwtCheck>,
+    definition: Verify,
+}
+
+/// What a JSON Web Token must say of itself.
+pub struct JwtCheck {
+    /// What `iss` must be.
+    pub issuer: Option<String>,
+    /// What `aud` must be or hold.
+    pub audience: Option<String>,
+    /// How far clocks may differ.
+    pub leeway: Duration,
+    /// The request for the keys that sign tokens.
+    pub jwks: Option<Call>,
+}
+
+/// Wherever it stands in whatever file.
+impl PartialEq for Verification {
+    fn eq(&self, other: &Self) -> bool {
+        self.definition == other.definition
+    }
+}
+
+impl Verification {
+    /// Compiles what a provider asks for; all mistakes are added to `faults`. `None` when it asks for nothing.
+    pub fn compile(recipe: &Recipe, definition: &Verify, source: &Arc<Source>, place: &Range<usize>, faults: &mut Vec<Fault>) -> Option<Self> {
+        let [call, introspection, _, jwks] = VERIFICATION;
+        let mut checks = Vec::new();
+        if let Some(VerifyCall { request, response }) = &definition.call {
+            checks.push(recipe.compile_check(call, request, response, source, place, faults));
+        }
+        if let Some(asked) = &definition.introspection {
+            let known = |name: &str| recipe.credentials.iter().any(|(credential, _)| credential == name);
+            if asked.auth_method != IntrospectionAuth::Bearer && !(known("client_id") && known("client_secret")) {
+                let message = format!("the recipe `{}` has no `client_id` and `client_secret` to show to the introspection endpoint", recipe.name);
+                faults.push(Fault::error(source, place.clone(), message));
+                faults.last_mut()?.hint = Some("write the request yourself, as `verify.call`".into());
+                return None;
+            }
+            let VerifyCall { request, response } = introspect(asked);
+            checks.push(recipe.compile_check(introspection, &request, &response, source, place, faults));
+        }
+        let jwt = definition.jwt.as_ref().map(|jwt| JwtCheck {
+            issuer: jwt.issuer.clone(),
+            audience: jwt.audience.clone(),
+            leeway: jwt.leeway.map_or(LEEWAY, |span| span.0),
+            jwks: keys(recipe, jwt, jwks, source, place, faults),
+        });
+        (!checks.is_empty() || jwt.is_some()).then(|| Self { checks, jwt, definition: definition.clone() })
+    }
+
+    /// Every request that it makes.
+    pub fn calls(&self) -> impl Iterator<Item = &Call> {
+        self.checks.iter().chain(self.jwt.as_ref().and_then(|jwt| jwt.jwks.as_ref()))
+    }
+
+    /// The names of its parts, for people and for the label `step`.
+    pub fn names(&self) -> impl Iterator<Item = Arc<str>> {
+        let [_, _, jwt, _] = VERIFICATION;
+        self.calls().map(|call| Arc::clone(&call.name)).chain(self.jwt.iter().map(move |_| jwt.into()))
+    }
+}
+
+static SCHEMA: LazyLock<Json> = LazyLock::new(document::schema_of::<VerifyCall>);
+
+fn introspect(asked: &Introspection) -> VerifyCall {
+    let text = INTROSPECTION.iter().find(|(method, _)| *method == asked.auth_method).map_or("", |(_, text)| *text);
+    let source = Arc::new(Source::new("<introspection>", format!("{text}\n{INTROSPECTION_ANSWER}")));
+    let (mut call, faults): (VerifyCall, _) = document::read(&source, &SCHEMA, |_| ());
+    debug_assert!(faults.is_empty(), "{:?}", faults.iter().map(ToString::to_string).collect::<Vec<_>>());
+    call.request.url.clone_from(&asked.url);
+    call
+}
+
+fn keys(recipe: &Recipe, jwt: &Jwt, name: &str, source: &Arc<Source>, place: &Range<usize>, faults: &mut Vec<Fault>) -> Option<Call> {
+    let request = Request { url: Some(jwt.jwks_url.clone()?), ..Request::default() };
+    Some(recipe.compile_check(name, &request, &super::definition::Answer::default(), source, place, faults))
+}
+
+impl JwtCheck {
+    /// Looks at the token itself, which `expiry` is said to end.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn inspect(&self, values: &Values, keys: Option<&TokenResponse>, expiry: Expiry, now: Timestamp) -> Result<(), Failure> {
+        let keys = match keys {
+            None => None,
+            Some(response) => {
+                let keys = answer::json(&response.body).filter(|json| json.get("keys").is_some_and(Json::is_array));
+                let wrong = || Failure::new(Reason::Malformed, "the answer is no set of keys (RFC 7517)").code(Code::word("jwks_unreadable"));
+                Some(keys.ok_or_else(wrong)?)
+            }
+        };
+        claims::inspect(values.token().unwrap_or_default(), self, keys.as_ref(), expiry, now).map_err(|(code, problem)| {
+            let message = values.redactor.scrub(&format!("the token was issued, but {problem}"));
+            Failure::new(Reason::Unverified, &message).code(Code::word(code))
+        })
+    }
+}
+
+/// A failure of the call for keys: who does not hand out public keys finds no fault with a credential.
+#[must_use]
+pub fn no_keys(failure: Failure) -> Failure {
+    let reason = if failure.reason == Reason::Rejected { Reason::Malformed } else { failure.reason };
+    Failure { reason, ..failure }
+}
+
+/// A failure of a call that verifies the token: who refuses it finds fault with the token, so with the credential.
+#[must_use]
+pub fn unverified(failure: Failure) -> Failure {
+    if failure.reason != Reason::Rejected {
+        return failure;
+    }
+    let message = Message::clean(&format!("the token was issued, but it is refused: {}", failure.message.as_str()));
+    Failure { reason: Reason::Unverified, message, ..failure }
+}
