@@ -70,7 +70,7 @@ impl Lexer<'_> {
     /// Whether the next line belongs to the command although nothing says so: it begins with an option.
     fn goes_on(&self) -> bool {
         let next: String = self.rest.clone().skip_while(|next| *next == ' ' || *next == '\t').take(2).collect();
-        !self.words.is_empty() && next.starts_with('-') && next != "- "
+        (self.word.is_some() || !self.words.is_empty()) && next.starts_with('-') && next != "- "
     }
 
     fn backslash(&mut self) {

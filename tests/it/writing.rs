@@ -530,6 +530,7 @@ fn a_member_that_no_rule_read_is_suggested() {
         let (text, suggestions) = explained(response, status, headers, &body);
         let lines: Vec<&str> = suggestions.iter().map(|(_, line)| line.as_str()).collect();
         assert_eq!(lines, expected, "{text}");
+        assert!(!body.starts_with('<') || text.contains("    Token: [hidden] (a string of 30 characters)"), "{text}");
     }
 }
 

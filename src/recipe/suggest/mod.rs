@@ -61,6 +61,23 @@ fn trees(body: &[u8]) -> Vec<(&'static str, Json)> {
     all.into_iter().find_map(|(name, tree)| Some(vec![(name, tree?)])).unwrap_or_default()
 }
 
+/// The structure of a body, for people: of JSON, XML that is no page, and a form. What could be a token with `=` behind it
+/// is no form, as names are shown.
+#[must_use]
+pub fn structure(body: &[u8]) -> Option<Json> {
+    let (name, tree) = trees(body).pop()?;
+    let plain = |name: &str, value: &Json| {
+        let word = name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_alphabetic() || b"_-.".contains(&byte));
+        word && value.as_str().is_some_and(|value| !value.is_empty() && !value.starts_with('='))
+    };
+    let shown = match (name, tree.as_object()) {
+        ("form", Some(members)) => members.iter().all(|(name, value)| plain(name, value)),
+        ("xml", Some(members)) => !members.keys().any(|root| root.eq_ignore_ascii_case("html")),
+        _ => true,
+    };
+    shown.then_some(tree)
+}
+
 /// What no rule of the recipe has read and what its outcome lacks; nothing when nothing is lacking.
 #[must_use]
 pub fn unread(response: &TokenResponse, reading: &[TraceLine], outcome: &Outcome, redactor: &Redactor) -> Vec<Suggestion> {
@@ -152,9 +169,8 @@ fn candidates(body: &[u8], headers: &HeaderMap, now: Timestamp, redactor: Option
     }
     found.sort_by_key(|candidate| std::cmp::Reverse(candidate.score));
     let format = found.first().and_then(|best| format(best, &trees));
-    let place = found.first().map(|best| best.path.clone());
-    let beside =
-        |member: &Member| place.as_deref().is_some_and(|place| place.strip_prefix(member.parent.as_str()).is_some_and(|rest| !rest.contains(['.', '['])));
+    let best = found.first().and_then(|best| members.iter().find(|member| member.path == best.path));
+    let beside = |member: &Member| best.is_some_and(|best| best.parent == member.parent);
     let mut expiries: Vec<Candidate> = members
         .iter()
         .filter_map(|member| {
@@ -164,7 +180,7 @@ fn candidates(body: &[u8], headers: &HeaderMap, now: Timestamp, redactor: Option
             Some(Candidate { rule: "expiry", path: member.path.clone(), value: Some(value), why, score })
         })
         .collect();
-    if let Some(best) = members.iter().find(|member| Some(&member.path) == place.as_ref())
+    if let Some(best) = best
         && best.value.as_str().is_some_and(has_exp)
     {
         let value = "[{ value = \"token\", unit = \"jwt\" }]".to_owned();
@@ -409,6 +425,16 @@ mod tests {
             "<html><body>Bad gateway</body></html>",
         ] {
             assert!(!lines(&[body]).iter().any(|line| line.starts_with("token")), "{body}: {:?}", lines(&[body]));
+        }
+    }
+
+    #[test]
+    fn the_structure_of_a_token_by_itself_and_of_a_page_is_not_shown() {
+        for body in ["YWJjZGVmZ2hpamtsbW5vcA==", "abcdefghijklmnop=", "abc123def=x", "<html><body>x</body></html>", "abc"] {
+            assert_eq!(structure(body.as_bytes()), None, "{body}");
+        }
+        for body in ["{}", "<r><t>x</t></r>", "access_token=abc&expires_in=60"] {
+            assert!(structure(body.as_bytes()).is_some(), "{body}");
         }
     }
 
