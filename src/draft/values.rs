@@ -144,6 +144,12 @@ pub fn may_be_constant(text: &str) -> bool {
     text.len() <= 200 && !looks_random(text) && !text.contains('@')
 }
 
+/// Whether a text beside a placeholder may be shown: a scheme, a prefix, signs between two of them.
+pub fn may_stand_beside(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    text.len() <= 40 && digits <= 2 && text.chars().all(|c| c.is_ascii_alphanumeric() || " _-.,:;/=&?+|".contains(c))
+}
+
 /// Whether a part of a path belongs to one customer: long and with digits in it, as no name of an API has them.
 pub fn is_random_step(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
@@ -228,7 +234,8 @@ fn placeholder(text: &str, angles: bool, starts_word: bool) -> Option<(Part, usi
         let inner = rest[..end].trim();
         let fits = match open {
             "%" => inner.len() >= 3 && inner.chars().all(|c| c.is_ascii_uppercase() || c == '_'),
-            "{" => (1..=60).contains(&inner.len()) && inner.chars().all(|c| c.is_ascii_alphanumeric() || " _.-".contains(c)),
+            // Blanks inside are those of a language of queries.
+            "{" => (1..=60).contains(&inner.len()) && inner.len() == end && inner.chars().all(|c| c.is_ascii_alphanumeric() || " _.-".contains(c)),
             _ => (1..=120).contains(&inner.len()) && !inner.contains(['<', '\n']),
         };
         if fits {

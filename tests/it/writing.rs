@@ -53,7 +53,7 @@ struct Known {
 
 const FORM: &str = "content-type: application/x-www-form-urlencoded";
 
-const KNOWN: [Known; 18] = [
+const KNOWN: [Known; 19] = [
     Known {
         command: "curl -v -X POST \"https://api-m.pay.example/v1/oauth2/token\" \\\n -u \"CLIENT_ID:CLIENT_SECRET\" \\\n -H \"Content-Type: application/x-www-form-urlencoded\" \\\n -d \"grant_type=client_credentials\"",
         request: "POST https://api-m.pay.example/v1/oauth2/token\nauthorization: Basic di1jbGllbnRfaWQ6di1jbGllbnRfc2VjcmV0\ncontent-type: application/x-www-form-urlencoded\n\ngrant_type=client_credentials",
@@ -138,6 +138,11 @@ const KNOWN: [Known; 18] = [
         command: "curl --json '{\"username\": \"string\", \"password\": \"string\", \"remember\": true, \"ttl\": <seconds>, }' -X PUT api.shop.example/rest/login -L",
         request: "PUT https://api.shop.example/rest/login\ncontent-type: application/json\n\n{\"username\":\"v-username\",\"password\":\"v-password\",\"remember\":true,\"ttl\":\"change-me\"}",
         secrets: &[],
+    },
+    Known {
+        command: "curl -X POST https://api.graph.example/graphql -H 'Content-Type: application/json' -d '{\"query\":\"mutation { login(user: \\\"me\\\", password: \\\"hunter2\\\", app: $APP) { token } }\"}'",
+        request: "POST https://api.graph.example/graphql\ncontent-type: application/json\n\n{\"query\":\"v-query\"}",
+        secrets: &["hunter2"],
     },
     Known {
         command: "export TOKEN=$(curl -s -H 'X-Auth-Key: <api key>' -H \"X-Auth-User: ${USER_NAME}\" \"https://auth.store.example/v1.0\" | jq -r .token)",
