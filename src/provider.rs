@@ -59,9 +59,9 @@ pub enum Slot {
 pub struct Cadence {
     /// From one probe to the next.
     pub interval: Duration,
-    /// From a first refusal of the credential to the second try that confirms it.
+    /// From a first refusal of the credential, or from the last of `failure_threshold` failures, to the try that confirms it.
     pub confirm_after: Duration,
-    /// Failures in a row that make a provider broken, whatever their class.
+    /// Failures in a row that make a provider broken when one more confirms them, whatever their class.
     pub failure_threshold: u32,
     /// The longest pause between probes of a credential that is refused again and again.
     pub max_backoff: Duration,

@@ -6,7 +6,7 @@
 //! A probe is a row of [`Call`]s: the steps before the token request, the token request, what verifies the token, what
 //! cleans up. Each is a request and the rules for its answer; [`Values`] go from one to the next.
 //!
-//! Reading order: [`definition`] (as written), [`expression`] and [`template`] (the language), this file, [`compile`],
+//! Reading order: [`definition`] (as written), [`expression`] and [`template`] (the language), this file, `compile`,
 //! [`values`], [`request`], [`response`] (what any answer tells), [`token`] (what the token's does), [`verification`],
 //! [`builtin`] (the table of built-ins).
 
