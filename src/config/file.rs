@@ -34,6 +34,16 @@ pub struct File {
     pub providers: Ordered<Provider>,
 }
 
+/// A file of recipes, as `recipe_files` names them.
+// For its schema only: such a file is read as a `File`, so that what belongs elsewhere is told as that.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(title = "credwatch recipes")]
+pub struct RecipeFile {
+    /// Recipes of your own, by name. A name that a built-in recipe has replaces it.
+    pub recipes: Ordered<Definition>,
+}
+
 /// The HTTP server.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields, default)]

@@ -12,7 +12,7 @@ use super::{ACCEPT, Failed, Prober, USER_AGENT, clock_skew, exchange};
 use crate::outcome::{Expiry, Failure, Issued, Message, Outcome, Probe, Reason, Step};
 use crate::provider::Provider;
 use crate::recipe::verification::{no_keys, unverified};
-use crate::recipe::{Attempt, Call, TokenResponse, Trace, Values, Verification};
+use crate::recipe::{Attempt, Call, TokenResponse, Trace, Values, Verification, suggest};
 
 /// A probe under way.
 pub(super) struct Probing<'a> {
@@ -80,6 +80,9 @@ impl Probing<'_> {
             let _ = read(self, &mut trace);
         }
         self.note(&recipe.token, failure, &response, trace);
+        if let Some(told) = self.explanation.as_deref_mut().and_then(|explanation| explanation.calls.last_mut()) {
+            told.suggestions = suggest::unread(&response, &told.reading, &outcome, &self.values.redactor);
+        }
         match outcome {
             Outcome::Issued(issued) => Ok(issued),
             Outcome::Failed(failure) => Err(failure),

@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 use crate::outcome::TraceLine;
 use crate::recipe::TokenResponse;
 use crate::recipe::request::ShownRequest;
+use crate::recipe::suggest::{self, Suggestion};
 use crate::secret::{HIDDEN, Redactor, names_a_secret};
 
 /// One probe, explained: its calls, in order.
@@ -30,6 +31,8 @@ pub struct Told {
     pub body: Vec<String>,
     /// How each rule read the answer.
     pub reading: Vec<TraceLine>,
+    /// What no rule read although the outcome lacks it, as lines for the recipe. Of the token request only.
+    pub suggestions: Vec<Suggestion>,
 }
 
 /// Headers that help to understand an answer and hold nothing secret.
@@ -84,10 +87,10 @@ impl Told {
                 self.headers.push((name.to_owned(), text.as_str().to_owned()));
             }
         }
-        match serde_json::from_slice::<Json>(&response.body) {
-            Ok(json) => outline(&json, "", 0, redactor, &mut self.body),
-            Err(_) if response.body.is_empty() => self.body.push("(empty)".into()),
-            Err(_) => self.body.push(format!("({} bytes that are not JSON)", response.body.len())),
+        match suggest::structure(&response.body) {
+            Some(tree) => outline(&tree, "", 0, redactor, &mut self.body),
+            None if response.body.is_empty() => self.body.push("(empty)".into()),
+            None => self.body.push(format!("({} bytes that are neither JSON nor XML nor a form)", response.body.len())),
         }
         if self.body.len() > MOST_LINES {
             self.body.truncate(MOST_LINES);

@@ -26,6 +26,7 @@ mod rehearsal;
 pub mod request;
 pub mod response;
 pub mod retry;
+pub mod suggest;
 pub mod template;
 pub mod token;
 mod trace;
@@ -42,6 +43,7 @@ use definition::{Credential, Definition, Format, Known, Parameter, Tokens, Unit}
 use expression::{Compiled, Names};
 use template::{JsonTemplate, Template};
 
+pub use compile::is_reserved;
 pub use fingerprint::Fingerprints;
 pub use request::TokenRequest;
 pub use response::TokenResponse;

@@ -23,6 +23,8 @@
 //! - `chain`: from a credential that breaks to the notification that arrives, and back.
 //! - `web_config`: the web configuration, each fault with its message, and held against promtool.
 //! - `doors`: TLS, client certificates and logins over sockets, and doors that are replaced.
+//! - `writing`: drafts, suggestions, trials and mistakes of whoever writes a recipe.
+//! - `reference`: every example of the reference, run.
 //! - `crowds`: clients that are too many, too slow or too silent.
 
 mod alerting;
@@ -48,6 +50,7 @@ mod oidc;
 mod package;
 mod page;
 mod prometheus;
+mod reference;
 mod reload;
 mod restart;
 mod rotation;
@@ -57,3 +60,4 @@ mod support;
 mod systemd;
 mod verification;
 mod web_config;
+mod writing;
