@@ -278,6 +278,11 @@ fn lint(source: &str, names: &Names) -> Result<BTreeSet<String>, Mistake> {
                 if !filters::FILTERS.contains(&name) {
                     return mistake(format!("unknown filter `{name}`"), Some(suggestion(name, filters::FILTERS.iter().copied())));
                 }
+                // Its text becomes part of a message, so it must not be able to hold a secret.
+                let quoted = sign(index + 1, b'(') && matches!(tokens.get(index + 2), Some((Token::Text, _))) && sign(index + 3, b')');
+                if name == "required" && !quoted {
+                    return mistake("`required` takes one text in quotes".into(), Some("write `value | required('… is needed')`".into()));
+                }
             } else if after_is && name != "not" {
                 if !filters::TESTS.contains(&name) {
                     return mistake(format!("unknown test `{name}`"), Some(suggestion(name, filters::TESTS.iter().copied())));
@@ -375,6 +380,14 @@ mod tests {
         assert_eq!(mistake("http.statsu == 1"), ("`http` has no member `statsu`".into(), "statsu".into()));
         assert_eq!(mistake("range(9)").1, "range");
         assert_eq!(mistake("json.items()").1, "items");
+    }
+
+    #[test]
+    fn what_a_message_tells_is_written_in_the_recipe_and_never_a_value() {
+        for source in ["json.a | required(secret)", "json.a | required", "json.a | required('a' ~ secret)", "json.a | required('a', secret)"] {
+            assert_eq!(mistake(source).0, "`required` takes one text in quotes", "{source}");
+        }
+        Compiled::new(Side::Response, "json.a | required('it is needed')", &names()).unwrap_or_else(|mistake| panic!("{}", mistake.message));
     }
 
     #[test]

@@ -17,7 +17,7 @@
 //! - `links`: what documents point at.
 //! - `page`: the pages for people, as they are sent.
 //! - `reload`, `rotation`, `restart`: a daemon that is left alone for years.
-//! - `oidc`, `prometheus`: against servers that nobody here wrote.
+//! - `issuers`, `oidc`, `prometheus`: against servers that nobody here wrote.
 //! - `package`, `systemd`, `service_manager`: the Debian package and the unit, under a real systemd.
 //! - `alerting`: the alert rules, their unit tests, runbooks and documents held against each other and the code.
 //! - `chain`: from a credential that breaks to the notification that arrives, and back.
@@ -44,6 +44,7 @@ mod exchanges;
 mod failures;
 mod hostile;
 mod house;
+mod issuers;
 mod links;
 mod oidc;
 mod package;
