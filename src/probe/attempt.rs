@@ -138,7 +138,7 @@ impl Probing<'_> {
     /// Sends one request and waits for its whole answer. `counts` is for what belongs to the token request: its time and
     /// its phases are those of the probe.
     async fn send(&mut self, call: &Call, deadline: Deadline, counts: bool) -> Result<TokenResponse, Failure> {
-        let several = self.several();
+        let several = !self.provider.steps.is_empty();
         let told = |this: &mut Self, failure: Failure, duration: f64| {
             if several {
                 this.probe.steps.push(Step { name: Arc::clone(&call.name), duration, failure: Some(failure.clone()) });
@@ -184,12 +184,6 @@ impl Probing<'_> {
                 Err(told(self, failed.failure, duration))
             }
         }
-    }
-
-    /// Whether the calls of this probe are told one by one.
-    fn several(&self) -> bool {
-        let recipe = &self.provider.recipe;
-        !recipe.steps.is_empty() || !recipe.cleanup.is_empty() || self.provider.verification.is_some()
     }
 
     fn trace(&self) -> Trace {

@@ -92,6 +92,7 @@ async fn asked_until(
         timeout: Duration::from_secs(10),
         expectations: Expectations::default(),
         verification: None,
+        steps: Arc::default(),
         secret_expires: None,
         transport: Arc::new(Transport::default()),
         endpoint: Some(format!("host{number}.example:443").into()),

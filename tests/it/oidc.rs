@@ -1,7 +1,8 @@
 //! The recipes of OAuth 2.0 against a server that nobody here wrote: the npm package oidc-provider, set up by
-//! `tests/oidc/server.mjs`. How clients authenticate is in `clients`.
+//! `tests/oidc/server.mjs`. How clients authenticate is in `clients`, what the server tells of itself and of its tokens in `verified`.
 
 mod clients;
+mod verified;
 
 use std::path::Path;
 use std::process::Command;

@@ -15,6 +15,8 @@ import { Provider, errors } from 'oidc-provider';
 URL.parse ??= (text) => (URL.canParse(text) ? new URL(text) : null);
 
 const API = 'https://api.example/';
+// Tokens for this one are JSON Web Tokens.
+const SIGNED = 'https://signed.example/';
 const key = (name) => createPublicKey(readFileSync(new URL(`../keys/${name}.pem`, import.meta.url))).export({ format: 'jwk' });
 const signing = (client_id, algorithm, name) => ({
   client_id, token_endpoint_auth_method: 'private_key_jwt', token_endpoint_auth_signing_alg: algorithm, jwks: { keys: [key(name)] },
@@ -54,6 +56,7 @@ const configuration = {
   features: {
     devInteractions: { enabled: false },
     clientCredentials: { enabled: true },
+    introspection: { enabled: true },
     mTLS: {
       enabled: true,
       tlsClientAuth: true,
@@ -66,6 +69,7 @@ const configuration = {
       enabled: true,
       defaultResource: () => undefined,
       getResourceServerInfo: (_context, resource) => {
+        if (resource === SIGNED) return { scope: 'read', accessTokenTTL: 99, accessTokenFormat: 'jwt', audience: SIGNED };
         if (resource !== API) throw new errors.InvalidTarget();
         // Whoever asks for `read write` gets `read`, and the answer says so.
         return { scope: 'read', accessTokenTTL: 77, accessTokenFormat: 'opaque' };
@@ -96,7 +100,8 @@ server.listen(0, '127.0.0.1', async () => {
   const provider = new Provider(`http://${address}`, configuration);
   provider.on('grant.success', async (context) => {
     const kind = context.oidc.params.grant_type === 'refresh_token' ? provider.AccessToken : provider.ClientCredentials;
-    const { clientId, scope, exp, aud } = await kind.find(context.body.access_token);
+    // Tokens that speak for themselves are not kept.
+    const { clientId, scope, exp, aud } = (await kind.find(context.body.access_token)) ?? {};
     console.log(`issued ${JSON.stringify({ client: clientId, method: authenticatedBy(context), scope, audience: aud, expires: exp })}`);
   });
   provider.on('grant.error', (_context, error) => console.log(`refused ${error.error_detail ?? error.error_description ?? ''}${error.cause ? `, ${error.cause.message}` : ''}`));

@@ -144,6 +144,7 @@ mod tests {
             timeout: Duration::from_secs(10),
             expectations: Expectations { required_scopes: Vec::new(), min_lifetime: None },
             verification: None,
+            steps: Arc::default(),
             secret_expires: None,
             transport: Arc::new(Transport::default()),
             endpoint: None,
