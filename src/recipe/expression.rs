@@ -86,6 +86,8 @@ impl Names {
 /// A compiled expression.
 pub struct Compiled {
     expression: Expression<'static, 'static>,
+    /// A lone name, or members of one where absent ones are ordinary: most expressions are no more, and then need no engine.
+    path: Option<Vec<Value>>,
     /// As it is written.
     pub source: String,
     /// Whether a secret, or something derived from one, goes in.
@@ -123,7 +125,8 @@ impl Compiled {
         })?;
         let uses = lint(source, names)?;
         check_arguments(&expression)?;
-        Ok(Self { expression, source: source.to_owned(), secret: uses.iter().any(|name| names.is_secret(name)), uses })
+        let path = path(side, source);
+        Ok(Self { expression, path, source: source.to_owned(), secret: uses.iter().any(|name| names.is_secret(name)), uses })
     }
 
     /// The value in this context, bounded in size.
@@ -131,13 +134,30 @@ impl Compiled {
     /// # Errors
     /// Whatever the engine refuses; see [`explain`].
     pub fn evaluate(&self, context: &Value) -> Result<Value, Error> {
-        let value = self.expression.eval(context)?;
+        let value = match &self.path {
+            Some(path) => member(context, path),
+            None => self.expression.eval(context)?,
+        };
         // Fuel bounds steps, not bytes, and a few steps can double a text many times over.
         if value.as_bytes().is_some_and(|bytes| bytes.len() > LARGEST_VALUE) {
             return Err(Error::new(ErrorKind::InvalidOperation, format!("the value is larger than {} KiB", LARGEST_VALUE / 1024)));
         }
         Ok(value)
     }
+}
+
+/// The names of an expression that is nothing but `name`, or `name.member.member` on the side where absent is ordinary.
+fn path(side: Side, source: &str) -> Option<Vec<Value>> {
+    let names: Vec<&str> = source.trim().split('.').collect();
+    let is_name = |name: &&str| {
+        name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    let plain = names.iter().all(is_name) && !KEYWORDS.contains(&names[0]) && (names.len() == 1 || side == Side::Response);
+    plain.then(|| names.into_iter().map(Value::from).collect())
+}
+
+fn member(context: &Value, path: &[Value]) -> Value {
+    path.iter().try_fold(context.clone(), |value, name| value.get_item(name)).unwrap_or(Value::UNDEFINED)
 }
 
 /// What an evaluation error says, without the values that the engine could add.
@@ -348,6 +368,29 @@ mod tests {
         names.add_members("http", &["status", "headers"]);
         names.add_members("json", &[]);
         names
+    }
+
+    /// What needs no engine yields what the engine does.
+    #[test]
+    fn a_path_by_itself_is_what_the_engine_makes_of_it() {
+        let body = minijinja::value::Serde(serde_json::json!({ "a": { "b": [1, { "c": "d" }], "n": null, "s": "text", "length": 3, "keys": 1 } }));
+        let context = Value::from_pairs([("json", Value::from(body)), ("app_key", Value::from("k")), ("base_url", Value::from(7))]);
+        for source in [
+            "json", "json.a", "json.a.b", "json.a.n", "json.a.s", "json.a.s.x", "json.a.n.x", "json.x.y.z", "json.a.length", "json.a.keys", "json.items", "app_key", "app_key.x",
+            "base_url.x", "nothing",
+        ] {
+            let mut names = names();
+            names.add("nothing", false);
+            let compiled = Compiled::new(Side::Response, source, &names).unwrap_or_else(|mistake| panic!("{source}: {}", mistake.message));
+            assert!(compiled.path.is_some(), "{source}");
+            let engine = compiled.expression.eval(&context).unwrap_or_else(|error| panic!("{source}: {error}"));
+            let ours = compiled.evaluate(&context).expect(source);
+            assert_eq!((ours.kind(), ours.to_string()), (engine.kind(), engine.to_string()), "{source}");
+        }
+        for source in ["1", "true", "none", "json['a']", "json.a[0]", "json.a | length", "-app_key", "json.a-b", "'text'"] {
+            assert!(path(Side::Response, source).is_none(), "{source}");
+        }
+        assert!(path(Side::Request, "app_key.x").is_none() && path(Side::Request, "app_key").is_some());
     }
 
     fn mistake(source: &str) -> (String, String) {
