@@ -10,6 +10,7 @@ use crate::diagnostic::{nearest, suggestion};
 use crate::exchange;
 use crate::recipe::Recipe;
 use crate::recipe::builtin::{self, BUILTINS};
+use crate::time::human_duration;
 
 #[derive(Args)]
 pub struct Flags {
@@ -85,6 +86,12 @@ fn list(words: &[String]) -> ExitCode {
             recipe.credentials.iter().map(|(name, credential)| format!("{name}{}", if credential.optional { "?" } else { "" })).collect();
         super::say(&format!("{:<28}parameters:  {}", "", parameters.join(", ")));
         super::say(&format!("{:<28}credentials: {}", "", credentials.join(", ")));
+        let mut facts: Vec<String> = recipe.known.iter().map(|known| known.words().to_owned()).collect();
+        facts.extend(recipe.interval.map(|interval| format!("asked every {}", human_duration(interval.as_secs_f64()))));
+        super::say(&format!("{:<28}known:       {}", "", facts.join(", ")));
+        if let Some(side_effects) = &recipe.side_effects {
+            super::say(&format!("{:<28}beside:      {side_effects}", ""));
+        }
     }
     if found == 0 {
         let near = words.iter().find_map(|word| nearest(word, BUILTINS.iter().map(|(name, _)| *name)));

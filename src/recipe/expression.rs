@@ -376,8 +376,21 @@ mod tests {
         let body = minijinja::value::Serde(serde_json::json!({ "a": { "b": [1, { "c": "d" }], "n": null, "s": "text", "length": 3, "keys": 1 } }));
         let context = Value::from_pairs([("json", Value::from(body)), ("app_key", Value::from("k")), ("base_url", Value::from(7))]);
         for source in [
-            "json", "json.a", "json.a.b", "json.a.n", "json.a.s", "json.a.s.x", "json.a.n.x", "json.x.y.z", "json.a.length", "json.a.keys", "json.items", "app_key", "app_key.x",
-            "base_url.x", "nothing",
+            "json",
+            "json.a",
+            "json.a.b",
+            "json.a.n",
+            "json.a.s",
+            "json.a.s.x",
+            "json.a.n.x",
+            "json.x.y.z",
+            "json.a.length",
+            "json.a.keys",
+            "json.items",
+            "app_key",
+            "app_key.x",
+            "base_url.x",
+            "nothing",
         ] {
             let mut names = names();
             names.add("nothing", false);

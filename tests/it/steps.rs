@@ -265,3 +265,18 @@ fn mistakes_in_steps_have_their_places() {
         assert!(fault.starts_with("test:"), "it has a place: {fault}");
     }
 }
+
+#[tokio::test]
+async fn headers_of_one_name_are_one_list() {
+    let endpoint = Endpoint::answering(
+        "HTTP/1.1 401 X\r\nWWW-Authenticate: Basic realm=\"one\"\r\nWWW-Authenticate: Bearer service=\"two\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+    );
+    let text = format!(
+        "[recipes.r]\nparameters = {{ url = {{}} }}\nrequest.url = \"{{{{ url }}}}\"\nresponse.token = \"json.token\"\n\
+         response.code = \"http.headers['www-authenticate'] | auth_param('service')\"\nresponse.message = \"http.headers['www-authenticate'] | auth_param('realm')\"\n\
+         [providers.p]\nrecipe = \"r\"\nparameters.url = {:?}\n",
+        endpoint.url()
+    );
+    let configuration = load_text("test", &text).unwrap_or_else(|faults| panic!("{}", faults[0]));
+    assert_failure(&Prober::new().probe(&configuration.providers[0]).await, "rejected", "two", "one");
+}
