@@ -87,7 +87,7 @@ pub fn next_due(grid: &Grid, cadence: &Cadence, outcome: &Outcome, health: &Heal
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::{Failure, Issued, Phases, Probe};
+    use crate::outcome::{Failure, Issued, Probe};
 
     const MINUTE: Duration = Duration::from_secs(60);
 
@@ -103,18 +103,7 @@ mod tests {
         outcomes
             .iter()
             .map(|outcome| {
-                let probe = Probe {
-                    outcome: outcome.clone(),
-                    started: jiff::Timestamp::UNIX_EPOCH,
-                    duration: 0.0,
-                    phases: Phases::default(),
-                    status: None,
-                    certificate_expiry: None,
-                    clock_skew: None,
-                    credentials: None,
-                    reading: Vec::new(),
-                    steps: Vec::new(),
-                };
+                let probe = Probe::new(outcome.clone(), jiff::Timestamp::UNIX_EPOCH);
                 health.record(&probe, &cadence);
                 let next = next_due(&grid, &cadence, outcome, &health, due, due);
                 let pause = next.saturating_sub(due);

@@ -294,18 +294,7 @@ mod tests {
     use crate::outcome::Issued;
 
     fn probe(outcome: Outcome) -> Probe {
-        Probe {
-            outcome,
-            started: "2026-01-01T00:00:00Z".parse().expect("a date"),
-            duration: 0.2,
-            phases: Phases::default(),
-            status: None,
-            certificate_expiry: None,
-            clock_skew: None,
-            credentials: None,
-            reading: Vec::new(),
-            steps: Vec::new(),
-        }
+        Probe { duration: 0.2, ..Probe::new(outcome, "2026-01-01T00:00:00Z".parse().expect("a date")) }
     }
 
     fn issued(fingerprint: u128) -> Probe {
