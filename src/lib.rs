@@ -19,17 +19,19 @@
 //! 10. [`daemon`]: the parts put together.
 //!
 //! Below all of them: [`time`], [`secret`], [`diagnostic`] (faults with their place in a file), [`document`] (TOML
-//! against a schema), [`watch`] (files whose content counts), [`threads`], [`logging`]. Beside them: [`fake`] (the token APIs of demo and tests) and [`exchange`]
-//! (recorded exchanges).
+//! against a schema), [`watch`] (files whose content counts), [`threads`], [`logging`]. Beside them: [`fake`] (the token APIs of demo and tests), [`exchange`]
+//! (recorded exchanges), [`mod@curl`] and [`draft`] (a first draft of a recipe from a sample command).
 //!
 //! `ARCHITECTURE.md` has the picture, the invariants and what is absent on purpose.
 
 pub mod cli;
 pub mod config;
+pub mod curl;
 pub mod daemon;
 pub mod diagnostic;
 pub mod document;
 pub mod door;
+pub mod draft;
 pub mod exchange;
 pub mod fake;
 pub mod logging;

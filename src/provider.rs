@@ -36,6 +36,9 @@ pub struct Provider {
     pub expectations: Expectations,
     /// How a token is verified once it is issued.
     pub verification: Option<Arc<Verification>>,
+    /// The names of the calls of a probe, with these inputs: the label `step`. Empty when it makes the token request and
+    /// nothing else.
+    pub steps: Arc<[Arc<str>]>,
     /// When the client secret itself ends, as the operator knows it.
     pub secret_expires: Option<Timestamp>,
     /// How connections are made. Equal settings share one client.
@@ -59,9 +62,9 @@ pub enum Slot {
 pub struct Cadence {
     /// From one probe to the next.
     pub interval: Duration,
-    /// From a first refusal of the credential to the second try that confirms it.
+    /// From a first refusal of the credential, or from the last of `failure_threshold` failures, to the try that confirms it.
     pub confirm_after: Duration,
-    /// Failures in a row that make a provider broken, whatever their class.
+    /// Failures in a row that make a provider broken when one more confirms them, whatever their class.
     pub failure_threshold: u32,
     /// The longest pause between probes of a credential that is refused again and again.
     pub max_backoff: Duration,
@@ -184,18 +187,6 @@ impl Provider {
     /// Every request of a probe, in order.
     pub fn calls(&self) -> impl Iterator<Item = &Call> {
         self.recipe.calls(self.verification.as_deref())
-    }
-
-    /// The names of the steps of a probe: the label `step`. Empty when it makes the token request and nothing else.
-    #[must_use]
-    pub fn steps(&self) -> Vec<Arc<str>> {
-        let recipe = &self.recipe;
-        if recipe.steps.is_empty() && recipe.cleanup.is_empty() && self.verification.is_none() {
-            return Vec::new();
-        }
-        let verifying = self.verification.iter().flat_map(|verification| verification.names());
-        let before = recipe.steps.iter().chain([&recipe.token]).map(|call| Arc::clone(&call.name));
-        before.chain(verifying).chain(recipe.cleanup.iter().map(|call| Arc::clone(&call.name))).collect()
     }
 
     /// The inputs of a request.

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the tests need beside Rust: a C compiler, Prometheus with promtool, Alertmanager with amtool, the test
-# files of Prometheus's toolkit, the authorities that a system trusts, Node.js with npm, Chromium, and what is pinned in
-# tests/oidc (an OAuth server), tests/browser (what drives the browser), tests/grafana (types of dashboards) and
+# files of Prometheus's toolkit, the authorities that a system trusts, Node.js with npm, Chromium, what tests/issuers starts
+# (django-oauth-toolkit, Authlib and Keystone, with the distribution's Python), and what is pinned in
+# tests/oidc (OAuth servers), tests/browser (what drives the browser), tests/grafana (types of dashboards) and
 # tests/kubernetes (schemas); what makes and looks over the Debian package, a Debian system to boot, and, unpacked below
 # target/parts, the current Prometheus 3. What is there already is left alone; what cannot be had is an error.
 set -euo pipefail
@@ -23,6 +24,13 @@ command -v debootstrap >/dev/null || missing+=(debootstrap)
 command -v systemd-nspawn >/dev/null || missing+=(systemd-container)
 command -v nsenter >/dev/null || missing+=(util-linux)
 [ -x /usr/bin/chromium ] || missing+=(chromium)
+# Libraries, of which no service runs: each is looked for where its package puts it.
+libraries=/usr/lib/python3/dist-packages
+[ -d "$libraries/oauth2_provider" ] || missing+=(python3-django-oauth-toolkit)
+[ -d "$libraries/authlib" ] || missing+=(python3-authlib)
+[ -d "$libraries/flask" ] || missing+=(python3-flask)
+[ -d "$libraries/sqlalchemy" ] || missing+=(python3-sqlalchemy)
+[ -d "$libraries/keystone" ] || missing+=(python3-keystone)
 
 if [ "${#missing[@]}" -gt 0 ]; then
     if ! command -v apt-get >/dev/null; then
@@ -41,6 +49,12 @@ if [ "${#missing[@]}" -gt 0 ]; then
     export DEBIAN_FRONTEND=noninteractive
     "${as_root[@]}" apt-get update -qq </dev/null
     "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null
+fi
+
+# As the tests import them, which fails here and not in the middle of the tests.
+if ! /usr/bin/python3 -c 'import oauth2_provider, authlib, flask, sqlalchemy, keystone' 2>/dev/null; then
+    echo "error: the tests need python3-django-oauth-toolkit, python3-authlib, python3-flask, python3-sqlalchemy and python3-keystone for /usr/bin/python3" >&2
+    exit 1
 fi
 
 # Again only when the pinned versions have changed.

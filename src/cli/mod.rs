@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod draft;
 mod probe;
 mod recipes;
 mod run;
@@ -37,12 +38,16 @@ enum Command {
     Check(check::Flags),
     /// Probe one provider now and explain each step; never shows a secret or token.
     Probe(probe::Flags),
-    /// Work with recipes: what is built in, one to copy, recorded exchanges.
+    /// Work with recipes: what is built in, one to copy, a draft of a new one, recorded exchanges.
     Recipes(recipes::Flags),
     /// Watch a built-in fake of five token APIs; needs no configuration and no network.
     Demo(demo::Flags),
     /// Print the JSON Schema of the configuration file, for editors.
-    Schema,
+    Schema {
+        /// That of a file with `[recipes.NAME]` tables and nothing else, as `recipe_files` names them.
+        #[arg(long)]
+        recipes: bool,
+    },
 }
 
 /// Which configuration.
@@ -81,8 +86,9 @@ pub fn main() -> ExitCode {
         Command::Probe(flags) => probe::main(&flags),
         Command::Recipes(flags) => recipes::main(&flags),
         Command::Demo(flags) => demo::main(&flags),
-        Command::Schema => {
-            say(&format!("{:#}", crate::config::schema()));
+        Command::Schema { recipes } => {
+            let schema = if recipes { crate::config::recipe_schema() } else { crate::config::schema() };
+            say(&format!("{schema:#}"));
             ExitCode::SUCCESS
         }
     }

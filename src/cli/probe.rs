@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::ConfigFlag;
+use crate::config::{Given, Place, Trial};
 use crate::diagnostic::suggestion;
 use crate::outcome::{Expiry, Outcome, Phases, Probe};
 use crate::probe::Prober;
@@ -18,10 +20,25 @@ use crate::time::{human_duration, unix_seconds};
 
 #[derive(Args)]
 pub struct Flags {
-    /// The provider, by its name in the configuration.
-    name: String,
+    /// The provider, by its name in the configuration. With `--recipe` the recipe or the provider in that file, needed only
+    /// when it has several.
+    #[arg(required_unless_present = "recipe")]
+    name: Option<String>,
     #[command(flatten)]
     config: ConfigFlag,
+    /// Try a recipe from this file, without a configuration. Its inputs come from a table `[providers.NAME]` in the file, or
+    /// from `--parameter` and `--credential`.
+    #[arg(long, value_name = "FILE", conflicts_with = "file")]
+    recipe: Option<PathBuf>,
+    /// A parameter of the recipe that is tried.
+    #[arg(long = "parameter", value_name = "NAME=VALUE", requires = "recipe")]
+    parameters: Vec<String>,
+    /// Where a credential of the recipe that is tried is: `NAME=env:VARIABLE` or `NAME=file:PATH`.
+    #[arg(long = "credential", value_name = "NAME=PLACE", requires = "recipe")]
+    credentials: Vec<String>,
+    /// Show the request, the answer and how each rule read it. This is what `probe` always does.
+    #[arg(long)]
+    explain: bool,
     /// Probe the credentials that are to follow (`credentials_next`).
     #[arg(long)]
     next: bool,
@@ -38,25 +55,70 @@ enum Output {
     Json,
 }
 
-pub fn main(flags: &Flags) -> ExitCode {
-    let configuration = match super::load(&flags.config) {
-        Ok(configuration) => configuration,
-        Err(code) => return code,
-    };
+/// A provider to probe, or the exit status.
+fn provider(flags: &Flags) -> Result<Arc<Provider>, ExitCode> {
+    let name = flags.name.as_deref().unwrap_or_default();
     let slot = if flags.next { Slot::Next } else { Slot::Current };
-    let is_named = |provider: &&Arc<Provider>| provider.name == flags.name;
+    let configuration = super::load(&flags.config)?;
+    let is_named = |provider: &&Arc<Provider>| provider.name == name;
     if flags.next
         && configuration.providers.iter().any(|provider| is_named(&provider))
         && !configuration.providers.iter().any(|provider| is_named(&provider) && provider.slot == slot)
     {
-        eprintln!("error: the provider {:?} has no `credentials_next` in {}", flags.name, flags.config.file.display());
-        return ExitCode::from(2);
+        eprintln!("error: the provider {name:?} has no `credentials_next` in {}", flags.config.file.display());
+        return Err(ExitCode::from(2));
     }
-    let Some(provider) = configuration.providers.iter().filter(is_named).find(|provider| provider.slot == slot) else {
-        let hint = suggestion(&flags.name, configuration.providers.iter().map(|provider| provider.name.as_str()));
-        eprintln!("error: there is no provider {:?} in {}\n  hint: {hint}", flags.name, flags.config.file.display());
-        return ExitCode::from(2);
+    configuration.providers.iter().filter(is_named).find(|provider| provider.slot == slot).cloned().ok_or_else(|| {
+        let hint = suggestion(name, configuration.providers.iter().map(|provider| provider.name.as_str()));
+        eprintln!("error: there is no provider {name:?} in {}\n  hint: {hint}", flags.config.file.display());
+        ExitCode::from(2)
+    })
+}
+
+/// What a recipe in a file makes with the inputs of the command line.
+fn trial(flags: &Flags, file: &Path) -> Result<Arc<Provider>, ExitCode> {
+    let refuse = |problem: &str, hint: &str| {
+        eprintln!("error: {problem}\n  hint: {hint}");
+        ExitCode::from(2)
     };
+    let mut given = Given { name: flags.name.clone(), slot: if flags.next { Slot::Next } else { Slot::Current }, ..Given::default() };
+    for text in &flags.parameters {
+        let Some((name, value)) = text.split_once('=') else {
+            return Err(refuse("a parameter is written NAME=VALUE", "--parameter base_url=https://api.example"));
+        };
+        given.parameters.push((name.to_owned(), value.to_owned()));
+    }
+    for text in &flags.credentials {
+        // What is no place may be the secret itself, so it is not repeated.
+        let place = text.split_once('=').and_then(|(name, place)| Some((name, place.split_once(':')?)));
+        let place = place.and_then(|(name, (kind, place))| match kind.to_ascii_lowercase().as_str() {
+            "env" if !place.is_empty() => Some((name.to_owned(), Place::Environment(place.to_owned()))),
+            "file" if !place.is_empty() => Some((name.to_owned(), Place::File(place.into()))),
+            _ => None,
+        });
+        let Some(place) = place else {
+            return Err(refuse(
+                "a credential is written NAME=env:VARIABLE or NAME=file:PATH",
+                "a secret on a command line can be read by everybody on the host",
+            ));
+        };
+        given.credentials.push(place);
+    }
+    crate::config::load_trial(file, &given).map_err(|trial| match trial {
+        Trial::Lacking(problem, hint) => refuse(&problem, &hint),
+        Trial::Faulty(faults) => {
+            super::complain(&faults);
+            ExitCode::from(super::EXIT_CONFIG)
+        }
+    })
+}
+
+pub fn main(flags: &Flags) -> ExitCode {
+    let provider = match flags.recipe.as_deref().map_or_else(|| provider(flags), |file| trial(flags, file)) {
+        Ok(provider) => provider,
+        Err(code) => return code,
+    };
+    let provider = &provider;
     let runtime = match super::runtime() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -134,6 +196,7 @@ fn as_json(provider: &Provider, probe: &Probe, explanation: &Explanation) -> ser
         "request": main.map(|told| &told.request),
         "answer": { "headers": main.map(|told| &told.headers), "body": main.map(|told| &told.body) },
         "reading": main.map(|told| &told.reading),
+        "suggestions": main.map(|told| &told.suggestions),
         "steps": steps,
         "outcome": outcome,
     })
@@ -273,6 +336,12 @@ fn read(out: &mut String, told: &Told, paint: Paint) {
         let width = told.reading.iter().map(|line| line.expression.chars().count()).max().unwrap_or_default().min(48);
         for line in &told.reading {
             let _ = writeln!(out, "  {:<8} {:<width$}  → {}", line.rule, line.expression, line.result);
+        }
+    }
+    if !told.suggestions.is_empty() {
+        let _ = writeln!(out, "\n{}", paint.head("Not read"));
+        for suggestion in &told.suggestions {
+            let _ = writeln!(out, "  {}\n  {}", paint.dim(&format!("# {}", suggestion.why)), suggestion.line);
         }
     }
 }

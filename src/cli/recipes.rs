@@ -1,13 +1,16 @@
-//! `credwatch recipes`: what is built in, one to copy, recorded exchanges.
+//! `credwatch recipes`: what is built in, one to copy, a draft of a new one, recorded exchanges.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use crate::diagnostic::suggestion;
+use super::draft;
+use crate::diagnostic::{nearest, suggestion};
 use crate::exchange;
+use crate::recipe::Recipe;
 use crate::recipe::builtin::{self, BUILTINS};
+use crate::time::human_duration;
 
 #[derive(Args)]
 pub struct Flags {
@@ -17,8 +20,14 @@ pub struct Flags {
 
 #[derive(Subcommand)]
 enum Command {
-    /// List the built-in recipes with their inputs.
-    List,
+    /// List the built-in recipes with their inputs, or those in which every one of some words is found.
+    List {
+        /// Words in the name, the title, the documentation or the inputs of a recipe.
+        #[arg(value_name = "WORDS")]
+        words: Vec<String>,
+    },
+    /// Make a first draft of a recipe from a vendor's sample command.
+    New(draft::Flags),
     /// Print a built-in recipe as TOML, ready to copy and change.
     Show {
         /// The name of the recipe.
@@ -34,15 +43,36 @@ enum Command {
 
 pub fn main(flags: &Flags) -> ExitCode {
     match &flags.command {
-        None | Some(Command::List) => list(),
+        None => list(&[]),
+        Some(Command::List { words }) => list(words),
+        Some(Command::New(flags)) => draft::main(flags),
         Some(Command::Show { name }) => show(name),
         Some(Command::Test { files }) => test(files),
     }
 }
 
-fn list() -> ExitCode {
-    for (name, _) in BUILTINS {
-        let Some(recipe) = builtin::recipe(name) else { continue };
+/// All that can be searched of a recipe, in lower case.
+fn searched(recipe: &Recipe) -> String {
+    let mut texts = vec![recipe.name.as_str()];
+    texts.extend(recipe.title.as_deref().into_iter().chain(recipe.documentation.as_deref()));
+    let parameters = recipe.parameters.iter().map(|(name, parameter)| (name, &parameter.description));
+    for (name, description) in parameters.chain(recipe.credentials.iter().map(|(name, credential)| (name, &credential.description))) {
+        texts.push(name);
+        texts.extend(description.as_deref());
+    }
+    texts.join("\n").to_lowercase()
+}
+
+fn list(words: &[String]) -> ExitCode {
+    let words: Vec<String> = words.iter().flat_map(|word| word.split_whitespace()).map(str::to_lowercase).collect();
+    let mut found = 0;
+    for recipe in BUILTINS.iter().filter_map(|(name, _)| builtin::recipe(name)) {
+        let text = searched(&recipe);
+        if words.iter().any(|word| !text.contains(word.as_str())) {
+            continue;
+        }
+        found += 1;
+        let name = &recipe.name;
         super::say(&format!("{name:<28}{}", recipe.title.as_deref().unwrap_or_default()));
         let parameters: Vec<String> = recipe
             .parameters
@@ -56,6 +86,19 @@ fn list() -> ExitCode {
             recipe.credentials.iter().map(|(name, credential)| format!("{name}{}", if credential.optional { "?" } else { "" })).collect();
         super::say(&format!("{:<28}parameters:  {}", "", parameters.join(", ")));
         super::say(&format!("{:<28}credentials: {}", "", credentials.join(", ")));
+        let mut facts: Vec<String> = recipe.known.iter().map(|known| known.words().to_owned()).collect();
+        facts.extend(recipe.interval.map(|interval| format!("asked every {}", human_duration(interval.as_secs_f64()))));
+        super::say(&format!("{:<28}known:       {}", "", facts.join(", ")));
+        if let Some(side_effects) = &recipe.side_effects {
+            super::say(&format!("{:<28}beside:      {side_effects}", ""));
+        }
+    }
+    if found == 0 {
+        let near = words.iter().find_map(|word| nearest(word, BUILTINS.iter().map(|(name, _)| *name)));
+        let hint = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+        eprintln!("error: no built-in recipe has {}", words.iter().map(|word| format!("{word:?}")).collect::<Vec<_>>().join(" and "));
+        eprintln!("  hint: {hint}`credwatch recipes list` shows all, `credwatch recipes new` drafts one of your own");
+        return ExitCode::FAILURE;
     }
     super::say("\n? can be left out, [default]. `credwatch recipes show NAME` prints one.");
     ExitCode::SUCCESS

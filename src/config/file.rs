@@ -34,6 +34,16 @@ pub struct File {
     pub providers: Ordered<Provider>,
 }
 
+/// A file of recipes, as `recipe_files` names them.
+// For its schema only: such a file is read as a `File`, so that what belongs elsewhere is told as that.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(title = "credwatch recipes")]
+pub struct RecipeFile {
+    /// Recipes of your own, by name. A name that a built-in recipe has replaces it.
+    pub recipes: Ordered<Definition>,
+}
+
 /// The HTTP server.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -73,10 +83,11 @@ macro_rules! shared_keys {
             pub interval: Option<At<Span>>,
             /// The deadline of one probe, name resolution and body included; `10s` when left out.
             pub timeout: Option<At<Span>>,
-            /// From a first refusal of the credential to the second try that confirms it; `5s` when left out,
-            /// never more than `interval`.
+            /// From a first refusal of the credential, or from the failure that makes `failure_threshold` full, to the
+            /// second try that confirms it; `5s` when left out, never more than `interval`.
             pub confirm_after: Option<At<Span>>,
-            /// Failures in a row, of whatever class, that make a provider broken; 3 when left out.
+            /// Failures in a row, of whatever class, that make a provider broken when one more try confirms them; 3 when
+            /// left out.
             #[schemars(range(min = 1))]
             pub failure_threshold: Option<u32>,
             /// The longest pause between probes of a credential that is refused again and again; `1h` when left out.

@@ -22,15 +22,15 @@ const LARGEST_FILE: u64 = 64 * 1024 * 1024;
 
 /// What a file may hold.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Role {
+pub(super) enum Role {
     Main,
     Providers,
     Recipes,
 }
 
 #[derive(Default)]
-struct Loader {
-    faults: Vec<Fault>,
+pub(super) struct Loader {
+    pub(super) faults: Vec<Fault>,
     files: Files,
 }
 
@@ -53,7 +53,7 @@ pub fn from_text(name: &str, text: &str) -> Result<Configuration, Vec<Fault>> {
     loader.finish(&main, Path::new(name))
 }
 
-fn open(path: &Path) -> Result<Arc<Source>, String> {
+pub(super) fn open(path: &Path) -> Result<Arc<Source>, String> {
     let cannot = |problem: String| format!("cannot read {}: {problem}", path.display());
     let meta = std::fs::metadata(path).map_err(|error| cannot(error.to_string()))?;
     if !meta.is_file() {
@@ -67,7 +67,7 @@ fn open(path: &Path) -> Result<Arc<Source>, String> {
 }
 
 impl Loader {
-    fn parse(&mut self, source: &Arc<Source>, path: &Path, role: Role) -> Parsed {
+    pub(super) fn parse(&mut self, source: &Arc<Source>, path: &Path, role: Role) -> Parsed {
         let (mut top, mut starts) = (Vec::new(), Vec::new());
         let (file, faults): (File, _) = document::read(source, &SCHEMA, |tree: &DeTable<'_>| {
             conceal::conceal(tree, source);
@@ -147,7 +147,7 @@ impl Loader {
         included
     }
 
-    fn finish(&mut self, main: &Parsed, path: &Path) -> Result<Configuration, Vec<Fault>> {
+    pub(super) fn finish(&mut self, main: &Parsed, path: &Path) -> Result<Configuration, Vec<Fault>> {
         let mut seen: HashSet<PathBuf> = path.canonicalize().into_iter().collect();
         let before = self.errors();
         let recipe_files = self.include(main, &main.file.recipe_files, Role::Recipes, &mut seen);
@@ -193,7 +193,7 @@ impl Loader {
     }
 
     /// The recipes of all files, by name.
-    fn recipes<'a>(&mut self, files: impl Iterator<Item = &'a Parsed>, incomplete: bool) -> Recipes {
+    pub(super) fn recipes<'a>(&mut self, files: impl Iterator<Item = &'a Parsed>, incomplete: bool) -> Recipes {
         let mut recipes = Recipes { own: HashMap::new(), faulty: HashSet::new(), incomplete };
         for parsed in files {
             for (name, definition) in &parsed.file.recipes.0 {

@@ -8,6 +8,7 @@ mod inputs;
 mod load;
 mod resolve;
 mod shared;
+mod trial;
 
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
@@ -22,7 +23,9 @@ use crate::document;
 use crate::provider::Provider;
 use crate::recipe::{Recipe, builtin};
 use crate::watch::Files;
-use file::File;
+use file::{File, RecipeFile};
+
+pub use trial::{Given, Place, Trial, load_trial};
 
 /// A whole configuration, ready to run.
 pub struct Configuration {
@@ -52,6 +55,14 @@ static SCHEMA: LazyLock<Json> = LazyLock::new(document::schema_of::<File>);
 #[must_use]
 pub fn schema() -> &'static Json {
     &SCHEMA
+}
+
+static RECIPE_SCHEMA: LazyLock<Json> = LazyLock::new(document::schema_of::<RecipeFile>);
+
+/// The JSON Schema of a file with recipes and nothing else.
+#[must_use]
+pub fn recipe_schema() -> &'static Json {
+    &RECIPE_SCHEMA
 }
 
 /// A configuration with the files that it came from, which are known also when it has faults.

@@ -26,7 +26,8 @@ pub struct Resolver<'a> {
     main: &'a Parsed,
     transports: HashSet<Arc<Transport>>,
     endpoints: HashSet<Arc<str>>,
-    rehearsed: HashSet<(String, u64)>,
+    /// The steps that were found for a recipe and inputs.
+    rehearsed: HashMap<(String, u64), Arc<[Arc<str>]>>,
     attempt: Attempt,
 }
 
@@ -38,7 +39,7 @@ impl<'a> Resolver<'a> {
             main,
             transports: HashSet::new(),
             endpoints: HashSet::new(),
-            rehearsed: HashSet::new(),
+            rehearsed: HashMap::new(),
             attempt: Attempt { now: Timestamp::now(), uuid: uuid::Uuid::nil() },
         }
     }
@@ -76,6 +77,7 @@ impl<'a> Resolver<'a> {
             timeout: shared::timeout(&own, &defaults),
             expectations: expectations(&recipe, file, &defaults, sound, &mut context),
             verification: file.verify.as_ref().and_then(|verify| verification(&recipe, verify, sound, &mut context)),
+            steps: Arc::default(),
             secret_expires: secret_expires(file, &mut context),
             endpoint: None,
             transport,
@@ -85,7 +87,7 @@ impl<'a> Resolver<'a> {
         };
         if sound && !has_errors(&context) {
             provider.endpoint = self.endpoint(&provider, file, &mut context);
-            self.rehearse(&provider, &mut context);
+            provider.steps = self.rehearse(&provider, &mut context);
         }
         warn(&provider, file, &mut context);
         let mut providers = Vec::new();
@@ -169,8 +171,9 @@ impl<'a> Resolver<'a> {
         Some(endpoint)
     }
 
-    /// Renders the whole request with made-up secrets, once for each set of inputs that could differ.
-    fn rehearse(&mut self, provider: &Provider, context: &mut Context<'_>) {
+    /// Renders all requests with made-up secrets, once for each set of inputs that could differ; returns the names of what a
+    /// probe does, when it is more than the token request.
+    fn rehearse(&mut self, provider: &Provider, context: &mut Context<'_>) -> Arc<[Arc<str>]> {
         let mut inputs = DefaultHasher::new();
         for (name, value) in &provider.parameters {
             name.hash(&mut inputs);
@@ -181,13 +184,27 @@ impl<'a> Resolver<'a> {
         }
         let credentials: Vec<&str> = provider.credentials.iter().map(|(name, _)| name.as_str()).collect();
         credentials.hash(&mut inputs);
-        if has_errors(context) || !self.rehearsed.insert((provider.recipe.name.clone(), inputs.finish())) {
-            return;
+        let key = (provider.recipe.name.clone(), inputs.finish());
+        if has_errors(context) {
+            return Arc::default();
         }
-        if let Err(error) = provider.recipe.rehearse(&provider.parameters, &credentials, provider.verification.as_deref(), &self.attempt) {
-            let place = context.place.clone();
-            context.error(place, format!("the recipe `{}` cannot make a request from these inputs: {error}", provider.recipe.name));
+        // What verifies the token is each provider's own.
+        if let Some(known) = self.rehearsed.get(&key).filter(|_| provider.verification.is_none()) {
+            return Arc::clone(known);
         }
+        let steps: Arc<[Arc<str>]> = match provider.recipe.rehearse(&provider.parameters, &credentials, provider.verification.as_deref(), &self.attempt) {
+            Ok(steps) if steps.len() > 1 => steps.into(),
+            Ok(_) => Arc::default(),
+            Err(error) => {
+                let place = context.place.clone();
+                context.error(place, format!("the recipe `{}` cannot make a request from these inputs: {error}", provider.recipe.name));
+                Arc::default()
+            }
+        };
+        if provider.verification.is_none() {
+            self.rehearsed.insert(key, Arc::clone(&steps));
+        }
+        steps
     }
 }
 

@@ -1,10 +1,13 @@
 //! Faults in files that a person wrote: where, what, and what to do about it.
 
 mod show;
+mod within;
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+pub use within::within;
 
 /// A text with the name under which its author knows it. Never shown whole: it can hold secrets.
 pub struct Source {

@@ -216,8 +216,8 @@ impl Scrape {
     fn steps<W: Write>(&self, encoder: &mut Encoder<W>) -> io::Result<()> {
         let mut rows = Vec::new();
         for (labels, entry, health) in self.each_entry() {
-            let step = |name: Arc<str>| (labels, format!(",{}", label("step", &name)), health.steps.get(&name).copied().unwrap_or_default());
-            rows.extend(entry.provider.steps().into_iter().map(step));
+            let step = |name: &Arc<str>| (labels, format!(",{}", label("step", name)), health.steps.get(name).copied().unwrap_or_default());
+            rows.extend(entry.provider.steps.iter().map(step));
         }
         let values: [(&family::Family, StepValue); 3] = [
             (&family::PROBE_STEPS, |step| Some(step.made as f64)),

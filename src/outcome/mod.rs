@@ -234,6 +234,25 @@ pub struct Probe {
     pub steps: Vec<Step>,
 }
 
+impl Probe {
+    /// One that found this before anything was sent.
+    #[must_use]
+    pub fn new(outcome: Outcome, started: Timestamp) -> Self {
+        Self {
+            outcome,
+            started,
+            duration: 0.0,
+            phases: Phases::default(),
+            status: None,
+            certificate_expiry: None,
+            clock_skew: None,
+            credentials: None,
+            reading: Vec::new(),
+            steps: Vec::new(),
+        }
+    }
+}
+
 /// One call of a probe that makes several.
 #[derive(Clone, Debug)]
 pub struct Step {

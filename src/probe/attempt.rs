@@ -12,7 +12,7 @@ use super::{ACCEPT, Failed, Prober, USER_AGENT, clock_skew, exchange};
 use crate::outcome::{Code, Expiry, Failure, Issued, Message, Outcome, Probe, Reason, Step};
 use crate::provider::Provider;
 use crate::recipe::verification::{no_keys, unverified};
-use crate::recipe::{Attempt, Call, TokenResponse, Trace, Values, Verification};
+use crate::recipe::{Attempt, Call, TokenResponse, Trace, Values, Verification, suggest};
 
 /// A probe under way.
 pub(super) struct Probing<'a> {
@@ -95,6 +95,9 @@ impl Probing<'_> {
             let _ = read(self, &mut trace);
         }
         self.note(&recipe.token, failure, &response, trace);
+        if let Some(told) = self.explanation.as_deref_mut().and_then(|explanation| explanation.calls.last_mut()) {
+            told.suggestions = suggest::unread(&response, &told.reading, &outcome, &self.values.redactor);
+        }
         match outcome {
             Outcome::Issued(issued) => Ok(issued),
             Outcome::Failed(failure) => Err(failure),
@@ -150,7 +153,7 @@ impl Probing<'_> {
     /// Sends one request and waits for its whole answer. `counts` is for what belongs to the token request: its time and
     /// its phases are those of the probe.
     async fn send(&mut self, call: &Call, deadline: Deadline, counts: bool) -> Result<TokenResponse, Failure> {
-        let several = self.several();
+        let several = !self.provider.steps.is_empty();
         let told = |this: &mut Self, failure: Failure, duration: f64| {
             if several {
                 this.probe.steps.push(Step { name: Arc::clone(&call.name), duration, failure: Some(failure.clone()) });
@@ -196,12 +199,6 @@ impl Probing<'_> {
                 Err(told(self, failed.failure, duration))
             }
         }
-    }
-
-    /// Whether the calls of this probe are told one by one.
-    fn several(&self) -> bool {
-        let recipe = &self.provider.recipe;
-        !recipe.steps.is_empty() || !recipe.cleanup.is_empty() || self.provider.verification.is_some()
     }
 
     fn trace(&self) -> Trace {

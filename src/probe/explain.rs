@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 
 use crate::outcome::TraceLine;
 use crate::recipe::request::ShownRequest;
+use crate::recipe::suggest::{self, Suggestion};
 use crate::recipe::{TokenResponse, shown_place};
 use crate::secret::{HIDDEN, Redactor, is_told_secret, names_a_secret};
 
@@ -30,6 +31,8 @@ pub struct Told {
     pub body: Vec<String>,
     /// How each rule read the answer.
     pub reading: Vec<TraceLine>,
+    /// What no rule read although the outcome lacks it, as lines for the recipe. Of the token request only.
+    pub suggestions: Vec<Suggestion>,
 }
 
 /// Headers that help to understand an answer and hold nothing secret.
@@ -65,6 +68,8 @@ impl Explanation {
             call.headers.iter_mut().for_each(|(_, value)| *value = redactor.scrub(value));
             call.body.iter_mut().for_each(|line| *line = redactor.scrub(line));
             call.reading.iter_mut().for_each(|line| line.result = redactor.scrub(&line.result));
+            // A line with a part replaced would be no line for a recipe.
+            call.suggestions.retain(|suggestion| !redactor.is_secret(&suggestion.line) && !redactor.is_secret(&suggestion.why));
         }
     }
 }
@@ -94,10 +99,10 @@ impl Told {
                 self.headers.push((name.to_owned(), text.as_str().to_owned()));
             }
         }
-        match serde_json::from_slice::<Json>(&response.body) {
-            Ok(json) => outline(&json, "", 0, redactor, &mut self.body),
-            Err(_) if response.body.is_empty() => self.body.push("(empty)".into()),
-            Err(_) => self.body.push(format!("({} bytes that are not JSON)", response.body.len())),
+        match suggest::structure(&response.body) {
+            Some(tree) => outline(&tree, "", 0, redactor, &mut self.body),
+            None if response.body.is_empty() => self.body.push("(empty)".into()),
+            None => self.body.push(format!("({} bytes that are neither JSON nor XML nor a form)", response.body.len())),
         }
         if self.body.len() > MOST_LINES {
             self.body.truncate(MOST_LINES);

@@ -144,18 +144,7 @@ impl Prober {
     }
 
     async fn run(&self, provider: &Provider, explanation: Option<&mut Explanation>) -> Probe {
-        let mut probe = Probe {
-            outcome: Outcome::Failed(Failure::new(Reason::Secret, "")),
-            started: (self.now)(),
-            duration: 0.0,
-            phases: crate::outcome::Phases::default(),
-            status: None,
-            certificate_expiry: None,
-            clock_skew: None,
-            credentials: None,
-            reading: Vec::new(),
-            steps: Vec::new(),
-        };
+        let mut probe = Probe::new(Outcome::Failed(Failure::new(Reason::Secret, "")), (self.now)());
         let failed = |probe: Probe, failure: Failure| Probe { outcome: Outcome::Failed(failure), ..probe };
         let credentials = match provider.read_credentials().await {
             Ok(credentials) => credentials,

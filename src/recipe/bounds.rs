@@ -256,7 +256,8 @@ impl Tokens<'_> {
         match self.token(end) {
             Some(Token::Number) => !member,
             Some(Token::Word) => {
-                filtered(end) || (!member && !(end > 0 && self.sign(end - 1, b'|')) && self.word(end).is_some_and(|name| CLOCKS.contains(&name)))
+                let name = !(member || end > 0 && self.sign(end - 1, b'|'));
+                filtered(end) || name && self.word(end).is_some_and(|name| CLOCKS.contains(&name))
             }
             Some(Token::Sign(b')')) => {
                 let Some(open) = self.opening(end) else { return false };

@@ -11,7 +11,7 @@ use crate::diagnostic::{Fault, Source};
 use crate::document;
 
 /// Name and text of each built-in recipe.
-pub const BUILTINS: [(&str, &str); 30] = [
+pub const BUILTINS: [(&str, &str); 34] = [
     ("auth0", include_str!("builtin/auth0.toml")),
     ("aws-sts", include_str!("builtin/aws-sts.toml")),
     ("cashfree-payouts", include_str!("builtin/cashfree-payouts.toml")),
@@ -33,6 +33,10 @@ pub const BUILTINS: [(&str, &str); 30] = [
     ("microsoft-entra", include_str!("builtin/microsoft-entra.toml")),
     ("mpesa", include_str!("builtin/mpesa.toml")),
     ("oauth2-client-credentials", include_str!("builtin/oauth2-client-credentials.toml")),
+    ("oauth2-jwt-bearer", include_str!("builtin/oauth2-jwt-bearer.toml")),
+    ("oauth2-password", include_str!("builtin/oauth2-password.toml")),
+    ("oauth2-refresh-token", include_str!("builtin/oauth2-refresh-token.toml")),
+    ("oauth2-token-exchange", include_str!("builtin/oauth2-token-exchange.toml")),
     ("okta", include_str!("builtin/okta.toml")),
     ("paypal", include_str!("builtin/paypal.toml")),
     ("sabre", include_str!("builtin/sabre.toml")),

@@ -10,7 +10,7 @@ use super::definition::{self, Answer, Credential, Definition, Expressions, Forma
 use super::expression::{self, Compiled, Mistake, Names, Side};
 use super::template::{JsonTemplate, Template};
 use super::{BodyTemplate, Call, Holds, Recipe, RequestTemplates, Rules, TokenRules};
-use crate::diagnostic::{Fault, Source, suggestion};
+use crate::diagnostic::{Fault, Source, suggestion, within};
 
 /// More values than any signature needs.
 const MOST_BINDINGS: usize = 50;
@@ -23,6 +23,12 @@ const TRANSPORT_HEADERS: [&str; 5] = ["connection", "content-length", "host", "t
 
 /// Names that mean something of their own in expressions.
 const RESERVED: [&str; 10] = ["json", "form", "xml", "http", "body", "token", "now_s", "now_ms", "now_iso", "uuid"];
+
+/// Whether a name means something of its own in expressions, so that no input can have it.
+#[must_use]
+pub fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name) || expression::KEYWORDS.contains(&name)
+}
 
 /// The name of the token request among the steps, and of what verifies the token.
 pub const TOKEN: &str = "token";
@@ -126,7 +132,7 @@ impl<'a> Compiler<'a> {
 
     fn mistake(&mut self, text: &Text, mistake: Mistake) {
         let span = match mistake.range {
-            Some(range) => inner_span(&self.source.text, text, range),
+            Some(range) => within(&self.source.text, text.0.span(), text.0.get_ref(), range),
             None => text.0.span(),
         };
         self.fault(span, mistake.message).hint = mistake.hint;
@@ -139,7 +145,7 @@ impl<'a> Compiler<'a> {
         if !valid {
             self.fault(span, format!("{name:?} cannot be used in expressions")).hint =
                 Some("a name has letters, digits and `_`, and begins with a letter".into());
-        } else if RESERVED.contains(&name) || expression::KEYWORDS.contains(&name) {
+        } else if is_reserved(name) {
             self.fault(span, format!("`{name}` has a meaning of its own in expressions")).hint = Some("choose another name".into());
         } else if self.names.contains(name) {
             self.fault(span, format!("the name `{name}` is given twice")).hint =
@@ -401,15 +407,4 @@ impl<'a> Compiler<'a> {
 struct Requested {
     templates: RequestTemplates,
     uses: BTreeSet<String>,
-}
-
-/// The place in the file of a range within a text: exact when the text stands there as it is, the whole text
-/// when it was written with escapes.
-fn inner_span(file: &str, text: &Text, range: Range<usize>) -> Range<usize> {
-    let span = text.0.span();
-    let value = text.0.get_ref().as_str();
-    match file.get(span.clone()).and_then(|written| written.find(value)) {
-        Some(start) if !value.is_empty() => span.start + start + range.start..span.start + start + range.end,
-        _ => span,
-    }
 }

@@ -51,6 +51,14 @@ impl Context {
     pub fn value(&self) -> Value {
         Value::from_object(self.clone())
     }
+
+    /// Lends itself to an expression as [`Context::value`] would, without copying anything.
+    pub fn lend<R>(&mut self, to: impl FnOnce(&Value) -> R) -> R {
+        let shared = Arc::new(std::mem::take(self));
+        let outcome = to(&Value::from_dyn_object(Arc::clone(&shared)));
+        *self = Arc::try_unwrap(shared).unwrap_or_else(|kept| Self::clone(&kept));
+        outcome
+    }
 }
 
 impl Object for Context {

@@ -79,6 +79,8 @@ impl Names {
 /// A compiled expression.
 pub struct Compiled {
     expression: Expression<'static, 'static>,
+    /// A lone name, or members of one where absent ones are ordinary: most expressions are no more, and then need no engine.
+    path: Option<Vec<Value>>,
     /// As it is written.
     pub source: String,
     /// Whether a secret, or something derived from one, goes in.
@@ -122,7 +124,8 @@ impl Compiled {
         check_arguments(&expression)?;
         let uses: BTreeSet<String> = places.iter().cloned().collect();
         let secret = uses.iter().any(|name| names.is_secret(name));
-        Ok(Self { expression, source: source.to_owned(), secret, uses, places, cost: bounds::cost(source, &tokens) })
+        let path = path(side, source);
+        Ok(Self { expression, path, source: source.to_owned(), secret, uses, places, cost: bounds::cost(source, &tokens) })
     }
 
     /// The value in this context, bounded in size. What goes in is taken from the budget of the attempt.
@@ -134,10 +137,27 @@ impl Compiled {
             let sizes = self.places.iter().map(|name| context.size(name) as u64);
             context.budget().take(self.cost.saturating_add(sizes.sum()))?;
         }
-        let value = self.expression.eval(context)?;
+        let value = match &self.path {
+            Some(path) => member(context, path),
+            None => self.expression.eval(context)?,
+        };
         bounds::weigh(&value)?;
         Ok(value)
     }
+}
+
+/// The names of an expression that is nothing but `name`, or `name.member.member` on the side where absent is ordinary.
+fn path(side: Side, source: &str) -> Option<Vec<Value>> {
+    let names: Vec<&str> = source.trim().split('.').collect();
+    let is_name = |name: &&str| {
+        name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    };
+    let plain = names.iter().all(is_name) && !KEYWORDS.contains(&names[0]) && (names.len() == 1 || side == Side::Response);
+    plain.then(|| names.into_iter().map(Value::from).collect())
+}
+
+fn member(context: &Value, path: &[Value]) -> Value {
+    path.iter().try_fold(context.clone(), |value, name| value.get_item(name)).unwrap_or(Value::UNDEFINED)
 }
 
 /// What an evaluation error says, without the values that the engine adds where it calculates.
@@ -265,6 +285,11 @@ fn lint(source: &str, tokens: &[(Token, Range<usize>)], names: &Names) -> Result
                 if !filters::FILTERS.contains(&name) {
                     return mistake(format!("unknown filter `{name}`"), Some(suggestion(name, filters::FILTERS.iter().copied())));
                 }
+                // Its text becomes part of a message, so it must not be able to hold a secret.
+                let quoted = sign(index + 1, b'(') && matches!(tokens.get(index + 2), Some((Token::Text, _))) && sign(index + 3, b')');
+                if name == "required" && !quoted {
+                    return mistake("`required` takes one text in quotes".into(), Some("write `value | required('… is needed')`".into()));
+                }
             } else if after_is && name != "not" {
                 if !filters::TESTS.contains(&name) {
                     return mistake(format!("unknown test `{name}`"), Some(suggestion(name, filters::TESTS.iter().copied())));
@@ -302,6 +327,7 @@ fn lint(source: &str, tokens: &[(Token, Range<usize>)], names: &Names) -> Result
 }
 
 /// The members of an answer that an expression looks at: `json.status` and `json['a'].b`, each as it is written.
+#[must_use]
 pub fn members(source: &str) -> Vec<&str> {
     let tokens = tokens(source);
     let sign = |index: usize, wanted: u8| tokens.get(index).is_some_and(|(token, _)| *token == Token::Sign(wanted));
@@ -358,6 +384,42 @@ mod tests {
         names
     }
 
+    /// What needs no engine yields what the engine does.
+    #[test]
+    fn a_path_by_itself_is_what_the_engine_makes_of_it() {
+        let body = minijinja::value::Serde(serde_json::json!({ "a": { "b": [1, { "c": "d" }], "n": null, "s": "text", "length": 3, "keys": 1 } }));
+        let context = Value::from_pairs([("json", Value::from(body)), ("app_key", Value::from("k")), ("base_url", Value::from(7))]);
+        for source in [
+            "json",
+            "json.a",
+            "json.a.b",
+            "json.a.n",
+            "json.a.s",
+            "json.a.s.x",
+            "json.a.n.x",
+            "json.x.y.z",
+            "json.a.length",
+            "json.a.keys",
+            "json.items",
+            "app_key",
+            "app_key.x",
+            "base_url.x",
+            "nothing",
+        ] {
+            let mut names = names();
+            names.add("nothing", false);
+            let compiled = Compiled::new(Side::Response, source, &names).unwrap_or_else(|mistake| panic!("{source}: {}", mistake.message));
+            assert!(compiled.path.is_some(), "{source}");
+            let engine = compiled.expression.eval(&context).unwrap_or_else(|error| panic!("{source}: {error}"));
+            let ours = compiled.evaluate(&context).expect(source);
+            assert_eq!((ours.kind(), ours.to_string()), (engine.kind(), engine.to_string()), "{source}");
+        }
+        for source in ["1", "true", "none", "json['a']", "json.a[0]", "json.a | length", "-app_key", "json.a-b", "'text'"] {
+            assert!(path(Side::Response, source).is_none(), "{source}");
+        }
+        assert!(path(Side::Request, "app_key.x").is_none() && path(Side::Request, "app_key").is_some());
+    }
+
     fn mistake(source: &str) -> (String, String) {
         let mistake = Compiled::new(Side::Response, source, &names()).err().unwrap_or_else(|| panic!("{source} was accepted"));
         (mistake.message, mistake.range.map(|range| source[range].to_owned()).unwrap_or_default())
@@ -388,6 +450,14 @@ mod tests {
         assert_eq!(mistake("http.statsu == 1"), ("`http` has no member `statsu`".into(), "statsu".into()));
         assert_eq!(mistake("range(9)").1, "range");
         assert_eq!(mistake("json.items()").1, "items");
+    }
+
+    #[test]
+    fn what_a_message_tells_is_written_in_the_recipe_and_never_a_value() {
+        for source in ["json.a | required(secret)", "json.a | required", "json.a | required('a' ~ secret)", "json.a | required('a', secret)"] {
+            assert_eq!(mistake(source).0, "`required` takes one text in quotes", "{source}");
+        }
+        Compiled::new(Side::Response, "json.a | required('it is needed')", &names()).unwrap_or_else(|mistake| panic!("{}", mistake.message));
     }
 
     #[test]

@@ -20,7 +20,7 @@ use super::rehearsal::PLACEHOLDERS;
 use crate::secret::UNRESERVED;
 
 /// The names of all filters that an expression may use.
-pub const FILTERS: [&str; 38] = [
+pub const FILTERS: [&str; 39] = [
     "abs",
     "auth_param",
     "base64",
@@ -48,6 +48,7 @@ pub const FILTERS: [&str; 38] = [
     "min",
     "pem",
     "replace",
+    "required",
     "round",
     "sha1",
     "sha256",
@@ -97,6 +98,10 @@ pub fn register(environment: &mut Environment<'static>) {
     environment.add_filter("max", filters::max);
     environment.add_filter("min", filters::min);
     environment.add_filter("replace", replace);
+    environment.add_filter("required", |value: &Value, message: &str| {
+        let absent = value.is_undefined() || value.is_none();
+        if absent { Err(Error::new(ErrorKind::UndefinedError, message.to_owned())) } else { Ok(value.clone()) }
+    });
     environment.add_filter("round", filters::round);
     environment.add_filter("split", split);
     environment.add_filter("lower", |value: &Value| text(value, "lower").and_then(|text| fits(text.to_lowercase())));
@@ -360,6 +365,18 @@ mod tests {
             assert_eq!(evaluate(source), expected, "{source}");
         }
         assert!(evaluate("'not base64!' | base64_decode").starts_with("error: "));
+    }
+
+    #[test]
+    fn what_is_required_passes_when_it_is_there_and_is_told_in_the_words_of_the_recipe_when_it_is_not() {
+        for (source, expected) in [
+            ("0 | required('a number is needed')", "0"),
+            ("'' | required('a text is needed')", ""),
+            ("none | required('a key is needed')", "error: undefined value: a key is needed (in <expression>:1)"),
+            ("('a' if false) | required('a key is needed') | sha256", "error: undefined value: a key is needed (in <expression>:1)"),
+        ] {
+            assert_eq!(evaluate(source), expected, "{source}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! A probe is a row of [`Call`]s: the steps before the token request, the token request, what verifies the token, what
 //! cleans up. Each is a request and the rules for its answer; [`Values`] go from one to the next.
 //!
-//! Reading order: [`definition`] (as written), [`expression`] and [`template`] (the language), this file, [`compile`],
+//! Reading order: [`definition`] (as written), [`expression`] and [`template`] (the language), this file, `compile`,
 //! [`values`], [`request`], [`response`] (what any answer tells), [`token`] (what the token's does), [`verification`],
 //! [`builtin`] (the table of built-ins).
 
@@ -27,6 +27,7 @@ mod rehearsal;
 pub mod request;
 pub mod response;
 pub mod retry;
+pub mod suggest;
 mod telling;
 pub mod template;
 pub mod token;
@@ -44,6 +45,7 @@ use definition::{Credential, Definition, Format, Known, Parameter, Tokens, Unit}
 use expression::{Compiled, Names, Side};
 use template::{JsonTemplate, Template};
 
+pub use compile::is_reserved;
 pub use fingerprint::Fingerprints;
 pub use request::TokenRequest;
 pub use response::TokenResponse;

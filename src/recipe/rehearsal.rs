@@ -1,5 +1,7 @@
 //! Recipes with made-up values, to find what is wrong before any request is due.
 
+use std::sync::Arc;
+
 use minijinja::Value;
 use secrecy::SecretString;
 use url::Url;
@@ -43,7 +45,8 @@ impl Recipe {
         call.address(&context).map(Some)
     }
 
-    /// Renders all calls with made-up secrets and answers. `credentials` are the names of those that have a value.
+    /// Renders all calls with made-up secrets and answers. `credentials` are the names of those that have a value. Returns the
+    /// names of what a probe does with these inputs: its calls, and what looks at the token without one.
     ///
     /// # Errors
     /// As [`Call::render`].
@@ -53,26 +56,26 @@ impl Recipe {
         credentials: &[&str],
         verification: Option<&Verification>,
         attempt: &Attempt,
-    ) -> Result<(), RenderError> {
+    ) -> Result<Vec<Arc<str>>, RenderError> {
         let answered = self.calls(verification).any(|call| !call.needs.is_empty());
         let given = if answered { &PLACEHOLDERS[..] } else { &PLACEHOLDERS[..1] };
         // A recipe may do arithmetic with a credential, or take it for a URL; only what no value satisfies is wrong, and then
         // the attempt that got furthest tells why.
-        let mut best: Option<(usize, RenderError)> = None;
+        let mut best: Option<(Vec<Arc<str>>, RenderError)> = None;
         for value in PLACEHOLDERS {
             let mut secrets = self.placeholders(value);
             secrets.retain(|(name, _)| credentials.contains(&name.as_str()));
             for given in given {
                 let inputs = Inputs { parameters, credentials: &secrets };
-                let mut rendered = 0;
+                let mut rendered = Vec::new();
                 match self.rehearse_with(&inputs, given, verification, attempt, &mut rendered) {
-                    Ok(()) => return Ok(()),
-                    Err(error) if best.as_ref().is_none_or(|(most, _)| rendered > *most) => best = Some((rendered, error)),
+                    Ok(()) => return Ok(rendered),
+                    Err(error) if best.as_ref().is_none_or(|(most, _)| rendered.len() > most.len()) => best = Some((rendered, error)),
                     Err(_) => {}
                 }
             }
         }
-        best.map_or(Ok(()), |(_, error)| Err(error))
+        best.map_or(Ok(Vec::new()), |(_, error)| Err(error))
     }
 
     fn rehearse_with(
@@ -81,7 +84,7 @@ impl Recipe {
         given: &str,
         verification: Option<&Verification>,
         attempt: &Attempt,
-        rendered: &mut usize,
+        rendered: &mut Vec<Arc<str>>,
     ) -> Result<(), RenderError> {
         let mut values = self.begin(inputs, attempt)?;
         values.add_clocks(attempt);
@@ -93,7 +96,8 @@ impl Recipe {
                 continue;
             }
             call.render(&mut values)?;
-            *rendered += 1;
+            rendered.push(Arc::clone(&call.name));
+            rendered.extend(verification.and_then(|verification| verification.looks_after(call, &self.token)));
             for (name, _) in &call.gives {
                 values.give(name, given.into());
             }

@@ -1,7 +1,7 @@
 //! What any answer tells: whether the request was accepted, what the answer gives, and else why not.
 
 use bytes::Bytes;
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderName, header};
 use jiff::Timestamp;
 use minijinja::Value;
 use minijinja::value::ValueKind;
@@ -82,8 +82,13 @@ impl Call {
 /// The body in each of the forms that it can be read as, by the name that expressions have for it.
 pub(super) type Trees = Vec<(&'static str, serde_json::Value)>;
 
+/// Status and headers. Several headers of one name are one list (RFC 9110, section 5.3).
 fn http_value(response: &TokenResponse) -> Value {
-    let headers = response.headers.iter().filter_map(|(name, value)| Some((name.as_str(), Value::from(value.to_str().ok()?))));
+    let joined = |name: &HeaderName| {
+        let values: Vec<&str> = response.headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+        Value::from(values.join(", "))
+    };
+    let headers = response.headers.keys().map(|name| (name.as_str(), joined(name)));
     Value::from_pairs([("status", Value::from(response.status)), ("headers", Value::from_pairs(headers))])
 }
 

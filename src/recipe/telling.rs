@@ -71,6 +71,7 @@ pub fn hide_in_text(text: &str, names: &[&str], redactor: &mut Redactor) {
 
 /// The target of a redirect as it may be shown: without a login, without what follows the path, and without parts of the
 /// path that look random, as any of these can be a token of somebody else's making.
+#[must_use]
 pub fn shown_place(place: &str) -> String {
     let place = place.split(['?', '#']).next().unwrap_or_default();
     let (scheme, rest) = place.split_once("://").map_or(("", place), |(scheme, rest)| (scheme, rest));

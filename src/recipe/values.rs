@@ -104,7 +104,7 @@ impl Recipe {
         }
         add_clocks(&mut names, attempt, |name| self.uses(name));
         for (name, binding) in &self.bindings {
-            let value = binding.evaluate(&names.value()).map_err(|error| RenderError::at(format!("let.{name}"), &error))?;
+            let value = names.lend(|names| binding.evaluate(names)).map_err(|error| RenderError::at(format!("let.{name}"), &error))?;
             names.add(name, value);
         }
         Ok(names)

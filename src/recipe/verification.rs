@@ -107,10 +107,11 @@ impl Verification {
         self.checks.iter().chain(self.jwt.as_ref().and_then(|jwt| jwt.jwks.as_ref()))
     }
 
-    /// The names of its parts, for people and for the label `step`.
-    pub fn names(&self) -> impl Iterator<Item = Arc<str>> {
+    /// The name of the look at the token itself, after the last of the calls that come before it.
+    pub(super) fn looks_after(&self, call: &Call, token: &Call) -> Option<Arc<str>> {
         let [_, _, jwt, _] = VERIFICATION;
-        self.calls().map(|call| Arc::clone(&call.name)).chain(self.jwt.iter().map(move |_| jwt.into()))
+        let last = self.calls().last().unwrap_or(token);
+        (self.jwt.is_some() && last.name == call.name).then(|| jwt.into())
     }
 }
 

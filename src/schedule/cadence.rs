@@ -54,7 +54,8 @@ pub fn first_due(name: &str, cadence: &Cadence, count: usize) -> Duration {
 
 /// When the next probe is due, after one that was due at `due` and ended at `ended`.
 ///
-/// - A first refusal of the credential is tried again after `confirm_after`.
+/// - A first refusal of the credential is tried again after `confirm_after`, and so is the failure after which only a
+///   confirmation is missing, unless it says that the provider is to be left alone.
 /// - A refusal that repeats doubles the pause each time, up to `max_backoff`: accounts can be locked.
 /// - A provider that is throttled gets the pause that it asks for, or doubling ones.
 /// - All else stays on the grid; slots that were missed are not made up for.
@@ -66,7 +67,9 @@ pub fn next_due(grid: &Grid, cadence: &Cadence, outcome: &Outcome, health: &Heal
     if let Some(wait) = failure.retry_after {
         return regular.max(ended + wait.min(longest));
     }
-    if failure.reason.class() == Class::Credential && health.consecutive_credential_failures == 1 {
+    let first_refusal = failure.reason.class() == Class::Credential && health.consecutive_credential_failures == 1;
+    let confirmable = failure.reason != Reason::Throttled && health.awaits_confirmation(cadence);
+    if first_refusal || confirmable {
         return ended + cadence.confirm_after;
     }
     let doublings = match failure.reason {
@@ -84,7 +87,7 @@ pub fn next_due(grid: &Grid, cadence: &Cadence, outcome: &Outcome, health: &Heal
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::{Failure, Issued, Phases, Probe};
+    use crate::outcome::{Failure, Issued, Probe};
 
     const MINUTE: Duration = Duration::from_secs(60);
 
@@ -100,18 +103,7 @@ mod tests {
         outcomes
             .iter()
             .map(|outcome| {
-                let probe = Probe {
-                    outcome: outcome.clone(),
-                    started: jiff::Timestamp::UNIX_EPOCH,
-                    duration: 0.0,
-                    phases: Phases::default(),
-                    status: None,
-                    certificate_expiry: None,
-                    clock_skew: None,
-                    credentials: None,
-                    reading: Vec::new(),
-                    steps: Vec::new(),
-                };
+                let probe = Probe::new(outcome.clone(), jiff::Timestamp::UNIX_EPOCH);
                 health.record(&probe, &cadence);
                 let next = next_due(&grid, &cadence, outcome, &health, due, due);
                 let pause = next.saturating_sub(due);
@@ -132,6 +124,18 @@ mod tests {
     #[test]
     fn healthy_and_unreachable_providers_keep_their_interval() {
         assert_eq!(pauses(&[issued(), failed(Reason::Timeout), failed(Reason::Unavailable), failed(Reason::Secret), issued()]), [60; 5]);
+    }
+
+    #[test]
+    fn an_outage_is_confirmed_quickly_once_and_keeps_its_turns_before_and_after() {
+        let outage = [Reason::Timeout, Reason::Unavailable, Reason::Dns, Reason::Connect, Reason::Transport, Reason::Malformed, Reason::Tls];
+        assert_eq!(pauses(&outage.map(failed)), [60, 60, 5, 55, 60, 60, 60]);
+        assert_eq!(pauses(&[failed(Reason::Timeout), failed(Reason::Timeout), failed(Reason::Timeout), issued(), issued()]), [60, 60, 5, 55, 60]);
+    }
+
+    #[test]
+    fn a_refusal_after_an_outage_is_confirmed_quickly_too() {
+        assert_eq!(pauses(&[failed(Reason::Timeout), failed(Reason::Timeout), failed(Reason::Rejected), failed(Reason::Timeout)]), [60, 60, 5, 55]);
     }
 
     #[test]
@@ -157,6 +161,16 @@ mod tests {
         assert!((90..=120).contains(&pauses(&[wait(90)])[0]));
         assert_eq!(pauses(&[wait(1_000_000)]), [600]);
         assert_eq!(pauses(&[failed(Reason::Throttled), failed(Reason::Throttled), failed(Reason::Throttled)]), [60, 120, 240]);
+    }
+
+    #[test]
+    fn nobody_is_asked_again_early_to_confirm_that_he_is_to_be_left_alone() {
+        let unavailable = |seconds| Outcome::Failed(Failure { retry_after: Some(Duration::from_secs(seconds)), ..Failure::new(Reason::Unavailable, "") });
+        assert_eq!(pauses(&[failed(Reason::Timeout), failed(Reason::Timeout), failed(Reason::Throttled), failed(Reason::Timeout)]), [60; 4]);
+        assert_eq!(pauses(&[failed(Reason::Timeout), failed(Reason::Timeout), unavailable(1), failed(Reason::Timeout)]), [60; 4]);
+        assert!((90..=150).contains(&pauses(&[failed(Reason::Timeout), failed(Reason::Timeout), unavailable(90)])[2]));
+        // What is about our own configuration is not asked of anybody.
+        assert_eq!(pauses(&[failed(Reason::Timeout), failed(Reason::Timeout), failed(Reason::Secret)]), [60; 3]);
     }
 
     #[test]

@@ -24,7 +24,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::outcome::{Code, Failure, Outcome, Phases, Probe, Reason};
+use crate::outcome::{Code, Failure, Outcome, Probe, Reason};
 use crate::provider::{Provider, Slot as Which};
 use crate::state::{Changes, Entry, Ledger};
 pub use control::{Adopted, Control, FLOOR, Mode};
@@ -374,16 +374,5 @@ fn grid(provider: &Provider) -> Grid {
 /// What is recorded for a probe that panicked.
 fn panicked(started: jiff::Timestamp) -> Probe {
     let failure = Failure::new(Reason::Malformed, "credwatch itself failed at this answer; please report it").code(Code::word("internal_error"));
-    Probe {
-        outcome: Outcome::Failed(failure),
-        started,
-        duration: 0.0,
-        phases: Phases::default(),
-        status: None,
-        certificate_expiry: None,
-        clock_skew: None,
-        credentials: None,
-        reading: Vec::new(),
-        steps: Vec::new(),
-    }
+    Probe::new(Outcome::Failed(failure), started)
 }

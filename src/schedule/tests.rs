@@ -92,6 +92,7 @@ async fn asked_until(
         timeout: Duration::from_secs(10),
         expectations: Expectations::default(),
         verification: None,
+        steps: Arc::default(),
         secret_expires: None,
         transport: Arc::new(Transport::default()),
         endpoint: Some(format!("host{number}.example:443").into()),
@@ -179,7 +180,10 @@ async fn a_refused_credential_is_confirmed_and_then_asked_less_and_less() {
 #[tokio::test(start_paused = true)]
 async fn an_outage_keeps_the_cadence_so_that_recovery_is_seen_within_one_interval() {
     let (asked, _, ledger) = asked(1, WIDE, HOUR, |_, count| if (10..20).contains(&count) { Reply::Fail(Reason::Unavailable) } else { Reply::Token }).await;
-    assert!(pauses(&asked["p0"])[1..].iter().all(|pause| *pause == 60));
+    let pauses = pauses(&asked["p0"]);
+    // Its tries are 10 to 19: the third is confirmed by the fourth.
+    assert_eq!(pauses[11..13], [5, 55], "{pauses:?}");
+    assert!(pauses[1..11].iter().chain(&pauses[13..]).all(|pause| *pause == 60), "{pauses:?}");
     assert_eq!(ledger.roster().entries()[0].health().state.word(), "healthy");
 }
 

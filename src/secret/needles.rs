@@ -44,7 +44,9 @@ pub fn forms(value: &str) -> Vec<String> {
     let pieces = value.split(|character: char| !character.is_ascii_alphanumeric()).filter(|piece| (SHORTEST_PIECE..PART).contains(&piece.len()));
     forms.extend(pieces.filter(|piece| is_mixed(piece.as_bytes())).take(MOST_PIECES).map(str::to_owned));
     forms.retain(|form| !form.is_empty());
-    forms.iter_mut().for_each(|form| *form = form.to_lowercase());
+    for form in &mut forms {
+        *form = form.to_lowercase();
+    }
     forms.sort_unstable();
     forms.dedup();
     forms

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::histogram::Histogram;
 use crate::outcome::{Class, Code, Expiry, Failure, Outcome, Phases, Probe, Reason};
 use crate::provider::Cadence;
 
@@ -18,7 +19,7 @@ pub enum State {
     Healthy,
     /// Failures, not yet conclusive.
     Failing,
-    /// A refusal confirmed by a second try, or `failure_threshold` failures in a row.
+    /// Failures that one more try has confirmed: see [`Health::record`].
     Broken,
 }
 
@@ -121,31 +122,6 @@ pub struct StepHealth {
     pub duration: f64,
 }
 
-/// Counts of durations by bucket.
-#[derive(Clone, Debug)]
-pub struct Histogram {
-    /// The upper bounds, in seconds. Carried along, so that counts are never read with the bounds of another configuration.
-    pub bounds: Arc<[f64]>,
-    /// One more than there are bounds: the last counts what is above all of them. Not cumulated.
-    pub counts: Box<[u64]>,
-    /// The sum of all, in seconds.
-    pub sum: f64,
-}
-
-impl Histogram {
-    /// Nothing counted yet.
-    #[must_use]
-    pub fn new(bounds: &Arc<[f64]>) -> Self {
-        Self { bounds: Arc::clone(bounds), counts: vec![0; bounds.len() + 1].into_boxed_slice(), sum: 0.0 }
-    }
-
-    fn observe(&mut self, seconds: f64) {
-        let bucket = self.bounds.iter().position(|bound| seconds <= *bound).unwrap_or(self.bounds.len());
-        self.counts[bucket] += 1;
-        self.sum += seconds;
-    }
-}
-
 /// A change of state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transition {
@@ -186,6 +162,19 @@ impl Health {
     }
 
     /// Takes a probe in. The one place where an outcome becomes health.
+    ///
+    /// A provider becomes broken
+    ///
+    /// - by two failures of the credential in a row, or
+    /// - by more failures in a row than `failure_threshold`, of whatever class each of them is: so many, and one more try
+    ///   that confirms them. A refusal that makes the threshold full is no exception, it gets its second try anyway.
+    ///
+    /// So many are enough where another try would confirm nothing, or would be long in coming:
+    ///
+    /// - when the last of them is about our own configuration, because no answer was asked for;
+    /// - when the last of them says that the provider is to be left alone, and all of them have its reason. Asking again
+    ///   at once is not allowed then, and chance does not say the same so often. In a mixed row chance does: then the
+    ///   next try decides, and it comes when it may.
     pub fn record(&mut self, probe: &Probe, cadence: &Cadence) -> Option<Transition> {
         self.probes += 1;
         self.last_attempt = Some(probe.started);
@@ -265,8 +254,24 @@ impl Health {
         self.missing_scopes = failure.missing_scopes;
         let since = self.trouble.as_ref().map_or(started, |trouble| trouble.since);
         self.trouble = Some(Trouble { failure: failure.clone(), since });
-        let confirmed = self.consecutive_credential_failures >= 2 || self.consecutive_failures >= cadence.failure_threshold;
+        let confirmed = self.consecutive_credential_failures >= 2 || self.are_enough(failure, cadence.failure_threshold);
         if confirmed || self.state == State::Broken { State::Broken } else { State::Failing }
+    }
+
+    /// Whether the failures in a row, the last of which is this one, are conclusive by their number.
+    fn are_enough(&self, last: &Failure, threshold: u32) -> bool {
+        if self.consecutive_failures != threshold {
+            return self.consecutive_failures > threshold;
+        }
+        let is_to_be_left_alone = last.reason == Reason::Throttled || last.retry_after.is_some();
+        last.reason.class() == Class::Config || (is_to_be_left_alone && self.consecutive_same >= threshold)
+    }
+
+    /// Whether there are as many failures in a row as make a provider broken, and only the try that confirms them is
+    /// still to come.
+    #[must_use]
+    pub fn awaits_confirmation(&self, cadence: &Cadence) -> bool {
+        self.state == State::Failing && self.consecutive_failures >= cadence.failure_threshold
     }
 
     /// Counts a failure; a provider that sends a new code in every answer fills one series with them.
@@ -289,18 +294,7 @@ mod tests {
     use crate::outcome::Issued;
 
     fn probe(outcome: Outcome) -> Probe {
-        Probe {
-            outcome,
-            started: "2026-01-01T00:00:00Z".parse().expect("a date"),
-            duration: 0.2,
-            phases: Phases::default(),
-            status: None,
-            certificate_expiry: None,
-            clock_skew: None,
-            credentials: None,
-            reading: Vec::new(),
-            steps: Vec::new(),
-        }
+        Probe { duration: 0.2, ..Probe::new(outcome, "2026-01-01T00:00:00Z".parse().expect("a date")) }
     }
 
     fn issued(fingerprint: u128) -> Probe {
@@ -336,16 +330,52 @@ mod tests {
     }
 
     #[test]
-    fn other_failures_are_conclusive_after_the_threshold() {
-        assert_eq!(
-            states(&[failed(Reason::Timeout, ""), failed(Reason::Dns, ""), failed(Reason::Unavailable, "http_503"), failed(Reason::Timeout, "")]),
-            ["failing", "failing", "broken", "broken"]
-        );
+    fn other_failures_are_conclusive_after_the_threshold_when_one_more_try_confirms_them() {
+        let outage = [failed(Reason::Timeout, ""), failed(Reason::Dns, ""), failed(Reason::Unavailable, "http_503"), failed(Reason::Timeout, "")];
+        assert_eq!(states(&outage), ["failing", "failing", "failing", "broken"]);
+        let odd = [failed(Reason::Timeout, ""), failed(Reason::Dns, ""), failed(Reason::Timeout, ""), issued(1), failed(Reason::Timeout, "")];
+        assert_eq!(states(&odd), ["failing", "failing", "failing", "healthy", "failing"]);
+    }
+
+    #[test]
+    fn of_a_secret_that_cannot_be_read_there_is_nothing_to_confirm() {
+        let secret = || failed(Reason::Secret, "");
+        assert_eq!(states(&[secret(), secret(), secret()]), ["failing", "failing", "broken"]);
+        assert_eq!(states(&[failed(Reason::Timeout, ""), failed(Reason::Timeout, ""), secret()]), ["failing", "failing", "broken"]);
+        assert_eq!(states(&[secret(), secret(), failed(Reason::Timeout, ""), secret()]), ["failing", "failing", "failing", "broken"]);
+    }
+
+    #[test]
+    fn who_asks_to_be_left_alone_again_and_again_is_not_asked_once_more_to_confirm_it() {
+        let throttled = || failed(Reason::Throttled, "http_429");
+        let asking = |reason| probe(Outcome::Failed(Failure { retry_after: Some(Duration::from_secs(9)), ..Failure::new(reason, "") }));
+        assert_eq!(states(&[throttled(), asking(Reason::Throttled), throttled()]), ["failing", "failing", "broken"]);
+        let unavailable = || failed(Reason::Unavailable, "http_503");
+        assert_eq!(states(&[unavailable(), unavailable(), asking(Reason::Unavailable)]), ["failing", "failing", "broken"]);
+        // Chance mixes them, so the next one decides.
+        assert_eq!(states(&[failed(Reason::Timeout, ""), throttled(), throttled(), throttled()]), ["failing", "failing", "failing", "broken"]);
+        assert_eq!(states(&[unavailable(), throttled(), asking(Reason::Unavailable), issued(1)]), ["failing", "failing", "failing", "healthy"]);
+    }
+
+    #[test]
+    fn with_a_threshold_of_one_the_first_failure_is_confirmed_by_a_second() {
+        let cadence = Cadence { failure_threshold: 1, ..Cadence::default() };
+        for (reason, first) in [(Reason::Timeout, "failing"), (Reason::Rejected, "failing"), (Reason::Secret, "broken"), (Reason::Throttled, "broken")] {
+            let mut health = Health::new(&[1.0].into());
+            health.record(&failed(reason, ""), &cadence);
+            assert_eq!(health.state.word(), first, "{}", reason.word());
+            health.record(&failed(Reason::Timeout, ""), &cadence);
+            assert_eq!(health.state.word(), "broken", "{}", reason.word());
+        }
     }
 
     #[test]
     fn an_outage_between_two_refusals_starts_the_confirmation_anew_but_counts_for_the_threshold() {
-        assert_eq!(states(&[failed(Reason::Rejected, "1"), failed(Reason::Timeout, ""), failed(Reason::Rejected, "1")]), ["failing", "failing", "broken"]);
+        let (refused, timeout) = (|| failed(Reason::Rejected, "1"), || failed(Reason::Timeout, ""));
+        assert_eq!(states(&[refused(), timeout(), refused(), refused()]), ["failing", "failing", "failing", "broken"]);
+        assert_eq!(states(&[timeout(), timeout(), refused(), timeout()]), ["failing", "failing", "failing", "broken"]);
+        assert_eq!(states(&[timeout(), timeout(), refused(), issued(1)]), ["failing", "failing", "failing", "healthy"]);
+        assert_eq!(states(&[timeout(), refused(), refused()]), ["failing", "failing", "broken"]);
     }
 
     #[test]
@@ -367,15 +397,5 @@ mod tests {
             assert!(health.token.is_some());
         }
         assert_eq!(health.token_changes, 1);
-    }
-
-    #[test]
-    fn durations_fall_into_the_bucket_whose_bound_they_do_not_exceed() {
-        let mut histogram = Histogram::new(&[0.5, 1.0].into());
-        for seconds in [0.1, 0.5, 0.6, 7.0] {
-            histogram.observe(seconds);
-        }
-        assert_eq!(&*histogram.counts, [2, 1, 1]);
-        assert!((histogram.sum - 8.2).abs() < 1e-9);
     }
 }

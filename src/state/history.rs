@@ -95,23 +95,11 @@ fn shortened(line: &TraceLine) -> TraceLine {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::{Expiry, Issued, Phases};
+    use crate::outcome::{Expiry, Issued};
 
     fn probe(second: i64, outcome: Outcome) -> Probe {
         let started = Timestamp::from_second(second).expect("a time");
-        let (phases, reading) = (Phases::default(), Vec::new());
-        Probe {
-            outcome,
-            started,
-            duration: 0.25,
-            phases,
-            status: None,
-            certificate_expiry: None,
-            clock_skew: None,
-            credentials: None,
-            reading,
-            steps: Vec::new(),
-        }
+        Probe { duration: 0.25, ..Probe::new(outcome, started) }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What is known of all providers: the one place that probes are recorded in and every face reads from.
 
 pub mod health;
+pub mod histogram;
 pub mod history;
 mod roster;
 pub mod saved;

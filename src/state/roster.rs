@@ -108,7 +108,7 @@ impl Roster {
                 }
             };
             if !same_bounds {
-                entry.health().durations = super::health::Histogram::new(&bounds);
+                entry.health().durations = super::histogram::Histogram::new(&bounds);
             }
             entries.push(entry);
         }

@@ -115,9 +115,9 @@ fn known(entry: &Entry, roster: &Roster, now: Moment) -> Known {
 }
 
 fn condition(provider: &Provider, health: &Health, now: Moment) -> Condition {
-    let step = |name: Arc<str>| {
-        let known = health.steps.get(&name).copied().unwrap_or_default();
-        json!({ "step": &*name, "made": known.made, "failed": known.failed, "duration_seconds": (known.made > 0).then_some(known.duration) })
+    let step = |name: &Arc<str>| {
+        let known = health.steps.get(name).copied().unwrap_or_default();
+        json!({ "step": &**name, "made": known.made, "failed": known.failed, "duration_seconds": (known.made > 0).then_some(known.duration) })
     };
     let phases = Phases::WORDS.iter().zip(health.phases.values()).map(|(word, seconds)| ((*word).to_owned(), seconds.into()));
     Condition {
@@ -130,7 +130,7 @@ fn condition(provider: &Provider, health: &Health, now: Moment) -> Condition {
         next_probe: health.next_due.and_then(|due| from_unix_seconds(now.unix_seconds_at(due))).map(date),
         http_status: health.status,
         phases_seconds: phases.collect(),
-        steps: provider.steps().into_iter().map(step).collect(),
+        steps: provider.steps.iter().map(step).collect(),
         token: health.token.map(|token| {
             let (expires, left) = match token.expiry {
                 Expiry::At(end) => (Some(date(end)), Some(millis(unix_seconds(end) - unix_seconds(now.wall)))),

@@ -11,7 +11,7 @@ use crate::model::Replay;
 use crate::observer::{Observer, POLL, SCRAPE, Seen};
 use crate::report::{Report, float, quantiles};
 use crate::scale::{CONFIRM_AFTER, FAILURE_THRESHOLD, INTERVAL, NOTICED, TICK, TIMEOUT};
-use crate::truth::{Answer, Class, Served, World};
+use crate::truth::{Answer, Class, Served, World, throttled_share};
 
 /// Everything that is judged.
 pub struct Case<'a> {
@@ -37,7 +37,7 @@ struct Found {
     /// While faults were drawn.
     in_the_storm: usize,
     transient: usize,
-    /// Called broken although only transient faults met it, three in a row.
+    /// Called broken although only transient faults met it, so many in a row that the rules say so.
     unlucky: Vec<String>,
     of_the_credential: Vec<String>,
     unexplained: Vec<String>,
@@ -119,7 +119,7 @@ impl Case<'_> {
                 continue;
             }
             let last: Vec<Answer> = subject.served.iter().filter(|one| one.at() <= alarm.at).map(|one| one.answer).collect();
-            let last = &last[last.len().saturating_sub(4)..];
+            let last = &last[last.len().saturating_sub(5)..];
             let line = format!("{} called broken at {:.1} s ({:?}), the last answers were {last:?}", subject.name, alarm.at.as_secs_f64(), alarm.class);
             if alarm.class == Some(Class::Credential) {
                 found.of_the_credential.push(line);
@@ -265,17 +265,16 @@ impl Case<'_> {
 
     fn report(&self, found: &Found, report: &mut Report) {
         let rate = float(found.transient) / float(found.in_the_storm.max(1));
-        let threshold = i32::try_from(FAILURE_THRESHOLD).unwrap_or(i32::MAX);
-        let expected = float(found.in_the_storm) * self.faults.powi(threshold) * (1.0 - self.faults);
+        let expected = float(found.in_the_storm) * chance(self.faults);
         report.tell("requests judged, and those in the storm", format!("{}, {}", found.requests, found.in_the_storm));
         report.tell("of these with a transient fault", format!("{} ({:.2} %)", found.transient, rate * 100.0));
         report.none("false alarms of the credential", &found.of_the_credential);
         report.none("false alarms that nothing explains", &found.unexplained);
         report.tell("called broken after timeouts that the machine caused", found.by_the_machine);
-        let most = (expected + 4.0 * expected.sqrt() + 3.0).floor();
+        let most = (expected + 4.0 * expected.sqrt() + 1.0).floor();
         let many = float(found.unlucky.len()) > most;
         report.judge(
-            "called broken by three transient faults in a row",
+            "called broken by transient faults in a row",
             format!("{} (chance alone: {expected:.2})", found.unlucky.len()),
             format!("{most} by chance"),
             !many,
@@ -285,7 +284,7 @@ impl Case<'_> {
         report.none("real breakages missed", &found.missed);
         report.none("real breakages told late", &found.late);
         report.tell("real breakages with a fault or a detour in the way of being told", found.in_the_way);
-        report.tell("real breakages that ended before three tries were made", found.unconcluded);
+        report.tell("real breakages that ended before enough tries were made", found.unconcluded);
         report.none("broken by the rules and not told", &found.untold);
         for kind in Kind::ALL.into_iter().filter(|kind| kind.breaks()) {
             let bound = format!("{:.2} s + delay", told_within(kind).as_secs_f64());
@@ -317,7 +316,16 @@ impl Case<'_> {
 
 /// Within what a breakage is told of when nothing else happens.
 fn told_within(kind: Kind) -> Duration {
-    if kind.is_refusal() { INTERVAL + CONFIRM_AFTER + TIMEOUT + TICK } else { INTERVAL * FAILURE_THRESHOLD + TIMEOUT + TICK }
+    // The last of the tries that the threshold wants and the one that confirms it may take their whole time.
+    if kind.is_refusal() { INTERVAL + CONFIRM_AFTER + TIMEOUT + TICK } else { INTERVAL * FAILURE_THRESHOLD + TIMEOUT + CONFIRM_AFTER + TIMEOUT + 2 * TICK }
+}
+
+/// How likely a request is to be the one by which transient faults alone, each by itself as likely as `fault`, make a
+/// provider broken: one after so many as the threshold, or the last of so many that all say that we ask too often.
+fn chance(fault: f64) -> f64 {
+    let threshold = i32::try_from(FAILURE_THRESHOLD).unwrap_or(i32::MAX);
+    let throttled = (fault * throttled_share()).powi(threshold);
+    (1.0 - fault) * (throttled + (fault.powi(threshold) - throttled) * fault)
 }
 
 /// When a state is first seen, or is still held, between two times; and until when another was seen for certain.

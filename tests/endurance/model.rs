@@ -42,7 +42,9 @@ impl Model {
             self.failures += 1;
             self.refusals = if class == Class::Credential { self.refusals + 1 } else { 0 };
             self.same = if self.reason == reason { self.same + 1 } else { 1 };
-            self.broken |= self.refusals >= 2 || self.failures >= FAILURE_THRESHOLD;
+            // One more than the threshold decides. So many are enough when all of them said that we ask too often.
+            let alone = matches!(answer, Answer::Throttled(_)) && self.same >= FAILURE_THRESHOLD;
+            self.broken |= self.refusals >= 2 || self.failures > FAILURE_THRESHOLD || (self.failures == FAILURE_THRESHOLD && alone);
         } else {
             *self = Self { on_grid: self.on_grid, ..Self::default() };
         }
@@ -58,11 +60,13 @@ impl Model {
         let regular = Window { earliest, latest, regular: true };
         match answer {
             Answer::Refused if self.refusals == 1 => exactly(CONFIRM_AFTER),
-            Answer::Refused if self.same > 2 => exactly((INTERVAL * 2_u32.saturating_pow(self.same - 2)).min(MAX_BACKOFF)),
             Answer::Throttled(seconds) if Duration::from_secs(seconds.into()) > earliest => {
                 let wait = Duration::from_secs(seconds.into());
                 Window { earliest: wait, latest: wait.max(latest), regular: false }
             }
+            Answer::Throttled(_) => regular,
+            _ if self.failures == FAILURE_THRESHOLD && !self.broken => exactly(CONFIRM_AFTER),
+            Answer::Refused if self.same > 2 => exactly((INTERVAL * 2_u32.saturating_pow(self.same - 2)).min(MAX_BACKOFF)),
             _ => regular,
         }
     }

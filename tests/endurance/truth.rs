@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::dice::Dice;
+use crate::report::float;
 use crate::scale::TIMEOUT;
 
 /// What one request was answered, or what was done instead.
@@ -239,6 +240,11 @@ const KINDS: [Answer; 10] = [
     Answer::Throttled(1),
     Answer::Throttled(9),
 ];
+
+/// Which part of the transient faults says that we ask too often.
+pub fn throttled_share() -> f64 {
+    float(KINDS.iter().filter(|kind| matches!(kind, Answer::Throttled(_))).count()) / float(KINDS.len())
+}
 
 /// The text of a secret.
 pub fn secret(provider: usize, version: u32) -> String {

@@ -39,6 +39,10 @@ fn outcome(source: &str) -> Result<usize, String> {
     Ok(value.as_bytes().map_or(0, <[u8]>::len))
 }
 
+fn joined(pieces: impl Iterator<Item = String>) -> String {
+    pieces.collect::<Vec<_>>().concat()
+}
+
 fn inner_text() -> serde_json::Value {
     "y".repeat(100).into()
 }
@@ -146,7 +150,7 @@ const REST: &str = "request.url = \"{{ url }}\"\nresponse.token = \"json.token\"
 /// Lists of lists of lists: small in memory, endless when they are written out or compared.
 #[test]
 fn values_that_hold_each_other_many_times_over_are_refused_when_the_recipe_is_loaded() {
-    let laughs: String = (1..20).map(|n| format!("let.l{n} = \"[{}]\"\n", vec![format!("l{}", n - 1); 100].join(", "))).collect();
+    let laughs = joined((1..20).map(|n| format!("let.l{n} = \"[{}]\"\n", vec![format!("l{}", n - 1); 100].join(", "))));
     for last in [
         "let.x = \"l19 | json\"",
         "let.x = \"l19 == [l19]\"",
@@ -154,11 +158,11 @@ fn values_that_hold_each_other_many_times_over_are_refused_when_the_recipe_is_lo
         "request.json = { a = \"{{ l19 }}\" }",
         "let.x = \"{l19: 1} | jwt(key, alg='HS256')\"",
     ] {
-        let error = provider(&format!("let.l0 = \"[key, key]\"\n{laughs}{last}\n{REST}")).err().expect(last);
+        let error = provider(&format!("let.l0 = \"[key, key]\"\n{laughs}{last}\n{REST}")).expect_err(last);
         assert!(error.contains("the value is larger than 512 KiB"), "{error}");
     }
-    let deep: String = (1..50).map(|n| format!("let.d{n} = \"{}d{}{}\"\n", "[".repeat(50), n - 1, "]".repeat(50))).collect();
-    let error = provider(&format!("let.d0 = \"key\"\n{deep}{REST}")).err().expect("it is too deep");
+    let deep = joined((1..50).map(|n| format!("let.d{n} = \"{}d{}{}\"\n", "[".repeat(50), n - 1, "]".repeat(50))));
+    let error = provider(&format!("let.d0 = \"key\"\n{deep}{REST}")).expect_err("it is too deep");
     assert!(error.contains("the value is larger than 512 KiB"), "{error}");
 }
 
@@ -166,13 +170,13 @@ fn values_that_hold_each_other_many_times_over_are_refused_when_the_recipe_is_lo
 #[test]
 fn all_expressions_of_a_probe_share_what_they_may_cost() {
     let used_up = "its expressions have used up what one probe may use";
-    let digests: String = (0..60).map(|n| format!("f{n} = \"{{{{ ({}) | sha512 | hex }}}}\"\n", vec!["bigger"; 100].join(" and "))).collect();
+    let digests = joined((0..60).map(|n| format!("f{n} = \"{{{{ ({}) | sha512 | hex }}}}\"\n", vec!["bigger"; 100].join(" and "))));
     let big = format!("let.k = \"key{}\"\nlet.big = \"k{}\"\n", " ~ key".repeat(59), " ~ k".repeat(59));
     let grown = format!("{big}let.bigger = \"big ~ big ~ big ~ big ~ big\"\n");
     assert!(provider(&format!("{grown}{REST}")).is_ok(), "by itself it is fine");
-    let signatures: String = (0..300).map(|n| format!("s{n} = \"{{{{ {{'a': {n}}} | jwt(key, alg='HS256') }}}}\"\n")).collect();
+    let signatures = joined((0..300).map(|n| format!("s{n} = \"{{{{ {{'a': {n}}} | jwt(key, alg='HS256') }}}}\"\n")));
     for request in [digests, signatures] {
-        let error = provider(&format!("{grown}{REST}\n[recipes.r.request.form]\n{request}")).err().expect("it does too much");
+        let error = provider(&format!("{grown}{REST}\n[recipes.r.request.form]\n{request}")).expect_err("it does too much");
         assert!(error.contains(used_up), "{}", &error[..error.len().min(300)]);
     }
 }
@@ -180,14 +184,12 @@ fn all_expressions_of_a_probe_share_what_they_may_cost() {
 /// What is too much only with the values of one probe fails that probe and no other.
 #[test]
 fn a_recipe_whose_answers_make_it_too_costly_fails_as_malformed() {
-    let steps: String = (0..8)
-        .map(|n| {
-            format!(
-                "[[recipes.r.steps]]\nname = \"s{n}\"\nrequest.url = \"{{{{ url }}}}/{n}\"\nresponse.gives = {{ {} }}\n",
-                (0..40).map(|m| format!("g{n}_{m} = \"body ~ ''\"")).collect::<Vec<_>>().join(", ")
-            )
-        })
-        .collect();
+    let steps = joined((0..8).map(|n| {
+        format!(
+            "[[recipes.r.steps]]\nname = \"s{n}\"\nrequest.url = \"{{{{ url }}}}/{n}\"\nresponse.gives = {{ {} }}\n",
+            (0..40).map(|m| format!("g{n}_{m} = \"body ~ ''\"")).collect::<Vec<_>>().join(", ")
+        )
+    }));
     let provider = provider(&format!("{REST}{steps}")).expect("nothing is wrong with it by itself");
     let credentials = [("key".to_owned(), SecretString::from("a-key"))];
     let attempt = Attempt { now: "2023-11-14T22:13:20Z".parse().expect("a time"), uuid: uuid::Uuid::nil() };
@@ -276,7 +278,7 @@ fn a_recipe_cannot_ask_anything_but_http() {
         "//host.invalid/",
         "/etc/passwd",
     ] {
-        let error = provider(&format!("request.url = \"{url}\"\nresponse.token = \"json.t\"")).err().expect(url);
+        let error = provider(&format!("request.url = \"{url}\"\nresponse.token = \"json.t\"")).expect_err(url);
         assert!(error.contains("not possible") || error.contains("no URL") || error.contains("cannot hold credentials"), "{url}: {error}");
     }
 }
@@ -289,7 +291,7 @@ fn bombs_are_answers_like_any_other() {
     )
     .expect("fine");
     let attempt = Attempt { now: "2023-11-14T22:13:20Z".parse().expect("a time"), uuid: uuid::Uuid::nil() };
-    let entities: String = (1..10).map(|n| format!("<!ENTITY a{n} \"{}\">", format!("&a{};", n - 1).repeat(10))).collect();
+    let entities = joined((1..10).map(|n| format!("<!ENTITY a{n} \"{}\">", format!("&a{};", n - 1).repeat(10))));
     for body in [
         format!("<!DOCTYPE x [<!ENTITY a0 \"ha\">{entities}]><x>&a9;</x>"),
         "<!DOCTYPE x [<!ENTITY a SYSTEM \"file:///etc/passwd\">]><x>&a;</x>".into(),

@@ -31,7 +31,9 @@ fn entry(recipe: &Recipe) -> String {
     let kind = |kind: &str, optional: bool| if optional { format!("optional {kind}") } else { kind.to_owned() };
     for (name, parameter) in &recipe.parameters {
         let default = parameter.default.as_ref().map(|default| format!(" Default: `{}`.", minijinja::Value::from(default))).unwrap_or_default();
-        text += &format!("| `{name}` | {} | {}{default} |\n", kind("parameter", parameter.optional), or_nothing(parameter.description.as_ref()));
+        let values: Vec<String> = parameter.one_of.iter().map(|value| format!("`{value}`")).collect();
+        let values = if values.is_empty() { String::new() } else { format!(" One of {}.", values.join(", ")) };
+        text += &format!("| `{name}` | {} | {}{values}{default} |\n", kind("parameter", parameter.optional), or_nothing(parameter.description.as_ref()));
     }
     for (name, credential) in &recipe.credentials {
         text += &format!("| `{name}` | {} | {} |\n", kind("credential", credential.optional), or_nothing(credential.description.as_ref()));
@@ -64,5 +66,23 @@ fn every_input_of_a_built_in_recipe_says_what_it_is() {
         for (input, description) in parameters.chain(credentials) {
             assert!(description.as_ref().is_some_and(|text| text.ends_with('.')), "{name}: `{input}` has no sentence of description");
         }
+    }
+}
+
+/// Each recipe stands alone in its file, so what they share is repeated there; this holds the copies together.
+#[test]
+fn the_recipes_of_oauth_authenticate_a_client_in_the_same_words() {
+    let texts: Vec<&str> = BUILTINS.iter().filter(|(name, _)| name.starts_with("oauth2-")).map(|(_, text)| *text).collect();
+    assert_eq!(texts.len(), 5);
+    let shared = |text: &str| {
+        let (_, after) = text.split_once("\n[let]\n").expect("it binds values");
+        let (bindings, request) = after.split_once("\n[request]").expect("a request follows");
+        let end = bindings.find(" if auth_jwt\"\"\"").expect("the last value of the client");
+        let token_request = request.split("\n[response]").next().unwrap_or_default();
+        let form: Vec<&str> = token_request.lines().filter(|line| line.starts_with("client_")).collect();
+        format!("{}\n{}", &bindings[..end], form.join("\n"))
+    };
+    for text in &texts {
+        assert_eq!(shared(text), shared(texts[0]));
     }
 }

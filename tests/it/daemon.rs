@@ -141,6 +141,19 @@ fn a_rotated_secret_file_ends_the_back_off_at_once() {
 }
 
 #[test]
+fn an_outage_is_confirmed_by_one_quick_try_though_the_interval_is_long() {
+    let endpoint = Endpoint::json("503 Service Unavailable", "{}");
+    let text = format!(
+        "[providers.p]\nrecipe = \"enos\"\ninterval = \"1h\"\nconfirm_after = \"50ms\"\nfailure_threshold = 1\nparameters.base_url = \"http://127.0.0.1:{}\"\ncredentials = {{ app_key = \"a\", app_secret = \"b\" }}",
+        endpoint.port()
+    );
+    let daemon = Daemon::start(&text);
+    daemon.wait_for_state("p", "broken");
+    assert_eq!(endpoint.calls(), 2);
+    assert_eq!(daemon.sample("credwatch_probe_consecutive_failures{provider=\"p\"}"), Some(2.0));
+}
+
+#[test]
 fn it_stops_within_a_second_of_sigterm_though_a_probe_hangs() {
     let endpoint = Endpoint::serving(|mut stream, _| {
         let _ = std::io::Read::read_to_end(&mut stream, &mut Vec::new());

@@ -94,12 +94,12 @@ fn large_answers_of_every_shape_are_read_within_what_they_may_cost() {
         format!("{{\"access_token\":\"{0}\",\"error\":\"{0}\",\"error_description\":\"{0}\",\"message\":\"{0}\"}}", "ab1 ".repeat(12 * 1024)),
         format!(
             "{{{}\"error_description\":\"{}\"}}",
-            (0..4_000).map(|number| format!("\"token{number}\":\"secret{number}abcdefghij\",")).collect::<String>(),
+            (0..4_000).map(|number| format!("\"token{number}\":\"secret{number}abcdefghij\",")).collect::<Vec<_>>().concat(),
             "a".repeat(50_000)
         ),
         format!("<a>{}</a>", many("<b c='d'/>")),
-        format!("<a {}/>", (0..15_000).map(|number| format!("a{number}='' ")).collect::<String>()),
-        format!("<a {}/>", (0..8_000).map(|number| format!("xmlns:a{number}='{number}' ")).collect::<String>()),
+        format!("<a {}/>", (0..15_000).map(|number| format!("a{number}='' ")).collect::<Vec<_>>().concat()),
+        format!("<a {}/>", (0..8_000).map(|number| format!("xmlns:a{number}='{number}' ")).collect::<Vec<_>>().concat()),
         many("token=abcdef123456&"),
         many("%61\\u0061&#97;"),
     ];

@@ -311,8 +311,7 @@ fn every_built_in_recipe_is_in_the_readme_with_its_inputs() {
             .iter()
             .map(|(name, parameter)| {
                 let default = parameter.default.as_ref().map(|default| format!(" [`{}`]", minijinja::Value::from(default))).unwrap_or_default();
-                let others = parameter.one_of.iter().skip(1).fold(String::new(), |others, other| others + " or `" + other + "`");
-                format!("{}{default}{others}", input(name, parameter.optional))
+                format!("{}{default}", input(name, parameter.optional))
             })
             .collect();
         let credentials: Vec<String> = recipe.credentials.iter().map(|(name, credential)| input(name, credential.optional)).collect();

@@ -112,6 +112,7 @@ async fn over_a_socket(path: &Path, prober: &Prober, clock: &Mutex<Attempt>) -> 
         timeout: template.timeout,
         expectations: prepared.expectations(),
         verification: prepared.verification.clone(),
+        steps: Arc::default(),
         secret_expires: None,
         transport: Arc::clone(&template.transport),
         endpoint: None,

@@ -56,7 +56,9 @@ fn corpus(target: &str, least: usize) -> Vec<Vec<u8>> {
 }
 
 fn run(target: fn(&[u8]), seeds: &[Vec<u8>], mutations: usize) {
-    seeds.iter().for_each(|seed| target(seed));
+    for seed in seeds {
+        target(seed);
+    }
     let mut dice = Dice::new(seeds.len() as u64);
     for _ in 0..mutations {
         let seed = dice.pick(seeds).clone();

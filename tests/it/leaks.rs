@@ -59,7 +59,7 @@ fn written(url: &str, token: usize, code: usize) -> String {
     };
     let (token, rules) = (rule(token), format!("code = [\"{}\"]\nmessage = [\"{}\"]", rule(code), rule(code + 1 + code % 5)));
     // Half of them at the right place, so that a probe goes on to what follows.
-    let (scopes, expiry) = if code % 2 == 0 { ("json.scope".into(), "json.expires_in".into()) } else { (rule(code + 2), rule(code + 3)) };
+    let (scopes, expiry) = if code.is_multiple_of(2) { ("json.scope".into(), "json.expires_in".into()) } else { (rule(code + 2), rule(code + 3)) };
     format!(
         r#"
 [recipes.wrong]
@@ -119,6 +119,10 @@ fn canaries(token: &str, assertion: &str) -> Vec<String> {
     [KEY, PIN, BASIC, DIGEST, assertion, GIVEN, &SESSION.to_string(), token].map(str::to_owned).to_vec()
 }
 
+fn each(pieces: impl Iterator<Item = String>) -> String {
+    pieces.collect::<Vec<_>>().concat()
+}
+
 /// A canary as a server could repeat it. The text is what is looked for afterwards.
 fn disguised(canary: &str, dice: &mut Dice) -> String {
     let hex = |byte: u8| format!("%{byte:02x}");
@@ -127,17 +131,17 @@ fn disguised(canary: &str, dice: &mut Dice) -> String {
         0 => canary.to_uppercase(),
         1 => canary.to_lowercase(),
         2 => canary.bytes().map(hex).collect(),
-        3 => canary.bytes().map(|byte| format!("%25{byte:02X}")).collect(),
+        3 => each(canary.bytes().map(|byte| format!("%25{byte:02X}"))),
         4 => url::form_urlencoded::byte_serialize(canary.as_bytes()).collect(),
-        5 => canary.chars().map(|character| format!("\\u{:04x}", u32::from(character))).collect(),
+        5 => each(canary.chars().map(|character| format!("\\u{:04x}", u32::from(character)))),
         6 => canary.replace('/', "\\/").replace('+', "\\u002b"),
-        7 => canary.chars().map(|character| format!("&#{};", u32::from(character))).collect(),
+        7 => each(canary.chars().map(|character| format!("&#{};", u32::from(character)))),
         8 => canary.replace('+', "&#x2B;").replace('-', "&#45;"),
         9 => STANDARD.encode(canary),
         10 => URL_SAFE_NO_PAD.encode(canary),
         11 => STANDARD.encode(format!("id:{canary}:more")),
         12 => STANDARD.encode(format!("i:{canary}")),
-        13 => canary.bytes().map(|byte| format!("{byte:02x}")).collect(),
+        13 => each(canary.bytes().map(|byte| format!("{byte:02x}"))),
         14 => format!("{}\u{1}{}", &canary[..middle], &canary[middle..]),
         15 => format!("{}\u{200b}{}", &canary[..middle], &canary[middle..]),
         16 => format!("{} {}", &canary[..middle], &canary[middle..]),

@@ -21,12 +21,14 @@
 //! - `links`: what documents point at.
 //! - `page`: the pages for people, as they are sent.
 //! - `reload`, `rotation`, `restart`: a daemon that is left alone for years.
-//! - `oidc`, `prometheus`: against servers that nobody here wrote.
+//! - `issuers`, `oidc`, `prometheus`: against servers that nobody here wrote.
 //! - `package`, `systemd`, `service_manager`: the Debian package and the unit, under a real systemd.
 //! - `alerting`: the alert rules, their unit tests, runbooks and documents held against each other and the code.
 //! - `chain`: from a credential that breaks to the notification that arrives, and back.
 //! - `web_config`: the web configuration, each fault with its message, and held against promtool.
 //! - `doors`: TLS, client certificates and logins over sockets, and doors that are replaced.
+//! - `writing`: drafts, suggestions, trials and mistakes of whoever writes a recipe.
+//! - `reference`: every example of the reference, run.
 //! - `crowds`: clients that are too many, too slow or too silent.
 
 mod alerting;
@@ -49,12 +51,14 @@ mod failures;
 mod fuzz;
 mod hostile;
 mod house;
+mod issuers;
 mod leaks;
 mod links;
 mod oidc;
 mod package;
 mod page;
 mod prometheus;
+mod reference;
 mod reload;
 mod restart;
 mod rotation;
@@ -66,3 +70,4 @@ mod systemd;
 mod targets;
 mod verification;
 mod web_config;
+mod writing;

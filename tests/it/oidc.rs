@@ -1,102 +1,60 @@
-//! The recipe `oauth2-client-credentials` against an OAuth server that nobody here wrote: the npm package
-//! oidc-provider, set up by `tests/oidc/server.mjs`.
+//! The recipes of OAuth 2.0 against a server that nobody here wrote: the npm package oidc-provider, set up by
+//! `tests/oidc/server.mjs`. How clients authenticate is in `clients`, what the server tells of itself and of its tokens in `verified`.
 
-use std::fs::File;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+mod clients;
+mod verified;
 
-use credwatch::config;
-use credwatch::outcome::{Expiry, Failure, Issued, Outcome, Probe};
-use credwatch::probe::Prober;
+use std::path::Path;
+use std::process::Command;
+
+use credwatch::outcome::{Expiry, Probe};
 use credwatch::time::unix_seconds;
 use serde_json::Value as Json;
 use toml::Value as Toml;
 
 use crate::support::daemon::Daemon;
+use crate::support::issuer::{Issuer, failure, probe, refusal, token};
 use crate::support::{repository, wait_for};
 
-/// The OAuth server as a process; killed when it goes out of scope.
-struct Server {
-    child: Child,
-    address: String,
-    folder: tempfile::TempDir,
-}
+/// The OAuth server as a process.
+struct Server(Issuer);
 
 impl Server {
     fn start() -> Self {
+        Self::with(None)
+    }
+
+    /// With TLS beside, from the certificates in this folder.
+    fn with(certificates: Option<&Path>) -> Self {
         let home = repository("tests/oidc");
         let installed = home.join("node_modules/oidc-provider/package.json");
         assert!(installed.is_file(), "{} is missing; run `make test`, which installs it", installed.display());
-        let folder = tempfile::tempdir().expect("a folder");
-        let output = |name: &str| File::create(folder.path().join(name)).expect("a file");
-        let mut child = Command::new("node")
-            .arg("server.mjs")
-            .current_dir(home)
-            .env_remove("NODE_OPTIONS")
-            .stdin(Stdio::piped())
-            .stdout(output("out"))
-            .stderr(output("err"))
-            .spawn()
-            .unwrap_or_else(|error| panic!("cannot start node ({error}); run `make test`, which installs it"));
-        let address = wait_for("the OAuth server to listen", || {
-            if let Some(status) = child.try_wait().expect("its status") {
-                panic!("the OAuth server ended with {status}: {}", read(folder.path().join("err")));
-            }
-            Some(read(folder.path().join("out")).lines().next()?.strip_prefix("listening ")?.to_owned())
-        });
-        Self { child, address, folder }
+        let mut command = Command::new("node");
+        command.arg("server.mjs").args(certificates).current_dir(home).env_remove("NODE_OPTIONS");
+        Self(Issuer::start("the OAuth server", &mut command))
     }
 
-    /// The provider `name` in the language of the configuration, for a client of this server.
-    fn provider(&self, name: &str, client: (&str, &str), more: &str) -> String {
+    /// What a provider of the configuration needs for a client of this server, without its recipe.
+    fn inputs(&self, client: (&str, &str), more: &str) -> String {
         let (id, secret) = (Toml::from(client.0), Toml::from(client.1));
-        format!(
-            "[providers.{name}]\nrecipe = \"oauth2-client-credentials\"\ncredentials.client_id = {id}\ncredentials.client_secret = {secret}\n\
-             parameters.token_url = \"http://{}/token\"\n{more}\n",
-            self.address
-        )
+        format!("credentials.client_id = {id}\ncredentials.client_secret = {secret}\nparameters.token_url = \"http://{}/token\"\n{more}\n", self.0.address)
     }
 
-    /// Probes it once.
+    /// Probes it once with the client's own credentials.
     async fn probe(&self, client: (&str, &str), more: &str) -> Probe {
-        let configuration = config::load_text("test.toml", &self.provider("x", client, more))
-            .unwrap_or_else(|faults| panic!("{}", faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")));
-        Prober::new().probe(&configuration.providers[0]).await
+        probe("oauth2-client-credentials", &self.inputs(client, more)).await
+    }
+
+    /// Why it refused what it refused last, in words that a client is not told.
+    fn refused(&self, count: usize) -> String {
+        wait_for("the server to tell why it refused", || self.0.said("refused").get(count - 1).cloned())
     }
 
     /// What the server itself holds about the token that it issued last; `count` is how many it must have issued.
     fn issued(&self, count: usize) -> Json {
-        let line = wait_for("the server to tell what it issued", || {
-            let output = read(self.folder.path().join("out"));
-            let lines: Vec<&str> = output.lines().filter_map(|line| line.strip_prefix("issued ")).collect();
-            (lines.len() == count && output.ends_with('\n')).then(|| lines[count - 1].to_owned())
-        });
-        serde_json::from_str(&line).expect("JSON")
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn read(path: PathBuf) -> String {
-    std::fs::read_to_string(path).unwrap_or_default()
-}
-
-fn token(probe: Probe) -> Issued {
-    match probe.outcome {
-        Outcome::Issued(issued) => issued,
-        Outcome::Failed(failure) => panic!("{failure:?}"),
-    }
-}
-
-fn failure(probe: Probe) -> Failure {
-    match probe.outcome {
-        Outcome::Failed(failure) => failure,
-        Outcome::Issued(issued) => panic!("{issued:?}"),
+        let last = self.0.told("issued", count - 1);
+        assert_eq!(self.0.said("issued").len(), count);
+        last
     }
 }
 
@@ -145,15 +103,12 @@ async fn what_the_server_refuses_is_told_with_the_servers_own_code() {
         (("post", "wrong-staple"), post, 401, "invalid_client"),
         ((SPECIAL.0, "s:ecret &=++/~"), "", 401, "invalid_client"),
         (("nobody", "correct-horse"), "", 401, "invalid_client"),
+        (("ended", "correct-horse"), "", 400, "invalid_client"),
         (BASIC, "parameters.scope = \"read admin\"", 400, "invalid_scope"),
         (BASIC, "parameters.resource = \"https://elsewhere.example/\"", 400, "invalid_target"),
     ] {
-        let probe = server.probe(client, more).await;
-        assert_eq!(probe.status, Some(status), "{client:?} {more}");
-        let failure = failure(probe);
-        assert_eq!((failure.reason.class().word(), failure.reason.word()), ("credential", "rejected"), "{client:?} {more}");
-        assert_eq!(failure.code.as_str(), code, "{client:?} {more}");
-        assert!(!failure.message.as_str().is_empty(), "the server's description is kept for people");
+        let told = refusal(server.probe(client, more).await, status, code);
+        assert!(!told.is_empty(), "the server's description is kept for people");
     }
 }
 
@@ -177,10 +132,11 @@ async fn a_token_that_is_less_than_what_was_asked_for_is_a_failure() {
 #[test]
 fn the_daemon_exposes_what_the_server_decides() {
     let server = Server::start();
+    let recipe = "recipe = \"oauth2-client-credentials\"\n";
     let daemon = Daemon::start(&format!(
-        "[defaults]\ninterval = \"1s\"\nconfirm_after = \"100ms\"\n{}{}",
-        server.provider("right", BASIC, ""),
-        server.provider("wrong", ("basic", "wrong-horse"), "")
+        "[defaults]\ninterval = \"1s\"\nconfirm_after = \"100ms\"\n[providers.right]\n{recipe}{}[providers.wrong]\n{recipe}{}",
+        server.inputs(BASIC, ""),
+        server.inputs(("basic", "wrong-horse"), "")
     ));
     daemon.wait_for_state("right", "healthy");
     daemon.wait_for_state("wrong", "broken");
@@ -194,8 +150,50 @@ fn the_daemon_exposes_what_the_server_decides() {
 
 #[test]
 fn the_server_ends_when_whoever_started_it_is_gone() {
-    let mut server = Server::start();
-    drop(server.child.stdin.take());
-    let status = wait_for("the server to end", || server.child.try_wait().expect("its status"));
+    let status = Server::start().0.end();
     assert!(status.success(), "{status}");
+}
+
+/// A provider with a refresh token of a client of this server.
+fn refreshing(server: &Server, client: &str, refresh_token: &str, more: &str) -> String {
+    server.inputs((client, "a-secret-of-its-own"), &format!("credentials.refresh_token = \"{refresh_token}\"\n{more}"))
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_stays_is_probed_again_and_again() {
+    let server = Server::start();
+    let held = server.0.told("refresh", 0);
+    let stays = held["stays"].as_str().expect("a refresh token");
+    for count in 1..=3 {
+        let issued = token(probe("oauth2-refresh-token", &refreshing(&server, "stays", stays, "required_scopes = [\"read\"]")).await);
+        assert_eq!(issued.lifetime, Some(4321.0));
+        assert_eq!(server.issued(count)["client"], "stays");
+    }
+    let wider = refreshing(&server, "stays", stays, "parameters.scope = \"read write\"");
+    refusal(probe("oauth2-refresh-token", &wider).await, 400, "invalid_scope");
+    for (client, refresh_token, status, code) in
+        [("stays", "made-up", 400, "invalid_grant"), ("replaces", stays, 400, "invalid_grant"), ("nobody", stays, 401, "invalid_client")]
+    {
+        refusal(probe("oauth2-refresh-token", &refreshing(&server, client, refresh_token, "")).await, status, code);
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_the_server_replaces_is_told_before_it_is_used_again() {
+    let server = Server::start();
+    let held = server.0.told("refresh", 0);
+    let replaced = held["replaces"].as_str().expect("a refresh token");
+    let told = refusal(probe("oauth2-refresh-token", &refreshing(&server, "replaces", replaced, "")).await, 200, "refresh_token_replaced");
+    assert!(told.contains("used up"), "{told}");
+    // It is: the server did issue a token, and refuses the second time.
+    assert_eq!(server.issued(1)["client"], "replaces");
+    refusal(probe("oauth2-refresh-token", &refreshing(&server, "replaces", replaced, "")).await, 400, "invalid_grant");
+}
+
+#[tokio::test]
+async fn another_refresh_token_is_fine_where_it_is_known_to_leave_the_first_valid() {
+    let server = Server::start();
+    let held = server.0.told("refresh", 0);
+    let replaced = held["replaces"].as_str().expect("a refresh token");
+    token(probe("oauth2-refresh-token", &refreshing(&server, "replaces", replaced, "parameters.replaced = \"fine\"")).await);
 }

@@ -57,6 +57,19 @@ fn a_refused_account_is_left_alone_over_a_restart_and_asked_again_when_its_secre
 }
 
 #[test]
+fn an_outage_that_only_lacks_its_confirmation_is_confirmed_by_the_first_try_after_a_restart() {
+    let endpoint = Endpoint::json("503 Service Unavailable", "{}");
+    let text = provider(&endpoint, "failure_threshold = 1").replace("confirm_after = \"50ms\"", "confirm_after = \"1h\"");
+    let daemon = start(folder(&text));
+    daemon.wait_for_state("p", "failing");
+    assert_eq!((endpoint.calls(), daemon.get("/healthz").status), (1, 200), "one failure is not yet conclusive");
+    let daemon = start(daemon.stop());
+    daemon.wait_for_state("p", "broken");
+    assert_eq!(endpoint.calls(), 2);
+    assert_eq!(daemon.sample("credwatch_probe_consecutive_failures{provider=\"p\"}"), Some(2.0));
+}
+
+#[test]
 fn a_secret_in_a_file_that_was_refused_is_left_alone_over_a_restart_until_it_changes() {
     let endpoint = Endpoint::json("401 Unauthorized", r#"{"error":"invalid_client"}"#);
     let secrets = tempfile::tempdir().expect("a folder");

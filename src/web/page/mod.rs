@@ -127,7 +127,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::outcome::{Outcome, Phases, Probe};
+    use crate::outcome::{Outcome, Probe};
     use crate::provider::{Cadence, Provider, Slot, Transport};
     use crate::recipe::{Expectations, builtin};
 
@@ -144,6 +144,7 @@ mod tests {
             timeout: Duration::from_secs(10),
             expectations: Expectations { required_scopes: Vec::new(), min_lifetime: None },
             verification: None,
+            steps: Arc::default(),
             secret_expires: None,
             transport: Arc::new(Transport::default()),
             endpoint: None,
@@ -152,17 +153,6 @@ mod tests {
 
     /// A probe that found this.
     pub fn probe(outcome: Outcome) -> Probe {
-        Probe {
-            outcome,
-            started: "2026-01-01T00:00:00Z".parse().expect("a date"),
-            duration: 0.2,
-            phases: Phases::default(),
-            status: None,
-            certificate_expiry: None,
-            clock_skew: None,
-            credentials: None,
-            reading: Vec::new(),
-            steps: Vec::new(),
-        }
+        Probe { duration: 0.2, ..Probe::new(outcome, "2026-01-01T00:00:00Z".parse().expect("a date")) }
     }
 }

@@ -206,13 +206,13 @@ fn last_probe(view: &View) -> Markup {
 
 /// The calls of a probe that makes several.
 fn steps(view: &View) -> Markup {
-    let steps = view.provider.steps();
+    let steps = &view.provider.steps;
     html! {
         @if !steps.is_empty() {
             table role="table" {
                 caption { "Steps" }
                 tbody role="rowgroup" {
-                    @for step in &steps {
+                    @for step in steps.iter() {
                         @let known = view.health.steps.get(step).copied().unwrap_or_default();
                         tr role="row" {
                             th role="rowheader" scope="row" { (foreign(step)) }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use credwatch::exchange::{Prepared, RecordedResponse, prepare};
 use credwatch::outcome::{Code, Expiry, Failure, Message, Outcome, Reason};
 use credwatch::probe::explain::Told;
+use credwatch::recipe::suggest;
 use credwatch::recipe::verification::{no_keys, unverified};
 use credwatch::recipe::{Attempt, Call, Expectations, Fingerprints, Inputs, Recipe, TokenRequest, TokenResponse, Trace, Values, Verification};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -136,6 +137,9 @@ impl Player<'_> {
         self.check("token", &response, before);
         assert_class("token", &response, &outcome);
         self.explain(&recipe.token, &response, trace);
+        if let Some(told) = self.explained.last_mut() {
+            told.suggestions = suggest::unread(&response, &told.reading, &outcome, &self.values.redactor);
+        }
         let Outcome::Issued(issued) = outcome else { return Some(Ok(outcome)) };
         match self.verify(issued.expiry)? {
             Ok(()) => Some(Ok(Outcome::Issued(issued))),
@@ -210,6 +214,7 @@ impl Player<'_> {
         for call in explanation.calls {
             told.extend(call.headers.into_iter().map(|(_, value)| value));
             told.extend(call.body);
+            told.extend(call.suggestions.into_iter().flat_map(|suggestion| [suggestion.line, suggestion.why]));
             told.extend(call.reading.into_iter().map(|line| line.result));
             told.push(call.request.line);
             told.extend(call.request.headers.into_iter().map(|(_, value)| value));

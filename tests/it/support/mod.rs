@@ -4,6 +4,7 @@ pub mod container;
 pub mod daemon;
 pub mod endpoint;
 pub mod installed;
+pub mod issuer;
 pub mod mutate;
 pub mod servers;
 pub mod web;

@@ -112,7 +112,7 @@ pub fn recipe(data: &[u8]) {
         let names: Vec<&str> = recipe.credentials.iter().map(|(name, _)| name.as_str()).collect();
         let rehearsed = recipe.rehearse(&parameters, &names, None, &ATTEMPT);
         let credentials: Vec<(String, SecretString)> = names.iter().map(|name| ((*name).to_owned(), SecretString::from(SECRET))).collect();
-        if let (Ok(()), Ok(mut values)) = (rehearsed, recipe.begin(&Inputs { parameters: &parameters, credentials: &credentials }, &ATTEMPT)) {
+        if let (Ok(_), Ok(mut values)) = (rehearsed, recipe.begin(&Inputs { parameters: &parameters, credentials: &credentials }, &ATTEMPT)) {
             for call in recipe.calls(None) {
                 let _ = call.render(&mut values);
             }

@@ -1,0 +1,359 @@
+//! The inputs of a draft: each value of the sample that differs from one customer to the next, under a name.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::values::{self, Kind, Part, kind};
+use crate::recipe::is_reserved;
+use crate::recipe::suggest::words;
+use crate::secret::looks_random;
+
+/// One input. Holds what stood in the sample, to find it again: no `Debug`.
+pub struct Input {
+    /// Its name in expressions.
+    pub name: String,
+    /// Whether it is a credential.
+    pub secret: bool,
+    /// The environment variable that the sample takes it from.
+    pub variable: Option<String>,
+    /// What stood in the sample, if it was a value and no placeholder.
+    value: Option<String>,
+    /// The name that the placeholder had.
+    placeholder: Option<String>,
+}
+
+/// All inputs, in the order in which the sample has them.
+#[derive(Default)]
+pub struct Inputs {
+    /// The inputs.
+    pub all: Vec<Input>,
+    /// The names of the values that are made of others, such as a signature.
+    pub signatures: Vec<String>,
+    /// The time, in the form in which the request sends it.
+    pub time: Option<&'static str>,
+    /// What is left to do.
+    pub todo: Vec<String>,
+    /// Whether the sample is of the kind of OAuth 2, where users are clients.
+    pub is_oauth: bool,
+}
+
+/// Shorter values are not looked for elsewhere: they stand in every other word.
+const SHORTEST_TO_FIND: usize = 6;
+
+impl Inputs {
+    /// Adds what is to be done, once.
+    pub fn todo(&mut self, text: impl Into<String>) {
+        // It becomes a comment, and what a field is called comes from outside.
+        let text: String = text.into().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        if !self.todo.contains(&text) {
+            self.todo.push(text);
+        }
+    }
+
+    /// The name of an input for a value of the sample.
+    fn value(&mut self, wanted: &str, value: &str) -> String {
+        let again =
+            |input: &&Input| input.value.as_deref() == Some(value) && (input.name == wanted || value.len() >= SHORTEST_TO_FIND && !values::is_harmless(value));
+        if let Some(known) = self.all.iter().find(again) {
+            return known.name.clone();
+        }
+        self.add(wanted, Input { name: String::new(), secret: true, variable: None, value: Some(value.to_owned()), placeholder: None })
+    }
+
+    /// The name of an input for a placeholder. What the API calls it is better than what the page calls it.
+    fn placeholder(&mut self, field: Option<&str>, name: Option<String>, variable: Option<String>) -> String {
+        if let Some(known) = self.all.iter().find(|input| input.placeholder.is_some() && input.placeholder == name) {
+            return known.name.clone();
+        }
+        let wanted = field.map(snake).or_else(|| name.clone()).unwrap_or_else(|| "credential".into());
+        let differs = |kind| matches!(kind, Kind::Parameter | Kind::Constant);
+        let secret = !(differs(kind(&wanted)) || name.as_deref().is_some_and(|name| kind(name) == Kind::Parameter));
+        self.add(&wanted, Input { name: String::new(), secret, variable, value: None, placeholder: name })
+    }
+
+    fn add(&mut self, wanted: &str, mut input: Input) -> String {
+        let name = usable(wanted);
+        let taken = |name: &str| self.all.iter().any(|input| input.name == name) || self.signatures.iter().any(|known| known == name);
+        let mut unique = name.clone();
+        let mut count = 1;
+        while taken(&unique) {
+            count += 1;
+            unique = format!("{name}_{count}");
+        }
+        input.name.clone_from(&unique);
+        self.all.push(input);
+        unique
+    }
+
+    /// A credential that the sample does not show: the key of a signature.
+    pub fn hidden(&mut self, name: &str) -> String {
+        self.add(name, Input { name: String::new(), secret: true, variable: None, value: None, placeholder: None })
+    }
+
+    /// The text with expressions for a value of a field. `named` says that the field has a name of its own; a header such as
+    /// `Authorization` and a step of a path have none that says anything.
+    pub fn text(&mut self, field: &str, named: bool, value: &str, angles: bool) -> String {
+        let kind = kind(field);
+        let mut parts = values::parts(value, angles);
+        // In a field with words of the API's own, capitals are such a word.
+        let own_words = matches!(kind, Kind::Constant | Kind::Parameter | Kind::Unknown);
+        if let [Part::Placeholder { soft: true, name: Some(_), .. }] = parts.as_slice()
+            && own_words
+        {
+            parts = vec![Part::Text(value.to_owned())];
+        }
+        if let [Part::Text(text)] = parts.as_slice() {
+            return self.literal(field, kind, text);
+        }
+        let may_stand = |part: &Part| match part {
+            Part::Text(text) => {
+                values::may_stand_beside(text) || looks_random(text) || matches!(kind, Kind::Constant | Kind::Parameter) && values::may_be_constant(text)
+            }
+            Part::Placeholder { .. } | Part::Command(_) => true,
+        };
+        if !parts.iter().all(may_stand) {
+            self.todo(format!("`{}` is taken as a whole; what of it is the same for everybody belongs into the text", snake(field)));
+            return format!("{{{{ {} }}}}", self.value(&snake(field), value));
+        }
+        let several = parts.len() > 1;
+        let mut out = String::new();
+        for part in parts {
+            match part {
+                Part::Text(text) if looks_random(&text) => out.push_str(&format!("{{{{ {} }}}}", self.value(&snake(field), &text))),
+                Part::Text(text) => out.push_str(&self.known(&text)),
+                Part::Command(command) => out.push_str(&format!("{{{{ {} }}}}", self.command(field, kind, &command))),
+                Part::Placeholder { name, variable, .. } => {
+                    let expression = self.computed(field, kind).unwrap_or_else(|| {
+                        let field = (named && !several).then_some(field);
+                        self.placeholder(field, name, variable)
+                    });
+                    out.push_str(&format!("{{{{ {expression} }}}}"));
+                }
+            }
+        }
+        out
+    }
+
+    /// The expression for a field whose value is made anew for each request.
+    fn computed(&mut self, field: &str, kind: Kind) -> Option<String> {
+        match kind {
+            Kind::Time => Some(self.now("now_s", field)),
+            Kind::Once => Some("uuid".into()),
+            Kind::Signature => Some(self.signature(field)),
+            _ => None,
+        }
+    }
+
+    fn now(&mut self, form: &'static str, field: &str) -> String {
+        self.time = Some(form);
+        self.todo(format!("is `{form}` what `{field}` wants? `now_s` is the time in seconds since 1970, `now_ms` in milliseconds, `now_iso` as a date"));
+        form.into()
+    }
+
+    fn signature(&mut self, field: &str) -> String {
+        let name = usable(&snake(field));
+        if !self.signatures.contains(&name) {
+            self.signatures.push(name.clone());
+        }
+        name
+    }
+
+    fn literal(&mut self, field: &str, kind: Kind, text: &str) -> String {
+        if text.starts_with("eyJ") && text.matches('.').count() == 2 && field.contains("assertion") {
+            self.todo(format!("`{}` is a signed assertion, which ends soon: the filter `jwt` makes one for each request", snake(field)));
+        }
+        let input = |inputs: &mut Self| format!("{{{{ {} }}}}", inputs.value(&snake(field), text));
+        match kind {
+            _ if text.trim().is_empty() => escaped(text),
+            Kind::Constant | Kind::Parameter if values::may_be_constant(text) => self.known(text),
+            Kind::Time => {
+                let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+                let form = if !digits {
+                    "now_iso"
+                } else if text.len() >= 12 {
+                    "now_ms"
+                } else {
+                    "now_s"
+                };
+                format!("{{{{ {} }}}}", self.now(form, field))
+            }
+            Kind::Once => "{{ uuid }}".into(),
+            Kind::Signature => format!("{{{{ {} }}}}", self.signature(field)),
+            Kind::Unknown if values::is_harmless(text) => self.known(text),
+            Kind::Constant | Kind::Parameter | Kind::Credential | Kind::Unknown => input(self),
+        }
+    }
+
+    /// A text with expressions in place of the values that are inputs already.
+    fn known(&self, text: &str) -> String {
+        let long = |value: &&str| value.len() >= SHORTEST_TO_FIND;
+        let known = self.all.iter().filter(|input| input.secret).find_map(|input| {
+            let value = input.value.as_deref().filter(long)?;
+            Some((input, text.split_once(value)?))
+        });
+        match known {
+            Some((input, (before, after))) => format!("{}{{{{ {} }}}}{}", self.known(before), input.name, self.known(after)),
+            None => escaped(text),
+        }
+    }
+
+    /// A step of a path. `before` is the step in front of it, which often says what it is.
+    pub fn step(&mut self, before: &str, step: &str) -> String {
+        if let Some(name) = step.strip_prefix(':').filter(|name| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.is_empty()) {
+            let name = values::clean(name);
+            return format!("{{{{ {} }}}}", self.placeholder(None, name, None));
+        }
+        if let [Part::Placeholder { name, variable, .. }] = values::parts(step, true).as_slice() {
+            return format!("{{{{ {} }}}}", self.placeholder(None, name.clone(), variable.clone()));
+        }
+        if !matches!(values::parts(step, true).as_slice(), [Part::Text(_)] | []) {
+            return self.text("path", false, step, true);
+        }
+        let known = self.known(step);
+        if known != escaped(step) || !values::is_random_step(step) {
+            return known;
+        }
+        let name = snake(before);
+        let name = name.strip_suffix('s').unwrap_or(&name);
+        let wanted = if name.is_empty() { "path_id".into() } else { format!("{name}_id") };
+        format!("{{{{ {} }}}}", self.value(&wanted, step))
+    }
+
+    /// The expression for what a shell would have run.
+    fn command(&mut self, field: &str, kind: Kind, command: &str) -> String {
+        let has = |word: &str| command.contains(word);
+        if has("uuid") {
+            return "uuid".into();
+        }
+        if has("date") && !has("base64") {
+            let form = if has("%N") || has("%3N") || has("000") {
+                "now_ms"
+            } else if has("%s") {
+                "now_s"
+            } else {
+                "now_iso"
+            };
+            return self.now(form, field);
+        }
+        if has("base64") && !has("openssl dgst") && command.contains(':') {
+            return self.pair(command);
+        }
+        if has("openssl") || has("sha") || has("hmac") || kind == Kind::Signature {
+            return self.signature(if kind == Kind::Signature { field } else { "signature" });
+        }
+        self.todo(format!("the command takes `{}` from another command; hold what it is against the page", snake(field)));
+        let name = snake(field);
+        self.hidden(&name)
+    }
+
+    /// User and password as Basic authentication has them: `(client_id ~ ':' ~ client_secret) | base64`.
+    pub fn basic(&mut self, written: &str) -> String {
+        let decoded = STANDARD.decode(written.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok()).filter(|text| text.contains(':'));
+        match decoded {
+            Some(text) => self.pair(&text),
+            None if written.contains(':') => self.pair(written),
+            None => {
+                let (user, password) = self.pair_names();
+                let (user, password) = (self.placeholder(Some(user), None, None), self.placeholder(Some(password), None, None));
+                format!("({user} ~ ':' ~ {password}) | base64")
+            }
+        }
+    }
+
+    fn pair_names(&self) -> (&'static str, &'static str) {
+        if self.is_oauth { ("client_id", "client_secret") } else { ("username", "password") }
+    }
+
+    /// `user:password`, or a text around it such as `base64(id:secret)` or `echo -n "$ID:$SECRET" | base64`.
+    fn pair(&mut self, text: &str) -> String {
+        let wrapped = text.contains("base64") || text.contains("echo") || text.contains("printf");
+        let inner = if wrapped { core(text) } else { text };
+        let (user, password) = split_pair(inner);
+        let names = self.pair_names();
+        let user = self.half(names.0, user, wrapped);
+        if password.trim().is_empty() {
+            return format!("({user} ~ ':') | base64");
+        }
+        let password = self.half(names.1, password, wrapped);
+        format!("({user} ~ ':' ~ {password}) | base64")
+    }
+
+    fn half(&mut self, default: &str, text: &str, wrapped: bool) -> String {
+        let text = text.trim().trim_matches(['"', '\'']);
+        let mut parts = values::parts(text, true);
+        if parts.len() == 1
+            && let Some(Part::Placeholder { name, variable, .. }) = parts.pop()
+        {
+            let field = name.is_none().then_some(default);
+            return self.placeholder(field, name, variable);
+        }
+        if text.is_empty() {
+            return self.placeholder(Some(default), None, None);
+        }
+        // `base64(client_id:client_secret)`, and a page that says `-u client_id:client_secret`, mean names.
+        if let Some(name) = values::clean(text)
+            .filter(|name| wrapped || matches!(name.as_str(), "client_id" | "client_secret" | "username" | "password" | "api_key" | "api_secret"))
+        {
+            return self.placeholder(None, Some(name), None);
+        }
+        self.value(default, text)
+    }
+}
+
+/// What stands between the brackets or quotes of `base64(…)` or `echo -n "…" | base64`.
+fn core(text: &str) -> &str {
+    let place = text.find(':').unwrap_or_default();
+    let start = text[..place].rfind(['(', '"', '\'', ' ']).map_or(0, |start| start + 1);
+    let end = text[place..].find([')', '"', '\'', ' ', '|']).map_or(text.len(), |end| place + end);
+    &text[start..end]
+}
+
+/// At the first `:` that is in no placeholder.
+fn split_pair(text: &str) -> (&str, &str) {
+    let mut depth = 0;
+    for (place, character) in text.char_indices() {
+        match character {
+            '<' | '{' | '(' => depth += 1,
+            '>' | '}' | ')' => depth -= 1,
+            ':' if depth <= 0 => return (&text[..place], &text[place + 1..]),
+            _ => {}
+        }
+    }
+    (text, "")
+}
+
+/// A text in which nothing is taken for an expression.
+pub fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(place) = ["{{", "{%", "{#"].iter().filter_map(|sign| rest.find(sign)).min() {
+        out.push_str(&rest[..place]);
+        out.push_str(&format!("{{{{ '{}' }}}}", &rest[place..place + 2]));
+        rest = &rest[place + 2..];
+    }
+    // A brace at the end could join with those of what follows.
+    match rest.strip_suffix('{') {
+        Some(before) => out + before + "{{ '{' }}",
+        None => out + rest,
+    }
+}
+
+/// `X-Api-Key` and `apiKey` become `api_key`.
+pub fn snake(name: &str) -> String {
+    let mut words = words(name);
+    if words.len() > 1 && words[0] == "x" {
+        words.remove(0);
+    }
+    let name = words.join("_");
+    name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(40).collect()
+}
+
+/// A name that expressions can use.
+fn usable(name: &str) -> String {
+    let name = match name {
+        "" => "credential".to_owned(),
+        _ if name.starts_with(|c: char| c.is_ascii_digit()) => format!("n{name}"),
+        _ => name.to_owned(),
+    };
+    if is_reserved(&name) { format!("api_{name}") } else { name }
+}

@@ -1,0 +1,238 @@
+//! The first draft of a recipe, from a vendor's sample command and, if there are any, sample answers.
+//!
+//! Nothing of the sample that could be secret gets into the draft: a value is repeated only when the name of its field or
+//! its own form say that it is the same for everybody.
+
+mod inputs;
+mod request;
+mod values;
+mod write;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use jiff::Timestamp;
+
+use crate::curl::Sample;
+use crate::recipe::builtin::BUILTINS;
+use crate::recipe::suggest::{self, Suggestion};
+use inputs::{Inputs, snake};
+use request::{Body, Request};
+use write::{Value, key, text};
+
+/// A sample answer: headers, if it shows any, and body.
+pub type Answer = (HeaderMap, Vec<u8>);
+
+/// Reads a sample answer: a body, or what `curl -i` prints, which begins with `HTTP/`.
+#[must_use]
+pub fn answer(sample: &str) -> Answer {
+    let mut headers = HeaderMap::new();
+    let sample = sample.replace("\r\n", "\n");
+    let Some((head, body)) = sample.split_once("\n\n").filter(|_| sample.starts_with("HTTP/")) else {
+        return (headers, sample.trim().as_bytes().to_vec());
+    };
+    for line in head.lines().skip(1) {
+        if let Some((name, value)) = line.split_once(':')
+            && let (Ok(name), Ok(value)) = (HeaderName::try_from(name.trim()), HeaderValue::try_from(value.trim()))
+        {
+            headers.insert(name, value);
+        }
+    }
+    (headers, body.trim().as_bytes().to_vec())
+}
+
+/// The draft: a whole configuration with the recipe and a provider that uses it.
+///
+/// # Errors
+/// A sentence that says what no recipe can have. It holds no value of the sample.
+pub fn draft(sample: &Sample, name: Option<&str>, answers: &[Answer], now: Timestamp) -> Result<String, String> {
+    let mut inputs = Inputs::default();
+    let request = request::request(sample, &mut inputs)?;
+    for note in &sample.notes {
+        inputs.todo(note);
+    }
+    let bindings = bindings(&mut inputs);
+    let host = request.base_example.split("://").nth(1).unwrap_or_default();
+    let name = name.map_or_else(|| name_of(&request.named_host), str::to_owned);
+    let rules = if answers.is_empty() { guessed(inputs.is_oauth) } else { suggest::of_samples(answers, now) };
+    let mut lines = head(&inputs, &request, host);
+    lines.push(String::new());
+    recipe(&mut lines, &name, &request, &inputs, &bindings);
+    response(&mut lines, &name, &rules, answers);
+    provider(&mut lines, &name, &request, &inputs);
+    Ok(lines.join("\n") + "\n")
+}
+
+/// What is to be known and done first.
+fn head(inputs: &Inputs, request: &Request, host: &str) -> Vec<String> {
+    let mut lines = vec![
+        "# A draft, made from a sample command. It loads as it is; what is to be checked or done says TODO.".to_owned(),
+        "# Try it:  credwatch probe --recipe THIS-FILE".to_owned(),
+        "# TODO: `documentation`: where the provider documents it; hold every line against that page.".to_owned(),
+    ];
+    if request.base.is_some()
+        && let Some((known, _)) = BUILTINS.iter().find(|(_, text)| text.contains(&format!("//{host}")))
+    {
+        lines.push(format!("# TODO: the built-in recipe `{known}` asks the same host: `credwatch recipes show {known}`."));
+    } else if matches!(&request.body, Body::Form(form) if form.iter().any(|(name, value)| name == "grant_type" && value.inline() == "\"client_credentials\"")) {
+        lines.push("# TODO: the built-in recipe `oauth2-client-credentials` may do already: `credwatch recipes show oauth2-client-credentials`.".into());
+    }
+    lines.extend(inputs.todo.iter().map(|todo| format!("# TODO: {todo}.")));
+    lines
+}
+
+/// The values made of others, with a first guess of how.
+fn bindings(inputs: &mut Inputs) -> Vec<(String, String)> {
+    let mut bindings = Vec::new();
+    for name in inputs.signatures.clone() {
+        let is_key = |name: &str| name.contains("secret") || name.contains("private");
+        let known = inputs.all.iter().find(|input| input.secret && is_key(&input.name)).map(|input| input.name.clone());
+        let key = known.unwrap_or_else(|| inputs.hidden("secret_key"));
+        let mut signed: Vec<String> = inputs.all.iter().filter(|input| input.secret && input.name != key).take(1).map(|input| input.name.clone()).collect();
+        signed.extend(inputs.time.map(str::to_owned));
+        let signed = if signed.is_empty() { "now_s".to_owned() } else { signed.join(" ~ ") };
+        inputs.todo(format!("`{name}` is a guess: what is signed, in which order, with which digest, and as hex or Base64"));
+        bindings.push((name, format!("({signed}) | hmac_sha256({key}) | hex")));
+    }
+    bindings
+}
+
+fn recipe(lines: &mut Vec<String>, name: &str, request: &Request, inputs: &Inputs, bindings: &[(String, String)]) {
+    let table = key(name);
+    lines.push(format!("[recipes.{table}]"));
+    lines.push(format!("title = {}", text(&format!("{name} access token"))));
+    let mut parameters = vec![(
+        "base_url".to_owned(),
+        request.base.as_ref().map_or(Value::Table(Vec::new()), |base| Value::Table(vec![("default".into(), Value::Text(base.clone()))])),
+    )];
+    parameters.extend(inputs.all.iter().filter(|input| !input.secret).map(|input| (input.name.clone(), Value::Table(Vec::new()))));
+    Value::Table(parameters).lines("parameters", lines);
+    let credentials: Vec<Value> = inputs.all.iter().filter(|input| input.secret).map(|input| Value::Text(input.name.clone())).collect();
+    if !credentials.is_empty() {
+        lines.push(format!("credentials = {}", Value::Array(credentials).inline()));
+    }
+    lines.push(String::new());
+    if !bindings.is_empty() {
+        lines.push(format!("[recipes.{table}.let]"));
+        lines.extend(bindings.iter().map(|(name, expression)| format!("{name} = {}", text(expression))));
+        lines.push(String::new());
+    }
+    lines.push(format!("[recipes.{table}.request]"));
+    lines.extend(request.method.as_ref().map(|method| format!("method = {}", text(method))));
+    lines.push(format!("url = {}", text(&format!("{{{{ base_url }}}}{}", request.path))));
+    for (name, value) in &request.headers {
+        lines.push(format!("headers.{} = {}", key(name), value.inline()));
+    }
+    let of = |pairs: &[(String, Value)]| Value::Table(pairs.iter().map(|(name, value)| (name.clone(), Value::Text(as_text(value)))).collect());
+    if !request.query.is_empty() {
+        of(&request.query).lines("query", lines);
+    }
+    match &request.body {
+        Body::Empty => {}
+        Body::Form(form) => of(form).lines("form", lines),
+        Body::Json(json) => json.lines("json", lines),
+        Body::Text(body) => lines.push(format!("body = {}", write::block(body))),
+    }
+    lines.push(String::new());
+}
+
+fn as_text(value: &Value) -> String {
+    if let Value::Text(text) = value { text.clone() } else { value.inline() }
+}
+
+/// What most answers look like, when there is no sample of one.
+fn guessed(is_oauth: bool) -> Vec<Suggestion> {
+    let rules: [(&'static str, &str); 4] = if is_oauth {
+        [
+            ("token", "\"json.access_token\""),
+            ("expiry", "[{ value = \"json.expires_in\", unit = \"seconds\" }]"),
+            ("code", "\"json.error\""),
+            ("message", "\"json.error_description\""),
+        ]
+    } else {
+        [
+            ("token", "[\"json.access_token\", \"json.token\"]"),
+            ("expiry", "[{ value = \"json.expires_in\", unit = \"seconds\" }]"),
+            ("code", "[\"json.error.code\", \"json.code\", \"json.error\"]"),
+            ("message", "[\"json.error.message\", \"json.message\"]"),
+        ]
+    };
+    let why = |rule: &str| match rule {
+        "token" => "TODO: a guess, as no sample of an answer was given (--answer FILE): where the token is",
+        "expiry" => "TODO: a guess: where it says when the token ends, and the unit; a token without an end has no such line",
+        "code" => "TODO: a guess: what a refusal looks like",
+        _ => "",
+    };
+    rules.into_iter().map(|(rule, value)| Suggestion { rule, line: format!("{rule} = {value}"), why: why(rule).into() }).collect()
+}
+
+fn response(lines: &mut Vec<String>, name: &str, rules: &[Suggestion], answers: &[Answer]) {
+    lines.push(format!("[recipes.{}.response]", key(name)));
+    let has = |rule: &str| rules.iter().any(|known| known.rule == rule);
+    if !has("token") {
+        lines.push("# TODO: nothing in the sample looks like a token: where is it?".into());
+        lines.push("token = \"json.access_token\"".into());
+    }
+    for rule in rules {
+        // `error_description` is told with `error`.
+        if !rule.why.is_empty() && !matches!(rule.rule, "code" | "message" | "format") || rule.why.starts_with("TODO") {
+            lines.push(format!("# {}.", sentence(&rule.why)));
+        }
+        lines.push(rule.line.clone());
+    }
+    if !answers.is_empty() && !has("expiry") {
+        lines.push("# TODO: nothing in the sample says when the token ends. If the page does, as in “valid for an hour”:".into());
+        lines.push("# expiry = [{ value = \"3600\", unit = \"seconds\" }]".into());
+    }
+    if !(answers.is_empty() || has("code") && has("message")) {
+        lines.push("# TODO: the samples do not show all of a refusal: give one as a second --answer, or hold this against the page.".into());
+        if !has("code") {
+            lines.push("code = [\"json.error.code\", \"json.code\", \"json.error\"]".into());
+        }
+        if !has("message") {
+            lines.push("message = [\"json.error.message\", \"json.error_description\", \"json.message\"]".into());
+        }
+    }
+    lines.push(String::new());
+}
+
+fn sentence(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
+}
+
+fn provider(lines: &mut Vec<String>, name: &str, request: &Request, inputs: &Inputs) {
+    lines.push(format!("[providers.{}]", key(name)));
+    lines.push(format!("recipe = {}", text(name)));
+    if request.base.is_none() {
+        lines.push(format!("parameters.base_url = {}  # TODO: yours", text(&request.base_example)));
+    }
+    for input in inputs.all.iter().filter(|input| !input.secret) {
+        lines.push(format!("parameters.{} = \"change-me\"  # TODO: yours", input.name));
+    }
+    let prefix = snake(name).to_ascii_uppercase();
+    for input in inputs.all.iter().filter(|input| input.secret) {
+        let variable = input.variable.clone().unwrap_or_else(|| format!("{prefix}_{}", input.name.to_ascii_uppercase()));
+        lines.push(format!("credentials.{} = {{ env = {} }}", input.name, text(&variable)));
+    }
+}
+
+/// What an API is called, from its host: `https://auth.weather.example` is `weather`.
+fn name_of(host: &str) -> String {
+    const GENERAL: [&str; 22] = [
+        "www", "api", "apis", "auth", "oauth", "oauth2", "login", "accounts", "account", "id", "identity", "sso", "token", "sandbox", "test", "dev", "open",
+        "gateway", "app", "secure", "rest", "example",
+    ];
+    let host = host.split(':').next().unwrap_or_default();
+    let is_address = host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let mut labels: Vec<&str> = host.split('.').collect();
+    if labels.len() > 1 {
+        labels.pop();
+    }
+    if labels.len() > 1 && labels.last().is_some_and(|label| ["co", "com", "org", "net", "gov", "ac"].contains(label)) {
+        labels.pop();
+    }
+    let own = labels.into_iter().rev().find(|label| !GENERAL.contains(&label.to_ascii_lowercase().as_str()));
+    let name = snake(own.filter(|_| !is_address).unwrap_or_default()).replace('_', "-");
+    let name = if name.is_empty() || host == "localhost" { "my-api".to_owned() } else { name };
+    // A recipe of a built-in name would take its place.
+    if BUILTINS.iter().any(|(known, _)| *known == name) { format!("my-{name}") } else { name }
+}

@@ -1,0 +1,386 @@
+//! What a value of a sample is: something to keep, or something that differs from one customer to the next.
+
+use crate::recipe::suggest::words;
+use crate::secret::{looks_random, names_a_secret};
+
+/// One part of a value.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Part {
+    /// As it stands.
+    Text(String),
+    /// A variable or placeholder, with the name that it has, if it says one; `soft` when it may be a word of the API too.
+    Placeholder { name: Option<String>, variable: Option<String>, soft: bool },
+    /// What a shell would run: `$(…)`.
+    Command(String),
+}
+
+/// What a field is for, by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The same for every customer: a grant type, a version.
+    Constant,
+    /// Differs, and is no secret: a scope, a tenant.
+    Parameter,
+    /// Secret, or an identifier.
+    Credential,
+    /// The time of the request.
+    Time,
+    /// A number used once.
+    Once,
+    /// Made of the others.
+    Signature,
+    /// Nothing is known.
+    Unknown,
+}
+
+const CONSTANTS: [&str; 34] = [
+    "granttype",
+    "responsetype",
+    "tokentype",
+    "requestedtokentype",
+    "subjecttokentype",
+    "assertiontype",
+    "clientassertiontype",
+    "version",
+    "apiversion",
+    "v",
+    "format",
+    "accept",
+    "contenttype",
+    "acceptlanguage",
+    "lang",
+    "language",
+    "type",
+    "action",
+    "method",
+    "methods",
+    "service",
+    "xrequestedwith",
+    "mode",
+    "channel",
+    "expiresin",
+    "ttl",
+    "duration",
+    "durationseconds",
+    "output",
+    "algorithm",
+    "alg",
+    "signmethod",
+    "signaturemethod",
+    "signtype",
+];
+
+const PARAMETERS: [&str; 24] = [
+    "scope",
+    "scopes",
+    "audience",
+    "resource",
+    "tenant",
+    "tenantid",
+    "tenantname",
+    "realm",
+    "region",
+    "domain",
+    "subdomain",
+    "env",
+    "environment",
+    "organization",
+    "org",
+    "orgname",
+    "country",
+    "locale",
+    "zone",
+    "site",
+    "baseurl",
+    "host",
+    "hostname",
+    "instance",
+];
+
+const TIMES: [&str; 9] = ["timestamp", "ts", "time", "t", "date", "requesttime", "xtimestamp", "now", "datetime"];
+const ONCE: [&str; 7] = ["nonce", "requestid", "uuid", "idempotencykey", "jti", "correlationid", "traceid"];
+const SIGNATURES: [&str; 7] = ["sign", "signature", "hmac", "checksum", "digest", "mac", "sig"];
+const SECRETS: [&str; 17] =
+    ["pass", "pwd", "pin", "otp", "auth", "cred", "hash", "code", "user", "mail", "login", "phone", "client", "account", "merchant", "customer", "partner"];
+
+/// What a field of this name is for.
+pub fn kind(field: &str) -> Kind {
+    let words = words(field);
+    let name = words.concat();
+    let name = name.strip_prefix('x').filter(|rest| field.to_ascii_lowercase().starts_with("x-") && !rest.is_empty()).unwrap_or(&name);
+    let last = words.last().map_or("", String::as_str);
+    if CONSTANTS.contains(&name) || matches!(last, "version") {
+        Kind::Constant
+    } else if SIGNATURES.contains(&last) || name == "contentmd5" {
+        Kind::Signature
+    } else if ONCE.contains(&name) || last == "nonce" {
+        Kind::Once
+    } else if TIMES.contains(&name) || last == "timestamp" {
+        Kind::Time
+    } else if PARAMETERS.contains(&name) {
+        Kind::Parameter
+    } else if names_a_secret(field)
+        || SECRETS.iter().any(|word| name.contains(word))
+        || matches!(last, "id" | "sid" | "username" | "pw")
+        || name.ends_with("id")
+    {
+        Kind::Credential
+    } else {
+        Kind::Unknown
+    }
+}
+
+/// Whether a value that stands where nothing is known of the field may be shown: a plain word, a date, a truth value,
+/// a small number. Anything else may be somebody's secret.
+pub fn is_harmless(text: &str) -> bool {
+    let word = |word: &str| word.len() <= 18 && word.chars().all(|c| c.is_ascii_lowercase() || "_-.,:/".contains(c));
+    let date = text.len() == 10 && text.bytes().enumerate().all(|(place, byte)| if matches!(place, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() });
+    let number = text.len() <= 3 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    date || number || text.len() <= 80 && text.split(' ').all(word)
+}
+
+/// Whether a value of a field that is the same for all may be shown all the same: it can be anything but random.
+pub fn may_be_constant(text: &str) -> bool {
+    text.len() <= 200 && !looks_random(text) && !text.contains('@')
+}
+
+/// Whether a text beside a placeholder may be shown: a scheme, a prefix, signs between two of them.
+pub fn may_stand_beside(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    text.len() <= 40 && digits <= 2 && text.chars().all(|c| c.is_ascii_alphanumeric() || " _-.,:;/=&?+|".contains(c))
+}
+
+/// Whether a part of a path belongs to one customer: long and with digits in it, as no name of an API has them.
+pub fn is_random_step(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    looks_random(text) || text.len() >= 12 && digits >= 4 || text.len() >= 6 && digits == text.len()
+}
+
+/// Cuts a value into what stands and what is to be put in. `angles` says that `<name>` is a placeholder, as it is
+/// everywhere but in XML.
+pub fn parts(value: &str, angles: bool) -> Vec<Part> {
+    if let Some(part) = whole(value) {
+        return vec![part];
+    }
+    let mut parts = Vec::new();
+    let (mut text, mut at) = (String::new(), 0);
+    while at < value.len() {
+        let rest = &value[at..];
+        let starts_word = !text.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+        if let Some((part, length)) = placeholder(rest, angles, starts_word) {
+            if !text.is_empty() {
+                parts.push(Part::Text(std::mem::take(&mut text)));
+            }
+            parts.push(part);
+            at += length;
+        } else {
+            let character = rest.chars().next().unwrap_or_default();
+            text.push(character);
+            at += character.len_utf8();
+        }
+    }
+    if !text.is_empty() {
+        parts.push(Part::Text(text));
+    }
+    parts
+}
+
+fn named(text: &str) -> Part {
+    Part::Placeholder { name: clean(text), variable: None, soft: false }
+}
+
+/// A value that is a placeholder as a whole: `xxxx`, `***`, `CLIENT_ID`, `[API key]`, `Your API key`, `string`.
+fn whole(value: &str) -> Option<Part> {
+    let text = value.trim();
+    let unnamed = |soft| Some(Part::Placeholder { name: None, variable: None, soft });
+    let is_one_of = |signs: &str| text.len() >= 3 && text.chars().all(|c| signs.contains(c));
+    if is_one_of("xX-") || is_one_of("*") || is_one_of(".") || is_one_of("…•") {
+        return unnamed(false);
+    }
+    if text == "string" || text == "..." || text == "…" {
+        return unnamed(true);
+    }
+    if let Some(inner) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'))
+        && inner.chars().all(|c| c.is_ascii_alphanumeric() || " _-".contains(c))
+        && !inner.is_empty()
+    {
+        return Some(named(inner));
+    }
+    let lower = text.to_ascii_lowercase();
+    if ["your ", "my ", "the ", "enter ", "insert "].iter().any(|start| lower.starts_with(start)) && text.len() <= 60 {
+        return Some(named(text));
+    }
+    let capitals = text.contains('_')
+        && text.starts_with(|c: char| c.is_ascii_uppercase())
+        && text.chars().all(|c| c.is_ascii_uppercase() || c == '_' || c.is_ascii_digit());
+    let has_digits = text.bytes().filter(u8::is_ascii_digit).count() > 2;
+    (capitals && !has_digits && !lower.starts_with("your")).then(|| Part::Placeholder { name: clean(text), variable: None, soft: true })
+}
+
+/// The placeholder that a text begins with, and how long it is.
+fn placeholder(text: &str, angles: bool, starts_word: bool) -> Option<(Part, usize)> {
+    let ident = |text: &str| text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').count();
+    if text.starts_with("$(") {
+        let end = closing(&text[1..], '(', ')')? + 1;
+        return Some((Part::Command(text[2..end].to_owned()), end + 1));
+    }
+    if let Some(rest) = text.strip_prefix('`') {
+        let end = rest.find('`')?;
+        return Some((Part::Command(rest[..end].to_owned()), end + 2));
+    }
+    for (open, close) in [("${", "}"), ("{{", "}}"), ("<", ">"), ("{", "}"), ("%", "%")] {
+        let Some(rest) = text.strip_prefix(open).filter(|_| angles || open != "<") else { continue };
+        let Some(end) = rest.find(close) else { continue };
+        let inner = rest[..end].trim();
+        let fits = match open {
+            "%" => inner.len() >= 3 && inner.chars().all(|c| c.is_ascii_uppercase() || c == '_'),
+            // Blanks inside are those of a language of queries.
+            "{" => (1..=60).contains(&inner.len()) && inner.len() == end && inner.chars().all(|c| c.is_ascii_alphanumeric() || " _.-".contains(c)),
+            _ => (1..=120).contains(&inner.len()) && !inner.contains(['<', '\n']),
+        };
+        if fits {
+            let length = open.len() + end + close.len();
+            if open == "${" {
+                return Some((variable(&inner[..ident(inner)]), length));
+            }
+            return Some((named(inner.trim_start_matches(['.', '$'])), length));
+        }
+    }
+    if let Some(rest) = text.strip_prefix('$')
+        && rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+    {
+        let length = ident(rest);
+        return Some((variable(&rest[..length]), length + 1));
+    }
+    if starts_word {
+        let length = text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_' || *c == '-').count();
+        let word = &text[..length];
+        let upper = word.to_ascii_uppercase();
+        let your = upper.strip_prefix("YOUR").is_some_and(|rest| {
+            rest.starts_with(['_', '-']) || word.starts_with("YOUR") && !rest.is_empty() || word[4..].starts_with(|c: char| c.is_ascii_uppercase())
+        });
+        let told = ["INSERT_", "ENTER_", "REPLACE_", "MY_"].iter().any(|start| word.starts_with(start)) || upper.ends_with("_HERE");
+        if your || told {
+            return Some((named(word), length));
+        }
+    }
+    None
+}
+
+fn variable(name: &str) -> Part {
+    Part::Placeholder { name: clean(name), variable: Some(name.to_owned()).filter(|name| !name.is_empty()), soft: false }
+}
+
+/// Where the bracket that a text begins with is closed.
+pub fn closing(text: &str, open: char, close: char) -> Option<usize> {
+    let mut depth = 0;
+    for (place, character) in text.char_indices() {
+        if character == open {
+            depth += 1;
+        } else if character == close {
+            depth -= 1;
+            if depth == 0 {
+                return Some(place);
+            }
+        }
+    }
+    None
+}
+
+/// `YOUR_CLIENT_ID`, `your client id` and `<clientId>` all say `client_id`. None when nothing that names is left.
+pub fn clean(text: &str) -> Option<String> {
+    const FILLERS: [&str; 17] =
+        ["your", "my", "the", "insert", "enter", "replace", "with", "here", "value", "string", "a", "an", "of", "from", "placeholder", "example", "xxx"];
+    let words: Vec<String> = words(text)
+        .into_iter()
+        .map(|word| word.chars().filter(char::is_ascii_alphanumeric).collect::<String>())
+        .map(|word: String| word.strip_prefix("your").filter(|rest| !rest.is_empty()).map(str::to_owned).unwrap_or(word))
+        .filter(|word| !word.is_empty() && !FILLERS.contains(&word.as_str()))
+        .collect();
+    let name = words.join("_");
+    let random = looks_random(&name) || name.bytes().filter(u8::is_ascii_digit).count() > 3;
+    (!name.is_empty() && words.len() <= 5 && name.len() <= 40 && !random).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(value: &str) -> Vec<String> {
+        parts(value, true)
+            .into_iter()
+            .map(|part| match part {
+                Part::Text(text) => format!("={text}"),
+                Part::Placeholder { name, .. } => name.unwrap_or_else(|| "?".into()),
+                Part::Command(command) => format!("!{command}"),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn placeholders_of_all_kinds_of_pages_are_found() {
+        for (value, expected) in [
+            ("$API_KEY", vec!["api_key"]),
+            ("${API_KEY}", vec!["api_key"]),
+            ("${API_KEY:-none}", vec!["api_key"]),
+            ("{{api_key}}", vec!["api_key"]),
+            ("{apiKey}", vec!["api_key"]),
+            ("<api-key>", vec!["api_key"]),
+            ("<YOUR API KEY>", vec!["api_key"]),
+            ("YOUR_API_KEY", vec!["api_key"]),
+            ("yourApiKey", vec!["api_key"]),
+            ("your-api-key", vec!["api_key"]),
+            ("API_KEY_HERE", vec!["api_key"]),
+            ("INSERT_API_KEY", vec!["api_key"]),
+            ("API_KEY", vec!["api_key"]),
+            ("[API key]", vec!["api_key"]),
+            ("Your API key", vec!["api_key"]),
+            ("%API_KEY%", vec!["api_key"]),
+            ("xxxxxxxx", vec!["?"]),
+            ("********", vec!["?"]),
+            ("...", vec!["?"]),
+            ("string", vec!["?"]),
+            ("Bearer $T", vec!["=Bearer ", "t"]),
+            ("$(date +%s)", vec!["!date +%s"]),
+            ("a$(b $(c))d", vec!["=a", "!b $(c)", "=d"]),
+            ("yours truly", vec!["=yours truly"]),
+            ("client_credentials", vec!["=client_credentials"]),
+            ("https://x.example/.default", vec!["=https://x.example/.default"]),
+            ("100%", vec!["=100%"]),
+            ("a < b", vec!["=a < b"]),
+        ] {
+            assert_eq!(names(value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn fields_are_told_apart_by_their_names() {
+        for (field, expected) in [
+            ("grant_type", Kind::Constant),
+            ("X-Api-Version", Kind::Constant),
+            ("client_id", Kind::Credential),
+            ("appKey", Kind::Credential),
+            ("password", Kind::Credential),
+            ("userName", Kind::Credential),
+            ("scope", Kind::Parameter),
+            ("X-Timestamp", Kind::Time),
+            ("requestTime", Kind::Time),
+            ("nonce", Kind::Once),
+            ("sign", Kind::Signature),
+            ("X-Signature", Kind::Signature),
+            ("colour", Kind::Unknown),
+        ] {
+            assert_eq!(kind(field), expected, "{field}");
+        }
+    }
+
+    #[test]
+    fn only_plain_words_are_harmless_where_nothing_is_known() {
+        for text in ["client_credentials", "true", "1", "2023-06-01", "urn:ietf:params", "read write"] {
+            assert!(is_harmless(text), "{text}");
+        }
+        for text in ["hunter2", "Password", "1234", "a81bc81b", "me@x.example", "sk_live_1"] {
+            assert!(!is_harmless(text), "{text}");
+        }
+    }
+}

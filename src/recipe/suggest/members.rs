@@ -1,0 +1,119 @@
+//! The members of an answer with the expressions that read them.
+
+use http::HeaderMap;
+use serde_json::Value as Json;
+
+use crate::recipe::expression::KEYWORDS;
+
+/// More members than a token answer has; what comes after them is not looked at.
+const MOST: usize = 400;
+
+/// Deeper than anybody puts a token.
+const DEEPEST: usize = 8;
+
+/// Longer than any path that somebody would paste.
+const LONGEST_PATH: usize = 160;
+
+/// One member of an answer that is no table and no list.
+pub struct Member {
+    /// The expression that reads it: `json.data.token`.
+    pub path: String,
+    /// The path without its last step: members with the same stand side by side.
+    pub parent: String,
+    /// Its name, in lower case with nothing but letters and digits: `accesstoken`.
+    pub name: String,
+    /// The words of its name in lower case.
+    pub words: Vec<String>,
+    /// Its value.
+    pub value: Json,
+    /// How many steps it is from the top.
+    pub depth: usize,
+}
+
+/// All of the trees, then of the headers.
+pub fn all(trees: &[(&'static str, Json)], headers: &HeaderMap) -> Vec<Member> {
+    let mut members = Vec::new();
+    for (tree, value) in trees {
+        walk(value, tree, "", "", 0, &mut members);
+    }
+    for (name, value) in headers {
+        let Ok(text) = value.to_str() else { continue };
+        members.push(member(format!("http.headers['{name}']"), "http.headers", name.as_str(), text.into(), 1));
+    }
+    members
+}
+
+fn member(path: String, parent: &str, name: &str, value: Json, depth: usize) -> Member {
+    let words = words(name);
+    Member { path, parent: parent.to_owned(), name: words.concat(), words, value, depth }
+}
+
+fn walk(value: &Json, path: &str, parent: &str, name: &str, depth: usize, members: &mut Vec<Member>) {
+    if members.len() >= MOST || depth > DEEPEST || path.len() > LONGEST_PATH {
+        return;
+    }
+    match value {
+        Json::Object(object) => {
+            for (name, value) in object {
+                walk(value, &format!("{path}{}", step(name)), path, name, depth + 1, members);
+            }
+        }
+        // Several of one kind: the first shows how each is read.
+        Json::Array(items) => {
+            if let Some(first) = items.first() {
+                walk(first, &format!("{path}[0]"), path, name, depth + 1, members);
+            }
+        }
+        Json::Null => {}
+        scalar => members.push(member(path.to_owned(), parent, name, scalar.clone(), depth)),
+    }
+}
+
+/// `.name`, or `['na-me']` for what is no plain name.
+fn step(name: &str) -> String {
+    let plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if plain && !KEYWORDS.contains(&name) { format!(".{name}") } else { format!("['{}']", name.replace('\\', "\\\\").replace('\'', "\\'")) }
+}
+
+/// `accessToken`, `access_token` and `Access-Token` are the same words.
+#[must_use]
+pub fn words(name: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let (mut fresh, mut lower) = (true, false);
+    for character in name.chars() {
+        if !character.is_alphanumeric() {
+            fresh = true;
+            continue;
+        }
+        if fresh || (lower && character.is_uppercase()) {
+            words.push(String::new());
+        }
+        fresh = false;
+        lower = character.is_lowercase() || character.is_ascii_digit();
+        if let Some(word) = words.last_mut() {
+            word.extend(character.to_lowercase());
+        }
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_member_has_the_expression_that_reads_it() {
+        let tree = json!({ "data": [{ "accessToken": "a" }, { "accessToken": "b" }], "x-y": 1, "in": true, "it's": "c", "none": null });
+        let paths: Vec<String> = all(&[("json", tree)], &HeaderMap::new()).into_iter().map(|member| member.path).collect();
+        assert_eq!(paths, ["json.data[0].accessToken", "json['x-y']", "json['in']", "json['it\\'s']"]);
+    }
+
+    #[test]
+    fn names_are_cut_into_words_however_they_are_written() {
+        for name in ["access_token", "accessToken", "Access-Token", "ACCESS_TOKEN", "access token"] {
+            assert_eq!(words(name), ["access", "token"], "{name}");
+        }
+    }
+}
