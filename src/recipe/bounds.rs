@@ -127,22 +127,71 @@ pub fn check(source: &str, tokens: &[(Token, Range<usize>)]) -> Result<(), Mista
             hint: Some("split it with `let`".into()),
         });
     }
-    let tokens = Tokens { source, tokens };
+    let tokens = Tokens { tokens };
     for index in 0..tokens.tokens.len() {
-        tokens.check_product(index)?;
         tokens.check_slice(index)?;
     }
     Ok(())
 }
 
-/// Filters whose result is a number, whatever goes in.
-const NUMERIC: [&str; 5] = ["abs", "float", "int", "length", "round"];
+/// An expression as the engine gets it. `*` repeats a text or a list when one of its sides is one, and an answer can have a
+/// text where a number is expected; so both sides go through [`FACTOR`], which lets numbers pass.
+pub struct Guarded {
+    /// The expression.
+    pub source: String,
+    /// Where something was put in.
+    places: Vec<usize>,
+}
 
-/// Names whose value is a number.
-const CLOCKS: [&str; 2] = ["now_ms", "now_s"];
+/// The filter that both sides of a product go through. No recipe can name it.
+pub const FACTOR: &str = "_factor";
+
+impl Guarded {
+    /// Puts the filter in.
+    pub fn new(source: &str, tokens: &[(Token, Range<usize>)]) -> Self {
+        let pieces = Tokens { tokens };
+        let mut places = Vec::new();
+        for index in 0..tokens.len() {
+            // `**` takes nothing but numbers anyway.
+            let product = pieces.sign(index, b'*') && !pieces.sign(index + 1, b'*') && !(index > 0 && pieces.sign(index - 1, b'*'));
+            let ends = [index.checked_sub(1), pieces.operand_end(index + 1)];
+            if product {
+                places.extend(ends.into_iter().flatten().filter(|end| pieces.token(*end) != Some(Token::Number)).map(|end| tokens[end].1.end));
+            }
+        }
+        places.sort_unstable();
+        places.dedup();
+        let mut guarded = source.to_owned();
+        for place in places.iter().rev() {
+            guarded.insert_str(*place, &format!("|{FACTOR}"));
+        }
+        Self { source: guarded, places }
+    }
+
+    /// Where in the expression as it is written a range of this one is.
+    pub fn written(&self, range: &Range<usize>) -> Range<usize> {
+        let length = FACTOR.len() + 1;
+        let back = |place: usize| {
+            let before = self.places.iter().enumerate().take_while(|(count, at)| **at + count * length < place).count();
+            place.saturating_sub(before * length)
+        };
+        let start = back(range.start);
+        start..back(range.end).max(start)
+    }
+}
+
+/// A side of a product.
+///
+/// # Errors
+/// When it is a text, a list or anything else that is no number.
+pub fn factor(value: &Value) -> Result<Value, Error> {
+    match value.kind() {
+        ValueKind::Number | ValueKind::Undefined | ValueKind::None => Ok(value.clone()),
+        kind => Err(Error::new(ErrorKind::InvalidOperation, format!("a {kind} cannot be multiplied, only a number can"))),
+    }
+}
 
 struct Tokens<'a> {
-    source: &'a str,
     tokens: &'a [(Token, Range<usize>)],
 }
 
@@ -153,28 +202,6 @@ impl Tokens<'_> {
 
     fn sign(&self, index: usize, sign: u8) -> bool {
         self.token(index) == Some(Token::Sign(sign))
-    }
-
-    fn word(&self, index: usize) -> Option<&str> {
-        self.tokens.get(index).filter(|(token, _)| *token == Token::Word).map(|(_, range)| &self.source[range.clone()])
-    }
-
-    /// `*` repeats a text or a list when one side of it is one, and an answer can have a text where a number is expected. So
-    /// both sides have to be numbers for sure.
-    fn check_product(&self, index: usize) -> Result<(), Mistake> {
-        // `**` is for numbers only.
-        if !self.sign(index, b'*') || self.sign(index + 1, b'*') || index > 0 && self.sign(index - 1, b'*') {
-            return Ok(());
-        }
-        let left = index.checked_sub(1).is_some_and(|end| self.is_number(end));
-        if left && self.operand_end(index + 1).is_some_and(|end| self.is_number(end)) {
-            return Ok(());
-        }
-        Err(Mistake {
-            range: Some(self.tokens[index].1.clone()),
-            message: "only what is a number for sure can be multiplied".into(),
-            hint: Some("write `(json.minutes | int) * 60`".into()),
-        })
     }
 
     /// The engine does not take every slice with a step, and nobody needs one.
@@ -232,61 +259,5 @@ impl Tokens<'_> {
             }
         }
         None
-    }
-
-    fn opening(&self, end: usize) -> Option<usize> {
-        let mut depth = 0_usize;
-        for at in (0..=end).rev() {
-            match self.token(at) {
-                Some(Token::Sign(b']' | b')' | b'}')) => depth += 1,
-                Some(Token::Sign(b'[' | b'(' | b'{')) => depth = depth.checked_sub(1)?,
-                _ => {}
-            }
-            if depth == 0 {
-                return Some(at);
-            }
-        }
-        None
-    }
-
-    /// Whether the operand that ends here is a number for sure.
-    fn is_number(&self, end: usize) -> bool {
-        let filtered = |at: usize| at > 0 && self.sign(at - 1, b'|') && self.word(at).is_some_and(|name| NUMERIC.contains(&name));
-        let member = end > 0 && self.sign(end - 1, b'.');
-        match self.token(end) {
-            Some(Token::Number) => !member,
-            Some(Token::Word) => {
-                let name = !(member || end > 0 && self.sign(end - 1, b'|'));
-                filtered(end) || name && self.word(end).is_some_and(|name| CLOCKS.contains(&name))
-            }
-            Some(Token::Sign(b')')) => {
-                let Some(open) = self.opening(end) else { return false };
-                match open.checked_sub(1) {
-                    Some(before) if filtered(before) => true,
-                    // Called, or the argument of another filter or test.
-                    Some(before) if self.word(before).is_some_and(|word| !super::expression::KEYWORDS.contains(&word)) => false,
-                    _ => self.is_sum(open + 1, end),
-                }
-            }
-            _ => false,
-        }
-    }
-
-    /// Whether what stands between brackets is arithmetic that ends in a number: then all of it is one, or is refused.
-    fn is_sum(&self, start: usize, end: usize) -> bool {
-        let mut at = start;
-        while at < end {
-            match self.token(at) {
-                Some(Token::Sign(b'~' | b',' | b':' | b'=' | b'<' | b'>' | b'!')) => return false,
-                Some(Token::Word) if self.word(at).is_some_and(|word| super::expression::KEYWORDS.contains(&word)) => return false,
-                Some(Token::Sign(b'(' | b'[' | b'{')) => match self.closing(at) {
-                    Some(closing) => at = closing,
-                    None => return false,
-                },
-                _ => {}
-            }
-            at += 1;
-        }
-        end > start && self.is_number(end - 1)
     }
 }

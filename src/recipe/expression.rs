@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 
 use minijinja::{Environment, Error, ErrorKind, Expression, UndefinedBehavior, Value};
 
+use super::bounds::Guarded;
 use super::context::Context;
 use super::{bounds, filters};
 use crate::diagnostic::suggestion;
@@ -115,8 +116,9 @@ impl Compiled {
         };
         let tokens = tokens(source);
         bounds::check(source, &tokens)?;
-        let expression = environment.compile_expression_owned(source.to_owned()).map_err(|error| Mistake {
-            range: error.range(),
+        let guarded = Guarded::new(source, &tokens);
+        let expression = environment.compile_expression_owned(guarded.source.clone()).map_err(|error| Mistake {
+            range: error.range().map(|range| guarded.written(&range)),
             message: format!("the expression cannot be read: {}", explain(&error)),
             hint: slip(source).map(str::to_owned),
         })?;

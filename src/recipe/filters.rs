@@ -14,7 +14,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha512};
 use url::form_urlencoded;
 
-use super::bounds::{LARGEST_VALUE, fits, larger, weigh};
+use super::bounds::{FACTOR, LARGEST_VALUE, factor, fits, larger, weigh};
 use super::jwt;
 use super::rehearsal::PLACEHOLDERS;
 use crate::secret::UNRESERVED;
@@ -89,6 +89,7 @@ const LONGEST_FORM: usize = 256;
 pub fn register(environment: &mut Environment<'static>) {
     use minijinja::{filters, tests};
     environment.add_filter("abs", filters::abs);
+    environment.add_filter(FACTOR, factor);
     environment.add_filter("bool", filters::bool);
     environment.add_filter("default", filters::default);
     environment.add_filter("first", filters::first);

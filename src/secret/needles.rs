@@ -80,7 +80,13 @@ pub struct Needles<'a> {
 
 impl<'a> Needles<'a> {
     pub fn new(text: &'a str) -> Self {
-        Self { text, secret: vec![false; text.len()], parts: HashMap::new() }
+        let mut parts: HashMap<_, Vec<usize>> = HashMap::new();
+        for (place, part) in text.as_bytes().windows(PART).enumerate() {
+            if is_mixed(part) && part.iter().all(|byte| is_part_of_a_token(*byte)) {
+                parts.entry(part).or_default().push(place);
+            }
+        }
+        Self { text, secret: vec![false; text.len()], parts }
     }
 
     /// Looks for a value wherever it stands, and for long parts of it.
@@ -88,15 +94,8 @@ impl<'a> Needles<'a> {
         for (place, _) in self.text.match_indices(needle) {
             self.secret[place..place + needle.len()].fill(true);
         }
-        if needle.len() <= PART || self.text.len() < PART {
+        if needle.len() <= PART {
             return;
-        }
-        if self.parts.is_empty() {
-            for (place, part) in self.text.as_bytes().windows(PART).enumerate() {
-                if is_mixed(part) && part.iter().all(|byte| is_part_of_a_token(*byte)) {
-                    self.parts.entry(part).or_default().push(place);
-                }
-            }
         }
         for part in needle.as_bytes().windows(PART) {
             if self.parts.is_empty() {

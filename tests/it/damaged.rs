@@ -38,7 +38,8 @@ fn answers(prepared: &Prepared) -> Vec<(String, u16, HeaderMap, Bytes)> {
 fn a_success_that_is_damaged_is_never_the_fault_of_the_credential() {
     let mut wrong = Vec::new();
     let (mut tried, mut failed) = (0, 0);
-    for prepared in successes(2) {
+    // Of two exchanges of each recipe every other damage.
+    for (number, prepared) in successes(2).into_iter().enumerate() {
         for (call, status, headers, body) in answers(prepared) {
             let mut damaged = damaged_bytes(&body);
             if let Ok(tree) = serde_json::from_slice(&body) {
@@ -46,7 +47,7 @@ fn a_success_that_is_damaged_is_never_the_fault_of_the_credential() {
             }
             // A list of scopes with none in it grants none, and says so.
             damaged.retain(|(what, _)| what != "scope as []");
-            for (what, body) in damaged {
+            for (what, body) in damaged.into_iter().skip(number % 2).step_by(2) {
                 tried += 1;
                 let Some(played) = answering(prepared, &call, status, &headers, &body) else { continue };
                 if let Outcome::Failed(failure) = &played.outcome {
@@ -59,7 +60,7 @@ fn a_success_that_is_damaged_is_never_the_fault_of_the_credential() {
             }
         }
     }
-    assert!(tried > 3_000 && failed > 1_000, "{tried} answers, {failed} failures");
+    assert!(tried > 1_500 && failed > 500, "{tried} answers, {failed} failures");
     assert!(wrong.is_empty(), "{} of {tried}:\n{}", wrong.len(), wrong.join("\n"));
 }
 
@@ -104,7 +105,7 @@ fn large_answers_of_every_shape_are_read_within_what_they_may_cost() {
         many("%61\\u0061&#97;"),
     ];
     for (number, prepared) in successes(1).into_iter().enumerate() {
-        for body in bodies.iter().skip(number % 3).step_by(3) {
+        for body in bodies.iter().skip(number % 4).step_by(4) {
             let _ = answering(prepared, "token", 200, &HeaderMap::new(), body.as_bytes());
         }
     }

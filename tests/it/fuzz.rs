@@ -110,9 +110,9 @@ fn any_xml_is_read() {
     run(xml, &corpus("xml", 10), 2_000);
 }
 
-/// The corpus of bodies against the rules of every built-in recipe, whichever it was made of.
+/// The corpus of bodies against the rules of every third built-in recipe, each time others.
 #[test]
-fn every_body_of_the_corpus_is_read_by_every_recipe() {
+fn the_bodies_of_the_corpus_are_read_by_recipes_that_they_were_not_made_of() {
     let mut by_recipe = BTreeMap::new();
     for prepared in RECORDED.iter() {
         by_recipe.entry(prepared.exchange.recipe.as_str()).or_insert(prepared);
@@ -120,8 +120,8 @@ fn every_body_of_the_corpus_is_read_by_every_recipe() {
     assert!(by_recipe.len() >= 28, "{} recipes", by_recipe.len());
     for (number, body) in corpus("answer", 40).iter().enumerate() {
         let body = body.get(3..).unwrap_or_default();
-        for (place, prepared) in by_recipe.values().enumerate() {
-            let status = if (number + place) % 3 == 0 { 401 } else { 200 };
+        for (place, prepared) in by_recipe.values().enumerate().skip(number % 3).step_by(3) {
+            let status = if (number + place) % 4 == 0 { 401 } else { 200 };
             let _ = answering(prepared, "token", status, &HeaderMap::new(), body);
         }
     }
