@@ -54,7 +54,8 @@ impl Context {
 
     /// Lends itself to an expression as [`Context::value`] would, without copying anything.
     pub fn lend<R>(&mut self, to: impl FnOnce(&Value) -> R) -> R {
-        let shared = Arc::new(std::mem::take(self));
+        let empty = Self { values: Vec::new(), budget: self.budget.clone() };
+        let shared = Arc::new(std::mem::replace(self, empty));
         let outcome = to(&Value::from_dyn_object(Arc::clone(&shared)));
         *self = Arc::try_unwrap(shared).unwrap_or_else(|kept| Self::clone(&kept));
         outcome

@@ -167,6 +167,7 @@ fn member(context: &Value, path: &[Value]) -> Value {
 pub fn explain(error: &Error) -> String {
     match error.detail() {
         Some(detail) if detail.starts_with("unable to calculate") => "a number is too large, or something is divided by zero".into(),
+        Some(detail) if detail.starts_with("tried to use + operator") => format!("{detail}; texts are joined by `~`"),
         Some(detail) => detail.to_owned(),
         None => error.kind().to_string(),
     }

@@ -153,7 +153,7 @@ impl TokenReader<'_> {
                 // A token that is a number would be told as a time.
                 Ok(value) if *unit != Unit::Jwt && value.to_string().trim() == token => Err("the token itself".into()),
                 Ok(value) => ends_at(&value, *unit, received),
-                Err(error) => Err(explain(&error)),
+                Err(error) => Err(format!("nothing that can be worked out: {}", explain(&error))),
             };
             self.reader.trace.note("expiry", &rule.source, || match &value {
                 Ok(end) => format!(
