@@ -241,7 +241,8 @@ fn leak<'a>(told: &'a str, secrets: &'a [String]) -> Option<&'a str> {
     secrets.iter().find(shows).map(String::as_str)
 }
 
-fn probe(provider: &Provider, token: &str, dice: &mut Dice) -> (Played, Vec<String>) {
+/// Plays a probe with these answers; the last are what else must not show.
+fn play(provider: &Provider, token: &str, answer: &mut dyn FnMut(&str) -> (TokenResponse, Vec<String>)) -> (Played, Vec<String>) {
     let parameters = [("url".to_owned(), Value::from("https://host.invalid"))];
     let credentials = [("pin".to_owned(), SecretString::from(PIN)), ("key".to_owned(), SecretString::from(KEY))];
     let script = Script {
@@ -251,18 +252,54 @@ fn probe(provider: &Provider, token: &str, dice: &mut Dice) -> (Played, Vec<Stri
         attempt: Attempt { now: NOW.parse().expect("a time"), uuid: uuid::Uuid::nil() },
         expectations: Expectations { required_scopes: vec!["read".into()], min_lifetime: None },
     };
-    let assertion = ASSERTION;
-    let mut secrets = canaries(token, assertion);
+    let mut secrets = canaries(token, ASSERTION);
     let played = script.play(&mut |call, request, _| {
         if call == "token" {
             let body = String::from_utf8_lossy(request.body.as_deref().unwrap_or_default()).into_owned();
-            assert!(body.contains(DIGEST) && body.contains(assertion), "the canaries are those that are sent: {body}");
+            assert!(body.contains(DIGEST) && body.contains(ASSERTION), "the canaries are those that are sent: {body}");
         }
-        let (answer, put) = answer(token, assertion, call, dice);
+        let (answer, put) = answer(call);
         secrets.extend(put);
         Some(answer)
     });
     (played.expect("every call is answered"), secrets)
+}
+
+/// A token that only a wrong rule finds, a session in an answer that refuses: nothing but the rules says what they are.
+#[test]
+fn what_only_a_rule_knows_to_be_a_secret_does_not_show_either() {
+    let everywhere = |secret: &serde_json::Value, status: u16, more: &serde_json::Value| {
+        let mut body: serde_json::Map<String, serde_json::Value> = MEMBERS[1..].iter().map(|member| ((*member).to_owned(), secret.clone())).collect();
+        body.extend(more.as_object().expect("an object").clone());
+        let mut headers = HeaderMap::new();
+        let text = secret.as_str().map_or_else(|| secret.to_string(), str::to_owned);
+        headers.insert("location", HeaderValue::try_from(format!("https://host.invalid/{text}/x")).expect("a value"));
+        headers.insert("www-authenticate", HeaderValue::try_from(format!("Bearer {text}")).expect("a value"));
+        let received = NOW.parse().expect("a time");
+        (TokenResponse { status, headers, body: serde_json::Value::from(body).to_string().into(), received }, Vec::new())
+    };
+    let (none, given) = (json!({}), json!({ "given": GIVEN, "session": SESSION }));
+    for (token, code) in (1..4).flat_map(|token| (0..9).map(move |code| (token, code))) {
+        let provider = provider("https://host.invalid", token, code);
+        for status in [200, 302, 401] {
+            let canary = TOKENS[1];
+            let (played, secrets) = play(&provider, canary, &mut |call| match call {
+                "login" => everywhere(&json!("word"), 200, &given),
+                _ => everywhere(&json!(canary), status, &none),
+            });
+            let shown = played.told.iter().find_map(|told| leak(told, &secrets).map(|secret| (secret, told)));
+            assert_eq!(shown, None, "rules {token} {code}, status {status}");
+            for secret in [json!(GIVEN), json!(SESSION)] {
+                // Refused, or without one of what it should give.
+                let lacking = json!({ "given": if secret.is_number() { "" } else { GIVEN }, "session": SESSION });
+                for (status, more) in [(status.max(302), &given), (200, &lacking)] {
+                    let (played, secrets) = play(&provider, canary, &mut |_| everywhere(&secret, status, more));
+                    let shown = played.told.iter().find_map(|told| leak(told, &secrets).map(|secret| (secret, told)));
+                    assert_eq!(shown, None, "rules {token} {code}, a step with status {status}");
+                }
+            }
+        }
+    }
 }
 
 #[test]
@@ -274,7 +311,7 @@ fn no_canary_shows_wherever_it_stands_and_wherever_rules_point() {
         for round in 0..ROUNDS {
             let mut dice = Dice::new(1 + (number * 1_000 + round) as u64);
             let token = dice.pick(&TOKENS);
-            let (played, secrets) = probe(&provider, token, &mut dice);
+            let (played, secrets) = play(&provider, token, &mut |call| answer(token, ASSERTION, call, &mut dice));
             issued += usize::from(matches!(played.outcome, Outcome::Issued(_)));
             for told in &played.told {
                 reached += usize::from(told.contains("[hidden]"));
