@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::explain::{Explanation, Told};
 use super::marks::Marks;
 use super::{ACCEPT, Failed, Prober, USER_AGENT, clock_skew, exchange};
-use crate::outcome::{Expiry, Failure, Issued, Message, Outcome, Probe, Reason, Step};
+use crate::outcome::{Code, Expiry, Failure, Issued, Message, Outcome, Probe, Reason, Step};
 use crate::provider::Provider;
 use crate::recipe::verification::{no_keys, unverified};
 use crate::recipe::{Attempt, Call, TokenResponse, Trace, Values, Verification, suggest};
@@ -44,14 +44,29 @@ impl Probing<'_> {
         if !self.provider.recipe.cleanup.is_empty() {
             self.clean_up().await;
         }
-        self.probe.outcome = match outcome {
-            Ok(issued) => Outcome::Issued(issued),
-            Err(mut failure) => {
-                failure.message = Message::clean(&self.values.redactor.scrub(failure.message.as_str()));
-                Outcome::Failed(failure)
+        self.probe.outcome = outcome.map_or_else(Outcome::Failed, Outcome::Issued);
+        self.scrub();
+        self.probe
+    }
+
+    /// Holds all that is told against every secret of the attempt once more: the first calls did not know those of the last.
+    fn scrub(&mut self) {
+        let redactor = &self.values.redactor;
+        let plain = self.probe.status.map_or_else(Code::default, Code::http);
+        let clean = |failure: &mut Failure| {
+            failure.message = Message::clean(&redactor.scrub(failure.message.as_str()));
+            if redactor.is_secret(failure.code.as_str()) {
+                failure.code = plain.clone();
             }
         };
-        self.probe
+        if let Outcome::Failed(failure) = &mut self.probe.outcome {
+            clean(failure);
+        }
+        self.probe.steps.iter_mut().filter_map(|step| step.failure.as_mut()).for_each(clean);
+        self.probe.reading.iter_mut().for_each(|line| line.result = redactor.scrub(&line.result));
+        if let Some(explanation) = self.explanation.as_deref_mut() {
+            explanation.scrub(redactor);
+        }
     }
 
     /// The calls up to the token.

@@ -4,10 +4,10 @@
 use serde_json::Value as Json;
 
 use crate::outcome::TraceLine;
-use crate::recipe::TokenResponse;
 use crate::recipe::request::ShownRequest;
 use crate::recipe::suggest::{self, Suggestion};
-use crate::secret::{HIDDEN, Redactor, looks_random, names_a_secret};
+use crate::recipe::{TokenResponse, shown_place};
+use crate::secret::{HIDDEN, Redactor, is_told_secret, looks_random, names_a_secret};
 
 /// One probe, explained: its calls, in order.
 #[derive(Default, serde::Serialize)]
@@ -60,6 +60,18 @@ impl Explanation {
     pub fn token(&self) -> Option<&Told> {
         self.calls.iter().find(|call| call.step == "token")
     }
+
+    /// Holds what answers told against secrets that came to be known later. What is made of the recipe and its parameters
+    /// alone stays: a request shows no secret.
+    pub fn scrub(&mut self, redactor: &Redactor) {
+        for call in &mut self.calls {
+            call.headers.iter_mut().for_each(|(_, value)| *value = redactor.scrub(value));
+            call.body.iter_mut().for_each(|line| *line = redactor.scrub(line));
+            call.reading.iter_mut().for_each(|line| line.result = redactor.scrub(&line.result));
+            // A line with a part replaced would be no line for a recipe.
+            call.suggestions.retain(|suggestion| !redactor.is_secret(&suggestion.line) && !redactor.is_secret(&suggestion.why));
+        }
+    }
 }
 
 impl Told {
@@ -82,8 +94,8 @@ impl Told {
             if let Some(value) = response.headers.get(name) {
                 let text = String::from_utf8_lossy(value.as_bytes());
                 // What follows the path of a URL can be a token of somebody else's making.
-                let text = if name == "location" { text.split(['?', '#']).next().unwrap_or_default() } else { &text };
-                let text = crate::outcome::Message::clean(&redactor.scrub(text));
+                let text = if name == "location" { shown_place(&text) } else { text.into_owned() };
+                let text = crate::outcome::Message::clean(&redactor.scrub(&text));
                 self.headers.push((name.to_owned(), text.as_str().to_owned()));
             }
         }
@@ -123,7 +135,9 @@ fn outline(json: &Json, name: &str, depth: usize, redactor: &Redactor, lines: &m
             }
         }
         Json::String(text) => lines.push(format!("{indent}{label}{}", shown(name, text, redactor))),
-        Json::Number(number) if redactor.is_secret(&number.to_string()) => lines.push(format!("{indent}{label}{HIDDEN}")),
+        Json::Number(number) if redactor.is_secret(&number.to_string()) || names_a_secret(name) && is_told_secret(name, &number.to_string()) => {
+            lines.push(format!("{indent}{label}{HIDDEN}"));
+        }
         other => lines.push(format!("{indent}{label}{other}")),
     }
 }

@@ -10,6 +10,9 @@ const DEEPEST: usize = 64;
 /// Nodes of an XML document; a token answer has a few dozen.
 const MOST_NODES: u32 = 20_000;
 
+/// Equals signs between one `<` and the next, so attributes of an element; a handful in a token answer.
+const MOST_ATTRIBUTES: usize = 1_000;
+
 /// A body that is JSON; a byte order mark before it is passed over. Nesting beyond 128 levels is no JSON here.
 pub fn json(body: &[u8]) -> Option<Json> {
     serde_json::from_slice(without_mark(body)).ok()
@@ -32,6 +35,10 @@ pub fn form(body: &[u8]) -> Option<Json> {
 /// has its elements by name (several of one name as an array), its attributes as `@name` and its text as `#text`.
 pub fn xml(body: &[u8]) -> Option<Json> {
     let text = std::str::from_utf8(without_mark(body)).ok()?;
+    // Each attribute of an element is compared with all before it.
+    if text.split('<').any(|element| element.bytes().filter(|byte| *byte == b'=').count() > MOST_ATTRIBUTES) {
+        return None;
+    }
     // Declarations of entities could multiply a text without bound, and nobody needs them.
     let options = roxmltree::ParsingOptions { allow_dtd: false, nodes_limit: MOST_NODES, ..roxmltree::ParsingOptions::default() };
     let document = roxmltree::Document::parse_with_options(text, options).ok()?;
@@ -99,7 +106,9 @@ mod tests {
         let bomb = "<!DOCTYPE x [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;\">]><x>&b;</x>";
         let deep = format!("{}{}", "<a>".repeat(2_000), "</a>".repeat(2_000));
         let many = format!("<a>{}</a>", "<b/>".repeat(30_000));
-        for text in [bomb, &deep, &many, "<a>", "", "{}", "<a></b>", "\u{0}"] {
+        let attributes: Vec<String> = (0..2_000).map(|number| format!("a{number}='>'")).collect();
+        let attributes = format!("<a {}/>", attributes.join(" "));
+        for text in [bomb, &deep, &many, &attributes, "<a>", "", "{}", "<a></b>", "\u{0}"] {
             assert_eq!(xml(text.as_bytes()), None, "{}", text.chars().take(40).collect::<String>());
         }
     }

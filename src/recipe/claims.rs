@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 
 use super::verification::JwtCheck;
 use crate::outcome::{Expiry, Message};
+use crate::secret::Redactor;
 use crate::time::{human_duration, unix_seconds};
 
 /// What is wrong with a token: a code of ours, and a sentence that follows "the token was issued, but".
@@ -17,7 +18,7 @@ type Problem = (&'static str, String);
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub fn inspect(token: &str, check: &JwtCheck, keys: Option<&Json>, expiry: Expiry, now: Timestamp) -> Result<(), Problem> {
+pub fn inspect(token: &str, check: &JwtCheck, keys: Option<&Json>, expiry: Expiry, now: Timestamp, redactor: &Redactor) -> Result<(), Problem> {
     let unreadable = || ("jwt_unreadable", "it is no JSON Web Token".to_owned());
     let mut parts = token.split('.');
     let (Some(head), Some(body), Some(signature), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
@@ -25,20 +26,20 @@ pub fn inspect(token: &str, check: &JwtCheck, keys: Option<&Json>, expiry: Expir
     };
     let (header, claims) = (object(head).ok_or_else(unreadable)?, object(body).ok_or_else(unreadable)?);
     if let Some(keys) = keys {
-        verify(&header, &token[..head.len() + 1 + body.len()], signature, keys)?;
+        verify(&header, &token[..head.len() + 1 + body.len()], signature, keys, redactor)?;
     }
     let (now, leeway) = (unix_seconds(now), check.leeway.as_secs_f64());
     times(&claims, expiry, now, leeway)?;
     if let Some(wanted) = &check.issuer
         && claims.get("iss").and_then(Json::as_str) != Some(wanted)
     {
-        return Err(("jwt_issuer", format!("its `iss` is {}", told(claims.get("iss")))));
+        return Err(("jwt_issuer", format!("its `iss` is {}", told(claims.get("iss"), redactor))));
     }
     if let Some(wanted) = &check.audience {
         let is_it = |value: &Json| value.as_str() == Some(wanted);
         let holds = claims.get("aud").is_some_and(|audience| is_it(audience) || audience.as_array().is_some_and(|all| all.iter().any(is_it)));
         if !holds {
-            return Err(("jwt_audience", format!("its `aud` is {}", told(claims.get("aud")))));
+            return Err(("jwt_audience", format!("its `aud` is {}", told(claims.get("aud"), redactor))));
         }
     }
     Ok(())
@@ -79,10 +80,13 @@ fn decode(part: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(part.trim_end_matches('=')).ok()
 }
 
-/// A claim as it may be shown: it names servers, nobody's secrets.
-fn told(value: Option<&Json>) -> String {
-    value.map_or_else(|| "absent".into(), |value| Message::clean(&value.to_string()).as_str().chars().take(100).collect())
+/// A claim as it may be shown: it names servers, nobody's secrets, and what is one all the same is hidden before it is cut.
+fn told(value: Option<&Json>, redactor: &Redactor) -> String {
+    value.map_or_else(|| "absent".into(), |value| Message::clean(&redactor.scrub(&value.to_string())).as_str().chars().take(100).collect())
 }
+
+/// The most keys that are tried: verifying takes time, and an issuer has a handful.
+const MOST_KEYS: usize = 100;
 
 /// How a signature algorithm (RFC 7518, section 3.1; RFC 8037) is verified.
 enum Algorithm {
@@ -109,10 +113,10 @@ fn algorithm(name: &str) -> Option<Algorithm> {
 }
 
 /// That one of the keys has signed the token. With a `kid` only keys of that name count.
-fn verify(header: &Json, message: &str, signature: &str, keys: &Json) -> Result<(), Problem> {
+fn verify(header: &Json, message: &str, signature: &str, keys: &Json, redactor: &Redactor) -> Result<(), Problem> {
     let name = header.get("alg").and_then(Json::as_str).unwrap_or_default();
-    let algorithm =
-        algorithm(name).ok_or_else(|| ("jwt_algorithm", format!("its signature is of the kind {}, which no public key verifies", told(header.get("alg")))))?;
+    let algorithm = algorithm(name)
+        .ok_or_else(|| ("jwt_algorithm", format!("its signature is of the kind {}, which no public key verifies", told(header.get("alg"), redactor))))?;
     let signature = decode(signature).ok_or(("jwt_signature", "its signature cannot be read".to_owned()))?;
     let wanted = header.get("kid").and_then(Json::as_str);
     let text = |key: &Json, member: &str| key.get(member).and_then(Json::as_str).map(str::to_owned);
@@ -121,7 +125,7 @@ fn verify(header: &Json, message: &str, signature: &str, keys: &Json) -> Result<
             && text(key, "use").is_none_or(|purpose| purpose == "sig")
             && text(key, "alg").is_none_or(|alg| alg == name)
     };
-    let mut candidates = keys["keys"].as_array().into_iter().flatten().filter(fits).peekable();
+    let mut candidates = keys["keys"].as_array().into_iter().flatten().filter(fits).take(MOST_KEYS).peekable();
     if candidates.peek().is_none() {
         return Err(("jwt_key_unknown", "none of the issuer's keys is the one that it names".into()));
     }
@@ -174,14 +178,15 @@ mod tests {
     }
 
     fn code(token: &str, check: &JwtCheck, expiry: Expiry, now: i64) -> &'static str {
-        inspect(token, check, None, expiry, at(now)).err().map_or("fine", |(code, _)| code)
+        inspect(token, check, None, expiry, at(now), &Redactor::default()).err().map_or("fine", |(code, _)| code)
     }
 
     #[test]
     fn signatures_of_another_tool_are_verified_and_those_of_strangers_are_not() {
         let made = made();
-        let verdict =
-            |token: &Json| inspect(token.as_str().expect("text"), &check(), Some(&made["jwks"]), Expiry::Unknown, at(BEGIN)).err().map(|(code, _)| code);
+        let verdict = |token: &Json| {
+            inspect(token.as_str().expect("text"), &check(), Some(&made["jwks"]), Expiry::Unknown, at(BEGIN), &Redactor::default()).err().map(|(code, _)| code)
+        };
         let tokens = made["tokens"].as_object().expect("a map");
         assert_eq!(tokens.len(), 11);
         for (name, token) in tokens {
@@ -220,7 +225,7 @@ mod tests {
         for (said, expected) in [(END, "fine"), (END + 60, "fine"), (END - 61, "jwt_expiry_differs"), (END + 61, "jwt_expiry_differs")] {
             assert_eq!(code(&token, &check(), Expiry::At(at(said)), BEGIN), expected, "{said}");
         }
-        let (_, problem) = inspect(&token, &check(), None, Expiry::At(at(END + 3600)), at(BEGIN)).expect_err("an hour");
+        let (_, problem) = inspect(&token, &check(), None, Expiry::At(at(END + 3600)), at(BEGIN), &Redactor::default()).expect_err("an hour");
         assert_eq!(problem, "its `exp` is 1h before the end that the answer tells");
     }
 

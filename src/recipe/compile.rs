@@ -9,7 +9,7 @@ use http::{HeaderName, Method};
 use super::definition::{self, Answer, Credential, Definition, Expressions, Format, Parameter, Request, Scalar, Step, Text};
 use super::expression::{self, Compiled, Mistake, Names, Side};
 use super::template::{JsonTemplate, Template};
-use super::{BodyTemplate, Call, Recipe, RequestTemplates, Rules, TokenRules};
+use super::{BodyTemplate, Call, Holds, Recipe, RequestTemplates, Rules, TokenRules};
 use crate::diagnostic::{Fault, Source, suggestion, within};
 
 /// More values than any signature needs.
@@ -110,7 +110,7 @@ struct Compiler<'a> {
     faults: &'a mut Vec<Fault>,
     /// What can be used where the compiler is now.
     names: Names,
-    /// The names that come from answers.
+    /// Those that come from answers.
     answers: BTreeSet<String>,
     /// What the call under way uses: its request, then its response.
     uses: BTreeSet<String>,
@@ -238,7 +238,7 @@ impl<'a> Compiler<'a> {
         let request = self.request(request, Kind::Step, place);
         let outside = self.names.clone();
         self.add_answer_names();
-        let holds = answer.ok.as_ref().and_then(|text| self.expression(Side::Response, text)).map(|rule| ("ok", rule));
+        let holds = answer.ok.as_ref().and_then(|text| self.expression(Side::Response, text)).map(|rule| Holds::new("ok", rule, &self.names));
         let (code, message) = (self.expressions(&answer.code), self.expressions(&answer.message));
         let gives = self.gives(&answer.gives);
         self.names = outside;
@@ -381,7 +381,7 @@ impl<'a> Compiler<'a> {
             self.fault(place.clone(), "the recipe has no `response.token`").hint =
                 Some("say where the token is in the answer, such as `token = \"json.access_token\"`".into());
         }
-        let holds = response.issued.as_ref().and_then(|text| self.expression(Side::Response, text)).map(|rule| ("issued", rule));
+        let holds = response.issued.as_ref().and_then(|text| self.expression(Side::Response, text)).map(|rule| Holds::new("issued", rule, &self.names));
         let token = self.expressions(&response.token);
         let code = self.expressions(&response.code);
         let message = self.expressions(&response.message);

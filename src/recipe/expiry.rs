@@ -14,6 +14,9 @@ use crate::time::{from_unix_seconds, unix_seconds};
 /// milliseconds it is 1973.
 const MILLISECONDS_FROM: f64 = 1e11;
 
+/// An end before September 2001 was never meant: it is zero in some unit, or what comes of calculating with a truth value.
+const EARLIEST: f64 = 1e9;
+
 /// When a token ends whose expiry is `value`, read at `now`.
 ///
 /// Lenient about what real servers send: numbers as strings, fractions. Strict about the rest.
@@ -32,9 +35,12 @@ pub fn ends_at(value: &Value, unit: Unit, now: Timestamp) -> Result<Timestamp, S
             number if number >= MILLISECONDS_FROM => number / 1e3,
             number => number,
         },
-        Unit::Rfc3339 => return date(value),
+        Unit::Rfc3339 => unix_seconds(date(value)?),
         Unit::Jwt => claim(value)?,
     };
+    if seconds < EARLIEST {
+        return Err("a time that was long before there were tokens".into());
+    }
     from_unix_seconds(seconds).ok_or_else(|| "a number too large to be a date".into())
 }
 
@@ -119,6 +125,9 @@ mod tests {
             (Value::from(true), Unit::Seconds),
             (Value::from(vec![1]), Unit::EpochSeconds),
             (Value::from(1_700_003_600_000_000_i64), Unit::Epoch),
+            (Value::from(0), Unit::EpochSeconds),
+            (Value::from(-1_700_000_000), Unit::Seconds),
+            (Value::from("0001-01-01T00:00:00Z"), Unit::Rfc3339),
             (Value::from("tomorrow"), Unit::Rfc3339),
             (Value::from(1_700_003_600), Unit::Rfc3339),
             (Value::from("opaque"), Unit::Jwt),

@@ -10,7 +10,9 @@ use std::sync::LazyLock;
 
 use minijinja::{Environment, Error, ErrorKind, Expression, UndefinedBehavior, Value};
 
-use super::filters;
+use super::bounds::Guarded;
+use super::context::Context;
+use super::{bounds, filters};
 use crate::diagnostic::suggestion;
 
 /// On which side of the exchange an expression stands.
@@ -21,14 +23,6 @@ pub enum Side {
     /// Reading the answer: absent members are ordinary.
     Response,
 }
-
-/// The most tokens of an expression, and the most of them that can nest: the engine's parser recurses without
-/// a bound of its own, and a deep expression would exhaust the stack.
-const MOST_TOKENS: usize = 500;
-const MOST_NESTING: usize = 60;
-
-/// The most bytes of a value: an answer's body fits.
-const LARGEST_VALUE: usize = 512 * 1024;
 
 /// The steps that one evaluation may take; the longest expression of a built-in recipe takes below 100.
 const FUEL: u64 = 20_000;
@@ -94,6 +88,9 @@ pub struct Compiled {
     pub secret: bool,
     /// The values that it uses.
     pub uses: BTreeSet<String>,
+    /// Each use of a value, and what an evaluation costs beside them.
+    places: Vec<String>,
+    cost: u64,
 }
 
 /// What is wrong with an expression.
@@ -117,31 +114,36 @@ impl Compiled {
             Side::Request => &REQUEST,
             Side::Response => &RESPONSE,
         };
-        bound(source)?;
-        let expression = environment.compile_expression_owned(source.to_owned()).map_err(|error| Mistake {
-            range: error.range(),
+        let tokens = tokens(source);
+        bounds::check(source, &tokens)?;
+        let guarded = Guarded::new(source, &tokens);
+        let expression = environment.compile_expression_owned(guarded.source.clone()).map_err(|error| Mistake {
+            range: error.range().map(|range| guarded.written(&range)),
             message: format!("the expression cannot be read: {}", explain(&error)),
             hint: slip(source).map(str::to_owned),
         })?;
-        let uses = lint(source, names)?;
+        let places = lint(source, &tokens, names)?;
         check_arguments(&expression)?;
+        let uses: BTreeSet<String> = places.iter().cloned().collect();
+        let secret = uses.iter().any(|name| names.is_secret(name));
         let path = path(side, source);
-        Ok(Self { expression, path, source: source.to_owned(), secret: uses.iter().any(|name| names.is_secret(name)), uses })
+        Ok(Self { expression, path, source: source.to_owned(), secret, uses, places, cost: bounds::cost(source, &tokens) })
     }
 
-    /// The value in this context, bounded in size.
+    /// The value in this context, bounded in size. What goes in is taken from the budget of the attempt.
     ///
     /// # Errors
     /// Whatever the engine refuses; see [`explain`].
     pub fn evaluate(&self, context: &Value) -> Result<Value, Error> {
+        if let Some(context) = context.downcast_object_ref::<Context>() {
+            let sizes = self.places.iter().map(|name| context.size(name) as u64);
+            context.budget().take(self.cost.saturating_add(sizes.sum()))?;
+        }
         let value = match &self.path {
             Some(path) => member(context, path),
             None => self.expression.eval(context)?,
         };
-        // Fuel bounds steps, not bytes, and a few steps can double a text many times over.
-        if value.as_bytes().is_some_and(|bytes| bytes.len() > LARGEST_VALUE) {
-            return Err(Error::new(ErrorKind::InvalidOperation, format!("the value is larger than {} KiB", LARGEST_VALUE / 1024)));
-        }
+        bounds::weigh(&value)?;
         Ok(value)
     }
 }
@@ -160,10 +162,11 @@ fn member(context: &Value, path: &[Value]) -> Value {
     path.iter().try_fold(context.clone(), |value, name| value.get_item(name)).unwrap_or(Value::UNDEFINED)
 }
 
-/// What an evaluation error says, without the values that the engine could add.
+/// What an evaluation error says, without the values that the engine adds where it calculates.
 #[must_use]
 pub fn explain(error: &Error) -> String {
     match error.detail() {
+        Some(detail) if detail.starts_with("unable to calculate") => "a number is too large, or something is divided by zero".into(),
         Some(detail) if detail.starts_with("tried to use + operator") => format!("{detail}; texts are joined by `~`"),
         Some(detail) => detail.to_owned(),
         None => error.kind().to_string(),
@@ -207,15 +210,20 @@ fn check_arguments(expression: &Expression<'static, 'static>) -> Result<(), Mist
     }
 }
 
+/// A piece of an expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Token {
+pub enum Token {
+    /// A name, a filter, a test or a keyword.
     Word,
+    /// A text in quotes.
     Text,
+    /// A number.
     Number,
+    /// Any other sign.
     Sign(u8),
 }
 
-/// Cuts an expression that the engine has accepted into its tokens.
+/// Cuts an expression into its tokens.
 fn tokens(source: &str) -> Vec<(Token, Range<usize>)> {
     let bytes = source.as_bytes();
     let mut tokens = Vec::new();
@@ -255,33 +263,14 @@ fn tokens(source: &str) -> Vec<(Token, Range<usize>)> {
 /// Words of the expression language itself.
 pub const KEYWORDS: [&str; 13] = ["and", "else", "false", "False", "if", "in", "is", "none", "None", "not", "or", "true", "True"];
 
-/// Refuses what is too long or too deep to be compiled safely.
-fn bound(source: &str) -> Result<(), Mistake> {
-    let tokens = tokens(source);
-    let nests = |token: &(Token, Range<usize>)| match token.0 {
-        Token::Sign(sign) => matches!(sign, b'(' | b'[' | b'{' | b'-' | b'+'),
-        Token::Word => matches!(&source[token.1.clone()], "not" | "if" | "else"),
-        Token::Text | Token::Number => false,
-    };
-    if tokens.len() > MOST_TOKENS || tokens.iter().filter(|token| nests(token)).count() > MOST_NESTING {
-        return Err(Mistake {
-            range: None,
-            message: format!("the expression is too long: at most {MOST_TOKENS} words and signs, {MOST_NESTING} of them brackets, signs and conditions"),
-            hint: Some("split it with `let`".into()),
-        });
-    }
-    Ok(())
-}
-
-/// Looks up every name, filter and test, and returns the values used.
-fn lint(source: &str, names: &Names) -> Result<BTreeSet<String>, Mistake> {
-    let tokens = tokens(source);
+/// Looks up every name, filter and test, and returns each use of a value.
+fn lint(source: &str, tokens: &[(Token, Range<usize>)], names: &Names) -> Result<Vec<String>, Mistake> {
     let sign = |index: usize, wanted: u8| tokens.get(index).is_some_and(|(token, _)| *token == Token::Sign(wanted));
     let word = |index: usize| match tokens.get(index) {
         Some((Token::Word, range)) => Some(&source[range.clone()]),
         _ => None,
     };
-    let mut uses = BTreeSet::new();
+    let mut uses = Vec::new();
     let mut index = 0;
     while index < tokens.len() {
         let (token, range) = &tokens[index];
@@ -321,8 +310,8 @@ fn lint(source: &str, names: &Names) -> Result<BTreeSet<String>, Mistake> {
                     let hint = if minus { format!("a member with a `-` in its name is written `json['…-{name}']`") } else { suggestion(name, names.all()) };
                     return mistake(format!("unknown name `{name}`"), Some(hint));
                 }
-                uses.insert(name.to_owned());
-                check_member(source, &tokens, index, name, names)?;
+                uses.push(name.to_owned());
+                check_member(source, tokens, index, name, names)?;
             } else if after_dot && sign(index + 1, b'(') {
                 return mistake(format!("`.{name}(…)` is not possible: expressions call no methods"), Some("use a filter: `value | name`".into()));
             }
@@ -338,6 +327,32 @@ fn lint(source: &str, names: &Names) -> Result<BTreeSet<String>, Mistake> {
         index += 1;
     }
     Ok(uses)
+}
+
+/// The members of an answer that an expression looks at: `json.status` and `json['a'].b`, each as it is written.
+#[must_use]
+pub fn members(source: &str) -> Vec<&str> {
+    let tokens = tokens(source);
+    let sign = |index: usize, wanted: u8| tokens.get(index).is_some_and(|(token, _)| *token == Token::Sign(wanted));
+    let mut members = Vec::new();
+    for (index, (token, range)) in tokens.iter().enumerate() {
+        let tree = *token == Token::Word && matches!(&source[range.clone()], "json" | "form" | "xml");
+        if !tree || index > 0 && (sign(index - 1, b'.') || sign(index - 1, b'|')) {
+            continue;
+        }
+        let mut end = index;
+        loop {
+            if sign(end + 1, b'.') && matches!(tokens.get(end + 2), Some((Token::Word, _))) {
+                end += 2;
+            } else if sign(end + 1, b'[') && matches!(tokens.get(end + 2), Some((Token::Text | Token::Number, _))) && sign(end + 3, b']') {
+                end += 3;
+            } else {
+                break;
+            }
+        }
+        members.push(&source[range.start..tokens[end].1.end]);
+    }
+    members
 }
 
 /// For a name with a fixed set of members: that the member named is one of them.
@@ -361,6 +376,7 @@ fn check_member(source: &str, tokens: &[(Token, Range<usize>)], index: usize, na
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recipe::bounds::{MOST_NESTING, MOST_TOKENS};
 
     fn names() -> Names {
         let mut names = Names::default();
@@ -489,7 +505,11 @@ mod tests {
             "-".repeat(MOST_NESTING) + "1",
             "(".repeat(MOST_NESTING) + "1" + &")".repeat(MOST_NESTING),
             "not ".repeat(MOST_NESTING) + "1",
-            "1".to_owned() + &" ~ 2".repeat(MOST_TOKENS / 2 - 1),
+            "1".to_owned() + &" ~ 2".repeat(MOST_NESTING),
+            "1".to_owned() + &" and 2".repeat(MOST_TOKENS / 2 - 1),
+            "1".to_owned() + &" | int".repeat(MOST_TOKENS / 2 - 1),
+            "1".to_owned() + &" ** 2".repeat(MOST_TOKENS / 3),
+            "json".to_owned() + &".a".repeat(MOST_TOKENS / 2 - 1),
         ] {
             let _ = Compiled::new(Side::Request, &source, &names());
         }

@@ -14,6 +14,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha512};
 use url::form_urlencoded;
 
+use super::bounds::{FACTOR, LARGEST_VALUE, factor, fits, larger, weigh};
 use super::jwt;
 use super::rehearsal::PLACEHOLDERS;
 use crate::secret::UNRESERVED;
@@ -80,13 +81,15 @@ pub const TESTS: [&str; 15] = [
     "undefined",
 ];
 
-/// The most bytes that `replace` may make.
-const LARGEST_TEXT: usize = 4 * 1024 * 1024;
+/// The most parts that `split` makes, and the longest form of `strftime`: each letter of it can become a long number.
+const MOST_PARTS: usize = 10_000;
+const LONGEST_FORM: usize = 256;
 
 /// Registers filters and tests: only pure functions, nothing that loops, reads files or calls back.
 pub fn register(environment: &mut Environment<'static>) {
     use minijinja::{filters, tests};
     environment.add_filter("abs", filters::abs);
+    environment.add_filter(FACTOR, factor);
     environment.add_filter("bool", filters::bool);
     environment.add_filter("default", filters::default);
     environment.add_filter("first", filters::first);
@@ -95,22 +98,15 @@ pub fn register(environment: &mut Environment<'static>) {
     environment.add_filter("length", filters::length);
     environment.add_filter("max", filters::max);
     environment.add_filter("min", filters::min);
-    environment.add_filter("replace", |value: &Value, from: &str, to: &str| -> Result<String, Error> {
-        let text = text(value, "replace")?;
-        // Each replacement can multiply the text; a chain of them must not fill the memory.
-        if text.len().saturating_mul(to.len().max(1)) > LARGEST_TEXT {
-            return Err(Error::new(ErrorKind::InvalidOperation, "`replace` would make too long a text"));
-        }
-        Ok(text.replace(from, to))
-    });
+    environment.add_filter("replace", replace);
     environment.add_filter("required", |value: &Value, message: &str| {
         let absent = value.is_undefined() || value.is_none();
         if absent { Err(Error::new(ErrorKind::UndefinedError, message.to_owned())) } else { Ok(value.clone()) }
     });
     environment.add_filter("round", filters::round);
-    environment.add_filter("split", filters::split);
-    environment.add_filter("lower", |value: &Value| text(value, "lower").map(|text| text.to_lowercase()));
-    environment.add_filter("upper", |value: &Value| text(value, "upper").map(|text| text.to_uppercase()));
+    environment.add_filter("split", split);
+    environment.add_filter("lower", |value: &Value| text(value, "lower").and_then(|text| fits(text.to_lowercase())));
+    environment.add_filter("upper", |value: &Value| text(value, "upper").and_then(|text| fits(text.to_uppercase())));
     environment.add_filter("trim", |value: &Value| text(value, "trim").map(|text| text.trim().to_owned()));
     environment.add_filter("string", |value: &Value| text(value, "string"));
     environment.add_filter("sha256", |value: &Value| bytes(value, "sha256").map(|bytes| Value::from_bytes(Sha256::digest(bytes).to_vec())));
@@ -126,19 +122,21 @@ pub fn register(environment: &mut Environment<'static>) {
         if value.is_undefined() {
             return Err(Error::new(ErrorKind::UndefinedError, "`json` was given nothing"));
         }
-        serde_json::to_string(value).map_err(|_| Error::new(ErrorKind::BadSerialization, "this value has no form in JSON"))
+        // Weighed first: values can hold each other many times over.
+        weigh(value)?;
+        serde_json::to_string(value).map_err(|_| Error::new(ErrorKind::BadSerialization, "this value has no form in JSON")).and_then(fits)
     });
     environment.add_filter("from_json", from_json);
     environment.add_filter("auth_param", auth_param);
     environment.add_filter("md5", |value: &Value| bytes(value, "md5").map(|bytes| Value::from_bytes(Md5::digest(bytes).to_vec())));
-    environment.add_filter("xml_escape", |value: &Value| text(value, "xml_escape").map(|text| escaped(&text)));
+    environment.add_filter("xml_escape", |value: &Value| text(value, "xml_escape").and_then(|text| fits(escaped(&text))));
     environment.add_filter("strftime", strftime);
-    environment.add_filter("hex", |value: &Value| bytes(value, "hex").map(hex::encode));
-    environment.add_filter("base64", |value: &Value| bytes(value, "base64").map(|bytes| STANDARD.encode(bytes)));
-    environment.add_filter("base64url", |value: &Value| bytes(value, "base64url").map(|bytes| URL_SAFE_NO_PAD.encode(bytes)));
-    environment.add_filter("urlencode", |value: &Value| text(value, "urlencode").map(|text| utf8_percent_encode(&text, UNRESERVED).to_string()));
+    environment.add_filter("hex", |value: &Value| bytes(value, "hex").and_then(|bytes| fits(hex::encode(bytes))));
+    environment.add_filter("base64", |value: &Value| bytes(value, "base64").and_then(|bytes| fits(STANDARD.encode(bytes))));
+    environment.add_filter("base64url", |value: &Value| bytes(value, "base64url").and_then(|bytes| fits(URL_SAFE_NO_PAD.encode(bytes))));
+    environment.add_filter("urlencode", |value: &Value| text(value, "urlencode").and_then(|text| fits(utf8_percent_encode(&text, UNRESERVED).to_string())));
     environment
-        .add_filter("formencode", |value: &Value| text(value, "formencode").map(|text| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>()));
+        .add_filter("formencode", |value: &Value| text(value, "formencode").and_then(|text| fits(form_urlencoded::byte_serialize(text.as_bytes()).collect())));
     environment.add_filter("float", |value: &Value| number(value, "float"));
     environment.add_filter("int", |value: &Value| -> Result<i64, Error> {
         if let Some(whole) = value.as_i64().filter(|_| value.kind() == ValueKind::Number) {
@@ -246,13 +244,52 @@ fn escaped(text: &str) -> String {
 fn strftime(value: &Value, format: &str) -> Result<String, Error> {
     let wrong = |message: &'static str| Error::new(ErrorKind::InvalidOperation, message);
     let time = crate::time::from_unix_seconds(number(value, "strftime")?).ok_or_else(|| wrong("`strftime` needs seconds since 1970"))?;
+    if format.len() > LONGEST_FORM {
+        return Err(wrong("the form of `strftime` is too long"));
+    }
     jiff::fmt::strtime::format(format, time).map_err(|_| wrong("`strftime` cannot use this form"))
 }
 
 /// The items of an array as one text. Absent items are refused, which minijinja's own filter passes over.
 fn join(value: &Value, separator: Option<&str>) -> Result<String, Error> {
-    let items: Result<Vec<String>, Error> = value.try_iter()?.map(|item| text(&item, "join")).collect();
-    Ok(items?.join(separator.unwrap_or_default()))
+    let separator = separator.unwrap_or_default();
+    let mut joined = String::new();
+    for (place, item) in value.try_iter()?.enumerate() {
+        if place > 0 {
+            joined.push_str(separator);
+        }
+        joined.push_str(&text(&item, "join")?);
+        // Measured on the way: each item can be as long as a value may be.
+        if joined.len() > LARGEST_VALUE || place > LARGEST_VALUE {
+            return Err(larger());
+        }
+    }
+    Ok(joined)
+}
+
+/// A text with each `from` replaced.
+fn replace(value: &Value, from: &str, to: &str) -> Result<String, Error> {
+    let text = text(value, "replace")?;
+    // Each replacement can multiply the text.
+    let longer = text.matches(from).count().saturating_mul(to.len().saturating_sub(from.len()));
+    if text.len().saturating_add(longer) > LARGEST_VALUE {
+        return Err(larger());
+    }
+    Ok(text.replace(from, to))
+}
+
+/// The parts of a text: between separators, or between blanks.
+fn split(value: &Value, separator: Option<&str>) -> Result<Value, Error> {
+    let text = text(value, "split")?;
+    let most = MOST_PARTS + 1;
+    let parts: Vec<Value> = match separator {
+        Some(separator) => text.split(separator).take(most).map(Value::from).collect(),
+        None => text.split_whitespace().take(most).map(Value::from).collect(),
+    };
+    if parts.len() == most {
+        return Err(Error::new(ErrorKind::InvalidOperation, format!("`split` would make more than {MOST_PARTS} parts")));
+    }
+    Ok(Value::from(parts))
 }
 
 /// A number, also one in a string. Nothing else is one: minijinja's own filter would also take `true` and "inf".
@@ -274,12 +311,15 @@ pub fn number(value: &Value, filter: &str) -> Result<f64, Error> {
 /// nothing looks like a digest.
 pub fn bytes(value: &Value, filter: &str) -> Result<Vec<u8>, Error> {
     if let Some(bytes) = value.as_bytes() {
-        return Ok(bytes.to_vec());
+        return if bytes.len() > LARGEST_VALUE { Err(larger()) } else { Ok(bytes.to_vec()) };
     }
     text(value, filter).map(String::into_bytes)
 }
 
 fn text(value: &Value, filter: &str) -> Result<String, Error> {
+    if value.as_bytes().is_some_and(|bytes| bytes.len() > LARGEST_VALUE) {
+        return Err(larger());
+    }
     match value.kind() {
         ValueKind::String | ValueKind::Number | ValueKind::Bool => Ok(value.to_string()),
         ValueKind::Bytes => value
@@ -349,7 +389,8 @@ mod tests {
         ] {
             assert_eq!(evaluate(source), expected, "{source}");
         }
-        for source in ["'not JSON' | from_json", "('[' * 300) | from_json", "1 | from_json"] {
+        let deep = format!("'{}' | from_json", "[".repeat(300));
+        for source in ["'not JSON' | from_json", &deep, "1 | from_json"] {
             let error = evaluate(source);
             assert!(error.starts_with("error: ") || source.starts_with('1'), "{source}: {error}");
             assert!(!error.contains("not JSON"), "the text can be a secret: {error}");

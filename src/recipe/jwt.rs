@@ -11,6 +11,7 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::{Map, Value as Json};
 
+use super::bounds;
 use super::filters::bytes;
 use super::rehearsal::PLACEHOLDERS;
 
@@ -35,7 +36,7 @@ pub fn jwt(claims: &Value, key: &Value, named: &Kwargs) -> Result<String, Error>
     let encode = |json: &Json| URL_SAFE_NO_PAD.encode(json.to_string());
     let message = format!("{}.{}", encode(&header.into()), encode(&json(claims)?));
     let signature = sign(algorithm, &bytes(key, "jwt")?, message.as_bytes())?;
-    Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
+    bounds::fits(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }
 
 /// The filter `pem`: the bytes of the first section of a PEM text, such as a certificate whose hash a header names.
@@ -52,6 +53,7 @@ pub fn pem(value: &Value) -> Result<Value, Error> {
 }
 
 fn json(value: &Value) -> Result<Json, Error> {
+    bounds::weigh(value)?;
     serde_json::to_value(value).map_err(|_| wrong("a value in a `jwt` has no form in JSON"))
 }
 

@@ -11,6 +11,7 @@
 //! [`builtin`] (the table of built-ins).
 
 mod answer;
+mod bounds;
 pub mod builtin;
 mod claims;
 mod compile;
@@ -27,6 +28,7 @@ pub mod request;
 pub mod response;
 pub mod retry;
 pub mod suggest;
+mod telling;
 pub mod template;
 pub mod token;
 mod trace;
@@ -40,13 +42,14 @@ use std::time::Duration;
 use http::{HeaderName, Method};
 
 use definition::{Credential, Definition, Format, Known, Parameter, Tokens, Unit};
-use expression::{Compiled, Names};
+use expression::{Compiled, Names, Side};
 use template::{JsonTemplate, Template};
 
 pub use compile::is_reserved;
 pub use fingerprint::Fingerprints;
 pub use request::TokenRequest;
 pub use response::TokenResponse;
+pub use telling::shown_place;
 pub use token::Expectations;
 pub use trace::Trace;
 pub use values::{Attempt, Inputs, RenderError, Values};
@@ -147,12 +150,28 @@ struct Rules {
     format: Format,
     /// Those that are fine; any 2xx when empty.
     statuses: Vec<u16>,
-    /// What must hold beside the status, with the word that recipes have for it.
-    holds: Option<(&'static str, Compiled)>,
+    /// What must hold beside the status.
+    holds: Option<Holds>,
     code: Vec<Compiled>,
     message: Vec<Compiled>,
     throttled: Vec<String>,
     unavailable: Vec<String>,
+}
+
+/// What must hold beside the status.
+struct Holds {
+    /// The word that recipes have for it.
+    word: &'static str,
+    rule: Compiled,
+    /// The members of the answer that the rule looks at.
+    members: Vec<Compiled>,
+}
+
+impl Holds {
+    fn new(word: &'static str, rule: Compiled, names: &Names) -> Self {
+        let members = expression::members(&rule.source).into_iter().filter_map(|member| Compiled::new(Side::Response, member, names).ok()).collect();
+        Self { word, rule, members }
+    }
 }
 
 /// What is read of a success of the token request.

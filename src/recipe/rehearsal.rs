@@ -32,7 +32,10 @@ impl Recipe {
         let uses_bindings = url.expressions().any(|expression| self.bindings.iter().any(|(name, _)| expression.uses.contains(name)));
         let context = if uses_bindings || url.is_secret() {
             let credentials = self.placeholders("placeholder");
-            self.context(&Inputs { parameters, credentials: &credentials }, attempt)?.value()
+            let mut context = self.context(&Inputs { parameters, credentials: &credentials }, attempt)?;
+            // What an answer gives stands behind the host here, which is what is asked for.
+            call.needs.iter().for_each(|name| context.add(name, Value::from(PLACEHOLDERS[0])));
+            context.value()
         } else {
             Value::from_pairs(parameters.iter().map(|(name, value)| (name.as_str(), value.clone())))
         };

@@ -6,8 +6,10 @@ use minijinja::Value;
 use url::Url;
 use url::form_urlencoded;
 
+use super::bounds::USED_UP;
+use super::expression::Compiled;
 use super::template::{Show, Template};
-use super::values::{RenderError, Values};
+use super::values::{self, RenderError, Values};
 use super::{BodyTemplate, Call};
 use crate::secret::{Redactor, UNRESERVED};
 
@@ -47,7 +49,7 @@ impl Call {
     /// When the URL cannot be evaluated.
     pub fn is_wanted(&self, values: &Values) -> Result<bool, RenderError> {
         let url = self.request.url.text(&values.context.value(), Show::Real);
-        url.map(|text| text.is_some()).map_err(|error| self.at("request.url", &error))
+        url.map(|text| text.is_some()).map_err(|error| self.told(self.at("request.url", &error)))
     }
 
     /// Renders the request. What was made of secrets for it is known to the values' redactor afterwards.
@@ -55,8 +57,12 @@ impl Call {
     /// # Errors
     /// When an expression cannot be evaluated with these values, or the outcome is no URL or header.
     pub fn render(&self, values: &mut Values) -> Result<TokenRequest, RenderError> {
-        let told = |error: RenderError| RenderError { from_answer: !self.needs.is_empty(), ..error };
-        self.rendered(values).map_err(told)
+        self.rendered(values).map_err(|error| self.told(error))
+    }
+
+    fn told(&self, error: RenderError) -> RenderError {
+        // What was used up was used up by answers: when the recipe was loaded it was enough.
+        RenderError { from_answer: !self.needs.is_empty() || error.problem == USED_UP, ..error }
     }
 
     fn rendered(&self, values: &mut Values) -> Result<TokenRequest, RenderError> {
@@ -106,8 +112,9 @@ impl Call {
         }
         if self.follows
             && let Ok(url) = self.url(&context)
+            && self.request.url.origin().flat_map(|expression| &expression.uses).all(|name| values.is_no_secret(name))
         {
-            line.push_str(&format!("  (at {})", url.origin().ascii_serialization()));
+            line.push_str(&format!("  (at {})", values.redactor.scrub(&url.origin().ascii_serialization())));
         }
         let mut headers = Vec::new();
         for (name, template) in &self.request.headers {
@@ -143,14 +150,21 @@ impl Call {
     /// Hides what was made of secrets right where it is sent: a signature, an assertion. Whatever a `let` holds is hidden
     /// already, and a secret by itself is one of the inputs.
     fn hide_derived(&self, context: &Value, redactor: &mut Redactor) {
-        let form: &[(String, Template)] = if let BodyTemplate::Form(fields) = &self.request.body { fields } else { &[] };
-        let json = if let BodyTemplate::Json(node) = &self.request.body { node.templates() } else { Vec::new() };
-        let pairs = self.request.query.iter().chain(form).map(|(_, template)| template);
+        let body = match &self.request.body {
+            BodyTemplate::Empty => Vec::new(),
+            BodyTemplate::Form(fields) => fields.iter().map(|(_, template)| template).collect(),
+            BodyTemplate::Json(node) => node.templates(),
+            BodyTemplate::Text(template) => vec![template],
+        };
+        let headers = self.request.headers.iter().map(|(_, template)| template);
+        let query = self.request.query.iter().map(|(_, template)| template);
         // A lone name is an input or a `let`, which are hidden by now.
-        let derives = |template: &&Template| template.expressions().any(|expression| expression.secret && !is_name(&expression.source));
-        for template in pairs.chain(json).filter(derives) {
-            if let Ok(Some(text)) = template.text(context, Show::Real) {
-                redactor.hide(&text);
+        let derives = |expression: &&Compiled| expression.secret && !is_name(&expression.source);
+        for expression in headers.chain(query).chain(body).chain([&self.request.url]).flat_map(Template::expressions).filter(derives) {
+            if let Ok(value) = expression.evaluate(context)
+                && !value.as_str().is_some_and(values::is_address)
+            {
+                values::hide(&value, redactor);
             }
         }
     }

@@ -6,16 +6,17 @@ use jiff::Timestamp;
 use minijinja::Value;
 use minijinja::value::ValueKind;
 
-use super::Call;
 use super::answer;
 use super::context::Context;
 use super::definition::Format;
-use super::expression::{Compiled, explain};
+use super::expression::{Compiled, explain, members};
 use super::retry::retry_after;
+use super::telling;
 use super::trace::Trace;
-use super::values::Values;
+use super::values::{Values, hide, is_address};
+use super::{Call, Holds};
 use crate::outcome::{Code, Failure, Message, Reason};
-use crate::secret::{HIDDEN, Redactor, looks_random, names_a_secret};
+use crate::secret::{HIDDEN, Redactor, looks_random};
 
 /// A whole answer. Can hold a token: it can be read, not printed.
 pub struct TokenResponse {
@@ -43,6 +44,8 @@ pub(super) struct Reader<'a> {
     pub redactor: &'a mut Redactor,
     pub trace: &'a mut Trace,
     pub trees: Trees,
+    /// Where the token would be, in the answer to the token request.
+    pub tokens: &'a [Compiled],
 }
 
 impl Call {
@@ -52,6 +55,7 @@ impl Call {
     /// The failure that the answer tells.
     pub fn read(&self, values: &mut Values, response: &TokenResponse, trace: &mut Trace) -> Result<(), Failure> {
         let mut reader = Reader::new(self, values, response, trace);
+        reader.hide_given();
         reader.accepted()?;
         // What gives nothing and says nothing of its own shows a failure by its code, whatever the status.
         if self.gives.is_empty() && self.rules.holds.is_none() && reader.code().is_some() {
@@ -98,7 +102,7 @@ impl<'a> Reader<'a> {
         let mut names = context.clone();
         let trees = call.trees(&response.body);
         for (name, tree) in &trees {
-            names.add(name, Value::from(minijinja::value::Serde(tree)));
+            names.add_sized(name, Value::from(minijinja::value::Serde(tree)), response.body.len());
         }
         if call.uses.contains("http") {
             names.add("http", http_value(response));
@@ -108,9 +112,10 @@ impl<'a> Reader<'a> {
         }
         let context = names.value();
         for (_, tree) in &trees {
-            hide_members(tree, false, redactor);
+            telling::hide_members(tree, "", false, redactor);
         }
-        Self { call, response, names, context, redactor, trace, trees }
+        telling::hide_headers(&response.headers, redactor);
+        Self { call, response, names, context, redactor, trace, trees, tokens: &[] }
     }
 
     /// That the answer is a success, in a form that can be read.
@@ -121,7 +126,7 @@ impl<'a> Reader<'a> {
         let expected = if rules.statuses.is_empty() { (200..300).contains(&status) } else { rules.statuses.contains(&status) };
         if !expected && (300..400).contains(&status) {
             let place = self.response.headers.get(header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("nowhere");
-            let message = format!("redirected to {}, which is not followed", place.split(['?', '#']).next().unwrap_or_default());
+            let message = format!("redirected to {}, which is not followed", telling::shown_place(place));
             return Err(Failure::new(Reason::Redirect, &self.redactor.scrub(&message)).code(Code::http(status)));
         }
         if !expected {
@@ -149,17 +154,64 @@ impl<'a> Reader<'a> {
             };
             return Err(malformed(code, &format!("the answer is not {wanted} but {}", self.kind_of_body())));
         }
-        if let Some((word, rule)) = &rules.holds {
+        if let Some(Holds { word, rule, members }) = &rules.holds {
             let holds = rule.evaluate(&self.context);
             self.trace.note(word, &rule.source, || match &holds {
                 Ok(value) => value.is_true().to_string(),
                 Err(error) => format!("cannot be evaluated: {}", explain(error)),
             });
             if !holds.is_ok_and(|value| value.is_true()) {
+                if self.says_nothing(members) {
+                    let problem = format!("the answer, {}, neither says success nor tells a failure", self.kind_of_body());
+                    return Err(malformed("answer_unclear", &problem));
+                }
                 return Err(self.refused(None));
             }
         }
         Ok(())
+    }
+
+    /// Whether an answer for which not all holds that must hold is damaged rather than a refusal: it tells no code, and
+    /// either has a token all the same or nothing of what would have to hold.
+    fn says_nothing(&self, members: &[Compiled]) -> bool {
+        // One that cannot be shown counts too.
+        let is_code = |text: &str| !text.trim().is_empty() && !says_fine(text.trim());
+        let code = |rule: &Compiled| match rule.evaluate(&self.context) {
+            Ok(value) if matches!(value.kind(), ValueKind::String | ValueKind::Number) => is_code(&value.to_string()),
+            _ => false,
+        };
+        if !(200..300).contains(&self.response.status) || self.call.rules.code.iter().any(code) {
+            return false;
+        }
+        let there = |rule: &Compiled| rule.evaluate(&self.context).is_ok_and(|value| !value.is_undefined() && !value.is_none());
+        let token = |rule: &Compiled| rule.evaluate(&self.context).is_ok_and(|value| value.as_str().is_some_and(|text| !text.trim().is_empty()));
+        self.tokens.iter().any(token) || !members.is_empty() && !members.iter().any(there)
+    }
+
+    /// Hides what the answer gives before any text of it is taken up, whatever its status and even where it cannot be read.
+    pub fn hide_given(&mut self) {
+        // What is no tree, or is shown as it is, has names and values all the same.
+        if self.call.uses.contains("body") || self.trees.is_empty() {
+            let rules = self.call.gives.iter().map(|(_, rule)| rule).chain(self.tokens);
+            let names: Vec<&str> = rules.flat_map(|rule| members(&rule.source)).filter_map(telling::last_name).collect();
+            let body = String::from_utf8_lossy(&self.response.body);
+            telling::hide_in_text(&body, &names, self.redactor);
+            // Text in two bytes a letter is read as if every other were a zero.
+            if body.contains('\0') {
+                telling::hide_in_text(&body.replace('\0', ""), &names, self.redactor);
+            }
+        }
+        let names = self.names.clone();
+        for (name, rule) in &self.call.gives {
+            let value = rule.evaluate(&self.context).unwrap_or(Value::UNDEFINED);
+            if !value.as_str().is_some_and(is_address) {
+                hide(&value, self.redactor);
+            }
+            self.names.add(name, value);
+            self.context = self.names.value();
+        }
+        self.names = names;
+        self.context = self.names.value();
     }
 
     /// What the answer gives to the calls after this one; all of it must be there.
@@ -249,8 +301,11 @@ impl<'a> Reader<'a> {
                 ValueKind::Number => Some(value.to_string()),
                 _ => None,
             };
-            let secret = text.as_deref().is_some_and(|text| self.redactor.is_secret(text) || looks_random(text.trim()));
-            let code = text.as_deref().filter(|text| !secret && !says_fine(text.trim())).and_then(Code::clean);
+            let code = text.as_deref().filter(|text| !says_fine(text.trim())).and_then(Code::clean);
+            // As it is written, and as it would be shown.
+            let secret = text.as_deref().is_some_and(|text| self.redactor.is_secret(text) || looks_random(text.trim()))
+                || code.as_ref().is_some_and(|code| self.redactor.is_secret(code.as_str()));
+            let code = code.filter(|_| !secret);
             self.trace.note("code", &rule.source, || match (&code, value.kind()) {
                 (Some(code), _) => code.to_string(),
                 (None, ValueKind::Undefined) => "absent".into(),
@@ -299,16 +354,6 @@ impl<'a> Reader<'a> {
             return "broken or too deeply nested JSON".into();
         }
         format!("{} bytes of text", self.response.body.len())
-    }
-}
-
-/// Hides the texts under telling names. Short ones are left: they are words such as `expired`, not tokens.
-fn hide_members(json: &serde_json::Value, telling: bool, redactor: &mut Redactor) {
-    match json {
-        serde_json::Value::Object(members) => members.iter().for_each(|(name, value)| hide_members(value, telling || names_a_secret(name), redactor)),
-        serde_json::Value::Array(items) => items.iter().for_each(|item| hide_members(item, telling, redactor)),
-        serde_json::Value::String(text) if telling && text.len() >= 16 && !text.contains(' ') => redactor.hide(text),
-        _ => {}
     }
 }
 

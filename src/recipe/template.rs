@@ -17,7 +17,7 @@ pub struct Template {
 
 enum Part {
     Literal(String),
-    Expression(Compiled),
+    Expression(Box<Compiled>),
 }
 
 /// How a template is rendered.
@@ -43,7 +43,7 @@ impl Template {
             if open > at {
                 parts.push(literal(text, at..open)?);
             }
-            parts.push(Part::Expression(inner));
+            parts.push(Part::Expression(Box::new(inner)));
             at = end;
         }
         if at < text.len() {
@@ -62,7 +62,7 @@ impl Template {
     pub fn expressions(&self) -> impl Iterator<Item = &Compiled> {
         self.parts.iter().filter_map(|part| match part {
             Part::Literal(_) => None,
-            Part::Expression(expression) => Some(expression),
+            Part::Expression(expression) => Some(&**expression),
         })
     }
 
@@ -71,7 +71,7 @@ impl Template {
         let before_the_path = |part: &&Part| !matches!(part, Part::Literal(text) if text.replace("://", "").contains(['/', '?']));
         self.parts.iter().take_while(before_the_path).filter_map(|part| match part {
             Part::Literal(_) => None,
-            Part::Expression(expression) => Some(expression),
+            Part::Expression(expression) => Some(&**expression),
         })
     }
 

@@ -5,12 +5,13 @@ use std::time::Duration;
 use minijinja::Value;
 use minijinja::value::ValueKind;
 
+use super::definition::Unit;
 use super::expiry::ends_at;
 use super::expression::explain;
 use super::fingerprint::Fingerprints;
 use super::response::{Reader, malformed};
 use super::trace::Trace;
-use super::values::Values;
+use super::values::{Values, hide};
 use super::{Recipe, TokenResponse, TokenRules};
 use crate::outcome::{Expiry, Failure, Issued, Message, Outcome, Reason};
 use crate::secret::HIDDEN;
@@ -44,9 +45,10 @@ impl Recipe {
         keep: bool,
         trace: &mut Trace,
     ) -> Outcome {
-        let mut reader =
-            TokenReader { reader: Reader::new(&self.token, values, response, trace), rules: &self.reading, uses_token: self.token.uses.contains("token") };
+        let reader = Reader { tokens: &self.reading.token, ..Reader::new(&self.token, values, response, trace) };
+        let mut reader = TokenReader { reader, rules: &self.reading, uses_token: self.token.uses.contains("token") };
         reader.hide_tokens();
+        reader.reader.hide_given();
         let token = reader.reader.accepted().and_then(|()| reader.find_token().map_err(|problem| reader.reader.refused(Some(problem))));
         let token = match token {
             Ok(token) => token,
@@ -72,10 +74,8 @@ impl TokenReader<'_> {
     /// rules find, whatever the status.
     fn hide_tokens(&mut self) {
         for rule in &self.rules.token {
-            if let Ok(value) = rule.evaluate(&self.reader.context)
-                && let Some(text) = value.as_str()
-            {
-                self.reader.redactor.hide(text);
+            if let Ok(value) = rule.evaluate(&self.reader.context) {
+                hide(&value, self.reader.redactor);
             }
         }
     }
@@ -109,7 +109,7 @@ impl TokenReader<'_> {
             self.reader.names.add("token", Value::from(token));
             self.reader.context = self.reader.names.value();
         }
-        let expiry = self.expiry()?;
+        let expiry = self.expiry(token)?;
         let received = self.reader.response.received;
         let lifetime = match expiry {
             Expiry::At(end) => Some(unix_seconds(end) - unix_seconds(received)),
@@ -134,7 +134,7 @@ impl TokenReader<'_> {
         Ok(Issued { expiry, lifetime, fingerprint: fingerprints.of(token) })
     }
 
-    fn expiry(&mut self) -> Result<Expiry, Failure> {
+    fn expiry(&mut self, token: &str) -> Result<Expiry, Failure> {
         let rules = self.rules;
         if let Some(rule) = &rules.never {
             let never = rule.evaluate(&self.reader.context).is_ok_and(|value| value.is_true());
@@ -150,6 +150,8 @@ impl TokenReader<'_> {
                     self.reader.trace.note("expiry", &rule.source, || "absent".into());
                     continue;
                 }
+                // A token that is a number would be told as a time.
+                Ok(value) if *unit != Unit::Jwt && value.to_string().trim() == token => Err("the token itself".into()),
                 Ok(value) => ends_at(&value, *unit, received),
                 Err(error) => Err(format!("nothing that can be worked out: {}", explain(&error))),
             };
@@ -177,7 +179,11 @@ impl TokenReader<'_> {
         let value = rule.evaluate(&self.reader.context).unwrap_or(Value::UNDEFINED);
         let granted: Option<Vec<String>> = match value.kind() {
             ValueKind::String => Some(words(value.as_str().unwrap_or_default())),
-            ValueKind::Seq => value.try_iter().ok().map(|items| items.filter_map(|item| item.as_str().map(str::to_owned)).collect()),
+            // A list of anything but texts is no list of scopes.
+            ValueKind::Seq => value.try_iter().ok().and_then(|items| {
+                let items: Option<Vec<Vec<String>>> = items.map(|item| item.as_str().map(words)).collect();
+                items.map(|items| items.concat())
+            }),
             _ => None,
         };
         self.reader.trace.note("scopes", &rule.source, || match &granted {

@@ -1,5 +1,7 @@
 //! What one attempt is made of: its inputs, what was made of them, and what answers gave.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use minijinja::value::ValueKind;
 use minijinja::{Error, Value};
@@ -80,12 +82,12 @@ impl Recipe {
         for (_, secret) in inputs.credentials {
             redactor.hide(secret.expose_secret());
         }
-        let context = self.context(inputs, attempt)?;
+        let context = self.context(inputs, attempt).map_err(|error| RenderError { problem: redactor.scrub(&error.problem), ..error })?;
         for (name, binding) in &self.bindings {
             if binding.secret
-                && let Some(text) = context.get(name).and_then(Value::as_str)
+                && let Some(value) = context.get(name)
             {
-                redactor.hide(text);
+                hide(value, &mut redactor);
             }
         }
         Ok(Values { context, redactor, secure: false })
@@ -115,6 +117,12 @@ impl Values {
         add_clocks(&mut self.context, attempt, |_| true);
     }
 
+    /// What the expressions of this attempt have cost so far: the bytes that went into them, each time.
+    #[must_use]
+    pub fn cost(&self) -> u64 {
+        self.context.budget().taken()
+    }
+
     /// Whether there is a value of this name.
     pub(super) fn has(&self, name: &str) -> bool {
         self.context.get(name).is_some()
@@ -122,12 +130,16 @@ impl Values {
 
     /// Adds what an answer gave, and hides it unless it is no more than an address.
     pub(super) fn give(&mut self, name: &str, value: Value) {
-        // A number too can be a session, and an answer can repeat it as text.
-        let text = if value.kind() == ValueKind::Bool { None } else { Some(value.to_string()) };
-        if let Some(text) = text.filter(|text| !is_address(text)) {
-            self.redactor.hide(&text);
+        if !value.as_str().is_some_and(is_address) {
+            hide(&value, &mut self.redactor);
         }
         self.context.add(name, value);
+    }
+
+    /// Whether the value of this name may be shown: it is no secret by its use, but an address.
+    pub(super) fn is_no_secret(&self, name: &str) -> bool {
+        let text = self.context.get(name).and_then(Value::as_str);
+        text.is_none_or(|text| is_address(text) || !self.redactor.is_secret(text))
     }
 
     /// The token, once a recipe has read it.
@@ -136,9 +148,32 @@ impl Values {
     }
 }
 
-/// A URL without a query, such as an endpoint that a document of metadata names.
-fn is_address(text: &str) -> bool {
-    (text.starts_with("https://") || text.starts_with("http://")) && !text.contains(['?', '#', '@'])
+/// A URL without a query and without anything random in it, such as an endpoint that a document of metadata names. The URL
+/// of a session is none.
+pub(super) fn is_address(text: &str) -> bool {
+    (text.starts_with("https://") || text.starts_with("http://"))
+        && !text.contains(['?', '#', '@'])
+        && !text.split(['/', '.']).any(|part| part.len() >= 16 && part.bytes().any(|byte| byte.is_ascii_digit()))
+}
+
+/// Hides a value, whatever its kind; bytes in the forms in which they are written.
+pub(super) fn hide(value: &Value, redactor: &mut Redactor) {
+    match value.kind() {
+        ValueKind::Bytes if value.as_str().is_none() => {
+            let bytes = value.as_bytes().unwrap_or_default();
+            for text in [hex::encode(bytes), STANDARD.encode(bytes), URL_SAFE_NO_PAD.encode(bytes)] {
+                redactor.hide(&text);
+            }
+        }
+        ValueKind::String | ValueKind::Bytes => redactor.hide(value.as_str().unwrap_or_default()),
+        ValueKind::Number => redactor.hide(&value.to_string()),
+        ValueKind::Seq | ValueKind::Iterable => value.try_iter().into_iter().flatten().for_each(|item| hide(&item, redactor)),
+        ValueKind::Map => {
+            let names = value.try_iter().into_iter().flatten();
+            names.for_each(|name| hide(&value.get_item(&name).unwrap_or_default(), redactor));
+        }
+        _ => {}
+    }
 }
 
 fn add_clocks(names: &mut Context, attempt: &Attempt, wanted: impl Fn(&str) -> bool) {

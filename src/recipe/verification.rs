@@ -36,6 +36,9 @@ request.form = { token = "{{ token }}", token_type_hint = "access_token" }"#,
     ),
 ];
 
+/// The code of an answer that says neither yes nor no; the rules below have it too.
+const NO_VERDICT: &str = "not_an_introspection";
+
 /// What an answer to an introspection means: `active` decides (RFC 7662, section 2.2).
 const INTROSPECTION_ANSWER: &str = r#"
 response.ok = "json.active is true"
@@ -142,7 +145,7 @@ impl JwtCheck {
                 Some(keys.ok_or_else(wrong)?)
             }
         };
-        claims::inspect(values.token().unwrap_or_default(), self, keys.as_ref(), expiry, now).map_err(|(code, problem)| {
+        claims::inspect(values.token().unwrap_or_default(), self, keys.as_ref(), expiry, now, &values.redactor).map_err(|(code, problem)| {
             let message = values.redactor.scrub(&format!("the token was issued, but {problem}"));
             Failure::new(Reason::Unverified, &message).code(Code::word(code))
         })
@@ -161,6 +164,10 @@ pub fn no_keys(failure: Failure) -> Failure {
 pub fn unverified(failure: Failure) -> Failure {
     if failure.reason != Reason::Rejected {
         return failure;
+    }
+    // An answer that says neither yes nor no is no verdict.
+    if failure.code == Code::word(NO_VERDICT) {
+        return Failure { reason: Reason::Malformed, message: Message::clean("the answer is none to an introspection: it has no `active`"), ..failure };
     }
     let message = Message::clean(&format!("the token was issued, but it is refused: {}", failure.message.as_str()));
     Failure { reason: Reason::Unverified, message, ..failure }

@@ -2,6 +2,8 @@
 //! that come from outside.
 
 mod command;
+mod disguise;
+mod needles;
 mod redact;
 
 use std::fmt;
@@ -10,7 +12,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
-pub use redact::{HIDDEN, Redactor, UNRESERVED, looks_random, names_a_secret};
+pub use redact::{HIDDEN, Redactor, UNRESERVED, is_told_secret, looks_random, names_a_secret};
 
 /// Where the value of a credential comes from. Everything but an inline value is read again for each probe.
 #[derive(Clone)]

@@ -12,6 +12,10 @@
 //! - `failures`: every failure reason, produced over a real socket.
 //! - `steps`, `verification`: probes of several calls.
 //! - `hostile`: answers that nobody should send.
+//! - `damaged`: answers that somebody sent, damaged on the way.
+//! - `leaks`: secrets at every place of an answer, and rules that point at the wrong one.
+//! - `bounds`: the worst that a recipe can do.
+//! - `fuzz`: the targets of `tests/fuzz` without a fuzzer.
 //! - `house`: rules of the code that a machine can check.
 //! - `documentation`: docs held against the tables in the code.
 //! - `links`: what documents point at.
@@ -30,21 +34,25 @@
 mod alerting;
 mod asked;
 mod bad_configs;
+mod bounds;
 mod browser;
 mod canary;
 mod catalogue;
 mod chain;
 mod crowds;
 mod daemon;
+mod damaged;
 mod dashboards;
 mod deploy;
 mod documentation;
 mod doors;
 mod exchanges;
 mod failures;
+mod fuzz;
 mod hostile;
 mod house;
 mod issuers;
+mod leaks;
 mod links;
 mod oidc;
 mod package;
@@ -58,6 +66,8 @@ mod service_manager;
 mod steps;
 mod support;
 mod systemd;
+#[path = "../fuzz/src/lib.rs"]
+mod targets;
 mod verification;
 mod web_config;
 mod writing;

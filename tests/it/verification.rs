@@ -120,8 +120,8 @@ async fn the_server_is_asked_about_the_token_as_rfc_7662_says() {
     }
     for (status, body, reason, code) in [
         (200, r#"{"active":false}"#, "unverified", "token_inactive"),
-        (200, r#"{"active":"true"}"#, "unverified", "not_an_introspection"),
-        (200, "<html>", "unverified", "not_an_introspection"),
+        (200, r#"{"active":"true"}"#, "malformed", "not_an_introspection"),
+        (200, "<html>", "malformed", "not_an_introspection"),
         (401, r#"{"error":"invalid_client"}"#, "unverified", "invalid_client"),
         (502, "", "unavailable", "http_502"),
     ] {

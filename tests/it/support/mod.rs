@@ -5,6 +5,7 @@ pub mod daemon;
 pub mod endpoint;
 pub mod installed;
 pub mod issuer;
+pub mod mutate;
 pub mod servers;
 pub mod web;
 pub mod yaml;

@@ -1,0 +1,122 @@
+//! What of an answer is secret though nobody knew it before: what stands under names that say so.
+
+use http::HeaderMap;
+use serde_json::Value as Json;
+
+use crate::secret::{HIDDEN, Redactor, is_told_secret, looks_random, names_a_secret};
+
+/// Hides what stands under telling names of a tree. `telling` is for a tree that stands under such a name itself.
+pub fn hide_members(json: &Json, name: &str, telling: bool, redactor: &mut Redactor) {
+    match json {
+        Json::Object(members) => members.iter().for_each(|(name, value)| hide_members(value, name, telling || names_a_secret(name), redactor)),
+        Json::Array(items) => items.iter().for_each(|item| hide_members(item, name, telling, redactor)),
+        Json::String(text) if telling && is_told_secret(name, text) => redactor.hide(text),
+        Json::Number(number) if telling => hide_number(name, &number.to_string(), redactor),
+        _ => {}
+    }
+}
+
+fn hide_number(name: &str, number: &str, redactor: &mut Redactor) {
+    if is_told_secret(name, number) {
+        redactor.hide(number);
+    }
+}
+
+/// Hides what stands in headers with telling names, such as cookies.
+pub fn hide_headers(headers: &HeaderMap, redactor: &mut Redactor) {
+    for (name, value) in headers {
+        if names_a_secret(name.as_str()) {
+            let text = String::from_utf8_lossy(value.as_bytes());
+            // Of a cookie the first pair is its value; the others say how it is kept.
+            let text = text.split(';').next().unwrap_or_default();
+            let bare = text.split_once('=').map_or(text, |(_, value)| value);
+            for text in [text, bare] {
+                if is_told_secret(name.as_str(), text) {
+                    redactor.hide(text);
+                }
+            }
+        }
+    }
+}
+
+/// The name at the end of `json.data.token` and `json['a']['session-id']`.
+pub fn last_name(member: &str) -> Option<&str> {
+    member.rsplit(['.', '[', ']', '\'', '"']).find(|name| !name.is_empty())
+}
+
+/// Hides what looks like the value of a telling name, or of one of `names`, in a text that rules can show as it is, whatever
+/// its form: JSON that is cut off, a form, a page.
+pub fn hide_in_text(text: &str, names: &[&str], redactor: &mut Redactor) {
+    const LONGEST_NAME: usize = 40;
+    const SHORTEST_VALUE: usize = 4;
+    const WIDEST_GAP: usize = 12;
+    let part_of_a_word = |character: char| character.is_alphanumeric() || "_-.+/~%".contains(character);
+    let mut name = None;
+    let mut rest = text;
+    while let Some(start) = rest.find(part_of_a_word) {
+        let (gap, from) = rest.split_at(start);
+        let end = from.find(|character| !part_of_a_word(character)).unwrap_or(from.len());
+        let (word, behind) = from.split_at(end);
+        if let Some(name) = name
+            && gap.len() <= WIDEST_GAP
+            && gap.contains(['=', ':', '>', '"'])
+            && (is_told_secret(name, word) || names.contains(&name) && word.len() >= SHORTEST_VALUE)
+        {
+            redactor.hide(word);
+        }
+        name = (word.len() <= LONGEST_NAME && (names_a_secret(word) || names.contains(&word))).then_some(word);
+        rest = behind;
+    }
+}
+
+/// The target of a redirect as it may be shown: without a login, without what follows the path, and without parts of the
+/// path that look random, as any of these can be a token of somebody else's making.
+#[must_use]
+pub fn shown_place(place: &str) -> String {
+    let place = place.split(['?', '#']).next().unwrap_or_default();
+    let (scheme, rest) = place.split_once("://").map_or(("", place), |(scheme, rest)| (scheme, rest));
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = host.rsplit('@').next().unwrap_or_default();
+    let path: Vec<&str> = path.split('/').map(|part| if looks_random(part) { HIDDEN } else { part }).collect();
+    format!("{scheme}{}{host}{}", if scheme.is_empty() { "" } else { "://" }, path.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_telling_names_are_found_in_any_text() {
+        for text in [
+            r#"{"access_token":"abc123def456","expires_"#,
+            "access_token=abc123def456&scope=read",
+            "<a:SessionToken>abc123def456</a:SessionToken>",
+            "<input name='token' value=\"abc123def456\">",
+            "var sessionKey = \"abc123def456\";",
+            "token: abc123def456",
+        ] {
+            let mut redactor = Redactor::default();
+            hide_in_text(text, &[], &mut redactor);
+            assert_eq!(redactor.is_secret("abc123def456"), !text.contains("value="), "{text}");
+        }
+        let mut redactor = Redactor::default();
+        hide_in_text("the token is expired; token: expired, token_type=Bearer, password reset at /reset1234567", &[], &mut redactor);
+        assert!(!redactor.is_secret("expired") && !redactor.is_secret("/reset1234567"));
+        hide_in_text("{\"id\":\"a-word\", \"other\":\"stays\"", &["id"], &mut redactor);
+        assert!(redactor.is_secret("a-word") && !redactor.is_secret("stays"));
+        assert_eq!(["json.a.b", "xml['a']['b-c']", "json"].map(last_name), [Some("b"), Some("b-c"), Some("json")]);
+    }
+
+    #[test]
+    fn the_target_of_a_redirect_shows_no_login_and_nothing_random() {
+        for (place, shown) in [
+            ("https://user:pass@login.example/a?b=c#d", "https://login.example/a"),
+            ("https://login.example/cb/0123456789abcdef0123456789abcdef/x", "https://login.example/cb/[hidden]/x"),
+            ("/relative/login.html?x", "/relative/login.html"),
+            ("nowhere", "nowhere"),
+            ("", ""),
+        ] {
+            assert_eq!(shown_place(place), shown);
+        }
+    }
+}
