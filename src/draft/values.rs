@@ -150,14 +150,16 @@ pub fn is_small_number(field: &str, text: &str) -> bool {
 
 /// Whether a value of a header can stand as it is: a media type, nothing at all, or one plain word of the API's own.
 pub fn is_word_of_a_header(name: &str, text: &str) -> bool {
+    let kind = kind(name);
+    if matches!(kind, Kind::Time | Kind::Once | Kind::Signature) || !matches!(parts(text, true).as_slice(), [Part::Text(_)]) {
+        return false;
+    }
     if matches!(text, "null" | "true" | "false" | "none" | "undefined") || ["application/", "text/"].iter().any(|start| text.starts_with(start)) {
         return true;
     }
-    let kind = kind(name);
-    let last = words(name).pop().unwrap_or_default();
     let is_word = text.len() <= 40 && text.chars().all(|c| c.is_ascii_alphabetic() || c == '-' || c == '.');
-    let names_no_one = matches!(kind, Kind::Constant | Kind::Parameter | Kind::Unknown) || text == "test" && !names_a_secret(name);
-    is_word && names_no_one && (text.len() <= 24 || last == "action")
+    is_word
+        && if kind == Kind::Credential { text == "test" && !names_a_secret(name) } else { text.len() <= 24 || name.to_ascii_lowercase().ends_with("action") }
 }
 
 /// Which digest a sample of a signature is of, going by its length, and whether it is in capitals.

@@ -146,8 +146,7 @@ pub fn of_samples(samples: &[(HeaderMap, Vec<u8>)], now: Timestamp) -> Vec<Sugge
     for rule in ["format", "issued", "token", "expiry"] {
         let place = if rule == "expiry" { expiries::choose(&mut all) } else { all.iter().position(|candidate| candidate.rule == rule) };
         if let Some(place) = place {
-            suggestions.push(all.swap_remove(place).suggestion());
-            all.sort_by_key(|candidate| std::cmp::Reverse(candidate.score));
+            suggestions.push(all.remove(place).suggestion());
         }
     }
     for rule in ["code", "message"] {
