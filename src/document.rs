@@ -70,6 +70,9 @@ fn syntax(message: &str) -> String {
     if message.contains("string values must be quoted") {
         return "a value is missing here, or a text without quotes".into();
     }
+    if message.contains("duplicate key") {
+        return format!("{message}: it is given above already, also where `a.x = …` stands beside `a = {{ … }}`");
+    }
     if message.contains("escape") {
         return format!("{message}; a text in single quotes needs no escapes");
     }

@@ -355,6 +355,9 @@ fn result(out: &mut String, provider: &Provider, probe: &Probe, paint: Paint) {
                 _ => "the answer does not say how long it lives".into(),
             };
             let _ = writeln!(out, "{} a token was issued; {life}", paint.good("OK"));
+            for step in probe.steps.iter().filter(|step| step.failure.is_some()) {
+                let _ = writeln!(out, "  {} `{}` failed, so something stays behind at the provider", paint.bad("but"), step.name);
+            }
         }
         Outcome::Failed(failure) => {
             let facts = failure.reason.facts();

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
+use jiff::Timestamp;
 use minijinja::Value;
 use schemars::JsonSchema;
 use secrecy::SecretString;
@@ -236,10 +237,12 @@ impl Prepared {
     pub fn compare_outcome(&self, outcome: &Outcome, differences: &mut Vec<String>) {
         let expected = &self.exchange.outcome;
         if expected.expires.is_none() == expected.reason.is_none() {
-            differences.push("  [outcome] needs either `expires` or `reason`".into());
+            differences.push(
+                "  [outcome] needs either `expires` (a time such as 2023-11-14T23:13:20Z, \"never\" or \"unknown\") or `reason` (such as \"rejected\")".into(),
+            );
             return;
         }
-        let number = |number: Option<f64>| number.map_or_else(|| "none".to_owned(), |number| format!("{number:.3}"));
+        let number = |name: &str, number: Option<f64>| number.map_or_else(|| format!("no `{name}`"), |number| format!("{name} = {number:.3}"));
         match outcome {
             Outcome::Issued(issued) => {
                 let expires = match issued.expiry {
@@ -247,16 +250,23 @@ impl Prepared {
                     Expiry::Never => "never".into(),
                     Expiry::Unknown => "unknown".into(),
                 };
-                compare("outcome", expected.expires.as_deref().unwrap_or("a failure"), &expires, differences);
-                compare("lifetime", &number(expected.lifetime_seconds), &number(issued.lifetime), differences);
+                // The same moment with another offset is the same.
+                let wanted = expected.expires.as_deref().map(|text| text.parse::<Timestamp>().map_or_else(|_| text.to_owned(), |time| time.to_string()));
+                compare("outcome", wanted.as_deref().unwrap_or("a failure"), &expires, differences);
+                let name = "lifetime_seconds";
+                compare("lifetime", &number(name, expected.lifetime_seconds), &number(name, issued.lifetime), differences);
             }
             Outcome::Failed(failure) => {
-                compare("outcome", expected.reason.as_deref().unwrap_or("a token"), failure.reason.word(), differences);
+                if expected.reason.as_deref() != Some(failure.reason.word()) {
+                    let why = format!("{}: {}", failure.reason.word(), failure.message.as_str());
+                    compare("outcome", expected.reason.as_deref().unwrap_or("a token"), &why, differences);
+                }
                 compare("code", expected.code.as_deref().unwrap_or_default(), failure.code.as_str(), differences);
                 if let Some(message) = &expected.message {
                     compare("message", message, failure.message.as_str(), differences);
                 }
-                compare("retry_after", &number(expected.retry_after_seconds), &number(failure.retry_after.as_ref().map(Duration::as_secs_f64)), differences);
+                let (name, wait) = ("retry_after_seconds", failure.retry_after.as_ref().map(Duration::as_secs_f64));
+                compare("retry_after", &number(name, expected.retry_after_seconds), &number(name, wait), differences);
                 compare("missing_scopes", &expected.missing_scopes.unwrap_or_default().to_string(), &failure.missing_scopes.to_string(), differences);
             }
         }

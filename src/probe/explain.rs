@@ -7,7 +7,7 @@ use crate::outcome::TraceLine;
 use crate::recipe::TokenResponse;
 use crate::recipe::request::ShownRequest;
 use crate::recipe::suggest::{self, Suggestion};
-use crate::secret::{HIDDEN, Redactor, names_a_secret};
+use crate::secret::{HIDDEN, Redactor, looks_random, names_a_secret};
 
 /// One probe, explained: its calls, in order.
 #[derive(Default, serde::Serialize)]
@@ -133,10 +133,23 @@ fn shown(name: &str, text: &str, redactor: &Redactor) -> String {
     if text.is_empty() {
         return "\"\"".into();
     }
+    // What may become a code may be seen, or nobody could write the rule for it.
+    if is_code(name, text) && !redactor.is_secret(text) {
+        return format!("{:?}", crate::outcome::Message::clean(&redactor.scrub(text)).as_str());
+    }
     if names_a_secret(name) || !is_plain(text) {
         return format!("{HIDDEN} ({kind})");
     }
     format!("{:?}", crate::outcome::Message::clean(&redactor.scrub(text)).as_str())
+}
+
+/// An identifier under the name of an error.
+fn is_code(name: &str, text: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let named = ["code", "error", "errorcode", "error_code", "errcode", "errno", "error_type", "type", "status", "reason"].contains(&name.as_str());
+    let worded = text.split(['.', '-', '_']).any(|word| word.len() >= 3 && word.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    let plain = text.len() <= 64 && !text.contains(' ') && text.bytes().filter(u8::is_ascii_digit).count() <= 6 && !looks_random(text);
+    named && plain && (worded || text.len() <= 16)
 }
 
 /// Words and prose: no token has blanks, and none is a short word of letters only. A date is no secret either.

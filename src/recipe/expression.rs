@@ -164,6 +164,7 @@ fn member(context: &Value, path: &[Value]) -> Value {
 #[must_use]
 pub fn explain(error: &Error) -> String {
     match error.detail() {
+        Some(detail) if detail.starts_with("tried to use + operator") => format!("{detail}; texts are joined by `~`"),
         Some(detail) => detail.to_owned(),
         None => error.kind().to_string(),
     }

@@ -53,6 +53,10 @@ impl Call {
     pub fn read(&self, values: &mut Values, response: &TokenResponse, trace: &mut Trace) -> Result<(), Failure> {
         let mut reader = Reader::new(self, values, response, trace);
         reader.accepted()?;
+        // What gives nothing and says nothing of its own shows a failure by its code, whatever the status.
+        if self.gives.is_empty() && self.rules.holds.is_none() && reader.code().is_some() {
+            return Err(reader.refused(None));
+        }
         let given = reader.given()?;
         for (name, value) in given {
             values.give(&name, value);
@@ -264,9 +268,9 @@ impl<'a> Reader<'a> {
     fn message(&mut self) -> Option<String> {
         let call = self.call;
         call.rules.message.iter().find_map(|rule| {
-            let text = self.text(rule)?;
-            self.trace.note("message", &rule.source, || Message::clean(&text).as_str().to_owned());
-            Some(text)
+            let text = self.text(rule);
+            self.trace.note("message", &rule.source, || text.as_deref().map_or_else(|| "absent".into(), |text| Message::clean(text).as_str().to_owned()));
+            text
         })
     }
 

@@ -238,7 +238,7 @@ impl JsonTemplate {
             Self::Object(members) => {
                 let mut object = serde_json::Map::new();
                 for (name, node) in members {
-                    if let Some(value) = node.render(context, show)? {
+                    if let Some(value) = node.render(context, show).map_err(|error| inside(name, &error))? {
                         object.insert(name.clone(), value);
                     }
                 }
@@ -246,6 +246,11 @@ impl JsonTemplate {
             }
         }))
     }
+}
+
+/// An error in a member of a body, with the member's name.
+fn inside(name: &str, error: &Error) -> Error {
+    Error::new(error.kind(), format!("`{name}`: {}", super::expression::explain(error)))
 }
 
 #[cfg(test)]

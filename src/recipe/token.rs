@@ -151,7 +151,7 @@ impl TokenReader<'_> {
                     continue;
                 }
                 Ok(value) => ends_at(&value, *unit, received),
-                Err(error) => Err(explain(&error)),
+                Err(error) => Err(format!("nothing that can be worked out: {}", explain(&error))),
             };
             self.reader.trace.note("expiry", &rule.source, || match &value {
                 Ok(end) => format!(

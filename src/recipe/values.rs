@@ -1,6 +1,7 @@
 //! What one attempt is made of: its inputs, what was made of them, and what answers gave.
 
 use jiff::Timestamp;
+use minijinja::value::ValueKind;
 use minijinja::{Error, Value};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -121,10 +122,10 @@ impl Values {
 
     /// Adds what an answer gave, and hides it unless it is no more than an address.
     pub(super) fn give(&mut self, name: &str, value: Value) {
-        if let Some(text) = value.as_str()
-            && !is_address(text)
-        {
-            self.redactor.hide(text);
+        // A number too can be a session, and an answer can repeat it as text.
+        let text = if value.kind() == ValueKind::Bool { None } else { Some(value.to_string()) };
+        if let Some(text) = text.filter(|text| !is_address(text)) {
+            self.redactor.hide(&text);
         }
         self.context.add(name, value);
     }

@@ -289,7 +289,9 @@ fn every_built_in_recipe_can_be_shown_copied_and_used_under_another_name() {
         let mut text = shown.replace(&format!("[recipes.{name}"), "[recipes.mine");
         text.push_str("\n[providers.p]\nrecipe = \"mine\"\n");
         let recipe = credwatch::recipe::builtin::recipe(name).expect("built in");
-        for (parameter, definition) in recipe.parameters.iter().filter(|(_, definition)| definition.default.is_none() && !definition.optional) {
+        for (parameter, definition) in
+            recipe.parameters.iter().filter(|(name, definition)| definition.default.is_none() && (!definition.optional || name == "token_url"))
+        {
             text.push_str(&format!("parameters.{parameter} = \"https://api.example\" # {:?}\n", definition.description));
         }
         for (credential, _) in &recipe.credentials {

@@ -280,3 +280,13 @@ async fn headers_of_one_name_are_one_list() {
     let configuration = load_text("test", &text).unwrap_or_else(|faults| panic!("{}", faults[0]));
     assert_failure(&Prober::new().probe(&configuration.providers[0]).await, "rejected", "two", "one");
 }
+
+#[tokio::test]
+async fn a_number_that_a_step_gave_is_hidden_wherever_it_is_repeated() {
+    let nonce = ("GET /discovery", 200, r#"{"identity":"HERE/identity","salt":481516234299}"#);
+    let refused = ("POST /identity/token", 401, r#"{"error":481516234299,"text":"you sent 481516234299"}"#);
+    let endpoint = Endpoint::routing(&[nonce, refused, LOGOUT]);
+    let probe = probe(&endpoint, "").await;
+    assert_failure(&probe, "rejected", "http_401", "you sent [hidden]");
+    assert!(!format!("{probe:?}").contains("481516234299"), "{probe:?}");
+}

@@ -63,6 +63,7 @@ async fn the_api_itself_decides_by_status_and_body() {
         (503, "", Some(("unavailable", "http_503", "verify: HTTP status 503"))),
         (301, "", Some(("redirect", "http_301", "verify: redirected to nowhere, which is not followed"))),
         (0, "", Some(("timeout", "", "verify: no whole answer within 2s; `processing` was under way"))),
+        (200, r#"{"code":0}"#, None),
         (401, r#"{"code":"token-to-be-verified-4711"}"#, Some(("unverified", "http_401", "verify: the token was issued, but it is refused: HTTP status 401"))),
         (
             401,
@@ -80,6 +81,19 @@ async fn the_api_itself_decides_by_status_and_body() {
             Some((reason, code, message)) => assert_failure(&probe, reason, code, message),
         }
         assert_eq!(probe.status, Some(200), "the status is that of the token request");
+    }
+}
+
+#[tokio::test]
+async fn a_code_in_a_success_is_a_refusal_where_nothing_else_decides() {
+    let silent = CALL.replace("response.ok = \"json.code is undefined or json.code != 1002\"\n", "");
+    for (body, code) in [(r#"{"code":1002,"desc":"Invalid/Expired Token"}"#, Some("1002")), (r#"{"code":"200"}"#, None), ("{}", None)] {
+        let endpoint = Endpoint::routing(&[ISSUED, ("GET /me", 200, body)]);
+        let probe = probe(&endpoint, &silent).await;
+        match code {
+            None => assert!(matches!(&probe.outcome, Outcome::Issued(_)), "{body}: {:?}", probe.outcome),
+            Some(code) => assert_eq!((failure(&probe).reason.word(), failure(&probe).code.as_str()), ("unverified", code)),
+        }
     }
 }
 
