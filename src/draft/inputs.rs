@@ -22,6 +22,13 @@ pub struct Input {
     placeholder: Option<String>,
 }
 
+impl Input {
+    /// Whether it can stand in a path as well: the number of an account, and never a secret, as paths are in every log.
+    fn may_be_in_a_path(&self) -> bool {
+        !names_a_secret(&self.name) && !["pass", "pwd"].iter().any(|word| self.name.contains(word))
+    }
+}
+
 /// A value made of others.
 #[derive(Clone)]
 pub struct Signature {
@@ -64,9 +71,10 @@ impl Inputs {
 
     /// The name of an input for a value of the sample.
     fn value(&mut self, wanted: &str, value: &str) -> String {
+        let in_path = wanted == snake(STEP);
         let again =
             |input: &&Input| input.value.as_deref() == Some(value) && (input.name == wanted || value.len() >= SHORTEST_TO_FIND && !values::is_harmless(value));
-        if let Some(known) = self.all.iter().find(again) {
+        if let Some(known) = self.all.iter().filter(|input| !in_path || input.may_be_in_a_path()).find(again) {
             return known.name.clone();
         }
         self.add(wanted, Input { name: String::new(), secret: true, variable: None, value: Some(value.to_owned()), placeholder: None })
@@ -224,7 +232,7 @@ impl Inputs {
         if !matches!(values::parts(step, true).as_slice(), [Part::Text(_)] | []) {
             return self.text(STEP, false, step, true);
         }
-        // A path is in every log: a credential never goes into it, even if a sample has the same word in both places.
+        // A word that a sample has in its path and as a password is a word of the path.
         if !values::is_random_step(step) && !self.shows_a_secret(step) {
             return escaped(step);
         }
@@ -232,7 +240,7 @@ impl Inputs {
         let name = name.strip_suffix('s').unwrap_or(&name);
         let wanted = if name.is_empty() { "path_id".into() } else { format!("{name}_id") };
         // The number of an account can stand in both places; a secret gets no second one.
-        let known = self.all.iter().find(|input| input.value.as_deref() == Some(step) && !names_a_secret(&input.name) && !input.name.contains("pass"));
+        let known = self.all.iter().find(|input| input.value.as_deref() == Some(step) && input.may_be_in_a_path());
         if let Some(known) = known {
             return format!("{{{{ {} }}}}", known.name);
         }
