@@ -15,7 +15,8 @@ const LARGEST: u64 = 1024 * 1024;
 
 #[derive(Args)]
 pub struct Flags {
-    /// The sample command as the vendor's page shows it, in single quotes; `-` reads it from standard input.
+    /// The sample command as the vendor's page shows it, in single quotes, or the request itself, which begins with
+    /// `POST /path HTTP/1.1`; `-` reads it from standard input.
     #[arg(long, value_name = "COMMAND", allow_hyphen_values = true)]
     from_curl: String,
     /// A file with a sample answer from the vendor's page, with headers if it begins with `HTTP/`; `-` for standard input.

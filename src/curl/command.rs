@@ -26,6 +26,8 @@ pub struct Sample {
     pub is_json: bool,
     /// `-G`: what would be the body goes into the URL.
     pub get: bool,
+    /// The URLs of further commands in the same text.
+    pub others: Vec<String>,
     /// What the author of the recipe should know.
     pub notes: Vec<String>,
 }

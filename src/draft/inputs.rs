@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::values::{self, Kind, Part, kind};
 use crate::recipe::is_reserved;
 use crate::recipe::suggest::words;
-use crate::secret::looks_random;
+use crate::secret::{looks_random, names_a_secret};
 
 /// One input. Holds what stood in the sample, to find it again: no `Debug`.
 pub struct Input {
@@ -22,13 +22,29 @@ pub struct Input {
     placeholder: Option<String>,
 }
 
+impl Input {
+    /// Whether it can stand in a path as well: the number of an account, and never a secret, as paths are in every log.
+    fn may_be_in_a_path(&self) -> bool {
+        !names_a_secret(&self.name) && !["pass", "pwd"].iter().any(|word| self.name.contains(word))
+    }
+}
+
+/// A value made of others.
+#[derive(Clone)]
+pub struct Signature {
+    /// Its name in expressions.
+    pub name: String,
+    /// The digest that its sample has the length of, and whether the sample is in capitals.
+    pub digest: Option<(&'static str, bool)>,
+}
+
 /// All inputs, in the order in which the sample has them.
 #[derive(Default)]
 pub struct Inputs {
     /// The inputs.
     pub all: Vec<Input>,
     /// The names of the values that are made of others, such as a signature.
-    pub signatures: Vec<String>,
+    pub signatures: Vec<Signature>,
     /// The time, in the form in which the request sends it.
     pub time: Option<&'static str>,
     /// What is left to do.
@@ -36,6 +52,9 @@ pub struct Inputs {
     /// Whether the sample is of the kind of OAuth 2, where users are clients.
     pub is_oauth: bool,
 }
+
+/// What steps of a path are called, as they have no names of their own.
+const STEP: &str = "/path";
 
 /// Shorter values are not looked for elsewhere: they stand in every other word.
 const SHORTEST_TO_FIND: usize = 6;
@@ -52,9 +71,10 @@ impl Inputs {
 
     /// The name of an input for a value of the sample.
     fn value(&mut self, wanted: &str, value: &str) -> String {
+        let in_path = wanted == snake(STEP);
         let again =
             |input: &&Input| input.value.as_deref() == Some(value) && (input.name == wanted || value.len() >= SHORTEST_TO_FIND && !values::is_harmless(value));
-        if let Some(known) = self.all.iter().find(again) {
+        if let Some(known) = self.all.iter().filter(|input| !in_path || input.may_be_in_a_path()).find(again) {
             return known.name.clone();
         }
         self.add(wanted, Input { name: String::new(), secret: true, variable: None, value: Some(value.to_owned()), placeholder: None })
@@ -73,7 +93,7 @@ impl Inputs {
 
     fn add(&mut self, wanted: &str, mut input: Input) -> String {
         let name = usable(wanted);
-        let taken = |name: &str| self.all.iter().any(|input| input.name == name) || self.signatures.iter().any(|known| known == name);
+        let taken = |name: &str| self.all.iter().any(|input| input.name == name) || self.signatures.iter().any(|known| known.name == name);
         let mut unique = name.clone();
         let mut count = 1;
         while taken(&unique) {
@@ -120,6 +140,8 @@ impl Inputs {
         for part in parts {
             match part {
                 Part::Text(text) if looks_random(&text) => out.push_str(&format!("{{{{ {} }}}}", self.value(&snake(field), &text))),
+                // A word of a path that somebody's password is as well is a word of the path.
+                Part::Text(text) if field == STEP => out.push_str(&escaped(&text)),
                 Part::Text(text) => out.push_str(&self.known(&text)),
                 Part::Command(command) => out.push_str(&format!("{{{{ {} }}}}", self.command(field, kind, &command))),
                 Part::Placeholder { name, variable, .. } => {
@@ -139,7 +161,7 @@ impl Inputs {
         match kind {
             Kind::Time => Some(self.now("now_s", field)),
             Kind::Once => Some("uuid".into()),
-            Kind::Signature => Some(self.signature(field)),
+            Kind::Signature => Some(self.signature(field, "")),
             _ => None,
         }
     }
@@ -150,10 +172,10 @@ impl Inputs {
         form.into()
     }
 
-    fn signature(&mut self, field: &str) -> String {
+    fn signature(&mut self, field: &str, sample: &str) -> String {
         let name = usable(&snake(field));
-        if !self.signatures.contains(&name) {
-            self.signatures.push(name.clone());
+        if !self.signatures.iter().any(|known| known.name == name) {
+            self.signatures.push(Signature { name: name.clone(), digest: values::digest(sample) });
         }
         name
     }
@@ -178,7 +200,8 @@ impl Inputs {
                 format!("{{{{ {} }}}}", self.now(form, field))
             }
             Kind::Once => "{{ uuid }}".into(),
-            Kind::Signature => format!("{{{{ {} }}}}", self.signature(field)),
+            Kind::Signature => format!("{{{{ {} }}}}", self.signature(field, text)),
+            Kind::Credential if values::is_small_number(field, text) => text.to_owned(),
             Kind::Unknown if values::is_harmless(text) => self.known(text),
             Kind::Constant | Kind::Parameter | Kind::Credential | Kind::Unknown => input(self),
         }
@@ -207,16 +230,28 @@ impl Inputs {
             return format!("{{{{ {} }}}}", self.placeholder(None, name.clone(), variable.clone()));
         }
         if !matches!(values::parts(step, true).as_slice(), [Part::Text(_)] | []) {
-            return self.text("path", false, step, true);
+            return self.text(STEP, false, step, true);
         }
-        let known = self.known(step);
-        if known != escaped(step) || !values::is_random_step(step) {
-            return known;
+        // A word that a sample has in its path and as a password is a word of the path.
+        if !values::is_random_step(step) && !self.shows_a_secret(step) {
+            return escaped(step);
         }
         let name = snake(before);
         let name = name.strip_suffix('s').unwrap_or(&name);
         let wanted = if name.is_empty() { "path_id".into() } else { format!("{name}_id") };
-        format!("{{{{ {} }}}}", self.value(&wanted, step))
+        // The number of an account can stand in both places; a secret gets no second one.
+        let known = self.all.iter().find(|input| input.value.as_deref() == Some(step) && input.may_be_in_a_path());
+        if let Some(known) = known {
+            return format!("{{{{ {} }}}}", known.name);
+        }
+        let input = Input { name: String::new(), secret: true, variable: None, value: Some(step.to_owned()), placeholder: None };
+        format!("{{{{ {} }}}}", self.add(&wanted, input))
+    }
+
+    /// Whether a text holds the value of a credential that is no plain word.
+    pub fn shows_a_secret(&self, text: &str) -> bool {
+        let is_secret = |value: &&str| value.len() >= SHORTEST_TO_FIND && !values::is_harmless(value);
+        self.all.iter().filter_map(|input| input.value.as_deref().filter(is_secret)).any(|value| text.contains(value))
     }
 
     /// The expression for what a shell would have run.
@@ -239,7 +274,7 @@ impl Inputs {
             return self.pair(command);
         }
         if has("openssl") || has("sha") || has("hmac") || kind == Kind::Signature {
-            return self.signature(if kind == Kind::Signature { field } else { "signature" });
+            return self.signature(if kind == Kind::Signature { field } else { "signature" }, "");
         }
         self.todo(format!("the command takes `{}` from another command; hold what it is against the page", snake(field)));
         let name = snake(field);

@@ -3,6 +3,7 @@
 //! Nothing of the sample that could be secret gets into the draft: a value is repeated only when the name of its field or
 //! its own form say that it is the same for everybody.
 
+mod hints;
 mod inputs;
 mod request;
 mod values;
@@ -49,9 +50,12 @@ pub fn draft(sample: &Sample, name: Option<&str>, answers: &[Answer], now: Times
     for note in &sample.notes {
         inputs.todo(note);
     }
-    let bindings = bindings(&mut inputs);
+    let bindings = hints::bindings(&mut inputs);
     let host = request.base_example.split("://").nth(1).unwrap_or_default();
     let name = name.map_or_else(|| name_of(&request.named_host), str::to_owned);
+    for url in &sample.others {
+        inputs.todo(hints::other_command(url, &name, &inputs));
+    }
     let rules = if answers.is_empty() { guessed(inputs.is_oauth) } else { suggest::of_samples(answers, now) };
     let mut lines = head(&inputs, &request, host);
     lines.push(String::new());
@@ -72,27 +76,10 @@ fn head(inputs: &Inputs, request: &Request, host: &str) -> Vec<String> {
         && let Some((known, _)) = BUILTINS.iter().find(|(_, text)| text.contains(&format!("//{host}")))
     {
         lines.push(format!("# TODO: the built-in recipe `{known}` asks the same host: `credwatch recipes show {known}`."));
-    } else if matches!(&request.body, Body::Form(form) if form.iter().any(|(name, value)| name == "grant_type" && value.inline() == "\"client_credentials\"")) {
-        lines.push("# TODO: the built-in recipe `oauth2-client-credentials` may do already: `credwatch recipes show oauth2-client-credentials`.".into());
     }
+    lines.extend(hints::grant(request).map(|known| format!("# TODO: the built-in recipe `{known}` may do already: `credwatch recipes show {known}`.")));
     lines.extend(inputs.todo.iter().map(|todo| format!("# TODO: {todo}.")));
     lines
-}
-
-/// The values made of others, with a first guess of how.
-fn bindings(inputs: &mut Inputs) -> Vec<(String, String)> {
-    let mut bindings = Vec::new();
-    for name in inputs.signatures.clone() {
-        let is_key = |name: &str| name.contains("secret") || name.contains("private");
-        let known = inputs.all.iter().find(|input| input.secret && is_key(&input.name)).map(|input| input.name.clone());
-        let key = known.unwrap_or_else(|| inputs.hidden("secret_key"));
-        let mut signed: Vec<String> = inputs.all.iter().filter(|input| input.secret && input.name != key).take(1).map(|input| input.name.clone()).collect();
-        signed.extend(inputs.time.map(str::to_owned));
-        let signed = if signed.is_empty() { "now_s".to_owned() } else { signed.join(" ~ ") };
-        inputs.todo(format!("`{name}` is a guess: what is signed, in which order, with which digest, and as hex or Base64"));
-        bindings.push((name, format!("({signed}) | hmac_sha256({key}) | hex")));
-    }
-    bindings
 }
 
 fn recipe(lines: &mut Vec<String>, name: &str, request: &Request, inputs: &Inputs, bindings: &[(String, String)]) {
@@ -161,7 +148,7 @@ fn guessed(is_oauth: bool) -> Vec<Suggestion> {
         "code" => "TODO: a guess: what a refusal looks like",
         _ => "",
     };
-    rules.into_iter().map(|(rule, value)| Suggestion { rule, line: format!("{rule} = {value}"), why: why(rule).into() }).collect()
+    rules.into_iter().map(|(rule, value)| Suggestion { rule, line: format!("{rule} = {value}"), why: why(rule).into(), todo: Vec::new() }).collect()
 }
 
 fn response(lines: &mut Vec<String>, name: &str, rules: &[Suggestion], answers: &[Answer]) {
@@ -176,6 +163,7 @@ fn response(lines: &mut Vec<String>, name: &str, rules: &[Suggestion], answers: 
         if !rule.why.is_empty() && !matches!(rule.rule, "code" | "message" | "format") || rule.why.starts_with("TODO") {
             lines.push(format!("# {}.", sentence(&rule.why)));
         }
+        lines.extend(rule.todo.iter().map(|todo| format!("# TODO: {todo}.")));
         lines.push(rule.line.clone());
     }
     if !answers.is_empty() && !has("expiry") {

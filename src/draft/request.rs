@@ -5,6 +5,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value as Json;
 use url::Url;
 
+use super::hints;
 use super::inputs::{Inputs, escaped, snake};
 use super::values::{self, Kind, Part, kind};
 use super::write::Value;
@@ -194,9 +195,14 @@ fn headers<'a>(sample: &'a Sample, request: &mut Request, inputs: &mut Inputs) -
             continue;
         }
         let text = match lower.as_str() {
+            "authorization" if hints::is_request_signature(value) => {
+                inputs.todo(hints::request_signature());
+                continue;
+            }
             "authorization" | "proxy-authorization" => authorization(value, inputs),
             "cookie" => format!("{{{{ {} }}}}", inputs.hidden("cookie")),
             "accept" => escaped(value),
+            _ if values::is_word_of_a_header(name, value) && !inputs.shows_a_secret(value) => escaped(value),
             _ => inputs.text(name, true, value, true),
         };
         request.headers.push((name.clone(), Value::Text(text)));
@@ -330,6 +336,8 @@ fn json_value(field: &str, json: &Json, inputs: &mut Inputs) -> Result<Value, St
                     inputs.todo("a member that is `null` is left out: TOML has no such value");
                 } else if values::is_random_step(name) {
                     inputs.todo("a member is left out: its name looks random");
+                } else if name == "id" && members.contains_key("jsonrpc") && is_number_of_a_call(value) {
+                    table.push((name.clone(), value.as_str().map_or_else(|| Value::Plain(value.to_string()), |text| Value::Text(text.to_owned()))));
                 } else {
                     table.push((name.clone(), json_value(name, value, inputs)?));
                 }
@@ -339,10 +347,16 @@ fn json_value(field: &str, json: &Json, inputs: &mut Inputs) -> Result<Value, St
     })
 }
 
+/// The `id` of a call by JSON-RPC.
+fn is_number_of_a_call(value: &Json) -> bool {
+    value.is_u64() || value.as_str().is_some_and(|text| text.len() <= 9 && text.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 fn json_number(field: &str, number: &serde_json::Number, inputs: &mut Inputs) -> Value {
     let digits = number.to_string();
     match kind(field) {
         Kind::Time if digits.len() >= 10 => Value::Text(inputs.text(field, true, &digits, true)),
+        _ if values::is_small_number(field, &digits) => Value::Plain(digits),
         Kind::Credential | Kind::Signature | Kind::Once => Value::Text(inputs.text(field, true, &digits, true).replace(" }}", " | int }}")),
         _ if digits.len() > 9 => Value::Text(format!("{{{{ {} | int }}}}", inputs.hidden(&snake(field)))),
         _ => Value::Plain(digits),

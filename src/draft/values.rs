@@ -33,7 +33,8 @@ pub enum Kind {
     Unknown,
 }
 
-const CONSTANTS: [&str; 34] = [
+const CONSTANTS: [&str; 35] = [
+    "jsonrpc",
     "granttype",
     "responsetype",
     "tokentype",
@@ -137,6 +138,42 @@ pub fn is_harmless(text: &str) -> bool {
     let date = text.len() == 10 && text.bytes().enumerate().all(|(place, byte)| if matches!(place, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() });
     let number = text.len() <= 3 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     date || number || text.len() <= 80 && text.split(' ').all(word)
+}
+
+/// Whether a value is a small whole number that says nothing of a customer: the number of a call, a version. A secret that
+/// is a number has another name.
+pub fn is_small_number(field: &str, text: &str) -> bool {
+    let field = words(field).concat();
+    let hides = names_a_secret(&field) || ["pass", "pwd", "pin", "otp", "auth", "cred"].iter().any(|word| field.contains(word));
+    !hides && (1..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a value of a header can stand as it is: a media type, nothing at all, or one plain word of the API's own.
+pub fn is_word_of_a_header(name: &str, text: &str) -> bool {
+    let kind = kind(name);
+    if matches!(kind, Kind::Time | Kind::Once | Kind::Signature) || !matches!(parts(text, true).as_slice(), [Part::Text(_)]) {
+        return false;
+    }
+    if matches!(text, "null" | "true" | "false" | "none" | "undefined") || ["application/", "text/"].iter().any(|start| text.starts_with(start)) {
+        return true;
+    }
+    let is_word = text.len() <= 40 && text.chars().all(|c| c.is_ascii_alphabetic() || c == '-' || c == '.');
+    is_word
+        && if kind == Kind::Credential { text == "test" && !names_a_secret(name) } else { text.len() <= 24 || name.to_ascii_lowercase().ends_with("action") }
+}
+
+/// Which digest a sample of a signature is of, going by its length, and whether it is in capitals.
+pub fn digest(sample: &str) -> Option<(&'static str, bool)> {
+    let digest = match sample.len() {
+        32 => "md5",
+        40 => "sha1",
+        64 => "sha256",
+        128 => "sha512",
+        _ => return None,
+    };
+    let is_hex = sample.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let (upper, lower) = (sample.bytes().any(|byte| byte.is_ascii_uppercase()), sample.bytes().any(|byte| byte.is_ascii_lowercase()));
+    (is_hex && !(upper && lower)).then_some((digest, upper))
 }
 
 /// Whether a value of a field that is the same for all may be shown all the same: it can be anything but random.

@@ -3,6 +3,7 @@
 //!
 //! Values are looked at and never repeated, but for the numbers of an expiry and the few words that mean success.
 
+mod expiries;
 mod members;
 mod units;
 
@@ -27,6 +28,9 @@ pub struct Suggestion {
     pub line: String,
     /// Why, without any value that could be secret.
     pub why: String,
+    /// What whoever writes the recipe has to look at.
+    #[serde(skip)]
+    pub todo: Vec<String>,
 }
 
 /// Something in an answer that one of the rules could read.
@@ -38,15 +42,22 @@ struct Candidate {
     value: Option<String>,
     why: String,
     score: u32,
+    todo: Vec<String>,
+    /// Of an expiry: what it says.
+    end: Option<expiries::End>,
 }
 
 /// The most lines of one kind: who is shown more reads none.
 const MOST_OF_A_KIND: usize = 2;
 
 impl Candidate {
+    fn new(rule: &'static str, why: String, score: u32) -> Self {
+        Self { rule, path: String::new(), value: None, why, score, todo: Vec::new(), end: None }
+    }
+
     fn suggestion(self) -> Suggestion {
         let value = self.value.unwrap_or_else(|| quoted(&self.path));
-        Suggestion { rule: self.rule, line: format!("{} = {value}", self.rule), why: self.why }
+        Suggestion { rule: self.rule, line: format!("{} = {value}", self.rule), why: self.why, todo: self.todo }
     }
 }
 
@@ -133,9 +144,9 @@ pub fn of_samples(samples: &[(HeaderMap, Vec<u8>)], now: Timestamp) -> Vec<Sugge
     all.sort_by_key(|candidate| std::cmp::Reverse(candidate.score));
     let mut suggestions: Vec<Suggestion> = Vec::new();
     for rule in ["format", "issued", "token", "expiry"] {
-        if let Some(place) = all.iter().position(|candidate| candidate.rule == rule) {
-            suggestions.push(all.swap_remove(place).suggestion());
-            all.sort_by_key(|candidate| std::cmp::Reverse(candidate.score));
+        let place = if rule == "expiry" { expiries::choose(&mut all) } else { all.iter().position(|candidate| candidate.rule == rule) };
+        if let Some(place) = place {
+            suggestions.push(all.remove(place).suggestion());
         }
     }
     for rule in ["code", "message"] {
@@ -148,7 +159,7 @@ pub fn of_samples(samples: &[(HeaderMap, Vec<u8>)], now: Timestamp) -> Vec<Sugge
         if let Some(first) = several.first() {
             let paths: Vec<String> = several.iter().map(|candidate| quoted(&candidate.path)).collect();
             let value = if let [only] = paths.as_slice() { only.clone() } else { format!("[{}]", paths.join(", ")) };
-            suggestions.push(Suggestion { rule, line: format!("{rule} = {value}"), why: first.why.clone() });
+            suggestions.push(Suggestion { rule, line: format!("{rule} = {value}"), why: first.why.clone(), todo: Vec::new() });
         }
     }
     suggestions
@@ -165,34 +176,12 @@ fn candidates(body: &[u8], headers: &HeaderMap, now: Timestamp, redactor: Option
     let mut found: Vec<Candidate> = members.iter().filter_map(|member| token(member)).collect();
     if found.is_empty() && trees.is_empty() && answer::is_word(body) && body.len() >= 8 {
         let why = "the body is one word and nothing else".to_owned();
-        found.push(Candidate { rule: "token", path: "body".into(), value: None, why, score: 60 });
+        found.push(Candidate { path: "body".into(), ..Candidate::new("token", why, 60) });
     }
     found.sort_by_key(|candidate| std::cmp::Reverse(candidate.score));
     let format = found.first().and_then(|best| format(best, &trees));
     let best = found.first().and_then(|best| members.iter().find(|member| member.path == best.path));
-    let beside = |member: &Member| best.is_some_and(|best| best.parent == member.parent);
-    let mut expiries: Vec<Candidate> = members
-        .iter()
-        .filter_map(|member| {
-            let score = units::names_an_expiry(member)? + if beside(member) { 20 } else { 0 };
-            let (unit, why) = units::guess(member, now)?;
-            let value = format!("[{{ value = {}, unit = \"{}\" }}]", quoted(&member.path), unit.word());
-            Some(Candidate { rule: "expiry", path: member.path.clone(), value: Some(value), why, score })
-        })
-        .collect();
-    if let Some(best) = best
-        && best.value.as_str().is_some_and(has_exp)
-    {
-        let value = "[{ value = \"token\", unit = \"jwt\" }]".to_owned();
-        expiries.push(Candidate {
-            rule: "expiry",
-            path: "token".into(),
-            value: Some(value),
-            why: "the token is a JSON Web Token with `exp`".into(),
-            score: 40,
-        });
-    }
-    expiries.sort_by_key(|candidate| std::cmp::Reverse(candidate.score));
+    let expiries = expiries::all(&members, best.map(|best| &**best), now);
     // A token that is found in the wrong form of body is not found.
     found.splice(0..0, format);
     found.extend(expiries);
@@ -217,7 +206,7 @@ fn format(token: &Candidate, trees: &[(&'static str, Json)]) -> Option<Candidate
         "text" => "the answer is the token by itself".to_owned(),
         other => format!("the body is {}", if other == "xml" { "XML" } else { "a form" }),
     };
-    Some(Candidate { rule: "format", path: String::new(), value: Some(quoted(word)), why, score: 100 })
+    Some(Candidate { value: Some(quoted(word)), ..Candidate::new("format", why, 100) })
 }
 
 /// Names of tokens that are not the one asked for.
@@ -264,7 +253,7 @@ fn token(member: &Member) -> Option<Candidate> {
     // Nearer to the top is likelier.
     #[expect(clippy::cast_possible_truncation, reason = "at most eight")]
     let depth = member.depth as u32;
-    Some(Candidate { rule: "token", path: member.path.clone(), value: None, why, score: score * 10 - depth })
+    Some(Candidate { path: member.path.clone(), ..Candidate::new("token", why, score * 10 - depth) })
 }
 
 fn is_date(text: &str) -> bool {
@@ -297,13 +286,15 @@ fn code(member: &Member, redactor: Option<&Redactor>) -> Option<Candidate> {
     let score = match member.name.as_str() {
         "errorcode" | "errcode" | "errorno" | "errno" | "faultcode" => 100,
         "error" | "err" => 90,
+        "errortype" => 85,
         "code" | "resultcode" | "returncode" | "responsecode" | "retcode" | "statuscode" | "subcode" => 80,
         "status" | "type" | "reason" | "key" if in_an_error(member) => 60,
         "status" | "result" | "ret" => 40,
         _ => return None,
     };
     let score = score + if in_an_error(member) { 15 } else { 0 };
-    Some(Candidate { rule: "code", path: member.path.clone(), value: None, why: format!("`{}` is a name for an error code", member.words.join("_")), score })
+    let why = format!("`{}` is a name for an error code", member.words.join("_"));
+    Some(Candidate { path: member.path.clone(), ..Candidate::new("code", why, score) })
 }
 
 fn message(member: &Member) -> Option<Candidate> {
@@ -314,12 +305,14 @@ fn message(member: &Member) -> Option<Candidate> {
     let score = match member.name.as_str() {
         "errordescription" | "errormessage" | "errmsg" | "errordetail" | "errordetails" | "faultstring" => 100,
         "message" | "msg" => 90,
+        "defaultmessage" | "localizedmessage" | "usermessage" => 85,
         "detail" | "description" | "details" | "text" | "errorsummary" | "resultmessage" | "statusmessage" | "responsemessage" => 80,
         "title" | "reason" | "info" => 50,
         "error" | "errors" if text.contains(' ') => 60,
         _ => return None,
     };
-    Some(Candidate { rule: "message", path: member.path.clone(), value: None, why: format!("`{}` is a name for a sentence", member.words.join("_")), score })
+    let why = format!("`{}` is a name for a sentence", member.words.join("_"));
+    Some(Candidate { path: member.path.clone(), ..Candidate::new("message", why, score) })
 }
 
 /// A member that says that all is fine: what must hold beside the status.
@@ -340,7 +333,8 @@ fn issued(member: &Member) -> Option<Candidate> {
         _ => return None,
     };
     let line = format!("{} == {fine}", member.path);
-    Some(Candidate { rule: "issued", path: member.path.clone(), value: Some(quoted(&line)), why: "a success says so here, going by the sample".into(), score })
+    let candidate = Candidate::new("issued", "a success says so here, going by the sample".into(), score);
+    Some(Candidate { path: member.path.clone(), value: Some(quoted(&line)), ..candidate })
 }
 
 #[cfg(test)]

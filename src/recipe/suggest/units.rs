@@ -20,7 +20,10 @@ pub fn names_an_expiry(member: &Member) -> Option<u32> {
     let name = member.name.as_str();
     let has = |word: &str| member.words.iter().any(|own| own == word);
     // Another token's, the cache's, or a password's.
-    if ["refresh", "password", "cache", "session-cookie"].iter().any(|other| name.contains(other)) || member.path == "http.headers['expires']" {
+    // A session that has to be refreshed by then has ended.
+    let is_timeout = matches!(name.trim_end_matches("inseconds").trim_end_matches("seconds"), "timeout" | "refreshtimeout" | "sessiontimeout" | "tokentimeout");
+    let is_of_another = ["refresh", "password", "cache", "session-cookie"].iter().any(|other| name.contains(other)) && !is_timeout;
+    if is_of_another || member.path == "http.headers['expires']" {
         return None;
     }
     let score = if name.contains("expir") || has("exp") {
@@ -29,7 +32,7 @@ pub fn names_an_expiry(member: &Member) -> Option<u32> {
         80
     } else if name.ends_with("until") || name.starts_with("valid") || has("validity") || name.ends_with("notafter") || name.ends_with("maxage") {
         75
-    } else if has("duration") {
+    } else if has("duration") || is_timeout {
         50
     } else {
         return None;
@@ -37,8 +40,8 @@ pub fn names_an_expiry(member: &Member) -> Option<u32> {
     Some(score)
 }
 
-/// The unit of a value, and what it then says.
-pub fn guess(member: &Member, now: Timestamp) -> Option<(Unit, String)> {
+/// The unit of a value, when the token ends by it, and what it then says.
+pub fn guess(member: &Member, now: Timestamp) -> Option<(Unit, Timestamp, String)> {
     let unit = match &member.value {
         Json::Number(number) => of_number(number.as_f64()?, member)?,
         Json::String(text) => match text.trim().parse::<f64>() {
@@ -58,7 +61,7 @@ pub fn guess(member: &Member, now: Timestamp) -> Option<(Unit, String)> {
         }
         _ => format!("read as {}, the token ends {}", unit.word(), end.strftime("%Y-%m-%d")),
     };
-    Some((unit, why))
+    Some((unit, end, why))
 }
 
 fn of_number(number: f64, member: &Member) -> Option<Unit> {
@@ -97,7 +100,7 @@ mod tests {
         let now = "2023-11-14T22:13:20Z".parse().expect("a date");
         let members = members::all(&[("json", json!({ name: value }))], &HeaderMap::new());
         names_an_expiry(&members[0])?;
-        guess(&members[0], now).map(|(unit, _)| unit.word())
+        guess(&members[0], now).map(|(unit, ..)| unit.word())
     }
 
     #[test]

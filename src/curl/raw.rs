@@ -1,0 +1,108 @@
+//! A request as it goes over the line, which some pages show in place of a command: `POST /token HTTP/1.1`.
+
+use super::{Piece, Sample};
+
+/// The most characters of a request.
+const LONGEST: usize = 64 * 1024;
+
+/// What to paste when this cannot be read.
+const WANTED: &str = "paste it as `POST /path HTTP/1.1`, the headers one on each line and `Host` among them, an empty line, and the body; or a curl command";
+
+/// Whether a text begins like a request.
+pub fn is_request(text: &str) -> bool {
+    let line = text.trim_start().lines().next().unwrap_or_default();
+    let mut words = line.split_whitespace();
+    let method = words.next().is_some_and(|word| ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"].contains(&word));
+    let target = words.next().is_some_and(|word| word.starts_with('/') || word.contains("://"));
+    method && target && words.next().is_none_or(|word| word.starts_with("HTTP/")) && words.next().is_none()
+}
+
+/// Reads a request.
+///
+/// # Errors
+/// A sentence that says what is to be pasted. It holds no value of the request.
+pub fn read(text: &str) -> Result<Sample, String> {
+    if text.len() > LONGEST {
+        return Err("this is too long for a request".into());
+    }
+    let text = text.replace("\r\n", "\n");
+    let (first, mut rest) = text.trim_start().split_once('\n').unwrap_or((text.trim(), ""));
+    let mut words = first.split_whitespace();
+    let mut sample = Sample { method: words.next().map(str::to_owned), ..Sample::default() };
+    let target = words.next().unwrap_or_default();
+    let mut host = None;
+    let mut is_form = false;
+    while !rest.is_empty() {
+        let (line, behind) = rest.split_once('\n').unwrap_or((rest, ""));
+        let line = line.trim();
+        if line.is_empty() {
+            rest = behind;
+            break;
+        }
+        let Some((name, value)) = header(line) else {
+            // Pages leave out the empty line now and then.
+            if line.starts_with(['{', '[', '<']) || line.contains('=') {
+                break;
+            }
+            return Err(format!("a line of the request is no header: {WANTED}"));
+        };
+        rest = behind;
+        if name.eq_ignore_ascii_case("host") {
+            host = Some(value.to_owned());
+            continue;
+        }
+        is_form |= name.eq_ignore_ascii_case("content-type") && value.contains("urlencoded");
+        if !value.is_empty() {
+            sample.headers.push((name.to_owned(), value.to_owned()));
+        }
+    }
+    sample.url = match host {
+        _ if target.contains("://") => target.to_owned(),
+        Some(host) if !host.is_empty() => format!("https://{host}{target}"),
+        _ => return Err(format!("the request does not say which host it goes to: {WANTED}")),
+    };
+    let body = rest.trim();
+    if !body.is_empty() {
+        // A form is cut into lines to be read, not to be sent.
+        let body = if is_form { body.lines().map(str::trim).collect() } else { body.to_owned() };
+        sample.data.push(Piece::Raw(body));
+    }
+    Ok(sample)
+}
+
+/// A line `Name: value`, with a name that can be one.
+fn header(line: &str) -> Option<(&str, &str)> {
+    let (name, value) = line.split_once(':')?;
+    let fits = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    fits.then(|| (name, value.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse;
+    use super::*;
+
+    #[test]
+    fn a_request_is_read_as_its_command_would_be() {
+        for text in [
+            "POST /auth/o2/token HTTP/1.1\r\nHost: api.shop.example\r\nContent-Type: application/x-www-form-urlencoded;charset=UTF-8\r\n\r\ngrant_type=refresh_token\r\n&refresh_token=r",
+            "\nPOST https://api.shop.example/auth/o2/token\nContent-Type: application/x-www-form-urlencoded;charset=UTF-8\ngrant_type=refresh_token&refresh_token=r\n",
+        ] {
+            let sample = parse(text).unwrap_or_else(|problem| panic!("{text}: {problem}"));
+            assert_eq!((sample.method.as_deref(), sample.url.as_str()), (Some("POST"), "https://api.shop.example/auth/o2/token"), "{text}");
+            assert_eq!(sample.headers, [("Content-Type".to_owned(), "application/x-www-form-urlencoded;charset=UTF-8".to_owned())], "{text}");
+            assert!(sample.data == [Piece::Raw("grant_type=refresh_token&refresh_token=r".into())], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_request_that_cannot_be_read_says_what_to_paste() {
+        for (text, words) in
+            [("POST /token HTTP/1.1\nAccept: */*\n\nkey=S3cr3t", "which host"), ("POST /token HTTP/1.1\nHost: x.example\nS3cr3t and more\n", "no header")]
+        {
+            let problem = parse(text).err().unwrap_or_else(|| panic!("{text} was accepted"));
+            assert!(problem.contains(words) && problem.contains("POST /path HTTP/1.1") && !problem.contains("S3cr3t"), "{text}: {problem}");
+        }
+        assert!(!is_request("curl -X POST https://x.example") && !is_request("POST it to /token"));
+    }
+}

@@ -1,0 +1,101 @@
+//! The members of an answer that could say when its token ends.
+
+use jiff::Timestamp;
+use serde_json::Value as Json;
+
+use super::members::Member;
+use super::{Candidate, has_exp, quoted, units};
+use crate::recipe::definition::Unit;
+use crate::time::{human_duration, unix_seconds};
+
+/// Two that differ by no more seconds than these tell the same.
+const SAME: f64 = 60.0;
+
+/// When a candidate says that the token ends.
+pub struct End {
+    /// Seconds from now.
+    pub seconds: f64,
+    /// Whether it was told as a time from now: of a date in a sample nobody knows when the sample was taken.
+    from_now: bool,
+    /// Where it stands.
+    parent: String,
+}
+
+/// All, the likeliest first. `best` is the token.
+pub fn all(members: &[&Member], best: Option<&Member>, now: Timestamp) -> Vec<Candidate> {
+    let beside = |member: &Member| best.is_some_and(|best| best.parent == member.parent);
+    let mut found: Vec<Candidate> = members.iter().filter_map(|member| one(member, beside(member), now)).collect();
+    if let Some(best) = best
+        && best.value.as_str().is_some_and(has_exp)
+    {
+        found.push(Candidate {
+            path: "token".into(),
+            value: Some("[{ value = \"token\", unit = \"jwt\" }]".into()),
+            ..Candidate::new("expiry", "the token is a JSON Web Token with `exp`".into(), 40)
+        });
+    }
+    found.sort_by_key(|candidate| std::cmp::Reverse(candidate.score));
+    found
+}
+
+fn one(member: &Member, beside: bool, now: Timestamp) -> Option<Candidate> {
+    let score = units::names_an_expiry(member)? + if beside { 20 } else { 0 };
+    let line = |expression: &str, unit: Unit| Some(format!("[{{ value = {}, unit = \"{}\" }}]", quoted(expression), unit.word()));
+    let end = |seconds, from_now| Some(End { seconds, from_now, parent: member.parent.clone() });
+    if let Some((expression, seconds)) = clock(member) {
+        let why = format!("read as hours, minutes and seconds, the token lives {}", human_duration(seconds));
+        let todo = vec!["is it hours, minutes and seconds? Hold it against the documentation".to_owned()];
+        let candidate = Candidate::new("expiry", why, score);
+        return Some(Candidate { path: member.path.clone(), value: line(&expression, Unit::Seconds), todo, end: end(seconds, true), ..candidate });
+    }
+    let (unit, time, why) = units::guess(member, now)?;
+    let has_no_offset = matches!(unit, Unit::Rfc3339) && member.value.as_str().is_some_and(|text| text.trim().parse::<Timestamp>().is_err());
+    let todo = has_no_offset.then(|| {
+        format!(
+            "the date has no offset and is read as UTC; if the page says otherwise, add the offset: `value = {}`",
+            quoted(&format!("{} ~ '+08:00'", member.path))
+        )
+    });
+    let from_now = matches!(unit, Unit::Seconds | Unit::Minutes | Unit::Milliseconds);
+    let end = end(unix_seconds(time) - unix_seconds(now), from_now);
+    let candidate = Candidate::new("expiry", why, score);
+    Some(Candidate { path: member.path.clone(), value: line(&member.path, unit), todo: todo.into_iter().collect(), end, ..candidate })
+}
+
+/// `360:00:00`: the expression that reads it in seconds, and what it says.
+fn clock(member: &Member) -> Option<(String, f64)> {
+    let Json::String(text) = &member.value else { return None };
+    let parts: Vec<&str> = text.trim().split(':').collect();
+    let is_number = |part: &&str| (1..=5).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !(2..=3).contains(&parts.len()) || !parts.iter().all(is_number) || !parts[1..].iter().all(|part| part.len() == 2) {
+        return None;
+    }
+    let seconds = parts.iter().zip([3600.0, 60.0, 1.0]).map(|(part, each)| part.parse::<f64>().unwrap_or_default() * each).sum();
+    let part = |index: usize| format!("(({} | split(':'))[{index}] | int)", member.path);
+    let last = if parts.len() == 3 { format!(" + {}", part(2)) } else { String::new() };
+    Some((format!("{} * 3600 + {} * 60{last}", part(0), part(1)), seconds))
+}
+
+/// Where the expiry among those that are left stands: the likeliest, or the shortest of those that stand beside it. When
+/// they differ, all of them are named to it.
+pub fn choose(all: &mut [Candidate]) -> Option<usize> {
+    let first = all.iter().position(|candidate| candidate.rule == "expiry")?;
+    let Some(likeliest) = &all[first].end else { return Some(first) };
+    let is_like = |candidate: &Candidate| {
+        candidate.rule == "expiry" && candidate.end.as_ref().is_some_and(|end| end.from_now == likeliest.from_now && end.parent == likeliest.parent)
+    };
+    let mut several: Vec<(usize, f64, String)> = Vec::new();
+    for (place, candidate) in all.iter().enumerate().filter(|(_, candidate)| is_like(candidate)) {
+        if let Some(end) = candidate.end.as_ref().filter(|_| !several.iter().any(|(_, _, path)| *path == candidate.path)) {
+            several.push((place, end.seconds, candidate.path.clone()));
+        }
+    }
+    if several.iter().all(|(_, seconds, _)| (seconds - likeliest.seconds).abs() <= SAME) {
+        return Some(first);
+    }
+    several.sort_by(|one, other| one.1.total_cmp(&other.1));
+    let names: Vec<String> = several.iter().map(|(_, _, path)| format!("`{path}`")).collect();
+    let place = several.first().map_or(first, |(place, ..)| *place);
+    all[place].todo.push(format!("{} could all say when the token ends, and the shortest was taken: hold it against the documentation", names.join(", ")));
+    Some(place)
+}
