@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use minijinja::value::ValueKind;
 use minijinja::{Error, ErrorKind, Value};
 
-use super::expression::{Mistake, Token};
+use super::expression::Mistake;
+use super::lint::Token;
 
 /// The longest expression, in bytes, the most tokens, and the most of them that can nest or make texts longer: the engine's
 /// parser recurses, and a deep expression would exhaust the stack.

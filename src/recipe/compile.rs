@@ -7,7 +7,8 @@ use std::sync::Arc;
 use http::{HeaderName, Method};
 
 use super::definition::{self, Answer, Credential, Definition, Expressions, Format, Parameter, Request, Scalar, Step, Text};
-use super::expression::{self, Compiled, Mistake, Names, Side};
+use super::expression::{Compiled, Mistake, Names, Side};
+use super::lint;
 use super::template::{JsonTemplate, Template};
 use super::{BodyTemplate, Call, Holds, Recipe, RequestTemplates, Rules, TokenRules};
 use crate::diagnostic::{Fault, Source, suggestion, within};
@@ -27,7 +28,7 @@ const RESERVED: [&str; 10] = ["json", "form", "xml", "http", "body", "token", "n
 /// Whether a name means something of its own in expressions, so that no input can have it.
 #[must_use]
 pub fn is_reserved(name: &str) -> bool {
-    RESERVED.contains(&name) || expression::KEYWORDS.contains(&name)
+    RESERVED.contains(&name) || lint::KEYWORDS.contains(&name)
 }
 
 /// The name of the token request among the steps, and of what verifies the token.

@@ -23,6 +23,7 @@ pub mod filters;
 mod fingerprint;
 mod forms;
 mod jwt;
+mod lint;
 mod rehearsal;
 pub mod request;
 pub mod response;
@@ -169,7 +170,7 @@ struct Holds {
 
 impl Holds {
     fn new(word: &'static str, rule: Compiled, names: &Names) -> Self {
-        let members = expression::members(&rule.source).into_iter().filter_map(|member| Compiled::new(Side::Response, member, names).ok()).collect();
+        let members = lint::members(&rule.source).into_iter().filter_map(|member| Compiled::new(Side::Response, member, names).ok()).collect();
         Self { word, rule, members }
     }
 }
