@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Scope, ScopedJoinHandle};
 use std::time::Duration;
 
@@ -18,6 +17,7 @@ use crate::options::Options;
 use crate::reloads::{self, Reloads};
 use crate::report::{Report, float, quantiles};
 use crate::scale::{INTERVAL, MAX_BACKOFF};
+use crate::stop::{AtTheEnd, Stop};
 use crate::truth::World;
 use crate::{Result, books, clockstep, pause_until, progress, suspend, wait_for};
 
@@ -46,15 +46,6 @@ const KEPT_THREADS: usize = 10;
 /// A machine with longer delays is no measure of the daemon's own.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// Tells all threads to stop when it goes out of scope, also when the campaign fails.
-struct Stop<'a>(&'a AtomicBool);
-
-impl Drop for Stop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 /// What everybody needs.
 struct Campaign<'a> {
     options: &'a Options,
@@ -63,7 +54,7 @@ struct Campaign<'a> {
     files: &'a Files,
     daemon: &'a Daemon,
     control: &'a Control,
-    stop: &'a AtomicBool,
+    stop: &'a Stop,
 }
 
 /// Runs all of it.
@@ -72,10 +63,10 @@ pub fn run(options: &Options) -> Result<Report> {
     let endpoint = Arc::new(Endpoint::start(&world, options.providers.div_ceil(40))?);
     let files = Files::new(&endpoint, options.providers)?;
     let daemon = Daemon::start(&files.main(), &[])?;
-    let (control, stop) = (Control::default(), AtomicBool::new(false));
+    let (control, stop) = (Control::default(), Stop::default());
     let campaign = Campaign { options, world: &world, endpoint: &endpoint, files: &files, daemon: &daemon, control: &control, stop: &stop };
     std::thread::scope(|scope| {
-        let _stop = Stop(&stop);
+        let _stop = AtTheEnd(&stop);
         scope.spawn(|| control.run(&world, daemon.id(), &stop));
         campaign.phases()
     })
@@ -89,9 +80,9 @@ impl Campaign<'_> {
         self.files.watch_all()?;
         self.daemon.signal("HUP")?;
         let observer = Observer::new(self.world, self.daemon);
-        let observing = AtomicBool::new(false);
+        let observing = Stop::default();
         std::thread::scope(|scope| {
-            let _stop = Stop(&observing);
+            let _stop = AtTheEnd(&observing);
             scope.spawn(|| observer.scrape(&observing));
             scope.spawn(|| observer.poll(&observing));
             self.load(&idle, &observer, &mut report)
@@ -163,7 +154,7 @@ impl Campaign<'_> {
             let mut next = from + TOLD;
             while self.world.now() < until {
                 // A daemon that has ended is told at once.
-                self.daemon.check().inspect_err(|_| self.stop.store(true, Ordering::Relaxed))?;
+                self.daemon.check().inspect_err(|_| self.stop.tell())?;
                 if self.world.now() >= next {
                     next += TOLD;
                     let vitals = self.daemon.vitals()?;

@@ -4,7 +4,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
 use crate::daemon::Daemon;
@@ -12,6 +11,7 @@ use crate::endpoint::Endpoint;
 use crate::exposition::{State, label, provider_of};
 use crate::files::Files;
 use crate::scale::INTERVAL;
+use crate::stop::Stop;
 use crate::truth::{Answer, World, pause};
 use crate::{Result, pause_until, wait_for};
 
@@ -42,7 +42,7 @@ pub fn library() -> Option<PathBuf> {
 }
 
 /// Steps the clock and watches what comes of it.
-pub fn run(library: &Path, stop: &AtomicBool) -> Result<Outcome> {
+pub fn run(library: &Path, stop: &Stop) -> Result<Outcome> {
     let world = Arc::new(World::new(PROVIDERS + crate::files::CHANGING + crate::files::GUESTS, 0.0, 0));
     let endpoint = Arc::new(Endpoint::start(&world, 0)?);
     let files = Files::new(&endpoint, PROVIDERS)?;

@@ -6,11 +6,11 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::pause_until;
+use crate::stop::Stop;
 use crate::truth::World;
 
 /// How long each sleep is.
@@ -41,7 +41,7 @@ pub struct Control(Mutex<Vec<(Duration, Duration)>>);
 
 impl Control {
     /// Measures until it is told to stop; `daemon` is the id of the other process.
-    pub fn run(&self, world: &World, daemon: u32, stop: &AtomicBool) {
+    pub fn run(&self, world: &World, daemon: u32, stop: &Stop) {
         let folders = [PathBuf::from("/proc/self/task"), PathBuf::from(format!("/proc/{daemon}/task"))];
         let mut waited = HashMap::new();
         let (mut next, mut ask) = (world.now() + NAP, world.now());

@@ -1,6 +1,5 @@
 //! What really happens to providers: drawn with the seed before the storm, done on time, noted as it was done.
 
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::Result;
@@ -10,6 +9,7 @@ use crate::files::{Files, has_secret_file};
 use crate::observer::Observer;
 use crate::pause_until;
 use crate::scale::INTERVAL;
+use crate::stop::Stop;
 use crate::truth::{Mood, World};
 
 /// From one event to the next.
@@ -117,7 +117,7 @@ pub struct Stage<'a> {
 
 impl Stage<'_> {
     /// Lets everything happen on time, and returns it with the times at which it did.
-    pub fn perform(&self, mut events: Vec<Event>, stop: &AtomicBool) -> Result<Vec<Event>> {
+    pub fn perform(&self, mut events: Vec<Event>, stop: &Stop) -> Result<Vec<Event>> {
         let ends = events.iter().enumerate().map(|(index, event)| (event.ends, index, false));
         let mut steps: Vec<(Duration, usize, bool)> = events.iter().enumerate().map(|(index, event)| (event.begins, index, true)).chain(ends).collect();
         steps.sort_unstable();

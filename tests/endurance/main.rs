@@ -26,14 +26,15 @@ mod options;
 mod reloads;
 mod report;
 mod scale;
+mod stop;
 mod suspend;
 mod truth;
 
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use options::Task;
+use stop::Stop;
 use truth::World;
 
 /// Whatever keeps the campaign from going on.
@@ -79,17 +80,9 @@ fn progress(world: &World, text: &str) {
     eprintln!("{:7.1} s  {text}", world.now().as_secs_f64());
 }
 
-/// Passes the time until a moment of the campaign; false when it is told to stop.
-fn pause_until(world: &World, moment: Duration, stop: &AtomicBool) -> bool {
-    const LONGEST: Duration = Duration::from_millis(100);
-    while !stop.load(Ordering::Relaxed) {
-        let left = moment.saturating_sub(world.now());
-        if left.is_zero() {
-            return true;
-        }
-        std::thread::sleep(left.min(LONGEST));
-    }
-    false
+/// Waits for a moment of the campaign; false when it is told to stop before.
+fn pause_until(world: &World, moment: Duration, stop: &Stop) -> bool {
+    !stop.wait(moment.saturating_sub(world.now()))
 }
 
 /// Waits until `condition` yields a value.

@@ -1,7 +1,6 @@
 //! What the daemon says, all the time: a scraper, somebody who asks about single providers, and the kernel.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use serde_json::Value;
 use crate::daemon::{Daemon, Vitals};
 use crate::exposition::{Exposition, Reading, State};
 use crate::files::{name, number};
+use crate::stop::Stop;
 use crate::truth::{Class, World};
 use crate::{Result, pause_until};
 
@@ -71,7 +71,7 @@ impl<'a> Observer<'a> {
     }
 
     /// Scrapes until it is told to stop.
-    pub fn scrape(&self, stop: &AtomicBool) {
+    pub fn scrape(&self, stop: &Stop) {
         let mut exposition = Exposition::default();
         let mut next = self.world.now();
         while pause_until(self.world, next, stop) {
@@ -99,7 +99,7 @@ impl<'a> Observer<'a> {
     }
 
     /// Asks about single providers until it is told to stop, and about all of them now and then.
-    pub fn poll(&self, stop: &AtomicBool) {
+    pub fn poll(&self, stop: &Stop) {
         let mut connection = None;
         let (mut next, mut all) = (self.world.now(), self.world.now());
         while pause_until(self.world, next, stop) {

@@ -1,6 +1,5 @@
 //! Reloads throughout the storm: providers come, change and go, and files are broken in every way that files are.
 
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::control::Control;
@@ -9,6 +8,7 @@ use crate::exposition::Reading;
 use crate::files::{CHANGING, Files, GUESTS};
 use crate::observer::Observer;
 use crate::scale::{CONFIRM_AFTER, INTERVAL, TIMEOUT};
+use crate::stop::Stop;
 use crate::truth::{Served, World, pause};
 use crate::{Result, pause_until};
 
@@ -42,7 +42,7 @@ pub struct Reloads<'a> {
 
 impl Reloads<'_> {
     /// Goes round until a time; ends with everything as it was at the start.
-    pub fn run(&self, until: Duration, stop: &AtomicBool) -> Result<Outcome> {
+    pub fn run(&self, until: Duration, stop: &Stop) -> Result<Outcome> {
         let mut outcome = Outcome::default();
         let all = self.providers + CHANGING;
         let mut round = 0;
@@ -83,7 +83,7 @@ impl Reloads<'_> {
     }
 
     /// Sends a signal, and waits for what it should lead to.
-    fn step(&self, outcome: &mut Outcome, what: &str, taken: bool, holds: &dyn Fn(&Reading) -> bool, stop: &AtomicBool) -> Result<()> {
+    fn step(&self, outcome: &mut Outcome, what: &str, taken: bool, holds: &dyn Fn(&Reading) -> bool, stop: &Stop) -> Result<()> {
         let before = self.observer.latest().1.reloaded_at;
         self.daemon.signal("HUP")?;
         if taken {
@@ -98,7 +98,7 @@ impl Reloads<'_> {
         Ok(())
     }
 
-    fn wait(&self, outcome: &mut Outcome, what: &str, holds: &dyn Fn(&Reading) -> bool, stop: &AtomicBool) {
+    fn wait(&self, outcome: &mut Outcome, what: &str, holds: &dyn Fn(&Reading) -> bool, stop: &Stop) {
         let began = self.world.now();
         loop {
             let (at, reading) = self.observer.latest();

@@ -1,11 +1,11 @@
 //! The daemon stopped for several intervals and continued: no burst afterwards, and everybody is asked again.
 
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::daemon::Daemon;
 use crate::observer::Observer;
 use crate::scale::INTERVAL;
+use crate::stop::Stop;
 use crate::truth::{Served, World, pause};
 use crate::{Result, pause_until};
 
@@ -35,7 +35,7 @@ pub struct Outcome {
 }
 
 /// Stops and continues the daemon. No faults may be drawn meanwhile.
-pub fn run(world: &World, daemon: &Daemon, observer: &Observer, providers: usize, stop: &AtomicBool) -> Result<Outcome> {
+pub fn run(world: &World, daemon: &Daemon, observer: &Observer, providers: usize, stop: &Stop) -> Result<Outcome> {
     // Whoever asks while it is stopped would wait for an answer.
     let silence = observer.silence();
     let from = world.now();
@@ -70,7 +70,7 @@ pub fn run(world: &World, daemon: &Daemon, observer: &Observer, providers: usize
 
 /// Stops the daemon for a moment, so that everything that was due meanwhile is done at once, secret files read included.
 /// Returns the most threads that were seen after it.
-pub fn hiccup(world: &World, daemon: &Daemon, observer: &Observer, stop: &AtomicBool) -> Result<usize> {
+pub fn hiccup(world: &World, daemon: &Daemon, observer: &Observer, stop: &Stop) -> Result<usize> {
     let silence = observer.silence();
     daemon.signal("STOP")?;
     pause_until(world, world.now() + HICCUP, stop);

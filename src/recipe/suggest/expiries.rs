@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use super::members::Member;
-use super::{Candidate, has_exp, quoted, units};
+use super::{Candidate, quoted, units};
 use crate::recipe::definition::Unit;
+use crate::recipe::expiry::ends_at;
 use crate::time::{human_duration, unix_seconds};
 
 /// Two that differ by no more seconds than these tell the same.
@@ -98,4 +99,9 @@ pub fn choose(all: &mut [Candidate]) -> Option<usize> {
     let place = several.first().map_or(first, |(place, ..)| *place);
     all[place].todo.push(format!("{} could all say when the token ends, and the shortest was taken: hold it against the documentation", names.join(", ")));
     Some(place)
+}
+
+/// Whether a JSON Web Token says when it ends.
+fn has_exp(text: &str) -> bool {
+    ends_at(&minijinja::Value::from(text), Unit::Jwt, Timestamp::UNIX_EPOCH).is_ok()
 }
