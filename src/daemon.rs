@@ -48,8 +48,8 @@ pub struct Source {
 /// Wishes for a reload that may wait: whoever comes later finds the answer of those before.
 pub const MOST_TRIGGERS: usize = 4;
 
-/// Runs until `end`, then stops within a moment: no new probe is started, running ones are let go. `triggers` tell when
-/// to reload.
+/// Runs until `end`, then stops within a moment: no new probe is started, running ones are let go.
+/// `triggers` tell when to reload.
 ///
 /// # Errors
 /// When serving fails.
@@ -65,10 +65,17 @@ pub async fn run(
     crate::reload::log(&settings.fresh.warnings);
     let ledger = Arc::new(Ledger::new(adopted.providers, &adopted.bounds));
     if let Some(storage) = &settings.storage {
-        storage.restore(&ledger, settings.source.as_ref().and_then(|source| source.files.written()));
+        storage
+            .restore(&ledger, settings.source.as_ref().and_then(|source| source.files.written()));
     }
     let exposition = Arc::new(Exposition::new(Arc::clone(&ledger), instruments.clone()));
-    let scheduler = Scheduler::new(Arc::clone(&ledger), Arc::clone(&prober), adopted.limits, instruments.instruments(), settings.mode);
+    let scheduler = Scheduler::new(
+        Arc::clone(&ledger),
+        Arc::clone(&prober),
+        adopted.limits,
+        instruments.instruments(),
+        settings.mode,
+    );
     let (stop, stopped) = watch::channel(false);
     let until_stopped = || {
         let mut stopped = stopped.clone();
@@ -91,21 +98,39 @@ pub async fn run(
     // Ends with the runtime: nobody waits for a reload while the daemon stops.
     match settings.source {
         Some(Source { read, files, seen }) => {
-            let (control, doors, instruments) = (scheduler.control(), Arc::clone(&doors), instruments.clone());
-            let parts = Parts { read, files, seen, listen_addresses: settings.fresh.listen_addresses, control, doors, prober, instruments };
+            let (control, doors, instruments) =
+                (scheduler.control(), Arc::clone(&doors), instruments.clone());
+            let parts = Parts {
+                read,
+                files,
+                seen,
+                listen_addresses: settings.fresh.listen_addresses,
+                control,
+                doors,
+                prober,
+                instruments,
+            };
             tokio::spawn(Reloader::new(parts).run(triggers));
         }
         None => drop(triggers),
     }
-    let faces = Faces::new(Arc::clone(&ledger), exposition, settings.lifecycle.then_some(trigger)).probing(scheduler.control(), settings.mode);
-    let entrances = Entrances { listeners: settings.listeners, probe_listeners: settings.probe_listeners, doors, bounds: Bounds::default() };
+    let faces = Faces::new(Arc::clone(&ledger), exposition, settings.lifecycle.then_some(trigger))
+        .probing(scheduler.control(), settings.mode);
+    let entrances = Entrances {
+        listeners: settings.listeners,
+        probe_listeners: settings.probe_listeners,
+        doors,
+        bounds: Bounds::default(),
+    };
     let mut scheduling = tokio::spawn(scheduler.run(until_stopped()));
     let mut serving = tokio::spawn(web::serve(entrances, faces, until_stopped()));
-    let saving = settings.storage.map(|storage| tokio::spawn(storage.keep(Arc::clone(&ledger), instruments, until_stopped())));
+    let saving = settings.storage.map(|storage| {
+        tokio::spawn(storage.keep(Arc::clone(&ledger), instruments, until_stopped()))
+    });
     tokio::spawn(systemd::attend(ledger));
     systemd::ready();
-    // A daemon that watches without being heard, or is heard without watching, is worse than none: when either
-    // part ends by itself, all of it ends, and whoever started it starts it again.
+    // A daemon that watches without being heard, or is heard without watching, is worse than none:
+    // when either part ends by itself, all of it ends, and whoever started it starts it again.
     let failed = tokio::select! {
         () = end => None,
         served = &mut serving => Some(served),
@@ -129,6 +154,9 @@ pub async fn run(
 }
 
 fn addresses(listeners: &[TcpListener]) -> String {
-    let addresses: Vec<String> = listeners.iter().filter_map(|listener| Some(listener.local_addr().ok()?.to_string())).collect();
+    let addresses: Vec<String> = listeners
+        .iter()
+        .filter_map(|listener| Some(listener.local_addr().ok()?.to_string()))
+        .collect();
     addresses.join(" ")
 }

@@ -1,9 +1,9 @@
-//! TOML documents read against the schema of the type they become, so that *every* fault is told with its
-//! place, not only the first that a deserializer meets.
+//! TOML documents read against the schema of the type they become, so that *every* fault is told
+//! with its place, not only the first that a deserializer meets.
 //!
-//! One definition serves three ends: the serde type with its doc comments is the reader, its JSON Schema is
-//! what `credwatch schema` prints, and the same schema drives the check here. What is faulty is taken out of
-//! the tree, so that the rest can still be read and checked for meaning.
+//! One definition serves three ends: the serde type with its doc comments is the reader, its JSON
+//! Schema is what `credwatch schema` prints, and the same schema drives the check here. What is
+//! faulty is taken out of the tree, so that the rest can still be read and checked for meaning.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -24,27 +24,37 @@ pub fn schema_of<T: JsonSchema>() -> Json {
     schemars::schema_for!(T).to_value()
 }
 
-/// The key in a schema that marks a notation of our own: `duration` or `date`. The standard's `format` has other
-/// ideas of both.
+/// The key in a schema that marks a notation of our own: `duration` or `date`. The standard's
+/// `format` has other ideas of both.
 pub const MARK: &str = "x-credwatch";
 
 /// The deepest that values may nest: the reader recurses.
 const DEEPEST: usize = 64;
 
-/// Reads `source` as a `T`, which must be able to be read from an empty document. `look` sees the tree first.
+/// Reads `source` as a `T`, which must be able to be read from an empty document. `look` sees the
+/// tree first.
 ///
 /// All structural faults are returned: broken syntax, unknown keys, wrong types, missing keys.
-pub fn read<T>(source: &Arc<Source>, schema: &LazyLock<Json>, look: impl FnOnce(&DeTable<'_>)) -> (T, Vec<Fault>)
+pub fn read<T>(
+    source: &Arc<Source>,
+    schema: &LazyLock<Json>,
+    look: impl FnOnce(&DeTable<'_>),
+) -> (T, Vec<Fault>)
 where
     T: DeserializeOwned + JsonSchema + Default,
 {
     let (mut tree, errors) = DeTable::parse_recoverable(&source.text);
-    // A tree recovered from broken syntax is good for nothing but more confusing messages, and so are the faults
-    // that follow from the first one on the same line.
+    // A tree recovered from broken syntax is good for nothing but more confusing messages, and so
+    // are the faults that follow from the first one on the same line.
     if !errors.is_empty() {
         source.hide_values();
         let end = source.text.len();
-        let mut faults: Vec<Fault> = errors.into_iter().map(|error| Fault::error(source, error.span().unwrap_or(end..end), syntax(error.message()))).collect();
+        let mut faults: Vec<Fault> = errors
+            .into_iter()
+            .map(|error| {
+                Fault::error(source, error.span().unwrap_or(end..end), syntax(error.message()))
+            })
+            .collect();
         faults.dedup_by_key(|fault| fault.position().0);
         return (T::default(), faults);
     }
@@ -58,7 +68,11 @@ where
         Err(error) => {
             // The check above covers the schema; what a type refuses beyond it lands here.
             let end = source.text.len();
-            faults.push(Fault::error(source, error.span().unwrap_or(end..end), without_values(error.message())));
+            faults.push(Fault::error(
+                source,
+                error.span().unwrap_or(end..end),
+                without_values(error.message()),
+            ));
             (T::default(), faults)
         }
     }
@@ -71,7 +85,9 @@ fn syntax(message: &str) -> String {
         return "a value is missing here, or a text without quotes".into();
     }
     if message.contains("duplicate key") {
-        return format!("{message}: it is given above already, also where `a.x = …` stands beside `a = {{ … }}`");
+        return format!(
+            "{message}: it is given above already, also where `a.x = …` stands beside `a = {{ … }}`"
+        );
     }
     if message.contains("escape") {
         return format!("{message}; a text in single quotes needs no escapes");
@@ -104,8 +120,12 @@ fn depth(value: &DeValue<'_>) -> usize {
     while let Some((value, level)) = open.pop() {
         deepest = deepest.max(level);
         match value {
-            DeValue::Table(table) => open.extend(table.values().map(|value| (value.get_ref(), level + 1))),
-            DeValue::Array(array) => open.extend(array.iter().map(|value| (value.get_ref(), level + 1))),
+            DeValue::Table(table) => {
+                open.extend(table.values().map(|value| (value.get_ref(), level + 1)))
+            }
+            DeValue::Array(array) => {
+                open.extend(array.iter().map(|value| (value.get_ref(), level + 1)))
+            }
             _ => {}
         }
     }
@@ -173,7 +193,8 @@ impl<'a> Check<'a> {
             let member = match (member, additional) {
                 (Some(member), _) => member,
                 (None, Some(Json::Bool(false))) => {
-                    let known: Vec<&str> = properties.into_iter().flatten().map(|(known, _)| known.as_str()).collect();
+                    let known: Vec<&str> =
+                        properties.into_iter().flatten().map(|(known, _)| known.as_str()).collect();
                     let hint = suggestion(name, known.iter().copied());
                     self.fault(key.span(), format!("unknown key `{name}`")).hint = Some(hint);
                     bad.push(key.get_ref().clone());
@@ -199,7 +220,12 @@ impl<'a> Check<'a> {
     }
 
     /// Checks one value; `false` when it cannot be kept.
-    fn value(&mut self, value: &mut Spanned<DeValue<'_>>, schema: &'a Json, key: &Range<usize>) -> bool {
+    fn value(
+        &mut self,
+        value: &mut Spanned<DeValue<'_>>,
+        schema: &'a Json,
+        key: &Range<usize>,
+    ) -> bool {
         if schema.get("properties").is_none() && depth(value.get_ref()) > DEEPEST {
             self.fault(key.clone(), format!("this is nested more than {DEEPEST} levels deep"));
             return false;
@@ -220,11 +246,14 @@ impl<'a> Check<'a> {
         match value.get_mut() {
             DeValue::Table(table) => {
                 self.table(table, schema, key);
-                // A table of which a required key is missing cannot be read; one with less in it can.
-                let missing = schema
-                    .get("required")
-                    .and_then(Json::as_array)
-                    .is_some_and(|required| required.iter().any(|name| !table.contains_key(name.as_str().unwrap_or_default())));
+                // A table of which a required key is missing cannot be read; one with less in it
+                // can.
+                let missing =
+                    schema.get("required").and_then(Json::as_array).is_some_and(|required| {
+                        required
+                            .iter()
+                            .any(|name| !table.contains_key(name.as_str().unwrap_or_default()))
+                    });
                 !missing
             }
             DeValue::Array(array) => {
@@ -256,16 +285,23 @@ impl<'a> Check<'a> {
             return whole;
         }
         let branches = self.branches(schema);
-        // Words that are told apart by their text are one choice, and stay together; it may be left out.
+        // Words that are told apart by their text are one choice, and stay together; it may be left
+        // out.
         let is_null = |branch: &Json| branch.get("type").is_some_and(|kind| kind == "null");
         if branches.iter().all(|branch| branch.get("const").is_some() || is_null(branch)) {
             return whole;
         }
-        let overlap = |branch: &Json| match (value, branch.get("properties").and_then(Json::as_object)) {
-            (DeValue::Table(table), Some(known)) => table.keys().filter(|key| known.contains_key(key.get_ref().as_ref())).count(),
-            _ => 0,
-        };
-        let fitting = branches.iter().filter(|branch| self.accepts(branch, value)).max_by_key(|branch| (overlap(branch), branch.get("properties").is_some()));
+        let overlap =
+            |branch: &Json| match (value, branch.get("properties").and_then(Json::as_object)) {
+                (DeValue::Table(table), Some(known)) => {
+                    table.keys().filter(|key| known.contains_key(key.get_ref().as_ref())).count()
+                }
+                _ => 0,
+            };
+        let fitting = branches
+            .iter()
+            .filter(|branch| self.accepts(branch, value))
+            .max_by_key(|branch| (overlap(branch), branch.get("properties").is_some()));
         match (fitting, branches.as_slice()) {
             (Some(fitting), _) => fitting,
             // An optional value: what it is when it is there makes the better message.
@@ -274,7 +310,8 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Whether the kind of the value is one that the schema allows; its content is looked at elsewhere.
+    /// Whether the kind of the value is one that the schema allows; its content is looked at
+    /// elsewhere.
     fn accepts(&self, schema: &'a Json, value: &DeValue<'_>) -> bool {
         if schema.get("anyOf").or_else(|| schema.get("oneOf")).is_some() {
             return self.branches(schema).iter().any(|branch| accepts(branch, value));
@@ -282,12 +319,22 @@ impl<'a> Check<'a> {
         accepts(schema, value)
     }
 
-    /// What is wrong with a string beyond its being one: not in the list of words, or not a duration.
-    fn string_fault(&self, value: &DeValue<'_>, schema: &'a Json) -> Option<(String, Option<String>)> {
-        if let (Some(minimum), DeValue::Integer(number)) = (schema.get("minimum").and_then(Json::as_f64), value) {
+    /// What is wrong with a string beyond its being one: not in the list of words, or not a
+    /// duration.
+    fn string_fault(
+        &self,
+        value: &DeValue<'_>,
+        schema: &'a Json,
+    ) -> Option<(String, Option<String>)> {
+        if let (Some(minimum), DeValue::Integer(number)) =
+            (schema.get("minimum").and_then(Json::as_f64), value)
+        {
             let number: f64 = number.as_str().replace('_', "").parse().unwrap_or(minimum);
             if number < minimum {
-                return Some((format!("expected a whole number of at least {minimum}, found {number}"), None));
+                return Some((
+                    format!("expected a whole number of at least {minimum}, found {number}"),
+                    None,
+                ));
             }
             if number > f64::from(u32::MAX) {
                 return Some((format!("expected a smaller number than {number}"), None));
@@ -300,12 +347,22 @@ impl<'a> Check<'a> {
         let mut words = Vec::new();
         for branch in self.branches(schema) {
             words.extend(branch.get("const").and_then(Json::as_str));
-            words.extend(branch.get("enum").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str));
+            words.extend(
+                branch
+                    .get("enum")
+                    .and_then(Json::as_array)
+                    .into_iter()
+                    .flatten()
+                    .filter_map(Json::as_str),
+            );
         }
         if words.is_empty() || words.contains(&text) {
             return None;
         }
-        Some((format!("{text:?} is not one of the words known here"), Some(suggestion(text, words.iter().copied()))))
+        Some((
+            format!("{text:?} is not one of the words known here"),
+            Some(suggestion(text, words.iter().copied())),
+        ))
     }
 
     /// What the schema accepts, in words.
@@ -324,7 +381,13 @@ impl<'a> Check<'a> {
             (Some("duration"), _) => "a duration such as \"60s\"".into(),
             (Some("date"), _) => "a date without quotes, such as 2027-01-31".into(),
             (_, Some("object")) => {
-                let keys: Vec<&str> = schema.get("properties").and_then(Json::as_object).into_iter().flatten().map(|(key, _)| key.as_str()).collect();
+                let keys: Vec<&str> = schema
+                    .get("properties")
+                    .and_then(Json::as_object)
+                    .into_iter()
+                    .flatten()
+                    .map(|(key, _)| key.as_str())
+                    .collect();
                 match keys.as_slice() {
                     [] => "a table".into(),
                     [key] => format!("a table `{{ {key} = … }}`"),
@@ -345,7 +408,9 @@ impl<'a> Check<'a> {
 fn types(schema: &Json) -> Vec<&str> {
     match schema.get("type") {
         Some(Json::String(only)) => vec![only],
-        Some(Json::Array(several)) => several.iter().filter_map(Json::as_str).filter(|kind| *kind != "null").collect(),
+        Some(Json::Array(several)) => {
+            several.iter().filter_map(Json::as_str).filter(|kind| *kind != "null").collect()
+        }
         _ => match schema.get("const").or_else(|| schema.get("enum")) {
             Some(_) => vec!["string"],
             None => Vec::new(),

@@ -1,7 +1,7 @@
 //! Logs on standard error, as logfmt or JSON, one line an event.
 //!
-//! Only this program's own events are written, whatever the level: libraries below would print headers and
-//! bodies at `trace`, and those hold credentials.
+//! Only this program's own events are written, whatever the level: libraries below would print
+//! headers and bodies at `trace`, and those hold credentials.
 
 use std::fmt;
 use std::os::unix::fs::MetadataExt;
@@ -61,14 +61,19 @@ pub fn start(verbosity: Option<Verbosity>, format: Format) {
         let word = value.rsplit(['=', ',']).next().unwrap_or_default().trim().to_lowercase();
         word.parse::<LevelFilter>().ok().filter(|_| !word.is_empty())
     };
-    let level = verbosity.map(LevelFilter::from).or_else(from_environment).unwrap_or(LevelFilter::INFO);
-    let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(std::io::stderr).event_format(Lines { format });
+    let level =
+        verbosity.map(LevelFilter::from).or_else(from_environment).unwrap_or(LevelFilter::INFO);
+    let layer = tracing_subscriber::fmt::layer()
+        .with_ansi(false)
+        .with_writer(std::io::stderr)
+        .event_format(Lines { format });
     let filter = Targets::new().with_target(env!("CARGO_PKG_NAME"), level);
     // A second start, as in a test, keeps the first.
     let _ = tracing_subscriber::registry().with(filter).with(layer).try_init();
 }
 
-/// What stands before a line of this level when it goes to the journal: the priority that the journal is to give it.
+/// What stands before a line of this level when it goes to the journal: the priority that the
+/// journal is to give it.
 #[must_use]
 pub fn journal_mark(level: Level) -> &'static str {
     match level {
@@ -80,12 +85,14 @@ pub fn journal_mark(level: Level) -> &'static str {
     }
 }
 
-/// Whether standard error is the stream that systemd connected to the journal: it names it by device and inode.
+/// Whether standard error is the stream that systemd connected to the journal: it names it by
+/// device and inode.
 fn goes_to_the_journal() -> bool {
     static ANSWER: OnceLock<bool> = OnceLock::new();
     *ANSWER.get_or_init(|| {
         let stream = std::env::var("JOURNAL_STREAM").unwrap_or_default();
-        std::fs::metadata("/proc/self/fd/2").is_ok_and(|end| stream == format!("{}:{}", end.dev(), end.ino()))
+        std::fs::metadata("/proc/self/fd/2")
+            .is_ok_and(|end| stream == format!("{}:{}", end.dev(), end.ino()))
     })
 }
 
@@ -98,13 +105,21 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
-    fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
         let mut fields = Fields::default();
         event.record(&mut fields);
         let mut line = Map::new();
         // The journal has its own time stamps.
         if !goes_to_the_journal() {
-            line.insert("ts".into(), jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string().into());
+            line.insert(
+                "ts".into(),
+                jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string().into(),
+            );
         }
         line.insert("level".into(), word(*event.metadata().level()).into());
         line.insert("msg".into(), fields.message.into());
@@ -136,7 +151,12 @@ fn word(level: Level) -> &'static str {
 /// A value of logfmt: quoted when it has anything but plain characters.
 fn logfmt(value: &Json) -> String {
     match value {
-        Json::String(text) if !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '"' | '=' | '\\')) => text.clone(),
+        Json::String(text)
+            if !text.is_empty()
+                && text.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '"' | '=' | '\\')) =>
+        {
+            text.clone()
+        }
         other => other.to_string(),
     }
 }
@@ -184,7 +204,13 @@ mod tests {
 
     #[test]
     fn values_of_logfmt_are_quoted_when_they_need_it() {
-        for (value, written) in [("plain", "plain"), ("", "\"\""), ("two words", "\"two words\""), ("a\"b\n", "\"a\\\"b\\n\""), ("a=b", "\"a=b\"")] {
+        for (value, written) in [
+            ("plain", "plain"),
+            ("", "\"\""),
+            ("two words", "\"two words\""),
+            ("a\"b\n", "\"a\\\"b\\n\""),
+            ("a=b", "\"a=b\""),
+        ] {
             assert_eq!(logfmt(&value.into()), written);
         }
         assert_eq!(logfmt(&5.into()), "5");

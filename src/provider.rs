@@ -36,8 +36,8 @@ pub struct Provider {
     pub expectations: Expectations,
     /// How a token is verified once it is issued.
     pub verification: Option<Arc<Verification>>,
-    /// The names of the calls of a probe, with these inputs: the label `step`. Empty when it makes the token request and
-    /// nothing else.
+    /// The names of the calls of a probe, with these inputs: the label `step`. Empty when it makes
+    /// the token request and nothing else.
     pub steps: Arc<[Arc<str>]>,
     /// When the client secret itself ends, as the operator knows it.
     pub secret_expires: Option<Timestamp>,
@@ -53,7 +53,8 @@ pub enum Slot {
     /// The one in use: what metrics and health are about.
     #[default]
     Current,
-    /// The one that is to follow (`credentials_next`): proven beside the current one before anybody relies on it.
+    /// The one that is to follow (`credentials_next`): proven beside the current one before anybody
+    /// relies on it.
     Next,
 }
 
@@ -62,9 +63,11 @@ pub enum Slot {
 pub struct Cadence {
     /// From one probe to the next.
     pub interval: Duration,
-    /// From a first refusal of the credential, or from the last of `failure_threshold` failures, to the try that confirms it.
+    /// From a first refusal of the credential, or from the last of `failure_threshold` failures, to
+    /// the try that confirms it.
     pub confirm_after: Duration,
-    /// Failures in a row that make a provider broken when one more confirms them, whatever their class.
+    /// Failures in a row that make a provider broken when one more confirms them, whatever their
+    /// class.
     pub failure_threshold: u32,
     /// The longest pause between probes of a credential that is refused again and again.
     pub max_backoff: Duration,
@@ -72,7 +75,12 @@ pub struct Cadence {
 
 impl Default for Cadence {
     fn default() -> Self {
-        Self { interval: Duration::from_secs(60), confirm_after: Duration::from_secs(5), failure_threshold: 3, max_backoff: Duration::from_secs(3600) }
+        Self {
+            interval: Duration::from_secs(60),
+            confirm_after: Duration::from_secs(5),
+            failure_threshold: 3,
+            max_backoff: Duration::from_secs(3600),
+        }
     }
 }
 
@@ -92,7 +100,8 @@ pub struct Transport {
 impl Transport {
     /// The files that it names.
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
-        let (certificate, key) = self.client_certificate.as_ref().map(|(certificate, key)| (certificate, key)).unzip();
+        let (certificate, key) =
+            self.client_certificate.as_ref().map(|(certificate, key)| (certificate, key)).unzip();
         self.ca_file.iter().chain(certificate).chain(key)
     }
 }
@@ -142,8 +151,17 @@ impl Provider {
             let reading = tokio::task::spawn_blocking(move || read_all(&sources));
             match tokio::time::timeout(self.timeout, reading).await {
                 Ok(Ok(read)) => read,
-                Ok(Err(_)) => return Err(CredentialError::Unread("reading the credentials was stopped".into())),
-                Err(_) => return Err(CredentialError::Unread(format!("the credentials could not be read within {:?}", self.timeout))),
+                Ok(Err(_)) => {
+                    return Err(CredentialError::Unread(
+                        "reading the credentials was stopped".into(),
+                    ));
+                }
+                Err(_) => {
+                    return Err(CredentialError::Unread(format!(
+                        "the credentials could not be read within {:?}",
+                        self.timeout
+                    )));
+                }
             }
         } else {
             read_all(&self.credentials)
@@ -152,7 +170,10 @@ impl Provider {
         for ((name, source), read) in self.credentials.iter().zip(read) {
             let secret = match read {
                 Some(secret) => secret,
-                None => source.run(self.timeout).await.unwrap_or_else(|| Err(SecretError::Empty(source.to_string()))),
+                None => source
+                    .run(self.timeout)
+                    .await
+                    .unwrap_or_else(|| Err(SecretError::Empty(source.to_string()))),
             };
             match secret {
                 Ok(secret) => credentials.push((name.clone(), secret)),
@@ -162,8 +183,8 @@ impl Provider {
         Ok(credentials)
     }
 
-    /// The name that decides its turns. Credentials that are to follow have turns of their own, so that the endpoint is
-    /// not asked for two tokens at the same moment.
+    /// The name that decides its turns. Credentials that are to follow have turns of their own, so
+    /// that the endpoint is not asked for two tokens at the same moment.
     #[must_use]
     pub fn turn(&self) -> Cow<'_, str> {
         match self.slot {
@@ -199,6 +220,9 @@ impl Provider {
 /// The name only: parameters can be long, and credentials must not show.
 impl fmt::Debug for Provider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Provider").field("name", &self.name).field("recipe", &self.recipe.name).finish_non_exhaustive()
+        f.debug_struct("Provider")
+            .field("name", &self.name)
+            .field("recipe", &self.recipe.name)
+            .finish_non_exhaustive()
     }
 }

@@ -68,11 +68,12 @@ pub struct Fresh {
 /// Reads the configuration from its files. May block.
 pub type Read = Arc<dyn Fn() -> Reading + Send + Sync>;
 
-/// Reads the configuration together with the digest of exactly what was read. `files` are those of the configuration in
-/// force; they stay watched when the new one has faults, as it may not have got to where it names them.
+/// Reads the configuration together with the digest of exactly what was read. `files` are those of
+/// the configuration in force; they stay watched when the new one has faults, as it may not have
+/// got to where it names them.
 ///
-/// The files are not known before they are read, so when they turn out to be others, they are read again; if they never
-/// stay the same, the next look will tell.
+/// The files are not known before they are read, so when they turn out to be others, they are read
+/// again; if they never stay the same, the next look will tell.
 pub fn settle(read: &dyn Fn() -> Reading, files: &Files) -> (Reading, Digest) {
     let mut watched = files.clone();
     let mut tries = 3;
@@ -133,8 +134,8 @@ impl Reloader {
     /// Works until nobody can send triggers any more.
     pub async fn run(mut self, mut triggers: mpsc::Receiver<Trigger>) {
         let mut pause = PERIOD;
-        // Content that was seen once and is not in force. It is taken when it is still there at the next look, so that
-        // a file is not read while it is being written.
+        // Content that was seen once and is not in force. It is taken when it is still there at the
+        // next look, so that a file is not read while it is being written.
         let mut fresh = None;
         loop {
             tokio::select! {
@@ -180,7 +181,11 @@ impl Reloader {
             }
             Err(problem) => {
                 self.parts.instruments.refused();
-                tracing::error!(cause = cause.word(), problem, "configuration refused, the one before stays in force");
+                tracing::error!(
+                    cause = cause.word(),
+                    problem,
+                    "configuration refused, the one before stays in force"
+                );
             }
         }
         outcome
@@ -188,27 +193,43 @@ impl Reloader {
 
     async fn attempt(&mut self) -> Result<String, String> {
         let (read, files) = (Arc::clone(&self.parts.read), self.parts.files.clone());
-        let settled = self.threads.call(move || settle(&*read, &files)).await.ok_or("reading it was stopped")?;
+        let settled = self
+            .threads
+            .call(move || settle(&*read, &files))
+            .await
+            .ok_or("reading it was stopped")?;
         let reading;
         (reading, self.parts.seen) = settled;
         self.parts.files = reading.files;
         let fresh = reading.outcome.map_err(|faults| {
             log(&faults);
-            let errors: Vec<&Fault> = faults.iter().filter(|fault| fault.severity == Severity::Error).collect();
-            let first = errors.first().map(|fault| format!("{}: {}", fault.place(), fault.message)).unwrap_or_default();
+            let errors: Vec<&Fault> =
+                faults.iter().filter(|fault| fault.severity == Severity::Error).collect();
+            let first = errors
+                .first()
+                .map(|fault| format!("{}: {}", fault.place(), fault.message))
+                .unwrap_or_default();
             match errors.len() {
                 0 | 1 => first,
                 count => format!("{first} (and {} more)", count - 1),
             }
         })?;
         log(&fresh.warnings);
-        if !self.parts.listen_addresses.is_empty() && fresh.listen_addresses != self.parts.listen_addresses {
-            tracing::warn!("`web.listen_addresses` has changed: that takes a restart, the addresses before stay in use");
+        if !self.parts.listen_addresses.is_empty()
+            && fresh.listen_addresses != self.parts.listen_addresses
+        {
+            tracing::warn!(
+                "`web.listen_addresses` has changed: that takes a restart, the addresses before stay in use"
+            );
         }
-        let changes = self.parts.control.adopt(fresh.adopted).await.ok_or("the scheduler has ended")?;
+        let changes =
+            self.parts.control.adopt(fresh.adopted).await.ok_or("the scheduler has ended")?;
         self.parts.prober.refresh();
         self.parts.doors.replace(fresh.door);
-        Ok(format!("{} added, {} changed, {} removed, {} unchanged", changes.added, changes.changed, changes.removed, changes.kept))
+        Ok(format!(
+            "{} added, {} changed, {} removed, {} unchanged",
+            changes.added, changes.changed, changes.removed, changes.kept
+        ))
     }
 }
 
@@ -216,11 +237,24 @@ impl Reloader {
 pub fn log(faults: &[Fault]) {
     for fault in faults.iter().take(MOST_LOGGED) {
         match fault.severity {
-            Severity::Error => tracing::error!(at = fault.place(), hint = fault.hint.as_deref(), "{}", fault.message),
-            Severity::Warning => tracing::warn!(at = fault.place(), hint = fault.hint.as_deref(), "{}", fault.message),
+            Severity::Error => tracing::error!(
+                at = fault.place(),
+                hint = fault.hint.as_deref(),
+                "{}",
+                fault.message
+            ),
+            Severity::Warning => tracing::warn!(
+                at = fault.place(),
+                hint = fault.hint.as_deref(),
+                "{}",
+                fault.message
+            ),
         }
     }
     if faults.len() > MOST_LOGGED {
-        tracing::warn!(count = faults.len() - MOST_LOGGED, "more faults than are logged; `credwatch check` shows all");
+        tracing::warn!(
+            count = faults.len() - MOST_LOGGED,
+            "more faults than are logged; `credwatch check` shows all"
+        );
     }
 }

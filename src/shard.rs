@@ -1,4 +1,5 @@
-//! Which of several daemons watches a provider: each provider has one, and most keep theirs when a daemon is added.
+//! Which of several daemons watches a provider: each provider has one, and most keep theirs when a
+//! daemon is added.
 
 use std::str::FromStr;
 
@@ -14,8 +15,9 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// Whether this one watches the provider of this name: the one whose number together with the name hashes highest
-    /// (rendezvous hashing), so that another daemon takes its share evenly from all, and nothing else moves.
+    /// Whether this one watches the provider of this name: the one whose number together with the
+    /// name hashes highest (rendezvous hashing), so that another daemon takes its share evenly from
+    /// all, and nothing else moves.
     #[must_use]
     pub fn owns(self, name: &str) -> bool {
         (0..self.count).max_by_key(|index| weight(*index, name)) == Some(self.index)
@@ -37,7 +39,11 @@ impl FromStr for Shard {
 
     /// `2/5`, or `credwatch-2/5`: the name of a pod of a stateful set ends in its number.
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is no shard: write INDEX/COUNT with an index from 0 on, such as 0/3, or POD/COUNT, such as credwatch-0/3");
+        let wrong = || {
+            format!(
+                "{text:?} is no shard: write INDEX/COUNT with an index from 0 on, such as 0/3, or POD/COUNT, such as credwatch-0/3"
+            )
+        };
         let (index, count) = text.split_once('/').ok_or_else(wrong)?;
         let index = index.rsplit('-').next().unwrap_or_default().parse().map_err(|_| wrong())?;
         let count = count.parse().map_err(|_| wrong())?;

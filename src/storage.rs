@@ -1,4 +1,5 @@
-//! The state in a directory of the daemon's own, so that a restart neither forgets a runway nor asks a locked account.
+//! The state in a directory of the daemon's own, so that a restart neither forgets a runway nor
+//! asks a locked account.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -35,17 +36,22 @@ impl Storage {
         Self { folder }
     }
 
-    /// Takes what was kept into a ledger that knows nothing yet. What cannot be used is put aside and told; the daemon
-    /// starts all the same. `configured` is when the configuration was last written.
+    /// Takes what was kept into a ledger that knows nothing yet. What cannot be used is put aside
+    /// and told; the daemon starts all the same. `configured` is when the configuration was last
+    /// written.
     pub fn restore(&self, ledger: &Ledger, configured: Option<SystemTime>) {
         let path = self.folder.join(NAME);
         let outcome = match read(&path) {
             Ok(None) => return,
-            Ok(Some(text)) => saved::read(&text, &ledger.roster(), ledger.now(), |entry, since| touched(entry, since, configured)),
+            Ok(Some(text)) => saved::read(&text, &ledger.roster(), ledger.now(), |entry, since| {
+                touched(entry, since, configured)
+            }),
             Err(error) => Err(error.to_string()),
         };
         match outcome {
-            Ok(providers) => tracing::info!(providers, path = %path.display(), "the state from before the restart is taken up"),
+            Ok(providers) => {
+                tracing::info!(providers, path = %path.display(), "the state from before the restart is taken up")
+            }
             Err(problem) => {
                 tracing::warn!(path = %path.display(), problem, "the state from before the restart cannot be used and is put aside");
                 let _ = fs::rename(&path, self.folder.join("state.json.unusable"));
@@ -54,7 +60,12 @@ impl Storage {
     }
 
     /// Keeps the state: now and then, and a last time when `end` comes.
-    pub async fn keep(self, ledger: Arc<Ledger>, instruments: Instruments, end: impl Future<Output = ()>) {
+    pub async fn keep(
+        self,
+        ledger: Arc<Ledger>,
+        instruments: Instruments,
+        end: impl Future<Output = ()>,
+    ) {
         let storage = Arc::new(self);
         let mut end = std::pin::pin!(end);
         let mut failing = false;
@@ -64,11 +75,15 @@ impl Storage {
                 () = tokio::time::sleep(PERIOD) => false,
             };
             let (storage, ledger) = (Arc::clone(&storage), Arc::clone(&ledger));
-            let saved = tokio::task::spawn_blocking(move || storage.save(&ledger)).await.unwrap_or_else(|error| Err(io::Error::other(error)));
+            let saved = tokio::task::spawn_blocking(move || storage.save(&ledger))
+                .await
+                .unwrap_or_else(|error| Err(io::Error::other(error)));
             let worked = saved.is_ok();
             instruments.saved(worked);
             match saved {
-                Err(error) if !failing => tracing::error!(%error, "the state cannot be saved; the one saved before stays"),
+                Err(error) if !failing => {
+                    tracing::error!(%error, "the state cannot be saved; the one saved before stays")
+                }
                 Ok(()) if failing => tracing::info!("the state can be saved again"),
                 _ => {}
             }
@@ -79,7 +94,8 @@ impl Storage {
         }
     }
 
-    /// Writes another file and puts it in the place of the one before, so that there is a whole one at any time.
+    /// Writes another file and puts it in the place of the one before, so that there is a whole one
+    /// at any time.
     ///
     /// # Errors
     /// What the system said; the file before is untouched then.
@@ -87,7 +103,8 @@ impl Storage {
         let text = saved::write(&ledger.roster(), ledger.now());
         let fresh = self.folder.join("state.json.new");
         let written = (|| {
-            let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+            let mut file =
+                File::options().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
             file.write_all(text.as_bytes())?;
             file.sync_all()?;
             fs::rename(&fresh, self.folder.join(NAME))?;
@@ -115,21 +132,27 @@ fn read(path: &Path) -> io::Result<Option<String>> {
     Ok(Some(text))
 }
 
-/// Whether the secret of an entry may be another since a time, told from when files were written: a hash of the secret
-/// would tell it exactly, and would itself be worth stealing.
+/// Whether the secret of an entry may be another since a time, told from when files were written: a
+/// hash of the secret would tell it exactly, and would itself be worth stealing.
 fn touched(entry: &Entry, since: Timestamp, configured: Option<SystemTime>) -> Touched {
     let since = SystemTime::from(since);
-    let mut touched = if configured.is_none_or(|written| written > since) { Touched::Yes } else { Touched::No };
+    let mut touched =
+        if configured.is_none_or(|written| written > since) { Touched::Yes } else { Touched::No };
     for (_, source) in entry.provider.credentials.iter() {
         touched = match (touched, source) {
             (Touched::Yes, _) => return Touched::Yes,
             (before, SecretSource::Inline(_)) => before,
-            (before, SecretSource::File(path)) => match fs::metadata(path).and_then(|meta| meta.modified()) {
-                Ok(written) if written <= since => before,
-                _ => return Touched::Yes,
-            },
+            (before, SecretSource::File(path)) => {
+                match fs::metadata(path).and_then(|meta| meta.modified()) {
+                    Ok(written) if written <= since => before,
+                    _ => return Touched::Yes,
+                }
+            }
             // systemd makes its copies anew at each start.
-            (_, SecretSource::Environment(_) | SecretSource::Systemd(_) | SecretSource::Command(_)) => Touched::Unknown,
+            (
+                _,
+                SecretSource::Environment(_) | SecretSource::Systemd(_) | SecretSource::Command(_),
+            ) => Touched::Unknown,
         };
     }
     touched

@@ -8,7 +8,8 @@ use sd_notify::NotifyState;
 use crate::state::{Ledger, State};
 
 fn tell(states: &[NotifyState<'_>]) {
-    // Nobody to tell is no error; anything else could only be logged, and the service manager notices by itself.
+    // Nobody to tell is no error; anything else could only be logged, and the service manager
+    // notices by itself.
     let _ = sd_notify::notify(states);
 }
 
@@ -36,8 +37,8 @@ const STATUS_PERIOD: Duration = Duration::from_secs(1);
 
 /// Feeds the watchdog and keeps the status line, for ever.
 ///
-/// The watchdog is fed only when the scheduler has turned since the last time: one that is stuck starves it, while a
-/// provider that hangs does not, as the scheduler turns beside it.
+/// The watchdog is fed only when the scheduler has turned since the last time: one that is stuck
+/// starves it, while a provider that hangs does not, as the scheduler turns beside it.
 pub async fn attend(ledger: Arc<Ledger>) {
     if std::env::var_os("NOTIFY_SOCKET").is_none() {
         return;
@@ -73,8 +74,18 @@ fn status(ledger: &Ledger) -> String {
             counts[place] += 1;
         }
     }
-    let parts: Vec<String> =
-        State::ALL.iter().zip(counts).rev().filter(|(_, count)| *count > 0).map(|(state, count)| format!("{count} {}", state.word())).collect();
+    let parts: Vec<String> = State::ALL
+        .iter()
+        .zip(counts)
+        .rev()
+        .filter(|(_, count)| *count > 0)
+        .map(|(state, count)| format!("{count} {}", state.word()))
+        .collect();
     let total = roster.entries().len();
-    format!("{total} provider{}{}{}", if total == 1 { "" } else { "s" }, if parts.is_empty() { "" } else { ": " }, parts.join(", "))
+    format!(
+        "{total} provider{}{}{}",
+        if total == 1 { "" } else { "s" },
+        if parts.is_empty() { "" } else { ": " },
+        parts.join(", ")
+    )
 }

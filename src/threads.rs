@@ -1,9 +1,10 @@
-//! Threads of our own for what blocks and needs much memory: a scrape of ten thousand providers, reading a large
-//! configuration.
+//! Threads of our own for what blocks and needs much memory: a scrape of ten thousand providers,
+//! reading a large configuration.
 //!
-//! Not the runtime's blocking threads. There are hundreds of them, the allocator gives each a heap of its own, and what a large
-//! job has needed once would in time stay in every one of those heaps. Here the thread that was idle last is taken first, so
-//! there are as many heaps as jobs at the same time.
+//! Not the runtime's blocking threads. There are hundreds of them, the allocator gives each a heap
+//! of its own, and what a large job has needed once would in time stay in every one of those heaps.
+//! Here the thread that was idle last is taken first, so there are as many heaps as jobs at the
+//! same time.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::mpsc::{Sender, channel};
@@ -40,8 +41,12 @@ impl Threads {
         }
     }
 
-    /// Does something on one of the threads and returns what comes of it; `None` when it panicked or there is no thread.
-    pub async fn call<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    /// Does something on one of the threads and returns what comes of it; `None` when it panicked
+    /// or there is no thread.
+    pub async fn call<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
         let (sender, done) = oneshot::channel();
         // Whoever waited may have gone.
         self.spawn(move || drop(sender.send(work()))).ok()?;

@@ -9,8 +9,15 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de};
 
 /// The units of a Prometheus duration, longest first, with their length in milliseconds.
-const UNITS: [(&str, u64); 7] =
-    [("y", 365 * 24 * 3_600_000), ("w", 7 * 24 * 3_600_000), ("d", 24 * 3_600_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+const UNITS: [(&str, u64); 7] = [
+    ("y", 365 * 24 * 3_600_000),
+    ("w", 7 * 24 * 3_600_000),
+    ("d", 24 * 3_600_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1_000),
+    ("ms", 1),
+];
 
 /// Reads a duration in the notation of Prometheus: whole numbers with units, longest unit first,
 /// each unit once (`90s`, `1h30m`, `1d`, `500ms`). `0` needs no unit.
@@ -18,7 +25,11 @@ const UNITS: [(&str, u64); 7] =
 /// # Errors
 /// A sentence that says what was expected.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("{text:?} is not a duration: write a number and a unit, such as \"90s\", \"5m\", \"1h30m\" or \"500ms\"");
+    let wrong = || {
+        format!(
+            "{text:?} is not a duration: write a number and a unit, such as \"90s\", \"5m\", \"1h30m\" or \"500ms\""
+        )
+    };
     if text == "0" {
         return Ok(Duration::ZERO);
     }
@@ -30,9 +41,15 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         let number: u64 = rest[..digits].parse().map_err(|_| wrong())?;
         rest = &rest[digits..];
         let letters = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
-        let place = UNITS[next_unit..].iter().position(|(name, _)| *name == &rest[..letters]).ok_or_else(wrong)?;
+        let place = UNITS[next_unit..]
+            .iter()
+            .position(|(name, _)| *name == &rest[..letters])
+            .ok_or_else(wrong)?;
         let (_, length) = UNITS[next_unit + place];
-        milliseconds = number.checked_mul(length).and_then(|part| milliseconds.checked_add(part)).ok_or_else(wrong)?;
+        milliseconds = number
+            .checked_mul(length)
+            .and_then(|part| milliseconds.checked_add(part))
+            .ok_or_else(wrong)?;
         next_unit += place + 1;
         rest = &rest[letters..];
     }
@@ -53,9 +70,14 @@ pub fn human_duration(seconds: f64) -> String {
     if seconds < 10.0 {
         return format!("{sign}{seconds:.1}s");
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, and is for people")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "saturates, and is for people"
+    )]
     let whole = seconds.round() as u64;
-    let (days, hours, minutes, rest) = (whole / 86_400, whole / 3_600 % 24, whole / 60 % 60, whole % 60);
+    let (days, hours, minutes, rest) =
+        (whole / 86_400, whole / 3_600 % 24, whole / 60 % 60, whole % 60);
     let parts = [(days, "d"), (hours, "h"), (minutes, "m"), (rest, "s")];
     let first = parts.iter().position(|(count, _)| *count > 0).unwrap_or(3);
     let mut text = format!("{sign}{}{}", parts[first].0, parts[first].1);
@@ -67,7 +89,10 @@ pub fn human_duration(seconds: f64) -> String {
 
 /// Seconds since the Unix epoch, with fractions: the form of every `_timestamp_seconds` metric.
 #[must_use]
-#[expect(clippy::cast_precision_loss, reason = "microseconds since 1970 stay exact in an f64 until the year 2255")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "microseconds since 1970 stay exact in an f64 until the year 2255"
+)]
 pub fn unix_seconds(time: Timestamp) -> f64 {
     time.as_microsecond() as f64 / 1e6
 }
@@ -75,7 +100,8 @@ pub fn unix_seconds(time: Timestamp) -> f64 {
 /// The last second that a four-digit year can name; a later expiry is a misread unit, not a date.
 pub const LATEST_UNIX_SECOND: f64 = 253_402_207_200.0;
 
-/// The time that lies `seconds` after the Unix epoch; `None` when that is no date of the years 1 to 9999.
+/// The time that lies `seconds` after the Unix epoch; `None` when that is no date of the years 1 to
+/// 9999.
 #[must_use]
 pub fn from_unix_seconds(seconds: f64) -> Option<Timestamp> {
     if !seconds.is_finite() || seconds.abs() > LATEST_UNIX_SECOND {
@@ -122,21 +148,48 @@ mod tests {
 
     #[test]
     fn durations_are_read_as_prometheus_reads_them() {
-        for (text, milliseconds) in [("0", 0), ("500ms", 500), ("90s", 90_000), ("1h30m", 5_400_000), ("1d", 86_400_000), ("1w2d3h4m5s6ms", 788_645_006)] {
+        for (text, milliseconds) in [
+            ("0", 0),
+            ("500ms", 500),
+            ("90s", 90_000),
+            ("1h30m", 5_400_000),
+            ("1d", 86_400_000),
+            ("1w2d3h4m5s6ms", 788_645_006),
+        ] {
             assert_eq!(parse_duration(text), Ok(Duration::from_millis(milliseconds)), "{text}");
         }
     }
 
     #[test]
     fn other_notations_are_refused() {
-        for text in ["", "5", "m", "1m1h", "1m1m", "1.5s", "-1s", "1 m", "1month", "99999999999999999999s", "9999999999999y"] {
+        for text in [
+            "",
+            "5",
+            "m",
+            "1m1h",
+            "1m1m",
+            "1.5s",
+            "-1s",
+            "1 m",
+            "1month",
+            "99999999999999999999s",
+            "9999999999999y",
+        ] {
             assert!(parse_duration(text).is_err(), "{text}");
         }
     }
 
     #[test]
     fn durations_are_written_in_at_most_two_units() {
-        for (seconds, text) in [(0.012, "12ms"), (1.44, "1.4s"), (59.7, "1m"), (3_570.0, "59m 30s"), (7_200.0, "2h"), (273_600.0, "3d 4h"), (-30.0, "-30s")] {
+        for (seconds, text) in [
+            (0.012, "12ms"),
+            (1.44, "1.4s"),
+            (59.7, "1m"),
+            (3_570.0, "59m 30s"),
+            (7_200.0, "2h"),
+            (273_600.0, "3d 4h"),
+            (-30.0, "-30s"),
+        ] {
             assert_eq!(human_duration(seconds), text);
         }
     }

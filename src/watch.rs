@@ -1,5 +1,6 @@
-//! Files whose content is watched. By reading them: that also notices what no time stamp tells, a swapped symbolic link
-//! of a mounted config map, an editor's rename, and a file on a network file system.
+//! Files whose content is watched. By reading them: that also notices what no time stamp tells, a
+//! swapped symbolic link of a mounted config map, an editor's rename, and a file on a network file
+//! system.
 
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -7,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
-/// What a set of files held at one time. Equal when nobody could tell a difference. Kept in memory only.
+/// What a set of files held at one time. Equal when nobody could tell a difference. Kept in memory
+/// only.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Digest([u8; 32]);
 
@@ -63,13 +65,19 @@ impl Files {
     /// When any of the files was last written, as far as that is known.
     #[must_use]
     pub fn written(&self) -> Option<std::time::SystemTime> {
-        let patterns = self.patterns.iter().filter_map(|pattern| glob::glob(pattern).ok()).flatten().flatten();
-        self.paths.iter().cloned().chain(patterns).filter_map(|path| std::fs::metadata(path).ok()?.modified().ok()).max()
+        let patterns =
+            self.patterns.iter().filter_map(|pattern| glob::glob(pattern).ok()).flatten().flatten();
+        self.paths
+            .iter()
+            .cloned()
+            .chain(patterns)
+            .filter_map(|path| std::fs::metadata(path).ok()?.modified().ok())
+            .max()
     }
 }
 
-/// Adds the content of a file, and returns its length in bytes. In pieces: it is done every second, and a file can be
-/// large.
+/// Adds the content of a file, and returns its length in bytes. In pieces: it is done every second,
+/// and a file can be large.
 fn add(path: &Path, digest: &mut Sha256) -> std::io::Result<u64> {
     let mut file = std::fs::File::open(path)?;
     if !file.metadata()?.is_file() {
@@ -105,7 +113,11 @@ mod tests {
         assert!(first == files.digest(), "the same content is the same");
         let stamp = std::fs::metadata(&path).and_then(|meta| meta.modified()).expect("a time");
         std::fs::write(&path, "two").expect("written");
-        std::fs::File::options().write(true).open(&path).and_then(|file| file.set_modified(stamp)).expect("the old time");
+        std::fs::File::options()
+            .write(true)
+            .open(&path)
+            .and_then(|file| file.set_modified(stamp))
+            .expect("the old time");
         let second = files.digest();
         assert!(first != second, "other content with the same time and length is another");
         std::fs::create_dir(folder.path().join("conf.d")).expect("made");

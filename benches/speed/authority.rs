@@ -1,11 +1,14 @@
-//! A private authority with a chain of two steps, as public authorities issue them: the root has a P-384 key, so
-//! one of the signatures to be verified is of that kind.
+//! A private authority with a chain of two steps, as public authorities issue them: the root has a
+//! P-384 key, so one of the signatures to be verified is of that kind.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, SanType};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, SanType,
+};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
@@ -15,8 +18,8 @@ use crate::Result;
 /// The file with the certificate of the root.
 pub const ROOT: &str = "root.pem";
 
-/// Makes root, intermediate and leaf, writes the root to `folder`, and returns what the server speaks with.
-/// No session can be taken up again: every handshake is full.
+/// Makes root, intermediate and leaf, writes the root to `folder`, and returns what the server
+/// speaks with. No session can be taken up again: every handshake is full.
 pub fn server(folder: &Path) -> Result<ServerConfig> {
     let root_key = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384)?;
     let root = authority("credwatch bench root")?;
@@ -31,7 +34,10 @@ pub fn server(folder: &Path) -> Result<ServerConfig> {
     for address in [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)] {
         leaf.subject_alt_names.push(SanType::IpAddress(address));
     }
-    let chain = vec![leaf.signed_by(&key, &intermediate)?.der().clone(), intermediate_certificate.der().clone()];
+    let chain = vec![
+        leaf.signed_by(&key, &intermediate)?.der().clone(),
+        intermediate_certificate.der().clone(),
+    ];
     let key = PrivateKeyDer::try_from(key.serialize_der())?;
     let mut config = ServerConfig::builder_with_provider(credwatch::probe::tls::crypto())
         .with_safe_default_protocol_versions()?
@@ -50,11 +56,13 @@ fn authority(name: &str) -> Result<CertificateParams> {
     Ok(params)
 }
 
-/// A plain client configuration that trusts this root alone, with the cryptography that credwatch uses.
+/// A plain client configuration that trusts this root alone, with the cryptography that credwatch
+/// uses.
 pub fn client(root: &Path) -> Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(root)?)?;
-    let builder = ClientConfig::builder_with_provider(credwatch::probe::tls::crypto()).with_safe_default_protocol_versions()?;
+    let builder = ClientConfig::builder_with_provider(credwatch::probe::tls::crypto())
+        .with_safe_default_protocol_versions()?;
     let mut config = builder.with_root_certificates(Arc::new(roots)).with_no_client_auth();
     config.resumption = rustls::client::Resumption::disabled();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];

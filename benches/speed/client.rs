@@ -14,17 +14,23 @@ pub fn text(address: &str, path: &str) -> Result<String> {
     Ok(String::from_utf8(body(address, path, false)?)?)
 }
 
-/// GETs a path as it comes, compressed when `gzip` asks for it. HTTP/1.0, so that nothing is cut into chunks.
+/// GETs a path as it comes, compressed when `gzip` asks for it. HTTP/1.0, so that nothing is cut
+/// into chunks.
 pub fn body(address: &str, path: &str, gzip: bool) -> Result<Vec<u8>> {
     let mut stream = send(address, path, "1.0", gzip)?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes)?;
-    let head = bytes.windows(4).position(|window| window == b"\r\n\r\n").ok_or("an answer without an end of its head")? + 4;
+    let head = bytes
+        .windows(4)
+        .position(|window| window == b"\r\n\r\n")
+        .ok_or("an answer without an end of its head")?
+        + 4;
     check(&bytes[..head])?;
     Ok(bytes.split_off(head))
 }
 
-/// How long a GET takes, from before the connection to the last byte, with everything read and nothing kept.
+/// How long a GET takes, from before the connection to the last byte, with everything read and
+/// nothing kept.
 pub fn time(address: &str, path: &str, gzip: bool) -> Result<Duration> {
     let start = Instant::now();
     let mut stream = send(address, path, "1.1", gzip)?;
@@ -41,11 +47,17 @@ fn send(address: &str, path: &str, version: &str, gzip: bool) -> Result<TcpStrea
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     let coding = if gzip { "gzip" } else { "identity" };
-    let request = format!("GET {path} HTTP/{version}\r\nHost: {address}\r\nAccept-Encoding: {coding}\r\nConnection: close\r\n\r\n");
+    let request = format!(
+        "GET {path} HTTP/{version}\r\nHost: {address}\r\nAccept-Encoding: {coding}\r\nConnection: close\r\n\r\n"
+    );
     stream.write_all(request.as_bytes())?;
     Ok(stream)
 }
 
 fn check(answer: &[u8]) -> Result<()> {
-    if answer.get(9..12) == Some(b"200") { Ok(()) } else { Err("an answer with another status than 200".into()) }
+    if answer.get(9..12) == Some(b"200") {
+        Ok(())
+    } else {
+        Err("an answer with another status than 200".into())
+    }
 }

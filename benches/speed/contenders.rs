@@ -1,5 +1,5 @@
-//! The loops that ask for tokens as fast as they can, each in a process of its own: the floor, a client library
-//! with nothing around it, and credwatch's prober.
+//! The loops that ask for tokens as fast as they can, each in a process of its own: the floor, a
+//! client library with nothing around it, and credwatch's prober.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +18,8 @@ use tokio_rustls::TlsConnector;
 
 use crate::{Result, authority, process};
 
-/// How many requests are under way at a time; also what credwatch allows against one host unless told otherwise.
+/// How many requests are under way at a time; also what credwatch allows against one host unless
+/// told otherwise.
 pub const CONCURRENCY: usize = 32;
 
 /// `client-1:a-client-secret-of-the-usual-size`
@@ -54,10 +55,15 @@ where
     Ok(())
 }
 
-/// The floor: `hyper` by hand, a connection for each request, the answer looked at and nothing more.
+/// The floor: `hyper` by hand, a connection for each request, the answer looked at and nothing
+/// more.
 pub fn floor(url: &str, root: &Path) -> Result<()> {
     let url = url::Url::parse(url)?;
-    let tls = if url.scheme() == "https" { Some(TlsConnector::from(Arc::new(authority::client(root)?))) } else { None };
+    let tls = if url.scheme() == "https" {
+        Some(TlsConnector::from(Arc::new(authority::client(root)?)))
+    } else {
+        None
+    };
     let address = url.socket_addrs(|| None)?.into_iter().next().ok_or("no address")?;
     let name = ServerName::from(address.ip());
     let host = format!("{address}");
@@ -75,8 +81,12 @@ pub fn floor(url: &str, root: &Path) -> Result<()> {
     })
 }
 
-async fn by_hand(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, host: &str) -> Result<()> {
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+async fn by_hand(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    host: &str,
+) -> Result<()> {
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
     let request = Request::post("/token")
         .header(header::HOST, host)
@@ -99,8 +109,11 @@ pub fn bare_reqwest(url: &str, root: &Path) -> Result<()> {
         .no_proxy()
         .build()?;
     saturate(move |_| {
-        let request =
-            client.post(url.clone()).header(header::AUTHORIZATION, BASIC).header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(FORM);
+        let request = client
+            .post(url.clone())
+            .header(header::AUTHORIZATION, BASIC)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(FORM);
         async move {
             let response = request.send().await?;
             let status = response.status();
@@ -116,15 +129,19 @@ fn check(status: http::StatusCode, body: &[u8]) -> Result<()> {
 
 /// credwatch's prober, on the providers of a configuration file.
 pub fn prober(configuration: &Path) -> Result<()> {
-    let configuration =
-        credwatch::config::load(configuration).outcome.map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
+    let configuration = credwatch::config::load(configuration)
+        .outcome
+        .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
     let (prober, providers) = (Arc::new(Prober::new()), configuration.providers);
     saturate(move |index| {
-        let (prober, provider) = (Arc::clone(&prober), Arc::clone(&providers[index % providers.len()]));
+        let (prober, provider) =
+            (Arc::clone(&prober), Arc::clone(&providers[index % providers.len()]));
         async move {
             match prober.probe(&provider).await.outcome {
                 Outcome::Issued(_) => Ok(()),
-                Outcome::Failed(failure) => Err(format!("{}: {}", failure.reason.word(), failure.message.as_str()).into()),
+                Outcome::Failed(failure) => {
+                    Err(format!("{}: {}", failure.reason.word(), failure.message.as_str()).into())
+                }
             }
         }
     })

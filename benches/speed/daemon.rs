@@ -23,35 +23,53 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Writes the configuration into `folder`, with everything in it that costs something at a probe.
+    /// Writes the configuration into `folder`, with everything in it that costs something at a
+    /// probe.
     pub fn write(&self, endpoint: &Endpoint, folder: &Path) -> Result<std::path::PathBuf> {
         use std::fmt::Write;
         const SECRET: &str = "a-client-secret-of-the-usual-size";
         let secret = folder.join("secret");
         std::fs::write(&secret, format!("{SECRET}\n"))?;
         let url = endpoint.url(self.tls, if self.as_deployed { "localhost" } else { "127.0.0.1" });
-        let secret = if self.as_deployed { format!("{{ file = \"{}\" }}", secret.display()) } else { format!("{SECRET:?}") };
+        let secret = if self.as_deployed {
+            format!("{{ file = \"{}\" }}", secret.display())
+        } else {
+            format!("{SECRET:?}")
+        };
         let mut text = format!(
             "[defaults]\ninterval = \"{}ms\"\ntimeout = \"10s\"\nmin_lifetime = \"10m\"\ntls.ca_file = \"{}\"\n\n",
             self.interval_ms,
             Path::new(endpoint.root()).display()
         );
         for number in 0..self.providers {
-            writeln!(text, "[providers.provider-{number:05}]\nrecipe = \"oauth2-client-credentials\"")?;
+            writeln!(
+                text,
+                "[providers.provider-{number:05}]\nrecipe = \"oauth2-client-credentials\""
+            )?;
             writeln!(text, "parameters = {{ token_url = {url:?}, scope = \"read write\" }}")?;
-            writeln!(text, "credentials = {{ client_id = \"client-{number}\", client_secret = {secret} }}")?;
+            writeln!(
+                text,
+                "credentials = {{ client_id = \"client-{number}\", client_secret = {secret} }}"
+            )?;
             writeln!(text, "labels = {{ team = \"team-{}\", stage = \"prod\" }}", number % 20)?;
-            writeln!(text, "required_scopes = [\"read\", \"write\"]\nsecret_expires = 2099-12-31\n")?;
+            writeln!(
+                text,
+                "required_scopes = [\"read\", \"write\"]\nsecret_expires = 2099-12-31\n"
+            )?;
         }
-        let path = folder.join(format!("credwatch-{}-{}-{}.toml", self.providers, self.interval_ms, self.tls));
+        let path = folder
+            .join(format!("credwatch-{}-{}-{}.toml", self.providers, self.interval_ms, self.tls));
         std::fs::write(&path, text)?;
         Ok(path)
     }
 }
 
-/// The binary that is measured: the one built with this benchmark, or the one that `CREDWATCH_BINARY` names.
+/// The binary that is measured: the one built with this benchmark, or the one that
+/// `CREDWATCH_BINARY` names.
 pub fn binary() -> std::path::PathBuf {
-    std::env::var_os("CREDWATCH_BINARY").unwrap_or_else(|| env!("CARGO_BIN_EXE_credwatch").into()).into()
+    std::env::var_os("CREDWATCH_BINARY")
+        .unwrap_or_else(|| env!("CARGO_BIN_EXE_credwatch").into())
+        .into()
 }
 
 /// A running daemon; killed when it goes out of scope.
@@ -67,7 +85,10 @@ impl Daemon {
     pub fn start(configuration: &Path) -> Result<Self> {
         let mut command = Command::new(binary());
         let file = format!("--config.file={}", configuration.display());
-        command.args(["run", &file, "--web.listen-address=127.0.0.1:0"]).stderr(Stdio::piped()).stdout(Stdio::null());
+        command
+            .args(["run", &file, "--web.listen-address=127.0.0.1:0"])
+            .stderr(Stdio::piped())
+            .stdout(Stdio::null());
         let start = Instant::now();
         let mut process = Process::start(&mut command)?;
         let mut log = BufReader::new(process.child().stderr.take().ok_or("no pipe")?);
@@ -102,7 +123,8 @@ impl Daemon {
     /// Probes that failed so far.
     pub fn failures(&self) -> Result<u64> {
         let metrics = self.metrics()?;
-        let samples = metrics.lines().filter(|line| line.starts_with("credwatch_probe_failures_total{"));
+        let samples =
+            metrics.lines().filter(|line| line.starts_with("credwatch_probe_failures_total{"));
         Ok(samples.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum())
     }
 }
@@ -113,8 +135,11 @@ fn listening(log: &mut impl BufRead) -> Result<String> {
     let mut seen = String::new();
     let mut line = String::new();
     while log.read_line(&mut line)? > 0 {
-        if let Some(start) = line.find("listen").and_then(|place| Some(place + line[place..].find(HOST)?)) {
-            let port: String = line[start + HOST.len()..].chars().take_while(char::is_ascii_digit).collect();
+        if let Some(start) =
+            line.find("listen").and_then(|place| Some(place + line[place..].find(HOST)?))
+        {
+            let port: String =
+                line[start + HOST.len()..].chars().take_while(char::is_ascii_digit).collect();
             return Ok(format!("{HOST}{port}"));
         }
         seen.push_str(&line);

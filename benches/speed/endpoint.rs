@@ -27,8 +27,15 @@ impl Endpoint {
     pub fn start(folder: &Path) -> Result<Self> {
         let mut worker = Worker::start("endpoint", &[folder.as_os_str()])?;
         let numbers = worker.ask()?;
-        let [_, _, plain, tls] = numbers[..] else { return Err("the endpoint tells other numbers than expected".into()) };
-        Ok(Self { worker, root: folder.join(authority::ROOT), plain: u16::try_from(plain)?, tls: u16::try_from(tls)? })
+        let [_, _, plain, tls] = numbers[..] else {
+            return Err("the endpoint tells other numbers than expected".into());
+        };
+        Ok(Self {
+            worker,
+            root: folder.join(authority::ROOT),
+            plain: u16::try_from(plain)?,
+            tls: u16::try_from(tls)?,
+        })
     }
 
     /// The certificate of its authority.
@@ -45,7 +52,11 @@ impl Endpoint {
     /// Requests answered so far. A handshake that was not full would make every comparison void.
     pub fn answered(&mut self) -> Result<u64> {
         let numbers = self.worker.ask()?;
-        if numbers[1] > 0 { Err("a contender took up a TLS session again".into()) } else { Ok(numbers[0]) }
+        if numbers[1] > 0 {
+            Err("a contender took up a TLS session again".into())
+        } else {
+            Ok(numbers[0])
+        }
     }
 }
 
@@ -59,18 +70,34 @@ struct Shared {
 /// The endpoint's process.
 pub fn serve(folder: &Path) -> Result<()> {
     let acceptor = TlsAcceptor::from(Arc::new(authority::server(folder)?));
-    let shared = Arc::new(Shared { answered: AtomicU64::new(0), resumed: AtomicU64::new(0), answer: token_answer() });
+    let shared = Arc::new(Shared {
+        answered: AtomicU64::new(0),
+        resumed: AtomicU64::new(0),
+        answer: token_answer(),
+    });
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let ports: Result<(u16, u16)> = runtime.block_on(async { Ok((listen(&shared, None).await?, listen(&shared, Some(acceptor)).await?)) });
+    let ports: Result<(u16, u16)> = runtime.block_on(async {
+        Ok((listen(&shared, None).await?, listen(&shared, Some(acceptor)).await?))
+    });
     let (plain, tls) = ports?;
-    process::answer(|| vec![shared.answered.load(Ordering::Relaxed), shared.resumed.load(Ordering::Relaxed), plain.into(), tls.into()])?;
+    process::answer(|| {
+        vec![
+            shared.answered.load(Ordering::Relaxed),
+            shared.resumed.load(Ordering::Relaxed),
+            plain.into(),
+            tls.into(),
+        ]
+    })?;
     runtime.shutdown_background();
     Ok(())
 }
 
 /// A token as an authorization server issues it, with the headers of RFC 6749, section 5.1.
 fn token_answer() -> Vec<u8> {
-    let body = format!(r#"{{"access_token":"{}","token_type":"Bearer","expires_in":3600,"scope":"read write"}}"#, "eyJhbGciOiJFUzI1NiJ9".repeat(26));
+    let body = format!(
+        r#"{{"access_token":"{}","token_type":"Bearer","expires_in":3600,"scope":"read write"}}"#,
+        "eyJhbGciOiJFUzI1NiJ9".repeat(26)
+    );
     let date = httpdate::fmt_http_date(std::time::SystemTime::now());
     let head = format!(
         "HTTP/1.1 200 OK\r\nDate: {date}\r\nContent-Type: application/json;charset=UTF-8\r\nCache-Control: no-store\r\nPragma: no-cache\r\nContent-Length: {}\r\n\r\n",
@@ -102,10 +129,15 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, acceptor: Option<Tls
     }
 }
 
-async fn connection(stream: TcpStream, shared: &Shared, acceptor: Option<TlsAcceptor>) -> std::io::Result<()> {
+async fn connection(
+    stream: TcpStream,
+    shared: &Shared,
+    acceptor: Option<TlsAcceptor>,
+) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
-    // The other side closes first and would wait with each port for a minute; soon it would spend more on the
-    // search for a free one than on anything else. A reset, sent when the other side has closed, spares it that.
+    // The other side closes first and would wait with each port for a minute; soon it would spend
+    // more on the search for a free one than on anything else. A reset, sent when the other side
+    // has closed, spares it that.
     stream.set_zero_linger()?;
     let Some(acceptor) = acceptor else { return converse(stream, shared).await };
     let stream = acceptor.accept(stream).await?;
@@ -116,7 +148,10 @@ async fn connection(stream: TcpStream, shared: &Shared, acceptor: Option<TlsAcce
 }
 
 /// Answers every whole request until the other side has had enough.
-async fn converse(mut stream: impl AsyncRead + AsyncWrite + Unpin, shared: &Shared) -> std::io::Result<()> {
+async fn converse(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    shared: &Shared,
+) -> std::io::Result<()> {
     let mut buffer = Vec::with_capacity(2048);
     loop {
         match request_length(&buffer) {
@@ -137,7 +172,11 @@ fn request_length(bytes: &[u8]) -> Option<usize> {
     const LENGTH: &[u8] = b"content-length:";
     let head = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
     let mut lines = bytes[..head].split(|byte| *byte == b'\n');
-    let length = lines.find(|line| line.len() > LENGTH.len() && line[..LENGTH.len()].eq_ignore_ascii_case(LENGTH));
-    let body = length.and_then(|line| std::str::from_utf8(&line[LENGTH.len()..]).ok()?.trim().parse::<usize>().ok());
+    let length = lines.find(|line| {
+        line.len() > LENGTH.len() && line[..LENGTH.len()].eq_ignore_ascii_case(LENGTH)
+    });
+    let body = length.and_then(|line| {
+        std::str::from_utf8(&line[LENGTH.len()..]).ok()?.trim().parse::<usize>().ok()
+    });
     Some(head + body.unwrap_or(0))
 }

@@ -69,13 +69,23 @@ impl Driven {
         // It cannot choose a port by itself; this one was free a moment ago.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
         let mut command = Command::new(PROGRAM);
-        command.arg(format!("--config.file={}", file.display())).arg(format!("--web.listen-address={address}")).arg("--log.level=error");
+        command
+            .arg(format!("--config.file={}", file.display()))
+            .arg(format!("--web.listen-address={address}"))
+            .arg("--log.level=error");
         let process = Process::start(command.stdout(Stdio::null()).stderr(Stdio::null()))?;
-        wait_for("the exporter", || Ok(client::text(&address, "/-/healthy").is_ok().then_some(())))?;
+        wait_for("the exporter", || {
+            Ok(client::text(&address, "/-/healthy").is_ok().then_some(()))
+        })?;
         let (stop, failures) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-        let query = form_urlencoded::Serializer::new(String::new()).append_pair("module", "token").append_pair("target", target).finish();
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("module", "token")
+            .append_pair("target", target)
+            .finish();
         let shared = (Arc::clone(&stop), Arc::clone(&failures));
-        let driver = std::thread::spawn(move || drive(&address, &format!("/probe?{query}"), &shared.0, &shared.1));
+        let driver = std::thread::spawn(move || {
+            drive(&address, &format!("/probe?{query}"), &shared.0, &shared.1)
+        });
         Ok(Self { process, driver: Some(driver), stop, failures })
     }
 
@@ -100,12 +110,22 @@ impl Drop for Driven {
 }
 
 /// Keeps [`CONCURRENCY`] requests under way, on connections that stay.
-fn drive(address: &str, path: &str, stop: &Arc<AtomicBool>, failures: &Arc<AtomicU64>) -> Result<()> {
+fn drive(
+    address: &str,
+    path: &str,
+    stop: &Arc<AtomicBool>,
+    failures: &Arc<AtomicU64>,
+) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut lanes = tokio::task::JoinSet::new();
         for _ in 0..CONCURRENCY {
-            lanes.spawn(lane(address.to_owned(), path.to_owned(), Arc::clone(stop), Arc::clone(failures)));
+            lanes.spawn(lane(
+                address.to_owned(),
+                path.to_owned(),
+                Arc::clone(stop),
+                Arc::clone(failures),
+            ));
         }
         while let Some(ended) = lanes.join_next().await {
             ended??;
@@ -114,12 +134,19 @@ fn drive(address: &str, path: &str, stop: &Arc<AtomicBool>, failures: &Arc<Atomi
     })
 }
 
-async fn lane(address: String, path: String, stop: Arc<AtomicBool>, failures: Arc<AtomicU64>) -> Result<()> {
+async fn lane(
+    address: String,
+    path: String,
+    stop: Arc<AtomicBool>,
+    failures: Arc<AtomicU64>,
+) -> Result<()> {
     let stream = tokio::net::TcpStream::connect(&address).await?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let connection = tokio::spawn(connection);
     while !stop.load(Ordering::Relaxed) {
-        let request = Request::get(&path).header(header::HOST, &address).body(Empty::<Bytes>::new())?;
+        let request =
+            Request::get(&path).header(header::HOST, &address).body(Empty::<Bytes>::new())?;
         let body = sender.send_request(request).await?.into_body().collect().await?.to_bytes();
         if !body.split(|byte| *byte == b'\n').any(|line| line == b"probe_success 1") {
             failures.fetch_add(1, Ordering::Relaxed);

@@ -1,8 +1,9 @@
 //! What credwatch costs beside its peers, in one run on one machine: see `benches/README.md`.
 //!
-//! Reading order: this file (sections and roles), [`saturated`], [`scheduled`], [`scrape`] and [`start`] (what is
-//! measured), [`contenders`], [`daemon`] and [`exporter`] (who is measured), [`endpoint`] and [`authority`] (what
-//! they are measured against), [`process`], [`client`] and [`table`] (with what).
+//! Reading order: this file (sections and roles), [`saturated`], [`scheduled`], [`scrape`] and
+//! [`start`] (what is measured), [`contenders`], [`daemon`] and [`exporter`] (who is measured),
+//! [`endpoint`] and [`authority`] (what they are measured against), [`process`], [`client`] and
+//! [`table`] (with what).
 
 mod authority;
 mod client;
@@ -62,9 +63,15 @@ fn play(role: &str, arguments: &[String]) -> Result<()> {
 
 /// Measures the sections that are named, all when none is, and prints the table.
 fn measure(arguments: &[String]) -> Result<()> {
-    let named: Vec<&str> = arguments.iter().map(String::as_str).filter(|argument| !argument.starts_with('-')).collect();
+    let named: Vec<&str> = arguments
+        .iter()
+        .map(String::as_str)
+        .filter(|argument| !argument.starts_with('-'))
+        .collect();
     if let Some(unknown) = named.iter().find(|name| !SECTIONS.contains(name)) {
-        return Err(format!("there is no section {unknown}; there are {}", SECTIONS.join(", ")).into());
+        return Err(
+            format!("there is no section {unknown}; there are {}", SECTIONS.join(", ")).into()
+        );
     }
     let wanted = |section: &str| named.is_empty() || named.contains(&section);
     let began = Instant::now();
@@ -87,14 +94,18 @@ fn measure(arguments: &[String]) -> Result<()> {
         rows.push(size()?);
     }
     println!("\n{}", table::print(&rows));
-    println!("measured in {:.0} s; what each row means and how to read it: benches/README.md", began.elapsed().as_secs_f64());
+    println!(
+        "measured in {:.0} s; what each row means and how to read it: benches/README.md",
+        began.elapsed().as_secs_f64()
+    );
     Ok(())
 }
 
 /// The size of the binary, as the release profile strips it.
 fn size() -> Result<Row> {
     let bytes = std::fs::metadata(daemon::binary())?.len();
-    Ok(Row::new("binary, stripped", Samples::one(table::float(bytes) / 1e6), "MB").reach(Reach::Value(14.0, 10.0)))
+    Ok(Row::new("binary, stripped", Samples::one(table::float(bytes) / 1e6), "MB")
+        .reach(Reach::Value(14.0, 10.0)))
 }
 
 /// Tells how far the run is; the table alone goes to standard output.

@@ -15,11 +15,22 @@ pub struct Process(Child);
 impl Process {
     /// Starts it, with nothing of this environment that it would look at.
     pub fn start(command: &mut Command) -> Result<Self> {
-        for name in ["RUST_LOG", "JOURNAL_STREAM", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "CREDENTIALS_DIRECTORY"] {
+        for name in [
+            "RUST_LOG",
+            "JOURNAL_STREAM",
+            "HTTP_PROXY",
+            "HTTPS_PROXY",
+            "http_proxy",
+            "https_proxy",
+            "CREDENTIALS_DIRECTORY",
+        ] {
             command.env_remove(name);
         }
         let program = command.get_program().display().to_string();
-        command.spawn().map(Self).map_err(|error| format!("{program} does not start: {error}").into())
+        command
+            .spawn()
+            .map(Self)
+            .map_err(|error| format!("{program} does not start: {error}").into())
     }
 
     /// The child itself, for its pipes.
@@ -31,20 +42,29 @@ impl Process {
     pub fn cpu(&self) -> Result<f64> {
         let stat = self.read("stat")?;
         // The name of the program, in parentheses, can hold blanks.
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<f64>().ok()).ok_or("the stat file of a process has another form");
+        let fields: Vec<&str> =
+            stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        let ticks = |index: usize| {
+            fields
+                .get(index)
+                .and_then(|field| field.parse::<f64>().ok())
+                .ok_or("the stat file of a process has another form")
+        };
         Ok((ticks(11)? + ticks(12)?) / TICKS_PER_SECOND)
     }
 
     /// Resident memory now, in megabytes.
     pub fn resident(&self) -> Result<f64> {
         let status = self.read("status")?;
-        let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix("kB")?.trim().parse::<f64>().ok());
+        let kib = status.lines().find_map(|line| {
+            line.strip_prefix("VmRSS:")?.trim().strip_suffix("kB")?.trim().parse::<f64>().ok()
+        });
         Ok(kib.ok_or("the status file of a process has another form")? * 1024.0 / 1e6)
     }
 
     fn read(&self, name: &str) -> Result<String> {
-        std::fs::read_to_string(format!("/proc/{}/{name}", self.0.id())).map_err(|error| format!("a process has ended too early: {error}").into())
+        std::fs::read_to_string(format!("/proc/{}/{name}", self.0.id()))
+            .map_err(|error| format!("a process has ended too early: {error}").into())
     }
 }
 
@@ -55,8 +75,8 @@ impl Drop for Process {
     }
 }
 
-/// This binary in one of its roles. It answers each line on its standard input with one of numbers, and ends
-/// with its input: so it cannot outlive the process that measures it.
+/// This binary in one of its roles. It answers each line on its standard input with one of numbers,
+/// and ends with its input: so it cannot outlive the process that measures it.
 pub struct Worker {
     process: Process,
     questions: ChildStdin,
@@ -69,7 +89,10 @@ impl Worker {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg(ROLE).arg(role).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = Process::start(&mut command)?;
-        let (questions, answers) = (process.child().stdin.take().ok_or("no pipe")?, process.child().stdout.take().ok_or("no pipe")?);
+        let (questions, answers) = (
+            process.child().stdin.take().ok_or("no pipe")?,
+            process.child().stdout.take().ok_or("no pipe")?,
+        );
         Ok(Self { process, questions, answers: BufReader::new(answers).lines() })
     }
 

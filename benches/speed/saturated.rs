@@ -1,5 +1,5 @@
-//! CPU for one probe at full load: floor, client library, prober, daemon and peer, one after the other in each
-//! round.
+//! CPU for one probe at full load: floor, client library, prober, daemon and peer, one after the
+//! other in each round.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -36,7 +36,15 @@ enum Contender {
 
 use Contender::{Exporter, Floor, ProberAsDeployed, Reqwest};
 
-const CONTENDERS: [Contender; 7] = [Floor, Reqwest, Contender::Prober, ProberAsDeployed, Contender::Daemon(1_000), Contender::Daemon(10_000), Exporter];
+const CONTENDERS: [Contender; 7] = [
+    Floor,
+    Reqwest,
+    Contender::Prober,
+    ProberAsDeployed,
+    Contender::Daemon(1_000),
+    Contender::Daemon(10_000),
+    Exporter,
+];
 
 /// More than any of them can do, in probes a second.
 const DEMAND: usize = 10_000;
@@ -44,7 +52,11 @@ const DEMAND: usize = 10_000;
 /// All rows, and what the peer costs without TLS, in milliseconds a probe, if it is there.
 pub fn measure(endpoint: &mut Endpoint, folder: &Path) -> Result<(Vec<Row>, Option<Samples>)> {
     if !exporter::is_there() {
-        progress(&format!("\n*** {} is not installed: its rows are missing. apt-get install {} ***\n", exporter::PROGRAM, exporter::PROGRAM));
+        progress(&format!(
+            "\n*** {} is not installed: its rows are missing. apt-get install {} ***\n",
+            exporter::PROGRAM,
+            exporter::PROGRAM
+        ));
     }
     let mut rows = Vec::new();
     let plain = Costs::measure(false, endpoint, folder)?;
@@ -60,9 +72,16 @@ struct Costs(Vec<(Contender, Samples)>);
 impl Costs {
     fn measure(tls: bool, endpoint: &mut Endpoint, folder: &Path) -> Result<Self> {
         let present = |contender: &&Contender| **contender != Exporter || exporter::is_there();
-        let mut costs: Vec<(Contender, Samples)> = CONTENDERS.iter().filter(present).map(|contender| (*contender, Samples(Vec::new()))).collect();
+        let mut costs: Vec<(Contender, Samples)> = CONTENDERS
+            .iter()
+            .filter(present)
+            .map(|contender| (*contender, Samples(Vec::new())))
+            .collect();
         for round in 1..=ROUNDS {
-            let mut told = format!("saturated, {}, round {round} of {ROUNDS}, ms a probe:", if tls { "HTTPS" } else { "HTTP" });
+            let mut told = format!(
+                "saturated, {}, round {round} of {ROUNDS}, ms a probe:",
+                if tls { "HTTPS" } else { "HTTP" }
+            );
             for (contender, samples) in &mut costs {
                 let cost = Running::start(*contender, tls, endpoint, folder)?.cost(endpoint)?;
                 told.push_str(&format!(" {} {cost:.3}", contender.name()));
@@ -74,13 +93,17 @@ impl Costs {
     }
 
     fn of(&self, wanted: Contender) -> Option<Samples> {
-        self.0.iter().find(|(contender, _)| *contender == wanted).map(|(_, samples)| samples.clone())
+        self.0
+            .iter()
+            .find(|(contender, _)| *contender == wanted)
+            .map(|(_, samples)| samples.clone())
     }
 
     fn rows(&self, scheme: &str, (reach, aim): (f64, f64), of_exporter: f64) -> Vec<Row> {
         let row = |ours: Contender, theirs: Contender, reach: Reach| {
             let metric = format!("CPU a probe, {scheme}, {}", ours.name());
-            let row = Row::new(metric, self.of(ours).unwrap_or(Samples(Vec::new())), "ms").reach(reach);
+            let row =
+                Row::new(metric, self.of(ours).unwrap_or(Samples(Vec::new())), "ms").reach(reach);
             match self.of(theirs) {
                 Some(samples) => row.beside(theirs.name(), &samples),
                 None => row.without("NOT INSTALLED: blackbox_exporter"),
@@ -122,17 +145,27 @@ enum Running {
 impl Running {
     fn start(contender: Contender, tls: bool, endpoint: &Endpoint, folder: &Path) -> Result<Self> {
         let url = endpoint.url(tls, "127.0.0.1");
-        let plan = |providers: usize, as_deployed: bool| Plan { providers, interval_ms: (providers * 1000 / DEMAND) as u64, tls, as_deployed };
+        let plan = |providers: usize, as_deployed: bool| Plan {
+            providers,
+            interval_ms: (providers * 1000 / DEMAND) as u64,
+            tls,
+            as_deployed,
+        };
         let prober = |as_deployed: bool| {
-            let plan = Plan { interval_ms: 60_000, ..plan(crate::contenders::CONCURRENCY, as_deployed) };
+            let plan =
+                Plan { interval_ms: 60_000, ..plan(crate::contenders::CONCURRENCY, as_deployed) };
             Worker::start("prober", &[plan.write(endpoint, folder)?.as_os_str()]).map(Self::Worker)
         };
         match contender {
             Floor => Worker::start("floor", &[OsStr::new(&url), endpoint.root()]).map(Self::Worker),
-            Reqwest => Worker::start("reqwest", &[OsStr::new(&url), endpoint.root()]).map(Self::Worker),
+            Reqwest => {
+                Worker::start("reqwest", &[OsStr::new(&url), endpoint.root()]).map(Self::Worker)
+            }
             Contender::Prober => prober(false),
             ProberAsDeployed => prober(true),
-            Contender::Daemon(providers) => Daemon::start(&plan(providers, false).write(endpoint, folder)?).map(Self::Daemon),
+            Contender::Daemon(providers) => {
+                Daemon::start(&plan(providers, false).write(endpoint, folder)?).map(Self::Daemon)
+            }
             Exporter => Driven::start(Path::new(endpoint.root()), folder, &url).map(Self::Exporter),
         }
     }
@@ -156,7 +189,9 @@ impl Running {
     /// Milliseconds of CPU a probe, over a window. The endpoint counts: the same way for all.
     fn cost(mut self, endpoint: &mut Endpoint) -> Result<f64> {
         let start = endpoint.answered()?;
-        wait_for("a contender to be warm", || Ok((endpoint.answered()? >= start + WARM).then_some(())))?;
+        wait_for("a contender to be warm", || {
+            Ok((endpoint.answered()? >= start + WARM).then_some(()))
+        })?;
         let (answered, cpu) = (endpoint.answered()?, self.process().cpu()?);
         std::thread::sleep(WINDOW);
         let (answered, cpu) = (endpoint.answered()? - answered, self.process().cpu()? - cpu);

@@ -14,26 +14,41 @@ const ROUNDS: usize = 3;
 /// How long each time: one interval, so that every provider has its turn.
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// The grain to which the scheduler gathers wake-ups, in milliseconds: it comes on top of any lateness.
+/// The grain to which the scheduler gathers wake-ups, in milliseconds: it comes on top of any
+/// lateness.
 const TICK_MS: f64 = 10.0;
 
-/// What cloudprober costs a target when it is run like this, with 1,000 and with 10,000 of them, over what
-/// `blackbox_exporter` costs at full load. Measured side by side once, on another machine.
+/// What cloudprober costs a target when it is run like this, with 1,000 and with 10,000 of them,
+/// over what `blackbox_exporter` costs at full load. Measured side by side once, on another
+/// machine.
 const CLOUDPROBER: [f64; 2] = [1.38 / 1.15, 0.56 / 1.15];
 
-/// The rows for 1,000 and 10,000 providers; with the latter, the scrapes. `exporter` is what the peer cost in this run.
-pub fn measure(endpoint: &mut Endpoint, folder: &Path, exporter: Option<&Samples>) -> Result<Vec<Row>> {
+/// The rows for 1,000 and 10,000 providers; with the latter, the scrapes. `exporter` is what the
+/// peer cost in this run.
+pub fn measure(
+    endpoint: &mut Endpoint,
+    folder: &Path,
+    exporter: Option<&Samples>,
+) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
-    let sizes = [(1_000, CLOUDPROBER[0], Reach::Value(25.0, 12.0)), (10_000, CLOUDPROBER[1], Reach::Value(70.0, 35.0))];
+    let sizes = [
+        (1_000, CLOUDPROBER[0], Reach::Value(25.0, 12.0)),
+        (10_000, CLOUDPROBER[1], Reach::Value(70.0, 35.0)),
+    ];
     for (providers, over_exporter, resident) in sizes {
-        let configuration = Plan { providers, interval_ms: 10_000, tls: false, as_deployed: false }.write(endpoint, folder)?;
+        let configuration = Plan { providers, interval_ms: 10_000, tls: false, as_deployed: false }
+            .write(endpoint, folder)?;
         let before = endpoint.answered()?;
         let daemon = Daemon::start(&configuration)?;
         daemon.wait_until_ready()?;
-        // The first probes come early; with the second ones everybody is where its schedule wants it.
-        wait_for("the schedule to be steady", || Ok((endpoint.answered()? >= before + 2 * providers as u64).then_some(())))?;
+        // The first probes come early; with the second ones everybody is where its schedule wants
+        // it.
+        wait_for("the schedule to be steady", || {
+            Ok((endpoint.answered()? >= before + 2 * providers as u64).then_some(()))
+        })?;
         let figures = Figures::of(&daemon, endpoint, providers)?;
-        let scraped = if providers == 10_000 { scrape::measure(&daemon, folder)? } else { Vec::new() };
+        let scraped =
+            if providers == 10_000 { scrape::measure(&daemon, folder)? } else { Vec::new() };
         let after = daemon.process().resident()?;
         if daemon.failures()? > 0 {
             return Err("probes of the daemon failed".into());
@@ -48,8 +63,18 @@ pub fn measure(endpoint: &mut Endpoint, folder: &Path, exporter: Option<&Samples
             }
             None => cpu.without("not measured: cloudprober, from blackbox_exporter"),
         });
-        rows.push(Row::new(named("lateness, p99"), figures.lateness, "ms").reach(Reach::Value(10.0 + TICK_MS, 3.0 + TICK_MS)));
-        rows.push(Row::new(named("resident memory before any scrape"), Samples::one(figures.resident), "MB").reach(resident));
+        rows.push(
+            Row::new(named("lateness, p99"), figures.lateness, "ms")
+                .reach(Reach::Value(10.0 + TICK_MS, 3.0 + TICK_MS)),
+        );
+        rows.push(
+            Row::new(
+                named("resident memory before any scrape"),
+                Samples::one(figures.resident),
+                "MB",
+            )
+            .reach(resident),
+        );
         rows.push(Row::new(named("resident memory after scrapes"), Samples::one(after), "MB"));
         rows.extend(scraped);
     }
@@ -74,7 +99,8 @@ impl Figures {
             // Scrapes stay outside of the window: they have rows of their own.
             let (answered, spent) = (endpoint.answered()?, daemon.process().cpu()?);
             std::thread::sleep(WINDOW);
-            let (answered, spent) = (endpoint.answered()? - answered, daemon.process().cpu()? - spent);
+            let (answered, spent) =
+                (endpoint.answered()? - answered, daemon.process().cpu()? - spent);
             let late = Buckets::of(&daemon.metrics()?).since(&before).quantile(0.99);
             progress(&format!(
                 "scheduled, {providers} providers, round {round} of {ROUNDS}: {answered} probes, {:.3} ms a probe, lateness p99 {:.1} ms",
@@ -94,14 +120,22 @@ struct Buckets(Vec<(f64, f64)>);
 impl Buckets {
     fn of(metrics: &str) -> Self {
         let bucket = |line: &str| {
-            let (bound, count) = line.strip_prefix("credwatch_scheduler_lateness_seconds_bucket{le=\"")?.split_once("\"} ")?;
+            let (bound, count) = line
+                .strip_prefix("credwatch_scheduler_lateness_seconds_bucket{le=\"")?
+                .split_once("\"} ")?;
             Some((bound.parse().ok()?, count.parse().ok()?))
         };
         Self(metrics.lines().filter_map(bucket).collect())
     }
 
     fn since(&self, before: &Self) -> Self {
-        Self(self.0.iter().zip(&before.0).map(|((bound, now), (_, then))| (*bound, now - then)).collect())
+        Self(
+            self.0
+                .iter()
+                .zip(&before.0)
+                .map(|((bound, now), (_, then))| (*bound, now - then))
+                .collect(),
+        )
     }
 
     /// As `histogram_quantile` has it.
@@ -110,7 +144,11 @@ impl Buckets {
         let (mut low, mut below) = (0.0, 0.0);
         for (bound, count) in &self.0 {
             if *count >= rank {
-                return if bound.is_finite() { low + (bound - low) * (rank - below) / (count - below) } else { low };
+                return if bound.is_finite() {
+                    low + (bound - low) * (rank - below) / (count - below)
+                } else {
+                    low
+                };
             }
             (low, below) = (*bound, *count);
         }

@@ -28,18 +28,31 @@ pub fn measure(daemon: &Daemon, folder: &Path) -> Result<Vec<Row>> {
     let floor = format!("127.0.0.1:{port}");
     let mut samples = [const { Vec::new() }; 4];
     for _ in 0..ROUNDS {
-        for (index, (address, compressed)) in
-            [(floor.as_str(), false), (daemon.address(), false), (&floor, true), (daemon.address(), true)].into_iter().enumerate()
+        for (index, (address, compressed)) in [
+            (floor.as_str(), false),
+            (daemon.address(), false),
+            (&floor, true),
+            (daemon.address(), true),
+        ]
+        .into_iter()
+        .enumerate()
         {
             samples[index].push(client::time(address, "/metrics", compressed)?.as_secs_f64() * 1e3);
         }
     }
     progress(&format!("scraped {ROUNDS} times in each way"));
     let [floor_plain, ours_plain, floor_gzip, ours_gzip] = samples.map(Samples);
-    let series = plain.split(|byte| *byte == b'\n').filter(|line| !line.is_empty() && !line.starts_with(b"#")).count();
+    let series = plain
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty() && !line.starts_with(b"#"))
+        .count();
     Ok(vec![
-        Row::new("scrape of 10000 providers", ours_plain, "ms").beside("static bytes", &floor_plain).reach(Reach::Ratio(6.0, 3.0)),
-        Row::new("scrape of 10000 providers, gzip", ours_gzip, "ms").beside("static bytes, gzip", &floor_gzip).reach(Reach::Value(120.0, 60.0)),
+        Row::new("scrape of 10000 providers", ours_plain, "ms")
+            .beside("static bytes", &floor_plain)
+            .reach(Reach::Ratio(6.0, 3.0)),
+        Row::new("scrape of 10000 providers, gzip", ours_gzip, "ms")
+            .beside("static bytes, gzip", &floor_gzip)
+            .reach(Reach::Value(120.0, 60.0)),
         Row::new("  its series", Samples::one(float(series as u64)), ""),
         Row::new("  its size", Samples::one(float(plain.len() as u64) / 1e6), "MB"),
         Row::new("  its size, gzip", Samples::one(float(gzip.len() as u64) / 1e6), "MB"),
@@ -58,7 +71,13 @@ pub fn serve_static(plain: &Path, gzip: &Path) -> Result<()> {
     listener.set_nonblocking(true)?;
     let port = listener.local_addr()?.port();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.spawn(async move { axum::serve(tokio::net::TcpListener::from_std(listener)?, Router::new().route("/metrics", get(answer))).await });
+    runtime.spawn(async move {
+        axum::serve(
+            tokio::net::TcpListener::from_std(listener)?,
+            Router::new().route("/metrics", get(answer)),
+        )
+        .await
+    });
     process::answer(|| vec![port.into()])?;
     runtime.shutdown_background();
     Ok(())

@@ -14,13 +14,20 @@ const ROUNDS: usize = 7;
 pub fn measure(endpoint: &Endpoint, folder: &Path) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for (providers, reach, aim) in [(5, 20.0, 8.0), (1_000, 60.0, 20.0), (10_000, 300.0, 80.0)] {
-        let configuration = Plan { providers, interval_ms: 10_000, tls: false, as_deployed: false }.write(endpoint, folder)?;
+        let configuration = Plan { providers, interval_ms: 10_000, tls: false, as_deployed: false }
+            .write(endpoint, folder)?;
         let mut samples = Samples(Vec::new());
         for _ in 0..ROUNDS {
             samples.0.push(Daemon::start(&configuration)?.started_in.as_secs_f64() * 1e3);
         }
-        progress(&format!("started {ROUNDS} times with {providers} providers: {:.1} ms", samples.median()));
-        rows.push(Row::new(format!("start to first /livez, {providers} providers"), samples, "ms").reach(Reach::Value(reach, aim)));
+        progress(&format!(
+            "started {ROUNDS} times with {providers} providers: {:.1} ms",
+            samples.median()
+        ));
+        rows.push(
+            Row::new(format!("start to first /livez, {providers} providers"), samples, "ms")
+                .reach(Reach::Value(reach, aim)),
+        );
     }
     Ok(rows)
 }

@@ -15,11 +15,15 @@ impl Samples {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
         let middle = sorted.len() / 2;
-        if sorted.len() % 2 == 1 { sorted[middle] } else { f64::midpoint(sorted[middle - 1], sorted[middle]) }
+        if sorted.len() % 2 == 1 {
+            sorted[middle]
+        } else {
+            f64::midpoint(sorted[middle - 1], sorted[middle])
+        }
     }
 
-    /// Round by round, how many times the other. Both of a round are measured within seconds, so what else the
-    /// machine does weighs on both.
+    /// Round by round, how many times the other. Both of a round are measured within seconds, so
+    /// what else the machine does weighs on both.
     pub fn over(&self, other: &Self) -> Self {
         // What was measured once stands beside every round.
         let theirs = other.0.iter().copied().chain(std::iter::repeat(other.median()));
@@ -27,7 +31,9 @@ impl Samples {
     }
 
     fn range(&self) -> (f64, f64) {
-        self.0.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(*value), high.max(*value)))
+        self.0.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+            (low.min(*value), high.max(*value))
+        })
     }
 }
 
@@ -100,7 +106,14 @@ impl Row {
             Reach::Ratio(reach, _) => format!("≤ {} ×", digits(reach)),
             Reach::Value(reach, _) => format!("≤ {} {}", trimmed(reach), self.unit),
         };
-        [self.metric.clone(), figure(self.ours.median(), self.unit), peer, shown, target, verdict.to_owned()]
+        [
+            self.metric.clone(),
+            figure(self.ours.median(), self.unit),
+            peer,
+            shown,
+            target,
+            verdict.to_owned(),
+        ]
     }
 }
 
@@ -131,13 +144,18 @@ pub fn float(count: u64) -> f64 {
 
 /// The whole table.
 pub fn print(rows: &[Row]) -> String {
-    let heads = ["metric", "credwatch", "floor or peer", "ratio (range)", "reach", ""].map(str::to_owned);
-    let lines: Vec<[String; 6]> = std::iter::once(heads).chain(rows.iter().map(Row::cells)).collect();
-    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or_default();
+    let heads =
+        ["metric", "credwatch", "floor or peer", "ratio (range)", "reach", ""].map(str::to_owned);
+    let lines: Vec<[String; 6]> =
+        std::iter::once(heads).chain(rows.iter().map(Row::cells)).collect();
+    let width = |column: usize| {
+        lines.iter().map(|line| line[column].chars().count()).max().unwrap_or_default()
+    };
     let widths: Vec<usize> = (0..6).map(width).collect();
     let mut text = String::new();
     for (number, line) in lines.iter().enumerate() {
-        let cells: Vec<String> = line.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let cells: Vec<String> =
+            line.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         text.push_str(cells.join("  ").trim_end());
         text.push('\n');
         if number == 0 {

@@ -21,10 +21,11 @@ pub struct Flags {
 
 pub fn main(flags: &Flags) -> ExitCode {
     // Both are read before either can end this, so that the faults of both are told.
-    let (configuration, door) = match (super::load(&flags.config), super::load_door(&flags.web_config)) {
-        (Ok(configuration), Ok(door)) => (configuration, door),
-        (Err(code), _) | (_, Err(code)) => return code,
-    };
+    let (configuration, door) =
+        match (super::load(&flags.config), super::load_door(&flags.web_config)) {
+            (Ok(configuration), Ok(door)) => (configuration, door),
+            (Err(code), _) | (_, Err(code)) => return code,
+        };
     let faults = transports(&configuration, &Prober::new());
     if !faults.is_empty() {
         super::complain(&faults);
@@ -36,17 +37,28 @@ pub fn main(flags: &Flags) -> ExitCode {
     if !warnings.is_empty() {
         super::complain(&warnings);
     }
-    let count = configuration.providers.iter().filter(|provider| provider.slot == Slot::Current).count();
-    super::say(&format!("{}: fine, {count} provider{}", flags.config.file.display(), if count == 1 { "" } else { "s" }));
-    if let Some(file) = flags.web_config.web_file.as_ref().filter(|file| !file.as_os_str().is_empty()) {
+    let count =
+        configuration.providers.iter().filter(|provider| provider.slot == Slot::Current).count();
+    super::say(&format!(
+        "{}: fine, {count} provider{}",
+        flags.config.file.display(),
+        if count == 1 { "" } else { "s" }
+    ));
+    if let Some(file) =
+        flags.web_config.web_file.as_ref().filter(|file| !file.as_os_str().is_empty())
+    {
         let (lock, users) = (if door.is_locked() { "TLS" } else { "no TLS" }, door.users());
-        super::say(&format!("{}: fine, {lock}, {users} user{}", file.display(), if users == 1 { "" } else { "s" }));
+        super::say(&format!(
+            "{}: fine, {lock}, {users} user{}",
+            file.display(),
+            if users == 1 { "" } else { "s" }
+        ));
     }
     ExitCode::SUCCESS
 }
 
-/// What is wrong with certificate and key files. The plain settings are left for the first probe: nothing in
-/// them can be wrong, and loading the system's certificates takes a while.
+/// What is wrong with certificate and key files. The plain settings are left for the first probe:
+/// nothing in them can be wrong, and loading the system's certificates takes a while.
 pub fn transports(configuration: &Configuration, prober: &Prober) -> Vec<Fault> {
     let mut seen = HashSet::new();
     let mut faults = Vec::new();
@@ -62,14 +74,18 @@ pub fn transports(configuration: &Configuration, prober: &Prober) -> Vec<Fault> 
     faults
 }
 
-/// Secrets that cannot be read by whoever checks. Only a warning: the daemon may run as somebody else.
+/// Secrets that cannot be read by whoever checks. Only a warning: the daemon may run as somebody
+/// else.
 fn unreadable(configuration: &Configuration) -> Vec<Fault> {
     let mut warnings = Vec::new();
     for provider in &configuration.providers {
         for (name, source) in provider.credentials.iter() {
             // Programs are not run: they may ask somebody, or be metered.
             let Some(Err(error)) = source.read() else { continue };
-            let mut fault = Fault::general(format!("the provider `{}`: the credential `{name}`: {error}", provider.name));
+            let mut fault = Fault::general(format!(
+                "the provider `{}`: the credential `{name}`: {error}",
+                provider.name
+            ));
             fault.severity = crate::diagnostic::Severity::Warning;
             warnings.push(fault.hint("the daemon runs all the same; until it can be read, the provider fails with the reason `secret`"));
         }

@@ -57,14 +57,17 @@ pub fn main(flags: &Flags) -> ExitCode {
 
 fn listen(text: &str) -> Result<TcpListener, String> {
     let address = parse_address(text)?;
-    web::bind(address).or_else(|_| web::bind((address.ip(), 0).into())).map_err(|error| format!("cannot listen on {address}: {error}"))
+    web::bind(address)
+        .or_else(|_| web::bind((address.ip(), 0).into()))
+        .map_err(|error| format!("cannot listen on {address}: {error}"))
 }
 
 async fn run(listener: TcpListener) -> std::io::Result<()> {
     let fake = Fake::start().await?;
     let story = Story::builtin();
-    let configuration = load_text("<demo>", &story.configuration(&fake))
-        .map_err(|faults| std::io::Error::other(faults.first().map(ToString::to_string).unwrap_or_default()))?;
+    let configuration = load_text("<demo>", &story.configuration(&fake)).map_err(|faults| {
+        std::io::Error::other(faults.first().map(ToString::to_string).unwrap_or_default())
+    })?;
     introduce(&listener.local_addr()?.to_string());
     let settings = Settings {
         fresh: super::run::fresh(configuration, Door::default()),

@@ -15,12 +15,12 @@ const LARGEST: u64 = 1024 * 1024;
 
 #[derive(Args)]
 pub struct Flags {
-    /// The sample command as the vendor's page shows it, in single quotes, or the request itself, which begins with
-    /// `POST /path HTTP/1.1`; `-` reads it from standard input.
+    /// The sample command as the vendor's page shows it, in single quotes, or the request itself,
+    /// which begins with `POST /path HTTP/1.1`; `-` reads it from standard input.
     #[arg(long, value_name = "COMMAND", allow_hyphen_values = true)]
     from_curl: String,
-    /// A file with a sample answer from the vendor's page, with headers if it begins with `HTTP/`; `-` for standard input.
-    /// Can be given several times, for a success and a refusal.
+    /// A file with a sample answer from the vendor's page, with headers if it begins with `HTTP/`;
+    /// `-` for standard input. Can be given several times, for a success and a refusal.
     #[arg(long, value_name = "FILE")]
     answer: Vec<PathBuf>,
     /// The name of the recipe; made of the host when left out.
@@ -42,18 +42,26 @@ pub fn main(flags: &Flags) -> ExitCode {
 }
 
 fn draft(flags: &Flags) -> Result<String, String> {
-    let stdin = usize::from(flags.from_curl == "-") + flags.answer.iter().filter(|path| *path == Path::new("-")).count();
+    let stdin = usize::from(flags.from_curl == "-")
+        + flags.answer.iter().filter(|path| *path == Path::new("-")).count();
     if stdin > 1 {
         return Err("standard input can be read once only: put the others into files".into());
     }
-    let command = if flags.from_curl == "-" { read(Path::new("-"))? } else { flags.from_curl.clone() };
-    let answers = flags.answer.iter().map(|path| read(path).map(|text| draft::answer(&text))).collect::<Result<Vec<_>, _>>()?;
+    let command =
+        if flags.from_curl == "-" { read(Path::new("-"))? } else { flags.from_curl.clone() };
+    let answers = flags
+        .answer
+        .iter()
+        .map(|path| read(path).map(|text| draft::answer(&text)))
+        .collect::<Result<Vec<_>, _>>()?;
     let sample = curl::parse(&command)?;
     let text = draft::draft(&sample, flags.name.as_deref(), &answers, Timestamp::now())?;
     // Whoever starts from a draft that does not load has been sent the wrong way.
     if let Err(faults) = config::load_text("the draft", &text) {
         complain(&faults);
-        return Err("this command makes no recipe that loads; what is wrong with it is told above".into());
+        return Err(
+            "this command makes no recipe that loads; what is wrong with it is told above".into()
+        );
     }
     Ok(text)
 }

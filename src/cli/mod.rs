@@ -21,8 +21,9 @@ use crate::logging::{self, Format, Verbosity};
 /// Exit status when the configuration is wrong (`EX_CONFIG` of sysexits.h).
 pub const EXIT_CONFIG: u8 = 78;
 
-/// Tells that a credential is broken before customers do: requests a token from every configured provider,
-/// and serves latency, failures by the provider's own code and time to expiry as Prometheus metrics.
+/// Tells that a credential is broken before customers do: requests a token from every configured
+/// provider, and serves latency, failures by the provider's own code and time to expiry as
+/// Prometheus metrics.
 #[derive(Parser)]
 #[command(name = "credwatch", version, max_term_width = 100)]
 struct Line {
@@ -34,7 +35,8 @@ struct Line {
 enum Command {
     /// Run the daemon.
     Run(run::Flags),
-    /// Validate the configuration without the network; tells every fault with file, line, column and a hint.
+    /// Validate the configuration without the network; tells every fault with file, line, column
+    /// and a hint.
     Check(check::Flags),
     /// Probe one provider now and explain each step; never shows a secret or token.
     Probe(probe::Flags),
@@ -44,7 +46,8 @@ enum Command {
     Demo(demo::Flags),
     /// Print the JSON Schema of the configuration file, for editors.
     Schema {
-        /// That of a file with `[recipes.NAME]` tables and nothing else, as `recipe_files` names them.
+        /// That of a file with `[recipes.NAME]` tables and nothing else, as `recipe_files` names
+        /// them.
         #[arg(long)]
         recipes: bool,
     },
@@ -61,7 +64,8 @@ struct ConfigFlag {
 /// Who may come in.
 #[derive(Args)]
 struct WebConfigFlag {
-    /// TLS, passwords and headers of the daemon's own server, in the format of the Prometheus exporters.
+    /// TLS, passwords and headers of the daemon's own server, in the format of the Prometheus
+    /// exporters.
     #[arg(long = "web.config.file", value_name = "FILE")]
     web_file: Option<PathBuf>,
 }
@@ -87,7 +91,8 @@ pub fn main() -> ExitCode {
         Command::Recipes(flags) => recipes::main(&flags),
         Command::Demo(flags) => demo::main(&flags),
         Command::Schema { recipes } => {
-            let schema = if recipes { crate::config::recipe_schema() } else { crate::config::schema() };
+            let schema =
+                if recipes { crate::config::recipe_schema() } else { crate::config::schema() };
             say(&format!("{schema:#}"));
             ExitCode::SUCCESS
         }
@@ -124,7 +129,11 @@ fn complain(faults: &[Fault]) {
     use std::io::Write;
     let mut out = std::io::stderr().lock();
     let mut write = |severity: Severity, text: &str| {
-        let mark = logging::journal_mark(if severity == Severity::Error { Level::ERROR } else { Level::WARN });
+        let mark = logging::journal_mark(if severity == Severity::Error {
+            Level::ERROR
+        } else {
+            Level::WARN
+        });
         for line in text.lines() {
             let _ = writeln!(out, "{mark}{line}");
         }
@@ -136,9 +145,14 @@ fn complain(faults: &[Fault]) {
         write(Severity::Warning, &format!("… and {} more\n\n", faults.len() - MOST_SHOWN));
     }
     let errors = faults.iter().filter(|fault| fault.severity == Severity::Error).count();
-    let count = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
+    let count = |number: usize, word: &str| {
+        format!("{number} {word}{}", if number == 1 { "" } else { "s" })
+    };
     let worst = if errors > 0 { Severity::Error } else { Severity::Warning };
-    write(worst, &format!("{}, {}", count(errors, "error"), count(faults.len() - errors, "warning")));
+    write(
+        worst,
+        &format!("{}, {}", count(errors, "error"), count(faults.len() - errors, "warning")),
+    );
 }
 
 /// Prints to standard output; a reader that has gone, such as `head`, is no error.
@@ -147,12 +161,13 @@ fn say(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
-/// More threads for blocking calls than there can be probes waiting for a name server that does not answer, so that
-/// scrapes still find one. They are made only when needed.
+/// More threads for blocking calls than there can be probes waiting for a name server that does not
+/// answer, so that scrapes still find one. They are made only when needed.
 const BLOCKING_THREADS: usize = 2_048;
 
-/// How long such a thread waits for another call. They take turns, so with a thousand calls in ten seconds, which is how long
-/// they wait unless told otherwise, a thousand threads that one bad moment has made would stay for ever.
+/// How long such a thread waits for another call. They take turns, so with a thousand calls in ten
+/// seconds, which is how long they wait unless told otherwise, a thousand threads that one bad
+/// moment has made would stay for ever.
 const KEPT_ALIVE: std::time::Duration = std::time::Duration::from_millis(200);
 
 /// What its threads are called.
@@ -168,7 +183,8 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
         .build()
 }
 
-/// Ends a runtime. A name server that does not answer would hold a plain drop for as long as it hangs.
+/// Ends a runtime. A name server that does not answer would hold a plain drop for as long as it
+/// hangs.
 fn end(runtime: tokio::runtime::Runtime) {
     runtime.shutdown_timeout(std::time::Duration::from_millis(100));
 }
@@ -181,7 +197,10 @@ mod tests {
     /// Threads of this process that belong to such a runtime.
     fn threads() -> usize {
         let tasks = std::fs::read_dir("/proc/self/task").expect("Linux");
-        let is_ours = |path: std::path::PathBuf| std::fs::read_to_string(path.join("comm")).is_ok_and(|name| name.trim() == super::THREAD_NAME);
+        let is_ours = |path: std::path::PathBuf| {
+            std::fs::read_to_string(path.join("comm"))
+                .is_ok_and(|name| name.trim() == super::THREAD_NAME)
+        };
         tasks.flatten().filter(|task| is_ours(task.path())).count()
     }
 

@@ -1,4 +1,5 @@
-//! `credwatch probe`: one probe, explained so that nobody needs another tool to see why a credential fails.
+//! `credwatch probe`: one probe, explained so that nobody needs another tool to see why a
+//! credential fails.
 
 use std::fmt::Write as _;
 use std::io::IsTerminal;
@@ -20,14 +21,14 @@ use crate::time::{human_duration, unix_seconds};
 
 #[derive(Args)]
 pub struct Flags {
-    /// The provider, by its name in the configuration. With `--recipe` the recipe or the provider in that file, needed only
-    /// when it has several.
+    /// The provider, by its name in the configuration. With `--recipe` the recipe or the provider
+    /// in that file, needed only when it has several.
     #[arg(required_unless_present = "recipe")]
     name: Option<String>,
     #[command(flatten)]
     config: ConfigFlag,
-    /// Try a recipe from this file, without a configuration. Its inputs come from a table `[providers.NAME]` in the file, or
-    /// from `--parameter` and `--credential`.
+    /// Try a recipe from this file, without a configuration. Its inputs come from a table
+    /// `[providers.NAME]` in the file, or from `--parameter` and `--credential`.
     #[arg(long, value_name = "FILE", conflicts_with = "file")]
     recipe: Option<PathBuf>,
     /// A parameter of the recipe that is tried.
@@ -63,16 +64,34 @@ fn provider(flags: &Flags) -> Result<Arc<Provider>, ExitCode> {
     let is_named = |provider: &&Arc<Provider>| provider.name == name;
     if flags.next
         && configuration.providers.iter().any(|provider| is_named(&provider))
-        && !configuration.providers.iter().any(|provider| is_named(&provider) && provider.slot == slot)
+        && !configuration
+            .providers
+            .iter()
+            .any(|provider| is_named(&provider) && provider.slot == slot)
     {
-        eprintln!("error: the provider {name:?} has no `credentials_next` in {}", flags.config.file.display());
+        eprintln!(
+            "error: the provider {name:?} has no `credentials_next` in {}",
+            flags.config.file.display()
+        );
         return Err(ExitCode::from(2));
     }
-    configuration.providers.iter().filter(is_named).find(|provider| provider.slot == slot).cloned().ok_or_else(|| {
-        let hint = suggestion(name, configuration.providers.iter().map(|provider| provider.name.as_str()));
-        eprintln!("error: there is no provider {name:?} in {}\n  hint: {hint}", flags.config.file.display());
-        ExitCode::from(2)
-    })
+    configuration
+        .providers
+        .iter()
+        .filter(is_named)
+        .find(|provider| provider.slot == slot)
+        .cloned()
+        .ok_or_else(|| {
+            let hint = suggestion(
+                name,
+                configuration.providers.iter().map(|provider| provider.name.as_str()),
+            );
+            eprintln!(
+                "error: there is no provider {name:?} in {}\n  hint: {hint}",
+                flags.config.file.display()
+            );
+            ExitCode::from(2)
+        })
 }
 
 /// What a recipe in a file makes with the inputs of the command line.
@@ -81,21 +100,32 @@ fn trial(flags: &Flags, file: &Path) -> Result<Arc<Provider>, ExitCode> {
         eprintln!("error: {problem}\n  hint: {hint}");
         ExitCode::from(2)
     };
-    let mut given = Given { name: flags.name.clone(), slot: if flags.next { Slot::Next } else { Slot::Current }, ..Given::default() };
+    let mut given = Given {
+        name: flags.name.clone(),
+        slot: if flags.next { Slot::Next } else { Slot::Current },
+        ..Given::default()
+    };
     for text in &flags.parameters {
         let Some((name, value)) = text.split_once('=') else {
-            return Err(refuse("a parameter is written NAME=VALUE", "--parameter base_url=https://api.example"));
+            return Err(refuse(
+                "a parameter is written NAME=VALUE",
+                "--parameter base_url=https://api.example",
+            ));
         };
         given.parameters.push((name.to_owned(), value.to_owned()));
     }
     for text in &flags.credentials {
         // What is no place may be the secret itself, so it is not repeated.
-        let place = text.split_once('=').and_then(|(name, place)| Some((name, place.split_once(':')?)));
-        let place = place.and_then(|(name, (kind, place))| match kind.to_ascii_lowercase().as_str() {
-            "env" if !place.is_empty() => Some((name.to_owned(), Place::Environment(place.to_owned()))),
-            "file" if !place.is_empty() => Some((name.to_owned(), Place::File(place.into()))),
-            _ => None,
-        });
+        let place =
+            text.split_once('=').and_then(|(name, place)| Some((name, place.split_once(':')?)));
+        let place =
+            place.and_then(|(name, (kind, place))| match kind.to_ascii_lowercase().as_str() {
+                "env" if !place.is_empty() => {
+                    Some((name.to_owned(), Place::Environment(place.to_owned())))
+                }
+                "file" if !place.is_empty() => Some((name.to_owned(), Place::File(place.into()))),
+                _ => None,
+            });
         let Some(place) = place else {
             return Err(refuse(
                 "a credential is written NAME=env:VARIABLE or NAME=file:PATH",
@@ -114,10 +144,11 @@ fn trial(flags: &Flags, file: &Path) -> Result<Arc<Provider>, ExitCode> {
 }
 
 pub fn main(flags: &Flags) -> ExitCode {
-    let provider = match flags.recipe.as_deref().map_or_else(|| provider(flags), |file| trial(flags, file)) {
-        Ok(provider) => provider,
-        Err(code) => return code,
-    };
+    let provider =
+        match flags.recipe.as_deref().map_or_else(|| provider(flags), |file| trial(flags, file)) {
+            Ok(provider) => provider,
+            Err(code) => return code,
+        };
     let provider = &provider;
     let runtime = match super::runtime() {
         Ok(runtime) => runtime,
@@ -131,7 +162,8 @@ pub fn main(flags: &Flags) -> ExitCode {
     match flags.output {
         Output::Json => super::say(&format!("{:#}", as_json(provider, &probe, &explanation))),
         Output::Text => {
-            let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+            let colour = std::io::stdout().is_terminal()
+                && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
             super::say(as_text(provider, &probe, &explanation, Paint(colour)).trim_end());
         }
     }
@@ -139,8 +171,11 @@ pub fn main(flags: &Flags) -> ExitCode {
 }
 
 fn as_json(provider: &Provider, probe: &Probe, explanation: &Explanation) -> serde_json::Value {
-    let phases: serde_json::Map<String, serde_json::Value> =
-        Phases::WORDS.iter().zip(probe.phases.values()).map(|(word, seconds)| ((*word).to_owned(), seconds.into())).collect();
+    let phases: serde_json::Map<String, serde_json::Value> = Phases::WORDS
+        .iter()
+        .zip(probe.phases.values())
+        .map(|(word, seconds)| ((*word).to_owned(), seconds.into()))
+        .collect();
     let outcome = match &probe.outcome {
         Outcome::Issued(issued) => {
             let expires = match issued.expiry {
@@ -227,7 +262,12 @@ impl Paint {
 fn as_text(provider: &Provider, probe: &Probe, explanation: &Explanation, paint: Paint) -> String {
     let mut out = String::new();
     let title = provider.recipe.title.as_deref().unwrap_or(&provider.recipe.name);
-    let _ = writeln!(out, "{}  {}\n", paint.head(&provider.name), paint.dim(&format!("recipe {}: {title}", provider.recipe.name)));
+    let _ = writeln!(
+        out,
+        "{}  {}\n",
+        paint.head(&provider.name),
+        paint.dim(&format!("recipe {}: {title}", provider.recipe.name))
+    );
     let token = explanation.calls.iter().position(|told| told.step == "token");
     let (before, after) = explanation.calls.split_at(token.unwrap_or(explanation.calls.len()));
     for told in before {
@@ -279,10 +319,25 @@ fn steps(out: &mut String, probe: &Probe, paint: Paint) {
     let _ = writeln!(out, "{}", paint.head("Steps"));
     for step in &probe.steps {
         let failed = step.failure.as_ref().map(|failure| {
-            let code = if failure.code.is_empty() { String::new() } else { format!(", code {}", failure.code) };
-            format!("  {} {}{code}: {}", paint.bad("failed"), failure.reason.word(), failure.message.as_str())
+            let code = if failure.code.is_empty() {
+                String::new()
+            } else {
+                format!(", code {}", failure.code)
+            };
+            format!(
+                "  {} {}{code}: {}",
+                paint.bad("failed"),
+                failure.reason.word(),
+                failure.message.as_str()
+            )
         });
-        let _ = writeln!(out, "  {:<16} {:>8.1} ms{}", step.name, step.duration * 1e3, failed.unwrap_or_default());
+        let _ = writeln!(
+            out,
+            "  {:<16} {:>8.1} ms{}",
+            step.name,
+            step.duration * 1e3,
+            failed.unwrap_or_default()
+        );
     }
     out.push('\n');
 }
@@ -294,15 +349,35 @@ fn connection(out: &mut String, provider: &Provider, probe: &Probe, paint: Paint
     let _ = writeln!(out, "{}", paint.head("Timing"));
     let longest = probe.phases.values().into_iter().fold(0.0, f64::max).max(1e-9);
     for (word, seconds) in Phases::WORDS.iter().zip(probe.phases.values()) {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 24")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "between 0 and 24"
+        )]
         let bar = "█".repeat((seconds / longest * 24.0).round() as usize);
         let gap = if bar.is_empty() { "" } else { "  " };
-        let _ = writeln!(out, "  {word:<11} {:>8.1} ms{gap}{}", seconds * 1e3, if bar.is_empty() { String::new() } else { paint.dim(&bar) });
+        let _ = writeln!(
+            out,
+            "  {word:<11} {:>8.1} ms{gap}{}",
+            seconds * 1e3,
+            if bar.is_empty() { String::new() } else { paint.dim(&bar) }
+        );
     }
-    let _ = writeln!(out, "  {:<11} {:>8.1} ms  of {:?} allowed", "total", probe.duration * 1e3, provider.timeout);
+    let _ = writeln!(
+        out,
+        "  {:<11} {:>8.1} ms  of {:?} allowed",
+        "total",
+        probe.duration * 1e3,
+        provider.timeout
+    );
     if let Some(end) = probe.certificate_expiry {
         let left = unix_seconds(end) - unix_seconds(probe.started);
-        let _ = writeln!(out, "  certificate ends {} ({})", end.strftime("%Y-%m-%d"), human_duration(left));
+        let _ = writeln!(
+            out,
+            "  certificate ends {} ({})",
+            end.strftime("%Y-%m-%d"),
+            human_duration(left)
+        );
     }
     if provider.transport.insecure {
         let _ = writeln!(out, "  {}", paint.bad("any certificate is accepted (tls.insecure)"));
@@ -317,7 +392,14 @@ fn answer(out: &mut String, probe: &Probe, told: &Told, paint: Paint) {
         && skew.abs() > 2.0
     {
         let direction = if skew > 0.0 { "ahead of" } else { "behind" };
-        let _ = writeln!(out, "  {}", paint.bad(&format!("the provider's clock is {} {direction} ours", human_duration(skew.abs()))));
+        let _ = writeln!(
+            out,
+            "  {}",
+            paint.bad(&format!(
+                "the provider's clock is {} {direction} ours",
+                human_duration(skew.abs())
+            ))
+        );
     }
     read(out, told, paint);
     out.push('\n');
@@ -333,15 +415,27 @@ fn read(out: &mut String, told: &Told, paint: Paint) {
     }
     if !told.reading.is_empty() {
         let _ = writeln!(out, "\n{}", paint.head("How it was read"));
-        let width = told.reading.iter().map(|line| line.expression.chars().count()).max().unwrap_or_default().min(48);
+        let width = told
+            .reading
+            .iter()
+            .map(|line| line.expression.chars().count())
+            .max()
+            .unwrap_or_default()
+            .min(48);
         for line in &told.reading {
-            let _ = writeln!(out, "  {:<8} {:<width$}  → {}", line.rule, line.expression, line.result);
+            let _ =
+                writeln!(out, "  {:<8} {:<width$}  → {}", line.rule, line.expression, line.result);
         }
     }
     if !told.suggestions.is_empty() {
         let _ = writeln!(out, "\n{}", paint.head("Not read"));
         for suggestion in &told.suggestions {
-            let _ = writeln!(out, "  {}\n  {}", paint.dim(&format!("# {}", suggestion.why)), suggestion.line);
+            let _ = writeln!(
+                out,
+                "  {}\n  {}",
+                paint.dim(&format!("# {}", suggestion.why)),
+                suggestion.line
+            );
         }
     }
 }
@@ -350,19 +444,38 @@ fn result(out: &mut String, provider: &Provider, probe: &Probe, paint: Paint) {
     match &probe.outcome {
         Outcome::Issued(issued) => {
             let life = match (issued.expiry, issued.lifetime) {
-                (Expiry::At(end), Some(lifetime)) => format!("it lives {}, until {}", human_duration(lifetime), end.strftime("%Y-%m-%d %H:%M:%S UTC")),
+                (Expiry::At(end), Some(lifetime)) => format!(
+                    "it lives {}, until {}",
+                    human_duration(lifetime),
+                    end.strftime("%Y-%m-%d %H:%M:%S UTC")
+                ),
                 (Expiry::Never, _) => "it never expires".into(),
                 _ => "the answer does not say how long it lives".into(),
             };
             let _ = writeln!(out, "{} a token was issued; {life}", paint.good("OK"));
             for step in probe.steps.iter().filter(|step| step.failure.is_some()) {
-                let _ = writeln!(out, "  {} `{}` failed, so something stays behind at the provider", paint.bad("but"), step.name);
+                let _ = writeln!(
+                    out,
+                    "  {} `{}` failed, so something stays behind at the provider",
+                    paint.bad("but"),
+                    step.name
+                );
             }
         }
         Outcome::Failed(failure) => {
             let facts = failure.reason.facts();
-            let code = if failure.code.is_empty() { String::new() } else { format!(", code {}", failure.code) };
-            let _ = writeln!(out, "{} {} / {}{code}", paint.bad("FAILED"), facts.class.word(), facts.word);
+            let code = if failure.code.is_empty() {
+                String::new()
+            } else {
+                format!(", code {}", failure.code)
+            };
+            let _ = writeln!(
+                out,
+                "{} {} / {}{code}",
+                paint.bad("FAILED"),
+                facts.class.word(),
+                facts.word
+            );
             if !failure.message.as_str().is_empty() {
                 let _ = writeln!(out, "  {}", failure.message.as_str());
             }
@@ -374,7 +487,11 @@ fn result(out: &mut String, provider: &Provider, probe: &Probe, paint: Paint) {
                 let _ = writeln!(out, "  {} {documentation}", paint.head("Codes"));
             }
             if let Some(wait) = failure.retry_after {
-                let _ = writeln!(out, "  the provider asks to wait {}", human_duration(wait.as_secs_f64()));
+                let _ = writeln!(
+                    out,
+                    "  the provider asks to wait {}",
+                    human_duration(wait.as_secs_f64())
+                );
             }
         }
     }

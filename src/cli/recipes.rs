@@ -20,7 +20,8 @@ pub struct Flags {
 
 #[derive(Subcommand)]
 enum Command {
-    /// List the built-in recipes with their inputs, or those in which every one of some words is found.
+    /// List the built-in recipes with their inputs, or those in which every one of some words is
+    /// found.
     List {
         /// Words in the name, the title, the documentation or the inputs of a recipe.
         #[arg(value_name = "WORDS")]
@@ -55,8 +56,11 @@ pub fn main(flags: &Flags) -> ExitCode {
 fn searched(recipe: &Recipe) -> String {
     let mut texts = vec![recipe.name.as_str()];
     texts.extend(recipe.title.as_deref().into_iter().chain(recipe.documentation.as_deref()));
-    let parameters = recipe.parameters.iter().map(|(name, parameter)| (name, &parameter.description));
-    for (name, description) in parameters.chain(recipe.credentials.iter().map(|(name, credential)| (name, &credential.description))) {
+    let parameters =
+        recipe.parameters.iter().map(|(name, parameter)| (name, &parameter.description));
+    for (name, description) in parameters
+        .chain(recipe.credentials.iter().map(|(name, credential)| (name, &credential.description)))
+    {
         texts.push(name);
         texts.extend(description.as_deref());
     }
@@ -64,7 +68,8 @@ fn searched(recipe: &Recipe) -> String {
 }
 
 fn list(words: &[String]) -> ExitCode {
-    let words: Vec<String> = words.iter().flat_map(|word| word.split_whitespace()).map(str::to_lowercase).collect();
+    let words: Vec<String> =
+        words.iter().flat_map(|word| word.split_whitespace()).map(str::to_lowercase).collect();
     let mut found = 0;
     for recipe in BUILTINS.iter().filter_map(|(name, _)| builtin::recipe(name)) {
         let text = searched(&recipe);
@@ -78,26 +83,49 @@ fn list(words: &[String]) -> ExitCode {
             .parameters
             .iter()
             .map(|(name, parameter)| {
-                let default = parameter.default.as_ref().map(|default| format!(" [{}]", minijinja::Value::from(default)));
-                format!("{name}{}{}", if parameter.optional { "?" } else { "" }, default.unwrap_or_default())
+                let default = parameter
+                    .default
+                    .as_ref()
+                    .map(|default| format!(" [{}]", minijinja::Value::from(default)));
+                format!(
+                    "{name}{}{}",
+                    if parameter.optional { "?" } else { "" },
+                    default.unwrap_or_default()
+                )
             })
             .collect();
-        let credentials: Vec<String> =
-            recipe.credentials.iter().map(|(name, credential)| format!("{name}{}", if credential.optional { "?" } else { "" })).collect();
+        let credentials: Vec<String> = recipe
+            .credentials
+            .iter()
+            .map(|(name, credential)| {
+                format!("{name}{}", if credential.optional { "?" } else { "" })
+            })
+            .collect();
         super::say(&format!("{:<28}parameters:  {}", "", parameters.join(", ")));
         super::say(&format!("{:<28}credentials: {}", "", credentials.join(", ")));
-        let mut facts: Vec<String> = recipe.known.iter().map(|known| known.words().to_owned()).collect();
-        facts.extend(recipe.interval.map(|interval| format!("asked every {}", human_duration(interval.as_secs_f64()))));
+        let mut facts: Vec<String> =
+            recipe.known.iter().map(|known| known.words().to_owned()).collect();
+        facts.extend(
+            recipe
+                .interval
+                .map(|interval| format!("asked every {}", human_duration(interval.as_secs_f64()))),
+        );
         super::say(&format!("{:<28}known:       {}", "", facts.join(", ")));
         if let Some(side_effects) = &recipe.side_effects {
             super::say(&format!("{:<28}beside:      {side_effects}", ""));
         }
     }
     if found == 0 {
-        let near = words.iter().find_map(|word| nearest(word, BUILTINS.iter().map(|(name, _)| *name)));
+        let near =
+            words.iter().find_map(|word| nearest(word, BUILTINS.iter().map(|(name, _)| *name)));
         let hint = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-        eprintln!("error: no built-in recipe has {}", words.iter().map(|word| format!("{word:?}")).collect::<Vec<_>>().join(" and "));
-        eprintln!("  hint: {hint}`credwatch recipes list` shows all, `credwatch recipes new` drafts one of your own");
+        eprintln!(
+            "error: no built-in recipe has {}",
+            words.iter().map(|word| format!("{word:?}")).collect::<Vec<_>>().join(" and ")
+        );
+        eprintln!(
+            "  hint: {hint}`credwatch recipes list` shows all, `credwatch recipes new` drafts one of your own"
+        );
         return ExitCode::FAILURE;
     }
     super::say("\n? can be left out, [default]. `credwatch recipes show NAME` prints one.");

@@ -31,16 +31,19 @@ use crate::{logging, metrics, web};
 pub struct Flags {
     #[command(flatten)]
     config: ConfigFlag,
-    /// Where to serve, instead of `web.listen_addresses`; can be repeated. `:PORT` means all addresses.
+    /// Where to serve, instead of `web.listen_addresses`; can be repeated. `:PORT` means all
+    /// addresses.
     #[arg(long = "web.listen-address", value_name = "ADDRESS")]
     listen: Vec<String>,
     /// Serve on the sockets that systemd has opened (`credwatch.socket`), instead of opening any.
     #[arg(long = "web.systemd-socket", conflicts_with = "listen")]
     systemd_socket: bool,
-    /// Answer `POST /-/reload`, as SIGHUP: whoever reaches the address can have the configuration read again.
+    /// Answer `POST /-/reload`, as SIGHUP: whoever reaches the address can have the configuration
+    /// read again.
     #[arg(long = "web.enable-lifecycle")]
     lifecycle: bool,
-    /// The directory in which the state is kept over a restart [default: `STATE_DIRECTORY`, else none].
+    /// The directory in which the state is kept over a restart [default: `STATE_DIRECTORY`, else
+    /// none].
     #[arg(long = "storage.path", value_name = "DIRECTORY")]
     storage: Option<PathBuf>,
     #[command(flatten)]
@@ -51,7 +54,8 @@ pub struct Flags {
     /// Probe only when asked at `/probe`, such as by Prometheus, and not on a schedule of its own.
     #[arg(long = "probe.on-demand")]
     on_demand: bool,
-    /// Watch this share of the providers: INDEX/COUNT such as 0/3, or POD/COUNT such as credwatch-0/3.
+    /// Watch this share of the providers: INDEX/COUNT such as 0/3, or POD/COUNT such as
+    /// credwatch-0/3.
     #[arg(long = "shard", value_name = "SHARD")]
     shard: Option<Shard>,
     #[command(flatten)]
@@ -61,16 +65,29 @@ pub struct Flags {
 pub fn main(flags: &Flags) -> ExitCode {
     metrics::process_started(Timestamp::now());
     logging::start(flags.log.level, flags.log.format);
-    let (mut addresses, probe_addresses) = match (parse("--web.listen-address", &flags.listen), parse("--web.probe-address", &flags.probe_listen)) {
+    let (mut addresses, probe_addresses) = match (
+        parse("--web.listen-address", &flags.listen),
+        parse("--web.probe-address", &flags.probe_listen),
+    ) {
         (Ok(addresses), Ok(probe_addresses)) => (addresses, probe_addresses),
         (Err(code), _) | (_, Err(code)) => return code,
     };
     let prober = Arc::new(Prober::new());
-    let read = reader(flags.config.file.clone(), flags.web_config.web_file.clone(), flags.shard, Arc::clone(&prober));
+    let read = reader(
+        flags.config.file.clone(),
+        flags.web_config.web_file.clone(),
+        flags.shard,
+        Arc::clone(&prober),
+    );
     // Most configurations are one file, which is then read once.
     let mut files = Files::default();
     files.add(&flags.config.file);
-    flags.web_config.web_file.iter().filter(|file| !file.as_os_str().is_empty()).for_each(|file| files.add(file));
+    flags
+        .web_config
+        .web_file
+        .iter()
+        .filter(|file| !file.as_os_str().is_empty())
+        .for_each(|file| files.add(file));
     let (reading, seen) = reload::settle(&*read, &files);
     let mut fresh = match reading.outcome {
         Ok(fresh) => fresh,
@@ -85,7 +102,8 @@ pub fn main(flags: &Flags) -> ExitCode {
         // What the flags say holds, whatever a reload says.
         fresh.listen_addresses.clear();
     }
-    let opened = listen(&addresses, flags.systemd_socket).and_then(|listeners| Ok((listeners, listen(&probe_addresses, false)?)));
+    let opened = listen(&addresses, flags.systemd_socket)
+        .and_then(|listeners| Ok((listeners, listen(&probe_addresses, false)?)));
     let (listeners, probe_listeners) = match opened {
         Ok(opened) => opened,
         Err(problem) => {
@@ -94,7 +112,13 @@ pub fn main(flags: &Flags) -> ExitCode {
         }
     };
     // systemd can name several, with colons between.
-    let from_systemd = || std::env::var("STATE_DIRECTORY").ok()?.split(':').find(|folder| !folder.is_empty()).map(PathBuf::from);
+    let from_systemd = || {
+        std::env::var("STATE_DIRECTORY")
+            .ok()?
+            .split(':')
+            .find(|folder| !folder.is_empty())
+            .map(PathBuf::from)
+    };
     let folder = flags.storage.clone().or_else(from_systemd);
     if let Some(folder) = folder.as_deref().filter(|folder| !folder.is_dir()) {
         tracing::error!(path = %folder.display(), "--storage.path is no directory");
@@ -103,13 +127,27 @@ pub fn main(flags: &Flags) -> ExitCode {
     let storage = folder.map(Storage::new);
     let mode = if flags.on_demand { Mode::OnDemand } else { Mode::Scheduled };
     let source = Some(Source { read, files: reading.files, seen });
-    run(Settings { fresh, listeners, probe_listeners, source, storage, mode, lifecycle: flags.lifecycle }, prober)
+    run(
+        Settings {
+            fresh,
+            listeners,
+            probe_listeners,
+            source,
+            storage,
+            mode,
+            lifecycle: flags.lifecycle,
+        },
+        prober,
+    )
 }
 
 /// Opens what is to be listened on, or takes it from systemd.
 fn listen(addresses: &[SocketAddr], from_systemd: bool) -> Result<Vec<TcpListener>, String> {
     if !from_systemd {
-        return addresses.iter().map(|address| web::bind(*address).map_err(|error| format!("{address}: {error}"))).collect();
+        return addresses
+            .iter()
+            .map(|address| web::bind(*address).map_err(|error| format!("{address}: {error}")))
+            .collect();
     }
     let mut passed = ListenFd::from_env();
     let mut listeners = Vec::new();
@@ -125,8 +163,14 @@ fn listen(addresses: &[SocketAddr], from_systemd: bool) -> Result<Vec<TcpListene
     Ok(listeners)
 }
 
-/// Reads the configuration and the web configuration, certificate files of both included. Faults of both are told.
-fn reader(path: PathBuf, web_path: Option<PathBuf>, shard: Option<Shard>, prober: Arc<Prober>) -> Read {
+/// Reads the configuration and the web configuration, certificate files of both included. Faults of
+/// both are told.
+fn reader(
+    path: PathBuf,
+    web_path: Option<PathBuf>,
+    shard: Option<Shard>,
+    prober: Arc<Prober>,
+) -> Read {
     Arc::new(move || {
         let mut loaded = config::load(&path);
         if let Some(web_path) = web_path.as_ref().filter(|path| !path.as_os_str().is_empty()) {
@@ -142,8 +186,11 @@ fn reader(path: PathBuf, web_path: Option<PathBuf>, shard: Option<Shard>, prober
         }
         let outcome = match (configured, door) {
             (Ok(mut configuration), Ok(door)) => {
-                // The others are checked all the same: each daemon says the same of the one configuration.
-                configuration.providers.retain(|provider| shard.is_none_or(|shard| shard.owns(&provider.name)));
+                // The others are checked all the same: each daemon says the same of the one
+                // configuration.
+                configuration
+                    .providers
+                    .retain(|provider| shard.is_none_or(|shard| shard.owns(&provider.name)));
                 Ok(fresh(configuration, door))
             }
             (Err(mut faults), Err(more)) => {
@@ -161,7 +208,10 @@ pub fn fresh(configuration: Configuration, door: Door) -> Fresh {
     let mut warnings: Vec<Fault> = configuration.warnings;
     warnings.extend_from_slice(door.warnings());
     for provider in configuration.providers.iter().filter(|provider| provider.transport.insecure) {
-        let mut fault = Fault::general(format!("the provider `{}`: tls.insecure is set, any certificate is accepted", provider.name));
+        let mut fault = Fault::general(format!(
+            "the provider `{}`: tls.insecure is set, any certificate is accepted",
+            provider.name
+        ));
         fault.severity = crate::diagnostic::Severity::Warning;
         warnings.push(fault);
     }
@@ -169,7 +219,10 @@ pub fn fresh(configuration: Configuration, door: Door) -> Fresh {
         adopted: Adopted {
             providers: configuration.providers,
             bounds: configuration.duration_buckets,
-            limits: Limits { in_flight: configuration.probes_in_flight, per_host: configuration.probes_in_flight_per_host },
+            limits: Limits {
+                in_flight: configuration.probes_in_flight,
+                per_host: configuration.probes_in_flight_per_host,
+            },
         },
         listen_addresses: configuration.listen_addresses,
         door,
@@ -208,19 +261,25 @@ fn run(settings: Settings, prober: Arc<Prober>) -> ExitCode {
     }
 }
 
-/// Ends at SIGTERM or SIGINT, and has the configuration reloaded at SIGHUP. Must be called inside the runtime.
+/// Ends at SIGTERM or SIGINT, and has the configuration reloaded at SIGHUP. Must be called inside
+/// the runtime.
 pub fn until_told(reload: mpsc::Sender<Trigger>) -> std::io::Result<impl Future<Output = ()>> {
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
     Ok(async move {
         while let Some(signal) = signals.next().await {
             if signal == SIGHUP {
                 // With a full queue a reload is about to begin anyway.
-                if let Err(mpsc::error::TrySendError::Closed(_)) = reload.try_send(Trigger { cause: Cause::Signal, reply: None }) {
+                if let Err(mpsc::error::TrySendError::Closed(_)) =
+                    reload.try_send(Trigger { cause: Cause::Signal, reply: None })
+                {
                     tracing::warn!("SIGHUP: there is no configuration file to read again");
                 }
                 continue;
             }
-            tracing::info!(signal = signal_hook::low_level::signal_name(signal).unwrap_or("?"), "told to stop");
+            tracing::info!(
+                signal = signal_hook::low_level::signal_name(signal).unwrap_or("?"),
+                "told to stop"
+            );
             return;
         }
     })

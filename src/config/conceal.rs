@@ -1,5 +1,5 @@
-//! Which values of a configuration may be shown when a fault is told. What is not known to be harmless is blanked:
-//! a secret under a misspelt key is still a secret.
+//! Which values of a configuration may be shown when a fault is told. What is not known to be
+//! harmless is blanked: a secret under a misspelt key is still a secret.
 
 use std::ops::Range;
 
@@ -50,7 +50,9 @@ pub fn conceal(tree: &DeTable<'_>, source: &Source) {
 fn provider(table: &DeTable<'_>, source: &Source) {
     for (key, value) in table {
         match (key.get_ref().as_ref(), value.get_ref()) {
-            ("credentials" | "credentials_next", DeValue::Table(table)) => credentials(table, source),
+            ("credentials" | "credentials_next", DeValue::Table(table)) => {
+                credentials(table, source)
+            }
             (name, _) if !HARMLESS.contains(&name) => hide(value, source),
             _ => urls_and_telling_names(value, source),
         }
@@ -84,8 +86,11 @@ fn credentials(table: &DeTable<'_>, source: &Source) {
 
 /// Whether a text is a name that somebody chose rather than a secret in the wrong place.
 pub fn is_name(text: &str) -> bool {
-    let plain = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-' | '.');
-    text.len() <= 64 && text.chars().all(plain) && text.chars().filter(char::is_ascii_digit).count() < 5
+    let plain =
+        |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-' | '.');
+    text.len() <= 64
+        && text.chars().all(plain)
+        && text.chars().filter(char::is_ascii_digit).count() < 5
 }
 
 /// Blanks what names itself a secret, and URLs with a password.
@@ -93,22 +98,32 @@ fn urls_and_telling_names(value: &Spanned<DeValue<'_>>, source: &Source) {
     match value.get_ref() {
         DeValue::Table(table) => {
             for (key, value) in table {
-                if names_a_secret(key.get_ref()) && !key.get_ref().ends_with("url") { hide(value, source) } else { urls_and_telling_names(value, source) }
+                if names_a_secret(key.get_ref()) && !key.get_ref().ends_with("url") {
+                    hide(value, source)
+                } else {
+                    urls_and_telling_names(value, source)
+                }
             }
         }
         DeValue::Array(items) => items.iter().for_each(|item| urls_and_telling_names(item, source)),
-        DeValue::String(text) if text.contains('@') && text.contains(':') => source.hide(value.span()),
+        DeValue::String(text) if text.contains('@') && text.contains(':') => {
+            source.hide(value.span())
+        }
         _ => {}
     }
 }
 
-/// Blanks what a recipe sends as it is, without an expression: it may be a secret that belongs elsewhere.
+/// Blanks what a recipe sends as it is, without an expression: it may be a secret that belongs
+/// elsewhere.
 fn literals(table: &DeTable<'_>, sent: bool, source: &Source) {
     for (key, value) in table {
-        let sent = sent || matches!(key.get_ref().as_ref(), "headers" | "form" | "query" | "json" | "body");
+        let sent = sent
+            || matches!(key.get_ref().as_ref(), "headers" | "form" | "query" | "json" | "body");
         match value.get_ref() {
             DeValue::Table(table) => literals(table, sent, source),
-            DeValue::String(text) if sent && !text.contains("{{") && !is_name(text) => source.hide(value.span()),
+            DeValue::String(text) if sent && !text.contains("{{") && !is_name(text) => {
+                source.hide(value.span())
+            }
             _ => {}
         }
     }
@@ -119,7 +134,9 @@ fn hide(value: &Spanned<DeValue<'_>>, source: &Source) {
     match value.get_ref() {
         // The span of a table with a header of its own is the header.
         DeValue::Table(table) => table.values().for_each(|value| hide(value, source)),
-        DeValue::Array(items) if !items.is_empty() => items.iter().for_each(|item| hide(item, source)),
+        DeValue::Array(items) if !items.is_empty() => {
+            items.iter().for_each(|item| hide(item, source))
+        }
         _ => source.hide(span),
     }
 }

@@ -24,9 +24,11 @@ pub struct File {
     pub metrics: Metrics,
     /// Any key of a provider that makes sense for all of them; a provider's own key wins.
     pub defaults: Defaults,
-    /// Further files with `[providers.NAME]` tables, as paths or patterns relative to this file: `conf.d/*.toml`.
+    /// Further files with `[providers.NAME]` tables, as paths or patterns relative to this file:
+    /// `conf.d/*.toml`.
     pub provider_files: Vec<Text>,
-    /// Further files with `[recipes.NAME]` tables, as paths or patterns relative to this file: `recipes/*.toml`.
+    /// Further files with `[recipes.NAME]` tables, as paths or patterns relative to this file:
+    /// `recipes/*.toml`.
     pub recipe_files: Vec<Text>,
     /// Recipes of your own, by name. A name that a built-in recipe has replaces it.
     pub recipes: Ordered<Definition>,
@@ -35,7 +37,8 @@ pub struct File {
 }
 
 /// A file of recipes, as `recipe_files` names them.
-// For its schema only: such a file is read as a `File`, so that what belongs elsewhere is told as that.
+// For its schema only: such a file is read as a `File`, so that what belongs elsewhere is told as
+// that.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(title = "credwatch recipes")]
@@ -48,7 +51,8 @@ pub struct RecipeFile {
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct Web {
-    /// Where metrics and health are served; `["127.0.0.1:9797"]` when left out. `:PORT` means all addresses.
+    /// Where metrics and health are served; `["127.0.0.1:9797"]` when left out. `:PORT` means all
+    /// addresses.
     pub listen_addresses: Vec<Text>,
 }
 
@@ -83,18 +87,21 @@ macro_rules! shared_keys {
             pub interval: Option<At<Span>>,
             /// The deadline of one probe, name resolution and body included; `10s` when left out.
             pub timeout: Option<At<Span>>,
-            /// From a first refusal of the credential, or from the failure that makes `failure_threshold` full, to the
-            /// second try that confirms it; `5s` when left out, never more than `interval`.
+            /// From a first refusal of the credential, or from the failure that makes
+            /// `failure_threshold` full, to the second try that confirms it; `5s` when left out,
+            /// never more than `interval`.
             pub confirm_after: Option<At<Span>>,
-            /// Failures in a row, of whatever class, that make a provider broken when one more try confirms them; 3 when
-            /// left out.
+            /// Failures in a row, of whatever class, that make a provider broken when one more try
+            /// confirms them; 3 when left out.
             #[schemars(range(min = 1))]
             pub failure_threshold: Option<u32>,
-            /// The longest pause between probes of a credential that is refused again and again; `1h` when left out.
+            /// The longest pause between probes of a credential that is refused again and again;
+            /// `1h` when left out.
             pub max_backoff: Option<At<Span>>,
             /// A token that lives shorter than this counts as a failure.
             pub min_lifetime: Option<At<Span>>,
-            /// Labels of your own; they appear on `credwatch_provider_info`, to be joined from there.
+            /// Labels of your own; they appear on `credwatch_provider_info`, to be joined from
+            /// there.
             pub labels: Ordered<Text>,
             /// A proxy, such as `http://proxy.example:3128`; an empty text for none.
             pub proxy: Option<Text>,
@@ -155,8 +162,8 @@ shared_keys! {
         pub parameters: Ordered<At<Scalar>>,
         /// The recipe's secret inputs, identifiers included.
         pub credentials: Ordered<Credential>,
-        /// Those that are to follow, as far as they differ: probed beside the current ones, to prove them before the
-        /// switch.
+        /// Those that are to follow, as far as they differ: probed beside the current ones, to
+        /// prove them before the switch.
         pub credentials_next: Ordered<Credential>,
         /// Scopes that must be granted.
         pub required_scopes: Vec<Text>,
@@ -167,7 +174,8 @@ shared_keys! {
     }
 }
 
-/// The value of a credential, or where it is: exactly one of `env`, `file`, `systemd` and `command`.
+/// The value of a credential, or where it is: exactly one of `env`, `file`, `systemd` and
+/// `command`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Credential {

@@ -15,9 +15,14 @@ use crate::recipe::Recipe;
 use crate::recipe::definition::Scalar;
 use crate::secret::SecretSource;
 
-/// The parameters that have a value. `whole` says that nothing of the table was taken out as faulty, so that what
-/// is not there was not given.
-pub fn parameters(recipe: &Recipe, file: &file::Provider, whole: bool, context: &mut Context<'_>) -> Vec<(String, Value)> {
+/// The parameters that have a value. `whole` says that nothing of the table was taken out as
+/// faulty, so that what is not there was not given.
+pub fn parameters(
+    recipe: &Recipe,
+    file: &file::Provider,
+    whole: bool,
+    context: &mut Context<'_>,
+) -> Vec<(String, Value)> {
     for (name, value) in &file.parameters.0 {
         let text = name.get_ref().as_str();
         if recipe.parameters.iter().any(|(known, _)| known == text) {
@@ -29,11 +34,18 @@ pub fn parameters(recipe: &Recipe, file: &file::Provider, whole: bool, context: 
         } else {
             suggestion(text, recipe.parameters.iter().map(|(known, _)| known.as_str()))
         };
-        context.error(name.span(), format!("the recipe `{}` has no parameter `{text}`", recipe.name)).hint = Some(hint);
+        context
+            .error(name.span(), format!("the recipe `{}` has no parameter `{text}`", recipe.name))
+            .hint = Some(hint);
     }
     let mut values = Vec::new();
     for (name, parameter) in &recipe.parameters {
-        let given = file.parameters.0.iter().find(|(known, _)| known.get_ref() == name).map(|(_, value)| &value.0);
+        let given = file
+            .parameters
+            .0
+            .iter()
+            .find(|(known, _)| known.get_ref() == name)
+            .map(|(_, value)| &value.0);
         if let Some(value) = given {
             if !parameter.one_of.is_empty() {
                 one_of(name, value, &parameter.one_of, context);
@@ -44,15 +56,27 @@ pub fn parameters(recipe: &Recipe, file: &file::Provider, whole: bool, context: 
         }
         match given.map(Spanned::get_ref).or(parameter.default.as_ref()) {
             // A base URL ends where the path of the recipe begins.
-            Some(Scalar::Text(text)) if name == "base_url" => values.push((name.clone(), Value::from(text.trim().trim_end_matches('/')))),
+            Some(Scalar::Text(text)) if name == "base_url" => {
+                values.push((name.clone(), Value::from(text.trim().trim_end_matches('/'))))
+            }
             Some(Scalar::Text(text)) => values.push((name.clone(), Value::from(text.trim()))),
             Some(scalar) => values.push((name.clone(), Value::from(scalar))),
-            None if parameter.optional || !whole || file.credentials.0.iter().any(|(known, _)| known.get_ref() == name) => {}
+            None if parameter.optional
+                || !whole
+                || file.credentials.0.iter().any(|(known, _)| known.get_ref() == name) => {}
             None => {
                 let place = context.place.clone();
-                let comment = parameter.description.as_ref().map(|description| format!("  # {description}")).unwrap_or_default();
-                context.error(place, format!("the recipe `{}` needs the parameter `{name}`", recipe.name)).hint =
-                    Some(format!("parameters.{name} = \"…\"{comment}"));
+                let comment = parameter
+                    .description
+                    .as_ref()
+                    .map(|description| format!("  # {description}"))
+                    .unwrap_or_default();
+                context
+                    .error(
+                        place,
+                        format!("the recipe `{}` needs the parameter `{name}`", recipe.name),
+                    )
+                    .hint = Some(format!("parameters.{name} = \"…\"{comment}"));
             }
         }
     }
@@ -67,40 +91,51 @@ fn one_of(name: &str, value: &Spanned<Scalar>, choice: &[String], context: &mut 
     };
     if !choice.contains(&text) {
         let all: Vec<String> = choice.iter().map(|choice| format!("`{choice}`")).collect();
-        context.error(value.span(), format!("this is no value of the parameter `{name}`")).hint = Some(format!("expected one of {}", all.join(", ")));
+        context.error(value.span(), format!("this is no value of the parameter `{name}`")).hint =
+            Some(format!("expected one of {}", all.join(", ")));
     }
 }
 
-/// A URL must have a host, and a base URL nothing behind its path: what a recipe appends would end up in there.
+/// A URL must have a host, and a base URL nothing behind its path: what a recipe appends would end
+/// up in there.
 fn check_url(name: &str, value: &Spanned<Scalar>, context: &mut Context<'_>) {
     let Scalar::Text(text) = value.get_ref() else {
-        context.error(value.span(), format!("the parameter `{name}` is a URL, so a text")).hint = Some("write it as \"https://api.example\"".into());
+        context.error(value.span(), format!("the parameter `{name}` is a URL, so a text")).hint =
+            Some("write it as \"https://api.example\"".into());
         return;
     };
     let text = text.trim();
     let (problem, hint) = match Url::parse(text) {
         _ if !text.contains("://") => (
             "this is no URL".to_owned(),
-            format!("write it with its scheme, as \"https://{}\"", if text.is_empty() || !is_name(text) { "api.example" } else { text }),
+            format!(
+                "write it with its scheme, as \"https://{}\"",
+                if text.is_empty() || !is_name(text) { "api.example" } else { text }
+            ),
         ),
-        Err(error) => (format!("this is no URL: {error}"), "write it as \"https://api.example\"".to_owned()),
-        Ok(url) if !matches!(url.scheme(), "http" | "https") => {
-            (format!("the scheme {:?} is not possible, only https and http", url.scheme()), "write it as \"https://api.example\"".to_owned())
+        Err(error) => {
+            (format!("this is no URL: {error}"), "write it as \"https://api.example\"".to_owned())
         }
+        Ok(url) if !matches!(url.scheme(), "http" | "https") => (
+            format!("the scheme {:?} is not possible, only https and http", url.scheme()),
+            "write it as \"https://api.example\"".to_owned(),
+        ),
         Ok(url) if !url.username().is_empty() || url.password().is_some() => (
             "a URL cannot hold credentials: it is logged by every server on the way".into(),
             "take them out of the URL, and pass them under `credentials`".to_owned(),
         ),
-        Ok(url) if name == "base_url" && (url.query().is_some() || url.fragment().is_some()) => {
-            ("a base URL has nothing behind its path: the path of the recipe is appended to it".into(), "take `?…` and `#…` out".to_owned())
-        }
+        Ok(url) if name == "base_url" && (url.query().is_some() || url.fragment().is_some()) => (
+            "a base URL has nothing behind its path: the path of the recipe is appended to it"
+                .into(),
+            "take `?…` and `#…` out".to_owned(),
+        ),
         Ok(_) => return,
     };
     context.error(value.span(), problem).hint = Some(hint);
 }
 
-/// The credentials that are to follow: those of `credentials_next`, and the current ones for all others. `None` when
-/// the table names none.
+/// The credentials that are to follow: those of `credentials_next`, and the current ones for all
+/// others. `None` when the table names none.
 pub fn credentials_next(
     recipe: &Recipe,
     file: &file::Provider,
@@ -116,13 +151,16 @@ pub fn credentials_next(
     for (name, _) in &recipe.credentials {
         let current = current.iter().find(|(known, _)| known == name).map(|(_, source)| source);
         let next = given.0.iter().find(|(known, _)| known.get_ref() == name);
-        let source = next.and_then(|(key, value)| source(key, value, context)).or_else(|| current.cloned());
+        let source =
+            next.and_then(|(key, value)| source(key, value, context)).or_else(|| current.cloned());
         sources.extend(source.map(|source| (name.clone(), source)));
     }
-    let known = |key: &Spanned<String>| recipe.credentials.iter().any(|(name, _)| name == key.get_ref());
+    let known =
+        |key: &Spanned<String>| recipe.credentials.iter().any(|(name, _)| name == key.get_ref());
     if given.0.iter().all(|(key, _)| known(key)) && sources.iter().eq(current) {
-        context.warn(first.0.span(), "these are the current credentials: the same is probed twice").hint =
-            Some("leave `credentials_next` out until there is a new secret".into());
+        context
+            .warn(first.0.span(), "these are the current credentials: the same is probed twice")
+            .hint = Some("leave `credentials_next` out until there is a new secret".into());
     }
     Some(sources)
 }
@@ -133,29 +171,45 @@ fn check_known(recipe: &Recipe, key: &Spanned<String>, table: &str, context: &mu
     if recipe.credentials.iter().any(|(known, _)| known == text) {
         return;
     }
-    let hint = if table == "credentials" && recipe.parameters.iter().any(|(known, _)| known == text) {
+    let hint = if table == "credentials" && recipe.parameters.iter().any(|(known, _)| known == text)
+    {
         format!("it is a parameter: `parameters.{text}`")
     } else {
         suggestion(text, recipe.credentials.iter().map(|(known, _)| known.as_str()))
     };
     // A secret in the place of a name is not repeated.
     let shown = if is_name(text) { format!("`{text}`") } else { "of this name".into() };
-    context.error(key.span(), format!("the recipe `{}` has no credential {shown}", recipe.name)).hint = Some(hint);
+    context
+        .error(key.span(), format!("the recipe `{}` has no credential {shown}", recipe.name))
+        .hint = Some(hint);
 }
 
 /// Where the credentials come from. `whole` as for [`parameters`].
-pub fn credentials(recipe: &Recipe, file: &file::Provider, whole: bool, context: &mut Context<'_>) -> Vec<(String, SecretSource)> {
+pub fn credentials(
+    recipe: &Recipe,
+    file: &file::Provider,
+    whole: bool,
+    context: &mut Context<'_>,
+) -> Vec<(String, SecretSource)> {
     for (key, _) in &file.credentials.0 {
         check_known(recipe, key, "credentials", context);
     }
     let mut sources = Vec::new();
     for (name, credential) in &recipe.credentials {
-        let Some((key, value)) = file.credentials.0.iter().find(|(known, _)| known.get_ref() == name) else {
+        let Some((key, value)) =
+            file.credentials.0.iter().find(|(known, _)| known.get_ref() == name)
+        else {
             let misplaced = file.parameters.0.iter().any(|(known, _)| known.get_ref() == name);
             if !credential.optional && whole && !misplaced {
                 let place = context.place.clone();
-                context.error(place, format!("the recipe `{}` needs the credential `{name}`", recipe.name)).hint =
-                    Some(format!("credentials.{name} = {{ file = \"…\" }}, {{ systemd = \"…\" }}, {{ env = \"…\" }} or a plain string"));
+                context
+                    .error(
+                        place,
+                        format!("the recipe `{}` needs the credential `{name}`", recipe.name),
+                    )
+                    .hint = Some(format!(
+                    "credentials.{name} = {{ file = \"…\" }}, {{ systemd = \"…\" }}, {{ env = \"…\" }} or a plain string"
+                ));
             }
             continue;
         };
@@ -164,7 +218,11 @@ pub fn credentials(recipe: &Recipe, file: &file::Provider, whole: bool, context:
     sources
 }
 
-fn source(key: &Spanned<String>, value: &Credential, context: &mut Context<'_>) -> Option<SecretSource> {
+fn source(
+    key: &Spanned<String>,
+    value: &Credential,
+    context: &mut Context<'_>,
+) -> Option<SecretSource> {
     let name = key.get_ref();
     match value {
         Credential::Inline(text) if text.trim().is_empty() => {
@@ -172,13 +230,25 @@ fn source(key: &Spanned<String>, value: &Credential, context: &mut Context<'_>) 
             None
         }
         Credential::Inline(text) => Some(SecretSource::Inline(SecretString::from(text.trim()))),
-        Credential::From(From { env: Some(variable), file: None, systemd: None, command: None }) if !variable.is_empty() && !variable.contains(['=', '\0']) => {
+        Credential::From(From {
+            env: Some(variable),
+            file: None,
+            systemd: None,
+            command: None,
+        }) if !variable.is_empty() && !variable.contains(['=', '\0']) => {
             Some(SecretSource::Environment(variable.clone()))
         }
-        Credential::From(From { env: None, file: Some(path), systemd: None, command: None }) if !path.as_os_str().is_empty() => {
+        Credential::From(From { env: None, file: Some(path), systemd: None, command: None })
+            if !path.as_os_str().is_empty() =>
+        {
             Some(SecretSource::File(context.folder.join(path)))
         }
-        Credential::From(From { env: None, file: None, systemd: Some(credential), command: None }) => {
+        Credential::From(From {
+            env: None,
+            file: None,
+            systemd: Some(credential),
+            command: None,
+        }) => {
             if credential.is_empty() || credential.contains('/') || credential.starts_with('.') {
                 context.error(key.span(), "this cannot be the name of a systemd credential").hint =
                     Some("it is the name before the colon in LoadCredential=NAME:PATH, without a path".into());
@@ -186,7 +256,12 @@ fn source(key: &Spanned<String>, value: &Credential, context: &mut Context<'_>) 
             }
             Some(SecretSource::Systemd(credential.clone()))
         }
-        Credential::From(From { env: None, file: None, systemd: None, command: Some(arguments) }) => {
+        Credential::From(From {
+            env: None,
+            file: None,
+            systemd: None,
+            command: Some(arguments),
+        }) => {
             check_command(key, arguments, context)?;
             Some(SecretSource::Command(arguments.clone()))
         }
@@ -198,8 +273,13 @@ fn source(key: &Spanned<String>, value: &Credential, context: &mut Context<'_>) 
     }
 }
 
-/// That there is such a program. Its path is absolute: what `PATH` finds in a shell, it does not find in a service.
-fn check_command(key: &Spanned<String>, arguments: &[String], context: &mut Context<'_>) -> Option<()> {
+/// That there is such a program. Its path is absolute: what `PATH` finds in a shell, it does not
+/// find in a service.
+fn check_command(
+    key: &Spanned<String>,
+    arguments: &[String],
+    context: &mut Context<'_>,
+) -> Option<()> {
     let program = arguments.first().map_or("", String::as_str);
     if !program.starts_with('/') {
         context.error(key.span(), "a command begins with the absolute path of a program").hint =

@@ -10,7 +10,10 @@ use toml::de::{DeTable, DeValue};
 
 use super::file::{Credential, File};
 use super::resolve::Resolver;
-use super::{Configuration, DEFAULT_ADDRESS, DEFAULT_BUCKETS, Loaded, Parsed, Recipes, SCHEMA, conceal, parse_address};
+use super::{
+    Configuration, DEFAULT_ADDRESS, DEFAULT_BUCKETS, Loaded, Parsed, Recipes, SCHEMA, conceal,
+    parse_address,
+};
 use crate::diagnostic::{Fault, Severity, Source};
 use crate::document;
 use crate::recipe::Recipe;
@@ -73,22 +76,36 @@ impl Loader {
             conceal::conceal(tree, source);
             for (key, value) in tree {
                 top.push((key.get_ref().to_string(), key.span()));
-                if let (DeValue::Table(table), "providers" | "recipes") = (value.get_ref(), key.get_ref().as_ref()) {
+                if let (DeValue::Table(table), "providers" | "recipes") =
+                    (value.get_ref(), key.get_ref().as_ref())
+                {
                     starts.extend(table.keys().map(|key| key.span().start));
                 }
             }
         });
-        starts.extend(top.iter().filter(|(name, _)| name != "providers" && name != "recipes").map(|(_, span)| span.start));
+        starts.extend(
+            top.iter()
+                .filter(|(name, _)| name != "providers" && name != "recipes")
+                .map(|(_, span)| span.start),
+        );
         starts.sort_unstable();
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-        let parsed = Parsed { source: Arc::clone(source), folder, file, top, starts, faults: faults.iter().map(|fault| fault.span.start).collect() };
+        let parsed = Parsed {
+            source: Arc::clone(source),
+            folder,
+            file,
+            top,
+            starts,
+            faults: faults.iter().map(|fault| fault.span.start).collect(),
+        };
         self.faults.extend(faults);
         self.check_role(&parsed, role);
         self.check_permissions(&parsed, path);
         parsed
     }
 
-    /// Included files hold providers or recipes, nothing else: one place for everything that holds for all.
+    /// Included files hold providers or recipes, nothing else: one place for everything that holds
+    /// for all.
     fn check_role(&mut self, parsed: &Parsed, role: Role) {
         let allowed = match role {
             Role::Main => return,
@@ -96,10 +113,25 @@ impl Loader {
             Role::Recipes => "recipes",
         };
         for (name, span) in parsed.top.iter().filter(|(name, _)| name != allowed) {
-            let known = ["web", "limits", "metrics", "defaults", "provider_files", "recipe_files", "providers", "recipes"].contains(&name.as_str());
+            let known = [
+                "web",
+                "limits",
+                "metrics",
+                "defaults",
+                "provider_files",
+                "recipe_files",
+                "providers",
+                "recipes",
+            ]
+            .contains(&name.as_str());
             if known {
-                let message = format!("`{name}` does not belong here: an included file of this kind holds [{allowed}.NAME] tables only");
-                self.faults.push(Fault::error(&parsed.source, span.clone(), message).hint("put it into the main file"));
+                let message = format!(
+                    "`{name}` does not belong here: an included file of this kind holds [{allowed}.NAME] tables only"
+                );
+                self.faults.push(
+                    Fault::error(&parsed.source, span.clone(), message)
+                        .hint("put it into the main file"),
+                );
             }
         }
     }
@@ -118,8 +150,15 @@ impl Loader {
         }
     }
 
-    /// Opens what `provider_files` or `recipe_files` name. `seen` are the files that were read before.
-    fn include(&mut self, main: &Parsed, patterns: &[Text], role: Role, seen: &mut HashSet<PathBuf>) -> Vec<Parsed> {
+    /// Opens what `provider_files` or `recipe_files` name. `seen` are the files that were read
+    /// before.
+    fn include(
+        &mut self,
+        main: &Parsed,
+        patterns: &[Text],
+        role: Role,
+        seen: &mut HashSet<PathBuf>,
+    ) -> Vec<Parsed> {
         let mut included = Vec::new();
         for pattern in patterns {
             let span = pattern.0.span();
@@ -132,7 +171,11 @@ impl Loader {
                 }
             };
             if paths.is_empty() {
-                self.faults.push(Fault::warning(&main.source, span.clone(), "no file matches this"));
+                self.faults.push(Fault::warning(
+                    &main.source,
+                    span.clone(),
+                    "no file matches this",
+                ));
             }
             for path in paths {
                 if !seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
@@ -140,19 +183,26 @@ impl Loader {
                 }
                 match open(&path) {
                     Ok(source) => included.push(self.parse(&source, &path, role)),
-                    Err(problem) => self.faults.push(Fault::error(&main.source, span.clone(), problem)),
+                    Err(problem) => {
+                        self.faults.push(Fault::error(&main.source, span.clone(), problem))
+                    }
                 }
             }
         }
         included
     }
 
-    pub(super) fn finish(&mut self, main: &Parsed, path: &Path) -> Result<Configuration, Vec<Fault>> {
+    pub(super) fn finish(
+        &mut self,
+        main: &Parsed,
+        path: &Path,
+    ) -> Result<Configuration, Vec<Fault>> {
         let mut seen: HashSet<PathBuf> = path.canonicalize().into_iter().collect();
         let before = self.errors();
         let recipe_files = self.include(main, &main.file.recipe_files, Role::Recipes, &mut seen);
         let incomplete = self.errors() > before;
-        let provider_files = self.include(main, &main.file.provider_files, Role::Providers, &mut seen);
+        let provider_files =
+            self.include(main, &main.file.provider_files, Role::Providers, &mut seen);
         let recipes = self.recipes(std::iter::once(main).chain(&recipe_files), incomplete);
         let mut configuration = self.settings(main);
         let mut names: HashMap<&str, String> = HashMap::new();
@@ -161,7 +211,11 @@ impl Loader {
         for parsed in std::iter::once(main).chain(&provider_files) {
             for (name, provider) in &parsed.file.providers.0 {
                 if let Some(first) = names.get(name.get_ref().as_str()) {
-                    self.faults.push(Fault::error(&parsed.source, name.span(), format!("the provider `{name}` is already in {first}")));
+                    self.faults.push(Fault::error(
+                        &parsed.source,
+                        name.span(),
+                        format!("the provider `{name}` is already in {first}"),
+                    ));
                     continue;
                 }
                 names.insert(name.get_ref(), parsed.source.name.clone());
@@ -171,8 +225,14 @@ impl Loader {
             }
         }
         if names.is_empty() && self.errors() == 0 {
-            let fault = Fault::warning(&main.source, 0..0, "no provider is configured, so nothing is watched");
-            self.faults.push(fault.hint("add a table [providers.NAME]; `credwatch recipes list` shows what is built in"));
+            let fault = Fault::warning(
+                &main.source,
+                0..0,
+                "no provider is configured, so nothing is watched",
+            );
+            self.faults.push(fault.hint(
+                "add a table [providers.NAME]; `credwatch recipes list` shows what is built in",
+            ));
         }
         let own = &main.source.name;
         self.faults.sort_by_cached_key(|fault| {
@@ -193,23 +253,40 @@ impl Loader {
     }
 
     /// The recipes of all files, by name.
-    pub(super) fn recipes<'a>(&mut self, files: impl Iterator<Item = &'a Parsed>, incomplete: bool) -> Recipes {
+    pub(super) fn recipes<'a>(
+        &mut self,
+        files: impl Iterator<Item = &'a Parsed>,
+        incomplete: bool,
+    ) -> Recipes {
         let mut recipes = Recipes { own: HashMap::new(), faulty: HashSet::new(), incomplete };
         for parsed in files {
             for (name, definition) in &parsed.file.recipes.0 {
                 let mut faults = Vec::new();
-                let recipe = Recipe::compile(name.get_ref(), definition, &parsed.source, &name.span(), &mut faults);
+                let recipe = Recipe::compile(
+                    name.get_ref(),
+                    definition,
+                    &parsed.source,
+                    &name.span(),
+                    &mut faults,
+                );
                 // What was taken out as faulty is not missing.
                 if parsed.is_damaged(&name.span()) {
                     recipes.faulty.insert(name.get_ref().clone());
-                    faults.retain(|fault| fault.span.start != name.span().start && !fault.message.starts_with("unknown name"));
+                    faults.retain(|fault| {
+                        fault.span.start != name.span().start
+                            && !fault.message.starts_with("unknown name")
+                    });
                 }
                 if !faults.is_empty() {
                     recipes.faulty.insert(name.get_ref().clone());
                 }
                 self.faults.extend(faults);
                 if recipes.own.insert(name.get_ref().clone(), Arc::new(recipe)).is_some() {
-                    self.faults.push(Fault::error(&parsed.source, name.span(), format!("the recipe `{name}` is defined twice")));
+                    self.faults.push(Fault::error(
+                        &parsed.source,
+                        name.span(),
+                        format!("the recipe `{name}` is defined twice"),
+                    ));
                 }
             }
         }
@@ -222,10 +299,16 @@ impl Loader {
         for text in &file.web.listen_addresses {
             match parse_address(text.0.get_ref()) {
                 Ok(address) if address.port() != 0 && listen_addresses.contains(&address) => {
-                    self.faults.push(Fault::error(&main.source, text.0.span(), "this address is there twice"));
+                    self.faults.push(Fault::error(
+                        &main.source,
+                        text.0.span(),
+                        "this address is there twice",
+                    ));
                 }
                 Ok(address) => listen_addresses.push(address),
-                Err(message) => self.faults.push(Fault::error(&main.source, text.0.span(), message)),
+                Err(message) => {
+                    self.faults.push(Fault::error(&main.source, text.0.span(), message))
+                }
             }
         }
         if file.web.listen_addresses.is_empty() {
@@ -235,8 +318,16 @@ impl Loader {
         if let Some(buckets) = &file.metrics.duration_buckets {
             let bounds = buckets.0.get_ref();
             let rising = bounds.windows(2).all(|pair| pair[0] < pair[1]);
-            if bounds.is_empty() || bounds.len() > 50 || !rising || bounds.iter().any(|bound| !bound.is_finite() || *bound <= 0.0) {
-                let fault = Fault::error(&main.source, buckets.0.span(), "the buckets must be 1 to 50 positive numbers of seconds, rising");
+            if bounds.is_empty()
+                || bounds.len() > 50
+                || !rising
+                || bounds.iter().any(|bound| !bound.is_finite() || *bound <= 0.0)
+            {
+                let fault = Fault::error(
+                    &main.source,
+                    buckets.0.span(),
+                    "the buckets must be 1 to 50 positive numbers of seconds, rising",
+                );
                 self.faults.push(fault.hint("the last one, +Inf, is added by itself"));
             } else {
                 duration_buckets.clone_from(bounds);
@@ -262,7 +353,8 @@ fn pattern_in(folder: &Path, text: &str) -> String {
     }
 }
 
-/// The files that a path or pattern names. A path must exist; what a pattern cannot look into is told.
+/// The files that a path or pattern names. A path must exist; what a pattern cannot look into is
+/// told.
 fn matches(folder: &Path, text: &str) -> Result<Vec<PathBuf>, String> {
     let literal = folder.join(text);
     if literal.is_file() {
@@ -273,16 +365,22 @@ fn matches(folder: &Path, text: &str) -> Result<Vec<PathBuf>, String> {
     }
     let pattern = pattern_in(folder, text);
     // A folder that cannot be read at all is no error to the matcher.
-    let parent = Path::new(&pattern).parent().filter(|parent| !parent.to_string_lossy().contains(['*', '?', '[']));
+    let parent = Path::new(&pattern)
+        .parent()
+        .filter(|parent| !parent.to_string_lossy().contains(['*', '?', '[']));
     if let Some(parent) = parent.filter(|parent| !parent.as_os_str().is_empty())
         && parent.exists()
     {
-        std::fs::read_dir(parent).map_err(|error| format!("cannot look into {}: {error}", parent.display()))?;
+        std::fs::read_dir(parent)
+            .map_err(|error| format!("cannot look into {}: {error}", parent.display()))?;
     }
-    let found = glob::glob(&pattern).map_err(|error| format!("{text:?} is no path or pattern: {error}"))?;
+    let found =
+        glob::glob(&pattern).map_err(|error| format!("{text:?} is no path or pattern: {error}"))?;
     let mut paths = Vec::new();
     for path in found {
-        let path = path.map_err(|error| format!("cannot look into {}: {}", error.path().display(), error.error()))?;
+        let path = path.map_err(|error| {
+            format!("cannot look into {}: {}", error.path().display(), error.error())
+        })?;
         if !path.is_dir() {
             paths.push(path);
         }

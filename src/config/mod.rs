@@ -1,6 +1,8 @@
-//! From files to what the daemon runs on: everything read, merged, resolved and checked, every fault told.
+//! From files to what the daemon runs on: everything read, merged, resolved and checked, every
+//! fault told.
 //!
-//! Nothing but the command line imports this module; the rest of the program takes what comes out of it.
+//! Nothing but the command line imports this module; the rest of the program takes what comes out
+//! of it.
 
 mod conceal;
 pub mod file;

@@ -46,7 +46,12 @@ impl<'a> Resolver<'a> {
 
     /// What is wrong with `[defaults]` by itself.
     pub fn check_defaults(&self) -> Vec<Fault> {
-        let mut context = Context { source: &self.main.source, folder: &self.main.folder, place: 0..0, faults: Vec::new() };
+        let mut context = Context {
+            source: &self.main.source,
+            folder: &self.main.folder,
+            place: 0..0,
+            faults: Vec::new(),
+        };
         shared::check(&self.defaults(), &mut context);
         context.faults
     }
@@ -55,19 +60,32 @@ impl<'a> Resolver<'a> {
         self.main.file.defaults.shared()
     }
 
-    /// The provider, with the one of its credentials that are to follow; none when it has faults. Faults and warnings
-    /// are returned with it.
-    pub fn provider(&mut self, parsed: &Parsed, name: &Spanned<String>, file: &file::Provider) -> (Vec<Arc<Provider>>, Vec<Fault>) {
-        let mut context = Context { source: &parsed.source, folder: &parsed.folder, place: name.span(), faults: Vec::new() };
+    /// The provider, with the one of its credentials that are to follow; none when it has faults.
+    /// Faults and warnings are returned with it.
+    pub fn provider(
+        &mut self,
+        parsed: &Parsed,
+        name: &Spanned<String>,
+        file: &file::Provider,
+    ) -> (Vec<Arc<Provider>>, Vec<Fault>) {
+        let mut context = Context {
+            source: &parsed.source,
+            folder: &parsed.folder,
+            place: name.span(),
+            faults: Vec::new(),
+        };
         let whole = !parsed.is_damaged(&name.span());
         check_name(name, &mut context);
         let (own, defaults) = (file.shared(), self.defaults());
         shared::check(&own, &mut context);
-        let Some(recipe) = self.recipe(file, whole, &mut context) else { return (Vec::new(), context.faults) };
+        let Some(recipe) = self.recipe(file, whole, &mut context) else {
+            return (Vec::new(), context.faults);
+        };
         let parameters = inputs::parameters(&recipe, file, whole, &mut context);
         let credentials = inputs::credentials(&recipe, file, whole, &mut context);
         let next = inputs::credentials_next(&recipe, file, &credentials, &mut context);
-        let transport = self.share(shared::transport(&own, &parsed.folder, &defaults, &self.main.folder));
+        let transport =
+            self.share(shared::transport(&own, &parsed.folder, &defaults, &self.main.folder));
         let sound = whole && !self.recipes.faulty.contains(&recipe.name);
         let mut provider = Provider {
             name: name.get_ref().clone(),
@@ -76,7 +94,10 @@ impl<'a> Resolver<'a> {
             cadence: shared::cadence(&own, &defaults, recipe.interval),
             timeout: shared::timeout(&own, &defaults),
             expectations: expectations(&recipe, file, &defaults, sound, &mut context),
-            verification: file.verify.as_ref().and_then(|verify| verification(&recipe, verify, sound, &mut context)),
+            verification: file
+                .verify
+                .as_ref()
+                .and_then(|verify| verification(&recipe, verify, sound, &mut context)),
             steps: Arc::default(),
             secret_expires: secret_expires(file, &mut context),
             endpoint: None,
@@ -92,19 +113,31 @@ impl<'a> Resolver<'a> {
         warn(&provider, file, &mut context);
         let mut providers = Vec::new();
         if !has_errors(&context) && whole {
-            let next = next.map(|credentials| Arc::new(Provider { slot: Slot::Next, credentials: credentials.into(), ..provider.clone() }));
+            let next = next.map(|credentials| {
+                Arc::new(Provider {
+                    slot: Slot::Next,
+                    credentials: credentials.into(),
+                    ..provider.clone()
+                })
+            });
             providers.push(Arc::new(provider));
             providers.extend(next);
         }
         (providers, context.faults)
     }
 
-    fn recipe(&mut self, file: &file::Provider, whole: bool, context: &mut Context<'_>) -> Option<Arc<Recipe>> {
+    fn recipe(
+        &mut self,
+        file: &file::Provider,
+        whole: bool,
+        context: &mut Context<'_>,
+    ) -> Option<Arc<Recipe>> {
         let Some(text) = &file.recipe else {
             if whole {
                 let place = context.place.clone();
-                context.error(place, "the provider names no recipe").hint =
-                    Some("add `recipe = \"…\"`; `credwatch recipes list` shows what is built in".into());
+                context.error(place, "the provider names no recipe").hint = Some(
+                    "add `recipe = \"…\"`; `credwatch recipes list` shows what is built in".into(),
+                );
             }
             return None;
         };
@@ -120,7 +153,8 @@ impl<'a> Resolver<'a> {
                     || "`credwatch recipes list` shows what is built in; one of your own is a table [recipes.NAME]".into(),
                     |near| format!("did you mean `{near}`?"),
                 );
-                context.error(text.0.span(), format!("there is no recipe {name:?}")).hint = Some(hint);
+                context.error(text.0.span(), format!("there is no recipe {name:?}")).hint =
+                    Some(hint);
             }
             return None;
         };
@@ -139,7 +173,12 @@ impl<'a> Resolver<'a> {
     }
 
     /// Host and port that requests go to; told as a fault when the parameters make no URL.
-    fn endpoint(&mut self, provider: &Provider, file: &file::Provider, context: &mut Context<'_>) -> Option<Arc<str>> {
+    fn endpoint(
+        &mut self,
+        provider: &Provider,
+        file: &file::Provider,
+        context: &mut Context<'_>,
+    ) -> Option<Arc<str>> {
         let recipe = &provider.recipe;
         let (mut first, mut warned) = (None, false);
         for call in provider.calls() {
@@ -148,13 +187,18 @@ impl<'a> Resolver<'a> {
                 Ok(None) => continue,
                 Err(error) => {
                     let place = context.place.clone();
-                    context.error(place, format!("no request can be made from these parameters: {error}"));
+                    context.error(
+                        place,
+                        format!("no request can be made from these parameters: {error}"),
+                    );
                     return None;
                 }
             };
             let host = url.host_str().unwrap_or_default();
-            if url.scheme() == "http" && !is_loopback(host) && !std::mem::replace(&mut warned, true) {
-                let given = file.parameters.0.iter().find(|(name, _)| name.get_ref().ends_with("_url"));
+            if url.scheme() == "http" && !is_loopback(host) && !std::mem::replace(&mut warned, true)
+            {
+                let given =
+                    file.parameters.0.iter().find(|(name, _)| name.get_ref().ends_with("_url"));
                 let span = given.map_or(context.place.clone(), |(_, value)| value.0.span());
                 context.warn(span, "http:// sends the credential in clear text, readable by anybody on the way").hint = Some("use https://".into());
             }
@@ -171,8 +215,8 @@ impl<'a> Resolver<'a> {
         Some(endpoint)
     }
 
-    /// Renders all requests with made-up secrets, once for each set of inputs that could differ; returns the names of what a
-    /// probe does, when it is more than the token request.
+    /// Renders all requests with made-up secrets, once for each set of inputs that could differ;
+    /// returns the names of what a probe does, when it is more than the token request.
     fn rehearse(&mut self, provider: &Provider, context: &mut Context<'_>) -> Arc<[Arc<str>]> {
         let mut inputs = DefaultHasher::new();
         for (name, value) in &provider.parameters {
@@ -182,7 +226,8 @@ impl<'a> Resolver<'a> {
                 value.to_string().hash(&mut inputs);
             }
         }
-        let credentials: Vec<&str> = provider.credentials.iter().map(|(name, _)| name.as_str()).collect();
+        let credentials: Vec<&str> =
+            provider.credentials.iter().map(|(name, _)| name.as_str()).collect();
         credentials.hash(&mut inputs);
         let key = (provider.recipe.name.clone(), inputs.finish());
         if has_errors(context) {
@@ -192,12 +237,23 @@ impl<'a> Resolver<'a> {
         if let Some(known) = self.rehearsed.get(&key).filter(|_| provider.verification.is_none()) {
             return Arc::clone(known);
         }
-        let steps: Arc<[Arc<str>]> = match provider.recipe.rehearse(&provider.parameters, &credentials, provider.verification.as_deref(), &self.attempt) {
+        let steps: Arc<[Arc<str>]> = match provider.recipe.rehearse(
+            &provider.parameters,
+            &credentials,
+            provider.verification.as_deref(),
+            &self.attempt,
+        ) {
             Ok(steps) if steps.len() > 1 => steps.into(),
             Ok(_) => Arc::default(),
             Err(error) => {
                 let place = context.place.clone();
-                context.error(place, format!("the recipe `{}` cannot make a request from these inputs: {error}", provider.recipe.name));
+                context.error(
+                    place,
+                    format!(
+                        "the recipe `{}` cannot make a request from these inputs: {error}",
+                        provider.recipe.name
+                    ),
+                );
                 Arc::default()
             }
         };
@@ -213,17 +269,30 @@ fn has_errors(context: &Context<'_>) -> bool {
 }
 
 fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    host == "localhost"
+        || host
+            .trim_matches(['[', ']'])
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 fn check_name(name: &Spanned<String>, context: &mut Context<'_>) {
     let text = name.get_ref();
     if text.trim().is_empty() || text.len() > 200 || text.chars().any(char::is_control) {
-        context.error(name.span(), "the name of a provider must be 1 to 200 bytes of text without control characters");
+        context.error(
+            name.span(),
+            "the name of a provider must be 1 to 200 bytes of text without control characters",
+        );
     }
 }
 
-fn expectations(recipe: &Recipe, file: &file::Provider, defaults: &Shared<'_>, sound: bool, context: &mut Context<'_>) -> Expectations {
+fn expectations(
+    recipe: &Recipe,
+    file: &file::Provider,
+    defaults: &Shared<'_>,
+    sound: bool,
+    context: &mut Context<'_>,
+) -> Expectations {
     let min_lifetime = file.min_lifetime.as_ref().or(defaults.min_lifetime);
     if min_lifetime.is_some() && recipe.tokens == Tokens::Cached {
         let span = file.min_lifetime.as_ref().map_or(context.place.clone(), |own| own.0.span());
@@ -234,21 +303,37 @@ fn expectations(recipe: &Recipe, file: &file::Provider, defaults: &Shared<'_>, s
         && sound
         && !recipe.reads_scopes()
     {
-        context.error(first.0.span(), format!("`required_scopes` cannot be checked: the recipe `{}` reads no scopes", recipe.name));
+        context.error(
+            first.0.span(),
+            format!(
+                "`required_scopes` cannot be checked: the recipe `{}` reads no scopes",
+                recipe.name
+            ),
+        );
     }
     for scope in &file.required_scopes {
         if scope.0.get_ref().is_empty() || scope.0.get_ref().contains([' ', ',', '\t']) {
-            context.error(scope.0.span(), "a scope is one word: no answer could ever grant this one").hint =
-                Some("write each scope as a text of its own: [\"sms\", \"groups\"]".into());
+            context
+                .error(scope.0.span(), "a scope is one word: no answer could ever grant this one")
+                .hint = Some("write each scope as a text of its own: [\"sms\", \"groups\"]".into());
         }
     }
     Expectations {
-        required_scopes: file.required_scopes.iter().map(|scope| scope.0.get_ref().clone()).collect(),
+        required_scopes: file
+            .required_scopes
+            .iter()
+            .map(|scope| scope.0.get_ref().clone())
+            .collect(),
         min_lifetime: min_lifetime.map(|at| at.0.get_ref().0),
     }
 }
 
-fn verification(recipe: &Recipe, verify: &Verify, sound: bool, context: &mut Context<'_>) -> Option<Arc<Verification>> {
+fn verification(
+    recipe: &Recipe,
+    verify: &Verify,
+    sound: bool,
+    context: &mut Context<'_>,
+) -> Option<Arc<Verification>> {
     // Of a recipe with faults the names are not known.
     if !sound {
         return None;
@@ -289,8 +374,15 @@ fn warn(provider: &Provider, file: &file::Provider, context: &mut Context<'_>) {
     if let (Some(safe), Some(own)) = (provider.recipe.interval, &file.interval)
         && own.0.get_ref().0 < safe
     {
-        context.warn(own.0.span(), format!("the recipe `{}` calls {safe:?} a safe interval, and this is shorter", provider.recipe.name)).hint =
-            Some("see its side effects: `credwatch recipes show` prints them".into());
+        context
+            .warn(
+                own.0.span(),
+                format!(
+                    "the recipe `{}` calls {safe:?} a safe interval, and this is shorter",
+                    provider.recipe.name
+                ),
+            )
+            .hint = Some("see its side effects: `credwatch recipes show` prints them".into());
     }
     if provider.transport.insecure {
         let place = context.place.clone();

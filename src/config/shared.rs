@@ -1,4 +1,5 @@
-//! The keys that `[defaults]` and `[providers.NAME]` share: checked where they are written, then merged.
+//! The keys that `[defaults]` and `[providers.NAME]` share: checked where they are written, then
+//! merged.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -20,7 +21,8 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(600);
 const MOST_LABELS: usize = 30;
 
 /// Label names that the exposition or Prometheus itself uses.
-const TAKEN_LABELS: [&str; 8] = ["provider", "recipe", "le", "quantile", "state", "class", "reason", "code"];
+const TAKEN_LABELS: [&str; 8] =
+    ["provider", "recipe", "le", "quantile", "state", "class", "reason", "code"];
 
 /// Where a table stands, and where its faults go.
 pub struct Context<'a> {
@@ -48,14 +50,24 @@ pub fn check(shared: &Shared<'_>, context: &mut Context<'_>) {
     if let Some(interval) = shared.interval
         && interval.0.get_ref().0 < SHORTEST_INTERVAL
     {
-        context.error(interval.0.span(), format!("this interval is too short: at least {SHORTEST_INTERVAL:?}"));
+        context.error(
+            interval.0.span(),
+            format!("this interval is too short: at least {SHORTEST_INTERVAL:?}"),
+        );
     }
     if let Some(timeout) = shared.timeout {
         let value = timeout.0.get_ref().0;
         if value.is_zero() || value > LONGEST_TIMEOUT {
-            context.error(timeout.0.span(), "the timeout must be more than nothing and at most 10m");
-        } else if shared.interval.is_some_and(|interval| (SHORTEST_INTERVAL..value).contains(&interval.0.get_ref().0)) {
-            context.warn(timeout.0.span(), "the timeout is longer than the interval: a hanging probe makes the next ones late");
+            context
+                .error(timeout.0.span(), "the timeout must be more than nothing and at most 10m");
+        } else if shared
+            .interval
+            .is_some_and(|interval| (SHORTEST_INTERVAL..value).contains(&interval.0.get_ref().0))
+        {
+            context.warn(
+                timeout.0.span(),
+                "the timeout is longer than the interval: a hanging probe makes the next ones late",
+            );
         }
     }
     check_labels(shared, context);
@@ -69,7 +81,9 @@ fn check_labels(shared: &Shared<'_>, context: &mut Context<'_>) {
     for (number, (name, _)) in shared.labels.0.iter().enumerate() {
         let text = name.get_ref();
         let mut characters = text.chars();
-        let valid = characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+        let valid = characters
+            .next()
+            .is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
             && characters.all(|character| character.is_ascii_alphanumeric() || character == '_');
         if !valid {
             context.error(name.span(), format!("{text:?} cannot be the name of a label")).hint =
@@ -78,7 +92,9 @@ fn check_labels(shared: &Shared<'_>, context: &mut Context<'_>) {
             context.error(name.span(), format!("{text:?} cannot be the name of a label")).hint =
                 Some("names that begin with `__` belong to Prometheus itself".into());
         } else if TAKEN_LABELS.contains(&text.as_str()) {
-            context.error(name.span(), format!("the label `{text}` is set by credwatch itself")).hint = Some("choose another name".into());
+            context
+                .error(name.span(), format!("the label `{text}` is set by credwatch itself"))
+                .hint = Some("choose another name".into());
         } else if number == MOST_LABELS {
             context.error(name.span(), format!("these are more than {MOST_LABELS} labels"));
         }
@@ -87,14 +103,21 @@ fn check_labels(shared: &Shared<'_>, context: &mut Context<'_>) {
 
 fn check_files(shared: &Shared<'_>, context: &mut Context<'_>) {
     let tls = shared.tls;
-    for text in [&tls.ca_file, &tls.client_certificate_file, &tls.client_key_file].into_iter().flatten() {
+    for text in
+        [&tls.ca_file, &tls.client_certificate_file, &tls.client_key_file].into_iter().flatten()
+    {
         let path = context.folder.join(text.0.get_ref());
         if let Err(error) = std::fs::File::open(&path) {
             context.error(text.0.span(), format!("cannot read {}: {error}", path.display()));
         }
     }
-    if let (Some(lone), None) | (None, Some(lone)) = (&tls.client_certificate_file, &tls.client_key_file) {
-        context.error(lone.0.span(), "`tls.client_certificate_file` and `tls.client_key_file` go together");
+    if let (Some(lone), None) | (None, Some(lone)) =
+        (&tls.client_certificate_file, &tls.client_key_file)
+    {
+        context.error(
+            lone.0.span(),
+            "`tls.client_certificate_file` and `tls.client_key_file` go together",
+        );
     }
 }
 
@@ -103,9 +126,13 @@ fn check_proxy(proxy: &Text, context: &mut Context<'_>) {
     if text.is_empty() {
         return;
     }
-    let fine = url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some_and(|host| !host.is_empty()));
+    let fine = url::Url::parse(text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.host_str().is_some_and(|host| !host.is_empty())
+    });
     if !fine {
-        context.error(proxy.0.span(), "this is no URL of an HTTP proxy").hint = Some("write it as \"http://proxy.example:3128\"".into());
+        context.error(proxy.0.span(), "this is no URL of an HTTP proxy").hint =
+            Some("write it as \"http://proxy.example:3128\"".into());
     }
 }
 
@@ -126,13 +153,28 @@ pub fn labels(own: &Shared<'_>, defaults: &Shared<'_>) -> Vec<(String, String)> 
 pub fn cadence(own: &Shared<'_>, defaults: &Shared<'_>, safe: Option<Duration>) -> Cadence {
     let fallback = Cadence::default();
     // What is set for all providers does not know what one of them bears.
-    let shared = || defaults.interval.map_or(safe.unwrap_or(fallback.interval), |at| at.0.get_ref().0.max(safe.unwrap_or_default()));
+    let shared = || {
+        defaults.interval.map_or(safe.unwrap_or(fallback.interval), |at| {
+            at.0.get_ref().0.max(safe.unwrap_or_default())
+        })
+    };
     let interval = own.interval.map_or_else(shared, |at| at.0.get_ref().0).max(SHORTEST_INTERVAL);
     Cadence {
         interval,
-        confirm_after: own.confirm_after.or(defaults.confirm_after).map_or(fallback.confirm_after, |at| at.0.get_ref().0).min(interval),
-        failure_threshold: own.failure_threshold.or(defaults.failure_threshold).unwrap_or(fallback.failure_threshold).max(1),
-        max_backoff: own.max_backoff.or(defaults.max_backoff).map_or(fallback.max_backoff, |at| at.0.get_ref().0),
+        confirm_after: own
+            .confirm_after
+            .or(defaults.confirm_after)
+            .map_or(fallback.confirm_after, |at| at.0.get_ref().0)
+            .min(interval),
+        failure_threshold: own
+            .failure_threshold
+            .or(defaults.failure_threshold)
+            .unwrap_or(fallback.failure_threshold)
+            .max(1),
+        max_backoff: own
+            .max_backoff
+            .or(defaults.max_backoff)
+            .map_or(fallback.max_backoff, |at| at.0.get_ref().0),
     }
 }
 
@@ -142,7 +184,12 @@ pub fn timeout(own: &Shared<'_>, defaults: &Shared<'_>) -> Duration {
 }
 
 /// How connections of a provider are made. Paths are relative to the file in which they stand.
-pub fn transport(own: &Shared<'_>, own_folder: &Path, defaults: &Shared<'_>, main_folder: &Path) -> Transport {
+pub fn transport(
+    own: &Shared<'_>,
+    own_folder: &Path,
+    defaults: &Shared<'_>,
+    main_folder: &Path,
+) -> Transport {
     let path = |own: &Option<Text>, shared: &Option<Text>| -> Option<PathBuf> {
         match (own, shared) {
             (Some(text), _) => Some(own_folder.join(text.0.get_ref())),

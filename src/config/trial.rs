@@ -1,4 +1,5 @@
-//! A recipe that is tried out before any configuration names it: from its file, with inputs from the command line.
+//! A recipe that is tried out before any configuration names it: from its file, with inputs from
+//! the command line.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -52,25 +53,55 @@ pub fn load_trial(path: &Path, given: &Given) -> Result<Arc<Provider>, Trial> {
     let by_hand = !given.parameters.is_empty() || !given.credentials.is_empty();
     if !parsed.file.providers.0.is_empty() {
         let configuration = loader.finish(&parsed, path).map_err(Trial::Faulty)?;
-        let providers: Vec<&Arc<Provider>> = configuration.providers.iter().filter(|provider| provider.slot == given.slot).collect();
+        let providers: Vec<&Arc<Provider>> =
+            configuration.providers.iter().filter(|provider| provider.slot == given.slot).collect();
         if by_hand {
             let message = format!("{shown} has providers, so the inputs are taken from there");
-            return Err(Trial::Lacking(message, "leave `--parameter` and `--credential` out, or the provider".into()));
+            return Err(Trial::Lacking(
+                message,
+                "leave `--parameter` and `--credential` out, or the provider".into(),
+            ));
         }
-        let is_meant = |provider: &Provider| given.name.as_deref().is_none_or(|name| provider.name == name || provider.recipe.name == name);
-        let fitting: Vec<&Arc<Provider>> = providers.iter().copied().filter(|provider| is_meant(provider)).collect();
-        return one(&fitting, &providers, given.name.as_deref(), |provider| &provider.name, "provider", &shown.to_string()).cloned();
+        let is_meant = |provider: &Provider| {
+            given
+                .name
+                .as_deref()
+                .is_none_or(|name| provider.name == name || provider.recipe.name == name)
+        };
+        let fitting: Vec<&Arc<Provider>> =
+            providers.iter().copied().filter(|provider| is_meant(provider)).collect();
+        return one(
+            &fitting,
+            &providers,
+            given.name.as_deref(),
+            |provider| &provider.name,
+            "provider",
+            &shown.to_string(),
+        )
+        .cloned();
     }
     let recipes = loader.recipes(std::iter::once(&parsed), false);
     let errors = loader.faults.iter().any(|fault| fault.severity == Severity::Error);
     if errors {
         return Err(Trial::Faulty(std::mem::take(&mut loader.faults)));
     }
-    let in_order = |name: &str| parsed.file.recipes.0.iter().position(|(known, _)| known.get_ref() == name);
+    let in_order =
+        |name: &str| parsed.file.recipes.0.iter().position(|(known, _)| known.get_ref() == name);
     let mut all: Vec<&Arc<Recipe>> = recipes.own.values().collect();
     all.sort_by_key(|recipe| in_order(&recipe.name));
-    let fitting: Vec<&Arc<Recipe>> = all.iter().copied().filter(|recipe| given.name.as_deref().is_none_or(|name| recipe.name == name)).collect();
-    let recipe = one(&fitting, &all, given.name.as_deref(), |recipe| &recipe.name, "recipe", &shown.to_string())?;
+    let fitting: Vec<&Arc<Recipe>> = all
+        .iter()
+        .copied()
+        .filter(|recipe| given.name.as_deref().is_none_or(|name| recipe.name == name))
+        .collect();
+    let recipe = one(
+        &fitting,
+        &all,
+        given.name.as_deref(),
+        |recipe| &recipe.name,
+        "recipe",
+        &shown.to_string(),
+    )?;
     refuse_missing(recipe, given)?;
     let text = provider_text(recipe, given);
     let source = Arc::new(Source::new("the command line", text));
@@ -87,18 +118,32 @@ pub fn load_trial(path: &Path, given: &Given) -> Result<Arc<Provider>, Trial> {
 }
 
 /// The only one that fits, or what there is to choose from.
-fn one<'a, T>(fitting: &[&'a T], all: &[&'a T], wanted: Option<&str>, name: impl Fn(&T) -> &str, what: &str, file: &str) -> Result<&'a T, Trial> {
+fn one<'a, T>(
+    fitting: &[&'a T],
+    all: &[&'a T],
+    wanted: Option<&str>,
+    name: impl Fn(&T) -> &str,
+    what: &str,
+    file: &str,
+) -> Result<&'a T, Trial> {
     let names: Vec<&str> = all.iter().map(|one| name(one)).collect();
     match (fitting, wanted) {
         ([only], _) => Ok(only),
-        ([], Some(wanted)) => Err(Trial::Lacking(format!("there is no {what} {wanted:?} in {file}"), suggestion(wanted, names))),
-        ([], None) => {
-            Err(Trial::Lacking(format!("there is no {what} in {file}"), "a recipe is a table [recipes.NAME]; `credwatch recipes new` drafts one".into()))
-        }
+        ([], Some(wanted)) => Err(Trial::Lacking(
+            format!("there is no {what} {wanted:?} in {file}"),
+            suggestion(wanted, names),
+        )),
+        ([], None) => Err(Trial::Lacking(
+            format!("there is no {what} in {file}"),
+            "a recipe is a table [recipes.NAME]; `credwatch recipes new` drafts one".into(),
+        )),
         _ => {
             let choice: BTreeSet<String> = names.iter().map(|name| format!("`{name}`")).collect();
             let choice: Vec<String> = choice.into_iter().collect();
-            Err(Trial::Lacking(format!("{file} has several: which {what}?"), format!("name one of {}", choice.join(", "))))
+            Err(Trial::Lacking(
+                format!("{file} has several: which {what}?"),
+                format!("name one of {}", choice.join(", ")),
+            ))
         }
     }
 }
@@ -107,7 +152,10 @@ fn one<'a, T>(fitting: &[&'a T], all: &[&'a T], wanted: Option<&str>, name: impl
 fn refuse_missing(recipe: &Recipe, given: &Given) -> Result<(), Trial> {
     let mut missing = Vec::new();
     for (name, parameter) in &recipe.parameters {
-        if parameter.default.is_none() && !parameter.optional && !given.parameters.iter().any(|(known, _)| known == name) {
+        if parameter.default.is_none()
+            && !parameter.optional
+            && !given.parameters.iter().any(|(known, _)| known == name)
+        {
             missing.push(format!("--parameter {name}=VALUE"));
         }
     }
@@ -119,7 +167,10 @@ fn refuse_missing(recipe: &Recipe, given: &Given) -> Result<(), Trial> {
     if missing.is_empty() {
         return Ok(());
     }
-    let hint = format!("add {}; a secret can also come from a file: `--credential NAME=file:PATH`", missing.join(" "));
+    let hint = format!(
+        "add {}; a secret can also come from a file: `--credential NAME=file:PATH`",
+        missing.join(" ")
+    );
     Err(Trial::Lacking(format!("the recipe `{}` needs more than it was given", recipe.name), hint))
 }
 
@@ -129,13 +180,21 @@ fn provider_text(recipe: &Recipe, given: &Given) -> String {
     let mut text = format!("[providers.{name}]\nrecipe = {name}\n", name = quoted(&recipe.name));
     for (name, value) in &given.parameters {
         // A command line has texts only; what the recipe has by default says what is meant.
-        let default = recipe.parameters.iter().find(|(known, _)| known == name).and_then(|(_, parameter)| parameter.default.as_ref());
+        let default = recipe
+            .parameters
+            .iter()
+            .find(|(known, _)| known == name)
+            .and_then(|(_, parameter)| parameter.default.as_ref());
         let plain = match default {
             Some(Scalar::Integer(_)) => value.parse::<i64>().is_ok(),
             Some(Scalar::Boolean(_)) => value.parse::<bool>().is_ok(),
             _ => false,
         };
-        text.push_str(&format!("parameters.{} = {}\n", quoted(name), if plain { value.clone() } else { quoted(value) }));
+        text.push_str(&format!(
+            "parameters.{} = {}\n",
+            quoted(name),
+            if plain { value.clone() } else { quoted(value) }
+        ));
     }
     for (name, place) in &given.credentials {
         let place = match place {

@@ -96,10 +96,17 @@ const IGNORED_WITH_VALUE: [&str; 21] = [
     "interface",
 ];
 
-/// Options of the connection that belong to the provider, not to the recipe: with what to write there.
+/// Options of the connection that belong to the provider, not to the recipe: with what to write
+/// there.
 const OF_THE_PROVIDER: [(&str, &str); 6] = [
-    ("cert", "the command shows a client certificate: set `tls.client_certificate_file` and `tls.client_key_file` of the provider"),
-    ("key", "the command shows a client certificate: set `tls.client_certificate_file` and `tls.client_key_file` of the provider"),
+    (
+        "cert",
+        "the command shows a client certificate: set `tls.client_certificate_file` and `tls.client_key_file` of the provider",
+    ),
+    (
+        "key",
+        "the command shows a client certificate: set `tls.client_certificate_file` and `tls.client_key_file` of the provider",
+    ),
     ("cacert", "the command trusts an authority of its own: set `tls.ca_file` of the provider"),
     ("capath", "the command trusts an authority of its own: set `tls.ca_file` of the provider"),
     ("proxy", "the command goes through a proxy: set `proxy` of the provider"),
@@ -108,14 +115,23 @@ const OF_THE_PROVIDER: [(&str, &str); 6] = [
 
 /// What no recipe can do, with the reason.
 const IMPOSSIBLE: [(&str, &str); 10] = [
-    ("form", "`-F` sends a multipart form, which no recipe can; most APIs take `-d` with the same fields as well"),
-    ("form-string", "`--form-string` sends a multipart form, which no recipe can; most APIs take `-d` with the same fields as well"),
+    (
+        "form",
+        "`-F` sends a multipart form, which no recipe can; most APIs take `-d` with the same fields as well",
+    ),
+    (
+        "form-string",
+        "`--form-string` sends a multipart form, which no recipe can; most APIs take `-d` with the same fields as well",
+    ),
     ("upload-file", "`-T` uploads a file, which no token request does"),
     ("head", "`-I` asks for headers only, so that no token can come back"),
     ("digest", "`--digest` needs a second request with a challenge, which no recipe can answer"),
     ("ntlm", "`--ntlm` needs a second request with a challenge, which no recipe can answer"),
     ("negotiate", "`--negotiate` needs Kerberos, which no recipe has"),
-    ("aws-sigv4", "`--aws-sigv4` signs by rules of its own: `credwatch recipes list aws` has a recipe that does it, to copy from"),
+    (
+        "aws-sigv4",
+        "`--aws-sigv4` signs by rules of its own: `credwatch recipes list aws` has a recipe that does it, to copy from",
+    ),
     ("config", "`-K` reads options from a file that is not here: write them into the command"),
     ("next", "`--next` makes a second request; draft one at a time"),
 ];
@@ -227,7 +243,12 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn option(&mut self, name: &str, written: &str, attached: Option<String>) -> Result<(), String> {
+    fn option(
+        &mut self,
+        name: &str,
+        written: &str,
+        attached: Option<String>,
+    ) -> Result<(), String> {
         if let Some((_, reason)) = IMPOSSIBLE.iter().find(|(known, _)| *known == name) {
             return Err((*reason).into());
         }
@@ -241,11 +262,17 @@ impl Reader<'_> {
             "url" => self.urls.push(value),
             "request" => self.sample.method = Some(value),
             "user" => self.sample.user = Some(value),
-            "oauth2-bearer" => self.sample.headers.push(("Authorization".into(), format!("Bearer {value}"))),
+            "oauth2-bearer" => {
+                self.sample.headers.push(("Authorization".into(), format!("Bearer {value}")))
+            }
             "cookie" if value.contains('=') => self.sample.headers.push(("Cookie".into(), value)),
-            "cookie" => return Err("`-b` names a file with cookies that is not here: write them as `-b 'name=value'`".into()),
+            "cookie" => return Err(
+                "`-b` names a file with cookies that is not here: write them as `-b 'name=value'`"
+                    .into(),
+            ),
             "header" => return self.header(&value),
-            "data" | "data-ascii" | "data-binary" | "data-raw" | "data-urlencode" | "json" | "url-query" => return self.data(name, value),
+            "data" | "data-ascii" | "data-binary" | "data-raw" | "data-urlencode" | "json"
+            | "url-query" => return self.data(name, value),
             other => {
                 if let Some((_, note)) = OF_THE_PROVIDER.iter().find(|(known, _)| *known == other) {
                     self.note(note);
@@ -272,14 +299,22 @@ impl Reader<'_> {
             return Err("`-H @…` names a file with headers that is not here: write them as `-H 'Name: value'`".into());
         }
         if text.contains(char::is_control) {
-            return Err("a header of the command has a line break in it: is a quote missing?".into());
+            return Err(
+                "a header of the command has a line break in it: is a quote missing?".into()
+            );
         }
         match text.split_once(':') {
             // `Name:` takes a header away that curl would send.
             Some((_, value)) if value.trim().is_empty() => {}
-            Some((name, value)) => self.sample.headers.push((name.trim().to_owned(), value.trim().to_owned())),
+            Some((name, value)) => {
+                self.sample.headers.push((name.trim().to_owned(), value.trim().to_owned()))
+            }
             None if text.ends_with(';') => {}
-            None => return Err("a header of the command has no `:` between its name and its value".into()),
+            None => {
+                return Err(
+                    "a header of the command has no `:` between its name and its value".into()
+                );
+            }
         }
         Ok(())
     }
@@ -287,11 +322,15 @@ impl Reader<'_> {
     fn data(&mut self, name: &str, value: String) -> Result<(), String> {
         let from_file = match name {
             "data-raw" => false,
-            "data-urlencode" => value.split_once('=').map_or(value.as_str(), |(name, _)| name).contains('@'),
+            "data-urlencode" => {
+                value.split_once('=').map_or(value.as_str(), |(name, _)| name).contains('@')
+            }
             _ => value.starts_with('@'),
         };
         if from_file {
-            return Err(format!("`--{name} @…` takes the body from a file that is not here: write its text in place of `@…`"));
+            return Err(format!(
+                "`--{name} @…` takes the body from a file that is not here: write its text in place of `@…`"
+            ));
         }
         let piece = match name {
             "data-urlencode" | "url-query" => match value.split_once('=') {
@@ -333,14 +372,21 @@ fn takes_value(name: &str) -> bool {
         "cert-type",
         "key-type",
     ];
-    OWN.contains(&name) || IGNORED_WITH_VALUE.contains(&name) || OF_THE_PROVIDER.iter().any(|(known, _)| *known == name) || name == "speed-limit"
+    OWN.contains(&name)
+        || IGNORED_WITH_VALUE.contains(&name)
+        || OF_THE_PROVIDER.iter().any(|(known, _)| *known == name)
+        || name == "speed-limit"
 }
 
-/// An option that nobody knows; what does not look like an option's name may be a secret, and is not repeated.
+/// An option that nobody knows; what does not look like an option's name may be a secret, and is
+/// not repeated.
 fn unknown(option: &str) -> String {
-    let plain = option.len() <= 24 && option.chars().all(|c| c.is_ascii_lowercase() || c == '-') || option.len() == 2;
+    let plain = option.len() <= 24 && option.chars().all(|c| c.is_ascii_lowercase() || c == '-')
+        || option.len() == 2;
     let shown = if plain { format!("the option `{option}`") } else { "an option".to_owned() };
-    format!("{shown} of the command is not known here: leave it out when the request does not need it")
+    format!(
+        "{shown} of the command is not known here: leave it out when the request does not need it"
+    )
 }
 
 #[cfg(test)]
@@ -363,7 +409,11 @@ mod tests {
             "export TOKEN=$(curl -X POST -u a:b -d c=d -H 'E: f' https://x.example)",
         ] {
             let sample = sample(text);
-            assert_eq!((sample.method.as_deref(), sample.url.as_str(), sample.user.as_deref()), (Some("POST"), "https://x.example", Some("a:b")), "{text}");
+            assert_eq!(
+                (sample.method.as_deref(), sample.url.as_str(), sample.user.as_deref()),
+                (Some("POST"), "https://x.example", Some("a:b")),
+                "{text}"
+            );
             assert_eq!(sample.headers, [("E".to_owned(), "f".to_owned())], "{text}");
             assert!(sample.data == [Piece::Raw("c=d".into())], "{text}");
         }

@@ -1,7 +1,7 @@
 //! Sample commands of vendors' pages: a `curl …` as text, and the request that it would send.
 //!
-//! Nothing is run and no file is read. What a shell would put in, such as `$KEY`, stays as it is written, and so do
-//! the placeholders that pages have, such as `<key>`.
+//! Nothing is run and no file is read. What a shell would put in, such as `$KEY`, stays as it is
+//! written, and so do the placeholders that pages have, such as `<key>`.
 
 mod command;
 mod raw;
@@ -12,7 +12,8 @@ pub use command::{Piece, Sample};
 /// Reads the first curl command of a text, or a request as it goes over the line.
 ///
 /// # Errors
-/// A sentence that says what cannot be understood, or cannot be a recipe. It holds no value of the command.
+/// A sentence that says what cannot be understood, or cannot be a recipe. It holds no value of the
+/// command.
 pub fn parse(text: &str) -> Result<Sample, String> {
     if raw::is_request(text) {
         return raw::read(text);
@@ -22,7 +23,8 @@ pub fn parse(text: &str) -> Result<Sample, String> {
     for command in &commands {
         if let Some(place) = command.iter().position(|word| is_curl(word)) {
             found.push(command::read(&command[place + 1..]));
-        } else if let Some((_, inner)) = command.iter().find_map(|word| word.split_once("$(curl ")) {
+        } else if let Some((_, inner)) = command.iter().find_map(|word| word.split_once("$(curl "))
+        {
             // TOKEN=$(curl …)
             found.push(parse(&format!("curl {}", inner.trim_end_matches(')'))));
         }
@@ -37,7 +39,10 @@ pub fn parse(text: &str) -> Result<Sample, String> {
                 first.others.push(other.url);
                 first.others.extend(other.others);
             }
-            Err(_) => first.notes.push("the text has another command, which cannot be read and is not in this draft".into()),
+            Err(_) => first.notes.push(
+                "the text has another command, which cannot be read and is not in this draft"
+                    .into(),
+            ),
         }
     }
     Ok(first)

@@ -1,4 +1,5 @@
-//! A request as it goes over the line, which some pages show in place of a command: `POST /token HTTP/1.1`.
+//! A request as it goes over the line, which some pages show in place of a command: `POST /token
+//! HTTP/1.1`.
 
 use super::{Piece, Sample};
 
@@ -12,9 +13,14 @@ const WANTED: &str = "paste it as `POST /path HTTP/1.1`, the headers one on each
 pub fn is_request(text: &str) -> bool {
     let line = text.trim_start().lines().next().unwrap_or_default();
     let mut words = line.split_whitespace();
-    let method = words.next().is_some_and(|word| ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"].contains(&word));
+    let method = words.next().is_some_and(|word| {
+        ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"].contains(&word)
+    });
     let target = words.next().is_some_and(|word| word.starts_with('/') || word.contains("://"));
-    method && target && words.next().is_none_or(|word| word.starts_with("HTTP/")) && words.next().is_none()
+    method
+        && target
+        && words.next().is_none_or(|word| word.starts_with("HTTP/"))
+        && words.next().is_none()
 }
 
 /// Reads a request.
@@ -73,7 +79,8 @@ pub fn read(text: &str) -> Result<Sample, String> {
 /// A line `Name: value`, with a name that can be one.
 fn header(line: &str) -> Option<(&str, &str)> {
     let (name, value) = line.split_once(':')?;
-    let fits = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    let fits =
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     fits.then(|| (name, value.trim()))
 }
 
@@ -89,19 +96,39 @@ mod tests {
             "\nPOST https://api.shop.example/auth/o2/token\nContent-Type: application/x-www-form-urlencoded;charset=UTF-8\ngrant_type=refresh_token&refresh_token=r\n",
         ] {
             let sample = parse(text).unwrap_or_else(|problem| panic!("{text}: {problem}"));
-            assert_eq!((sample.method.as_deref(), sample.url.as_str()), (Some("POST"), "https://api.shop.example/auth/o2/token"), "{text}");
-            assert_eq!(sample.headers, [("Content-Type".to_owned(), "application/x-www-form-urlencoded;charset=UTF-8".to_owned())], "{text}");
-            assert!(sample.data == [Piece::Raw("grant_type=refresh_token&refresh_token=r".into())], "{text}");
+            assert_eq!(
+                (sample.method.as_deref(), sample.url.as_str()),
+                (Some("POST"), "https://api.shop.example/auth/o2/token"),
+                "{text}"
+            );
+            assert_eq!(
+                sample.headers,
+                [(
+                    "Content-Type".to_owned(),
+                    "application/x-www-form-urlencoded;charset=UTF-8".to_owned()
+                )],
+                "{text}"
+            );
+            assert!(
+                sample.data == [Piece::Raw("grant_type=refresh_token&refresh_token=r".into())],
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn a_request_that_cannot_be_read_says_what_to_paste() {
-        for (text, words) in
-            [("POST /token HTTP/1.1\nAccept: */*\n\nkey=S3cr3t", "which host"), ("POST /token HTTP/1.1\nHost: x.example\nS3cr3t and more\n", "no header")]
-        {
+        for (text, words) in [
+            ("POST /token HTTP/1.1\nAccept: */*\n\nkey=S3cr3t", "which host"),
+            ("POST /token HTTP/1.1\nHost: x.example\nS3cr3t and more\n", "no header"),
+        ] {
             let problem = parse(text).err().unwrap_or_else(|| panic!("{text} was accepted"));
-            assert!(problem.contains(words) && problem.contains("POST /path HTTP/1.1") && !problem.contains("S3cr3t"), "{text}: {problem}");
+            assert!(
+                problem.contains(words)
+                    && problem.contains("POST /path HTTP/1.1")
+                    && !problem.contains("S3cr3t"),
+                "{text}: {problem}"
+            );
         }
         assert!(!is_request("curl -X POST https://x.example") && !is_request("POST it to /token"));
     }

@@ -1,5 +1,5 @@
-//! A shell's way to cut a text into commands and words, as far as samples need it, and somewhat more lenient: pages
-//! write `<key>` and `a?b&c` without quotes, and quotes that are curly.
+//! A shell's way to cut a text into commands and words, as far as samples need it, and somewhat
+//! more lenient: pages write `<key>` and `a?b&c` without quotes, and quotes that are curly.
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -16,7 +16,12 @@ pub fn commands(text: &str) -> Result<Vec<Vec<String>>, String> {
         return Err("this is too long for a command".into());
     }
     let text = text.replace("\r\n", "\n");
-    let mut lexer = Lexer { rest: text.chars().peekable(), word: None, words: Vec::new(), commands: Vec::new() };
+    let mut lexer = Lexer {
+        rest: text.chars().peekable(),
+        word: None,
+        words: Vec::new(),
+        commands: Vec::new(),
+    };
     lexer.run()?;
     Ok(lexer.commands)
 }
@@ -55,8 +60,14 @@ impl Lexer<'_> {
                 '\n' if self.goes_on() => self.end_word(),
                 '\n' | ';' | '|' => self.end_command(),
                 // `a?b=c&d=e` without quotes is meant as it stands; a shell would take it apart.
-                '&' if self.word.is_none() || self.rest.peek().is_none_or(|next| next.is_whitespace() || *next == '&') => self.end_command(),
-                '#' if self.word.is_none() => while self.rest.next_if(|next| *next != '\n').is_some() {},
+                '&' if self.word.is_none()
+                    || self.rest.peek().is_none_or(|next| next.is_whitespace() || *next == '&') =>
+                {
+                    self.end_command()
+                }
+                '#' if self.word.is_none() => {
+                    while self.rest.next_if(|next| *next != '\n').is_some() {}
+                }
                 '<' => self.less(),
                 '>' => self.redirect(),
                 _ if character.is_whitespace() => self.end_word(),
@@ -67,9 +78,11 @@ impl Lexer<'_> {
         Ok(())
     }
 
-    /// Whether the next line belongs to the command although nothing says so: it begins with an option.
+    /// Whether the next line belongs to the command although nothing says so: it begins with an
+    /// option.
     fn goes_on(&self) -> bool {
-        let next: String = self.rest.clone().skip_while(|next| *next == ' ' || *next == '\t').take(2).collect();
+        let next: String =
+            self.rest.clone().skip_while(|next| *next == ' ' || *next == '\t').take(2).collect();
         (self.word.is_some() || !self.words.is_empty()) && next.starts_with('-') && next != "- "
     }
 
@@ -188,12 +201,18 @@ impl Lexer<'_> {
         {
             digits.push(digit);
         }
-        self.push(u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32).unwrap_or('\u{fffd}'));
+        self.push(
+            u32::from_str_radix(&digits, 16).ok().and_then(char::from_u32).unwrap_or('\u{fffd}'),
+        );
     }
 
     /// `<key>` is a placeholder; anything else that begins so takes input from a file.
     fn less(&mut self) {
-        let inside: String = self.rest.clone().take_while(|next| !matches!(next, '>' | '<' | '\n' | '\'' | '"')).collect();
+        let inside: String = self
+            .rest
+            .clone()
+            .take_while(|next| !matches!(next, '>' | '<' | '\n' | '\'' | '"'))
+            .collect();
         let closed = self.rest.clone().nth(inside.chars().count()) == Some('>');
         if closed && !inside.trim().is_empty() {
             self.push('<');
@@ -208,17 +227,27 @@ impl Lexer<'_> {
 
     /// Passes over where input comes from or output goes to: `> file`, `2>/dev/null`.
     fn redirect(&mut self) {
-        if self.word.as_deref().is_some_and(|word| word.len() == 1 && word.chars().all(|digit| digit.is_ascii_digit())) {
+        if self
+            .word
+            .as_deref()
+            .is_some_and(|word| word.len() == 1 && word.chars().all(|digit| digit.is_ascii_digit()))
+        {
             self.word = None;
         }
         self.end_word();
         while self.rest.next_if(|next| matches!(next, '>' | '<' | '&' | ' ')).is_some() {}
-        while self.rest.next_if(|next| !next.is_whitespace() && !matches!(next, '|' | ';')).is_some() {}
+        while self
+            .rest
+            .next_if(|next| !next.is_whitespace() && !matches!(next, '|' | ';'))
+            .is_some()
+        {}
     }
 }
 
 fn unclosed(sign: char) -> String {
-    format!("a {sign} is not closed: copy the whole command, and put it between single quotes with `'\\''` for each ' in it, or pass it by `--from-curl -`")
+    format!(
+        "a {sign} is not closed: copy the whole command, and put it between single quotes with `'\\''` for each ' in it, or pass it by `--from-curl -`"
+    )
 }
 
 #[cfg(test)]
@@ -244,7 +273,10 @@ mod tests {
             (r"a $'it\'s\n\x41\u00e9'", vec!["a", "it's\nAé"]),
             ("a 'it'\\''s'", vec!["a", "it's"]),
             ("a $KEY \"${KEY}\" '$KEY'", vec!["a", "$KEY", "${KEY}", "$KEY"]),
-            ("a \"$(echo -n \"$A:$B\" | base64)\" b", vec!["a", "$(echo -n \"$A:$B\" | base64)", "b"]),
+            (
+                "a \"$(echo -n \"$A:$B\" | base64)\" b",
+                vec!["a", "$(echo -n \"$A:$B\" | base64)", "b"],
+            ),
             ("a <client id>:<secret> b > out.json", vec!["a", "<client id>:<secret>", "b"]),
             ("a https://x.example/?b=c&d=e", vec!["a", "https://x.example/?b=c&d=e"]),
             ("a “b c” d # a remark", vec!["a", "b c", "d"]),
@@ -264,7 +296,10 @@ mod tests {
     #[test]
     fn what_is_not_closed_is_told() {
         for text in ["a 'b", "a \"b", "a $'b", "a \"$(b\"", "a `b"] {
-            assert!(commands(text).is_err_and(|problem| problem.contains("is not closed")), "{text}");
+            assert!(
+                commands(text).is_err_and(|problem| problem.contains("is not closed")),
+                "{text}"
+            );
         }
     }
 }

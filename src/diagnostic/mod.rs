@@ -29,7 +29,14 @@ impl Source {
     /// A text of this name.
     #[must_use]
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { name: name.into(), text: text.into(), lines: OnceLock::new(), hidden: Mutex::default(), opaque: AtomicBool::new(false), harmless: &[] }
+        Self {
+            name: name.into(),
+            text: text.into(),
+            lines: OnceLock::new(),
+            hidden: Mutex::default(),
+            opaque: AtomicBool::new(false),
+            harmless: &[],
+        }
     }
 
     /// The same with keys whose values may be shown even when the text cannot be parsed.
@@ -44,14 +51,19 @@ impl Source {
         self.hidden.lock().unwrap_or_else(PoisonError::into_inner).push(span);
     }
 
-    /// Shows no values at all from now on: the text could not be parsed, so nobody knows what they are.
+    /// Shows no values at all from now on: the text could not be parsed, so nobody knows what they
+    /// are.
     pub fn hide_values(&self) {
         self.opaque.store(true, Ordering::Relaxed);
     }
 
     /// The line of a byte, from 0, and where it begins.
     fn line(&self, byte: usize) -> (usize, usize) {
-        let starts = self.lines.get_or_init(|| std::iter::once(0).chain(self.text.match_indices('\n').map(|(place, _)| place + 1)).collect());
+        let starts = self.lines.get_or_init(|| {
+            std::iter::once(0)
+                .chain(self.text.match_indices('\n').map(|(place, _)| place + 1))
+                .collect()
+        });
         let line = starts.partition_point(|start| *start <= byte).saturating_sub(1);
         (line, starts[line])
     }
@@ -85,7 +97,13 @@ impl Fault {
     /// An error at `span` of `source`.
     #[must_use]
     pub fn error(source: &Arc<Source>, span: Range<usize>, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, source: Some(Arc::clone(source)), span, message: message.into(), hint: None }
+        Self {
+            severity: Severity::Error,
+            source: Some(Arc::clone(source)),
+            span,
+            message: message.into(),
+            hint: None,
+        }
     }
 
     /// A warning at `span` of `source`.
@@ -97,7 +115,13 @@ impl Fault {
     /// An error that is in no file.
     #[must_use]
     pub fn general(message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, source: None, span: 0..0, message: message.into(), hint: None }
+        Self {
+            severity: Severity::Error,
+            source: None,
+            span: 0..0,
+            message: message.into(),
+            hint: None,
+        }
     }
 
     /// Adds what to do about it.
@@ -113,7 +137,9 @@ impl Fault {
         let Some(source) = &self.source else { return (1, 1) };
         let (line, start) = source.line(self.span.start);
         let end = floor_char_boundary(&source.text, self.span.start).max(start);
-        let column = source.text[start..end].chars().filter(|character| *character != '\u{feff}').count() + 1;
+        let column =
+            source.text[start..end].chars().filter(|character| *character != '\u{feff}').count()
+                + 1;
         (line + 1, column)
     }
 
@@ -143,8 +169,15 @@ fn floor_char_boundary(text: &str, index: usize) -> usize {
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .into_iter()
-        .map(|candidate| (strsim::damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase()), candidate))
-        .filter(|(distance, candidate)| *distance <= (candidate.chars().count().min(word.chars().count()) / 3).max(1))
+        .map(|candidate| {
+            (
+                strsim::damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase()),
+                candidate,
+            )
+        })
+        .filter(|(distance, candidate)| {
+            *distance <= (candidate.chars().count().min(word.chars().count()) / 3).max(1)
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -155,8 +188,13 @@ pub fn suggestion<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str> 
     if let Some(candidate) = nearest(word, candidates.clone()) {
         return format!("did you mean `{candidate}`?");
     }
-    let all: Vec<String> = candidates.into_iter().map(|candidate| format!("`{candidate}`")).collect();
-    if all.is_empty() { "there is nothing to choose from here".into() } else { format!("expected one of {}", all.join(", ")) }
+    let all: Vec<String> =
+        candidates.into_iter().map(|candidate| format!("`{candidate}`")).collect();
+    if all.is_empty() {
+        "there is nothing to choose from here".into()
+    } else {
+        format!("expected one of {}", all.join(", "))
+    }
 }
 
 #[cfg(test)]
@@ -170,7 +208,8 @@ mod tests {
     #[test]
     fn a_fault_shows_its_line_with_a_caret() {
         let source = source("[a]\nintervall = \"1m\"\n");
-        let fault = Fault::error(&source, 4..13, "unknown key `intervall`").hint("did you mean `interval`?");
+        let fault = Fault::error(&source, 4..13, "unknown key `intervall`")
+            .hint("did you mean `interval`?");
         assert_eq!(
             fault.to_string(),
             "x.toml:2:1: error: unknown key `intervall`\n  |\n2 | intervall = \"1m\"\n  | ^^^^^^^^^\n  hint: did you mean `interval`?\n"

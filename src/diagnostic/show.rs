@@ -1,5 +1,5 @@
-//! A fault as a person reads it. Whatever is shown of a file is free of secrets and of control characters, and
-//! short.
+//! A fault as a person reads it. Whatever is shown of a file is free of secrets and of control
+//! characters, and short.
 
 use std::fmt;
 use std::ops::Range;
@@ -29,7 +29,12 @@ impl fmt::Display for Fault {
             let (line, _) = self.position();
             let (shown, indent, width) = source.show(&self.span);
             let margin = " ".repeat(line.to_string().len());
-            writeln!(f, "{margin} |\n{line} | {shown}\n{margin} | {}{}", " ".repeat(indent), "^".repeat(width))?;
+            writeln!(
+                f,
+                "{margin} |\n{line} | {shown}\n{margin} | {}{}",
+                " ".repeat(indent),
+                "^".repeat(width)
+            )?;
         }
         if let Some(hint) = &self.hint {
             writeln!(f, "  hint: {}", plain(hint))?;
@@ -76,19 +81,26 @@ impl Source {
     fn blank(&self, range: Range<usize>, hidden: &[Range<usize>]) -> String {
         let mut shown = String::new();
         let mut at = range.start;
-        let mut inside: Vec<&Range<usize>> = hidden.iter().filter(|span| span.start < range.end && span.end > range.start).collect();
+        let mut inside: Vec<&Range<usize>> =
+            hidden.iter().filter(|span| span.start < range.end && span.end > range.start).collect();
         inside.sort_by_key(|span| span.start);
         inside.dedup();
         for span in inside {
             let from = span.start.clamp(at, range.end);
-            shown.push_str(&self.text[floor_char_boundary(&self.text, at)..floor_char_boundary(&self.text, from)]);
+            shown.push_str(
+                &self.text
+                    [floor_char_boundary(&self.text, at)..floor_char_boundary(&self.text, from)],
+            );
             // What began in the piece before is blanked there.
             if span.start >= range.start {
                 shown.push_str(BLANK);
             }
             at = span.end.clamp(at, range.end);
         }
-        shown.push_str(&self.text[floor_char_boundary(&self.text, at)..floor_char_boundary(&self.text, range.end)]);
+        shown.push_str(
+            &self.text
+                [floor_char_boundary(&self.text, at)..floor_char_boundary(&self.text, range.end)],
+        );
         shown
     }
 
@@ -111,26 +123,46 @@ impl Source {
     }
 }
 
-/// How many bytes of a line of unknown structure may be shown: a key or a table header, and the one value of a
-/// harmless key.
+/// How many bytes of a line of unknown structure may be shown: a key or a table header, and the one
+/// value of a harmless key.
 fn shown_length(line: &str, harmless: &[&str]) -> usize {
     const LONGEST_KEY: usize = 60;
-    let allowed = |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-' | '.' | ' ' | '\t');
+    let allowed = |character: char| {
+        character.is_ascii_alphanumeric() || matches!(character, '_' | '-' | '.' | ' ' | '\t')
+    };
     let random = |text: &str| text.chars().filter(char::is_ascii_digit).count() >= 5;
     let header = line.trim_end();
-    if header.starts_with('[') && header.len() <= LONGEST_KEY && header.trim_matches(['[', ']']).chars().all(allowed) && !random(header) {
+    if header.starts_with('[')
+        && header.len() <= LONGEST_KEY
+        && header.trim_matches(['[', ']']).chars().all(allowed)
+        && !random(header)
+    {
         return line.len();
     }
     match line.split_once('=') {
-        Some((key, value)) if harmless.contains(&key.trim()) && value.len() <= LONGEST_KEY && !value.contains(['=', '#']) => line.len(),
-        Some((key, _)) if key.len() <= LONGEST_KEY && key.chars().all(allowed) && !random(key) && !key.trim().is_empty() => key.len() + 1,
+        Some((key, value))
+            if harmless.contains(&key.trim())
+                && value.len() <= LONGEST_KEY
+                && !value.contains(['=', '#']) =>
+        {
+            line.len()
+        }
+        Some((key, _))
+            if key.len() <= LONGEST_KEY
+                && key.chars().all(allowed)
+                && !random(key)
+                && !key.trim().is_empty() =>
+        {
+            key.len() + 1
+        }
         _ => 0,
     }
 }
 
 /// Control characters and marks that reorder text would change what a terminal shows.
 fn is_hostile(character: char) -> bool {
-    character.is_control() || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    character.is_control()
+        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn printable(text: &str) -> String {
@@ -149,7 +181,11 @@ fn plain(text: &str) -> String {
             out.push('…');
             break;
         }
-        if is_hostile(character) { out.extend(character.escape_default()) } else { out.push(character) }
+        if is_hostile(character) {
+            out.extend(character.escape_default())
+        } else {
+            out.push(character)
+        }
     }
     out
 }
@@ -196,8 +232,17 @@ mod tests {
 
     #[test]
     fn long_lines_and_control_characters_do_not_reach_the_terminal() {
-        let source = Arc::new(Source::new("x", format!("a = \"\u{1b}[31m{}\" !", "y".repeat(100_000))));
-        let text = Fault::error(&source, source.text.len() - 1..source.text.len(), "bad \u{1b}[0m\u{202e}").to_string();
-        assert!(text.len() < 1_000 && !text.contains('\u{1b}') && !text.contains('\u{202e}'), "{text}");
+        let source =
+            Arc::new(Source::new("x", format!("a = \"\u{1b}[31m{}\" !", "y".repeat(100_000))));
+        let text = Fault::error(
+            &source,
+            source.text.len() - 1..source.text.len(),
+            "bad \u{1b}[0m\u{202e}",
+        )
+        .to_string();
+        assert!(
+            text.len() < 1_000 && !text.contains('\u{1b}') && !text.contains('\u{202e}'),
+            "{text}"
+        );
     }
 }

@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
-/// Where in `file` the bytes `part` of the text `value` stand, which is written at `span`. The whole of it when it cannot
-/// be told.
+/// Where in `file` the bytes `part` of the text `value` stand, which is written at `span`. The
+/// whole of it when it cannot be told.
 #[must_use]
 pub fn within(file: &str, span: Range<usize>, value: &str, part: Range<usize>) -> Range<usize> {
-    let Some(starts) = file.get(span.clone()).and_then(|written| starts(written, value)) else { return span };
+    let Some(starts) = file.get(span.clone()).and_then(|written| starts(written, value)) else {
+        return span;
+    };
     match (starts.get(part.start), starts.get(part.end)) {
         (Some(start), Some(end)) if !value.is_empty() => span.start + start..span.start + end,
         _ => span,
@@ -25,13 +27,20 @@ fn starts(written: &str, value: &str) -> Option<Vec<usize>> {
     let mut at = open;
     // A line break right behind three quotes is no part of the text.
     if open == 3 {
-        at += if written[at..].starts_with("\r\n") { 2 } else { usize::from(written[at..].starts_with('\n')) };
+        at += if written[at..].starts_with("\r\n") {
+            2
+        } else {
+            usize::from(written[at..].starts_with('\n'))
+        };
     }
     let mut starts = Vec::with_capacity(value.len() + 1);
     for character in value.chars() {
         let mut rest = written.get(at..)?;
         // A backslash at the end of a line takes all white space that follows.
-        while escapes && rest.starts_with('\\') && rest[1..].trim_start_matches([' ', '\t', '\r']).starts_with('\n') {
+        while escapes
+            && rest.starts_with('\\')
+            && rest[1..].trim_start_matches([' ', '\t', '\r']).starts_with('\n')
+        {
             at += rest.len() - rest[1..].trim_start().len();
             rest = written.get(at..)?;
         }
@@ -70,7 +79,11 @@ mod tests {
         ] {
             let file = format!("x = {written}\n");
             let parsed: toml::Table = file.parse().expect(written);
-            assert_eq!(parsed["x"].as_str().expect("a text").replace("\r\n", "\n"), value.replace("\r\n", "\n"), "{written}");
+            assert_eq!(
+                parsed["x"].as_str().expect("a text").replace("\r\n", "\n"),
+                value.replace("\r\n", "\n"),
+                "{written}"
+            );
             let place = value.find("nope").expect("there");
             let found = within(&file, 4..4 + written.len(), value, place..place + 4);
             assert_eq!(&file[found], "nope", "{written}");

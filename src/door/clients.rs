@@ -8,7 +8,10 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore,
+    SignatureScheme,
+};
 use sha2::{Digest, Sha256};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
@@ -18,7 +21,11 @@ use crate::diagnostic::suggestion;
 use crate::probe::tls::system_roots;
 
 /// The types that are served, with whether a certificate must be there.
-const TYPES: [(&str, Option<bool>); 3] = [("NoClientCert", None), ("VerifyClientCertIfGiven", Some(false)), ("RequireAndVerifyClientCert", Some(true))];
+const TYPES: [(&str, Option<bool>); 3] = [
+    ("NoClientCert", None),
+    ("VerifyClientCertIfGiven", Some(false)),
+    ("RequireAndVerifyClientCert", Some(true)),
+];
 
 /// The types that take certificates without looking at them.
 const UNVERIFIED: [&str; 3] = ["RequestClientCert", "RequireAnyClientCert", "RequireClientCert"];
@@ -30,7 +37,8 @@ pub type Rule = [u8; 32];
 #[derive(Debug)]
 pub struct Clients {
     inner: Arc<dyn ClientCertVerifier>,
-    /// The certificates of the authorities as configured. A client may show one of them itself, as Go allows.
+    /// The certificates of the authorities as configured. A client may show one of them itself, as
+    /// Go allows.
     pinned: Vec<CertificateDer<'static>>,
     /// Names one of which must be in the certificate; any when there is no list.
     allowed: Option<BTreeSet<String>>,
@@ -40,7 +48,12 @@ pub struct Clients {
 
 impl Clients {
     /// The verifier, if one is asked for.
-    pub fn build(tls: &Tls, authority: Option<&Pem>, crypto: &CryptoProvider, report: &mut Report) -> Option<Self> {
+    pub fn build(
+        tls: &Tls,
+        authority: Option<&Pem>,
+        crypto: &CryptoProvider,
+        report: &mut Report,
+    ) -> Option<Self> {
         let mandatory = kind(tls.client_auth_type.as_ref(), report)?;
         let Some(mandatory) = mandatory else {
             if let Some(ca) = tls.client_ca_file.as_ref().or(tls.client_ca.as_ref()) {
@@ -52,7 +65,11 @@ impl Clients {
             }
             if let Some((place, _)) = &tls.client_allowed_sans {
                 // The toolkit takes this and then lets everybody in.
-                report.error(place, "names of clients without a rule that asks for certificates", "add `client_auth_type: RequireAndVerifyClientCert`");
+                report.error(
+                    place,
+                    "names of clients without a rule that asks for certificates",
+                    "add `client_auth_type: RequireAndVerifyClientCert`",
+                );
             }
             return None;
         };
@@ -61,7 +78,8 @@ impl Clients {
         let pinned = if named { authority?.certificates(report)? } else { Vec::new() };
         let roots = if named { roots(&pinned, authority?, report)? } else { system_roots() };
         let place = tls.client_auth_type.as_ref().map_or(&tls.place, |text| &text.span);
-        let mut builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::new(crypto.clone()));
+        let mut builder =
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::new(crypto.clone()));
         if !mandatory {
             builder = builder.allow_unauthenticated();
         }
@@ -83,14 +101,19 @@ impl Clients {
 
     fn check_names(&self, certificate: &CertificateDer<'_>) -> Result<(), Error> {
         let Some(allowed) = &self.allowed else { return Ok(()) };
-        if names(certificate).ok_or(CertificateError::BadEncoding)?.iter().any(|name| allowed.contains(name)) {
+        if names(certificate)
+            .ok_or(CertificateError::BadEncoding)?
+            .iter()
+            .any(|name| allowed.contains(name))
+        {
             return Ok(());
         }
         Err(CertificateError::ApplicationVerificationFailure.into())
     }
 }
 
-/// Whether certificates are asked for, and whether one must be there. `None` when the type was refused.
+/// Whether certificates are asked for, and whether one must be there. `None` when the type was
+/// refused.
 #[expect(clippy::option_option, reason = "refused, not asked for, asked for")]
 fn kind(text: Option<&Text>, report: &mut Report) -> Option<Option<bool>> {
     let Some(text) = text else { return Some(None) };
@@ -105,7 +128,11 @@ fn kind(text: Option<&Text>, report: &mut Report) -> Option<Option<bool>> {
         );
     } else {
         let hint = suggestion(&text.value, TYPES.iter().map(|(name, _)| *name));
-        report.error(&text.span, format!("{:?} is no type of client authentication", text.value), hint);
+        report.error(
+            &text.span,
+            format!("{:?} is no type of client authentication", text.value),
+            hint,
+        );
     }
     None
 }
@@ -115,7 +142,11 @@ fn kind(text: Option<&Text>, report: &mut Report) -> Option<Option<bool>> {
 fn allowed(tls: &Tls, report: &mut Report) -> Option<Option<BTreeSet<String>>> {
     match &tls.client_allowed_sans {
         Some((place, names)) if names.is_empty() => {
-            report.error(place, "with an empty list no client could ever come in", "leave it out to let in everybody with a verified certificate");
+            report.error(
+                place,
+                "with an empty list no client could ever come in",
+                "leave it out to let in everybody with a verified certificate",
+            );
             None
         }
         Some((_, names)) => Some(Some(names.iter().map(|name| name.value.clone()).collect())),
@@ -123,49 +154,72 @@ fn allowed(tls: &Tls, report: &mut Report) -> Option<Option<BTreeSet<String>>> {
     }
 }
 
-fn roots(certificates: &[CertificateDer<'static>], authority: &Pem, report: &mut Report) -> Option<RootCertStore> {
+fn roots(
+    certificates: &[CertificateDer<'static>],
+    authority: &Pem,
+    report: &mut Report,
+) -> Option<RootCertStore> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates {
         if let Err(error) = roots.add(certificate.clone()) {
-            report.error(&authority.place, format!("a certificate in {} cannot be used: {error}", authority.name), "make a new one (X.509, version 3)");
+            report.error(
+                &authority.place,
+                format!("a certificate in {} cannot be used: {error}", authority.name),
+                "make a new one (X.509, version 3)",
+            );
             return None;
         }
     }
     Some(roots)
 }
 
-fn rule(mandatory: bool, pinned: &[CertificateDer<'_>], allowed: Option<&BTreeSet<String>>) -> Rule {
+fn rule(
+    mandatory: bool,
+    pinned: &[CertificateDer<'_>],
+    allowed: Option<&BTreeSet<String>>,
+) -> Rule {
     let mut digest = Sha256::new();
     digest.update([u8::from(mandatory), u8::from(allowed.is_some())]);
-    for part in pinned.iter().map(AsRef::as_ref).chain(allowed.into_iter().flatten().map(String::as_bytes)) {
+    for part in
+        pinned.iter().map(AsRef::as_ref).chain(allowed.into_iter().flatten().map(String::as_bytes))
+    {
         digest.update(part.len().to_be_bytes());
         digest.update(part);
     }
     digest.finalize().into()
 }
 
-/// All alternative names of a certificate, as the toolkit compares them: texts, addresses written out.
+/// All alternative names of a certificate, as the toolkit compares them: texts, addresses written
+/// out.
 fn names(certificate: &[u8]) -> Option<Vec<String>> {
     let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
-    let Some(extension) = certificate.subject_alternative_name().ok()? else { return Some(Vec::new()) };
+    let Some(extension) = certificate.subject_alternative_name().ok()? else {
+        return Some(Vec::new());
+    };
     let text = |name: &GeneralName<'_>| match name {
-        GeneralName::DNSName(text) | GeneralName::RFC822Name(text) | GeneralName::URI(text) => Some((*text).to_owned()),
+        GeneralName::DNSName(text) | GeneralName::RFC822Name(text) | GeneralName::URI(text) => {
+            Some((*text).to_owned())
+        }
         GeneralName::IPAddress(bytes) => {
             let four = <[u8; 4]>::try_from(*bytes).map(IpAddr::from);
-            four.or_else(|_| <[u8; 16]>::try_from(*bytes).map(IpAddr::from)).ok().map(|address| address.to_string())
+            four.or_else(|_| <[u8; 16]>::try_from(*bytes).map(IpAddr::from))
+                .ok()
+                .map(|address| address.to_string())
         }
         _ => None,
     };
     Some(extension.value.general_names.iter().filter_map(text).collect())
 }
 
-/// Whether a certificate that is itself in the list of authorities can be shown by a client at this time. webpki
-/// refuses those that may sign others, which self-signed ones usually may; Go does not.
+/// Whether a certificate that is itself in the list of authorities can be shown by a client at this
+/// time. webpki refuses those that may sign others, which self-signed ones usually may; Go does
+/// not.
 fn is_valid_by_itself(certificate: &[u8], now: UnixTime) -> bool {
     let Ok((_, certificate)) = X509Certificate::from_der(certificate) else { return false };
     let valid = |seconds: u64| {
         let now = i64::try_from(seconds).unwrap_or(i64::MAX);
-        certificate.validity().not_before.timestamp() <= now && now <= certificate.validity().not_after.timestamp()
+        certificate.validity().not_before.timestamp() <= now
+            && now <= certificate.validity().not_after.timestamp()
     };
     let for_clients = match certificate.extended_key_usage() {
         Ok(None) => true,
@@ -188,7 +242,12 @@ impl ClientCertVerifier for Clients {
         self.inner.root_hint_subjects()
     }
 
-    fn verify_client_cert(&self, end_entity: &CertificateDer<'_>, intermediates: &[CertificateDer<'_>], now: UnixTime) -> Result<ClientCertVerified, Error> {
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
         match self.inner.verify_client_cert(end_entity, intermediates, now) {
             Ok(_) => {}
             Err(_) if self.pinned.contains(end_entity) && is_valid_by_itself(end_entity, now) => {}

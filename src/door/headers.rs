@@ -5,8 +5,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use super::read::{Report, Text};
 use crate::diagnostic::suggestion;
 
-/// The headers that can be set, with the values that are allowed; any when there are none. From the toolkit's
-/// `web/handler.go`, where the list is closed on purpose.
+/// The headers that can be set, with the values that are allowed; any when there are none. From the
+/// toolkit's `web/handler.go`, where the list is closed on purpose.
 const SETTABLE: [(&str, &[&str]); 5] = [
     ("Strict-Transport-Security", &[]),
     ("X-Content-Type-Options", &["nosniff"]),
@@ -19,20 +19,36 @@ const SETTABLE: [(&str, &[&str]); 5] = [
 pub fn check(headers: &[(Text, Text)], report: &mut Report) -> HeaderMap {
     let mut checked = HeaderMap::new();
     for (name, value) in headers {
-        let Some((_, allowed)) = SETTABLE.iter().find(|(settable, _)| *settable == name.value) else {
+        let Some((_, allowed)) = SETTABLE.iter().find(|(settable, _)| *settable == name.value)
+        else {
             let message = format!("the header `{}` cannot be configured", name.value);
-            report.error(&name.span, message, suggestion(&name.value, SETTABLE.iter().map(|(settable, _)| *settable)));
+            report.error(
+                &name.span,
+                message,
+                suggestion(&name.value, SETTABLE.iter().map(|(settable, _)| *settable)),
+            );
             continue;
         };
         if !allowed.is_empty() && !allowed.contains(&value.value.as_str()) {
-            report.error(&value.span, format!("{:?} is no value for {}", value.value, name.value), suggestion(&value.value, allowed.iter().copied()));
+            report.error(
+                &value.span,
+                format!("{:?} is no value for {}", value.value, name.value),
+                suggestion(&value.value, allowed.iter().copied()),
+            );
             continue;
         }
-        match (HeaderName::try_from(name.value.as_str()), HeaderValue::try_from(value.value.as_str())) {
+        match (
+            HeaderName::try_from(name.value.as_str()),
+            HeaderValue::try_from(value.value.as_str()),
+        ) {
             (Ok(name), Ok(value)) => {
                 checked.insert(name, value);
             }
-            _ => report.error(&value.span, format!("this cannot be sent as the value of {}", name.value), "use visible characters on one line"),
+            _ => report.error(
+                &value.span,
+                format!("this cannot be sent as the value of {}", name.value),
+                "use visible characters on one line",
+            ),
         }
     }
     checked

@@ -1,7 +1,9 @@
-//! Who may come in, and how: what `--web.config.file` says, in the format of the Prometheus exporters.
+//! Who may come in, and how: what `--web.config.file` says, in the format of the Prometheus
+//! exporters.
 //!
-//! A [`Door`] is read and built as a whole or not at all. [`Doors`] holds the one in force; whoever accepts a
-//! connection or a request asks it anew, so that a door can be replaced without a restart.
+//! A [`Door`] is read and built as a whole or not at all. [`Doors`] holds the one in force; whoever
+//! accepts a connection or a request asks it anew, so that a door can be replaced without a
+//! restart.
 
 mod clients;
 mod headers;
@@ -25,7 +27,8 @@ use users::{Logins, Users};
 
 pub use users::Login;
 
-/// TLS, passwords, headers and the limit of requests, ready for use. Holds secrets, so it cannot be printed.
+/// TLS, passwords, headers and the limit of requests, ready for use. Holds secrets, so it cannot be
+/// printed.
 #[derive(Default)]
 pub struct Door {
     lock: Option<tls::Lock>,
@@ -37,16 +40,22 @@ pub struct Door {
 }
 
 impl Door {
-    /// Reads the file at `path` and all files that it names; without a path, or with an empty one, a door that stands
-    /// open. Reads from the disk, so inside a runtime it belongs on a thread for blocking calls.
+    /// Reads the file at `path` and all files that it names; without a path, or with an empty one,
+    /// a door that stands open. Reads from the disk, so inside a runtime it belongs on a thread for
+    /// blocking calls.
     ///
     /// # Errors
     /// Everything that is wrong, each with its place. Nothing in it shows a secret.
     pub fn load(path: Option<&Path>) -> Result<Self, Vec<Fault>> {
-        let Some(path) = path.filter(|path| !path.as_os_str().is_empty()) else { return Ok(Self::default()) };
-        let unreadable = |problem: String| vec![Fault::general(format!("cannot read {}: {problem}", path.display()))];
+        let Some(path) = path.filter(|path| !path.as_os_str().is_empty()) else {
+            return Ok(Self::default());
+        };
+        let unreadable = |problem: String| {
+            vec![Fault::general(format!("cannot read {}: {problem}", path.display()))]
+        };
         let mut bytes = tls::read_file(path).map_err(|error| unreadable(error.to_string()))?;
-        let text = String::from_utf8(std::mem::take(&mut *bytes)).map_err(|_| unreadable("it is not UTF-8".into()))?;
+        let text = String::from_utf8(std::mem::take(&mut *bytes))
+            .map_err(|_| unreadable("it is not UTF-8".into()))?;
         let source = Arc::new(Source::new(path.display().to_string(), text));
         let root = yaml::parse(&source).map_err(|fault| vec![fault])?;
         let mut report = Report { source, faults: Vec::new(), warnings: Vec::new() };
@@ -85,7 +94,8 @@ impl Door {
         self.users.len()
     }
 
-    /// The file itself and every file that it names: a change in one of them is a reason to load it again.
+    /// The file itself and every file that it names: a change in one of them is a reason to load it
+    /// again.
     #[must_use]
     pub fn files(&self) -> &[PathBuf] {
         &self.files
@@ -115,8 +125,8 @@ impl Door {
         self.limiter.as_ref().is_none_or(|limiter| limiter.allows(now))
     }
 
-    /// Whether a connection that came in by another door would have come in by this one: not when it is plain and
-    /// this one is locked, and not when its client was looked at by another rule.
+    /// Whether a connection that came in by another door would have come in by this one: not when
+    /// it is plain and this one is locked, and not when its client was looked at by another rule.
     #[must_use]
     pub fn would_admit(&self, earlier: &Self) -> bool {
         match (&self.lock, &earlier.lock) {

@@ -6,7 +6,16 @@ use std::time::{Duration, Instant};
 use super::read::{Rate, Report};
 
 /// The units of Go's durations, longest first, with their length in seconds.
-const UNITS: [(&str, f64); 8] = [("h", 3_600.0), ("ms", 1e-3), ("us", 1e-6), ("µs", 1e-6), ("μs", 1e-6), ("ns", 1e-9), ("m", 60.0), ("s", 1.0)];
+const UNITS: [(&str, f64); 8] = [
+    ("h", 3_600.0),
+    ("ms", 1e-3),
+    ("us", 1e-6),
+    ("µs", 1e-6),
+    ("μs", 1e-6),
+    ("ns", 1e-9),
+    ("m", 60.0),
+    ("s", 1.0),
+];
 
 /// A bucket of requests that fills by one every interval, up to the burst.
 pub struct Limiter {
@@ -27,7 +36,8 @@ impl Limiter {
     #[must_use]
     pub fn allows(&self, now: Instant) -> bool {
         let mut level = self.level.lock().unwrap_or_else(PoisonError::into_inner);
-        let gained = now.saturating_duration_since(level.1).as_secs_f64() / self.interval.as_secs_f64();
+        let gained =
+            now.saturating_duration_since(level.1).as_secs_f64() / self.interval.as_secs_f64();
         *level = ((level.0 + gained).min(self.burst), now.max(level.1));
         let allowed = level.0 >= 1.0;
         if allowed {
@@ -58,7 +68,11 @@ pub fn check(rate: &Rate, report: &mut Report) -> Option<Limiter> {
         found => {
             // The toolkit takes this, and then refuses every request.
             let place = found.as_ref().map_or(&rate.place, |(span, _)| span);
-            report.error(place, "with a burst of 0 no request would ever be answered", "set `burst` to at least 1");
+            report.error(
+                place,
+                "with a burst of 0 no request would ever be answered",
+                "set `burst` to at least 1",
+            );
             None
         }
     }
@@ -87,10 +101,19 @@ mod tests {
 
     #[test]
     fn durations_are_read_as_go_writes_them() {
-        for (text, milliseconds) in
-            [("0", Some(0.0)), ("1s", Some(1e3)), ("1m30s", Some(9e4)), ("1.5h", Some(5.4e6)), ("500ms", Some(500.0)), ("2µs", Some(2e-3))]
-        {
-            assert_eq!(parse(text), milliseconds.map(|number| Duration::from_secs_f64(number / 1e3)), "{text}");
+        for (text, milliseconds) in [
+            ("0", Some(0.0)),
+            ("1s", Some(1e3)),
+            ("1m30s", Some(9e4)),
+            ("1.5h", Some(5.4e6)),
+            ("500ms", Some(500.0)),
+            ("2µs", Some(2e-3)),
+        ] {
+            assert_eq!(
+                parse(text),
+                milliseconds.map(|number| Duration::from_secs_f64(number / 1e3)),
+                "{text}"
+            );
         }
         for text in ["", "5", "s", "-1s", "1d", "1 s", "1..5s", "nan", "1e300h"] {
             assert_eq!(parse(text), None, "{text}");
@@ -104,6 +127,10 @@ mod tests {
         let at = |seconds: f64| limiter.allows(start + Duration::from_secs_f64(seconds));
         assert_eq!([at(0.0), at(0.0), at(0.0), at(0.0)], [true, true, true, false]);
         assert_eq!([at(1.9), at(2.0), at(2.1)], [false, true, false]);
-        assert_eq!([at(60.0), at(60.0), at(60.0), at(60.0)], [true, true, true, false], "no more than the burst is saved up");
+        assert_eq!(
+            [at(60.0), at(60.0), at(60.0), at(60.0)],
+            [true, true, true, false],
+            "no more than the burst is saved up"
+        );
     }
 }

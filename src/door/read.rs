@@ -1,6 +1,8 @@
-//! From YAML to plain definitions: known keys and the right kinds of values, every fault told with its place.
+//! From YAML to plain definitions: known keys and the right kinds of values, every fault told with
+//! its place.
 //!
-//! The keys and their meaning are those of the Prometheus exporter-toolkit (`web/tls_config.go`, version 0.17).
+//! The keys and their meaning are those of the Prometheus exporter-toolkit (`web/tls_config.go`,
+//! version 0.17).
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -103,25 +105,44 @@ pub struct Report {
 
 impl Report {
     /// Adds an error.
-    pub fn error(&mut self, span: &Range<usize>, message: impl Into<String>, hint: impl Into<String>) {
+    pub fn error(
+        &mut self,
+        span: &Range<usize>,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
         self.faults.push(Fault::error(&self.source, span.clone(), message).hint(hint));
     }
 
     /// Adds a warning.
-    pub fn warn(&mut self, span: &Range<usize>, message: impl Into<String>, hint: impl Into<String>) {
+    pub fn warn(
+        &mut self,
+        span: &Range<usize>,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
         self.warnings.push(Fault::warning(&self.source, span.clone(), message).hint(hint));
     }
 
     fn unexpected(&mut self, node: &Node, expected: &str) {
-        self.faults.push(Fault::error(&self.source, node.span.clone(), format!("expected {expected}, found {}", node.kind())));
+        self.faults.push(Fault::error(
+            &self.source,
+            node.span.clone(),
+            format!("expected {expected}, found {}", node.kind()),
+        ));
     }
 
     /// Reads the whole file.
     pub fn file(&mut self, root: &Node) -> File {
         let mut file = File::default();
-        for (key, value) in self.members(root, &["basic_auth_users", "http_server_config", "rate_limit", "tls_server_config"]) {
+        for (key, value) in self.members(
+            root,
+            &["basic_auth_users", "http_server_config", "rate_limit", "tls_server_config"],
+        ) {
             match key.text.as_str() {
-                "tls_server_config" => file.tls = Tls { place: key.span.clone(), ..self.tls(value) },
+                "tls_server_config" => {
+                    file.tls = Tls { place: key.span.clone(), ..self.tls(value) }
+                }
                 "http_server_config" => file.headers = self.http(value),
                 "rate_limit" => file.rate = Rate { place: key.span.clone(), ..self.rate(value) },
                 _ => {
@@ -148,7 +169,9 @@ impl Report {
                 "key_file" => tls.key_file = self.path(value),
                 "client_ca_file" => tls.client_ca_file = self.path(value),
                 "client_auth_type" => tls.client_auth_type = self.text(value),
-                "client_allowed_sans" if !matches!(value.value, Value::Null) => tls.client_allowed_sans = Some((key.span.clone(), self.texts(value))),
+                "client_allowed_sans" if !matches!(value.value, Value::Null) => {
+                    tls.client_allowed_sans = Some((key.span.clone(), self.texts(value)))
+                }
                 "cipher_suites" => tls.cipher_suites = self.texts(value),
                 "curve_preferences" => tls.curve_preferences = self.texts(value),
                 "min_version" => tls.min_version = self.word(value),
@@ -167,7 +190,8 @@ impl Report {
         for (key, value) in self.members(node, &["headers", "http2"]) {
             match key.text.as_str() {
                 "headers" => headers = self.pairs(value),
-                // HTTP/1 is spoken whatever stands here: `true` is the default of the format and no demand.
+                // HTTP/1 is spoken whatever stands here: `true` is the default of the format and no
+                // demand.
                 _ => self.flag(value),
             }
         }
@@ -204,7 +228,11 @@ impl Report {
             } else {
                 // A secret under a misspelt key is still a secret.
                 value.conceal(&self.source);
-                self.error(&key.span, format!("unknown key `{}`", key.text), suggestion(&key.text, known.iter().copied()));
+                self.error(
+                    &key.span,
+                    format!("unknown key `{}`", key.text),
+                    suggestion(&key.text, known.iter().copied()),
+                );
             }
         }
         members
@@ -219,7 +247,11 @@ impl Report {
                 for (key, value) in all {
                     if entries.iter().any(|(seen, _)| seen.text == key.text) {
                         value.conceal(&self.source);
-                        self.error(&key.span, format!("the key `{}` is there twice", key.text), "keep one of them");
+                        self.error(
+                            &key.span,
+                            format!("the key `{}` is there twice", key.text),
+                            "keep one of them",
+                        );
                     } else {
                         entries.push((key, value));
                     }
@@ -238,8 +270,12 @@ impl Report {
         for (key, value) in self.entries(node) {
             let name = Text { value: key.text.clone(), span: key.span.clone() };
             match &value.value {
-                Value::Null => pairs.push((name, Text { value: String::new(), span: key.span.clone() })),
-                Value::Scalar { text, .. } => pairs.push((name, Text { value: text.clone(), span: value.span.clone() })),
+                Value::Null => {
+                    pairs.push((name, Text { value: String::new(), span: key.span.clone() }))
+                }
+                Value::Scalar { text, .. } => {
+                    pairs.push((name, Text { value: text.clone(), span: value.span.clone() }))
+                }
                 _ => {
                     value.conceal(&self.source);
                     self.unexpected(value, "a string");
@@ -249,7 +285,8 @@ impl Report {
         pairs
     }
 
-    /// A text, if there is one; left empty it is not there. Numbers and booleans are texts as well where one is expected.
+    /// A text, if there is one; left empty it is not there. Numbers and booleans are texts as well
+    /// where one is expected.
     fn text(&mut self, node: &Node) -> Option<Text> {
         self.word(node).filter(|text| !text.value.is_empty())
     }
@@ -258,7 +295,9 @@ impl Report {
     fn word(&mut self, node: &Node) -> Option<Text> {
         match &node.value {
             Value::Null => None,
-            Value::Scalar { text, .. } => Some(Text { value: text.clone(), span: node.span.clone() }),
+            Value::Scalar { text, .. } => {
+                Some(Text { value: text.clone(), span: node.span.clone() })
+            }
             _ => {
                 node.conceal(&self.source);
                 self.unexpected(node, "a string");
@@ -272,7 +311,11 @@ impl Report {
         let text = self.text(node)?;
         if text.value.contains('\n') || text.value.contains("-----") {
             node.conceal(&self.source);
-            self.error(&text.span, "expected the path of a file, found its content", "give a path, or use the key without `_file`");
+            self.error(
+                &text.span,
+                "expected the path of a file, found its content",
+                "give a path, or use the key without `_file`",
+            );
             return None;
         }
         Some(text)
@@ -293,7 +336,11 @@ impl Report {
     fn flag(&mut self, node: &Node) {
         const WORDS: [&str; 8] = ["y", "n", "yes", "no", "on", "off", "true", "false"];
         let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
-        let is_one = |text: &str| WORDS.iter().any(|word| text == *word || text == word.to_uppercase() || text == capital(word));
+        let is_one = |text: &str| {
+            WORDS
+                .iter()
+                .any(|word| text == *word || text == word.to_uppercase() || text == capital(word))
+        };
         let fine = match &node.value {
             Value::Null => true,
             Value::Scalar { text, plain } => *plain && is_one(text),

@@ -1,7 +1,7 @@
 //! `basic_auth_users`: names with bcrypt hashes, and the check of a login against them.
 //!
-//! Passwords and hashes live in types that cannot be printed. How long a refusal takes does not tell whether the
-//! user exists.
+//! Passwords and hashes live in types that cannot be printed. How long a refusal takes does not
+//! tell whether the user exists.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,7 +24,8 @@ const COSTS: std::ops::RangeInclusive<u32> = 4..=31;
 /// Above this cost one login takes seconds.
 const COSTLY: u32 = 14;
 
-/// Passwords that are hashed at the same time. Hashing is slow on purpose, and probes need the processor too.
+/// Passwords that are hashed at the same time. Hashing is slow on purpose, and probes need the
+/// processor too.
 const HASHED_AT_ONCE: usize = 2;
 
 /// How long a login may wait for its turn.
@@ -57,10 +58,18 @@ impl Users {
                 continue;
             }
             if cost.is_some_and(|cost| cost > COSTLY) {
-                report.warn(&hash.span, format!("with a cost above {COSTLY} a login takes seconds"), "10 to 12 is usual");
+                report.warn(
+                    &hash.span,
+                    format!("with a cost above {COSTLY} a login takes seconds"),
+                    "10 to 12 is usual",
+                );
             }
             if name.value.contains(':') {
-                report.warn(&name.span, "nobody can log in under a name with a colon", "choose another name");
+                report.warn(
+                    &name.span,
+                    "nobody can log in under a name with a colon",
+                    "choose another name",
+                );
             }
             let hash = Arc::new(SecretString::from(hash.value.as_str()));
             checked.all.push(Arc::clone(&hash));
@@ -81,15 +90,21 @@ impl Users {
         self.hashes.len()
     }
 
-    /// The hash of a user and `true`; for an unknown name the hash of somebody else, always the same one for the
-    /// same name, and `false`. So an unknown name costs the time that a known one does.
+    /// The hash of a user and `true`; for an unknown name the hash of somebody else, always the
+    /// same one for the same name, and `false`. So an unknown name costs the time that a known one
+    /// does.
     fn hash(&self, name: &str, secret: &Hmac<Sha256>) -> Option<(Arc<SecretString>, bool)> {
         // Made for every name, so that this takes no time of its own either.
         let digest = keyed(secret, &[name.as_bytes()]);
-        let stranger = usize::from_be_bytes(digest[..size_of::<usize>()].try_into().expect("a digest is longer"));
+        let stranger = usize::from_be_bytes(
+            digest[..size_of::<usize>()].try_into().expect("a digest is longer"),
+        );
         match self.hashes.get(name) {
             Some(hash) => Some((Arc::clone(hash), true)),
-            None => self.all.get(stranger.checked_rem(self.all.len())?).map(|hash| (Arc::clone(hash), false)),
+            None => self
+                .all
+                .get(stranger.checked_rem(self.all.len())?)
+                .map(|hash| (Arc::clone(hash), false)),
         }
     }
 }
@@ -135,13 +150,19 @@ impl Logins {
         }
         let Some((name, password)) = header.and_then(credentials) else { return Login::Refused };
         let Some((hash, known)) = users.hash(&name, &self.secret) else { return Login::Refused };
-        let digest = keyed(&self.secret, &[name.as_bytes(), &password, hash.expose_secret().as_bytes()]);
+        let digest =
+            keyed(&self.secret, &[name.as_bytes(), &password, hash.expose_secret().as_bytes()]);
         if known && self.right.lock().unwrap_or_else(PoisonError::into_inner).contains(&digest) {
             return Login::Admitted;
         }
-        let Ok(Ok(turn)) = tokio::time::timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await else { return Login::Busy };
+        let Ok(Ok(turn)) =
+            tokio::time::timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await
+        else {
+            return Login::Busy;
+        };
         let checking = tokio::task::spawn_blocking(move || {
-            // Held to the end of the hashing, also when the client has gone and nobody waits for it.
+            // Held to the end of the hashing, also when the client has gone and nobody waits for
+            // it.
             let _turn = turn;
             bcrypt::verify(&*password, hash.expose_secret()).unwrap_or(false)
         });
@@ -185,7 +206,11 @@ mod tests {
     use crate::diagnostic::Source;
 
     fn users(pairs: &[(&str, &str)]) -> Users {
-        let mut report = Report { source: Arc::new(Source::new("w.yml", "")), faults: Vec::new(), warnings: Vec::new() };
+        let mut report = Report {
+            source: Arc::new(Source::new("w.yml", "")),
+            faults: Vec::new(),
+            warnings: Vec::new(),
+        };
         let text = |value: &str| Text { value: value.to_owned(), span: 0..0 };
         let pairs: Vec<_> = pairs.iter().map(|(name, hash)| (text(name), text(hash))).collect();
         let users = Users::check(&pairs, &mut report);
@@ -199,7 +224,8 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_right_password_of_a_known_user_is_admitted_and_remembered() {
-        let (one, other) = (bcrypt::hash("one:1", 4).expect("hashed"), bcrypt::hash("other", 4).expect("hashed"));
+        let (one, other) =
+            (bcrypt::hash("one:1", 4).expect("hashed"), bcrypt::hash("other", 4).expect("hashed"));
         let users = users(&[("ann", &one), ("bob", &other)]);
         let logins = Logins::default();
         for (login, expected) in [
@@ -215,9 +241,17 @@ mod tests {
         ] {
             assert_eq!(logins.check(&users, Some(&basic(login))).await, expected, "{login}");
         }
-        assert_eq!(logins.right.lock().expect("not poisoned").len(), 1, "wrong logins push nobody out");
+        assert_eq!(
+            logins.right.lock().expect("not poisoned").len(),
+            1,
+            "wrong logins push nobody out"
+        );
         for header in ["", "Basic", "Basic !", "Bearer YW5uOm9uZTox"] {
-            assert_eq!(logins.check(&users, Some(&header.parse().expect("a header"))).await, Login::Refused, "{header}");
+            assert_eq!(
+                logins.check(&users, Some(&header.parse().expect("a header"))).await,
+                Login::Refused,
+                "{header}"
+            );
         }
         assert_eq!(logins.check(&users, None).await, Login::Refused);
         assert_eq!(logins.check(&Users::default(), None).await, Login::Admitted);
@@ -232,7 +266,11 @@ mod tests {
             ("$2a$04$N9qo8uLOickgx2ZMRZoMyedlslr.Jty7xCSm4JGSxc8PDTmSzo582", &"x".repeat(80)),
         ] {
             let users = users(&[("ann", hash)]);
-            assert_eq!(Logins::default().check(&users, Some(&basic(&format!("ann:{password}")))).await, Login::Admitted, "{hash}");
+            assert_eq!(
+                Logins::default().check(&users, Some(&basic(&format!("ann:{password}")))).await,
+                Login::Admitted,
+                "{hash}"
+            );
         }
     }
 
@@ -248,8 +286,10 @@ mod tests {
 
     #[test]
     fn an_unknown_name_costs_the_hash_of_somebody_who_exists() {
-        let hashes: Vec<String> = (4..8).map(|cost| bcrypt::hash("x", cost).expect("hashed")).collect();
-        let users = users(&[("a", &hashes[0]), ("b", &hashes[1]), ("c", &hashes[2]), ("d", &hashes[3])]);
+        let hashes: Vec<String> =
+            (4..8).map(|cost| bcrypt::hash("x", cost).expect("hashed")).collect();
+        let users =
+            users(&[("a", &hashes[0]), ("b", &hashes[1]), ("c", &hashes[2]), ("d", &hashes[3])]);
         let secret = Logins::default().secret;
         let mut seen = HashSet::new();
         for name in (0..100).map(|number| format!("nobody-{number}")) {

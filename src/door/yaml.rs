@@ -1,7 +1,8 @@
 //! YAML as a tree with the place of every part, so that each fault can be told where it stands.
 //!
-//! Only what the format needs: tables, arrays and scalars in one document. What a plain scalar means is left to
-//! whoever knows which type is expected, as in the toolkit that defines the format.
+//! Only what the format needs: tables, arrays and scalars in one document. What a plain scalar
+//! means is left to whoever knows which type is expected, as in the toolkit that defines the
+//! format.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -89,9 +90,11 @@ enum Items {
 /// Reads the one document of a text; an empty one is nothing.
 ///
 /// # Errors
-/// The first fault in the notation. No value of the text is shown from then on: nobody knows what they are.
+/// The first fault in the notation. No value of the text is shown from then on: nobody knows what
+/// they are.
 pub fn parse(source: &Arc<Source>) -> Result<Node, Fault> {
-    let mut tree = Tree { source, open: Vec::new(), root: None, scalars: HashMap::new(), documents: 0 };
+    let mut tree =
+        Tree { source, open: Vec::new(), root: None, scalars: HashMap::new(), documents: 0 };
     tree.read().inspect_err(|_| source.hide_values())?;
     Ok(tree.root.unwrap_or(Node { span: 0..0, value: Value::Null }))
 }
@@ -115,7 +118,11 @@ impl Tree<'_> {
         let source = Arc::clone(self.source);
         for event in Parser::new_from_str_with_options(&source.text, options) {
             let (event, span) = event.map_err(|error| {
-                let place = error.marker().byte_offset().unwrap_or(source.text.len()).min(source.text.len());
+                let place = error
+                    .marker()
+                    .byte_offset()
+                    .unwrap_or(source.text.len())
+                    .min(source.text.len());
                 self.fault(place..place, format!("this is not YAML: {}", error.info()))
                     .hint("a text with special characters needs quotes, and tabs do not indent")
             })?;
@@ -124,17 +131,22 @@ impl Tree<'_> {
                 Event::DocumentStart(..) => {
                     self.documents += 1;
                     if self.documents > 1 {
-                        return Err(self.fault(span, "a second document begins here, and only one is read").hint("take the line with `---` out"));
+                        return Err(self
+                            .fault(span, "a second document begins here, and only one is read")
+                            .hint("take the line with `---` out"));
                     }
                 }
-                Event::Scalar(text, style, anchor, tag) => self.scalar(span, &text, style, anchor, tag.as_deref())?,
+                Event::Scalar(text, style, anchor, tag) => {
+                    self.scalar(span, &text, style, anchor, tag.as_deref())?
+                }
                 Event::SequenceStart(_, _, tag) => {
                     self.check_tag(&span, tag.as_deref(), "seq")?;
                     self.open.push(Open { start: span.start, items: Items::Array(Vec::new()) });
                 }
                 Event::MappingStart(_, _, tag) => {
                     self.check_tag(&span, tag.as_deref(), "map")?;
-                    self.open.push(Open { start: span.start, items: Items::Table(Vec::new(), None) });
+                    self.open
+                        .push(Open { start: span.start, items: Items::Table(Vec::new(), None) });
                 }
                 Event::SequenceEnd | Event::MappingEnd => {
                     if let Some(Open { start, items }) = self.open.pop() {
@@ -147,8 +159,13 @@ impl Tree<'_> {
                 }
                 Event::Alias(anchor) => match self.scalars.get(&anchor).cloned() {
                     Some(node) => self.put(Node { span, ..node })?,
-                    // Whole tables by reference could grow without measure, and nobody needs them here.
-                    None => return Err(self.fault(span, "an alias can stand for a text only here").hint("write the table or array out")),
+                    // Whole tables by reference could grow without measure, and nobody needs them
+                    // here.
+                    None => {
+                        return Err(self
+                            .fault(span, "an alias can stand for a text only here")
+                            .hint("write the table or array out"));
+                    }
                 },
                 _ => {}
             }
@@ -156,8 +173,17 @@ impl Tree<'_> {
         Ok(())
     }
 
-    fn scalar(&mut self, span: Range<usize>, text: &str, style: ScalarStyle, anchor: usize, tag: Option<&Tag>) -> Result<(), Fault> {
-        let known = ["str", "bool", "int", "float", "null"].iter().find(|word| tag.is_some_and(|tag| tag.is_yaml_core_schema_tag(word)));
+    fn scalar(
+        &mut self,
+        span: Range<usize>,
+        text: &str,
+        style: ScalarStyle,
+        anchor: usize,
+        tag: Option<&Tag>,
+    ) -> Result<(), Fault> {
+        let known = ["str", "bool", "int", "float", "null"]
+            .iter()
+            .find(|word| tag.is_some_and(|tag| tag.is_yaml_core_schema_tag(word)));
         if known.is_none() {
             self.check_tag(&span, tag, "str")?;
         }
@@ -173,11 +199,16 @@ impl Tree<'_> {
         self.put(node)
     }
 
-    fn check_tag(&self, span: &Range<usize>, tag: Option<&Tag>, allowed: &str) -> Result<(), Fault> {
+    fn check_tag(
+        &self,
+        span: &Range<usize>,
+        tag: Option<&Tag>,
+        allowed: &str,
+    ) -> Result<(), Fault> {
         match tag {
-            Some(tag) if !tag.is_yaml_core_schema_tag(allowed) => {
-                Err(self.fault(span.clone(), "a tag has no meaning here").hint("leave the word with the `!` out"))
-            }
+            Some(tag) if !tag.is_yaml_core_schema_tag(allowed) => Err(self
+                .fault(span.clone(), "a tag has no meaning here")
+                .hint("leave the word with the `!` out")),
             _ => Ok(()),
         }
     }
@@ -217,10 +248,17 @@ mod tests {
         let piece = &text[node.span.clone()];
         match &node.value {
             Value::Null => "null".into(),
-            Value::Scalar { text, plain } => format!("{text:?}{}<{piece}>", if *plain { "p" } else { "" }),
-            Value::Array(items) => format!("[{}]", items.iter().map(|item| told(text, item)).collect::<Vec<_>>().join(",")),
+            Value::Scalar { text, plain } => {
+                format!("{text:?}{}<{piece}>", if *plain { "p" } else { "" })
+            }
+            Value::Array(items) => format!(
+                "[{}]",
+                items.iter().map(|item| told(text, item)).collect::<Vec<_>>().join(",")
+            ),
             Value::Table(entries) => {
-                let entry = |(key, value): &(Key, Node)| format!("{}<{}>:{}", key.text, &text[key.span.clone()], told(text, value));
+                let entry = |(key, value): &(Key, Node)| {
+                    format!("{}<{}>:{}", key.text, &text[key.span.clone()], told(text, value))
+                };
                 format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(","))
             }
         }
@@ -255,8 +293,14 @@ mod tests {
         for (text, expected) in [
             ("a: [s3cret\n", "w.yml:1:4: error: this is not YAML: "),
             ("a: b: s3cret\n", "w.yml:1:5: error: this is not YAML: "),
-            ("a: 1\n--- \nb: s3cret\n", "w.yml:2:1: error: a second document begins here, and only one is read"),
-            ("a: &x {k: s3cret}\nb: *x\n", "w.yml:2:4: error: an alias can stand for a text only here"),
+            (
+                "a: 1\n--- \nb: s3cret\n",
+                "w.yml:2:1: error: a second document begins here, and only one is read",
+            ),
+            (
+                "a: &x {k: s3cret}\nb: *x\n",
+                "w.yml:2:4: error: an alias can stand for a text only here",
+            ),
             ("a: !mine s3cret\n", "w.yml:1:10: error: a tag has no meaning here"),
             ("? [s3cret]\n: 1\n", "w.yml:1:3: error: expected a key here, which is a text"),
         ] {

@@ -1,4 +1,5 @@
-//! What a draft can only point to: signatures, calls beside the token request, a built-in recipe that may do.
+//! What a draft can only point to: signatures, calls beside the token request, a built-in recipe
+//! that may do.
 
 use super::inputs::{Inputs, snake};
 use super::request::{Body, Request};
@@ -11,24 +12,39 @@ pub fn bindings(inputs: &mut Inputs) -> Vec<(String, String)> {
     let mut bindings = Vec::new();
     for signature in inputs.signatures.clone() {
         let is_key = |name: &str| name.contains("secret") || name.contains("private");
-        let known = inputs.all.iter().find(|input| input.secret && is_key(&input.name)).map(|input| input.name.clone());
+        let known = inputs
+            .all
+            .iter()
+            .find(|input| input.secret && is_key(&input.name))
+            .map(|input| input.name.clone());
         let key = known.unwrap_or_else(|| inputs.hidden("secret_key"));
-        let mut signed: Vec<String> = inputs.all.iter().filter(|input| input.secret && input.name != key).take(1).map(|input| input.name.clone()).collect();
+        let mut signed: Vec<String> = inputs
+            .all
+            .iter()
+            .filter(|input| input.secret && input.name != key)
+            .take(1)
+            .map(|input| input.name.clone())
+            .collect();
         signed.extend(inputs.time.map(str::to_owned));
         let signed = if signed.is_empty() { "now_s".to_owned() } else { signed.join(" ~ ") };
         let name = signature.name;
         let (digest, upper) = signature.digest.unwrap_or(("", false));
         let upper = if upper { " | upper" } else { "" };
-        let plain = format!("{digest} by the length of the sample; what is signed, and in which order, is a guess");
+        let plain = format!(
+            "{digest} by the length of the sample; what is signed, and in which order, is a guess"
+        );
         let (todo, expression) = match digest {
             "" => (
-                "a guess: what is signed, in which order, with which digest, and as hex or Base64".to_owned(),
+                "a guess: what is signed, in which order, with which digest, and as hex or Base64"
+                    .to_owned(),
                 format!("({signed}) | hmac_sha256({key}) | hex"),
             ),
             // There is none with a key in use: the secret is part of the text.
             "md5" => (plain, format!("({signed} ~ {key}) | md5 | hex{upper}")),
             digest => (
-                format!("{plain}, and so is that it is an HMAC: without one it ends in `| {digest} | hex`"),
+                format!(
+                    "{plain}, and so is that it is an HMAC: without one it ends in `| {digest} | hex`"
+                ),
                 format!("({signed}) | hmac_{digest}({key}) | hex{upper}"),
             ),
         };
@@ -47,9 +63,16 @@ pub fn is_request_signature(value: &str) -> bool {
 /// What is to be done about such a header.
 pub fn request_signature() -> String {
     // The table of built-ins knows who signs in this way.
-    let known = BUILTINS.iter().find(|(_, text)| text.contains("-HMAC-SHA256 Credential=")).map(|(name, _)| *name);
-    let example = known.map(|name| format!("; `credwatch recipes show {name}` has one to copy from")).unwrap_or_default();
-    format!("`Authorization` is left out: it is a signature over the request, made anew for each one by `let`, and no credential{example}")
+    let known = BUILTINS
+        .iter()
+        .find(|(_, text)| text.contains("-HMAC-SHA256 Credential="))
+        .map(|(name, _)| *name);
+    let example = known
+        .map(|name| format!("; `credwatch recipes show {name}` has one to copy from"))
+        .unwrap_or_default();
+    format!(
+        "`Authorization` is left out: it is a signature over the request, made anew for each one by `let`, and no credential{example}"
+    )
 }
 
 /// What is to be said of a further command in the text.
@@ -67,14 +90,18 @@ fn shown(url: &str, inputs: &Inputs) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("https", url));
     let rest = rest.split_once('/').map_or_else(|| (rest, ""), |(host, path)| (host, path));
     let host = rest.0.rsplit('@').next().unwrap_or_default();
-    let hidden = |step: &str| values::is_random_step(step) || inputs.shows_a_secret(step) || step.len() > 60;
-    let steps: Vec<&str> =
-        std::iter::once(host).chain(rest.1.split('/').filter(|step| !step.is_empty())).map(|step| if hidden(step) { "…" } else { step }).collect();
+    let hidden =
+        |step: &str| values::is_random_step(step) || inputs.shows_a_secret(step) || step.len() > 60;
+    let steps: Vec<&str> = std::iter::once(host)
+        .chain(rest.1.split('/').filter(|step| !step.is_empty()))
+        .map(|step| if hidden(step) { "…" } else { step })
+        .collect();
     let scheme = if scheme.eq_ignore_ascii_case("http") { "http" } else { "https" };
     format!("`{scheme}://{}`", steps.join("/"))
 }
 
-/// The built-in recipe for a form that is a grant of OAuth 2 (RFC 6749, 7523, 8693) with no field beside those of the standards.
+/// The built-in recipe for a form that is a grant of OAuth 2 (RFC 6749, 7523, 8693) with no field
+/// beside those of the standards.
 pub fn grant(request: &Request) -> Option<&'static str> {
     const FIELDS: [&str; 17] = [
         "grant_type",
@@ -96,11 +123,23 @@ pub fn grant(request: &Request) -> Option<&'static str> {
         "requested_token_type",
     ];
     let Body::Form(form) = &request.body else { return None };
-    let grant = form.iter().find_map(|(name, value)| if let ("grant_type", Value::Text(grant)) = (name.as_str(), value) { Some(grant) } else { None })?;
-    let is_plain = request.method.is_none() && request.query.is_empty() && form.iter().all(|(name, _)| FIELDS.contains(&name.as_str()));
+    let grant = form.iter().find_map(|(name, value)| {
+        if let ("grant_type", Value::Text(grant)) = (name.as_str(), value) {
+            Some(grant)
+        } else {
+            None
+        }
+    })?;
+    let is_plain = request.method.is_none()
+        && request.query.is_empty()
+        && form.iter().all(|(name, _)| FIELDS.contains(&name.as_str()));
     let word = grant.rsplit(':').next().map(snake)?;
     let is_known = matches!(grant.as_str(), "client_credentials" | "refresh_token" | "password")
-        || matches!(grant.as_str(), "urn:ietf:params:oauth:grant-type:jwt-bearer" | "urn:ietf:params:oauth:grant-type:token-exchange");
+        || matches!(
+            grant.as_str(),
+            "urn:ietf:params:oauth:grant-type:jwt-bearer"
+                | "urn:ietf:params:oauth:grant-type:token-exchange"
+        );
     let name = format!("oauth2-{}", word.replace('_', "-"));
     BUILTINS.iter().map(|(known, _)| *known).find(|known| is_plain && is_known && *known == name)
 }

@@ -1,4 +1,5 @@
-//! The inputs of a draft: each value of the sample that differs from one customer to the next, under a name.
+//! The inputs of a draft: each value of the sample that differs from one customer to the next,
+//! under a name.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -23,7 +24,8 @@ pub struct Input {
 }
 
 impl Input {
-    /// Whether it can stand in a path as well: the number of an account, and never a secret, as paths are in every log.
+    /// Whether it can stand in a path as well: the number of an account, and never a secret, as
+    /// paths are in every log.
     fn may_be_in_a_path(&self) -> bool {
         !names_a_secret(&self.name) && !["pass", "pwd"].iter().any(|word| self.name.contains(word))
     }
@@ -63,7 +65,8 @@ impl Inputs {
     /// Adds what is to be done, once.
     pub fn todo(&mut self, text: impl Into<String>) {
         // It becomes a comment, and what a field is called comes from outside.
-        let text: String = text.into().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let text: String =
+            text.into().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         if !self.todo.contains(&text) {
             self.todo.push(text);
         }
@@ -72,28 +75,58 @@ impl Inputs {
     /// The name of an input for a value of the sample.
     fn value(&mut self, wanted: &str, value: &str) -> String {
         let in_path = wanted == snake(STEP);
-        let again =
-            |input: &&Input| input.value.as_deref() == Some(value) && (input.name == wanted || value.len() >= SHORTEST_TO_FIND && !values::is_harmless(value));
-        if let Some(known) = self.all.iter().filter(|input| !in_path || input.may_be_in_a_path()).find(again) {
+        let again = |input: &&Input| {
+            input.value.as_deref() == Some(value)
+                && (input.name == wanted
+                    || value.len() >= SHORTEST_TO_FIND && !values::is_harmless(value))
+        };
+        if let Some(known) =
+            self.all.iter().filter(|input| !in_path || input.may_be_in_a_path()).find(again)
+        {
             return known.name.clone();
         }
-        self.add(wanted, Input { name: String::new(), secret: true, variable: None, value: Some(value.to_owned()), placeholder: None })
+        self.add(
+            wanted,
+            Input {
+                name: String::new(),
+                secret: true,
+                variable: None,
+                value: Some(value.to_owned()),
+                placeholder: None,
+            },
+        )
     }
 
-    /// The name of an input for a placeholder. What the API calls it is better than what the page calls it.
-    fn placeholder(&mut self, field: Option<&str>, name: Option<String>, variable: Option<String>) -> String {
-        if let Some(known) = self.all.iter().find(|input| input.placeholder.is_some() && input.placeholder == name) {
+    /// The name of an input for a placeholder. What the API calls it is better than what the page
+    /// calls it.
+    fn placeholder(
+        &mut self,
+        field: Option<&str>,
+        name: Option<String>,
+        variable: Option<String>,
+    ) -> String {
+        if let Some(known) =
+            self.all.iter().find(|input| input.placeholder.is_some() && input.placeholder == name)
+        {
             return known.name.clone();
         }
-        let wanted = field.map(snake).or_else(|| name.clone()).unwrap_or_else(|| "credential".into());
+        let wanted =
+            field.map(snake).or_else(|| name.clone()).unwrap_or_else(|| "credential".into());
         let differs = |kind| matches!(kind, Kind::Parameter | Kind::Constant);
-        let secret = !(differs(kind(&wanted)) || name.as_deref().is_some_and(|name| kind(name) == Kind::Parameter));
-        self.add(&wanted, Input { name: String::new(), secret, variable, value: None, placeholder: name })
+        let secret = !(differs(kind(&wanted))
+            || name.as_deref().is_some_and(|name| kind(name) == Kind::Parameter));
+        self.add(
+            &wanted,
+            Input { name: String::new(), secret, variable, value: None, placeholder: name },
+        )
     }
 
     fn add(&mut self, wanted: &str, mut input: Input) -> String {
         let name = usable(wanted);
-        let taken = |name: &str| self.all.iter().any(|input| input.name == name) || self.signatures.iter().any(|known| known.name == name);
+        let taken = |name: &str| {
+            self.all.iter().any(|input| input.name == name)
+                || self.signatures.iter().any(|known| known.name == name)
+        };
         let mut unique = name.clone();
         let mut count = 1;
         while taken(&unique) {
@@ -107,11 +140,20 @@ impl Inputs {
 
     /// A credential that the sample does not show: the key of a signature.
     pub fn hidden(&mut self, name: &str) -> String {
-        self.add(name, Input { name: String::new(), secret: true, variable: None, value: None, placeholder: None })
+        self.add(
+            name,
+            Input {
+                name: String::new(),
+                secret: true,
+                variable: None,
+                value: None,
+                placeholder: None,
+            },
+        )
     }
 
-    /// The text with expressions for a value of a field. `named` says that the field has a name of its own; a header such as
-    /// `Authorization` and a step of a path have none that says anything.
+    /// The text with expressions for a value of a field. `named` says that the field has a name of
+    /// its own; a header such as `Authorization` and a step of a path have none that says anything.
     pub fn text(&mut self, field: &str, named: bool, value: &str, angles: bool) -> String {
         let kind = kind(field);
         let mut parts = values::parts(value, angles);
@@ -127,7 +169,10 @@ impl Inputs {
         }
         let may_stand = |part: &Part| match part {
             Part::Text(text) => {
-                values::may_stand_beside(text) || looks_random(text) || matches!(kind, Kind::Constant | Kind::Parameter) && values::may_be_constant(text)
+                values::may_stand_beside(text)
+                    || looks_random(text)
+                    || matches!(kind, Kind::Constant | Kind::Parameter)
+                        && values::may_be_constant(text)
             }
             Part::Placeholder { .. } | Part::Command(_) => true,
         };
@@ -139,11 +184,15 @@ impl Inputs {
         let mut out = String::new();
         for part in parts {
             match part {
-                Part::Text(text) if looks_random(&text) => out.push_str(&format!("{{{{ {} }}}}", self.value(&snake(field), &text))),
+                Part::Text(text) if looks_random(&text) => {
+                    out.push_str(&format!("{{{{ {} }}}}", self.value(&snake(field), &text)))
+                }
                 // A word of a path that somebody's password is as well is a word of the path.
                 Part::Text(text) if field == STEP => out.push_str(&escaped(&text)),
                 Part::Text(text) => out.push_str(&self.known(&text)),
-                Part::Command(command) => out.push_str(&format!("{{{{ {} }}}}", self.command(field, kind, &command))),
+                Part::Command(command) => {
+                    out.push_str(&format!("{{{{ {} }}}}", self.command(field, kind, &command)))
+                }
                 Part::Placeholder { name, variable, .. } => {
                     let expression = self.computed(field, kind).unwrap_or_else(|| {
                         let field = (named && !several).then_some(field);
@@ -181,7 +230,8 @@ impl Inputs {
     }
 
     fn literal(&mut self, field: &str, kind: Kind, text: &str) -> String {
-        if text.starts_with("eyJ") && text.matches('.').count() == 2 && field.contains("assertion") {
+        if text.starts_with("eyJ") && text.matches('.').count() == 2 && field.contains("assertion")
+        {
             self.todo(format!("`{}` is a signed assertion, which ends soon: the filter `jwt` makes one for each request", snake(field)));
         }
         let input = |inputs: &mut Self| format!("{{{{ {} }}}}", inputs.value(&snake(field), text));
@@ -215,14 +265,18 @@ impl Inputs {
             Some((input, text.split_once(value)?))
         });
         match known {
-            Some((input, (before, after))) => format!("{}{{{{ {} }}}}{}", self.known(before), input.name, self.known(after)),
+            Some((input, (before, after))) => {
+                format!("{}{{{{ {} }}}}{}", self.known(before), input.name, self.known(after))
+            }
             None => escaped(text),
         }
     }
 
     /// A step of a path. `before` is the step in front of it, which often says what it is.
     pub fn step(&mut self, before: &str, step: &str) -> String {
-        if let Some(name) = step.strip_prefix(':').filter(|name| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.is_empty()) {
+        if let Some(name) = step.strip_prefix(':').filter(|name| {
+            name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.is_empty()
+        }) {
             let name = values::clean(name);
             return format!("{{{{ {} }}}}", self.placeholder(None, name, None));
         }
@@ -240,18 +294,31 @@ impl Inputs {
         let name = name.strip_suffix('s').unwrap_or(&name);
         let wanted = if name.is_empty() { "path_id".into() } else { format!("{name}_id") };
         // The number of an account can stand in both places; a secret gets no second one.
-        let known = self.all.iter().find(|input| input.value.as_deref() == Some(step) && input.may_be_in_a_path());
+        let known = self
+            .all
+            .iter()
+            .find(|input| input.value.as_deref() == Some(step) && input.may_be_in_a_path());
         if let Some(known) = known {
             return format!("{{{{ {} }}}}", known.name);
         }
-        let input = Input { name: String::new(), secret: true, variable: None, value: Some(step.to_owned()), placeholder: None };
+        let input = Input {
+            name: String::new(),
+            secret: true,
+            variable: None,
+            value: Some(step.to_owned()),
+            placeholder: None,
+        };
         format!("{{{{ {} }}}}", self.add(&wanted, input))
     }
 
     /// Whether a text holds the value of a credential that is no plain word.
     pub fn shows_a_secret(&self, text: &str) -> bool {
-        let is_secret = |value: &&str| value.len() >= SHORTEST_TO_FIND && !values::is_harmless(value);
-        self.all.iter().filter_map(|input| input.value.as_deref().filter(is_secret)).any(|value| text.contains(value))
+        let is_secret =
+            |value: &&str| value.len() >= SHORTEST_TO_FIND && !values::is_harmless(value);
+        self.all
+            .iter()
+            .filter_map(|input| input.value.as_deref().filter(is_secret))
+            .any(|value| text.contains(value))
     }
 
     /// The expression for what a shell would have run.
@@ -276,20 +343,31 @@ impl Inputs {
         if has("openssl") || has("sha") || has("hmac") || kind == Kind::Signature {
             return self.signature(if kind == Kind::Signature { field } else { "signature" }, "");
         }
-        self.todo(format!("the command takes `{}` from another command; hold what it is against the page", snake(field)));
+        self.todo(format!(
+            "the command takes `{}` from another command; hold what it is against the page",
+            snake(field)
+        ));
         let name = snake(field);
         self.hidden(&name)
     }
 
-    /// User and password as Basic authentication has them: `(client_id ~ ':' ~ client_secret) | base64`.
+    /// User and password as Basic authentication has them: `(client_id ~ ':' ~ client_secret) |
+    /// base64`.
     pub fn basic(&mut self, written: &str) -> String {
-        let decoded = STANDARD.decode(written.trim()).ok().and_then(|bytes| String::from_utf8(bytes).ok()).filter(|text| text.contains(':'));
+        let decoded = STANDARD
+            .decode(written.trim())
+            .ok()
+            .and_then(|bytes| String::from_utf8(bytes).ok())
+            .filter(|text| text.contains(':'));
         match decoded {
             Some(text) => self.pair(&text),
             None if written.contains(':') => self.pair(written),
             None => {
                 let (user, password) = self.pair_names();
-                let (user, password) = (self.placeholder(Some(user), None, None), self.placeholder(Some(password), None, None));
+                let (user, password) = (
+                    self.placeholder(Some(user), None, None),
+                    self.placeholder(Some(password), None, None),
+                );
                 format!("({user} ~ ':' ~ {password}) | base64")
             }
         }
@@ -299,7 +377,8 @@ impl Inputs {
         if self.is_oauth { ("client_id", "client_secret") } else { ("username", "password") }
     }
 
-    /// `user:password`, or a text around it such as `base64(id:secret)` or `echo -n "$ID:$SECRET" | base64`.
+    /// `user:password`, or a text around it such as `base64(id:secret)` or `echo -n "$ID:$SECRET" |
+    /// base64`.
     fn pair(&mut self, text: &str) -> String {
         let wrapped = text.contains("base64") || text.contains("echo") || text.contains("printf");
         let inner = if wrapped { core(text) } else { text };
@@ -325,10 +404,20 @@ impl Inputs {
         if text.is_empty() {
             return self.placeholder(Some(default), None, None);
         }
-        // `base64(client_id:client_secret)`, and a page that says `-u client_id:client_secret`, mean names.
-        if let Some(name) = values::clean(text)
-            .filter(|name| wrapped || matches!(name.as_str(), "client_id" | "client_secret" | "username" | "password" | "api_key" | "api_secret"))
-        {
+        // `base64(client_id:client_secret)`, and a page that says `-u client_id:client_secret`,
+        // mean names.
+        if let Some(name) = values::clean(text).filter(|name| {
+            wrapped
+                || matches!(
+                    name.as_str(),
+                    "client_id"
+                        | "client_secret"
+                        | "username"
+                        | "password"
+                        | "api_key"
+                        | "api_secret"
+                )
+        }) {
             return self.placeholder(None, Some(name), None);
         }
         self.value(default, text)

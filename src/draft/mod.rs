@@ -1,7 +1,8 @@
-//! The first draft of a recipe, from a vendor's sample command and, if there are any, sample answers.
+//! The first draft of a recipe, from a vendor's sample command and, if there are any, sample
+//! answers.
 //!
-//! Nothing of the sample that could be secret gets into the draft: a value is repeated only when the name of its field or
-//! its own form say that it is the same for everybody.
+//! Nothing of the sample that could be secret gets into the draft: a value is repeated only when
+//! the name of its field or its own form say that it is the same for everybody.
 
 mod hints;
 mod inputs;
@@ -27,12 +28,14 @@ pub type Answer = (HeaderMap, Vec<u8>);
 pub fn answer(sample: &str) -> Answer {
     let mut headers = HeaderMap::new();
     let sample = sample.replace("\r\n", "\n");
-    let Some((head, body)) = sample.split_once("\n\n").filter(|_| sample.starts_with("HTTP/")) else {
+    let Some((head, body)) = sample.split_once("\n\n").filter(|_| sample.starts_with("HTTP/"))
+    else {
         return (headers, sample.trim().as_bytes().to_vec());
     };
     for line in head.lines().skip(1) {
         if let Some((name, value)) = line.split_once(':')
-            && let (Ok(name), Ok(value)) = (HeaderName::try_from(name.trim()), HeaderValue::try_from(value.trim()))
+            && let (Ok(name), Ok(value)) =
+                (HeaderName::try_from(name.trim()), HeaderValue::try_from(value.trim()))
         {
             headers.insert(name, value);
         }
@@ -44,7 +47,12 @@ pub fn answer(sample: &str) -> Answer {
 ///
 /// # Errors
 /// A sentence that says what no recipe can have. It holds no value of the sample.
-pub fn draft(sample: &Sample, name: Option<&str>, answers: &[Answer], now: Timestamp) -> Result<String, String> {
+pub fn draft(
+    sample: &Sample,
+    name: Option<&str>,
+    answers: &[Answer],
+    now: Timestamp,
+) -> Result<String, String> {
     let mut inputs = Inputs::default();
     let request = request::request(sample, &mut inputs)?;
     for note in &sample.notes {
@@ -56,7 +64,11 @@ pub fn draft(sample: &Sample, name: Option<&str>, answers: &[Answer], now: Times
     for url in &sample.others {
         inputs.todo(hints::other_command(url, &name, &inputs));
     }
-    let rules = if answers.is_empty() { guessed(inputs.is_oauth) } else { suggest::of_samples(answers, now) };
+    let rules = if answers.is_empty() {
+        guessed(inputs.is_oauth)
+    } else {
+        suggest::of_samples(answers, now)
+    };
     let mut lines = head(&inputs, &request, host);
     lines.push(String::new());
     recipe(&mut lines, &name, &request, &inputs, &bindings);
@@ -73,7 +85,8 @@ fn head(inputs: &Inputs, request: &Request, host: &str) -> Vec<String> {
         "# TODO: `documentation`: where the provider documents it; hold every line against that page.".to_owned(),
     ];
     if request.base.is_some()
-        && let Some((known, _)) = BUILTINS.iter().find(|(_, text)| text.contains(&format!("//{host}")))
+        && let Some((known, _)) =
+            BUILTINS.iter().find(|(_, text)| text.contains(&format!("//{host}")))
     {
         lines.push(format!("# TODO: the built-in recipe `{known}` asks the same host: `credwatch recipes show {known}`."));
     }
@@ -82,24 +95,45 @@ fn head(inputs: &Inputs, request: &Request, host: &str) -> Vec<String> {
     lines
 }
 
-fn recipe(lines: &mut Vec<String>, name: &str, request: &Request, inputs: &Inputs, bindings: &[(String, String)]) {
+fn recipe(
+    lines: &mut Vec<String>,
+    name: &str,
+    request: &Request,
+    inputs: &Inputs,
+    bindings: &[(String, String)],
+) {
     let table = key(name);
     lines.push(format!("[recipes.{table}]"));
     lines.push(format!("title = {}", text(&format!("{name} access token"))));
     let mut parameters = vec![(
         "base_url".to_owned(),
-        request.base.as_ref().map_or(Value::Table(Vec::new()), |base| Value::Table(vec![("default".into(), Value::Text(base.clone()))])),
+        request.base.as_ref().map_or(Value::Table(Vec::new()), |base| {
+            Value::Table(vec![("default".into(), Value::Text(base.clone()))])
+        }),
     )];
-    parameters.extend(inputs.all.iter().filter(|input| !input.secret).map(|input| (input.name.clone(), Value::Table(Vec::new()))));
+    parameters.extend(
+        inputs
+            .all
+            .iter()
+            .filter(|input| !input.secret)
+            .map(|input| (input.name.clone(), Value::Table(Vec::new()))),
+    );
     Value::Table(parameters).lines("parameters", lines);
-    let credentials: Vec<Value> = inputs.all.iter().filter(|input| input.secret).map(|input| Value::Text(input.name.clone())).collect();
+    let credentials: Vec<Value> = inputs
+        .all
+        .iter()
+        .filter(|input| input.secret)
+        .map(|input| Value::Text(input.name.clone()))
+        .collect();
     if !credentials.is_empty() {
         lines.push(format!("credentials = {}", Value::Array(credentials).inline()));
     }
     lines.push(String::new());
     if !bindings.is_empty() {
         lines.push(format!("[recipes.{table}.let]"));
-        lines.extend(bindings.iter().map(|(name, expression)| format!("{name} = {}", text(expression))));
+        lines.extend(
+            bindings.iter().map(|(name, expression)| format!("{name} = {}", text(expression))),
+        );
         lines.push(String::new());
     }
     lines.push(format!("[recipes.{table}.request]"));
@@ -108,7 +142,11 @@ fn recipe(lines: &mut Vec<String>, name: &str, request: &Request, inputs: &Input
     for (name, value) in &request.headers {
         lines.push(format!("headers.{} = {}", key(name), value.inline()));
     }
-    let of = |pairs: &[(String, Value)]| Value::Table(pairs.iter().map(|(name, value)| (name.clone(), Value::Text(as_text(value)))).collect());
+    let of = |pairs: &[(String, Value)]| {
+        Value::Table(
+            pairs.iter().map(|(name, value)| (name.clone(), Value::Text(as_text(value)))).collect(),
+        )
+    };
     if !request.query.is_empty() {
         of(&request.query).lines("query", lines);
     }
@@ -143,12 +181,24 @@ fn guessed(is_oauth: bool) -> Vec<Suggestion> {
         ]
     };
     let why = |rule: &str| match rule {
-        "token" => "TODO: a guess, as no sample of an answer was given (--answer FILE): where the token is",
-        "expiry" => "TODO: a guess: where it says when the token ends, and the unit; a token without an end has no such line",
+        "token" => {
+            "TODO: a guess, as no sample of an answer was given (--answer FILE): where the token is"
+        }
+        "expiry" => {
+            "TODO: a guess: where it says when the token ends, and the unit; a token without an end has no such line"
+        }
         "code" => "TODO: a guess: what a refusal looks like",
         _ => "",
     };
-    rules.into_iter().map(|(rule, value)| Suggestion { rule, line: format!("{rule} = {value}"), why: why(rule).into(), todo: Vec::new() }).collect()
+    rules
+        .into_iter()
+        .map(|(rule, value)| Suggestion {
+            rule,
+            line: format!("{rule} = {value}"),
+            why: why(rule).into(),
+            todo: Vec::new(),
+        })
+        .collect()
 }
 
 fn response(lines: &mut Vec<String>, name: &str, rules: &[Suggestion], answers: &[Answer]) {
@@ -160,7 +210,9 @@ fn response(lines: &mut Vec<String>, name: &str, rules: &[Suggestion], answers: 
     }
     for rule in rules {
         // `error_description` is told with `error`.
-        if !rule.why.is_empty() && !matches!(rule.rule, "code" | "message" | "format") || rule.why.starts_with("TODO") {
+        if !rule.why.is_empty() && !matches!(rule.rule, "code" | "message" | "format")
+            || rule.why.starts_with("TODO")
+        {
             lines.push(format!("# {}.", sentence(&rule.why)));
         }
         lines.extend(rule.todo.iter().map(|todo| format!("# TODO: {todo}.")));
@@ -176,7 +228,10 @@ fn response(lines: &mut Vec<String>, name: &str, rules: &[Suggestion], answers: 
             lines.push("code = [\"json.error.code\", \"json.code\", \"json.error\"]".into());
         }
         if !has("message") {
-            lines.push("message = [\"json.error.message\", \"json.error_description\", \"json.message\"]".into());
+            lines.push(
+                "message = [\"json.error.message\", \"json.error_description\", \"json.message\"]"
+                    .into(),
+            );
         }
     }
     lines.push(String::new());
@@ -184,7 +239,10 @@ fn response(lines: &mut Vec<String>, name: &str, rules: &[Suggestion], answers: 
 
 fn sentence(text: &str) -> String {
     let mut characters = text.chars();
-    characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
+    characters
+        .next()
+        .map(|first| first.to_uppercase().chain(characters).collect())
+        .unwrap_or_default()
 }
 
 fn provider(lines: &mut Vec<String>, name: &str, request: &Request, inputs: &Inputs) {
@@ -198,7 +256,10 @@ fn provider(lines: &mut Vec<String>, name: &str, request: &Request, inputs: &Inp
     }
     let prefix = snake(name).to_ascii_uppercase();
     for input in inputs.all.iter().filter(|input| input.secret) {
-        let variable = input.variable.clone().unwrap_or_else(|| format!("{prefix}_{}", input.name.to_ascii_uppercase()));
+        let variable = input
+            .variable
+            .clone()
+            .unwrap_or_else(|| format!("{prefix}_{}", input.name.to_ascii_uppercase()));
         lines.push(format!("credentials.{} = {{ env = {} }}", input.name, text(&variable)));
     }
 }
@@ -206,8 +267,9 @@ fn provider(lines: &mut Vec<String>, name: &str, request: &Request, inputs: &Inp
 /// What an API is called, from its host: `https://auth.weather.example` is `weather`.
 fn name_of(host: &str) -> String {
     const GENERAL: [&str; 22] = [
-        "www", "api", "apis", "auth", "oauth", "oauth2", "login", "accounts", "account", "id", "identity", "sso", "token", "sandbox", "test", "dev", "open",
-        "gateway", "app", "secure", "rest", "example",
+        "www", "api", "apis", "auth", "oauth", "oauth2", "login", "accounts", "account", "id",
+        "identity", "sso", "token", "sandbox", "test", "dev", "open", "gateway", "app", "secure",
+        "rest", "example",
     ];
     let host = host.split(':').next().unwrap_or_default();
     let is_address = host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
@@ -215,10 +277,17 @@ fn name_of(host: &str) -> String {
     if labels.len() > 1 {
         labels.pop();
     }
-    if labels.len() > 1 && labels.last().is_some_and(|label| ["co", "com", "org", "net", "gov", "ac"].contains(label)) {
+    if labels.len() > 1
+        && labels
+            .last()
+            .is_some_and(|label| ["co", "com", "org", "net", "gov", "ac"].contains(label))
+    {
         labels.pop();
     }
-    let own = labels.into_iter().rev().find(|label| !GENERAL.contains(&label.to_ascii_lowercase().as_str()));
+    let own = labels
+        .into_iter()
+        .rev()
+        .find(|label| !GENERAL.contains(&label.to_ascii_lowercase().as_str()));
     let name = snake(own.filter(|_| !is_address).unwrap_or_default()).replace('_', "-");
     let name = if name.is_empty() || host == "localhost" { "my-api".to_owned() } else { name };
     // A recipe of a built-in name would take its place.

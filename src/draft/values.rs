@@ -1,4 +1,5 @@
-//! What a value of a sample is: something to keep, or something that differs from one customer to the next.
+//! What a value of a sample is: something to keep, or something that differs from one customer to
+//! the next.
 
 use crate::recipe::suggest::words;
 use crate::secret::{looks_random, names_a_secret};
@@ -8,7 +9,8 @@ use crate::secret::{looks_random, names_a_secret};
 pub enum Part {
     /// As it stands.
     Text(String),
-    /// A variable or placeholder, with the name that it has, if it says one; `soft` when it may be a word of the API too.
+    /// A variable or placeholder, with the name that it has, if it says one; `soft` when it may be
+    /// a word of the API too.
     Placeholder { name: Option<String>, variable: Option<String>, soft: bool },
     /// What a shell would run: `$(…)`.
     Command(String),
@@ -98,17 +100,24 @@ const PARAMETERS: [&str; 24] = [
     "instance",
 ];
 
-const TIMES: [&str; 9] = ["timestamp", "ts", "time", "t", "date", "requesttime", "xtimestamp", "now", "datetime"];
-const ONCE: [&str; 7] = ["nonce", "requestid", "uuid", "idempotencykey", "jti", "correlationid", "traceid"];
+const TIMES: [&str; 9] =
+    ["timestamp", "ts", "time", "t", "date", "requesttime", "xtimestamp", "now", "datetime"];
+const ONCE: [&str; 7] =
+    ["nonce", "requestid", "uuid", "idempotencykey", "jti", "correlationid", "traceid"];
 const SIGNATURES: [&str; 7] = ["sign", "signature", "hmac", "checksum", "digest", "mac", "sig"];
-const SECRETS: [&str; 17] =
-    ["pass", "pwd", "pin", "otp", "auth", "cred", "hash", "code", "user", "mail", "login", "phone", "client", "account", "merchant", "customer", "partner"];
+const SECRETS: [&str; 17] = [
+    "pass", "pwd", "pin", "otp", "auth", "cred", "hash", "code", "user", "mail", "login", "phone",
+    "client", "account", "merchant", "customer", "partner",
+];
 
 /// What a field of this name is for.
 pub fn kind(field: &str) -> Kind {
     let words = words(field);
     let name = words.concat();
-    let name = name.strip_prefix('x').filter(|rest| field.to_ascii_lowercase().starts_with("x-") && !rest.is_empty()).unwrap_or(&name);
+    let name = name
+        .strip_prefix('x')
+        .filter(|rest| field.to_ascii_lowercase().starts_with("x-") && !rest.is_empty())
+        .unwrap_or(&name);
     let last = words.last().map_or("", String::as_str);
     if CONSTANTS.contains(&name) || matches!(last, "version") {
         Kind::Constant
@@ -131,35 +140,51 @@ pub fn kind(field: &str) -> Kind {
     }
 }
 
-/// Whether a value that stands where nothing is known of the field may be shown: a plain word, a date, a truth value,
-/// a small number. Anything else may be somebody's secret.
+/// Whether a value that stands where nothing is known of the field may be shown: a plain word, a
+/// date, a truth value, a small number. Anything else may be somebody's secret.
 pub fn is_harmless(text: &str) -> bool {
-    let word = |word: &str| word.len() <= 18 && word.chars().all(|c| c.is_ascii_lowercase() || "_-.,:/".contains(c));
-    let date = text.len() == 10 && text.bytes().enumerate().all(|(place, byte)| if matches!(place, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() });
+    let word = |word: &str| {
+        word.len() <= 18 && word.chars().all(|c| c.is_ascii_lowercase() || "_-.,:/".contains(c))
+    };
+    let date = text.len() == 10
+        && text.bytes().enumerate().all(|(place, byte)| {
+            if matches!(place, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() }
+        });
     let number = text.len() <= 3 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     date || number || text.len() <= 80 && text.split(' ').all(word)
 }
 
-/// Whether a value is a small whole number that says nothing of a customer: the number of a call, a version. A secret that
-/// is a number has another name.
+/// Whether a value is a small whole number that says nothing of a customer: the number of a call, a
+/// version. A secret that is a number has another name.
 pub fn is_small_number(field: &str, text: &str) -> bool {
     let field = words(field).concat();
-    let hides = names_a_secret(&field) || ["pass", "pwd", "pin", "otp", "auth", "cred"].iter().any(|word| field.contains(word));
+    let hides = names_a_secret(&field)
+        || ["pass", "pwd", "pin", "otp", "auth", "cred"].iter().any(|word| field.contains(word));
     !hides && (1..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether a value of a header can stand as it is: a media type, nothing at all, or one plain word of the API's own.
+/// Whether a value of a header can stand as it is: a media type, nothing at all, or one plain word
+/// of the API's own.
 pub fn is_word_of_a_header(name: &str, text: &str) -> bool {
     let kind = kind(name);
-    if matches!(kind, Kind::Time | Kind::Once | Kind::Signature) || !matches!(parts(text, true).as_slice(), [Part::Text(_)]) {
+    if matches!(kind, Kind::Time | Kind::Once | Kind::Signature)
+        || !matches!(parts(text, true).as_slice(), [Part::Text(_)])
+    {
         return false;
     }
-    if matches!(text, "null" | "true" | "false" | "none" | "undefined") || ["application/", "text/"].iter().any(|start| text.starts_with(start)) {
+    if matches!(text, "null" | "true" | "false" | "none" | "undefined")
+        || ["application/", "text/"].iter().any(|start| text.starts_with(start))
+    {
         return true;
     }
-    let is_word = text.len() <= 40 && text.chars().all(|c| c.is_ascii_alphabetic() || c == '-' || c == '.');
+    let is_word =
+        text.len() <= 40 && text.chars().all(|c| c.is_ascii_alphabetic() || c == '-' || c == '.');
     is_word
-        && if kind == Kind::Credential { text == "test" && !names_a_secret(name) } else { text.len() <= 24 || name.to_ascii_lowercase().ends_with("action") }
+        && if kind == Kind::Credential {
+            text == "test" && !names_a_secret(name)
+        } else {
+            text.len() <= 24 || name.to_ascii_lowercase().ends_with("action")
+        }
 }
 
 /// Which digest a sample of a signature is of, going by its length, and whether it is in capitals.
@@ -172,11 +197,15 @@ pub fn digest(sample: &str) -> Option<(&'static str, bool)> {
         _ => return None,
     };
     let is_hex = sample.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let (upper, lower) = (sample.bytes().any(|byte| byte.is_ascii_uppercase()), sample.bytes().any(|byte| byte.is_ascii_lowercase()));
+    let (upper, lower) = (
+        sample.bytes().any(|byte| byte.is_ascii_uppercase()),
+        sample.bytes().any(|byte| byte.is_ascii_lowercase()),
+    );
     (is_hex && !(upper && lower)).then_some((digest, upper))
 }
 
-/// Whether a value of a field that is the same for all may be shown all the same: it can be anything but random.
+/// Whether a value of a field that is the same for all may be shown all the same: it can be
+/// anything but random.
 pub fn may_be_constant(text: &str) -> bool {
     text.len() <= 200 && !looks_random(text) && !text.contains('@')
 }
@@ -184,17 +213,20 @@ pub fn may_be_constant(text: &str) -> bool {
 /// Whether a text beside a placeholder may be shown: a scheme, a prefix, signs between two of them.
 pub fn may_stand_beside(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    text.len() <= 40 && digits <= 2 && text.chars().all(|c| c.is_ascii_alphanumeric() || " _-.,:;/=&?+|".contains(c))
+    text.len() <= 40
+        && digits <= 2
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || " _-.,:;/=&?+|".contains(c))
 }
 
-/// Whether a part of a path belongs to one customer: long and with digits in it, as no name of an API has them.
+/// Whether a part of a path belongs to one customer: long and with digits in it, as no name of an
+/// API has them.
 pub fn is_random_step(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     looks_random(text) || text.len() >= 12 && digits >= 4 || text.len() >= 6 && digits == text.len()
 }
 
-/// Cuts a value into what stands and what is to be put in. `angles` says that `<name>` is a placeholder, as it is
-/// everywhere but in XML.
+/// Cuts a value into what stands and what is to be put in. `angles` says that `<name>` is a
+/// placeholder, as it is everywhere but in XML.
 pub fn parts(value: &str, angles: bool) -> Vec<Part> {
     if let Some(part) = whole(value) {
         return vec![part];
@@ -226,7 +258,8 @@ fn named(text: &str) -> Part {
     Part::Placeholder { name: clean(text), variable: None, soft: false }
 }
 
-/// A value that is a placeholder as a whole: `xxxx`, `***`, `CLIENT_ID`, `[API key]`, `Your API key`, `string`.
+/// A value that is a placeholder as a whole: `xxxx`, `***`, `CLIENT_ID`, `[API key]`, `Your API
+/// key`, `string`.
 fn whole(value: &str) -> Option<Part> {
     let text = value.trim();
     let unnamed = |soft| Some(Part::Placeholder { name: None, variable: None, soft });
@@ -244,19 +277,26 @@ fn whole(value: &str) -> Option<Part> {
         return Some(named(inner));
     }
     let lower = text.to_ascii_lowercase();
-    if ["your ", "my ", "the ", "enter ", "insert "].iter().any(|start| lower.starts_with(start)) && text.len() <= 60 {
+    if ["your ", "my ", "the ", "enter ", "insert "].iter().any(|start| lower.starts_with(start))
+        && text.len() <= 60
+    {
         return Some(named(text));
     }
     let capitals = text.contains('_')
         && text.starts_with(|c: char| c.is_ascii_uppercase())
         && text.chars().all(|c| c.is_ascii_uppercase() || c == '_' || c.is_ascii_digit());
     let has_digits = text.bytes().filter(u8::is_ascii_digit).count() > 2;
-    (capitals && !has_digits && !lower.starts_with("your")).then(|| Part::Placeholder { name: clean(text), variable: None, soft: true })
+    (capitals && !has_digits && !lower.starts_with("your")).then(|| Part::Placeholder {
+        name: clean(text),
+        variable: None,
+        soft: true,
+    })
 }
 
 /// The placeholder that a text begins with, and how long it is.
 fn placeholder(text: &str, angles: bool, starts_word: bool) -> Option<(Part, usize)> {
-    let ident = |text: &str| text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').count();
+    let ident =
+        |text: &str| text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').count();
     if text.starts_with("$(") {
         let end = closing(&text[1..], '(', ')')? + 1;
         return Some((Part::Command(text[2..end].to_owned()), end + 1));
@@ -266,13 +306,19 @@ fn placeholder(text: &str, angles: bool, starts_word: bool) -> Option<(Part, usi
         return Some((Part::Command(rest[..end].to_owned()), end + 2));
     }
     for (open, close) in [("${", "}"), ("{{", "}}"), ("<", ">"), ("{", "}"), ("%", "%")] {
-        let Some(rest) = text.strip_prefix(open).filter(|_| angles || open != "<") else { continue };
+        let Some(rest) = text.strip_prefix(open).filter(|_| angles || open != "<") else {
+            continue;
+        };
         let Some(end) = rest.find(close) else { continue };
         let inner = rest[..end].trim();
         let fits = match open {
             "%" => inner.len() >= 3 && inner.chars().all(|c| c.is_ascii_uppercase() || c == '_'),
             // Blanks inside are those of a language of queries.
-            "{" => (1..=60).contains(&inner.len()) && inner.len() == end && inner.chars().all(|c| c.is_ascii_alphanumeric() || " _.-".contains(c)),
+            "{" => {
+                (1..=60).contains(&inner.len())
+                    && inner.len() == end
+                    && inner.chars().all(|c| c.is_ascii_alphanumeric() || " _.-".contains(c))
+            }
             _ => (1..=120).contains(&inner.len()) && !inner.contains(['<', '\n']),
         };
         if fits {
@@ -290,13 +336,20 @@ fn placeholder(text: &str, angles: bool, starts_word: bool) -> Option<(Part, usi
         return Some((variable(&rest[..length]), length + 1));
     }
     if starts_word {
-        let length = text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_' || *c == '-').count();
+        let length = text
+            .chars()
+            .take_while(|c| c.is_ascii_alphanumeric() || *c == '_' || *c == '-')
+            .count();
         let word = &text[..length];
         let upper = word.to_ascii_uppercase();
         let your = upper.strip_prefix("YOUR").is_some_and(|rest| {
-            rest.starts_with(['_', '-']) || word.starts_with("YOUR") && !rest.is_empty() || word[4..].starts_with(|c: char| c.is_ascii_uppercase())
+            rest.starts_with(['_', '-'])
+                || word.starts_with("YOUR") && !rest.is_empty()
+                || word[4..].starts_with(|c: char| c.is_ascii_uppercase())
         });
-        let told = ["INSERT_", "ENTER_", "REPLACE_", "MY_"].iter().any(|start| word.starts_with(start)) || upper.ends_with("_HERE");
+        let told =
+            ["INSERT_", "ENTER_", "REPLACE_", "MY_"].iter().any(|start| word.starts_with(start))
+                || upper.ends_with("_HERE");
         if your || told {
             return Some((named(word), length));
         }
@@ -305,7 +358,11 @@ fn placeholder(text: &str, angles: bool, starts_word: bool) -> Option<(Part, usi
 }
 
 fn variable(name: &str) -> Part {
-    Part::Placeholder { name: clean(name), variable: Some(name.to_owned()).filter(|name| !name.is_empty()), soft: false }
+    Part::Placeholder {
+        name: clean(name),
+        variable: Some(name.to_owned()).filter(|name| !name.is_empty()),
+        soft: false,
+    }
 }
 
 /// Where the bracket that a text begins with is closed.
@@ -324,14 +381,37 @@ pub fn closing(text: &str, open: char, close: char) -> Option<usize> {
     None
 }
 
-/// `YOUR_CLIENT_ID`, `your client id` and `<clientId>` all say `client_id`. None when nothing that names is left.
+/// `YOUR_CLIENT_ID`, `your client id` and `<clientId>` all say `client_id`. None when nothing that
+/// names is left.
 pub fn clean(text: &str) -> Option<String> {
-    const FILLERS: [&str; 17] =
-        ["your", "my", "the", "insert", "enter", "replace", "with", "here", "value", "string", "a", "an", "of", "from", "placeholder", "example", "xxx"];
+    const FILLERS: [&str; 17] = [
+        "your",
+        "my",
+        "the",
+        "insert",
+        "enter",
+        "replace",
+        "with",
+        "here",
+        "value",
+        "string",
+        "a",
+        "an",
+        "of",
+        "from",
+        "placeholder",
+        "example",
+        "xxx",
+    ];
     let words: Vec<String> = words(text)
         .into_iter()
         .map(|word| word.chars().filter(char::is_ascii_alphanumeric).collect::<String>())
-        .map(|word: String| word.strip_prefix("your").filter(|rest| !rest.is_empty()).map(str::to_owned).unwrap_or(word))
+        .map(|word: String| {
+            word.strip_prefix("your")
+                .filter(|rest| !rest.is_empty())
+                .map(str::to_owned)
+                .unwrap_or(word)
+        })
         .filter(|word| !word.is_empty() && !FILLERS.contains(&word.as_str()))
         .collect();
     let name = words.join("_");
@@ -413,7 +493,9 @@ mod tests {
 
     #[test]
     fn only_plain_words_are_harmless_where_nothing_is_known() {
-        for text in ["client_credentials", "true", "1", "2023-06-01", "urn:ietf:params", "read write"] {
+        for text in
+            ["client_credentials", "true", "1", "2023-06-01", "urn:ietf:params", "read write"]
+        {
             assert!(is_harmless(text), "{text}");
         }
         for text in ["hunter2", "Password", "1234", "a81bc81b", "me@x.example", "sk_live_1"] {

@@ -28,7 +28,9 @@ pub fn text(text: &str) -> String {
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
-            _ if character.is_control() => out.push_str(&format!("\\u{:04x}", u32::from(character))),
+            _ if character.is_control() => {
+                out.push_str(&format!("\\u{:04x}", u32::from(character)))
+            }
             _ => out.push(character),
         }
     }
@@ -38,7 +40,8 @@ pub fn text(text: &str) -> String {
 
 /// A key, in quotes when it needs them.
 pub fn key(name: &str) -> String {
-    let bare = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    let bare =
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
     if bare { name.to_owned() } else { text(name) }
 }
 
@@ -48,10 +51,15 @@ impl Value {
         match self {
             Self::Text(value) => text(value),
             Self::Plain(value) => value.clone(),
-            Self::Array(items) => format!("[{}]", items.iter().map(Self::inline).collect::<Vec<_>>().join(", ")),
+            Self::Array(items) => {
+                format!("[{}]", items.iter().map(Self::inline).collect::<Vec<_>>().join(", "))
+            }
             Self::Table(members) if members.is_empty() => "{}".into(),
             Self::Table(members) => {
-                let members: Vec<String> = members.iter().map(|(name, value)| format!("{} = {}", key(name), value.inline())).collect();
+                let members: Vec<String> = members
+                    .iter()
+                    .map(|(name, value)| format!("{} = {}", key(name), value.inline()))
+                    .collect();
                 format!("{{ {} }}", members.join(", "))
             }
         }
@@ -73,6 +81,8 @@ impl Value {
 
 /// A text of several lines, as it stands.
 pub fn block(value: &str) -> String {
-    let fits = !value.contains("'''") && !value.ends_with('\'') && value.chars().all(|c| c == '\n' || c == '\t' || !c.is_control());
+    let fits = !value.contains("'''")
+        && !value.ends_with('\'')
+        && value.chars().all(|c| c == '\n' || c == '\t' || !c.is_control());
     if value.contains('\n') && fits { format!("'''\n{value}'''") } else { text(value) }
 }

@@ -1,5 +1,5 @@
-//! Recorded exchanges: what goes in, the exact request expected, the answer, the outcome expected. As files, so
-//! that a recipe is tested without knowing Rust.
+//! Recorded exchanges: what goes in, the exact request expected, the answer, the outcome expected.
+//! As files, so that a recipe is tested without knowing Rust.
 
 mod play;
 
@@ -49,7 +49,8 @@ pub struct Exchange {
     pub min_lifetime: Option<Span>,
     /// How the token is verified, as a provider says it.
     pub verify: Option<Verify>,
-    /// The calls beside the token request, in the order in which they are made, before it and after it.
+    /// The calls beside the token request, in the order in which they are made, before it and after
+    /// it.
     pub steps: Vec<RecordedStep>,
     /// The request expected.
     pub request: Option<RecordedRequest>,
@@ -162,37 +163,64 @@ pub fn prepare(path: &Path) -> Result<Prepared, String> {
     let (exchange, faults): (Exchange, _) = document::read(&source, &SCHEMA, |_| ());
     refuse(&faults)?;
     let recipe = match &exchange.recipe_file {
-        None => builtin::recipe(&exchange.recipe).ok_or_else(|| format!("there is no built-in recipe {:?}", exchange.recipe))?,
+        None => builtin::recipe(&exchange.recipe)
+            .ok_or_else(|| format!("there is no built-in recipe {:?}", exchange.recipe))?,
         Some(file) => {
             let source = open(&path.parent().unwrap_or(Path::new("")).join(file))?;
-            let (recipes, mut faults): (RecipeFile, _) = document::read(&source, &RECIPE_FILE_SCHEMA, |_| ());
+            let (recipes, mut faults): (RecipeFile, _) =
+                document::read(&source, &RECIPE_FILE_SCHEMA, |_| ());
             refuse(&faults)?;
             let (name, definition) = recipes
                 .recipes
                 .0
                 .iter()
                 .find(|(name, _)| *name.get_ref() == exchange.recipe)
-                .ok_or_else(|| format!("there is no [recipes.{}] in {}", exchange.recipe, source.name))?;
-            let recipe = Recipe::compile(name.get_ref(), definition, &source, &name.span(), &mut faults);
+                .ok_or_else(|| {
+                    format!("there is no [recipes.{}] in {}", exchange.recipe, source.name)
+                })?;
+            let recipe =
+                Recipe::compile(name.get_ref(), definition, &source, &name.span(), &mut faults);
             refuse(&faults)?;
             recipe
         }
     };
     let mut faults = Vec::new();
-    let verification = exchange.verify.as_ref().and_then(|verify| Verification::compile(&recipe, verify, &source, &(0..0), &mut faults));
+    let verification = exchange
+        .verify
+        .as_ref()
+        .and_then(|verify| Verification::compile(&recipe, verify, &source, &(0..0), &mut faults));
     refuse(&faults)?;
-    let now = exchange.now.as_deref().unwrap_or("2023-11-14T22:13:20Z").parse().map_err(|error| format!("`now` is no time: {error}"))?;
-    let uuid = exchange.uuid.as_deref().map_or(Ok(uuid::Uuid::nil()), str::parse).map_err(|error| format!("`uuid` is none: {error}"))?;
-    Ok(Prepared { exchange, recipe: Arc::new(recipe), verification: verification.map(Arc::new), attempt: Attempt { now, uuid } })
+    let now = exchange
+        .now
+        .as_deref()
+        .unwrap_or("2023-11-14T22:13:20Z")
+        .parse()
+        .map_err(|error| format!("`now` is no time: {error}"))?;
+    let uuid = exchange
+        .uuid
+        .as_deref()
+        .map_or(Ok(uuid::Uuid::nil()), str::parse)
+        .map_err(|error| format!("`uuid` is none: {error}"))?;
+    Ok(Prepared {
+        exchange,
+        recipe: Arc::new(recipe),
+        verification: verification.map(Arc::new),
+        attempt: Attempt { now, uuid },
+    })
 }
 
 fn open(path: &Path) -> Result<Arc<Source>, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     Ok(Arc::new(Source::new(path.display().to_string(), text)))
 }
 
 fn refuse(faults: &[Fault]) -> Result<(), String> {
-    let errors: Vec<String> = faults.iter().filter(|fault| fault.severity == Severity::Error).map(ToString::to_string).collect();
+    let errors: Vec<String> = faults
+        .iter()
+        .filter(|fault| fault.severity == Severity::Error)
+        .map(ToString::to_string)
+        .collect();
     if errors.is_empty() { Ok(()) } else { Err(errors.join("\n")) }
 }
 
@@ -208,14 +236,25 @@ impl Prepared {
     /// The parameters with the recipe's defaults.
     #[must_use]
     pub fn parameters(&self) -> Vec<(String, Value)> {
-        let given = |name: &str| self.exchange.parameters.0.iter().find(|(known, _)| known.get_ref() == name).map(|(_, value)| value);
+        let given = |name: &str| {
+            self.exchange
+                .parameters
+                .0
+                .iter()
+                .find(|(known, _)| known.get_ref() == name)
+                .map(|(_, value)| value)
+        };
         self.recipe
             .parameters
             .iter()
             .filter_map(|(name, parameter)| {
                 let value = Value::from(given(name).or(parameter.default.as_ref())?);
-                // As the configuration does it: a base URL ends where the path of the recipe begins.
-                let value = value.as_str().filter(|_| name == "base_url").map_or(value.clone(), |text| Value::from(text.trim_end_matches('/')));
+                // As the configuration does it: a base URL ends where the path of the recipe
+                // begins.
+                let value = value
+                    .as_str()
+                    .filter(|_| name == "base_url")
+                    .map_or(value.clone(), |text| Value::from(text.trim_end_matches('/')));
                 Some((name.clone(), value))
             })
             .collect()
@@ -224,13 +263,21 @@ impl Prepared {
     /// The credentials.
     #[must_use]
     pub fn credentials(&self) -> Vec<(String, SecretString)> {
-        self.exchange.credentials.0.iter().map(|(name, value)| (name.get_ref().clone(), SecretString::from(value.trim()))).collect()
+        self.exchange
+            .credentials
+            .0
+            .iter()
+            .map(|(name, value)| (name.get_ref().clone(), SecretString::from(value.trim())))
+            .collect()
     }
 
     /// What the provider expects of a token.
     #[must_use]
     pub fn expectations(&self) -> Expectations {
-        Expectations { required_scopes: self.exchange.required_scopes.clone(), min_lifetime: self.exchange.min_lifetime.map(|span| span.0) }
+        Expectations {
+            required_scopes: self.exchange.required_scopes.clone(),
+            min_lifetime: self.exchange.min_lifetime.map(|span| span.0),
+        }
     }
 
     /// Adds what differs between the outcome expected and this one.
@@ -242,7 +289,9 @@ impl Prepared {
             );
             return;
         }
-        let number = |name: &str, number: Option<f64>| number.map_or_else(|| format!("no `{name}`"), |number| format!("{name} = {number:.3}"));
+        let number = |name: &str, number: Option<f64>| {
+            number.map_or_else(|| format!("no `{name}`"), |number| format!("{name} = {number:.3}"))
+        };
         match outcome {
             Outcome::Issued(issued) => {
                 let expires = match issued.expiry {
@@ -251,23 +300,54 @@ impl Prepared {
                     Expiry::Unknown => "unknown".into(),
                 };
                 // The same moment with another offset is the same.
-                let wanted = expected.expires.as_deref().map(|text| text.parse::<Timestamp>().map_or_else(|_| text.to_owned(), |time| time.to_string()));
+                let wanted = expected.expires.as_deref().map(|text| {
+                    text.parse::<Timestamp>()
+                        .map_or_else(|_| text.to_owned(), |time| time.to_string())
+                });
                 compare("outcome", wanted.as_deref().unwrap_or("a failure"), &expires, differences);
                 let name = "lifetime_seconds";
-                compare("lifetime", &number(name, expected.lifetime_seconds), &number(name, issued.lifetime), differences);
+                compare(
+                    "lifetime",
+                    &number(name, expected.lifetime_seconds),
+                    &number(name, issued.lifetime),
+                    differences,
+                );
             }
             Outcome::Failed(failure) => {
                 if expected.reason.as_deref() != Some(failure.reason.word()) {
                     let why = format!("{}: {}", failure.reason.word(), failure.message.as_str());
-                    compare("outcome", expected.reason.as_deref().unwrap_or("a token"), &why, differences);
+                    compare(
+                        "outcome",
+                        expected.reason.as_deref().unwrap_or("a token"),
+                        &why,
+                        differences,
+                    );
                 }
-                compare("code", expected.code.as_deref().unwrap_or_default(), failure.code.as_str(), differences);
+                compare(
+                    "code",
+                    expected.code.as_deref().unwrap_or_default(),
+                    failure.code.as_str(),
+                    differences,
+                );
                 if let Some(message) = &expected.message {
                     compare("message", message, failure.message.as_str(), differences);
                 }
-                let (name, wait) = ("retry_after_seconds", failure.retry_after.as_ref().map(Duration::as_secs_f64));
-                compare("retry_after", &number(name, expected.retry_after_seconds), &number(name, wait), differences);
-                compare("missing_scopes", &expected.missing_scopes.unwrap_or_default().to_string(), &failure.missing_scopes.to_string(), differences);
+                let (name, wait) = (
+                    "retry_after_seconds",
+                    failure.retry_after.as_ref().map(Duration::as_secs_f64),
+                );
+                compare(
+                    "retry_after",
+                    &number(name, expected.retry_after_seconds),
+                    &number(name, wait),
+                    differences,
+                );
+                compare(
+                    "missing_scopes",
+                    &expected.missing_scopes.unwrap_or_default().to_string(),
+                    &failure.missing_scopes.to_string(),
+                    differences,
+                );
             }
         }
     }
@@ -276,13 +356,21 @@ impl Prepared {
 /// The headers expected, sorted, one a line.
 #[must_use]
 pub fn expected_headers(request: &RecordedRequest) -> String {
-    let mut lines: Vec<String> = request.headers.0.iter().map(|(name, value)| format!("{}: {value}", name.get_ref().to_lowercase())).collect();
+    let mut lines: Vec<String> = request
+        .headers
+        .0
+        .iter()
+        .map(|(name, value)| format!("{}: {value}", name.get_ref().to_lowercase()))
+        .collect();
     lines.sort();
     lines.join(" | ")
 }
 
 fn actual_headers(headers: &HeaderMap) -> String {
-    let mut lines: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes()))).collect();
+    let mut lines: Vec<String> = headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())))
+        .collect();
     lines.sort();
     lines.join(" | ")
 }

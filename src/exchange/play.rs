@@ -2,7 +2,10 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::{Prepared, RecordedRequest, RecordedResponse, RecordedStep, actual_headers, compare, expected_headers};
+use super::{
+    Prepared, RecordedRequest, RecordedResponse, RecordedStep, actual_headers, compare,
+    expected_headers,
+};
 use crate::outcome::{Failure, Outcome};
 use crate::recipe::verification::{no_keys, unverified};
 use crate::recipe::{Call, Fingerprints, Inputs, TokenRequest, TokenResponse, Trace, Values};
@@ -34,8 +37,14 @@ impl Prepared {
             }
         }
         let inputs = Inputs { parameters: &parameters, credentials: &credentials };
-        let values = self.recipe.begin(&inputs, &self.attempt).map_err(|error| error.to_string())?;
-        let mut play = Play { prepared: self, values, recorded: self.exchange.steps.iter(), differences: Vec::new() };
+        let values =
+            self.recipe.begin(&inputs, &self.attempt).map_err(|error| error.to_string())?;
+        let mut play = Play {
+            prepared: self,
+            values,
+            recorded: self.exchange.steps.iter(),
+            differences: Vec::new(),
+        };
         let outcome = play.probe()?;
         play.clean_up()?;
         let Play { mut recorded, mut differences, .. } = play;
@@ -58,7 +67,10 @@ impl Play<'_> {
             }
             if let Err(failure) = self.step(step)?.1 {
                 if prepared.exchange.response.is_some() {
-                    self.differences.push(format!("  the step `{}` fails, so there is no token request", step.name));
+                    self.differences.push(format!(
+                        "  the step `{}` fails, so there is no token request",
+                        step.name
+                    ));
                 }
                 return Ok(Outcome::Failed(failure));
             }
@@ -68,12 +80,23 @@ impl Play<'_> {
             Err(error) => return Ok(Outcome::Failed(error.failure())),
         };
         self.compare_request("", prepared.exchange.request.as_ref(), &request);
-        let Some(recorded) = &prepared.exchange.response else { return Err("the exchange has no [response]".into()) };
+        let Some(recorded) = &prepared.exchange.response else {
+            return Err("the exchange has no [response]".into());
+        };
         let response = self.response(recorded)?;
         let keep = prepared.verification.is_some();
-        let outcome = recipe.read(&mut self.values, &response, &prepared.expectations(), &Fingerprints::default(), keep, &mut Trace::default());
+        let outcome = recipe.read(
+            &mut self.values,
+            &response,
+            &prepared.expectations(),
+            &Fingerprints::default(),
+            keep,
+            &mut Trace::default(),
+        );
         match outcome {
-            Outcome::Issued(issued) => Ok(self.verify(issued.expiry)?.map_or(Outcome::Issued(issued), Outcome::Failed)),
+            Outcome::Issued(issued) => {
+                Ok(self.verify(issued.expiry)?.map_or(Outcome::Issued(issued), Outcome::Failed))
+            }
             failed @ Outcome::Failed(_) => Ok(failed),
         }
     }
@@ -104,7 +127,11 @@ impl Play<'_> {
             if call.is_possible(&self.values) {
                 let (_, read) = self.step(call)?;
                 if let Err(failure) = read {
-                    self.differences.push(format!("  `{}` failed: {}", call.name, failure.message.as_str()));
+                    self.differences.push(format!(
+                        "  `{}` failed: {}",
+                        call.name,
+                        failure.message.as_str()
+                    ));
                 }
             }
         }
@@ -113,7 +140,9 @@ impl Play<'_> {
 
     fn step(&mut self, call: &Call) -> Result<(TokenResponse, Result<(), Failure>), String> {
         let recorded = self.recorded.next().filter(|recorded| recorded.name == *call.name);
-        let recorded = recorded.ok_or_else(|| format!("the call `{}` is made now, but not recorded here under [[steps]]", call.name))?;
+        let recorded = recorded.ok_or_else(|| {
+            format!("the call `{}` is made now, but not recorded here under [[steps]]", call.name)
+        })?;
         let response = self.response(&recorded.response)?;
         let request = match call.render(&mut self.values) {
             Ok(request) => request,
@@ -124,12 +153,22 @@ impl Play<'_> {
         Ok((response, read))
     }
 
-    fn compare_request(&mut self, before: &str, expected: Option<&RecordedRequest>, request: &TokenRequest) {
+    fn compare_request(
+        &mut self,
+        before: &str,
+        expected: Option<&RecordedRequest>,
+        request: &TokenRequest,
+    ) {
         let Some(expected) = expected else { return };
         let differences = &mut self.differences;
         compare(&format!("{before}method"), &expected.method, request.method.as_str(), differences);
         compare(&format!("{before}url"), &expected.url, request.url.as_str(), differences);
-        compare(&format!("{before}headers"), &expected_headers(expected), &actual_headers(&request.headers), differences);
+        compare(
+            &format!("{before}headers"),
+            &expected_headers(expected),
+            &actual_headers(&request.headers),
+            differences,
+        );
         let body = request.body.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
         compare(&format!("{before}body"), &expected.body, &body, differences);
     }
@@ -140,9 +179,18 @@ impl Play<'_> {
         }
         let mut headers = HeaderMap::new();
         for (name, value) in &recorded.headers.0 {
-            let name = HeaderName::try_from(name.get_ref().as_str()).map_err(|error| error.to_string())?;
-            headers.append(name, HeaderValue::try_from(value.as_str()).map_err(|error| error.to_string())?);
+            let name =
+                HeaderName::try_from(name.get_ref().as_str()).map_err(|error| error.to_string())?;
+            headers.append(
+                name,
+                HeaderValue::try_from(value.as_str()).map_err(|error| error.to_string())?,
+            );
         }
-        Ok(TokenResponse { status: recorded.status, headers, body: recorded.bytes(), received: self.prepared.attempt.now })
+        Ok(TokenResponse {
+            status: recorded.status,
+            headers,
+            body: recorded.bytes(),
+            received: self.prepared.attempt.now,
+        })
     }
 }

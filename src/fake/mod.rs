@@ -1,7 +1,8 @@
 //! A fake of the token APIs, on loopback: for the demo and for tests.
 //!
-//! It is not a canned reply: each request is checked as the API's document says (a digest is computed again, a
-//! replay is refused), and answers have the shapes of the documents. What the APIs are is data, in `apis.toml`.
+//! It is not a canned reply: each request is checked as the API's document says (a digest is
+//! computed again, a replay is refused), and answers have the shapes of the documents. What the
+//! APIs are is data, in `apis.toml`.
 
 mod definition;
 pub mod story;
@@ -95,7 +96,8 @@ struct CompiledAnswer {
 }
 
 impl Fake {
-    /// Starts the built-in APIs on a free port of loopback. Must be called inside a runtime, whose end ends them.
+    /// Starts the built-in APIs on a free port of loopback. Must be called inside a runtime, whose
+    /// end ends them.
     ///
     /// # Errors
     /// When no port can be had.
@@ -108,7 +110,12 @@ impl Fake {
         assert!(faults.is_empty(), "the built-in fake is broken: {}", faults[0]);
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
-        let apis = definitions.apis.0.iter().map(|(name, api)| FakeApi::new(name.get_ref(), api, &definitions)).collect();
+        let apis = definitions
+            .apis
+            .0
+            .iter()
+            .map(|(name, api)| FakeApi::new(name.get_ref(), api, &definitions))
+            .collect();
         let fake = Arc::new(Self { apis, address });
         let router = Router::new().fallback(answer).with_state(Arc::clone(&fake));
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -151,7 +158,8 @@ impl Fake {
         api.now().behaviour = behaviour;
     }
 
-    /// Revokes the secret of an API, or gives it back: its own checks then refuse what was right before.
+    /// Revokes the secret of an API, or gives it back: its own checks then refuse what was right
+    /// before.
     ///
     /// # Panics
     /// When there is no such API.
@@ -179,7 +187,10 @@ impl Fake {
     }
 
     fn api(&self, name: &str) -> &FakeApi {
-        self.apis.iter().find(|api| api.name == name).unwrap_or_else(|| panic!("there is no fake API {name:?}"))
+        self.apis
+            .iter()
+            .find(|api| api.name == name)
+            .unwrap_or_else(|| panic!("there is no fake API {name:?}"))
     }
 }
 
@@ -199,7 +210,10 @@ impl FakeApi {
         for part in ["token", "lifetime_s", "remaining_s", "expires_s", "expires_ms", "soon_s"] {
             answer.add(part, false);
         }
-        let condition = |text: &Text| Compiled::new(Side::Response, text.0.get_ref(), &request).unwrap_or_else(|mistake| panic!("{name}: {}", mistake.message));
+        let condition = |text: &Text| {
+            Compiled::new(Side::Response, text.0.get_ref(), &request)
+                .unwrap_or_else(|mistake| panic!("{name}: {}", mistake.message))
+        };
         let checks = api
             .checks
             .iter()
@@ -214,13 +228,20 @@ impl FakeApi {
             .0
             .iter()
             .chain(&api.answers.0)
-            .map(|(answer_name, definition)| (answer_name.get_ref().clone(), CompiledAnswer::new(definition, &answer)))
+            .map(|(answer_name, definition)| {
+                (answer_name.get_ref().clone(), CompiledAnswer::new(definition, &answer))
+            })
             .collect();
         Self {
             name: name.to_owned(),
             prefix: api.prefix.clone(),
             path: format!("{}{}", api.prefix, api.path),
-            credentials: api.credentials.0.iter().map(|(name, value)| (name.get_ref().clone(), value.clone())).collect(),
+            credentials: api
+                .credentials
+                .0
+                .iter()
+                .map(|(name, value)| (name.get_ref().clone(), value.clone()))
+                .collect(),
             secret: api.secret.clone(),
             checks,
             answers,
@@ -247,13 +268,25 @@ impl FakeApi {
         let mut names: HashMap<&str, Value> = request.clone();
         for (name, value) in &self.credentials {
             // What was right is wrong once it is revoked; everything else stays wrong.
-            names.insert(name, Value::from(if now.revoked && *name == self.secret { format!("{value} until it was revoked") } else { value.clone() }));
+            names.insert(
+                name,
+                Value::from(if now.revoked && *name == self.secret {
+                    format!("{value} until it was revoked")
+                } else {
+                    value.clone()
+                }),
+            );
         }
         let context = Value::from_pairs(names);
         for check in &self.checks {
             let (holds, otherwise) = match check {
-                CompiledCheck::Holds(condition, otherwise) => (condition.evaluate(&context).is_ok_and(|value| value.is_true()), otherwise),
-                CompiledCheck::Once(value, otherwise) => (value.evaluate(&context).is_ok_and(|value| now.remember(value.to_string())), otherwise),
+                CompiledCheck::Holds(condition, otherwise) => {
+                    (condition.evaluate(&context).is_ok_and(|value| value.is_true()), otherwise)
+                }
+                CompiledCheck::Once(value, otherwise) => (
+                    value.evaluate(&context).is_ok_and(|value| now.remember(value.to_string())),
+                    otherwise,
+                ),
             };
             if !holds {
                 return otherwise.clone();
@@ -266,7 +299,8 @@ impl FakeApi {
     fn facts(&self) -> Value {
         let mut now = self.now();
         let time = unix_seconds(Timestamp::now());
-        let kept = now.token.clone().filter(|(_, end)| self.tokens == Tokens::Cached && *end > time + 1.0);
+        let kept =
+            now.token.clone().filter(|(_, end)| self.tokens == Tokens::Cached && *end > time + 1.0);
         let (token, end) = kept.unwrap_or_else(|| {
             now.issued += 1;
             let token = uuid::Uuid::new_v4().simple().to_string();
@@ -293,11 +327,22 @@ fn whole(number: f64) -> Value {
 
 impl CompiledAnswer {
     fn new(answer: &Answer, names: &Names) -> Self {
-        let template = |text: &Text| Template::new(text.0.get_ref(), names).unwrap_or_else(|mistake| panic!("an answer: {}", mistake.message));
+        let template = |text: &Text| {
+            Template::new(text.0.get_ref(), names)
+                .unwrap_or_else(|mistake| panic!("an answer: {}", mistake.message))
+        };
         Self {
             status: StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK),
-            headers: answer.headers.0.iter().filter_map(|(name, text)| Some((name.get_ref().parse().ok()?, template(text)))).collect(),
-            json: answer.json.as_ref().map(|node| JsonTemplate::new(node, &mut |text| Some(template(text)))),
+            headers: answer
+                .headers
+                .0
+                .iter()
+                .filter_map(|(name, text)| Some((name.get_ref().parse().ok()?, template(text))))
+                .collect(),
+            json: answer
+                .json
+                .as_ref()
+                .map(|node| JsonTemplate::new(node, &mut |text| Some(template(text)))),
             body: answer.body.as_ref().map(template),
         }
     }
@@ -308,12 +353,16 @@ impl CompiledAnswer {
         if let Some(json) = &self.json {
             let json = json.render(facts, Show::Real)?.unwrap_or_default();
             *response.body_mut() = Body::from(json.to_string());
-            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            response
+                .headers_mut()
+                .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         } else if let Some(body) = &self.body {
             *response.body_mut() = Body::from(body.text(facts, Show::Real)?.unwrap_or_default());
         }
         for (name, template) in &self.headers {
-            if let Some(value) = template.text(facts, Show::Real)?.and_then(|text| HeaderValue::try_from(text).ok()) {
+            if let Some(value) =
+                template.text(facts, Show::Real)?.and_then(|text| HeaderValue::try_from(text).ok())
+            {
                 response.headers_mut().insert(name, value);
             }
         }
@@ -348,12 +397,18 @@ async fn answer(State(fake): State<Arc<Fake>>, request: Request) -> Response {
     let Some(answer) = api.answers.get(&name) else {
         return plain(StatusCode::INTERNAL_SERVER_ERROR, "no such answer\n");
     };
-    answer.render(&api.facts()).unwrap_or_else(|_| plain(StatusCode::INTERNAL_SERVER_ERROR, "the answer cannot be rendered\n"))
+    answer.render(&api.facts()).unwrap_or_else(|_| {
+        plain(StatusCode::INTERNAL_SERVER_ERROR, "the answer cannot be rendered\n")
+    })
 }
 
 /// What checks can look at.
 fn request_values(parts: &axum::http::request::Parts, body: &[u8]) -> HashMap<&'static str, Value> {
-    let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = parts
+        .headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let mut values = HashMap::new();
     values.insert("method", Value::from(parts.method.as_str()));
     values.insert("now_ms", Value::from(Timestamp::now().as_millisecond()));
@@ -363,10 +418,13 @@ fn request_values(parts: &axum::http::request::Parts, body: &[u8]) -> HashMap<&'
         values.insert("json", Value::from(Serde(&json)));
     }
     if kind.starts_with("application/x-www-form-urlencoded") {
-        let fields = url::form_urlencoded::parse(body).map(|(name, value)| (name.into_owned(), Value::from(value.into_owned())));
+        let fields = url::form_urlencoded::parse(body)
+            .map(|(name, value)| (name.into_owned(), Value::from(value.into_owned())));
         values.insert("form", Value::from_pairs(fields));
     }
-    let headers = parts.headers.iter().filter_map(|(name, value)| Some((name.as_str().to_owned(), Value::from(value.to_str().ok()?))));
+    let headers = parts.headers.iter().filter_map(|(name, value)| {
+        Some((name.as_str().to_owned(), Value::from(value.to_str().ok()?)))
+    });
     values.insert("headers", Value::from_pairs(headers));
     values
 }

@@ -96,8 +96,14 @@ mod tests {
         for step in &story.steps {
             step.happen(&fake);
         }
-        assert!(story.steps.windows(2).all(|pair| pair[0].offset() <= pair[1].offset()), "steps are in the order of time");
-        assert!(story.steps.last().is_some_and(|last| last.offset() <= Duration::from_secs(120)), "within two minutes");
+        assert!(
+            story.steps.windows(2).all(|pair| pair[0].offset() <= pair[1].offset()),
+            "steps are in the order of time"
+        );
+        assert!(
+            story.steps.last().is_some_and(|last| last.offset() <= Duration::from_secs(120)),
+            "within two minutes"
+        );
         assert!(story.configuration(&fake).contains("http://127.0.0.1:"));
     }
 }

@@ -1,4 +1,5 @@
-//! Samples as text. Buffers in large pieces, copies prepared label sets and formats numbers without allocating.
+//! Samples as text. Buffers in large pieces, copies prepared label sets and formats numbers without
+//! allocating.
 
 use std::io::{self, Write};
 
@@ -21,7 +22,11 @@ impl<W: Write> Encoder<W> {
 
     /// Help and type of a family; its samples follow.
     pub fn family(&mut self, family: &Family) -> io::Result<()> {
-        write!(self.buffer, "# HELP {} {}\n# TYPE {} {}\n", family.name, family.help, family.name, family.kind)
+        write!(
+            self.buffer,
+            "# HELP {} {}\n# TYPE {} {}\n",
+            family.name, family.help, family.name, family.kind
+        )
     }
 
     /// One sample. `labels` is an open label set, `{provider="x"`; `more` goes on from there.
@@ -55,7 +60,8 @@ impl<W: Write> Encoder<W> {
     }
 }
 
-/// A number as the format has it: whole numbers without a point, the rest in the fewest digits that tell it.
+/// A number as the format has it: whole numbers without a point, the rest in the fewest digits that
+/// tell it.
 fn push_number(buffer: &mut Vec<u8>, value: f64) {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if value.fract() == 0.0 && value.abs() < EXACT {
@@ -139,8 +145,14 @@ mod tests {
             f64::INFINITY,
             f64::NEG_INFINITY,
         ] {
-            let number = |line: String| line.rsplit(' ').next().expect("a value").parse::<f64>().expect("a number");
-            assert_eq!(number(by_us(value, "x")).partial_cmp(&number(by_crate(value, "x"))), Some(std::cmp::Ordering::Equal), "{value}");
+            let number = |line: String| {
+                line.rsplit(' ').next().expect("a value").parse::<f64>().expect("a number")
+            };
+            assert_eq!(
+                number(by_us(value, "x")).partial_cmp(&number(by_crate(value, "x"))),
+                Some(std::cmp::Ordering::Equal),
+                "{value}"
+            );
         }
         assert!(by_us(f64::NAN, "x").ends_with(" NaN"));
         assert!(by_us(1_700_003_600.0, "x").ends_with(" 1700003600"));

@@ -1,7 +1,8 @@
 //! The exposition, in the Prometheus text format 0.0.4.
 //!
-//! The families about providers are written straight from the ledger by an encoder of our own: they are what
-//! the program exists to expose, and many. The daemon's own go through the `prometheus` crate.
+//! The families about providers are written straight from the ledger by an encoder of our own: they
+//! are what the program exists to expose, and many. The daemon's own go through the `prometheus`
+//! crate.
 
 mod daemon;
 mod encode;
@@ -85,7 +86,8 @@ impl Exposition {
     }
 }
 
-/// Writes the families of one provider alone, and whether a probe of it is `pending`: asked for and not ended yet.
+/// Writes the families of one provider alone, and whether a probe of it is `pending`: asked for and
+/// not ended yet.
 ///
 /// # Errors
 /// When the writer refuses.
@@ -118,11 +120,22 @@ impl Scrape {
     /// Each provider with the start of its labels and its health.
     fn each_entry(&self) -> impl Iterator<Item = (&str, &Entry, &Health)> {
         let entries = self.labels.roster.entries().iter().map(AsRef::as_ref);
-        self.labels.of_entries.iter().map(AsRef::as_ref).zip(entries).zip(&self.healths).map(|((labels, entry), health)| (labels, entry, health))
+        self.labels
+            .of_entries
+            .iter()
+            .map(AsRef::as_ref)
+            .zip(entries)
+            .zip(&self.healths)
+            .map(|((labels, entry), health)| (labels, entry, health))
     }
 
     /// One sample a provider, where it has a value.
-    fn each<W: Write>(&self, encoder: &mut Encoder<W>, family: &family::Family, value: impl Fn(&Health) -> Option<f64>) -> io::Result<()> {
+    fn each<W: Write>(
+        &self,
+        encoder: &mut Encoder<W>,
+        family: &family::Family,
+        value: impl Fn(&Health) -> Option<f64>,
+    ) -> io::Result<()> {
         encoder.family(family)?;
         for (labels, _, health) in self.each_entry() {
             if let Some(value) = value(health) {
@@ -151,13 +164,23 @@ impl Scrape {
         let sets = State::ALL.map(|state| (state, format!(",{}", label("state", state.word()))));
         for (labels, _, health) in self.each_entry() {
             for (state, more) in &sets {
-                encoder.sample(family::PROVIDER_STATE.name, labels, more, f64::from(u8::from(health.state == *state)))?;
+                encoder.sample(
+                    family::PROVIDER_STATE.name,
+                    labels,
+                    more,
+                    f64::from(u8::from(health.state == *state)),
+                )?;
             }
         }
         encoder.family(&family::FAILURE_INFO)?;
         for (labels, _, health) in self.each_entry() {
             if let Some(failure) = health.trouble.as_ref().map(|trouble| &trouble.failure) {
-                encoder.sample(family::FAILURE_INFO.name, labels, &failure_labels(failure.reason, &failure.code), 1.0)?;
+                encoder.sample(
+                    family::FAILURE_INFO.name,
+                    labels,
+                    &failure_labels(failure.reason, &failure.code),
+                    1.0,
+                )?;
             }
         }
         self.each(encoder, &family::PROBES, |health| Some(health.probes as f64))
@@ -172,10 +195,17 @@ impl Scrape {
                 encoder.sample(family::PROBE_FAILURES.name, labels, more, count as f64)?;
             }
             for ((reason, code), count) in &health.coded_failures {
-                encoder.sample(family::PROBE_FAILURES.name, labels, &failure_labels(*reason, code), *count as f64)?;
+                encoder.sample(
+                    family::PROBE_FAILURES.name,
+                    labels,
+                    &failure_labels(*reason, code),
+                    *count as f64,
+                )?;
             }
         }
-        self.each(encoder, &family::PROBE_SUCCESS, |health| health.last_attempt.map(|_| f64::from(u8::from(health.trouble.is_none()))))
+        self.each(encoder, &family::PROBE_SUCCESS, |health| {
+            health.last_attempt.map(|_| f64::from(u8::from(health.trouble.is_none())))
+        })
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counters stay exact in an f64 up to 2^53")]
@@ -183,7 +213,11 @@ impl Scrape {
         let family = &family::PROBE_DURATION;
         encoder.family(family)?;
         let mut written = Bounds::of(self.labels.roster.bounds());
-        let (bucket, sum, count) = (format!("{}_bucket", family.name), format!("{}_sum", family.name), format!("{}_count", family.name));
+        let (bucket, sum, count) = (
+            format!("{}_bucket", family.name),
+            format!("{}_sum", family.name),
+            format!("{}_count", family.name),
+        );
         for (labels, _, health) in self.each_entry() {
             // A reload may be changing them at this very moment.
             if !Arc::ptr_eq(&written.bounds, &health.durations.bounds) {
@@ -216,7 +250,13 @@ impl Scrape {
     fn steps<W: Write>(&self, encoder: &mut Encoder<W>) -> io::Result<()> {
         let mut rows = Vec::new();
         for (labels, entry, health) in self.each_entry() {
-            let step = |name: &Arc<str>| (labels, format!(",{}", label("step", name)), health.steps.get(name).copied().unwrap_or_default());
+            let step = |name: &Arc<str>| {
+                (
+                    labels,
+                    format!(",{}", label("step", name)),
+                    health.steps.get(name).copied().unwrap_or_default(),
+                )
+            };
             rows.extend(entry.provider.steps.iter().map(step));
         }
         let values: [(&family::Family, StepValue); 3] = [
@@ -238,8 +278,12 @@ impl Scrape {
     fn times<W: Write>(&self, encoder: &mut Encoder<W>) -> io::Result<()> {
         self.each(encoder, &family::LAST_ATTEMPT, |health| health.last_attempt.map(unix_seconds))?;
         self.each(encoder, &family::LAST_SUCCESS, |health| health.last_success.map(unix_seconds))?;
-        self.each(encoder, &family::NEXT_PROBE, |health| health.next_due.map(|due| millis(self.now.unix_seconds_at(due))))?;
-        self.each(encoder, &family::CONSECUTIVE_FAILURES, |health| Some(f64::from(health.consecutive_failures)))
+        self.each(encoder, &family::NEXT_PROBE, |health| {
+            health.next_due.map(|due| millis(self.now.unix_seconds_at(due)))
+        })?;
+        self.each(encoder, &family::CONSECUTIVE_FAILURES, |health| {
+            Some(f64::from(health.consecutive_failures))
+        })
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counters stay exact in an f64 up to 2^53")]
@@ -250,20 +294,35 @@ impl Scrape {
         };
         self.each(encoder, &family::TOKEN_EXPIRY, expiry)?;
         let wall = unix_seconds(self.now.wall);
-        self.each(encoder, &family::TIME_TO_EXPIRY, |health| expiry(health).map(|end| millis(end - wall)))?;
-        self.each(encoder, &family::NEVER_EXPIRES, |health| Some(f64::from(u8::from(health.token.is_some_and(|token| token.expiry == Expiry::Never)))))?;
-        self.each(encoder, &family::TOKEN_LIFETIME, |health| health.token.and_then(|token| token.lifetime).map(millis))?;
+        self.each(encoder, &family::TIME_TO_EXPIRY, |health| {
+            expiry(health).map(|end| millis(end - wall))
+        })?;
+        self.each(encoder, &family::NEVER_EXPIRES, |health| {
+            Some(f64::from(u8::from(
+                health.token.is_some_and(|token| token.expiry == Expiry::Never),
+            )))
+        })?;
+        self.each(encoder, &family::TOKEN_LIFETIME, |health| {
+            health.token.and_then(|token| token.lifetime).map(millis)
+        })?;
         self.each(encoder, &family::TOKEN_CHANGES, |health| Some(health.token_changes as f64))?;
         self.each(encoder, &family::MISSING_SCOPES, |health| Some(health.missing_scopes as f64))
     }
 
     fn endpoints<W: Write>(&self, encoder: &mut Encoder<W>) -> io::Result<()> {
         self.each(encoder, &family::CLOCK_SKEW, |health| health.clock_skew.map(millis))?;
-        self.each(encoder, &family::CERTIFICATE_EXPIRY, |health| health.certificate_expiry.map(unix_seconds))?;
+        self.each(encoder, &family::CERTIFICATE_EXPIRY, |health| {
+            health.certificate_expiry.map(unix_seconds)
+        })?;
         encoder.family(&family::CREDENTIAL_EXPIRY)?;
         for (labels, entry, _) in self.each_entry() {
             if let Some(expires) = entry.provider.secret_expires {
-                encoder.sample(family::CREDENTIAL_EXPIRY.name, labels, "", unix_seconds(expires))?;
+                encoder.sample(
+                    family::CREDENTIAL_EXPIRY.name,
+                    labels,
+                    "",
+                    unix_seconds(expires),
+                )?;
             }
         }
         encoder.family(&family::TLS_INSECURE)?;
@@ -275,21 +334,38 @@ impl Scrape {
         Ok(())
     }
 
-    /// Credentials that are to follow. Families of their own: whoever sums over the others must not count them.
+    /// Credentials that are to follow. Families of their own: whoever sums over the others must not
+    /// count them.
     #[expect(clippy::cast_precision_loss, reason = "counters stay exact in an f64 up to 2^53")]
     fn next<W: Write>(&self, encoder: &mut Encoder<W>) -> io::Result<()> {
-        let next: Vec<(Box<str>, Health)> = self.labels.roster.next().iter().map(|entry| (open_labels(entry), entry.health().clone())).collect();
+        let next: Vec<(Box<str>, Health)> = self
+            .labels
+            .roster
+            .next()
+            .iter()
+            .map(|entry| (open_labels(entry), entry.health().clone()))
+            .collect();
         encoder.family(&family::NEXT_STATE)?;
         for (labels, health) in &next {
             for state in State::ALL {
                 let more = format!(",{}", label("state", state.word()));
-                encoder.sample(family::NEXT_STATE.name, labels, &more, f64::from(u8::from(health.state == state)))?;
+                encoder.sample(
+                    family::NEXT_STATE.name,
+                    labels,
+                    &more,
+                    f64::from(u8::from(health.state == state)),
+                )?;
             }
         }
         encoder.family(&family::NEXT_FAILURE_INFO)?;
         for (labels, health) in &next {
             if let Some(failure) = health.trouble.as_ref().map(|trouble| &trouble.failure) {
-                encoder.sample(family::NEXT_FAILURE_INFO.name, labels, &failure_labels(failure.reason, &failure.code), 1.0)?;
+                encoder.sample(
+                    family::NEXT_FAILURE_INFO.name,
+                    labels,
+                    &failure_labels(failure.reason, &failure.code),
+                    1.0,
+                )?;
             }
         }
         encoder.family(&family::NEXT_PROBES)?;
@@ -298,7 +374,12 @@ impl Scrape {
         }
         encoder.family(&family::NEXT_PROBE_SUCCESS)?;
         for (labels, health) in next.iter().filter(|(_, health)| health.last_attempt.is_some()) {
-            encoder.sample(family::NEXT_PROBE_SUCCESS.name, labels, "", f64::from(u8::from(health.trouble.is_none())))?;
+            encoder.sample(
+                family::NEXT_PROBE_SUCCESS.name,
+                labels,
+                "",
+                f64::from(u8::from(health.trouble.is_none())),
+            )?;
         }
         encoder.family(&family::NEXT_LAST_SUCCESS)?;
         for (labels, health) in &next {
@@ -321,14 +402,23 @@ struct Bounds {
 
 impl Bounds {
     fn of(bounds: &Arc<[f64]>) -> Self {
-        let labels = bounds.iter().map(|bound| format!(",le=\"{bound}\"")).chain([",le=\"+Inf\"".to_owned()]).collect();
+        let labels = bounds
+            .iter()
+            .map(|bound| format!(",le=\"{bound}\""))
+            .chain([",le=\"+Inf\"".to_owned()])
+            .collect();
         Self { bounds: Arc::clone(bounds), labels }
     }
 }
 
 /// The labels of a failure, to go on from an open label set.
 fn failure_labels(reason: Reason, code: &Code) -> String {
-    format!(",class=\"{}\",reason=\"{}\",{}", reason.class().word(), reason.word(), label("code", code.as_str()))
+    format!(
+        ",class=\"{}\",reason=\"{}\",{}",
+        reason.class().word(),
+        reason.word(),
+        label("code", code.as_str())
+    )
 }
 
 /// To the millisecond: more digits of a difference between two clocks are noise.

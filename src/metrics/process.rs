@@ -1,7 +1,8 @@
 //! The usual `process_*` metrics, from `/proc/self`.
 //!
-//! The `prometheus` crate's own collector counts CPU time in whole seconds and says that the process started in
-//! 1970 when systemd hides the rest of `/proc`, so these few lines read it themselves.
+//! The `prometheus` crate's own collector counts CPU time in whole seconds and says that the
+//! process started in 1970 when systemd hides the rest of `/proc`, so these few lines read it
+//! themselves.
 
 use std::fmt::Write as _;
 use std::sync::OnceLock;
@@ -23,7 +24,8 @@ const TICKS_PER_SECOND: f64 = 100.0;
 /// The metrics as text; what cannot be read is left out.
 pub fn text() -> String {
     let mut out = String::new();
-    let read = |name: &str| std::fs::read_to_string(format!("/proc/self/{name}")).unwrap_or_default();
+    let read =
+        |name: &str| std::fs::read_to_string(format!("/proc/self/{name}")).unwrap_or_default();
     let mut gauge = |name: &str, kind: &str, help: &str, value: Option<f64>| {
         if let Some(value) = value {
             let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
@@ -31,22 +33,42 @@ pub fn text() -> String {
     };
     // The name of the program, in parentheses, can hold blanks.
     let stat = read("stat");
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let fields: Vec<&str> =
+        stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
     let field = |index: usize| fields.get(index).and_then(|field| field.parse::<f64>().ok());
     let cpu = field(11).zip(field(12)).map(|(user, system)| (user + system) / TICKS_PER_SECOND);
-    gauge("process_cpu_seconds_total", "counter", "Total user and system CPU time spent in seconds.", cpu);
+    gauge(
+        "process_cpu_seconds_total",
+        "counter",
+        "Total user and system CPU time spent in seconds.",
+        cpu,
+    );
     gauge("process_threads", "gauge", "Number of OS threads in the process.", field(17));
     gauge("process_virtual_memory_bytes", "gauge", "Virtual memory size in bytes.", field(20));
     let status = read("status");
-    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix("kB")?.trim().parse::<f64>().ok());
-    gauge("process_resident_memory_bytes", "gauge", "Resident memory size in bytes.", resident.map(|kib| kib * 1024.0));
+    let resident = status.lines().find_map(|line| {
+        line.strip_prefix("VmRSS:")?.trim().strip_suffix("kB")?.trim().parse::<f64>().ok()
+    });
+    gauge(
+        "process_resident_memory_bytes",
+        "gauge",
+        "Resident memory size in bytes.",
+        resident.map(|kib| kib * 1024.0),
+    );
     #[expect(clippy::cast_precision_loss, reason = "a number of descriptors")]
     let open = std::fs::read_dir("/proc/self/fd").ok().map(|entries| entries.count() as f64 - 1.0);
     gauge("process_open_fds", "gauge", "Number of open file descriptors.", open);
     let limits = read("limits");
-    let most = limits.lines().find_map(|line| line.strip_prefix("Max open files")?.split_whitespace().next()?.parse::<f64>().ok());
+    let most = limits.lines().find_map(|line| {
+        line.strip_prefix("Max open files")?.split_whitespace().next()?.parse::<f64>().ok()
+    });
     gauge("process_max_fds", "gauge", "Maximum number of open file descriptors.", most);
-    gauge("process_start_time_seconds", "gauge", "Start time of the process since unix epoch in seconds.", STARTED.get().copied().map(unix_seconds));
+    gauge(
+        "process_start_time_seconds",
+        "gauge",
+        "Start time of the process since unix epoch in seconds.",
+        STARTED.get().copied().map(unix_seconds),
+    );
     out
 }
 
@@ -58,7 +80,15 @@ mod tests {
     fn every_process_metric_is_there_on_linux() {
         started(Timestamp::now());
         let text = text();
-        for name in ["cpu_seconds_total", "threads", "virtual_memory_bytes", "resident_memory_bytes", "open_fds", "max_fds", "start_time_seconds"] {
+        for name in [
+            "cpu_seconds_total",
+            "threads",
+            "virtual_memory_bytes",
+            "resident_memory_bytes",
+            "open_fds",
+            "max_fds",
+            "start_time_seconds",
+        ] {
             assert!(text.contains(&format!("\nprocess_{name} ")), "{name} in {text}");
         }
     }

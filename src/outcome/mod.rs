@@ -10,8 +10,8 @@ use jiff::Timestamp;
 
 pub use reason::{Class, Reason, ReasonFacts};
 
-/// The provider's own error code, bounded so that it can be a label value: letters, digits and `_ . : -`,
-/// at most [`Code::LONGEST`] characters. Empty when the provider gave none.
+/// The provider's own error code, bounded so that it can be a label value: letters, digits and `_ .
+/// : -`, at most [`Code::LONGEST`] characters. Empty when the provider gave none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Code(Option<Arc<str>>);
 
@@ -34,7 +34,8 @@ impl Code {
             }
         }
         let code = code.trim_matches('_');
-        code.contains(|character: char| character.is_ascii_alphanumeric()).then(|| Self(Some(code.into())))
+        code.contains(|character: char| character.is_ascii_alphanumeric())
+            .then(|| Self(Some(code.into())))
     }
 
     /// `http_<status>`: the code of an answer that holds none of its own.
@@ -82,14 +83,19 @@ impl Message {
     /// The most characters that a message keeps.
     pub const LONGEST: usize = 300;
 
-    /// Takes control characters and the marks that reorder text on a screen out, and cuts what is too long.
+    /// Takes control characters and the marks that reorder text on a screen out, and cuts what is
+    /// too long.
     #[must_use]
     pub fn clean(text: &str) -> Self {
         let hostile = |character: char| {
-            character.is_control() || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+            character.is_control()
+                || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
         };
         let mut clean = String::new();
-        for word in text.split(|character: char| hostile(character) || character.is_whitespace()).filter(|word| !word.is_empty()) {
+        for word in text
+            .split(|character: char| hostile(character) || character.is_whitespace())
+            .filter(|word| !word.is_empty())
+        {
             if !clean.is_empty() {
                 clean.push(' ');
             }
@@ -152,7 +158,13 @@ impl Failure {
     /// A failure without a code of the provider's.
     #[must_use]
     pub fn new(reason: Reason, message: &str) -> Self {
-        Self { reason, code: Code::default(), message: Message::clean(message), retry_after: None, missing_scopes: 0 }
+        Self {
+            reason,
+            code: Code::default(),
+            message: Message::clean(message),
+            retry_after: None,
+            missing_scopes: 0,
+        }
     }
 
     /// With this code.

@@ -26,10 +26,11 @@ pub(super) struct Probing<'a> {
 }
 
 impl Probing<'_> {
-    /// Makes all calls: the steps, the token request, what verifies the token, and in any case what cleans up.
+    /// Makes all calls: the steps, the token request, what verifies the token, and in any case what
+    /// cleans up.
     ///
-    /// One deadline is around everything but the cleaning up, which has one of its own: what was left behind must go even
-    /// when time has run out.
+    /// One deadline is around everything but the cleaning up, which has one of its own: what was
+    /// left behind must go even when time has run out.
     pub async fn run(mut self) -> Probe {
         let deadline = Deadline::now() + self.provider.timeout;
         let mut outcome = self.issue(deadline).await;
@@ -49,7 +50,8 @@ impl Probing<'_> {
         self.probe
     }
 
-    /// Holds all that is told against every secret of the attempt once more: the first calls did not know those of the last.
+    /// Holds all that is told against every secret of the attempt once more: the first calls did
+    /// not know those of the last.
     fn scrub(&mut self) {
         let redactor = &self.values.redactor;
         let plain = self.probe.status.map_or_else(Code::default, Code::http);
@@ -82,8 +84,16 @@ impl Probing<'_> {
         let response = self.send(&recipe.token, deadline, true).await?;
         self.probe.clock_skew = clock_skew(&response);
         let mut trace = self.trace();
-        let read =
-            |this: &mut Self, trace: &mut Trace| recipe.read(&mut this.values, &response, &this.provider.expectations, &this.prober.fingerprints, keep, trace);
+        let read = |this: &mut Self, trace: &mut Trace| {
+            recipe.read(
+                &mut this.values,
+                &response,
+                &this.provider.expectations,
+                &this.prober.fingerprints,
+                keep,
+                trace,
+            )
+        };
         let outcome = read(self, &mut trace);
         let failure = match &outcome {
             Outcome::Issued(_) => None,
@@ -95,8 +105,11 @@ impl Probing<'_> {
             let _ = read(self, &mut trace);
         }
         self.note(&recipe.token, failure, &response, trace);
-        if let Some(told) = self.explanation.as_deref_mut().and_then(|explanation| explanation.calls.last_mut()) {
-            told.suggestions = suggest::unread(&response, &told.reading, &outcome, &self.values.redactor);
+        if let Some(told) =
+            self.explanation.as_deref_mut().and_then(|explanation| explanation.calls.last_mut())
+        {
+            told.suggestions =
+                suggest::unread(&response, &told.reading, &outcome, &self.values.redactor);
         }
         match outcome {
             Outcome::Issued(issued) => Ok(issued),
@@ -105,22 +118,38 @@ impl Probing<'_> {
     }
 
     /// What says whether the token is of any use.
-    async fn verify(&mut self, verification: &Verification, expiry: Expiry, deadline: Deadline) -> Result<(), Failure> {
+    async fn verify(
+        &mut self,
+        verification: &Verification,
+        expiry: Expiry,
+        deadline: Deadline,
+    ) -> Result<(), Failure> {
         self.values.add_clocks(&self.attempt);
         for check in &verification.checks {
-            self.step(check, deadline, false).await.map_err(|failure| at(check, unverified(failure)))?;
+            self.step(check, deadline, false)
+                .await
+                .map_err(|failure| at(check, unverified(failure)))?;
         }
         let Some(jwt) = &verification.jwt else { return Ok(()) };
         let keys = match &jwt.jwks {
-            Some(call) => Some(self.step(call, deadline, false).await.map_err(|failure| at(call, no_keys(failure)))?),
+            Some(call) => Some(
+                self.step(call, deadline, false)
+                    .await
+                    .map_err(|failure| at(call, no_keys(failure)))?,
+            ),
             None => None,
         };
         let inspected = jwt.inspect(&self.values, keys.as_ref(), expiry, (self.prober.now)());
-        self.probe.steps.push(Step { name: "jwt".into(), duration: 0.0, failure: inspected.as_ref().err().cloned() });
+        self.probe.steps.push(Step {
+            name: "jwt".into(),
+            duration: 0.0,
+            failure: inspected.as_ref().err().cloned(),
+        });
         inspected
     }
 
-    /// Makes each call for which all is known that it needs. That one fails is told, but makes no credential broken.
+    /// Makes each call for which all is known that it needs. That one fails is told, but makes no
+    /// credential broken.
     async fn clean_up(&mut self) {
         let deadline = Deadline::now() + self.provider.timeout;
         let recipe = Arc::clone(&self.provider.recipe);
@@ -135,7 +164,12 @@ impl Probing<'_> {
     }
 
     /// A call other than the token request.
-    async fn step(&mut self, call: &Call, deadline: Deadline, counts: bool) -> Result<TokenResponse, Failure> {
+    async fn step(
+        &mut self,
+        call: &Call,
+        deadline: Deadline,
+        counts: bool,
+    ) -> Result<TokenResponse, Failure> {
         let response = self.send(call, deadline, counts).await?;
         let mut trace = self.trace();
         let mut read = call.read(&mut self.values, &response, &mut trace);
@@ -150,13 +184,22 @@ impl Probing<'_> {
         read.map(|()| response)
     }
 
-    /// Sends one request and waits for its whole answer. `counts` is for what belongs to the token request: its time and
-    /// its phases are those of the probe.
-    async fn send(&mut self, call: &Call, deadline: Deadline, counts: bool) -> Result<TokenResponse, Failure> {
+    /// Sends one request and waits for its whole answer. `counts` is for what belongs to the token
+    /// request: its time and its phases are those of the probe.
+    async fn send(
+        &mut self,
+        call: &Call,
+        deadline: Deadline,
+        counts: bool,
+    ) -> Result<TokenResponse, Failure> {
         let several = !self.provider.steps.is_empty();
         let told = |this: &mut Self, failure: Failure, duration: f64| {
             if several {
-                this.probe.steps.push(Step { name: Arc::clone(&call.name), duration, failure: Some(failure.clone()) });
+                this.probe.steps.push(Step {
+                    name: Arc::clone(&call.name),
+                    duration,
+                    failure: Some(failure.clone()),
+                });
             }
             failure
         };
@@ -176,10 +219,18 @@ impl Probing<'_> {
         if counts {
             self.probe.duration += duration;
             self.probe.phases = seen.phases(start, end);
-            self.probe.certificate_expiry = [self.probe.certificate_expiry, seen.certificate_expiry].into_iter().flatten().min();
+            self.probe.certificate_expiry =
+                [self.probe.certificate_expiry, seen.certificate_expiry]
+                    .into_iter()
+                    .flatten()
+                    .min();
         }
         let answer = answer.unwrap_or_else(|_| {
-            let message = format!("no whole answer within {:?}; `{}` was under way", self.provider.timeout, seen.under_way());
+            let message = format!(
+                "no whole answer within {:?}; `{}` was under way",
+                self.provider.timeout,
+                seen.under_way()
+            );
             Err(Failed::without_status(Failure::new(Reason::Timeout, &message)))
         });
         match answer {
@@ -188,7 +239,11 @@ impl Probing<'_> {
                     self.probe.status = Some(response.status);
                 }
                 if several {
-                    self.probe.steps.push(Step { name: Arc::clone(&call.name), duration, failure: None });
+                    self.probe.steps.push(Step {
+                        name: Arc::clone(&call.name),
+                        duration,
+                        failure: None,
+                    });
                 }
                 Ok(response)
             }
@@ -209,12 +264,22 @@ impl Probing<'_> {
     fn show(&mut self, call: &Call) {
         if let Some(explanation) = self.explanation.as_deref_mut() {
             let request = call.show(&self.values).unwrap_or_default();
-            explanation.calls.push(Told::new(&call.name, request, &[("Accept", ACCEPT), ("User-Agent", USER_AGENT)]));
+            explanation.calls.push(Told::new(
+                &call.name,
+                request,
+                &[("Accept", ACCEPT), ("User-Agent", USER_AGENT)],
+            ));
         }
     }
 
     /// Takes down how an answer was read.
-    fn note(&mut self, call: &Call, failure: Option<Failure>, response: &TokenResponse, trace: Trace) {
+    fn note(
+        &mut self,
+        call: &Call,
+        failure: Option<Failure>,
+        response: &TokenResponse,
+        trace: Trace,
+    ) {
         let failed = failure.is_some();
         if let Some(step) = self.probe.steps.last_mut().filter(|step| step.name == call.name) {
             step.failure = failure;
@@ -240,5 +305,8 @@ impl Prober {
 
 /// A failure of one of several calls, which says of which.
 fn at(call: &Call, failure: Failure) -> Failure {
-    Failure { message: Message::clean(&format!("{}: {}", call.name, failure.message.as_str())), ..failure }
+    Failure {
+        message: Message::clean(&format!("{}: {}", call.name, failure.message.as_str())),
+        ..failure
+    }
 }

@@ -1,4 +1,5 @@
-//! Name resolution as the rest of the host does it: the system's `getaddrinfo`, with its error codes.
+//! Name resolution as the rest of the host does it: the system's `getaddrinfo`, with its error
+//! codes.
 
 use std::net::SocketAddr;
 
@@ -43,7 +44,9 @@ impl Resolve for System {
                     Ok(Box::new(addresses.into_iter()) as Addrs)
                 }
                 Ok(Err(error)) => Err(error.into()),
-                Err(_) => Err(DnsError::Other { name, problem: "the resolver was stopped".into() }.into()),
+                Err(_) => {
+                    Err(DnsError::Other { name, problem: "the resolver was stopped".into() }.into())
+                }
             }
         })
     }
@@ -52,11 +55,13 @@ impl Resolve for System {
 fn lookup(name: &str) -> Result<Vec<SocketAddr>, DnsError> {
     let hints = AddrInfoHints { socktype: SockType::Stream.into(), ..AddrInfoHints::default() };
     let other = |problem: String| DnsError::Other { name: name.to_owned(), problem };
-    let answer = getaddrinfo(Some(name), None, Some(hints)).map_err(|error| match error.kind() {
-        LookupErrorKind::NoName | LookupErrorKind::NoData => DnsError::NoName(name.to_owned()),
-        LookupErrorKind::Again => DnsError::Again(name.to_owned()),
-        _ => other(std::io::Error::from(error).to_string()),
-    })?;
-    let addresses: Vec<SocketAddr> = answer.filter_map(Result::ok).map(|info| info.sockaddr).collect();
+    let answer =
+        getaddrinfo(Some(name), None, Some(hints)).map_err(|error| match error.kind() {
+            LookupErrorKind::NoName | LookupErrorKind::NoData => DnsError::NoName(name.to_owned()),
+            LookupErrorKind::Again => DnsError::Again(name.to_owned()),
+            _ => other(std::io::Error::from(error).to_string()),
+        })?;
+    let addresses: Vec<SocketAddr> =
+        answer.filter_map(Result::ok).map(|info| info.sockaddr).collect();
     if addresses.is_empty() { Err(DnsError::NoName(name.to_owned())) } else { Ok(addresses) }
 }

@@ -1,5 +1,5 @@
-//! What `credwatch probe` tells beyond the outcome: the request, the answer and how it was read, without
-//! secrets and without the token.
+//! What `credwatch probe` tells beyond the outcome: the request, the answer and how it was read,
+//! without secrets and without the token.
 
 use serde_json::Value as Json;
 
@@ -31,7 +31,8 @@ pub struct Told {
     pub body: Vec<String>,
     /// How each rule read the answer.
     pub reading: Vec<TraceLine>,
-    /// What no rule read although the outcome lacks it, as lines for the recipe. Of the token request only.
+    /// What no rule read although the outcome lacks it, as lines for the recipe. Of the token
+    /// request only.
     pub suggestions: Vec<Suggestion>,
 }
 
@@ -61,15 +62,17 @@ impl Explanation {
         self.calls.iter().find(|call| call.step == "token")
     }
 
-    /// Holds what answers told against secrets that came to be known later. What is made of the recipe and its parameters
-    /// alone stays: a request shows no secret.
+    /// Holds what answers told against secrets that came to be known later. What is made of the
+    /// recipe and its parameters alone stays: a request shows no secret.
     pub fn scrub(&mut self, redactor: &Redactor) {
         for call in &mut self.calls {
             call.headers.iter_mut().for_each(|(_, value)| *value = redactor.scrub(value));
             call.body.iter_mut().for_each(|line| *line = redactor.scrub(line));
             call.reading.iter_mut().for_each(|line| line.result = redactor.scrub(&line.result));
             // A line with a part replaced would be no line for a recipe.
-            call.suggestions.retain(|suggestion| !redactor.is_secret(&suggestion.line) && !redactor.is_secret(&suggestion.why));
+            call.suggestions.retain(|suggestion| {
+                !redactor.is_secret(&suggestion.line) && !redactor.is_secret(&suggestion.why)
+            });
         }
     }
 }
@@ -80,7 +83,9 @@ impl Told {
     pub fn new(step: &str, request: ShownRequest, defaults: &[(&str, &str)]) -> Self {
         let mut told = Self { step: step.to_owned(), request, ..Self::default() };
         for (name, value) in defaults {
-            if !told.request.line.is_empty() && !told.request.headers.iter().any(|(known, _)| known == name) {
+            if !told.request.line.is_empty()
+                && !told.request.headers.iter().any(|(known, _)| known == name)
+            {
                 told.request.headers.push(((*name).to_owned(), (*value).to_owned()));
             }
         }
@@ -102,7 +107,10 @@ impl Told {
         match suggest::structure(&response.body) {
             Some(tree) => outline(&tree, "", 0, redactor, &mut self.body),
             None if response.body.is_empty() => self.body.push("(empty)".into()),
-            None => self.body.push(format!("({} bytes that are neither JSON nor XML nor a form)", response.body.len())),
+            None => self.body.push(format!(
+                "({} bytes that are neither JSON nor XML nor a form)",
+                response.body.len()
+            )),
         }
         if self.body.len() > MOST_LINES {
             self.body.truncate(MOST_LINES);
@@ -111,13 +119,18 @@ impl Told {
     }
 }
 
-/// Names and kinds, with the values that cannot be a token: numbers, truth values, plain words and prose.
+/// Names and kinds, with the values that cannot be a token: numbers, truth values, plain words and
+/// prose.
 fn outline(json: &Json, name: &str, depth: usize, redactor: &Redactor, lines: &mut Vec<String>) {
     if lines.len() > MOST_LINES {
         return;
     }
     let indent = "  ".repeat(depth);
-    let label = if name.is_empty() { String::new() } else { format!("{}: ", crate::outcome::Message::clean(&redactor.scrub(name)).as_str()) };
+    let label = if name.is_empty() {
+        String::new()
+    } else {
+        format!("{}: ", crate::outcome::Message::clean(&redactor.scrub(name)).as_str())
+    };
     match json {
         Json::Object(members) => {
             lines.push(format!("{indent}{label}{{{}", if members.is_empty() { "}" } else { "" }));
@@ -135,7 +148,10 @@ fn outline(json: &Json, name: &str, depth: usize, redactor: &Redactor, lines: &m
             }
         }
         Json::String(text) => lines.push(format!("{indent}{label}{}", shown(name, text, redactor))),
-        Json::Number(number) if redactor.is_secret(&number.to_string()) || names_a_secret(name) && is_told_secret(name, &number.to_string()) => {
+        Json::Number(number)
+            if redactor.is_secret(&number.to_string())
+                || names_a_secret(name) && is_told_secret(name, &number.to_string()) =>
+        {
             lines.push(format!("{indent}{label}{HIDDEN}"));
         }
         other => lines.push(format!("{indent}{label}{other}")),
@@ -160,18 +176,43 @@ fn shown(name: &str, text: &str, redactor: &Redactor) -> String {
 /// An identifier under the name of an error.
 fn is_code(name: &str, text: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    let named = ["code", "error", "errorcode", "error_code", "errcode", "errno", "error_type", "type", "status", "reason"].contains(&name.as_str());
-    let worded = text.split(['.', '-', '_']).any(|word| word.len() >= 3 && word.bytes().all(|byte| byte.is_ascii_alphabetic()));
-    let plain = text.len() <= 64 && !text.contains(' ') && text.bytes().filter(u8::is_ascii_digit).count() <= 6 && !looks_random(text);
+    let named = [
+        "code",
+        "error",
+        "errorcode",
+        "error_code",
+        "errcode",
+        "errno",
+        "error_type",
+        "type",
+        "status",
+        "reason",
+    ]
+    .contains(&name.as_str());
+    let worded = text
+        .split(['.', '-', '_'])
+        .any(|word| word.len() >= 3 && word.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    let plain = text.len() <= 64
+        && !text.contains(' ')
+        && text.bytes().filter(u8::is_ascii_digit).count() <= 6
+        && !looks_random(text);
     named && plain && (worded || text.len() <= 16)
 }
 
-/// Words and prose: no token has blanks, and none is a short word of letters only. A date is no secret either.
+/// Words and prose: no token has blanks, and none is a short word of letters only. A date is no
+/// secret either.
 fn is_plain(text: &str) -> bool {
     let word = |word: &str| {
-        word.len() <= 24 && word.chars().filter(char::is_ascii_digit).count() <= 4 && word.chars().all(|c| c.is_alphanumeric() || "_-.,:;!?'\"()/".contains(c))
+        word.len() <= 24
+            && word.chars().filter(char::is_ascii_digit).count() <= 4
+            && word.chars().all(|c| c.is_alphanumeric() || "_-.,:;!?'\"()/".contains(c))
             || word.len() <= 40 && word.chars().all(|c| c.is_ascii_lowercase() || c == '_')
     };
-    let date = text.len() <= 35 && text.starts_with(|c: char| c.is_ascii_digit()) && text.chars().all(|c| c.is_ascii_digit() || "-:TZ.+ ".contains(c));
-    date || text.split_whitespace().all(word) && (text.contains(' ') || text.chars().filter(char::is_ascii_digit).count() == 0 || text.len() <= 8)
+    let date = text.len() <= 35
+        && text.starts_with(|c: char| c.is_ascii_digit())
+        && text.chars().all(|c| c.is_ascii_digit() || "-:TZ.+ ".contains(c));
+    date || text.split_whitespace().all(word)
+        && (text.contains(' ')
+            || text.chars().filter(char::is_ascii_digit).count() == 0
+            || text.len() <= 8)
 }

@@ -23,25 +23,43 @@ pub fn classify(error: &reqwest::Error, seen: &Seen) -> Failure {
     if let Some(http) = find::<hyper::Error>(error)
         && (http.is_parse() || http.is_parse_too_large())
     {
-        return Failure::new(Reason::Malformed, "the answer is not HTTP as it should be, or its head is too large").code(Code::word("not_http"));
+        return Failure::new(
+            Reason::Malformed,
+            "the answer is not HTTP as it should be, or its head is too large",
+        )
+        .code(Code::word("not_http"));
     }
     let broken = find::<io::Error>(error);
     if error.is_decode()
         && let Some(io) = broken
-        && matches!(io.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other)
+        && matches!(
+            io.kind(),
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other
+        )
         && find::<hyper::Error>(error).is_none()
     {
-        return Failure::new(Reason::Malformed, "the answer says that it is compressed but cannot be unpacked").code(Code::word("not_gzip"));
+        return Failure::new(
+            Reason::Malformed,
+            "the answer says that it is compressed but cannot be unpacked",
+        )
+        .code(Code::word("not_gzip"));
     }
     let detail = broken.map_or_else(|| "it ended too early".to_owned(), describe);
-    let place = if seen.head.is_some() { "while the answer was on its way" } else { "before an answer came" };
+    let place = if seen.head.is_some() {
+        "while the answer was on its way"
+    } else {
+        "before an answer came"
+    };
     Failure::new(Reason::Transport, &format!("the connection broke {place}: {detail}"))
 }
 
 fn not_connected(error: &reqwest::Error, seen: &Seen) -> Failure {
     let detail = find::<io::Error>(error).map_or_else(|| last_words(error), describe);
     if seen.tls_start.is_some() {
-        return Failure::new(Reason::Tls, &format!("the connection broke in the TLS handshake: {detail}"));
+        return Failure::new(
+            Reason::Tls,
+            &format!("the connection broke in the TLS handshake: {detail}"),
+        );
     }
     Failure::new(Reason::Connect, &format!("no connection: {detail}"))
 }
@@ -72,26 +90,39 @@ fn tls_problem(error: &rustls::Error) -> String {
     match error {
         rustls::Error::InvalidCertificate(problem) => match problem {
             CertificateError::Expired => "the certificate has expired".into(),
-            CertificateError::ExpiredContext { not_after, .. } => match jiff::Timestamp::from_second(i64::try_from(not_after.as_secs()).unwrap_or(i64::MAX)) {
-                Ok(time) => format!("the certificate expired on {}", time.strftime("%Y-%m-%d %H:%M:%S UTC")),
-                Err(_) => "the certificate has expired".into(),
-            },
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => "the certificate is not valid yet".into(),
+            CertificateError::ExpiredContext { not_after, .. } => {
+                match jiff::Timestamp::from_second(
+                    i64::try_from(not_after.as_secs()).unwrap_or(i64::MAX),
+                ) {
+                    Ok(time) => format!(
+                        "the certificate expired on {}",
+                        time.strftime("%Y-%m-%d %H:%M:%S UTC")
+                    ),
+                    Err(_) => "the certificate has expired".into(),
+                }
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                "the certificate is not valid yet".into()
+            }
             CertificateError::NotValidForName => "the certificate is for another name".into(),
             CertificateError::NotValidForNameContext { presented, .. } => {
                 format!("the certificate is for another name: {}", presented.join(", "))
             }
-            CertificateError::UnknownIssuer => "the certificate is from an authority that this host does not trust".into(),
+            CertificateError::UnknownIssuer => {
+                "the certificate is from an authority that this host does not trust".into()
+            }
             other => format!("the certificate is not accepted: {other}"),
         },
-        rustls::Error::AlertReceived(alert) => format!("the endpoint broke the handshake off: {alert:?}"),
+        rustls::Error::AlertReceived(alert) => {
+            format!("the endpoint broke the handshake off: {alert:?}")
+        }
         rustls::Error::InvalidMessage(_) => "the endpoint does not speak TLS".into(),
         other => other.to_string(),
     }
 }
 
-/// The first error of a type in a chain. An `io::Error` hides the error that it wraps from `source`, so each
-/// is opened.
+/// The first error of a type in a chain. An `io::Error` hides the error that it wraps from
+/// `source`, so each is opened.
 fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     let mut next = Some(error);
     while let Some(error) = next {

@@ -1,8 +1,8 @@
 //! When each phase of a probe ended, marked from inside the connection set-up.
 //!
-//! The hooks (resolver, session store, certificate verifier, connector) belong to a client that many probes
-//! share, so they find the marks of *their* probe through a task-local. That holds because each probe makes
-//! its own connection in its own task: no pool, no background connect.
+//! The hooks (resolver, session store, certificate verifier, connector) belong to a client that
+//! many probes share, so they find the marks of *their* probe through a task-local. That holds
+//! because each probe makes its own connection in its own task: no pool, no background connect.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -61,13 +61,18 @@ pub fn mark(set: impl FnOnce(&mut Seen)) {
 }
 
 impl Seen {
-    /// The phases, as far as they were reached by `end`. The phase in which a probe ended early runs to its end.
+    /// The phases, as far as they were reached by `end`. The phase in which a probe ended early
+    /// runs to its end.
     pub fn phases(&self, start: Instant, end: Instant) -> Phases {
         let between = |from: Option<Instant>, to: Option<Instant>| match from {
             Some(from) => to.unwrap_or(end).saturating_duration_since(from).as_secs_f64(),
             None => 0.0,
         };
-        let connect_start = self.resolve_end.or(if self.resolve_start.is_some() { None } else { self.connect_start.or(Some(start)) });
+        let connect_start = self.resolve_end.or(if self.resolve_start.is_some() {
+            None
+        } else {
+            self.connect_start.or(Some(start))
+        });
         Phases {
             resolve: between(self.resolve_start, self.resolve_end),
             connect: between(connect_start, self.tls_start.or(self.connected)),

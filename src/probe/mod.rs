@@ -1,7 +1,7 @@
 //! The only place from which HTTP requests go out.
 //!
-//! Every probe is a fresh connection with a full handshake, under one deadline, without redirects, with a
-//! bounded body. It is measured once, here, around the thing measured.
+//! Every probe is a fresh connection with a full handshake, under one deadline, without redirects,
+//! with a bounded body. It is measured once, here, around the thing measured.
 
 mod attempt;
 mod dns;
@@ -68,14 +68,22 @@ struct Cached {
     looked: Instant,
 }
 
-/// How long a look at certificate files holds: thousands of providers can share them, and each look costs a thread.
+/// How long a look at certificate files holds: thousands of providers can share them, and each look
+/// costs a thread.
 const LOOK_HOLDS: Duration = Duration::from_secs(1);
 
 /// Size, time and number of each certificate file; `None` for one that cannot be looked at.
 type Stamp = Vec<Option<(u64, SystemTime, u64)>>;
 
 fn stamp(transport: &Transport) -> Stamp {
-    transport.files().map(|path| std::fs::metadata(path).ok().and_then(|meta| Some((meta.len(), meta.modified().ok()?, meta.ino())))).collect()
+    transport
+        .files()
+        .map(|path| {
+            std::fs::metadata(path)
+                .ok()
+                .and_then(|meta| Some((meta.len(), meta.modified().ok()?, meta.ino())))
+        })
+        .collect()
 }
 
 impl Default for Prober {
@@ -93,7 +101,10 @@ impl Prober {
 
     /// One whose attempts get time and random number from here, so that they can be repeated.
     #[must_use]
-    pub fn with(now: impl Fn() -> Timestamp + Send + Sync + 'static, uuid: impl Fn() -> Uuid + Send + Sync + 'static) -> Self {
+    pub fn with(
+        now: impl Fn() -> Timestamp + Send + Sync + 'static,
+        uuid: impl Fn() -> Uuid + Send + Sync + 'static,
+    ) -> Self {
         Self {
             roots: Mutex::new(Arc::new(LazyLock::new(tls::system_roots))),
             clients: Mutex::default(),
@@ -115,7 +126,8 @@ impl Prober {
         (probe, explanation)
     }
 
-    /// Tries to make the client for these settings, to find what is wrong with its files before a probe is due.
+    /// Tries to make the client for these settings, to find what is wrong with its files before a
+    /// probe is due.
     ///
     /// # Errors
     /// When a certificate or key file cannot be used.
@@ -123,9 +135,11 @@ impl Prober {
         new_client(transport, &self.roots()).map(|_| ())
     }
 
-    /// Forgets all clients and the system's certificates: they are made and loaded again for the probes that follow.
+    /// Forgets all clients and the system's certificates: they are made and loaded again for the
+    /// probes that follow.
     pub fn refresh(&self) {
-        *self.roots.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(LazyLock::new(tls::system_roots));
+        *self.roots.lock().unwrap_or_else(PoisonError::into_inner) =
+            Arc::new(LazyLock::new(tls::system_roots));
         self.clients.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
@@ -139,13 +153,15 @@ impl Prober {
     }
 
     fn fingerprint(&self, credentials: &[(String, SecretString)]) -> u128 {
-        let joined: Vec<&str> = credentials.iter().map(|(_, secret)| secret.expose_secret()).collect();
+        let joined: Vec<&str> =
+            credentials.iter().map(|(_, secret)| secret.expose_secret()).collect();
         self.fingerprints.of(&joined.join("\0"))
     }
 
     async fn run(&self, provider: &Provider, explanation: Option<&mut Explanation>) -> Probe {
         let mut probe = Probe::new(Outcome::Failed(Failure::new(Reason::Secret, "")), (self.now)());
-        let failed = |probe: Probe, failure: Failure| Probe { outcome: Outcome::Failed(failure), ..probe };
+        let failed =
+            |probe: Probe, failure: Failure| Probe { outcome: Outcome::Failed(failure), ..probe };
         let credentials = match provider.read_credentials().await {
             Ok(credentials) => credentials,
             Err(error) => return failed(probe, Failure::new(Reason::Secret, &error.to_string())),
@@ -166,11 +182,12 @@ impl Prober {
         Probing { prober: self, provider, client, attempt, values, probe, explanation }.run().await
     }
 
-    /// The client for these settings. One with certificate files of its own is made anew when they have changed: a
-    /// client certificate can live for hours only. While new files cannot be used, as when only one of two is written
-    /// yet, the client before goes on.
+    /// The client for these settings. One with certificate files of its own is made anew when they
+    /// have changed: a client certificate can live for hours only. While new files cannot be used,
+    /// as when only one of two is written yet, the client before goes on.
     async fn client(&self, transport: &Arc<Transport>) -> Client {
-        let known = self.clients.lock().unwrap_or_else(PoisonError::into_inner).get(transport).cloned();
+        let known =
+            self.clients.lock().unwrap_or_else(PoisonError::into_inner).get(transport).cloned();
         if let Some(known) = &known
             && (transport.files().next().is_none() || known.looked.elapsed() < LOOK_HOLDS)
         {
@@ -197,14 +214,18 @@ impl Prober {
             looked: Instant::now(),
         });
         let client = made.client.clone();
-        self.clients.lock().unwrap_or_else(PoisonError::into_inner).insert(Arc::clone(transport), made);
+        self.clients
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(Arc::clone(transport), made);
         client
     }
 }
 
 fn new_client(transport: &Transport, roots: &RootCertStore) -> Client {
     let tls = tls::client_config(transport, roots)?;
-    // The cryptography seeds itself at its first use, which would show up as TLS time of the first probe.
+    // The cryptography seeds itself at its first use, which would show up as TLS time of the first
+    // probe.
     let _ = tls.crypto_provider().secure_random.fill(&mut [0; 32]);
     let builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
@@ -214,7 +235,8 @@ fn new_client(transport: &Transport, roots: &RootCertStore) -> Client {
         .retry(reqwest::retry::never())
         .referer(false)
         .pool_max_idle_per_host(0)
-        // A connection lives for one exchange under one deadline: keeping it alive only costs calls into the kernel.
+        // A connection lives for one exchange under one deadline: keeping it alive only costs calls
+        // into the kernel.
         .tcp_keepalive(None)
         .tcp_keepalive_interval(None)
         .tcp_keepalive_retries(None)
@@ -225,9 +247,9 @@ fn new_client(transport: &Transport, roots: &RootCertStore) -> Client {
     let builder = match &transport.proxy {
         Proxy::Direct => builder.no_proxy(),
         Proxy::Environment => builder,
-        Proxy::Url(url) => {
-            builder.proxy(reqwest::Proxy::all(url).map_err(|error| TlsError::Setup(format!("the proxy cannot be used: {}", error.without_url())))?)
-        }
+        Proxy::Url(url) => builder.proxy(reqwest::Proxy::all(url).map_err(|error| {
+            TlsError::Setup(format!("the proxy cannot be used: {}", error.without_url()))
+        })?),
     };
     builder.build().map_err(|error| TlsError::Setup(error.without_url().to_string()))
 }
@@ -262,7 +284,10 @@ async fn exchange(
     marks: &Marks,
     now: &(dyn Fn() -> Timestamp + Send + Sync),
 ) -> Result<TokenResponse, Failed> {
-    let wrong = |status: Option<u16>, error: &reqwest::Error| Failed { status, failure: classify(error, &marks.seen()) };
+    let wrong = |status: Option<u16>, error: &reqwest::Error| Failed {
+        status,
+        failure: classify(error, &marks.seen()),
+    };
     let request = request.build().map_err(|error| wrong(None, &error))?;
     let mut response = client.execute(request).await.map_err(|error| wrong(None, &error))?;
     let received = now();
@@ -270,14 +295,20 @@ async fn exchange(
     let status = response.status();
     let headers = std::mem::take(response.headers_mut());
     let mut body = BytesMut::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| wrong(Some(status.as_u16()), &error))? {
+    while let Some(chunk) =
+        response.chunk().await.map_err(|error| wrong(Some(status.as_u16()), &error))?
+    {
         if body.len() + chunk.len() > LARGEST_BODY {
             // What is refused is refused, however long the page that says so.
             if !status.is_success() {
                 body.clear();
                 break;
             }
-            let failure = Failure::new(Reason::Malformed, &format!("the answer has more than {} KiB", LARGEST_BODY / 1024)).code(Code::word("body_too_large"));
+            let failure = Failure::new(
+                Reason::Malformed,
+                &format!("the answer has more than {} KiB", LARGEST_BODY / 1024),
+            )
+            .code(Code::word("body_too_large"));
             return Err(Failed { status: Some(status.as_u16()), failure });
         }
         body.extend_from_slice(&chunk);
@@ -285,7 +316,8 @@ async fn exchange(
     Ok(TokenResponse { status: status.as_u16(), headers, body: body.freeze(), received })
 }
 
-/// The provider's clock minus ours. `Date` has whole seconds, so half a second is what it means on average.
+/// The provider's clock minus ours. `Date` has whole seconds, so half a second is what it means on
+/// average.
 fn clock_skew(response: &TokenResponse) -> Option<f64> {
     let date = http_date(response.headers.get(header::DATE)?.to_str().ok()?)?;
     Some(unix_seconds(date) + 0.5 - unix_seconds(response.received))

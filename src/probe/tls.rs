@@ -1,5 +1,5 @@
-//! TLS of the client side: one shared configuration for all providers that differ in nothing, full handshakes
-//! only, and the end of the endpoint's certificate even when it is not trusted.
+//! TLS of the client side: one shared configuration for all providers that differ in nothing, full
+//! handshakes only, and the end of the endpoint's certificate even when it is not trusted.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,7 +7,10 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{ClientSessionStore, Resumption, Tls12ClientSessionValue, Tls13ClientSessionValue, WebPkiServerVerifier};
+use rustls::client::{
+    ClientSessionStore, Resumption, Tls12ClientSessionValue, Tls13ClientSessionValue,
+    WebPkiServerVerifier,
+};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
@@ -16,8 +19,8 @@ use rustls::{ClientConfig, DigitallySignedStruct, NamedGroup, RootCertStore, Sig
 use super::marks::mark;
 use crate::provider::Transport;
 
-/// The cryptography of the whole program. aws-lc-rs verifies P-521 certificates, which ring cannot: with it a
-/// private authority that uses them would be a false alarm.
+/// The cryptography of the whole program. aws-lc-rs verifies P-521 certificates, which ring cannot:
+/// with it a private authority that uses them would be a false alarm.
 #[must_use]
 pub fn crypto() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
@@ -52,18 +55,25 @@ pub fn system_roots() -> RootCertStore {
 ///
 /// # Errors
 /// When a certificate or key file cannot be used.
-pub fn client_config(transport: &Transport, system: &RootCertStore) -> Result<ClientConfig, TlsError> {
+pub fn client_config(
+    transport: &Transport,
+    system: &RootCertStore,
+) -> Result<ClientConfig, TlsError> {
     let crypto = crypto();
     let mut roots = system.clone();
     if let Some(path) = &transport.ca_file {
         for certificate in certificates(path)? {
-            roots.add(certificate).map_err(|error| file(path, format!("a certificate in it cannot be used: {error}")))?;
+            roots.add(certificate).map_err(|error| {
+                file(path, format!("a certificate in it cannot be used: {error}"))
+            })?;
         }
     }
     let inner: Arc<dyn ServerCertVerifier> = if transport.insecure || roots.is_empty() {
         Arc::new(Unchecked { crypto: Arc::clone(&crypto), accept: transport.insecure })
     } else {
-        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&crypto)).build().map_err(setup)?
+        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&crypto))
+            .build()
+            .map_err(setup)?
     };
     let builder = ClientConfig::builder_with_provider(crypto)
         .with_safe_default_protocol_versions()
@@ -73,10 +83,11 @@ pub fn client_config(transport: &Transport, system: &RootCertStore) -> Result<Cl
     let mut config = match &transport.client_certificate {
         None => builder.with_no_client_auth(),
         Some((chain, key)) => {
-            let private = PrivateKeyDer::from_pem_file(key).map_err(|error| file(key, pem_problem(&error, "private key")))?;
-            builder
-                .with_client_auth_cert(certificates(chain)?, private)
-                .map_err(|error| file(chain, format!("certificate and key cannot be used together: {error}")))?
+            let private = PrivateKeyDer::from_pem_file(key)
+                .map_err(|error| file(key, pem_problem(&error, "private key")))?;
+            builder.with_client_auth_cert(certificates(chain)?, private).map_err(|error| {
+                file(chain, format!("certificate and key cannot be used together: {error}"))
+            })?
         }
     };
     config.resumption = Resumption::store(Arc::new(NoSessions));
@@ -85,10 +96,16 @@ pub fn client_config(transport: &Transport, system: &RootCertStore) -> Result<Cl
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let wrong = |error: &rustls::pki_types::pem::Error| file(path, pem_problem(error, "certificate"));
-    let all: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).map_err(|error| wrong(&error))?.collect();
+    let wrong =
+        |error: &rustls::pki_types::pem::Error| file(path, pem_problem(error, "certificate"));
+    let all: Result<Vec<_>, _> =
+        CertificateDer::pem_file_iter(path).map_err(|error| wrong(&error))?.collect();
     let all = all.map_err(|error| wrong(&error))?;
-    if all.is_empty() { Err(file(path, "there is no certificate in it (PEM: -----BEGIN CERTIFICATE-----)".into())) } else { Ok(all) }
+    if all.is_empty() {
+        Err(file(path, "there is no certificate in it (PEM: -----BEGIN CERTIFICATE-----)".into()))
+    } else {
+        Ok(all)
+    }
 }
 
 fn pem_problem(error: &rustls::pki_types::pem::Error, what: &str) -> String {
@@ -107,8 +124,8 @@ fn setup(error: impl std::fmt::Display) -> TlsError {
     TlsError::Setup(error.to_string())
 }
 
-/// Notes when the certificates end, then leaves the verdict to the verifier proper. That way the end is known
-/// also when the verdict is bad, and behind a proxy.
+/// Notes when the certificates end, then leaves the verdict to the verifier proper. That way the
+/// end is known also when the verdict is bad, and behind a proxy.
 #[derive(Debug)]
 struct Noting {
     inner: Arc<dyn ServerCertVerifier>,
@@ -123,7 +140,10 @@ impl ServerCertVerifier for Noting {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let earliest = std::iter::once(end_entity).chain(intermediates).filter_map(|certificate| not_after(certificate)).min();
+        let earliest = std::iter::once(end_entity)
+            .chain(intermediates)
+            .filter_map(|certificate| not_after(certificate))
+            .min();
         mark(|seen| seen.certificate_expiry = earliest);
         self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
     }
@@ -186,7 +206,12 @@ impl ServerCertVerifier for Unchecked {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls12_signature(message, certificate, signature, &self.crypto.signature_verification_algorithms)
+        rustls::crypto::verify_tls12_signature(
+            message,
+            certificate,
+            signature,
+            &self.crypto.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -195,7 +220,12 @@ impl ServerCertVerifier for Unchecked {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls13_signature(message, certificate, signature, &self.crypto.signature_verification_algorithms)
+        rustls::crypto::verify_tls13_signature(
+            message,
+            certificate,
+            signature,
+            &self.crypto.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -203,8 +233,9 @@ impl ServerCertVerifier for Unchecked {
     }
 }
 
-/// Keeps no session, so that every handshake is full and looks at the certificate. It is asked at the moment
-/// the `ClientHello` is made, which is the one place where the end of the TCP connection set-up can be seen.
+/// Keeps no session, so that every handshake is full and looks at the certificate. It is asked at
+/// the moment the `ClientHello` is made, which is the one place where the end of the TCP connection
+/// set-up can be seen.
 #[derive(Debug)]
 struct NoSessions;
 

@@ -1,5 +1,5 @@
-//! The body of an answer as a tree, whatever form it has: JSON, a form or XML. One shape for all of them, so that rules and
-//! the hiding of secrets need to know only one.
+//! The body of an answer as a tree, whatever form it has: JSON, a form or XML. One shape for all of
+//! them, so that rules and the hiding of secrets need to know only one.
 
 use serde_json::{Map, Value as Json};
 use url::form_urlencoded;
@@ -10,18 +10,24 @@ const DEEPEST: usize = 64;
 /// Nodes of an XML document; a token answer has a few dozen.
 const MOST_NODES: u32 = 20_000;
 
-/// Equals signs between one `<` and the next, so attributes of an element; a handful in a token answer.
+/// Equals signs between one `<` and the next, so attributes of an element; a handful in a token
+/// answer.
 const MOST_ATTRIBUTES: usize = 1_000;
 
-/// A body that is JSON; a byte order mark before it is passed over. Nesting beyond 128 levels is no JSON here.
+/// A body that is JSON; a byte order mark before it is passed over. Nesting beyond 128 levels is no
+/// JSON here.
 pub fn json(body: &[u8]) -> Option<Json> {
     serde_json::from_slice(without_mark(body)).ok()
 }
 
-/// A body that is a form, with at least one `name=value`. Of a name that is there twice the first counts.
+/// A body that is a form, with at least one `name=value`. Of a name that is there twice the first
+/// counts.
 pub fn form(body: &[u8]) -> Option<Json> {
     let text = std::str::from_utf8(without_mark(body)).ok()?.trim();
-    if !text.contains('=') || text.starts_with(['<', '{', '[', '"']) || text.contains(char::is_whitespace) {
+    if !text.contains('=')
+        || text.starts_with(['<', '{', '[', '"'])
+        || text.contains(char::is_whitespace)
+    {
         return None;
     }
     let mut members = Map::new();
@@ -31,16 +37,24 @@ pub fn form(body: &[u8]) -> Option<Json> {
     Some(members.into())
 }
 
-/// A body that is XML, as `{ root: … }`. Namespaces are passed over. An element with nothing but text is that text; any other
-/// has its elements by name (several of one name as an array), its attributes as `@name` and its text as `#text`.
+/// A body that is XML, as `{ root: … }`. Namespaces are passed over. An element with nothing but
+/// text is that text; any other has its elements by name (several of one name as an array), its
+/// attributes as `@name` and its text as `#text`.
 pub fn xml(body: &[u8]) -> Option<Json> {
     let text = std::str::from_utf8(without_mark(body)).ok()?;
     // Each attribute of an element is compared with all before it.
-    if text.split('<').any(|element| element.bytes().filter(|byte| *byte == b'=').count() > MOST_ATTRIBUTES) {
+    if text
+        .split('<')
+        .any(|element| element.bytes().filter(|byte| *byte == b'=').count() > MOST_ATTRIBUTES)
+    {
         return None;
     }
     // Declarations of entities could multiply a text without bound, and nobody needs them.
-    let options = roxmltree::ParsingOptions { allow_dtd: false, nodes_limit: MOST_NODES, ..roxmltree::ParsingOptions::default() };
+    let options = roxmltree::ParsingOptions {
+        allow_dtd: false,
+        nodes_limit: MOST_NODES,
+        ..roxmltree::ParsingOptions::default()
+    };
     let document = roxmltree::Document::parse_with_options(text, options).ok()?;
     let root = document.root_element();
     let mut members = Map::new();
@@ -52,7 +66,8 @@ fn element(node: roxmltree::Node<'_, '_>, depth: usize) -> Option<Json> {
     if depth > DEEPEST {
         return None;
     }
-    let text: String = node.children().filter(roxmltree::Node::is_text).filter_map(|text| text.text()).collect();
+    let text: String =
+        node.children().filter(roxmltree::Node::is_text).filter_map(|text| text.text()).collect();
     let mut members = Map::new();
     for attribute in node.attributes() {
         members.insert(format!("@{}", attribute.name()), attribute.value().into());
@@ -80,7 +95,9 @@ fn element(node: roxmltree::Node<'_, '_>, depth: usize) -> Option<Json> {
 pub fn is_word(body: &[u8]) -> bool {
     std::str::from_utf8(without_mark(body)).is_ok_and(|text| {
         let text = text.trim();
-        !text.is_empty() && !text.starts_with(['<', '{', '[']) && !text.contains(|character: char| character.is_whitespace() || character.is_control())
+        !text.is_empty()
+            && !text.starts_with(['<', '{', '['])
+            && !text.contains(|character: char| character.is_whitespace() || character.is_control())
     })
 }
 
@@ -115,7 +132,10 @@ mod tests {
 
     #[test]
     fn a_form_is_decoded_and_a_page_is_none() {
-        assert_eq!(form(b"access_token=a%2Bb+c&scope=&access_token=second\n"), Some(json!({ "access_token": "a+b c", "scope": "" })));
+        assert_eq!(
+            form(b"access_token=a%2Bb+c&scope=&access_token=second\n"),
+            Some(json!({ "access_token": "a+b c", "scope": "" }))
+        );
         for text in ["<a href=\"x=y\">", "{\"a\":\"b=c\"}", "nothing", "", "a = b"] {
             assert_eq!(form(text.as_bytes()), None, "{text}");
         }
@@ -123,7 +143,14 @@ mod tests {
 
     #[test]
     fn a_word_is_no_page() {
-        for (text, expected) in [("abc.def-1\n", true), ("<html>", false), ("two words", false), ("", false), ("{}", false), ("\u{7}", false)] {
+        for (text, expected) in [
+            ("abc.def-1\n", true),
+            ("<html>", false),
+            ("two words", false),
+            ("", false),
+            ("{}", false),
+            ("\u{7}", false),
+        ] {
             assert_eq!(is_word(text.as_bytes()), expected, "{text:?}");
         }
     }

@@ -1,8 +1,9 @@
 //! What keeps an expression small and short, whoever wrote it and whatever it is fed.
 //!
-//! The engine bounds the steps of an evaluation. A few steps can do much work, though: multiply a text, join a list of
-//! long ones, compare values that hold each other many times over. So texts are measured wherever they are made, values
-//! are weighed, what multiplies texts is refused, and all expressions of an attempt share one budget of bytes.
+//! The engine bounds the steps of an evaluation. A few steps can do much work, though: multiply a
+//! text, join a list of long ones, compare values that hold each other many times over. So texts
+//! are measured wherever they are made, values are weighed, what multiplies texts is refused, and
+//! all expressions of an attempt share one budget of bytes.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,8 +15,8 @@ use minijinja::{Error, ErrorKind, Value};
 use super::expression::Mistake;
 use super::lint::Token;
 
-/// The longest expression, in bytes, the most tokens, and the most of them that can nest or make texts longer: the engine's
-/// parser recurses, and a deep expression would exhaust the stack.
+/// The longest expression, in bytes, the most tokens, and the most of them that can nest or make
+/// texts longer: the engine's parser recurses, and a deep expression would exhaust the stack.
 const LONGEST: usize = 64 * 1024;
 pub const MOST_TOKENS: usize = 500;
 pub const MOST_NESTING: usize = 60;
@@ -30,11 +31,13 @@ const DEEPEST_VALUE: usize = 128;
 const COST: u64 = 512;
 const COST_OF_A_SIGNATURE: u64 = 256 * 1024;
 
-/// What all evaluations of one attempt may cost: the bytes that go into them, each time. Recipes use some kilobytes.
+/// What all evaluations of one attempt may cost: the bytes that go into them, each time. Recipes
+/// use some kilobytes.
 const BUDGET: u64 = 64 * 1024 * 1024;
 
 /// What is told when it is used up.
-pub const USED_UP: &str = "the recipe does too much: its expressions have used up what one probe may use";
+pub const USED_UP: &str =
+    "the recipe does too much: its expressions have used up what one probe may use";
 
 /// What the expressions of one attempt have cost so far. Clones count together.
 #[derive(Clone, Default)]
@@ -69,7 +72,10 @@ pub fn fits(text: String) -> Result<String, Error> {
 
 /// The error for what is larger than a value may be.
 pub fn larger() -> Error {
-    Error::new(ErrorKind::InvalidOperation, format!("the value is larger than {} KiB", LARGEST_VALUE / 1024))
+    Error::new(
+        ErrorKind::InvalidOperation,
+        format!("the value is larger than {} KiB", LARGEST_VALUE / 1024),
+    )
 }
 
 /// The bytes of a value, with all that is in it, each time that it is in it.
@@ -107,7 +113,10 @@ fn add_weight(value: &Value, depth: usize, weight: &mut usize) -> Result<(), Err
 
 /// What each evaluation of an expression costs beside its values.
 pub fn cost(source: &str, tokens: &[(Token, Range<usize>)]) -> u64 {
-    let signatures = tokens.iter().filter(|(token, range)| *token == Token::Word && &source[range.clone()] == "jwt").count();
+    let signatures = tokens
+        .iter()
+        .filter(|(token, range)| *token == Token::Word && &source[range.clone()] == "jwt")
+        .count();
     COST + source.len() as u64 + COST_OF_A_SIGNATURE * signatures as u64
 }
 
@@ -121,10 +130,15 @@ pub fn check(source: &str, tokens: &[(Token, Range<usize>)]) -> Result<(), Mista
         Token::Word => matches!(&source[token.1.clone()], "not" | "if" | "else"),
         Token::Text | Token::Number => false,
     };
-    if source.len() > LONGEST || tokens.len() > MOST_TOKENS || tokens.iter().filter(|token| nests(token)).count() > MOST_NESTING {
+    if source.len() > LONGEST
+        || tokens.len() > MOST_TOKENS
+        || tokens.iter().filter(|token| nests(token)).count() > MOST_NESTING
+    {
         return Err(Mistake {
             range: None,
-            message: format!("the expression is too long: at most {MOST_TOKENS} words and signs, {MOST_NESTING} of them brackets, signs and conditions"),
+            message: format!(
+                "the expression is too long: at most {MOST_TOKENS} words and signs, {MOST_NESTING} of them brackets, signs and conditions"
+            ),
             hint: Some("split it with `let`".into()),
         });
     }
@@ -135,8 +149,9 @@ pub fn check(source: &str, tokens: &[(Token, Range<usize>)]) -> Result<(), Mista
     Ok(())
 }
 
-/// An expression as the engine gets it. `*` repeats a text or a list when one of its sides is one, and an answer can have a
-/// text where a number is expected; so both sides go through [`FACTOR`], which lets numbers pass.
+/// An expression as the engine gets it. `*` repeats a text or a list when one of its sides is one,
+/// and an answer can have a text where a number is expected; so both sides go through [`FACTOR`],
+/// which lets numbers pass.
 pub struct Guarded {
     /// The expression.
     pub source: String,
@@ -154,10 +169,17 @@ impl Guarded {
         let mut places = Vec::new();
         for index in 0..tokens.len() {
             // `**` takes nothing but numbers anyway.
-            let product = pieces.sign(index, b'*') && !pieces.sign(index + 1, b'*') && !(index > 0 && pieces.sign(index - 1, b'*'));
+            let product = pieces.sign(index, b'*')
+                && !pieces.sign(index + 1, b'*')
+                && !(index > 0 && pieces.sign(index - 1, b'*'));
             let ends = [index.checked_sub(1), pieces.operand_end(index + 1)];
             if product {
-                places.extend(ends.into_iter().flatten().filter(|end| pieces.token(*end) != Some(Token::Number)).map(|end| tokens[end].1.end));
+                places.extend(
+                    ends.into_iter()
+                        .flatten()
+                        .filter(|end| pieces.token(*end) != Some(Token::Number))
+                        .map(|end| tokens[end].1.end),
+                );
             }
         }
         places.sort_unstable();
@@ -173,7 +195,12 @@ impl Guarded {
     pub fn written(&self, range: &Range<usize>) -> Range<usize> {
         let length = FACTOR.len() + 1;
         let back = |place: usize| {
-            let before = self.places.iter().enumerate().take_while(|(count, at)| **at + count * length < place).count();
+            let before = self
+                .places
+                .iter()
+                .enumerate()
+                .take_while(|(count, at)| **at + count * length < place)
+                .count();
             place.saturating_sub(before * length)
         };
         let start = back(range.start);
@@ -188,7 +215,10 @@ impl Guarded {
 pub fn factor(value: &Value) -> Result<Value, Error> {
     match value.kind() {
         ValueKind::Number | ValueKind::Undefined | ValueKind::None => Ok(value.clone()),
-        kind => Err(Error::new(ErrorKind::InvalidOperation, format!("a {kind} cannot be multiplied, only a number can"))),
+        kind => Err(Error::new(
+            ErrorKind::InvalidOperation,
+            format!("a {kind} cannot be multiplied, only a number can"),
+        )),
     }
 }
 
@@ -220,7 +250,11 @@ impl Tokens<'_> {
                 _ => {}
             }
             if colons == 2 {
-                return Err(Mistake { range: Some(self.tokens[at].1.clone()), message: "a slice has no step: `text[from:to]`".into(), hint: None });
+                return Err(Mistake {
+                    range: Some(self.tokens[at].1.clone()),
+                    message: "a slice has no step: `text[from:to]`".into(),
+                    hint: None,
+                });
             }
         }
         Ok(())

@@ -1,6 +1,9 @@
-//! What a JSON Web Token says of itself (RFC 7519), and whether a key of its issuer's has signed it (RFC 7515, 7517).
+//! What a JSON Web Token says of itself (RFC 7519), and whether a key of its issuer's has signed it
+//! (RFC 7515, 7517).
 
-use aws_lc_rs::signature::{self, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm};
+use aws_lc_rs::signature::{
+    self, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
@@ -11,20 +14,31 @@ use crate::outcome::{Expiry, Message};
 use crate::secret::Redactor;
 use crate::time::{human_duration, unix_seconds};
 
-/// What is wrong with a token: a code of ours, and a sentence that follows "the token was issued, but".
+/// What is wrong with a token: a code of ours, and a sentence that follows "the token was issued,
+/// but".
 type Problem = (&'static str, String);
 
 /// Checks a token against what it must say.
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub fn inspect(token: &str, check: &JwtCheck, keys: Option<&Json>, expiry: Expiry, now: Timestamp, redactor: &Redactor) -> Result<(), Problem> {
+pub fn inspect(
+    token: &str,
+    check: &JwtCheck,
+    keys: Option<&Json>,
+    expiry: Expiry,
+    now: Timestamp,
+    redactor: &Redactor,
+) -> Result<(), Problem> {
     let unreadable = || ("jwt_unreadable", "it is no JSON Web Token".to_owned());
     let mut parts = token.split('.');
-    let (Some(head), Some(body), Some(signature), None) = (parts.next(), parts.next(), parts.next(), parts.next()) else {
+    let (Some(head), Some(body), Some(signature), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
         return Err(unreadable());
     };
-    let (header, claims) = (object(head).ok_or_else(unreadable)?, object(body).ok_or_else(unreadable)?);
+    let (header, claims) =
+        (object(head).ok_or_else(unreadable)?, object(body).ok_or_else(unreadable)?);
     if let Some(keys) = keys {
         verify(&header, &token[..head.len() + 1 + body.len()], signature, keys, redactor)?;
     }
@@ -37,9 +51,14 @@ pub fn inspect(token: &str, check: &JwtCheck, keys: Option<&Json>, expiry: Expir
     }
     if let Some(wanted) = &check.audience {
         let is_it = |value: &Json| value.as_str() == Some(wanted);
-        let holds = claims.get("aud").is_some_and(|audience| is_it(audience) || audience.as_array().is_some_and(|all| all.iter().any(is_it)));
+        let holds = claims.get("aud").is_some_and(|audience| {
+            is_it(audience) || audience.as_array().is_some_and(|all| all.iter().any(is_it))
+        });
         if !holds {
-            return Err(("jwt_audience", format!("its `aud` is {}", told(claims.get("aud"), redactor))));
+            return Err((
+                "jwt_audience",
+                format!("its `aud` is {}", told(claims.get("aud"), redactor)),
+            ));
         }
     }
     Ok(())
@@ -49,23 +68,37 @@ pub fn inspect(token: &str, check: &JwtCheck, keys: Option<&Json>, expiry: Expir
 fn times(claims: &Json, expiry: Expiry, now: f64, leeway: f64) -> Result<(), Problem> {
     let at = |name: &str| match claims.get(name) {
         None | Some(Json::Null) => Ok(None),
-        Some(value) => value.as_f64().map(Some).ok_or(("jwt_unreadable", format!("its `{name}` is no number"))),
+        Some(value) => {
+            value.as_f64().map(Some).ok_or(("jwt_unreadable", format!("its `{name}` is no number")))
+        }
     };
     let ends = at("exp")?;
     if let Some(end) = ends.filter(|end| end + leeway <= now) {
         return Err(("jwt_expired", format!("its `exp` was {} ago", human_duration(now - end))));
     }
     if let Some(begin) = at("nbf")?.filter(|begin| begin - leeway > now) {
-        return Err(("jwt_not_yet_valid", format!("it is valid only in {} (`nbf`)", human_duration(begin - now))));
+        return Err((
+            "jwt_not_yet_valid",
+            format!("it is valid only in {} (`nbf`)", human_duration(begin - now)),
+        ));
     }
     if let Some(made) = at("iat")?.filter(|made| made - leeway > now) {
-        return Err(("jwt_issued_in_future", format!("it was issued {} in the future (`iat`)", human_duration(made - now))));
+        return Err((
+            "jwt_issued_in_future",
+            format!("it was issued {} in the future (`iat`)", human_duration(made - now)),
+        ));
     }
     if let (Some(end), Expiry::At(said)) = (ends, expiry) {
         let difference = unix_seconds(said) - end;
         if difference.abs() > leeway {
             let way = if difference > 0.0 { "before" } else { "after" };
-            return Err(("jwt_expiry_differs", format!("its `exp` is {} {way} the end that the answer tells", human_duration(difference.abs()))));
+            return Err((
+                "jwt_expiry_differs",
+                format!(
+                    "its `exp` is {} {way} the end that the answer tells",
+                    human_duration(difference.abs())
+                ),
+            ));
         }
     }
     Ok(())
@@ -80,9 +113,15 @@ fn decode(part: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(part.trim_end_matches('=')).ok()
 }
 
-/// A claim as it may be shown: it names servers, nobody's secrets, and what is one all the same is hidden before it is cut.
+/// A claim as it may be shown: it names servers, nobody's secrets, and what is one all the same is
+/// hidden before it is cut.
 fn told(value: Option<&Json>, redactor: &Redactor) -> String {
-    value.map_or_else(|| "absent".into(), |value| Message::clean(&redactor.scrub(&value.to_string())).as_str().chars().take(100).collect())
+    value.map_or_else(
+        || "absent".into(),
+        |value| {
+            Message::clean(&redactor.scrub(&value.to_string())).as_str().chars().take(100).collect()
+        },
+    )
 }
 
 /// The most keys that are tried: verifying takes time, and an issuer has a handful.
@@ -113,11 +152,25 @@ fn algorithm(name: &str) -> Option<Algorithm> {
 }
 
 /// That one of the keys has signed the token. With a `kid` only keys of that name count.
-fn verify(header: &Json, message: &str, signature: &str, keys: &Json, redactor: &Redactor) -> Result<(), Problem> {
+fn verify(
+    header: &Json,
+    message: &str,
+    signature: &str,
+    keys: &Json,
+    redactor: &Redactor,
+) -> Result<(), Problem> {
     let name = header.get("alg").and_then(Json::as_str).unwrap_or_default();
-    let algorithm = algorithm(name)
-        .ok_or_else(|| ("jwt_algorithm", format!("its signature is of the kind {}, which no public key verifies", told(header.get("alg"), redactor))))?;
-    let signature = decode(signature).ok_or(("jwt_signature", "its signature cannot be read".to_owned()))?;
+    let algorithm = algorithm(name).ok_or_else(|| {
+        (
+            "jwt_algorithm",
+            format!(
+                "its signature is of the kind {}, which no public key verifies",
+                told(header.get("alg"), redactor)
+            ),
+        )
+    })?;
+    let signature =
+        decode(signature).ok_or(("jwt_signature", "its signature cannot be read".to_owned()))?;
     let wanted = header.get("kid").and_then(Json::as_str);
     let text = |key: &Json, member: &str| key.get(member).and_then(Json::as_str).map(str::to_owned);
     let fits = |key: &&Json| {
@@ -125,29 +178,49 @@ fn verify(header: &Json, message: &str, signature: &str, keys: &Json, redactor: 
             && text(key, "use").is_none_or(|purpose| purpose == "sig")
             && text(key, "alg").is_none_or(|alg| alg == name)
     };
-    let mut candidates = keys["keys"].as_array().into_iter().flatten().filter(fits).take(MOST_KEYS).peekable();
+    let mut candidates =
+        keys["keys"].as_array().into_iter().flatten().filter(fits).take(MOST_KEYS).peekable();
     if candidates.peek().is_none() {
-        return Err(("jwt_key_unknown", "none of the issuer's keys is the one that it names".into()));
+        return Err((
+            "jwt_key_unknown",
+            "none of the issuer's keys is the one that it names".into(),
+        ));
     }
     let bytes = |key: &Json, member: &str| text(key, member).and_then(|text| decode(&text));
     let signed_by = |key: &Json| match &algorithm {
         Algorithm::Rsa(parameters) => match (bytes(key, "n"), bytes(key, "e")) {
-            (Some(n), Some(e)) => RsaPublicKeyComponents { n, e }.verify(parameters, message.as_bytes(), &signature).is_ok(),
+            (Some(n), Some(e)) => RsaPublicKeyComponents { n, e }
+                .verify(parameters, message.as_bytes(), &signature)
+                .is_ok(),
             _ => false,
         },
         Algorithm::Curve(algorithm, curve, length) => match (bytes(key, "x"), bytes(key, "y")) {
-            (Some(x), Some(y)) if text(key, "crv").as_deref() == Some(*curve) && x.len() == *length && y.len() == *length => {
+            (Some(x), Some(y))
+                if text(key, "crv").as_deref() == Some(*curve)
+                    && x.len() == *length
+                    && y.len() == *length =>
+            {
                 let point = [&[4], &*x, &*y].concat();
-                UnparsedPublicKey::new(*algorithm, point).verify(message.as_bytes(), &signature).is_ok()
+                UnparsedPublicKey::new(*algorithm, point)
+                    .verify(message.as_bytes(), &signature)
+                    .is_ok()
             }
             _ => false,
         },
         Algorithm::Edwards => {
             text(key, "crv").as_deref() == Some("Ed25519")
-                && bytes(key, "x").is_some_and(|x| UnparsedPublicKey::new(&signature::ED25519, x).verify(message.as_bytes(), &signature).is_ok())
+                && bytes(key, "x").is_some_and(|x| {
+                    UnparsedPublicKey::new(&signature::ED25519, x)
+                        .verify(message.as_bytes(), &signature)
+                        .is_ok()
+                })
         }
     };
-    if candidates.any(signed_by) { Ok(()) } else { Err(("jwt_signature", "none of the issuer's keys has signed it".into())) }
+    if candidates.any(signed_by) {
+        Ok(())
+    } else {
+        Err(("jwt_signature", "none of the issuer's keys has signed it".into()))
+    }
 }
 
 #[cfg(test)]
@@ -158,7 +231,9 @@ mod tests {
 
     /// Keys and tokens of another tool; see the file.
     fn made() -> Json {
-        let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/tokens.json")).expect("readable");
+        let text =
+            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/tokens.json"))
+                .expect("readable");
         serde_json::from_str(&text).expect("JSON")
     }
 
@@ -178,14 +253,25 @@ mod tests {
     }
 
     fn code(token: &str, check: &JwtCheck, expiry: Expiry, now: i64) -> &'static str {
-        inspect(token, check, None, expiry, at(now), &Redactor::default()).err().map_or("fine", |(code, _)| code)
+        inspect(token, check, None, expiry, at(now), &Redactor::default())
+            .err()
+            .map_or("fine", |(code, _)| code)
     }
 
     #[test]
     fn signatures_of_another_tool_are_verified_and_those_of_strangers_are_not() {
         let made = made();
         let verdict = |token: &Json| {
-            inspect(token.as_str().expect("text"), &check(), Some(&made["jwks"]), Expiry::Unknown, at(BEGIN), &Redactor::default()).err().map(|(code, _)| code)
+            inspect(
+                token.as_str().expect("text"),
+                &check(),
+                Some(&made["jwks"]),
+                Expiry::Unknown,
+                at(BEGIN),
+                &Redactor::default(),
+            )
+            .err()
+            .map(|(code, _)| code)
         };
         let tokens = made["tokens"].as_object().expect("a map");
         assert_eq!(tokens.len(), 11);
@@ -194,8 +280,14 @@ mod tests {
             let text = token.as_str().expect("text");
             // One bit of the claims, one of the signature.
             let (head, body) = text.split_once('.').expect("parts");
-            for spoilt in [format!("{head}.{}", body.replacen("eyJpc3", "eyJpc2", 1)), format!("{}{}", &text[..text.len() - 6], "AAAAAA")] {
-                assert!(matches!(verdict(&spoilt.into()), Some("jwt_signature" | "jwt_unreadable")), "{name}");
+            for spoilt in [
+                format!("{head}.{}", body.replacen("eyJpc3", "eyJpc2", 1)),
+                format!("{}{}", &text[..text.len() - 6], "AAAAAA"),
+            ] {
+                assert!(
+                    matches!(verdict(&spoilt.into()), Some("jwt_signature" | "jwt_unreadable")),
+                    "{name}"
+                );
             }
         }
         for (name, expected) in [
@@ -212,9 +304,14 @@ mod tests {
     #[test]
     fn a_token_must_be_alive_within_what_clocks_may_differ() {
         let token = token();
-        for (now, expected) in
-            [(BEGIN, "fine"), (END - 1, "fine"), (END + 59, "fine"), (END + 60, "jwt_expired"), (BEGIN - 60, "fine"), (BEGIN - 61, "jwt_not_yet_valid")]
-        {
+        for (now, expected) in [
+            (BEGIN, "fine"),
+            (END - 1, "fine"),
+            (END + 59, "fine"),
+            (END + 60, "jwt_expired"),
+            (BEGIN - 60, "fine"),
+            (BEGIN - 61, "jwt_not_yet_valid"),
+        ] {
             assert_eq!(code(&token, &check(), Expiry::Unknown, now), expected, "{now}");
         }
     }
@@ -222,25 +319,64 @@ mod tests {
     #[test]
     fn the_end_in_the_token_must_be_the_one_in_the_answer() {
         let token = token();
-        for (said, expected) in [(END, "fine"), (END + 60, "fine"), (END - 61, "jwt_expiry_differs"), (END + 61, "jwt_expiry_differs")] {
+        for (said, expected) in [
+            (END, "fine"),
+            (END + 60, "fine"),
+            (END - 61, "jwt_expiry_differs"),
+            (END + 61, "jwt_expiry_differs"),
+        ] {
             assert_eq!(code(&token, &check(), Expiry::At(at(said)), BEGIN), expected, "{said}");
         }
-        let (_, problem) = inspect(&token, &check(), None, Expiry::At(at(END + 3600)), at(BEGIN), &Redactor::default()).expect_err("an hour");
+        let (_, problem) = inspect(
+            &token,
+            &check(),
+            None,
+            Expiry::At(at(END + 3600)),
+            at(BEGIN),
+            &Redactor::default(),
+        )
+        .expect_err("an hour");
         assert_eq!(problem, "its `exp` is 1h before the end that the answer tells");
     }
 
     #[test]
     fn issuer_and_audience_are_as_configured() {
         let token = token();
-        let wanting = |issuer: Option<&str>, audience: Option<&str>| JwtCheck { issuer: issuer.map(Into::into), audience: audience.map(Into::into), ..check() };
-        assert_eq!(code(&token, &wanting(Some("https://login.example"), Some("other")), Expiry::Unknown, BEGIN), "fine");
-        assert_eq!(code(&token, &wanting(Some("https://login.example/"), None), Expiry::Unknown, BEGIN), "jwt_issuer");
-        assert_eq!(code(&token, &wanting(None, Some("https://api.example/v2")), Expiry::Unknown, BEGIN), "jwt_audience");
+        let wanting = |issuer: Option<&str>, audience: Option<&str>| JwtCheck {
+            issuer: issuer.map(Into::into),
+            audience: audience.map(Into::into),
+            ..check()
+        };
+        assert_eq!(
+            code(
+                &token,
+                &wanting(Some("https://login.example"), Some("other")),
+                Expiry::Unknown,
+                BEGIN
+            ),
+            "fine"
+        );
+        assert_eq!(
+            code(&token, &wanting(Some("https://login.example/"), None), Expiry::Unknown, BEGIN),
+            "jwt_issuer"
+        );
+        assert_eq!(
+            code(&token, &wanting(None, Some("https://api.example/v2")), Expiry::Unknown, BEGIN),
+            "jwt_audience"
+        );
     }
 
     #[test]
     fn what_is_no_token_is_told_so() {
-        for text in ["", "opaque", "a.b", "a.b.c", "a.b.c.d", "W10.W10.x", "eyJhIjoxfQ.eyJleHAiOiJzb29uIn0.x"] {
+        for text in [
+            "",
+            "opaque",
+            "a.b",
+            "a.b.c",
+            "a.b.c.d",
+            "W10.W10.x",
+            "eyJhIjoxfQ.eyJleHAiOiJzb29uIn0.x",
+        ] {
             assert_eq!(code(text, &check(), Expiry::Unknown, BEGIN), "jwt_unreadable", "{text}");
         }
     }

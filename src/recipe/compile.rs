@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use http::{HeaderName, Method};
 
-use super::definition::{self, Answer, Credential, Definition, Expressions, Format, Parameter, Request, Scalar, Step, Text};
+use super::definition::{
+    self, Answer, Credential, Definition, Expressions, Format, Parameter, Request, Scalar, Step,
+    Text,
+};
 use super::expression::{Compiled, Mistake, Names, Side};
 use super::lint;
 use super::template::{JsonTemplate, Template};
@@ -20,10 +23,12 @@ const MOST_BINDINGS: usize = 50;
 const MOST_STEPS: usize = 8;
 
 /// Headers that the transport sets: another value would break the request.
-const TRANSPORT_HEADERS: [&str; 5] = ["connection", "content-length", "host", "transfer-encoding", "upgrade"];
+const TRANSPORT_HEADERS: [&str; 5] =
+    ["connection", "content-length", "host", "transfer-encoding", "upgrade"];
 
 /// Names that mean something of their own in expressions.
-const RESERVED: [&str; 10] = ["json", "form", "xml", "http", "body", "token", "now_s", "now_ms", "now_iso", "uuid"];
+const RESERVED: [&str; 10] =
+    ["json", "form", "xml", "http", "body", "token", "now_s", "now_ms", "now_iso", "uuid"];
 
 /// Whether a name means something of its own in expressions, so that no input can have it.
 #[must_use]
@@ -47,7 +52,13 @@ impl Recipe {
     ///
     /// `place` is where the recipe begins, for what concerns it as a whole.
     #[must_use]
-    pub fn compile(name: &str, definition: &Definition, source: &Arc<Source>, place: &Range<usize>, faults: &mut Vec<Fault>) -> Self {
+    pub fn compile(
+        name: &str,
+        definition: &Definition,
+        source: &Arc<Source>,
+        place: &Range<usize>,
+        faults: &mut Vec<Fault>,
+    ) -> Self {
         let mut compiler = Compiler::new(source, faults, Names::default(), BTreeSet::new());
         let (parameters, credentials) = compiler.inputs(definition);
         for clock in ["now_s", "now_ms", "now_iso", "uuid"] {
@@ -99,7 +110,11 @@ impl Recipe {
         place: &Range<usize>,
         faults: &mut Vec<Fault>,
     ) -> Call {
-        let given = self.steps.iter().chain([&self.token]).flat_map(|step| step.gives.iter().map(|(name, _)| name.clone()));
+        let given = self
+            .steps
+            .iter()
+            .chain([&self.token])
+            .flat_map(|step| step.gives.iter().map(|(name, _)| name.clone()));
         let answers = given.chain(["token".to_owned()]).collect();
         let mut compiler = Compiler::new(source, faults, self.names.clone(), answers);
         compiler.call(name.into(), format!("verify.{name}."), request, answer, place)
@@ -122,7 +137,12 @@ struct Compiler<'a> {
 type NamedInputs = (Vec<(String, Parameter)>, Vec<(String, Credential)>);
 
 impl<'a> Compiler<'a> {
-    fn new(source: &'a Arc<Source>, faults: &'a mut Vec<Fault>, names: Names, answers: BTreeSet<String>) -> Self {
+    fn new(
+        source: &'a Arc<Source>,
+        faults: &'a mut Vec<Fault>,
+        names: Names,
+        answers: BTreeSet<String>,
+    ) -> Self {
         Self { source, faults, names, answers, uses: BTreeSet::new(), all: BTreeSet::new() }
     }
 
@@ -141,16 +161,20 @@ impl<'a> Compiler<'a> {
 
     fn check_name(&mut self, name: &str, span: Range<usize>) {
         let mut characters = name.chars();
-        let valid = characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+        let valid = characters
+            .next()
+            .is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
             && characters.all(|character| character.is_ascii_alphanumeric() || character == '_');
         if !valid {
             self.fault(span, format!("{name:?} cannot be used in expressions")).hint =
                 Some("a name has letters, digits and `_`, and begins with a letter".into());
         } else if is_reserved(name) {
-            self.fault(span, format!("`{name}` has a meaning of its own in expressions")).hint = Some("choose another name".into());
+            self.fault(span, format!("`{name}` has a meaning of its own in expressions")).hint =
+                Some("choose another name".into());
         } else if self.names.contains(name) {
-            self.fault(span, format!("the name `{name}` is given twice")).hint =
-                Some("parameters, credentials, `let` and what steps give share one set of names".into());
+            self.fault(span, format!("the name `{name}` is given twice")).hint = Some(
+                "parameters, credentials, `let` and what steps give share one set of names".into(),
+            );
         }
     }
 
@@ -164,7 +188,8 @@ impl<'a> Compiler<'a> {
                 && !parameter.one_of.contains(default)
             {
                 let hint = suggestion(default, parameter.one_of.iter().map(String::as_str));
-                self.fault(name.span(), format!("the default {default:?} is not in `one_of`")).hint = Some(hint);
+                self.fault(name.span(), format!("the default {default:?} is not in `one_of`"))
+                    .hint = Some(hint);
             }
             parameters.push((name.get_ref().clone(), parameter.clone()));
         }
@@ -180,7 +205,10 @@ impl<'a> Compiler<'a> {
     fn bindings(&mut self, definition: &Definition) -> Vec<(String, Compiled)> {
         let mut bindings = Vec::new();
         if let Some((name, _)) = definition.bindings.0.get(MOST_BINDINGS) {
-            self.fault(name.span(), format!("these are more than {MOST_BINDINGS} values under `let`"));
+            self.fault(
+                name.span(),
+                format!("these are more than {MOST_BINDINGS} values under `let`"),
+            );
         }
         for (name, text) in definition.bindings.0.iter().take(MOST_BINDINGS) {
             self.check_name(name.get_ref(), name.span());
@@ -203,43 +231,82 @@ impl<'a> Compiler<'a> {
         self.names.add("body", false);
     }
 
-    /// The calls of one list. What one gives can be used by those after it, and by all that comes after the list.
-    fn steps(&mut self, steps: &[Step], list: &str, known: &mut Vec<Arc<str>>, place: &Range<usize>) -> Vec<Call> {
+    /// The calls of one list. What one gives can be used by those after it, and by all that comes
+    /// after the list.
+    fn steps(
+        &mut self,
+        steps: &[Step],
+        list: &str,
+        known: &mut Vec<Arc<str>>,
+        place: &Range<usize>,
+    ) -> Vec<Call> {
         if steps.len() > MOST_STEPS {
-            self.fault(place.clone(), format!("these are more than {MOST_STEPS} calls under `{list}`"));
+            self.fault(
+                place.clone(),
+                format!("these are more than {MOST_STEPS} calls under `{list}`"),
+            );
         }
         let mut calls = Vec::new();
         for step in steps.iter().take(MOST_STEPS) {
             let name: Arc<str> = match &step.name {
                 None => {
-                    self.fault(place.clone(), format!("a call under `{list}` has no `name`")).hint =
-                        Some("it is shown to people, and is the label `step`: `name = \"login\"`".into());
+                    self.fault(place.clone(), format!("a call under `{list}` has no `name`"))
+                        .hint = Some(
+                        "it is shown to people, and is the label `step`: `name = \"login\"`".into(),
+                    );
                     continue;
                 }
                 Some(text) => {
                     let name = text.0.get_ref().as_str();
-                    let valid = !name.is_empty() && name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+                    let valid = !name.is_empty()
+                        && name.len() <= 40
+                        && name.bytes().all(|byte| {
+                            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
+                        });
                     if !valid {
-                        self.fault(text.0.span(), format!("{name:?} cannot be the name of a call")).hint =
-                            Some("it has 1 to 40 letters, digits, `_` and `-`".into());
+                        self.fault(
+                            text.0.span(),
+                            format!("{name:?} cannot be the name of a call"),
+                        )
+                        .hint = Some("it has 1 to 40 letters, digits, `_` and `-`".into());
                     } else if known.iter().any(|known| **known == *name) {
                         self.fault(text.0.span(), format!("the name `{name}` is taken")).hint =
-                            Some(format!("each call has a name of its own; `{TOKEN}`, `{}` are ours", VERIFICATION.join("`, `")));
+                            Some(format!(
+                                "each call has a name of its own; `{TOKEN}`, `{}` are ours",
+                                VERIFICATION.join("`, `")
+                            ));
                     }
                     name.into()
                 }
             };
             known.push(Arc::clone(&name));
-            calls.push(self.call(Arc::clone(&name), format!("{list}.{name}."), &step.request, &step.response, place));
+            calls.push(self.call(
+                Arc::clone(&name),
+                format!("{list}.{name}."),
+                &step.request,
+                &step.response,
+                place,
+            ));
         }
         calls
     }
 
-    fn call(&mut self, name: Arc<str>, part: String, request: &Request, answer: &Answer, place: &Range<usize>) -> Call {
+    fn call(
+        &mut self,
+        name: Arc<str>,
+        part: String,
+        request: &Request,
+        answer: &Answer,
+        place: &Range<usize>,
+    ) -> Call {
         let request = self.request(request, Kind::Step, place);
         let outside = self.names.clone();
         self.add_answer_names();
-        let holds = answer.ok.as_ref().and_then(|text| self.expression(Side::Response, text)).map(|rule| Holds::new("ok", rule, &self.names));
+        let holds = answer
+            .ok
+            .as_ref()
+            .and_then(|text| self.expression(Side::Response, text))
+            .map(|rule| Holds::new("ok", rule, &self.names));
         let (code, message) = (self.expressions(&answer.code), self.expressions(&answer.message));
         let gives = self.gives(&answer.gives);
         self.names = outside;
@@ -260,17 +327,31 @@ impl<'a> Compiler<'a> {
         let mut gives = Vec::new();
         for (given, text) in &table.0 {
             self.check_name(given.get_ref(), given.span());
-            gives.extend(self.expression(Side::Response, text).map(|compiled| (given.get_ref().clone(), compiled)));
+            gives.extend(
+                self.expression(Side::Response, text)
+                    .map(|compiled| (given.get_ref().clone(), compiled)),
+            );
             self.names.add(given.get_ref(), true);
         }
         gives
     }
 
-    fn finish(&mut self, name: Arc<str>, part: String, request: Requested, rules: Rules, gives: Vec<(String, Compiled)>) -> Call {
+    fn finish(
+        &mut self,
+        name: Arc<str>,
+        part: String,
+        request: Requested,
+        rules: Rules,
+        gives: Vec<(String, Compiled)>,
+    ) -> Call {
         let uses = std::mem::take(&mut self.uses);
         self.all.extend(uses.iter().cloned());
         let needs: BTreeSet<String> = request.uses.intersection(&self.answers).cloned().collect();
-        let follows = request.templates.url.origin().any(|expression| expression.uses.iter().any(|name| self.answers.contains(name)));
+        let follows = request
+            .templates
+            .url
+            .origin()
+            .any(|expression| expression.uses.iter().any(|name| self.answers.contains(name)));
         self.all.extend(request.uses);
         // From here on what the answer gives can be used.
         for (given, _) in &gives {
@@ -300,7 +381,9 @@ impl<'a> Compiler<'a> {
     fn template(&mut self, text: &Text) -> Option<Template> {
         match Template::new(text.0.get_ref(), &self.names) {
             Ok(template) => {
-                self.uses.extend(template.expressions().flat_map(|expression| expression.uses.iter().cloned()));
+                self.uses.extend(
+                    template.expressions().flat_map(|expression| expression.uses.iter().cloned()),
+                );
                 Some(template)
             }
             Err(mistake) => {
@@ -312,14 +395,24 @@ impl<'a> Compiler<'a> {
 
     fn method(&mut self, request: &Request, kind: Kind) -> Method {
         let has_body = request.form.is_some() || request.json.is_some() || request.body.is_some();
-        let known: &[&str] = if kind == Kind::Token { &["GET", "POST", "PUT", "PATCH"] } else { &["GET", "POST", "PUT", "PATCH", "DELETE"] };
+        let known: &[&str] = if kind == Kind::Token {
+            &["GET", "POST", "PUT", "PATCH"]
+        } else {
+            &["GET", "POST", "PUT", "PATCH", "DELETE"]
+        };
         match request.method.as_ref().map(|text| (text, text.0.get_ref().as_str())) {
             None if kind == Kind::Token || has_body => Method::POST,
             None => Method::GET,
-            Some((_, method)) if known.contains(&method) => Method::from_bytes(method.as_bytes()).unwrap_or(Method::POST),
+            Some((_, method)) if known.contains(&method) => {
+                Method::from_bytes(method.as_bytes()).unwrap_or(Method::POST)
+            }
             Some((text, other)) => {
                 let hint = suggestion(other, known.iter().copied());
-                self.fault(text.0.span(), format!("{other:?} is not a method that a token request can have")).hint = Some(hint);
+                self.fault(
+                    text.0.span(),
+                    format!("{other:?} is not a method that a token request can have"),
+                )
+                .hint = Some(hint);
                 Method::POST
             }
         }
@@ -331,16 +424,28 @@ impl<'a> Compiler<'a> {
         let method = self.method(request, kind);
         let url = request.url.as_ref().and_then(|url| self.template(url));
         if request.url.is_none() {
-            self.fault(place.clone(), if kind == Kind::Token { "the recipe has no `request.url`" } else { "a call has no `request.url`" });
+            self.fault(
+                place.clone(),
+                if kind == Kind::Token {
+                    "the recipe has no `request.url`"
+                } else {
+                    "a call has no `request.url`"
+                },
+            );
         }
         let pairs = |compiler: &mut Self, table: &definition::Ordered<Text>| {
-            table.0.iter().filter_map(|(name, text)| Some((name.get_ref().clone(), compiler.template(text)?))).collect::<Vec<_>>()
+            table
+                .0
+                .iter()
+                .filter_map(|(name, text)| Some((name.get_ref().clone(), compiler.template(text)?)))
+                .collect::<Vec<_>>()
         };
         let query = pairs(self, &request.query);
         let headers = self.headers(request);
         let bodies = [request.form.is_some(), request.json.is_some(), request.body.is_some()];
         if bodies.iter().filter(|given| **given).count() > 1 {
-            self.fault(place.clone(), "the request has more than one body").hint = Some("choose one of `form`, `json` and `body`".into());
+            self.fault(place.clone(), "the request has more than one body").hint =
+                Some("choose one of `form`, `json` and `body`".into());
         }
         let body = if let Some(form) = &request.form {
             BodyTemplate::Form(pairs(self, form))
@@ -352,7 +457,8 @@ impl<'a> Compiler<'a> {
             BodyTemplate::Empty
         };
         let nothing = || Template::new("", &Names::default()).expect("an empty text is a template");
-        let templates = RequestTemplates { method, url: url.unwrap_or_else(nothing), query, headers, body };
+        let templates =
+            RequestTemplates { method, url: url.unwrap_or_else(nothing), query, headers, body };
         Requested { templates, uses: std::mem::take(&mut self.uses) }
     }
 
@@ -361,15 +467,26 @@ impl<'a> Compiler<'a> {
         for (name, text) in &request.headers.0 {
             match HeaderName::try_from(name.get_ref().as_str()) {
                 Ok(header) if TRANSPORT_HEADERS.contains(&header.as_str()) => {
-                    self.fault(name.span(), format!("the header `{}` is set by the transport", name.get_ref()));
+                    self.fault(
+                        name.span(),
+                        format!("the header `{}` is set by the transport", name.get_ref()),
+                    );
                 }
                 Ok(header) if headers.iter().any(|(known, _)| *known == header) => {
-                    self.fault(name.span(), format!("the header `{}` is given twice", name.get_ref())).hint =
-                        Some("upper and lower case do not tell headers apart".into());
+                    self.fault(
+                        name.span(),
+                        format!("the header `{}` is given twice", name.get_ref()),
+                    )
+                    .hint = Some("upper and lower case do not tell headers apart".into());
                 }
-                Ok(header) => headers.extend(self.template(text).map(|template| (header, template))),
+                Ok(header) => {
+                    headers.extend(self.template(text).map(|template| (header, template)))
+                }
                 Err(_) => {
-                    self.fault(name.span(), format!("{:?} cannot be the name of a header", name.get_ref()));
+                    self.fault(
+                        name.span(),
+                        format!("{:?} cannot be the name of a header", name.get_ref()),
+                    );
                 }
             }
         }
@@ -379,17 +496,28 @@ impl<'a> Compiler<'a> {
     fn response(&mut self, definition: &Definition, place: &Range<usize>) -> (Rules, TokenRules) {
         let response = &definition.response;
         if response.token.0.is_empty() {
-            self.fault(place.clone(), "the recipe has no `response.token`").hint =
-                Some("say where the token is in the answer, such as `token = \"json.access_token\"`".into());
+            self.fault(place.clone(), "the recipe has no `response.token`").hint = Some(
+                "say where the token is in the answer, such as `token = \"json.access_token\"`"
+                    .into(),
+            );
         }
-        let holds = response.issued.as_ref().and_then(|text| self.expression(Side::Response, text)).map(|rule| Holds::new("issued", rule, &self.names));
+        let holds = response
+            .issued
+            .as_ref()
+            .and_then(|text| self.expression(Side::Response, text))
+            .map(|rule| Holds::new("issued", rule, &self.names));
         let token = self.expressions(&response.token);
         let code = self.expressions(&response.code);
         let message = self.expressions(&response.message);
-        let scopes = response.scopes.as_ref().and_then(|text| self.expression(Side::Response, text));
+        let scopes =
+            response.scopes.as_ref().and_then(|text| self.expression(Side::Response, text));
         // The token is known only to the rules that cannot show it.
         self.names.add("token", true);
-        let expiry = response.expiry.iter().filter_map(|rule| Some((self.expression(Side::Response, &rule.value)?, rule.unit))).collect();
+        let expiry = response
+            .expiry
+            .iter()
+            .filter_map(|rule| Some((self.expression(Side::Response, &rule.value)?, rule.unit)))
+            .collect();
         let never = response.never.as_ref().and_then(|text| self.expression(Side::Response, text));
         let rules = Rules {
             format: response.format,

@@ -8,8 +8,8 @@ use minijinja::value::Object;
 
 use super::bounds::{Budget, LARGEST_VALUE, weigh};
 
-/// Values by name, with their sizes. A recipe has a handful, so a search from the front is faster than a map, and nothing is copied
-/// when the answer's values join those of the request.
+/// Values by name, with their sizes. A recipe has a handful, so a search from the front is faster
+/// than a map, and nothing is copied when the answer's values join those of the request.
 #[derive(Clone, Default)]
 pub struct Context {
     values: Vec<(Arc<str>, Value, usize)>,

@@ -18,25 +18,28 @@ pub struct Definition {
     pub side_effects: Option<String>,
     /// How well the API is known.
     pub known: Option<Known>,
-    /// How often it is safe to ask for a token; counts unless a provider sets its own `interval`, or `[defaults]` a longer one.
+    /// How often it is safe to ask for a token; counts unless a provider sets its own `interval`,
+    /// or `[defaults]` a longer one.
     pub interval: Option<Span>,
     /// Inputs that are not secret.
     pub parameters: Ordered<Parameter>,
     /// Inputs that are secret, identifiers included.
     pub credentials: Credentials,
-    /// `cached` when the provider hands the same token out until it expires, so that a falling lifetime is normal.
+    /// `cached` when the provider hands the same token out until it expires, so that a falling
+    /// lifetime is normal.
     pub tokens: Tokens,
     /// Values bound once per attempt, in this order; each may use those before it.
     #[serde(rename = "let")]
     pub bindings: Ordered<Text>,
-    /// Calls that come before the token request, in this order; each answer can give values to what follows.
+    /// Calls that come before the token request, in this order; each answer can give values to what
+    /// follows.
     pub steps: Vec<Step>,
     /// The request.
     pub request: Request,
     /// How the answer is read.
     pub response: Response,
-    /// Calls that come at the end, whatever the outcome, so that a probe leaves nothing behind. One is made when all that it
-    /// needs is known: the token, or what a step gave.
+    /// Calls that come at the end, whatever the outcome, so that a probe leaves nothing behind. One
+    /// is made when all that it needs is known: the token, or what a step gave.
     pub cleanup: Vec<Step>,
 }
 
@@ -60,7 +63,8 @@ pub struct Answer {
     pub statuses: Vec<u16>,
     /// What must hold beside the status.
     pub ok: Option<Text>,
-    /// Values for the calls that follow, by name, in this order; each may use those before it. All of them must be there.
+    /// Values for the calls that follow, by name, in this order; each may use those before it. All
+    /// of them must be there.
     pub gives: Ordered<Text>,
     /// Where the error code is; the first usable scalar counts, then `http_<status>`.
     pub code: Expressions,
@@ -100,7 +104,8 @@ pub struct VerifyCall {
 pub struct Introspection {
     /// The introspection endpoint.
     pub url: Option<Text>,
-    /// How the client shows who it is, with the recipe's `client_id` and `client_secret`; `client_secret_basic` when left out.
+    /// How the client shows who it is, with the recipe's `client_id` and `client_secret`;
+    /// `client_secret_basic` when left out.
     pub auth_method: IntrospectionAuth,
 }
 
@@ -117,8 +122,9 @@ pub enum IntrospectionAuth {
     Bearer,
 }
 
-/// What a JSON Web Token must say of itself. That it has not ended (`exp`), has begun (`nbf`), was not made in the future
-/// (`iat`) and ends when the answer says so (`expires_in`) is checked always.
+/// What a JSON Web Token must say of itself. That it has not ended (`exp`), has begun (`nbf`), was
+/// not made in the future (`iat`) and ends when the answer says so (`expires_in`) is checked
+/// always.
 #[derive(serde::Deserialize, JsonSchema, Default, Clone, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Jwt {
@@ -140,7 +146,8 @@ pub enum Known {
     Tried,
     /// Request and answers stand in the provider's documents.
     Documented,
-    /// The request does; answers, mostly those of failures, are put together from public client code.
+    /// The request does; answers, mostly those of failures, are put together from public client
+    /// code.
     DocumentedInPart,
     /// Put together from public client code and samples of answers.
     FromSamples,
@@ -244,7 +251,8 @@ pub struct Response {
     pub format: Format,
     /// What must hold beside a 2xx status and a token.
     pub issued: Option<Text>,
-    /// Where the token is; the first that is there counts. It must be a string with something in it.
+    /// Where the token is; the first that is there counts. It must be a string with something in
+    /// it.
     pub token: Expressions,
     /// Where the expiry is; the first that is there counts, with its own unit.
     pub expiry: Vec<ExpiryRule>,
@@ -315,7 +323,8 @@ pub enum Unit {
     Milliseconds,
     /// Minutes from now on.
     Minutes,
-    /// Seconds since 1970, or milliseconds when the number is 1e11 or more (1e11 s is the year 5138, 1e11 ms is 1973).
+    /// Seconds since 1970, or milliseconds when the number is 1e11 or more (1e11 s is the year
+    /// 5138, 1e11 ms is 1973).
     Epoch,
     /// Seconds since 1970.
     EpochSeconds,

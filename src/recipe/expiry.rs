@@ -14,7 +14,8 @@ use crate::time::{from_unix_seconds, unix_seconds};
 /// milliseconds it is 1973.
 const MILLISECONDS_FROM: f64 = 1e11;
 
-/// An end before September 2001 was never meant: it is zero in some unit, or what comes of calculating with a truth value.
+/// An end before September 2001 was never meant: it is zero in some unit, or what comes of
+/// calculating with a truth value.
 const EARLIEST: f64 = 1e9;
 
 /// When a token ends whose expiry is `value`, read at `now`.
@@ -55,11 +56,16 @@ fn number(value: &Value) -> Result<f64, String> {
 
 /// RFC 3339; without an offset it is taken as UTC.
 fn date(value: &Value) -> Result<Timestamp, String> {
-    let Some(text) = value.as_str().filter(|_| value.kind() == ValueKind::String).map(str::trim) else {
+    let Some(text) = value.as_str().filter(|_| value.kind() == ValueKind::String).map(str::trim)
+    else {
         return Err(format!("a {}, where a date was expected", value.kind()));
     };
     text.parse::<Timestamp>()
-        .or_else(|_| text.parse::<jiff::civil::DateTime>().and_then(|date| date.to_zoned(jiff::tz::TimeZone::UTC)).map(|date| date.timestamp()))
+        .or_else(|_| {
+            text.parse::<jiff::civil::DateTime>()
+                .and_then(|date| date.to_zoned(jiff::tz::TimeZone::UTC))
+                .map(|date| date.timestamp())
+        })
         .map_err(|_| "a text that is no date of RFC 3339".into())
 }
 
@@ -67,9 +73,15 @@ fn date(value: &Value) -> Result<Timestamp, String> {
 fn claim(value: &Value) -> Result<f64, String> {
     let text = value.as_str().unwrap_or_default();
     let payload = text.split('.').nth(1).ok_or("no JSON Web Token")?;
-    let payload = URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).map_err(|_| "a JSON Web Token whose claims are not Base64")?;
-    let claims: serde_json::Value = serde_json::from_slice(&payload).map_err(|_| "a JSON Web Token whose claims are not JSON")?;
-    claims.get("exp").and_then(serde_json::Value::as_f64).ok_or_else(|| "a JSON Web Token without `exp`".into())
+    let payload = URL_SAFE_NO_PAD
+        .decode(payload.trim_end_matches('='))
+        .map_err(|_| "a JSON Web Token whose claims are not Base64")?;
+    let claims: serde_json::Value = serde_json::from_slice(&payload)
+        .map_err(|_| "a JSON Web Token whose claims are not JSON")?;
+    claims
+        .get("exp")
+        .and_then(serde_json::Value::as_f64)
+        .ok_or_else(|| "a JSON Web Token without `exp`".into())
 }
 
 #[cfg(test)]
@@ -104,13 +116,20 @@ mod tests {
             // {"alg":"none"}.{"exp":1700003600}
             (Value::from("eyJhbGciOiJub25lIn0.eyJleHAiOjE3MDAwMDM2MDB9."), Unit::Jwt),
         ] {
-            assert_eq!(read(value.clone(), unit).as_deref(), Ok("2023-11-14T23:13:20Z"), "{value} {unit:?}");
+            assert_eq!(
+                read(value.clone(), unit).as_deref(),
+                Ok("2023-11-14T23:13:20Z"),
+                "{value} {unit:?}"
+            );
         }
     }
 
     #[test]
     fn the_seeds_own_sample_of_milliseconds_is_a_date() {
-        assert_eq!(read(1_672_531_199_000_i64, Unit::EpochMilliseconds).as_deref(), Ok("2022-12-31T23:59:59Z"));
+        assert_eq!(
+            read(1_672_531_199_000_i64, Unit::EpochMilliseconds).as_deref(),
+            Ok("2022-12-31T23:59:59Z")
+        );
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Expressions: minijinja's, compiled and checked when a recipe is loaded.
 //!
-//! The engine itself is lenient where it must not be here: a filter that is handed an unknown name gets
-//! nothing and may hash it. So each name, filter and test is looked up at load, by a scan of the expression's
-//! own tokens, which also yields the exact place of a mistake.
+//! The engine itself is lenient where it must not be here: a filter that is handed an unknown name
+//! gets nothing and may hash it. So each name, filter and test is looked up at load, by a scan of
+//! the expression's own tokens, which also yields the exact place of a mistake.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
@@ -25,11 +25,14 @@ pub enum Side {
     Response,
 }
 
-/// The steps that one evaluation may take; the longest expression of a built-in recipe takes below 100.
+/// The steps that one evaluation may take; the longest expression of a built-in recipe takes below
+/// 100.
 const FUEL: u64 = 20_000;
 
-static REQUEST: LazyLock<Environment<'static>> = LazyLock::new(|| environment(UndefinedBehavior::SemiStrict));
-static RESPONSE: LazyLock<Environment<'static>> = LazyLock::new(|| environment(UndefinedBehavior::Chainable));
+static REQUEST: LazyLock<Environment<'static>> =
+    LazyLock::new(|| environment(UndefinedBehavior::SemiStrict));
+static RESPONSE: LazyLock<Environment<'static>> =
+    LazyLock::new(|| environment(UndefinedBehavior::Chainable));
 
 fn environment(undefined: UndefinedBehavior) -> Environment<'static> {
     let mut environment = Environment::empty();
@@ -73,7 +76,12 @@ impl Names {
 
     /// All of them, sorted.
     pub(super) fn all(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.plain.keys().map(String::as_str).chain(self.members.iter().map(|(name, _)| *name)).collect();
+        let mut names: Vec<&str> = self
+            .plain
+            .keys()
+            .map(String::as_str)
+            .chain(self.members.iter().map(|(name, _)| *name))
+            .collect();
         names.sort_unstable();
         names
     }
@@ -82,7 +90,8 @@ impl Names {
 /// A compiled expression.
 pub struct Compiled {
     expression: Expression<'static, 'static>,
-    /// A lone name, or members of one where absent ones are ordinary: most expressions are no more, and then need no engine.
+    /// A lone name, or members of one where absent ones are ordinary: most expressions are no more,
+    /// and then need no engine.
     path: Option<Vec<Value>>,
     /// As it is written.
     pub source: String,
@@ -119,20 +128,32 @@ impl Compiled {
         let tokens = tokens(source);
         bounds::check(source, &tokens)?;
         let guarded = Guarded::new(source, &tokens);
-        let expression = environment.compile_expression_owned(guarded.source.clone()).map_err(|error| Mistake {
-            range: error.range().map(|range| guarded.written(&range)),
-            message: format!("the expression cannot be read: {}", explain(&error)),
-            hint: slip(source).map(str::to_owned),
-        })?;
+        let expression =
+            environment.compile_expression_owned(guarded.source.clone()).map_err(|error| {
+                Mistake {
+                    range: error.range().map(|range| guarded.written(&range)),
+                    message: format!("the expression cannot be read: {}", explain(&error)),
+                    hint: slip(source).map(str::to_owned),
+                }
+            })?;
         let places = lint(source, &tokens, names)?;
         check_arguments(&expression)?;
         let uses: BTreeSet<String> = places.iter().cloned().collect();
         let secret = uses.iter().any(|name| names.is_secret(name));
         let path = path(side, source);
-        Ok(Self { expression, path, source: source.to_owned(), secret, uses, places, cost: bounds::cost(source, &tokens) })
+        Ok(Self {
+            expression,
+            path,
+            source: source.to_owned(),
+            secret,
+            uses,
+            places,
+            cost: bounds::cost(source, &tokens),
+        })
     }
 
-    /// The value in this context, bounded in size. What goes in is taken from the budget of the attempt.
+    /// The value in this context, bounded in size. What goes in is taken from the budget of the
+    /// attempt.
     ///
     /// # Errors
     /// Whatever the engine refuses; see [`explain`].
@@ -150,26 +171,36 @@ impl Compiled {
     }
 }
 
-/// The names of an expression that is nothing but `name`, or `name.member.member` on the side where absent is ordinary.
+/// The names of an expression that is nothing but `name`, or `name.member.member` on the side where
+/// absent is ordinary.
 fn path(side: Side, source: &str) -> Option<Vec<Value>> {
     let names: Vec<&str> = source.trim().split('.').collect();
     let is_name = |name: &&str| {
-        name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
     };
-    let plain = names.iter().all(is_name) && !KEYWORDS.contains(&names[0]) && (names.len() == 1 || side == Side::Response);
+    let plain = names.iter().all(is_name)
+        && !KEYWORDS.contains(&names[0])
+        && (names.len() == 1 || side == Side::Response);
     plain.then(|| names.into_iter().map(Value::from).collect())
 }
 
 fn member(context: &Value, path: &[Value]) -> Value {
-    path.iter().try_fold(context.clone(), |value, name| value.get_item(name)).unwrap_or(Value::UNDEFINED)
+    path.iter()
+        .try_fold(context.clone(), |value, name| value.get_item(name))
+        .unwrap_or(Value::UNDEFINED)
 }
 
 /// What an evaluation error says, without the values that the engine adds where it calculates.
 #[must_use]
 pub fn explain(error: &Error) -> String {
     match error.detail() {
-        Some(detail) if detail.starts_with("unable to calculate") => "a number is too large, or something is divided by zero".into(),
-        Some(detail) if detail.starts_with("tried to use + operator") => format!("{detail}; texts are joined by `~`"),
+        Some(detail) if detail.starts_with("unable to calculate") => {
+            "a number is too large, or something is divided by zero".into()
+        }
+        Some(detail) if detail.starts_with("tried to use + operator") => {
+            format!("{detail}; texts are joined by `~`")
+        }
         Some(detail) => detail.to_owned(),
         None => error.kind().to_string(),
     }
@@ -193,16 +224,26 @@ fn slip(source: &str) -> Option<&'static str> {
     }
 }
 
-/// A filter that is given too few or too many arguments is a mistake of whoever wrote it: found by trying the
-/// expression on nothing, as far as that goes.
+/// A filter that is given too few or too many arguments is a mistake of whoever wrote it: found by
+/// trying the expression on nothing, as far as that goes.
 fn check_arguments(expression: &Expression<'static, 'static>) -> Result<(), Mistake> {
     match expression.eval(Value::from_pairs(std::iter::empty::<(&str, Value)>())) {
-        Err(error) if matches!(error.kind(), ErrorKind::MissingArgument | ErrorKind::TooManyArguments | ErrorKind::UnknownFilter | ErrorKind::UnknownTest) => {
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::MissingArgument
+                    | ErrorKind::TooManyArguments
+                    | ErrorKind::UnknownFilter
+                    | ErrorKind::UnknownTest
+            ) =>
+        {
             Err(Mistake {
                 range: None,
                 message: match error.kind() {
                     ErrorKind::MissingArgument => "a filter or test here lacks an argument".into(),
-                    ErrorKind::TooManyArguments => "a filter or test here has an argument that it does not know".into(),
+                    ErrorKind::TooManyArguments => {
+                        "a filter or test here has an argument that it does not know".into()
+                    }
                     _ => explain(&error),
                 },
                 hint: None,
@@ -229,8 +270,14 @@ mod tests {
     /// What needs no engine yields what the engine does.
     #[test]
     fn a_path_by_itself_is_what_the_engine_makes_of_it() {
-        let body = minijinja::value::Serde(serde_json::json!({ "a": { "b": [1, { "c": "d" }], "n": null, "s": "text", "length": 3, "keys": 1 } }));
-        let context = Value::from_pairs([("json", Value::from(body)), ("app_key", Value::from("k")), ("base_url", Value::from(7))]);
+        let body = minijinja::value::Serde(
+            serde_json::json!({ "a": { "b": [1, { "c": "d" }], "n": null, "s": "text", "length": 3, "keys": 1 } }),
+        );
+        let context = Value::from_pairs([
+            ("json", Value::from(body)),
+            ("app_key", Value::from("k")),
+            ("base_url", Value::from(7)),
+        ]);
         for source in [
             "json",
             "json.a",
@@ -250,20 +297,42 @@ mod tests {
         ] {
             let mut names = names();
             names.add("nothing", false);
-            let compiled = Compiled::new(Side::Response, source, &names).unwrap_or_else(|mistake| panic!("{source}: {}", mistake.message));
+            let compiled = Compiled::new(Side::Response, source, &names)
+                .unwrap_or_else(|mistake| panic!("{source}: {}", mistake.message));
             assert!(compiled.path.is_some(), "{source}");
-            let engine = compiled.expression.eval(&context).unwrap_or_else(|error| panic!("{source}: {error}"));
+            let engine = compiled
+                .expression
+                .eval(&context)
+                .unwrap_or_else(|error| panic!("{source}: {error}"));
             let ours = compiled.evaluate(&context).expect(source);
-            assert_eq!((ours.kind(), ours.to_string()), (engine.kind(), engine.to_string()), "{source}");
+            assert_eq!(
+                (ours.kind(), ours.to_string()),
+                (engine.kind(), engine.to_string()),
+                "{source}"
+            );
         }
-        for source in ["1", "true", "none", "json['a']", "json.a[0]", "json.a | length", "-app_key", "json.a-b", "'text'"] {
+        for source in [
+            "1",
+            "true",
+            "none",
+            "json['a']",
+            "json.a[0]",
+            "json.a | length",
+            "-app_key",
+            "json.a-b",
+            "'text'",
+        ] {
             assert!(path(Side::Response, source).is_none(), "{source}");
         }
-        assert!(path(Side::Request, "app_key.x").is_none() && path(Side::Request, "app_key").is_some());
+        assert!(
+            path(Side::Request, "app_key.x").is_none() && path(Side::Request, "app_key").is_some()
+        );
     }
 
     fn mistake(source: &str) -> (String, String) {
-        let mistake = Compiled::new(Side::Response, source, &names()).err().unwrap_or_else(|| panic!("{source} was accepted"));
+        let mistake = Compiled::new(Side::Response, source, &names())
+            .err()
+            .unwrap_or_else(|| panic!("{source} was accepted"));
         (mistake.message, mistake.range.map(|range| source[range].to_owned()).unwrap_or_default())
     }
 
@@ -289,31 +358,48 @@ mod tests {
         assert_eq!(mistake("json.a | shout"), ("unknown filter `shout`".into(), "shout".into()));
         assert_eq!(mistake("json.a is odd"), ("unknown test `odd`".into(), "odd".into()));
         assert_eq!(mistake("json.a is not odd"), ("unknown test `odd`".into(), "odd".into()));
-        assert_eq!(mistake("http.statsu == 1"), ("`http` has no member `statsu`".into(), "statsu".into()));
+        assert_eq!(
+            mistake("http.statsu == 1"),
+            ("`http` has no member `statsu`".into(), "statsu".into())
+        );
         assert_eq!(mistake("range(9)").1, "range");
         assert_eq!(mistake("json.items()").1, "items");
     }
 
     #[test]
     fn what_a_message_tells_is_written_in_the_recipe_and_never_a_value() {
-        for source in ["json.a | required(secret)", "json.a | required", "json.a | required('a' ~ secret)", "json.a | required('a', secret)"] {
+        for source in [
+            "json.a | required(secret)",
+            "json.a | required",
+            "json.a | required('a' ~ secret)",
+            "json.a | required('a', secret)",
+        ] {
             assert_eq!(mistake(source).0, "`required` takes one text in quotes", "{source}");
         }
-        Compiled::new(Side::Response, "json.a | required('it is needed')", &names()).unwrap_or_else(|mistake| panic!("{}", mistake.message));
+        Compiled::new(Side::Response, "json.a | required('it is needed')", &names())
+            .unwrap_or_else(|mistake| panic!("{}", mistake.message));
     }
 
     #[test]
     fn words_in_texts_members_and_keyword_arguments_are_not_names() {
-        for source in
-            ["'nope' ~ \"no\\\"pe\"", "json.nope.nope", "json['nope']", "json.a | default([1]) | max(attribute='nope')", "json.a is not none and true"]
-        {
+        for source in [
+            "'nope' ~ \"no\\\"pe\"",
+            "json.nope.nope",
+            "json['nope']",
+            "json.a | default([1]) | max(attribute='nope')",
+            "json.a is not none and true",
+        ] {
             assert!(Compiled::new(Side::Response, source, &names()).is_ok(), "{source}");
         }
     }
 
     #[test]
     fn what_a_secret_goes_into_is_secret() {
-        let secret = |source: &str| Compiled::new(Side::Request, source, &names()).map(|compiled| compiled.secret).expect(source);
+        let secret = |source: &str| {
+            Compiled::new(Side::Request, source, &names())
+                .map(|compiled| compiled.secret)
+                .expect(source)
+        };
         assert!(secret("(base_url ~ app_key) | sha256 | hex"));
         assert!(!secret("base_url ~ 'app_key'"));
     }
@@ -326,8 +412,11 @@ mod tests {
             "app_key if base_url == 'x' else json.z",
             "-json.a // 3 < 4 and app_key in [base_url]",
         ] {
-            let compiled = Compiled::new(Side::Request, source, &names()).map_err(|mistake| mistake.message).expect(source);
-            let engine: BTreeSet<String> = compiled.expression.undeclared_variables(false).into_iter().collect();
+            let compiled = Compiled::new(Side::Request, source, &names())
+                .map_err(|mistake| mistake.message)
+                .expect(source);
+            let engine: BTreeSet<String> =
+                compiled.expression.undeclared_variables(false).into_iter().collect();
             assert_eq!(compiled.uses, engine, "{source}");
         }
     }
@@ -352,6 +441,10 @@ mod tests {
         ] {
             let _ = Compiled::new(Side::Request, &source, &names());
         }
-        assert!(mistake(&("1".to_owned() + &" ~ 2".repeat(20_000))).0.starts_with("the expression is too long"));
+        assert!(
+            mistake(&("1".to_owned() + &" ~ 2".repeat(20_000)))
+                .0
+                .starts_with("the expression is too long")
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! The filters of the recipe language beyond those of minijinja. Values are text or bytes; digests are bytes,
-//! so that they can be fed on without a detour through hexadecimal.
+//! The filters of the recipe language beyond those of minijinja. Values are text or bytes; digests
+//! are bytes, so that they can be fed on without a detour through hexadecimal.
 
 use std::sync::Arc;
 
@@ -81,7 +81,8 @@ pub const TESTS: [&str; 15] = [
     "undefined",
 ];
 
-/// The most parts that `split` makes, and the longest form of `strftime`: each letter of it can become a long number.
+/// The most parts that `split` makes, and the longest form of `strftime`: each letter of it can
+/// become a long number.
 const MOST_PARTS: usize = 10_000;
 const LONGEST_FORM: usize = 256;
 
@@ -101,21 +102,44 @@ pub fn register(environment: &mut Environment<'static>) {
     environment.add_filter("replace", replace);
     environment.add_filter("required", |value: &Value, message: &str| {
         let absent = value.is_undefined() || value.is_none();
-        if absent { Err(Error::new(ErrorKind::UndefinedError, message.to_owned())) } else { Ok(value.clone()) }
+        if absent {
+            Err(Error::new(ErrorKind::UndefinedError, message.to_owned()))
+        } else {
+            Ok(value.clone())
+        }
     });
     environment.add_filter("round", filters::round);
     environment.add_filter("split", split);
-    environment.add_filter("lower", |value: &Value| text(value, "lower").and_then(|text| fits(text.to_lowercase())));
-    environment.add_filter("upper", |value: &Value| text(value, "upper").and_then(|text| fits(text.to_uppercase())));
-    environment.add_filter("trim", |value: &Value| text(value, "trim").map(|text| text.trim().to_owned()));
+    environment.add_filter("lower", |value: &Value| {
+        text(value, "lower").and_then(|text| fits(text.to_lowercase()))
+    });
+    environment.add_filter("upper", |value: &Value| {
+        text(value, "upper").and_then(|text| fits(text.to_uppercase()))
+    });
+    environment
+        .add_filter("trim", |value: &Value| text(value, "trim").map(|text| text.trim().to_owned()));
     environment.add_filter("string", |value: &Value| text(value, "string"));
-    environment.add_filter("sha256", |value: &Value| bytes(value, "sha256").map(|bytes| Value::from_bytes(Sha256::digest(bytes).to_vec())));
-    environment.add_filter("sha1", |value: &Value| bytes(value, "sha1").map(|bytes| Value::from_bytes(Sha1::digest(bytes).to_vec())));
-    environment.add_filter("sha512", |value: &Value| bytes(value, "sha512").map(|bytes| Value::from_bytes(Sha512::digest(bytes).to_vec())));
-    environment.add_filter("hmac_sha1", |value: &Value, key: &Value| mac::<Hmac<Sha1>>(value, key, "hmac_sha1"));
-    environment.add_filter("hmac_sha256", |value: &Value, key: &Value| mac::<Hmac<Sha256>>(value, key, "hmac_sha256"));
-    environment.add_filter("hmac_sha512", |value: &Value, key: &Value| mac::<Hmac<Sha512>>(value, key, "hmac_sha512"));
-    environment.add_filter("jwt", |claims: &Value, key: &Value, named: Kwargs| jwt::jwt(claims, key, &named));
+    environment.add_filter("sha256", |value: &Value| {
+        bytes(value, "sha256").map(|bytes| Value::from_bytes(Sha256::digest(bytes).to_vec()))
+    });
+    environment.add_filter("sha1", |value: &Value| {
+        bytes(value, "sha1").map(|bytes| Value::from_bytes(Sha1::digest(bytes).to_vec()))
+    });
+    environment.add_filter("sha512", |value: &Value| {
+        bytes(value, "sha512").map(|bytes| Value::from_bytes(Sha512::digest(bytes).to_vec()))
+    });
+    environment.add_filter("hmac_sha1", |value: &Value, key: &Value| {
+        mac::<Hmac<Sha1>>(value, key, "hmac_sha1")
+    });
+    environment.add_filter("hmac_sha256", |value: &Value, key: &Value| {
+        mac::<Hmac<Sha256>>(value, key, "hmac_sha256")
+    });
+    environment.add_filter("hmac_sha512", |value: &Value, key: &Value| {
+        mac::<Hmac<Sha512>>(value, key, "hmac_sha512")
+    });
+    environment.add_filter("jwt", |claims: &Value, key: &Value, named: Kwargs| {
+        jwt::jwt(claims, key, &named)
+    });
     environment.add_filter("pem", jwt::pem);
     environment.add_filter("base64_decode", |value: &Value| decoded(value));
     environment.add_filter("json", |value: &Value| -> Result<String, Error> {
@@ -124,26 +148,46 @@ pub fn register(environment: &mut Environment<'static>) {
         }
         // Weighed first: values can hold each other many times over.
         weigh(value)?;
-        serde_json::to_string(value).map_err(|_| Error::new(ErrorKind::BadSerialization, "this value has no form in JSON")).and_then(fits)
+        serde_json::to_string(value)
+            .map_err(|_| Error::new(ErrorKind::BadSerialization, "this value has no form in JSON"))
+            .and_then(fits)
     });
     environment.add_filter("from_json", from_json);
     environment.add_filter("auth_param", auth_param);
-    environment.add_filter("md5", |value: &Value| bytes(value, "md5").map(|bytes| Value::from_bytes(Md5::digest(bytes).to_vec())));
-    environment.add_filter("xml_escape", |value: &Value| text(value, "xml_escape").and_then(|text| fits(escaped(&text))));
+    environment.add_filter("md5", |value: &Value| {
+        bytes(value, "md5").map(|bytes| Value::from_bytes(Md5::digest(bytes).to_vec()))
+    });
+    environment.add_filter("xml_escape", |value: &Value| {
+        text(value, "xml_escape").and_then(|text| fits(escaped(&text)))
+    });
     environment.add_filter("strftime", strftime);
-    environment.add_filter("hex", |value: &Value| bytes(value, "hex").and_then(|bytes| fits(hex::encode(bytes))));
-    environment.add_filter("base64", |value: &Value| bytes(value, "base64").and_then(|bytes| fits(STANDARD.encode(bytes))));
-    environment.add_filter("base64url", |value: &Value| bytes(value, "base64url").and_then(|bytes| fits(URL_SAFE_NO_PAD.encode(bytes))));
-    environment.add_filter("urlencode", |value: &Value| text(value, "urlencode").and_then(|text| fits(utf8_percent_encode(&text, UNRESERVED).to_string())));
-    environment
-        .add_filter("formencode", |value: &Value| text(value, "formencode").and_then(|text| fits(form_urlencoded::byte_serialize(text.as_bytes()).collect())));
+    environment.add_filter("hex", |value: &Value| {
+        bytes(value, "hex").and_then(|bytes| fits(hex::encode(bytes)))
+    });
+    environment.add_filter("base64", |value: &Value| {
+        bytes(value, "base64").and_then(|bytes| fits(STANDARD.encode(bytes)))
+    });
+    environment.add_filter("base64url", |value: &Value| {
+        bytes(value, "base64url").and_then(|bytes| fits(URL_SAFE_NO_PAD.encode(bytes)))
+    });
+    environment.add_filter("urlencode", |value: &Value| {
+        text(value, "urlencode")
+            .and_then(|text| fits(utf8_percent_encode(&text, UNRESERVED).to_string()))
+    });
+    environment.add_filter("formencode", |value: &Value| {
+        text(value, "formencode")
+            .and_then(|text| fits(form_urlencoded::byte_serialize(text.as_bytes()).collect()))
+    });
     environment.add_filter("float", |value: &Value| number(value, "float"));
     environment.add_filter("int", |value: &Value| -> Result<i64, Error> {
         if let Some(whole) = value.as_i64().filter(|_| value.kind() == ValueKind::Number) {
             return Ok(whole);
         }
         let number = number(value, "int")?;
-        #[expect(clippy::cast_possible_truncation, reason = "saturates; what is larger is no number that an API means")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "saturates; what is larger is no number that an API means"
+        )]
         let whole = number.trunc() as i64;
         Ok(whole)
     });
@@ -166,15 +210,22 @@ pub fn register(environment: &mut Environment<'static>) {
 
 fn mac<M: Mac + KeyInit>(value: &Value, key: &Value, filter: &str) -> Result<Value, Error> {
     let key = bytes(key, filter)?;
-    let mut mac = <M as KeyInit>::new_from_slice(&key).map_err(|_| Error::new(ErrorKind::InvalidOperation, "the key cannot be used"))?;
+    let mut mac = <M as KeyInit>::new_from_slice(&key)
+        .map_err(|_| Error::new(ErrorKind::InvalidOperation, "the key cannot be used"))?;
     mac.update(&bytes(value, filter)?);
     Ok(Value::from_bytes(mac.finalize().into_bytes().to_vec()))
 }
 
 /// The bytes of Base64 in either alphabet, with or without padding.
 fn decoded(value: &Value) -> Result<Value, Error> {
-    let text = text(value, "base64_decode")?.trim().trim_end_matches('=').replace('-', "+").replace('_', "/");
-    let bytes = STANDARD_NO_PAD.decode(text).map_err(|_| Error::new(ErrorKind::InvalidOperation, "`base64_decode` needs Base64"))?;
+    let text = text(value, "base64_decode")?
+        .trim()
+        .trim_end_matches('=')
+        .replace('-', "+")
+        .replace('_', "/");
+    let bytes = STANDARD_NO_PAD
+        .decode(text)
+        .map_err(|_| Error::new(ErrorKind::InvalidOperation, "`base64_decode` needs Base64"))?;
     Ok(Value::from_bytes(bytes))
 }
 
@@ -184,7 +235,9 @@ fn from_json(value: &Value) -> Result<Value, Error> {
     if text == PLACEHOLDERS[0] {
         return Ok(Value::from_object(Anything));
     }
-    let json = super::answer::json(text.as_bytes()).ok_or_else(|| Error::new(ErrorKind::InvalidOperation, "`from_json` needs a text that holds JSON"))?;
+    let json = super::answer::json(text.as_bytes()).ok_or_else(|| {
+        Error::new(ErrorKind::InvalidOperation, "`from_json` needs a text that holds JSON")
+    })?;
     Ok(Value::from(minijinja::value::Serde(&json)))
 }
 
@@ -198,8 +251,8 @@ impl Object for Anything {
     }
 }
 
-/// A parameter of a challenge as in `WWW-Authenticate: Bearer realm="…", service="…"` (RFC 9110, section 11.2); undefined
-/// when it is not there.
+/// A parameter of a challenge as in `WWW-Authenticate: Bearer realm="…", service="…"` (RFC 9110,
+/// section 11.2); undefined when it is not there.
 fn auth_param(value: &Value, name: &str) -> Result<Value, Error> {
     let text = text(value, "auth_param")?;
     let mut rest = text.as_str();
@@ -237,20 +290,26 @@ fn word(text: &str) -> (String, &str) {
 
 /// As text between tags, or as the value of an attribute in quotes.
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&apos;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&apos;")
 }
 
 /// A time in seconds since 1970, in UTC, in a form such as `%Y%m%dT%H%M%SZ`.
 fn strftime(value: &Value, format: &str) -> Result<String, Error> {
     let wrong = |message: &'static str| Error::new(ErrorKind::InvalidOperation, message);
-    let time = crate::time::from_unix_seconds(number(value, "strftime")?).ok_or_else(|| wrong("`strftime` needs seconds since 1970"))?;
+    let time = crate::time::from_unix_seconds(number(value, "strftime")?)
+        .ok_or_else(|| wrong("`strftime` needs seconds since 1970"))?;
     if format.len() > LONGEST_FORM {
         return Err(wrong("the form of `strftime` is too long"));
     }
     jiff::fmt::strtime::format(format, time).map_err(|_| wrong("`strftime` cannot use this form"))
 }
 
-/// The items of an array as one text. Absent items are refused, which minijinja's own filter passes over.
+/// The items of an array as one text. Absent items are refused, which minijinja's own filter passes
+/// over.
 fn join(value: &Value, separator: Option<&str>) -> Result<String, Error> {
     let separator = separator.unwrap_or_default();
     let mut joined = String::new();
@@ -287,19 +346,25 @@ fn split(value: &Value, separator: Option<&str>) -> Result<Value, Error> {
         None => text.split_whitespace().take(most).map(Value::from).collect(),
     };
     if parts.len() == most {
-        return Err(Error::new(ErrorKind::InvalidOperation, format!("`split` would make more than {MOST_PARTS} parts")));
+        return Err(Error::new(
+            ErrorKind::InvalidOperation,
+            format!("`split` would make more than {MOST_PARTS} parts"),
+        ));
     }
     Ok(Value::from(parts))
 }
 
-/// A number, also one in a string. Nothing else is one: minijinja's own filter would also take `true` and "inf".
+/// A number, also one in a string. Nothing else is one: minijinja's own filter would also take
+/// `true` and "inf".
 pub fn number(value: &Value, filter: &str) -> Result<f64, Error> {
     let wrong = || Error::new(ErrorKind::InvalidOperation, format!("`{filter}` needs a number"));
     let number = match value.kind() {
         ValueKind::Number => f64::try_from(value.clone()).map_err(|_| wrong())?,
         ValueKind::String => {
             let text = value.as_str().unwrap_or_default().trim();
-            let digits = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+'));
+            let digits = text
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+'));
             text.parse().ok().filter(|_| digits).ok_or_else(wrong)?
         }
         _ => return Err(wrong()),
@@ -307,8 +372,8 @@ pub fn number(value: &Value, filter: &str) -> Result<f64, Error> {
     if number.is_finite() { Ok(number) } else { Err(wrong()) }
 }
 
-/// The bytes of a text, of bytes, or of a number as it is written. Absent values are refused: a digest of
-/// nothing looks like a digest.
+/// The bytes of a text, of bytes, or of a number as it is written. Absent values are refused: a
+/// digest of nothing looks like a digest.
 pub fn bytes(value: &Value, filter: &str) -> Result<Vec<u8>, Error> {
     if let Some(bytes) = value.as_bytes() {
         return if bytes.len() > LARGEST_VALUE { Err(larger()) } else { Ok(bytes.to_vec()) };
@@ -322,12 +387,19 @@ fn text(value: &Value, filter: &str) -> Result<String, Error> {
     }
     match value.kind() {
         ValueKind::String | ValueKind::Number | ValueKind::Bool => Ok(value.to_string()),
-        ValueKind::Bytes => value
-            .as_str()
-            .map(str::to_owned)
-            .ok_or_else(|| Error::new(ErrorKind::InvalidOperation, format!("`{filter}` needs text, not bytes: add `| hex` or `| base64` before it"))),
-        ValueKind::Undefined | ValueKind::None => Err(Error::new(ErrorKind::UndefinedError, format!("`{filter}` was given nothing"))),
-        kind => Err(Error::new(ErrorKind::InvalidOperation, format!("`{filter}` needs text, not a {kind}"))),
+        ValueKind::Bytes => value.as_str().map(str::to_owned).ok_or_else(|| {
+            Error::new(
+                ErrorKind::InvalidOperation,
+                format!("`{filter}` needs text, not bytes: add `| hex` or `| base64` before it"),
+            )
+        }),
+        ValueKind::Undefined | ValueKind::None => {
+            Err(Error::new(ErrorKind::UndefinedError, format!("`{filter}` was given nothing")))
+        }
+        kind => Err(Error::new(
+            ErrorKind::InvalidOperation,
+            format!("`{filter}` needs text, not a {kind}"),
+        )),
     }
 }
 
@@ -337,11 +409,15 @@ mod tests {
     use minijinja::Value;
 
     fn evaluate(source: &str) -> String {
-        let compiled = Compiled::new(Side::Request, source, &Names::default()).unwrap_or_else(|mistake| panic!("{source}: {}", mistake.message));
-        compiled.evaluate(&Value::from_pairs(std::iter::empty::<(&str, Value)>())).map_or_else(|error| format!("error: {error}"), |value| value.to_string())
+        let compiled = Compiled::new(Side::Request, source, &Names::default())
+            .unwrap_or_else(|mistake| panic!("{source}: {}", mistake.message));
+        compiled
+            .evaluate(&Value::from_pairs(std::iter::empty::<(&str, Value)>()))
+            .map_or_else(|error| format!("error: {error}"), |value| value.to_string())
     }
 
-    /// Digests are those of Python's hashlib, the key is that of the example in the AWS documentation on Signature Version 4.
+    /// Digests are those of Python's hashlib, the key is that of the example in the AWS
+    /// documentation on Signature Version 4.
     #[test]
     fn digests_and_encodings_are_those_of_other_tools() {
         for (source, expected) in [
@@ -369,12 +445,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_required_passes_when_it_is_there_and_is_told_in_the_words_of_the_recipe_when_it_is_not() {
+    fn what_is_required_passes_when_it_is_there_and_is_told_in_the_words_of_the_recipe_when_it_is_not()
+     {
         for (source, expected) in [
             ("0 | required('a number is needed')", "0"),
             ("'' | required('a text is needed')", ""),
-            ("none | required('a key is needed')", "error: undefined value: a key is needed (in <expression>:1)"),
-            ("('a' if false) | required('a key is needed') | sha256", "error: undefined value: a key is needed (in <expression>:1)"),
+            (
+                "none | required('a key is needed')",
+                "error: undefined value: a key is needed (in <expression>:1)",
+            ),
+            (
+                "('a' if false) | required('a key is needed') | sha256",
+                "error: undefined value: a key is needed (in <expression>:1)",
+            ),
         ] {
             assert_eq!(evaluate(source), expected, "{source}");
         }
@@ -383,7 +466,10 @@ mod tests {
     #[test]
     fn a_key_file_is_read_by_member() {
         for (source, expected) in [
-            (r#"('{"client_email":"a@b.example","n":[1,2.5]}' | from_json).client_email"#, "a@b.example"),
+            (
+                r#"('{"client_email":"a@b.example","n":[1,2.5]}' | from_json).client_email"#,
+                "a@b.example",
+            ),
             (r#"('{"client_email":"a@b.example","n":[1,2.5]}' | from_json).n[1]"#, "2.5"),
             ("('placeholder' | from_json).whatever", "placeholder"),
         ] {
@@ -397,7 +483,8 @@ mod tests {
         }
     }
 
-    /// The challenges of the Docker registry documentation, and odd ones as RFC 9110, section 11, permits them.
+    /// The challenges of the Docker registry documentation, and odd ones as RFC 9110, section 11,
+    /// permits them.
     #[test]
     fn a_challenge_is_read_by_parameter() {
         let docker = r#"Bearer realm="https://auth.docker.io/token",service="registry.docker.io",scope="repository:samalba/my-app:pull,push""#;

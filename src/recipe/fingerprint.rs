@@ -3,8 +3,8 @@
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// Makes fingerprints of tokens: a keyed hash, so that equal tokens can be told without keeping them.
-/// The key is random and dies with the process.
+/// Makes fingerprints of tokens: a keyed hash, so that equal tokens can be told without keeping
+/// them. The key is random and dies with the process.
 pub struct Fingerprints {
     keyed: Hmac<Sha256>,
 }

@@ -16,21 +16,27 @@ use super::filters::bytes;
 use super::rehearsal::PLACEHOLDERS;
 
 /// The algorithms that an assertion can be signed with (RFC 7518, section 3.1).
-pub const ALGORITHMS: [&str; 8] = ["ES256", "ES384", "HS256", "HS384", "HS512", "PS256", "RS256", "RS512"];
+pub const ALGORITHMS: [&str; 8] =
+    ["ES256", "ES384", "HS256", "HS384", "HS512", "PS256", "RS256", "RS512"];
 
-/// The filter `jwt`: claims, then the key, then by name `alg` and `header` (further members of the header, such as `kid`).
+/// The filter `jwt`: claims, then the key, then by name `alg` and `header` (further members of the
+/// header, such as `kid`).
 pub fn jwt(claims: &Value, key: &Value, named: &Kwargs) -> Result<String, Error> {
     let algorithm: &str = named.get::<Option<&str>>("alg")?.unwrap_or("RS256");
     let more: Option<Value> = named.get("header")?;
     named.assert_all_used()?;
     if claims.kind() != ValueKind::Map {
-        return Err(wrong("`jwt` signs claims: { \"iss\": client_id, \"exp\": now_s + 300 } | jwt(key)"));
+        return Err(wrong(
+            "`jwt` signs claims: { \"iss\": client_id, \"exp\": now_s + 300 } | jwt(key)",
+        ));
     }
     let mut header = Map::new();
     header.insert("alg".into(), algorithm.into());
     header.insert("typ".into(), "JWT".into());
     if let Some(more) = more.filter(|more| !more.is_none() && !more.is_undefined()) {
-        let Json::Object(more) = json(&more)? else { return Err(wrong("the `header` of a `jwt` is a map")) };
+        let Json::Object(more) = json(&more)? else {
+            return Err(wrong("the `header` of a `jwt` is a map"));
+        };
         header.extend(more);
     }
     let encode = |json: &Json| URL_SAFE_NO_PAD.encode(json.to_string());
@@ -39,17 +45,27 @@ pub fn jwt(claims: &Value, key: &Value, named: &Kwargs) -> Result<String, Error>
     bounds::fits(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }
 
-/// The filter `pem`: the bytes of the first section of a PEM text, such as a certificate whose hash a header names.
+/// The filter `pem`: the bytes of the first section of a PEM text, such as a certificate whose hash
+/// a header names.
 pub fn pem(value: &Value) -> Result<Value, Error> {
     let text = bytes(value, "pem")?;
     if is_placeholder(&text) {
         return Ok(Value::from_bytes(text));
     }
     let unfolded = unfold(&text);
-    let lines = unfolded.lines().skip_while(|line| !line.starts_with("-----BEGIN ")).skip(1).take_while(|line| !line.starts_with("-----END "));
+    let lines = unfolded
+        .lines()
+        .skip_while(|line| !line.starts_with("-----BEGIN "))
+        .skip(1)
+        .take_while(|line| !line.starts_with("-----END "));
     let encoded: String = lines.map(str::trim).collect();
-    let der = base64::engine::general_purpose::STANDARD.decode(encoded).ok().filter(|der| !der.is_empty());
-    der.map(Value::from_bytes).ok_or_else(|| wrong("`pem` needs a text with a section between -----BEGIN … and -----END …"))
+    let der = base64::engine::general_purpose::STANDARD
+        .decode(encoded)
+        .ok()
+        .filter(|der| !der.is_empty());
+    der.map(Value::from_bytes).ok_or_else(|| {
+        wrong("`pem` needs a text with a section between -----BEGIN … and -----END …")
+    })
 }
 
 fn json(value: &Value) -> Result<Json, Error> {
@@ -62,7 +78,8 @@ fn wrong(message: &'static str) -> Error {
     Error::new(ErrorKind::InvalidOperation, message)
 }
 
-/// Whether a recipe is rehearsed with a made-up key: there is nothing to sign with then, and nobody to see it.
+/// Whether a recipe is rehearsed with a made-up key: there is nothing to sign with then, and nobody
+/// to see it.
 fn is_placeholder(key: &[u8]) -> bool {
     PLACEHOLDERS.iter().any(|placeholder| placeholder.as_bytes() == key)
 }
@@ -94,12 +111,19 @@ fn sign(algorithm: &str, key: &[u8], message: &[u8]) -> Result<Vec<u8>, Error> {
         _ => None,
     };
     if rsa.is_none() && curve.is_none() {
-        return Err(Error::new(ErrorKind::InvalidOperation, format!("`jwt` knows the algorithms {}", ALGORITHMS.join(", "))));
+        return Err(Error::new(
+            ErrorKind::InvalidOperation,
+            format!("`jwt` knows the algorithms {}", ALGORITHMS.join(", ")),
+        ));
     }
     if is_placeholder(key) {
         return Ok(key.to_vec());
     }
-    let unusable = || wrong("the key of a `jwt` is no private key in PEM (PKCS#1, PKCS#8 or SEC1) of the kind that its algorithm needs");
+    let unusable = || {
+        wrong(
+            "the key of a `jwt` is no private key in PEM (PKCS#1, PKCS#8 or SEC1) of the kind that its algorithm needs",
+        )
+    };
     let der = PrivateKeyDer::from_pem_slice(unfold(key).as_bytes()).map_err(|_| unusable())?;
     let random = SystemRandom::new();
     if let Some(encoding) = rsa {
@@ -115,7 +139,9 @@ fn sign(algorithm: &str, key: &[u8], message: &[u8]) -> Result<Vec<u8>, Error> {
     }
     let curve = curve.ok_or_else(unusable)?;
     let pair = match &der {
-        PrivateKeyDer::Sec1(key) => EcdsaKeyPair::from_private_key_der(curve, key.secret_sec1_der()),
+        PrivateKeyDer::Sec1(key) => {
+            EcdsaKeyPair::from_private_key_der(curve, key.secret_sec1_der())
+        }
         PrivateKeyDer::Pkcs8(key) => EcdsaKeyPair::from_pkcs8(curve, key.secret_pkcs8_der()),
         _ => return Err(unusable()),
     };
@@ -139,10 +165,15 @@ mod tests {
         let mut names = Names::default();
         names.add("key", true);
         names.add("now_s", false);
-        let compiled = Compiled::new(Side::Request, source, &names).map_err(|mistake| mistake.message)?;
+        let compiled =
+            Compiled::new(Side::Request, source, &names).map_err(|mistake| mistake.message)?;
         assert!(compiled.secret);
-        let context = Value::from_pairs([("key", Value::from(key)), ("now_s", Value::from(1_700_000_000))]);
-        compiled.evaluate(&context).map(|value| value.to_string()).map_err(|error| error.to_string())
+        let context =
+            Value::from_pairs([("key", Value::from(key)), ("now_s", Value::from(1_700_000_000))]);
+        compiled
+            .evaluate(&context)
+            .map(|value| value.to_string())
+            .map_err(|error| error.to_string())
     }
 
     /// Expected values are made with Python and OpenSSL.
@@ -150,13 +181,17 @@ mod tests {
     fn symmetric_and_rsa_assertions_are_those_of_other_tools() {
         let claims = "{'exp': now_s + 300, 'iss': 'me'}";
         assert_eq!(
-            evaluate(&format!("{claims} | jwt(key, alg='HS256', header={{'kid': 'k1'}})"), "a-key").expect("signed"),
+            evaluate(&format!("{claims} | jwt(key, alg='HS256', header={{'kid': 'k1'}})"), "a-key")
+                .expect("signed"),
             "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCIsImtpZCI6ImsxIn0.eyJleHAiOjE3MDAwMDAzMDAsImlzcyI6Im1lIn0.SUP4iI_jbdyrozPbcJR5dMMFt-cEmu-bel_o8BXVgJM"
         );
         let expected = "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJhdWQiOiJodHRwczovL2EuZXhhbXBsZSIsImV4cCI6MTcwMDAwMDMwMCwiaXNzIjoibWUifQ.2eP9bUr55PqqJ65hhT1kJVx50aq7VnNv_hALj377LbFtzajsWRKbJZjcwJriUhEnD04jJeW0B3d1agdNIhqoF_ggB7R4acp_PT7njJ3QfTzySLlt15jSVTR-S3pDDvTlcuAY0exnAnskzueatJ-1YBjUjaGl3mTlKM6XLPiFYmrW6YNbu_Z1z-t-WnDMVH3cElmexhUktpgXBhqv-VoksC1yMKGIcnei4qb4MJTHFyP2EOqOGGaGzVeeOLhjNB17h-DccDDLB_TEhttFIfQCby226A-jT1sPmp5jUHE3eitJ2H_ZEsWIM26SdNZ2REvBooN_OTez3NNiS-QWOuWHGw";
         for name in ["rsa1", "rsa8"] {
             for key in [key(name), key(name).replace('\n', "\\n")] {
-                let signed = evaluate("{'aud': 'https://a.example', 'exp': now_s + 300, 'iss': 'me'} | jwt(key)", &key);
+                let signed = evaluate(
+                    "{'aud': 'https://a.example', 'exp': now_s + 300, 'iss': 'me'} | jwt(key)",
+                    &key,
+                );
                 assert_eq!(signed.expect("signed"), expected, "{name}");
             }
         }
@@ -166,7 +201,9 @@ mod tests {
     #[test]
     fn assertions_with_a_random_part_are_accepted_by_openssl() {
         for (algorithm, name) in [("PS256", "rsa8"), ("ES256", "ec1"), ("ES256", "ec8")] {
-            let token = evaluate(&format!("{{'iss': 'me'}} | jwt(key, alg='{algorithm}')"), &key(name)).expect("signed");
+            let token =
+                evaluate(&format!("{{'iss': 'me'}} | jwt(key, alg='{algorithm}')"), &key(name))
+                    .expect("signed");
             let (message, signature) = token.rsplit_once('.').expect("three parts");
             let mut signature = URL_SAFE_NO_PAD.decode(signature).expect("Base64");
             if algorithm == "ES256" {
@@ -177,14 +214,26 @@ mod tests {
                 std::fs::write(folder.path().join(name), content).expect("written");
                 folder.path().join(name)
             };
-            let (message, signature, key) = (file("message", message.as_bytes()), file("signature", &signature), file("key", key(name).as_bytes()));
+            let (message, signature, key) = (
+                file("message", message.as_bytes()),
+                file("signature", &signature),
+                file("key", key(name).as_bytes()),
+            );
             let mut command = Command::new("openssl");
-            command.args(["dgst", "-sha256", "-prverify"]).arg(key).arg("-signature").arg(signature);
+            command
+                .args(["dgst", "-sha256", "-prverify"])
+                .arg(key)
+                .arg("-signature")
+                .arg(signature);
             if algorithm == "PS256" {
                 command.args(["-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:32"]);
             }
-            let output = command.arg(message).output().expect("openssl runs; `make test` installs it");
-            assert!(String::from_utf8_lossy(&output.stdout).contains("Verified OK"), "{algorithm} {name}: {output:?}");
+            let output =
+                command.arg(message).output().expect("openssl runs; `make test` installs it");
+            assert!(
+                String::from_utf8_lossy(&output.stdout).contains("Verified OK"),
+                "{algorithm} {name}: {output:?}"
+            );
         }
     }
 
@@ -205,12 +254,19 @@ mod tests {
     fn what_cannot_be_signed_is_told_without_the_key() {
         for (source, key_text, problem) in [
             ("{'iss': 'me'} | jwt(key)", "-----BEGIN s3cret-----", "no private key in PEM"),
-            ("{'iss': 'me'} | jwt(key, alg='ES256')", &*key("rsa1"), "of the kind that its algorithm needs"),
+            (
+                "{'iss': 'me'} | jwt(key, alg='ES256')",
+                &*key("rsa1"),
+                "of the kind that its algorithm needs",
+            ),
             ("{'iss': 'me'} | jwt(key, alg='none')", "s3cret-key", "knows the algorithms ES256"),
             ("'text' | jwt(key)", "s3cret-key", "signs claims"),
         ] {
             let error = evaluate(source, key_text).expect_err(source);
-            assert!(error.contains(problem) && !error.contains("s3cret") && !error.contains("BEGIN"), "{source}: {error}");
+            assert!(
+                error.contains(problem) && !error.contains("s3cret") && !error.contains("BEGIN"),
+                "{source}: {error}"
+            );
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What an expression is made of, without its being compiled: its tokens, and a look at every name in it. The engine itself
-//! is lenient about names.
+//! What an expression is made of, without its being compiled: its tokens, and a look at every name
+//! in it. The engine itself is lenient about names.
 
 use std::ops::Range;
 
@@ -40,13 +40,19 @@ pub fn tokens(source: &str) -> Vec<(Token, Range<usize>)> {
                 Token::Text
             }
             _ if byte.is_ascii_digit() => {
-                while at < bytes.len() && (bytes[at].is_ascii_alphanumeric() || matches!(bytes[at], b'.' | b'_')) {
+                while at < bytes.len()
+                    && (bytes[at].is_ascii_alphanumeric() || matches!(bytes[at], b'.' | b'_'))
+                {
                     at += 1;
                 }
                 Token::Number
             }
             _ if byte.is_ascii_alphabetic() || byte == b'_' || !byte.is_ascii() => {
-                while at < bytes.len() && (bytes[at].is_ascii_alphanumeric() || bytes[at] == b'_' || !bytes[at].is_ascii()) {
+                while at < bytes.len()
+                    && (bytes[at].is_ascii_alphanumeric()
+                        || bytes[at] == b'_'
+                        || !bytes[at].is_ascii())
+                {
                     at += 1;
                 }
                 Token::Word
@@ -59,14 +65,22 @@ pub fn tokens(source: &str) -> Vec<(Token, Range<usize>)> {
 }
 
 /// Words of the expression language itself.
-pub const KEYWORDS: [&str; 13] = ["and", "else", "false", "False", "if", "in", "is", "none", "None", "not", "or", "true", "True"];
+pub const KEYWORDS: [&str; 13] = [
+    "and", "else", "false", "False", "if", "in", "is", "none", "None", "not", "or", "true", "True",
+];
 
 /// Looks up every name, filter and test, and returns each use of a value.
 ///
 /// # Errors
 /// A name, filter or test that is not known.
-pub fn lint(source: &str, tokens: &[(Token, Range<usize>)], names: &Names) -> Result<Vec<String>, Mistake> {
-    let sign = |index: usize, wanted: u8| tokens.get(index).is_some_and(|(token, _)| *token == Token::Sign(wanted));
+pub fn lint(
+    source: &str,
+    tokens: &[(Token, Range<usize>)],
+    names: &Names,
+) -> Result<Vec<String>, Mistake> {
+    let sign = |index: usize, wanted: u8| {
+        tokens.get(index).is_some_and(|(token, _)| *token == Token::Sign(wanted))
+    };
     let word = |index: usize| match tokens.get(index) {
         Some((Token::Word, range)) => Some(&source[range.clone()]),
         _ => None,
@@ -75,32 +89,52 @@ pub fn lint(source: &str, tokens: &[(Token, Range<usize>)], names: &Names) -> Re
     let mut index = 0;
     while index < tokens.len() {
         let (token, range) = &tokens[index];
-        let mistake = |message: String, hint: Option<String>| Err(Mistake { range: Some(range.clone()), message, hint });
+        let mistake = |message: String, hint: Option<String>| {
+            Err(Mistake { range: Some(range.clone()), message, hint })
+        };
         if *token == Token::Word {
             let name = &source[range.clone()];
             let before = index.checked_sub(1);
             let after_dot = before.is_some_and(|before| sign(before, b'.'));
             let after_pipe = before.is_some_and(|before| sign(before, b'|'));
             let after_is = before.is_some_and(|before| {
-                word(before) == Some("is") || (word(before) == Some("not") && before.checked_sub(1).is_some_and(|is| word(is) == Some("is")))
+                word(before) == Some("is")
+                    || (word(before) == Some("not")
+                        && before.checked_sub(1).is_some_and(|is| word(is) == Some("is")))
             });
-            let keyword_argument = sign(index + 1, b'=') && !sign(index + 2, b'=') && before.is_some_and(|before| sign(before, b'(') || sign(before, b','));
+            let keyword_argument = sign(index + 1, b'=')
+                && !sign(index + 2, b'=')
+                && before.is_some_and(|before| sign(before, b'(') || sign(before, b','));
             if after_pipe {
                 if !filters::FILTERS.contains(&name) {
-                    return mistake(format!("unknown filter `{name}`"), Some(suggestion(name, filters::FILTERS.iter().copied())));
+                    return mistake(
+                        format!("unknown filter `{name}`"),
+                        Some(suggestion(name, filters::FILTERS.iter().copied())),
+                    );
                 }
                 // Its text becomes part of a message, so it must not be able to hold a secret.
-                let quoted = sign(index + 1, b'(') && matches!(tokens.get(index + 2), Some((Token::Text, _))) && sign(index + 3, b')');
+                let quoted = sign(index + 1, b'(')
+                    && matches!(tokens.get(index + 2), Some((Token::Text, _)))
+                    && sign(index + 3, b')');
                 if name == "required" && !quoted {
-                    return mistake("`required` takes one text in quotes".into(), Some("write `value | required('… is needed')`".into()));
+                    return mistake(
+                        "`required` takes one text in quotes".into(),
+                        Some("write `value | required('… is needed')`".into()),
+                    );
                 }
             } else if after_is && name != "not" {
                 if !filters::TESTS.contains(&name) {
-                    return mistake(format!("unknown test `{name}`"), Some(suggestion(name, filters::TESTS.iter().copied())));
+                    return mistake(
+                        format!("unknown test `{name}`"),
+                        Some(suggestion(name, filters::TESTS.iter().copied())),
+                    );
                 }
             } else if !after_dot && !keyword_argument && !KEYWORDS.contains(&name) {
                 if sign(index + 1, b'(') {
-                    return mistake(format!("`{name}(…)` is not possible: expressions call no functions"), Some("use a filter: `value | name`".into()));
+                    return mistake(
+                        format!("`{name}(…)` is not possible: expressions call no functions"),
+                        Some("use a filter: `value | name`".into()),
+                    );
                 }
                 if !names.contains(name) {
                     // `json.access-token` is a subtraction.
@@ -108,16 +142,25 @@ pub fn lint(source: &str, tokens: &[(Token, Range<usize>)], names: &Names) -> Re
                         && index >= 3
                         && tokens[index - 1].1.start == tokens[index - 2].1.end
                         && sign(index - 3, b'.');
-                    let hint = if minus { format!("a member with a `-` in its name is written `json['…-{name}']`") } else { suggestion(name, names.all()) };
+                    let hint = if minus {
+                        format!("a member with a `-` in its name is written `json['…-{name}']`")
+                    } else {
+                        suggestion(name, names.all())
+                    };
                     return mistake(format!("unknown name `{name}`"), Some(hint));
                 }
                 uses.push(name.to_owned());
                 check_member(source, tokens, index, name, names)?;
             } else if after_dot && sign(index + 1, b'(') {
-                return mistake(format!("`.{name}(…)` is not possible: expressions call no methods"), Some("use a filter: `value | name`".into()));
+                return mistake(
+                    format!("`.{name}(…)` is not possible: expressions call no methods"),
+                    Some("use a filter: `value | name`".into()),
+                );
             }
         }
-        let called = *token == Token::Sign(b'(') && index > 0 && matches!(tokens[index - 1].0, Token::Sign(b')' | b']') | Token::Text);
+        let called = *token == Token::Sign(b'(')
+            && index > 0
+            && matches!(tokens[index - 1].0, Token::Sign(b')' | b']') | Token::Text);
         if called {
             return Err(Mistake {
                 range: Some(range.clone()),
@@ -130,14 +173,18 @@ pub fn lint(source: &str, tokens: &[(Token, Range<usize>)], names: &Names) -> Re
     Ok(uses)
 }
 
-/// The members of an answer that an expression looks at: `json.status` and `json['a'].b`, each as it is written.
+/// The members of an answer that an expression looks at: `json.status` and `json['a'].b`, each as
+/// it is written.
 #[must_use]
 pub fn members(source: &str) -> Vec<&str> {
     let tokens = tokens(source);
-    let sign = |index: usize, wanted: u8| tokens.get(index).is_some_and(|(token, _)| *token == Token::Sign(wanted));
+    let sign = |index: usize, wanted: u8| {
+        tokens.get(index).is_some_and(|(token, _)| *token == Token::Sign(wanted))
+    };
     let mut members = Vec::new();
     for (index, (token, range)) in tokens.iter().enumerate() {
-        let tree = *token == Token::Word && matches!(&source[range.clone()], "json" | "form" | "xml");
+        let tree =
+            *token == Token::Word && matches!(&source[range.clone()], "json" | "form" | "xml");
         if !tree || index > 0 && (sign(index - 1, b'.') || sign(index - 1, b'|')) {
             continue;
         }
@@ -145,7 +192,10 @@ pub fn members(source: &str) -> Vec<&str> {
         loop {
             if sign(end + 1, b'.') && matches!(tokens.get(end + 2), Some((Token::Word, _))) {
                 end += 2;
-            } else if sign(end + 1, b'[') && matches!(tokens.get(end + 2), Some((Token::Text | Token::Number, _))) && sign(end + 3, b']') {
+            } else if sign(end + 1, b'[')
+                && matches!(tokens.get(end + 2), Some((Token::Text | Token::Number, _)))
+                && sign(end + 3, b']')
+            {
                 end += 3;
             } else {
                 break;
@@ -157,11 +207,21 @@ pub fn members(source: &str) -> Vec<&str> {
 }
 
 /// For a name with a fixed set of members: that the member named is one of them.
-fn check_member(source: &str, tokens: &[(Token, Range<usize>)], index: usize, name: &str, names: &Names) -> Result<(), Mistake> {
-    let Some((_, members)) = names.members.iter().find(|(known, members)| *known == name && !members.is_empty()) else {
+fn check_member(
+    source: &str,
+    tokens: &[(Token, Range<usize>)],
+    index: usize,
+    name: &str,
+    names: &Names,
+) -> Result<(), Mistake> {
+    let Some((_, members)) =
+        names.members.iter().find(|(known, members)| *known == name && !members.is_empty())
+    else {
         return Ok(());
     };
-    if let (Some((Token::Sign(b'.'), _)), Some((Token::Word, range))) = (tokens.get(index + 1), tokens.get(index + 2)) {
+    if let (Some((Token::Sign(b'.'), _)), Some((Token::Word, range))) =
+        (tokens.get(index + 1), tokens.get(index + 2))
+    {
         let member = &source[range.clone()];
         if !members.contains(&member) {
             return Err(Mistake {

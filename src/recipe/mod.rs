@@ -3,12 +3,13 @@
 //! Pure: a recipe renders a [`TokenRequest`] from inputs and the time that it is given, and reads a
 //! [`TokenResponse`] into an [`Outcome`](crate::outcome::Outcome). It does no input or output.
 //!
-//! A probe is a row of [`Call`]s: the steps before the token request, the token request, what verifies the token, what
-//! cleans up. Each is a request and the rules for its answer; [`Values`] go from one to the next.
+//! A probe is a row of [`Call`]s: the steps before the token request, the token request, what
+//! verifies the token, what cleans up. Each is a request and the rules for its answer; [`Values`]
+//! go from one to the next.
 //!
-//! Reading order: [`definition`] (as written), [`expression`] and [`template`] (the language), this file, `compile`,
-//! [`values`], [`request`], [`response`] (what any answer tells), [`token`] (what the token's does), [`verification`],
-//! [`builtin`] (the table of built-ins).
+//! Reading order: [`definition`] (as written), [`expression`] and [`template`] (the language), this
+//! file, `compile`, [`values`], [`request`], [`response`] (what any answer tells), [`token`] (what
+//! the token's does), [`verification`], [`builtin`] (the table of built-ins).
 
 mod answer;
 mod bounds;
@@ -170,7 +171,10 @@ struct Holds {
 
 impl Holds {
     fn new(word: &'static str, rule: Compiled, names: &Names) -> Self {
-        let members = lint::members(&rule.source).into_iter().filter_map(|member| Compiled::new(Side::Response, member, names).ok()).collect();
+        let members = lint::members(&rule.source)
+            .into_iter()
+            .filter_map(|member| Compiled::new(Side::Response, member, names).ok())
+            .collect();
         Self { word, rule, members }
     }
 }

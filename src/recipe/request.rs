@@ -43,7 +43,8 @@ impl Call {
         self.needs.iter().all(|name| values.has(name))
     }
 
-    /// Whether this attempt has a URL for it. A step whose URL needs an optional input that is not set is left out.
+    /// Whether this attempt has a URL for it. A step whose URL needs an optional input that is not
+    /// set is left out.
     ///
     /// # Errors
     /// When the URL cannot be evaluated.
@@ -52,10 +53,12 @@ impl Call {
         url.map(|text| text.is_some()).map_err(|error| self.told(self.at("request.url", &error)))
     }
 
-    /// Renders the request. What was made of secrets for it is known to the values' redactor afterwards.
+    /// Renders the request. What was made of secrets for it is known to the values' redactor
+    /// afterwards.
     ///
     /// # Errors
-    /// When an expression cannot be evaluated with these values, or the outcome is no URL or header.
+    /// When an expression cannot be evaluated with these values, or the outcome is no URL or
+    /// header.
     pub fn render(&self, values: &mut Values) -> Result<TokenRequest, RenderError> {
         self.rendered(values).map_err(|error| self.told(error))
     }
@@ -71,14 +74,24 @@ impl Call {
         let url = self.url(&context)?;
         // What came by https must not lead to where everybody can read.
         if self.follows && *secure && url.scheme() != "https" {
-            return Err(RenderError::new(self.part("request.url"), "an answer that came by https names an http URL, which is not followed"));
+            return Err(RenderError::new(
+                self.part("request.url"),
+                "an answer that came by https names an http URL, which is not followed",
+            ));
         }
         *secure |= url.scheme() == "https";
         let mut headers = HeaderMap::new();
         for (name, template) in &self.request.headers {
             let part = || self.part(&format!("request.headers.{name}"));
-            let Some(text) = template.text(&context, Show::Real).map_err(|error| RenderError::at(part(), &error))? else { continue };
-            let mut value = HeaderValue::try_from(text.trim()).map_err(|_| RenderError::new(part(), "the value has characters that a header cannot hold"))?;
+            let Some(text) = template
+                .text(&context, Show::Real)
+                .map_err(|error| RenderError::at(part(), &error))?
+            else {
+                continue;
+            };
+            let mut value = HeaderValue::try_from(text.trim()).map_err(|_| {
+                RenderError::new(part(), "the value has characters that a header cannot hold")
+            })?;
             if template.is_secret() {
                 value.set_sensitive(true);
                 redactor.hide(&text);
@@ -102,23 +115,41 @@ impl Call {
     /// As [`Call::render`].
     pub fn show(&self, values: &Values) -> Result<ShownRequest, RenderError> {
         let context = values.context.value();
-        let url = self.request.url.text(&context, Show::Hidden).map_err(|error| self.at("request.url", &error))?;
+        let url = self
+            .request
+            .url
+            .text(&context, Show::Hidden)
+            .map_err(|error| self.at("request.url", &error))?;
         let mut line = format!("{} {}", self.request.method, url.unwrap_or_default());
         for (index, (name, template)) in self.request.query.iter().enumerate() {
-            if let Some(text) = template.text(&context, Show::Hidden).map_err(|error| self.at(&format!("request.query.{name}"), &error))? {
+            if let Some(text) = template
+                .text(&context, Show::Hidden)
+                .map_err(|error| self.at(&format!("request.query.{name}"), &error))?
+            {
                 line.push(if index == 0 && !line.contains('?') { '?' } else { '&' });
                 line.push_str(&format!("{name}={text}"));
             }
         }
         if self.follows
             && let Ok(url) = self.url(&context)
-            && self.request.url.origin().flat_map(|expression| &expression.uses).all(|name| values.is_no_secret(name))
+            && self
+                .request
+                .url
+                .origin()
+                .flat_map(|expression| &expression.uses)
+                .all(|name| values.is_no_secret(name))
         {
-            line.push_str(&format!("  (at {})", values.redactor.scrub(&url.origin().ascii_serialization())));
+            line.push_str(&format!(
+                "  (at {})",
+                values.redactor.scrub(&url.origin().ascii_serialization())
+            ));
         }
         let mut headers = Vec::new();
         for (name, template) in &self.request.headers {
-            if let Some(text) = template.text(&context, Show::Hidden).map_err(|error| self.at(&format!("request.headers.{name}"), &error))? {
+            if let Some(text) = template
+                .text(&context, Show::Hidden)
+                .map_err(|error| self.at(&format!("request.headers.{name}"), &error))?
+            {
                 headers.push((canonical(name), text));
             }
         }
@@ -126,14 +157,19 @@ impl Call {
         match &self.request.body {
             BodyTemplate::Form(fields) => {
                 for (name, template) in fields {
-                    if let Some(text) = template.text(&context, Show::Hidden).map_err(|error| self.at(&format!("request.form.{name}"), &error))? {
+                    if let Some(text) = template
+                        .text(&context, Show::Hidden)
+                        .map_err(|error| self.at(&format!("request.form.{name}"), &error))?
+                    {
                         body.push(format!("{name}={text}"));
                     }
                 }
             }
             _ => {
                 if let Some((kind, text)) = self.body(&context, Show::Hidden)? {
-                    let pretty = kind.filter(|kind| kind.contains("json")).and_then(|_| serde_json::from_str::<serde_json::Value>(&text).ok());
+                    let pretty = kind
+                        .filter(|kind| kind.contains("json"))
+                        .and_then(|_| serde_json::from_str::<serde_json::Value>(&text).ok());
                     let text = pretty.map_or(text, |json| format!("{json:#}"));
                     body.extend(text.lines().map(str::to_owned));
                 }
@@ -147,8 +183,8 @@ impl Call {
         Ok(ShownRequest { line, headers, body })
     }
 
-    /// Hides what was made of secrets right where it is sent: a signature, an assertion. Whatever a `let` holds is hidden
-    /// already, and a secret by itself is one of the inputs.
+    /// Hides what was made of secrets right where it is sent: a signature, an assertion. Whatever a
+    /// `let` holds is hidden already, and a secret by itself is one of the inputs.
     fn hide_derived(&self, context: &Value, redactor: &mut Redactor) {
         let body = match &self.request.body {
             BodyTemplate::Empty => Vec::new(),
@@ -160,7 +196,13 @@ impl Call {
         let query = self.request.query.iter().map(|(_, template)| template);
         // A lone name is an input or a `let`, which are hidden by now.
         let derives = |expression: &&Compiled| expression.secret && !is_name(&expression.source);
-        for expression in headers.chain(query).chain(body).chain([&self.request.url]).flat_map(Template::expressions).filter(derives) {
+        for expression in headers
+            .chain(query)
+            .chain(body)
+            .chain([&self.request.url])
+            .flat_map(Template::expressions)
+            .filter(derives)
+        {
             if let Ok(value) = expression.evaluate(context)
                 && !value.as_str().is_some_and(values::is_address)
             {
@@ -174,7 +216,10 @@ impl Call {
         if !self.request.query.is_empty() {
             let mut pairs = Vec::new();
             for (name, template) in &self.request.query {
-                if let Some(text) = template.text(context, Show::Real).map_err(|error| self.at(&format!("request.query.{name}"), &error))? {
+                if let Some(text) = template
+                    .text(context, Show::Real)
+                    .map_err(|error| self.at(&format!("request.query.{name}"), &error))?
+                {
                     pairs.push((name, text));
                 }
             }
@@ -184,24 +229,34 @@ impl Call {
     }
 
     /// The body with its content type, if the form of the body sets one.
-    fn body(&self, context: &Value, show: Show) -> Result<Option<(Option<&'static str>, String)>, RenderError> {
+    fn body(
+        &self,
+        context: &Value,
+        show: Show,
+    ) -> Result<Option<(Option<&'static str>, String)>, RenderError> {
         match &self.request.body {
             BodyTemplate::Empty => Ok(None),
             BodyTemplate::Form(fields) => {
                 let mut form = form_urlencoded::Serializer::new(String::new());
                 for (name, template) in fields {
-                    if let Some(text) = template.text(context, show).map_err(|error| self.at(&format!("request.form.{name}"), &error))? {
+                    if let Some(text) = template
+                        .text(context, show)
+                        .map_err(|error| self.at(&format!("request.form.{name}"), &error))?
+                    {
                         form.append_pair(name, &text);
                     }
                 }
                 Ok(Some((Some("application/x-www-form-urlencoded"), form.finish())))
             }
             BodyTemplate::Json(node) => {
-                let value = node.render(context, show).map_err(|error| self.at("request.json", &error))?;
+                let value =
+                    node.render(context, show).map_err(|error| self.at("request.json", &error))?;
                 Ok(value.map(|value| (Some("application/json"), value.to_string())))
             }
             BodyTemplate::Text(template) => {
-                let text = template.text(context, show).map_err(|error| self.at("request.body", &error))?;
+                let text = template
+                    .text(context, show)
+                    .map_err(|error| self.at("request.body", &error))?;
                 Ok(text.map(|text| (None, text)))
             }
         }
@@ -210,16 +265,23 @@ impl Call {
     /// The URL without its query.
     pub(super) fn address(&self, context: &Value) -> Result<Url, RenderError> {
         let wrong = |problem: String| RenderError::new(self.part("request.url"), problem);
-        let text = self.request.url.url(context, Show::Real, UNRESERVED).map_err(|error| self.at("request.url", &error))?;
+        let text = self
+            .request
+            .url
+            .url(context, Show::Real, UNRESERVED)
+            .map_err(|error| self.at("request.url", &error))?;
         let text = text.ok_or_else(|| wrong("a value that it needs is not set".into()))?;
         let url = Url::parse(&text).map_err(|error| wrong(format!("this is no URL: {error}")))?;
         if !matches!(url.scheme(), "http" | "https") {
             // What an answer gave is not repeated: it may be no URL at all.
-            let scheme = if self.follows { "its".to_owned() } else { format!("{:?}", url.scheme()) };
+            let scheme =
+                if self.follows { "its".to_owned() } else { format!("{:?}", url.scheme()) };
             return Err(wrong(format!("the scheme {scheme} is not possible, only https and http")));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(wrong("a URL cannot hold credentials: it is logged by every server on the way".into()));
+            return Err(wrong(
+                "a URL cannot hold credentials: it is logged by every server on the way".into(),
+            ));
         }
         Ok(url)
     }

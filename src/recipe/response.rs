@@ -1,4 +1,5 @@
-//! What any answer tells: whether the request was accepted, what the answer gives, and else why not.
+//! What any answer tells: whether the request was accepted, what the answer gives, and else why
+//! not.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, header};
@@ -54,11 +55,17 @@ impl Call {
     ///
     /// # Errors
     /// The failure that the answer tells.
-    pub fn read(&self, values: &mut Values, response: &TokenResponse, trace: &mut Trace) -> Result<(), Failure> {
+    pub fn read(
+        &self,
+        values: &mut Values,
+        response: &TokenResponse,
+        trace: &mut Trace,
+    ) -> Result<(), Failure> {
         let mut reader = Reader::new(self, values, response, trace);
         reader.hide_given();
         reader.accepted()?;
-        // What gives nothing and says nothing of its own shows a failure by its code, whatever the status.
+        // What gives nothing and says nothing of its own shows a failure by its code, whatever the
+        // status.
         if self.gives.is_empty() && self.rules.holds.is_none() && reader.code().is_some() {
             return Err(reader.refused(None));
         }
@@ -69,7 +76,8 @@ impl Call {
         Ok(())
     }
 
-    /// The forms that rules ask for or that a success must have; JSON always, as failures often have it.
+    /// The forms that rules ask for or that a success must have; JSON always, as failures often
+    /// have it.
     fn trees(&self, body: &[u8]) -> Trees {
         let format = self.rules.format;
         let mut trees = Vec::new();
@@ -90,15 +98,24 @@ pub(super) type Trees = Vec<(&'static str, serde_json::Value)>;
 /// Status and headers. Several headers of one name are one list (RFC 9110, section 5.3).
 fn http_value(response: &TokenResponse) -> Value {
     let joined = |name: &HeaderName| {
-        let values: Vec<&str> = response.headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+        let values: Vec<&str> =
+            response.headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
         Value::from(values.join(", "))
     };
     let headers = response.headers.keys().map(|name| (name.as_str(), joined(name)));
-    Value::from_pairs([("status", Value::from(response.status)), ("headers", Value::from_pairs(headers))])
+    Value::from_pairs([
+        ("status", Value::from(response.status)),
+        ("headers", Value::from_pairs(headers)),
+    ])
 }
 
 impl<'a> Reader<'a> {
-    pub fn new(call: &'a Call, values: &'a mut Values, response: &'a TokenResponse, trace: &'a mut Trace) -> Self {
+    pub fn new(
+        call: &'a Call,
+        values: &'a mut Values,
+        response: &'a TokenResponse,
+        trace: &'a mut Trace,
+    ) -> Self {
         let Values { context, redactor, .. } = values;
         let mut names = context.clone();
         let trees = call.trees(&response.body);
@@ -124,11 +141,22 @@ impl<'a> Reader<'a> {
         let status = self.response.status;
         let rules = &self.call.rules;
         self.trace.note("status", "", || status.to_string());
-        let expected = if rules.statuses.is_empty() { (200..300).contains(&status) } else { rules.statuses.contains(&status) };
+        let expected = if rules.statuses.is_empty() {
+            (200..300).contains(&status)
+        } else {
+            rules.statuses.contains(&status)
+        };
         if !expected && (300..400).contains(&status) {
-            let place = self.response.headers.get(header::LOCATION).and_then(|value| value.to_str().ok()).unwrap_or("nowhere");
-            let message = format!("redirected to {}, which is not followed", telling::shown_place(place));
-            return Err(Failure::new(Reason::Redirect, &self.redactor.scrub(&message)).code(Code::http(status)));
+            let place = self
+                .response
+                .headers
+                .get(header::LOCATION)
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or("nowhere");
+            let message =
+                format!("redirected to {}, which is not followed", telling::shown_place(place));
+            return Err(Failure::new(Reason::Redirect, &self.redactor.scrub(&message))
+                .code(Code::http(status)));
         }
         if !expected {
             return Err(self.refused(None));
@@ -137,13 +165,16 @@ impl<'a> Reader<'a> {
         let readable = match format {
             Format::Any => true,
             Format::Text => answer::is_word(&self.response.body),
-            Format::Json | Format::Form | Format::Xml => self.trees.iter().any(|(name, _)| *name == format.word()),
+            Format::Json | Format::Form | Format::Xml => {
+                self.trees.iter().any(|(name, _)| *name == format.word())
+            }
         };
         if !readable {
             if self.response.body.iter().all(u8::is_ascii_whitespace) {
                 return Err(malformed("body_empty", "the answer has no body"));
             }
-            // One that tells a failure in a form of its own does so, whatever a success would look like.
+            // One that tells a failure in a form of its own does so, whatever a success would look
+            // like.
             if self.code().is_some() {
                 return Err(self.refused(None));
             }
@@ -153,7 +184,10 @@ impl<'a> Reader<'a> {
                 Format::Text => ("not_text", "a token by itself"),
                 Format::Json | Format::Any => ("not_json", "JSON"),
             };
-            return Err(malformed(code, &format!("the answer is not {wanted} but {}", self.kind_of_body())));
+            return Err(malformed(
+                code,
+                &format!("the answer is not {wanted} but {}", self.kind_of_body()),
+            ));
         }
         if let Some(Holds { word, rule, members }) = &rules.holds {
             let holds = rule.evaluate(&self.context);
@@ -163,7 +197,10 @@ impl<'a> Reader<'a> {
             });
             if !holds.is_ok_and(|value| value.is_true()) {
                 if self.says_nothing(members) {
-                    let problem = format!("the answer, {}, neither says success nor tells a failure", self.kind_of_body());
+                    let problem = format!(
+                        "the answer, {}, neither says success nor tells a failure",
+                        self.kind_of_body()
+                    );
                     return Err(malformed("answer_unclear", &problem));
                 }
                 return Err(self.refused(None));
@@ -172,29 +209,41 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Whether an answer for which not all holds that must hold is damaged rather than a refusal: it tells no code, and
-    /// either has a token all the same or nothing of what would have to hold.
+    /// Whether an answer for which not all holds that must hold is damaged rather than a refusal:
+    /// it tells no code, and either has a token all the same or nothing of what would have to hold.
     fn says_nothing(&self, members: &[Compiled]) -> bool {
         // One that cannot be shown counts too.
         let is_code = |text: &str| !text.trim().is_empty() && !says_fine(text.trim());
         let code = |rule: &Compiled| match rule.evaluate(&self.context) {
-            Ok(value) if matches!(value.kind(), ValueKind::String | ValueKind::Number) => is_code(&value.to_string()),
+            Ok(value) if matches!(value.kind(), ValueKind::String | ValueKind::Number) => {
+                is_code(&value.to_string())
+            }
             _ => false,
         };
         if !(200..300).contains(&self.response.status) || self.call.rules.code.iter().any(code) {
             return false;
         }
-        let there = |rule: &Compiled| rule.evaluate(&self.context).is_ok_and(|value| !value.is_undefined() && !value.is_none());
-        let token = |rule: &Compiled| rule.evaluate(&self.context).is_ok_and(|value| value.as_str().is_some_and(|text| !text.trim().is_empty()));
+        let there = |rule: &Compiled| {
+            rule.evaluate(&self.context)
+                .is_ok_and(|value| !value.is_undefined() && !value.is_none())
+        };
+        let token = |rule: &Compiled| {
+            rule.evaluate(&self.context)
+                .is_ok_and(|value| value.as_str().is_some_and(|text| !text.trim().is_empty()))
+        };
         self.tokens.iter().any(token) || !members.is_empty() && !members.iter().any(there)
     }
 
-    /// Hides what the answer gives before any text of it is taken up, whatever its status and even where it cannot be read.
+    /// Hides what the answer gives before any text of it is taken up, whatever its status and even
+    /// where it cannot be read.
     pub fn hide_given(&mut self) {
         // What is no tree, or is shown as it is, has names and values all the same.
         if self.call.uses.contains("body") || self.trees.is_empty() {
             let rules = self.call.gives.iter().map(|(_, rule)| rule).chain(self.tokens);
-            let names: Vec<&str> = rules.flat_map(|rule| members(&rule.source)).filter_map(telling::last_name).collect();
+            let names: Vec<&str> = rules
+                .flat_map(|rule| members(&rule.source))
+                .filter_map(telling::last_name)
+                .collect();
             let body = String::from_utf8_lossy(&self.response.body);
             telling::hide_in_text(&body, &names, self.redactor);
             // Text in two bytes a letter is read as if every other were a zero.
@@ -222,7 +271,10 @@ impl<'a> Reader<'a> {
             None => Ok(given),
             Some(name) => {
                 let body = self.kind_of_body();
-                Err(malformed("value_missing", &format!("the answer, {body}, does not give `{name}`")))
+                Err(malformed(
+                    "value_missing",
+                    &format!("the answer, {body}, does not give `{name}`"),
+                ))
             }
         }
     }
@@ -244,7 +296,10 @@ impl<'a> Reader<'a> {
                 _ => false,
             };
             self.trace.note("gives", &rule.source, || match value.kind() {
-                ValueKind::String if there => format!("{name}: a string of {} characters {HIDDEN}", value.as_str().unwrap_or_default().chars().count()),
+                ValueKind::String if there => format!(
+                    "{name}: a string of {} characters {HIDDEN}",
+                    value.as_str().unwrap_or_default().chars().count()
+                ),
                 ValueKind::Undefined => format!("{name}: absent"),
                 kind if there => format!("{name}: a {kind} {HIDDEN}"),
                 kind => format!("{name}: an empty string or a {kind}, of no use"),
@@ -260,13 +315,15 @@ impl<'a> Reader<'a> {
         (given, missing)
     }
 
-    /// The failure that an answer without a token tells. `problem` is what is wrong with the token in an
-    /// otherwise successful answer: it counts only when the answer gives no code of its own.
+    /// The failure that an answer without a token tells. `problem` is what is wrong with the token
+    /// in an otherwise successful answer: it counts only when the answer gives no code of its own.
     pub fn refused(&mut self, problem: Option<&'static str>) -> Failure {
         let status = self.response.status;
         let code = self.code();
         let message = self.message();
-        let named = |list: &[String], code: &Option<Code>| code.as_ref().is_some_and(|code| list.iter().any(|named| named == code.as_str()));
+        let named = |list: &[String], code: &Option<Code>| {
+            code.as_ref().is_some_and(|code| list.iter().any(|named| named == code.as_str()))
+        };
         let rules = &self.call.rules;
         let reason = if status == 429 || named(&rules.throttled, &code) {
             Reason::Throttled
@@ -278,12 +335,13 @@ impl<'a> Reader<'a> {
             Reason::Rejected
         };
         // An answer that says success has a message that says so too, which would mislead here.
-        let told = message.filter(|_| reason != Reason::Malformed).unwrap_or_else(|| match problem {
-            Some("token_not_a_string") => "the token in the answer is not a string".into(),
-            Some(_) => "the answer says success but holds no token".into(),
-            None if (200..300).contains(&status) => "the answer tells a failure".into(),
-            None => format!("HTTP status {status}"),
-        });
+        let told =
+            message.filter(|_| reason != Reason::Malformed).unwrap_or_else(|| match problem {
+                Some("token_not_a_string") => "the token in the answer is not a string".into(),
+                Some(_) => "the answer says success but holds no token".into(),
+                None if (200..300).contains(&status) => "the answer tells a failure".into(),
+                None => format!("HTTP status {status}"),
+            });
         let code = code.or_else(|| problem.map(Code::word)).unwrap_or_else(|| Code::http(status));
         let mut failure = Failure::new(reason, &told).code(code);
         if matches!(reason, Reason::Throttled | Reason::Unavailable) {
@@ -304,7 +362,9 @@ impl<'a> Reader<'a> {
             };
             let code = text.as_deref().filter(|text| !says_fine(text.trim())).and_then(Code::clean);
             // As it is written, and as it would be shown.
-            let secret = text.as_deref().is_some_and(|text| self.redactor.is_secret(text) || looks_random(text.trim()))
+            let secret = text
+                .as_deref()
+                .is_some_and(|text| self.redactor.is_secret(text) || looks_random(text.trim()))
                 || code.as_ref().is_some_and(|code| self.redactor.is_secret(code.as_str()));
             let code = code.filter(|_| !secret);
             self.trace.note("code", &rule.source, || match (&code, value.kind()) {
@@ -325,7 +385,12 @@ impl<'a> Reader<'a> {
         let call = self.call;
         call.rules.message.iter().find_map(|rule| {
             let text = self.text(rule);
-            self.trace.note("message", &rule.source, || text.as_deref().map_or_else(|| "absent".into(), |text| Message::clean(text).as_str().to_owned()));
+            self.trace.note("message", &rule.source, || {
+                text.as_deref().map_or_else(
+                    || "absent".into(),
+                    |text| Message::clean(text).as_str().to_owned(),
+                )
+            });
             text
         })
     }
@@ -337,7 +402,14 @@ impl<'a> Reader<'a> {
     }
 
     fn kind_of_body(&self) -> String {
-        let start: Vec<u8> = self.response.body.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).take(15).collect();
+        let start: Vec<u8> = self
+            .response
+            .body
+            .iter()
+            .copied()
+            .filter(|byte| !byte.is_ascii_whitespace())
+            .take(15)
+            .collect();
         let start = String::from_utf8_lossy(&start).to_lowercase();
         if start.starts_with("<!doctypehtml") || start.starts_with("<html") {
             return "an HTML page".into();

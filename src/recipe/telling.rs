@@ -5,11 +5,16 @@ use serde_json::Value as Json;
 
 use crate::secret::{HIDDEN, Redactor, is_told_secret, looks_random, names_a_secret};
 
-/// Hides what stands under telling names of a tree. `telling` is for a tree that stands under such a name itself.
+/// Hides what stands under telling names of a tree. `telling` is for a tree that stands under such
+/// a name itself.
 pub fn hide_members(json: &Json, name: &str, telling: bool, redactor: &mut Redactor) {
     match json {
-        Json::Object(members) => members.iter().for_each(|(name, value)| hide_members(value, name, telling || names_a_secret(name), redactor)),
-        Json::Array(items) => items.iter().for_each(|item| hide_members(item, name, telling, redactor)),
+        Json::Object(members) => members.iter().for_each(|(name, value)| {
+            hide_members(value, name, telling || names_a_secret(name), redactor)
+        }),
+        Json::Array(items) => {
+            items.iter().for_each(|item| hide_members(item, name, telling, redactor))
+        }
         Json::String(text) if telling && is_told_secret(name, text) => redactor.hide(text),
         Json::Number(number) if telling => hide_number(name, &number.to_string(), redactor),
         _ => {}
@@ -44,13 +49,14 @@ pub fn last_name(member: &str) -> Option<&str> {
     member.rsplit(['.', '[', ']', '\'', '"']).find(|name| !name.is_empty())
 }
 
-/// Hides what looks like the value of a telling name, or of one of `names`, in a text that rules can show as it is, whatever
-/// its form: JSON that is cut off, a form, a page.
+/// Hides what looks like the value of a telling name, or of one of `names`, in a text that rules
+/// can show as it is, whatever its form: JSON that is cut off, a form, a page.
 pub fn hide_in_text(text: &str, names: &[&str], redactor: &mut Redactor) {
     const LONGEST_NAME: usize = 40;
     const SHORTEST_VALUE: usize = 4;
     const WIDEST_GAP: usize = 12;
-    let part_of_a_word = |character: char| character.is_alphanumeric() || "_-.+/~%".contains(character);
+    let part_of_a_word =
+        |character: char| character.is_alphanumeric() || "_-.+/~%".contains(character);
     let mut name = None;
     let mut rest = text;
     while let Some(start) = rest.find(part_of_a_word) {
@@ -64,20 +70,24 @@ pub fn hide_in_text(text: &str, names: &[&str], redactor: &mut Redactor) {
         {
             redactor.hide(word);
         }
-        name = (word.len() <= LONGEST_NAME && (names_a_secret(word) || names.contains(&word))).then_some(word);
+        name = (word.len() <= LONGEST_NAME && (names_a_secret(word) || names.contains(&word)))
+            .then_some(word);
         rest = behind;
     }
 }
 
-/// The target of a redirect as it may be shown: without a login, without what follows the path, and without parts of the
-/// path that look random, as any of these can be a token of somebody else's making.
+/// The target of a redirect as it may be shown: without a login, without what follows the path, and
+/// without parts of the path that look random, as any of these can be a token of somebody else's
+/// making.
 #[must_use]
 pub fn shown_place(place: &str) -> String {
     let place = place.split(['?', '#']).next().unwrap_or_default();
-    let (scheme, rest) = place.split_once("://").map_or(("", place), |(scheme, rest)| (scheme, rest));
+    let (scheme, rest) =
+        place.split_once("://").map_or(("", place), |(scheme, rest)| (scheme, rest));
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let host = host.rsplit('@').next().unwrap_or_default();
-    let path: Vec<&str> = path.split('/').map(|part| if looks_random(part) { HIDDEN } else { part }).collect();
+    let path: Vec<&str> =
+        path.split('/').map(|part| if looks_random(part) { HIDDEN } else { part }).collect();
     format!("{scheme}{}{host}{}", if scheme.is_empty() { "" } else { "://" }, path.join("/"))
 }
 
@@ -100,18 +110,28 @@ mod tests {
             assert_eq!(redactor.is_secret("abc123def456"), !text.contains("value="), "{text}");
         }
         let mut redactor = Redactor::default();
-        hide_in_text("the token is expired; token: expired, token_type=Bearer, password reset at /reset1234567", &[], &mut redactor);
+        hide_in_text(
+            "the token is expired; token: expired, token_type=Bearer, password reset at /reset1234567",
+            &[],
+            &mut redactor,
+        );
         assert!(!redactor.is_secret("expired") && !redactor.is_secret("/reset1234567"));
         hide_in_text("{\"id\":\"a-word\", \"other\":\"stays\"", &["id"], &mut redactor);
         assert!(redactor.is_secret("a-word") && !redactor.is_secret("stays"));
-        assert_eq!(["json.a.b", "xml['a']['b-c']", "json"].map(last_name), [Some("b"), Some("b-c"), Some("json")]);
+        assert_eq!(
+            ["json.a.b", "xml['a']['b-c']", "json"].map(last_name),
+            [Some("b"), Some("b-c"), Some("json")]
+        );
     }
 
     #[test]
     fn the_target_of_a_redirect_shows_no_login_and_nothing_random() {
         for (place, shown) in [
             ("https://user:pass@login.example/a?b=c#d", "https://login.example/a"),
-            ("https://login.example/cb/0123456789abcdef0123456789abcdef/x", "https://login.example/cb/[hidden]/x"),
+            (
+                "https://login.example/cb/0123456789abcdef0123456789abcdef/x",
+                "https://login.example/cb/[hidden]/x",
+            ),
             ("/relative/login.html?x", "/relative/login.html"),
             ("nowhere", "nowhere"),
             ("", ""),

@@ -66,7 +66,8 @@ impl Template {
         })
     }
 
-    /// Of a URL the expressions that can decide to which host it goes: those before the path begins.
+    /// Of a URL the expressions that can decide to which host it goes: those before the path
+    /// begins.
     pub fn origin(&self) -> impl Iterator<Item = &Compiled> {
         let before_the_path = |part: &&Part| !matches!(part, Part::Literal(text) if text.replace("://", "").contains(['/', '?']));
         self.parts.iter().take_while(before_the_path).filter_map(|part| match part {
@@ -75,7 +76,8 @@ impl Template {
         })
     }
 
-    /// The value: typed for a lone expression, text otherwise. `None` when a value that it needs is absent.
+    /// The value: typed for a lone expression, text otherwise. `None` when a value that it needs is
+    /// absent.
     ///
     /// # Errors
     /// When an expression cannot be evaluated.
@@ -98,11 +100,23 @@ impl Template {
     ///
     /// # Errors
     /// When an expression cannot be evaluated.
-    pub fn url(&self, context: &Value, show: Show, keep: &'static AsciiSet) -> Result<Option<String>, Error> {
-        self.render(context, show, |place, value| if place == 0 { value } else { utf8_percent_encode(&value, keep).to_string() })
+    pub fn url(
+        &self,
+        context: &Value,
+        show: Show,
+        keep: &'static AsciiSet,
+    ) -> Result<Option<String>, Error> {
+        self.render(context, show, |place, value| {
+            if place == 0 { value } else { utf8_percent_encode(&value, keep).to_string() }
+        })
     }
 
-    fn render(&self, context: &Value, show: Show, encode: impl Fn(usize, String) -> String) -> Result<Option<String>, Error> {
+    fn render(
+        &self,
+        context: &Value,
+        show: Show,
+        encode: impl Fn(usize, String) -> String,
+    ) -> Result<Option<String>, Error> {
         let mut out = String::new();
         for (place, part) in self.parts.iter().enumerate() {
             match part {
@@ -122,8 +136,8 @@ const MOST_ENDS: usize = 8;
 
 /// The expression that begins at `start`, and where the text goes on behind its `}}`.
 ///
-/// `}}` can stand in a string of the expression, so the first end at which the expression compiles is taken;
-/// when none does, the first end's mistake is told.
+/// `}}` can stand in a string of the expression, so the first end at which the expression compiles
+/// is taken; when none does, the first end's mistake is told.
 fn expression_at(text: &str, start: usize, names: &Names) -> Result<(Compiled, usize), Mistake> {
     let mut first: Option<Mistake> = None;
     let mut from = start;
@@ -143,7 +157,11 @@ fn expression_at(text: &str, start: usize, names: &Names) -> Result<(Compiled, u
         }
         from = close + 1;
     }
-    Err(first.unwrap_or_else(|| Mistake { range: Some(start - 2..text.len()), message: "`{{` without `}}`".into(), hint: None }))
+    Err(first.unwrap_or_else(|| Mistake {
+        range: Some(start - 2..text.len()),
+        message: "`{{` without `}}`".into(),
+        hint: None,
+    }))
 }
 
 fn literal(text: &str, range: Range<usize>) -> Result<Part, Mistake> {
@@ -152,7 +170,9 @@ fn literal(text: &str, range: Range<usize>) -> Result<Part, Mistake> {
             let start = range.start + place;
             return Err(Mistake {
                 range: Some(start..start + 2),
-                message: format!("`{sign}` is not possible: recipes have expressions, no statements or comments"),
+                message: format!(
+                    "`{sign}` is not possible: recipes have expressions, no statements or comments"
+                ),
                 hint: Some("a choice is an expression too: `{{ a if condition else b }}`".into()),
             });
         }
@@ -173,11 +193,16 @@ fn plain(value: &Value) -> Result<String, Error> {
     match value.kind() {
         ValueKind::Bool => Ok(if value.is_true() { "true".into() } else { "false".into() }),
         ValueKind::String | ValueKind::Number => Ok(value.to_string()),
-        ValueKind::Bytes => value
-            .as_str()
-            .map(str::to_owned)
-            .ok_or_else(|| Error::new(minijinja::ErrorKind::InvalidOperation, "bytes cannot stand in text: add `| hex` or `| base64`")),
-        kind => Err(Error::new(minijinja::ErrorKind::InvalidOperation, format!("a {kind} cannot stand in text"))),
+        ValueKind::Bytes => value.as_str().map(str::to_owned).ok_or_else(|| {
+            Error::new(
+                minijinja::ErrorKind::InvalidOperation,
+                "bytes cannot stand in text: add `| hex` or `| base64`",
+            )
+        }),
+        kind => Err(Error::new(
+            minijinja::ErrorKind::InvalidOperation,
+            format!("a {kind} cannot stand in text"),
+        )),
     }
 }
 
@@ -195,12 +220,24 @@ pub enum JsonTemplate {
 
 impl JsonTemplate {
     /// Compiles a body; `compile` turns each text into a template and tells its mistakes.
-    pub fn new(node: &Node, compile: &mut dyn FnMut(&super::definition::Text) -> Option<Template>) -> Self {
+    pub fn new(
+        node: &Node,
+        compile: &mut dyn FnMut(&super::definition::Text) -> Option<Template>,
+    ) -> Self {
         match node {
-            Node::Text(text) => compile(text).map_or(Self::Plain(serde_json::Value::Null), Self::Text),
+            Node::Text(text) => {
+                compile(text).map_or(Self::Plain(serde_json::Value::Null), Self::Text)
+            }
             Node::Plain(value) => Self::Plain(value.clone()),
-            Node::Array(items) => Self::Array(items.iter().map(|item| Self::new(item, compile)).collect()),
-            Node::Object(members) => Self::Object(members.iter().map(|(name, node)| (name.clone(), Self::new(node, compile))).collect()),
+            Node::Array(items) => {
+                Self::Array(items.iter().map(|item| Self::new(item, compile)).collect())
+            }
+            Node::Object(members) => Self::Object(
+                members
+                    .iter()
+                    .map(|(name, node)| (name.clone(), Self::new(node, compile)))
+                    .collect(),
+            ),
         }
     }
 
@@ -210,7 +247,9 @@ impl JsonTemplate {
             Self::Text(template) => vec![template],
             Self::Plain(_) => Vec::new(),
             Self::Array(items) => items.iter().flat_map(Self::templates).collect(),
-            Self::Object(members) => members.iter().flat_map(|(_, node)| node.templates()).collect(),
+            Self::Object(members) => {
+                members.iter().flat_map(|(_, node)| node.templates()).collect()
+            }
         }
     }
 
@@ -223,9 +262,12 @@ impl JsonTemplate {
             Self::Plain(value) => value.clone(),
             Self::Text(template) => match template.value(context, show)? {
                 Some(value) if value.kind() == ValueKind::Bytes => plain(&value)?.into(),
-                Some(value) => {
-                    serde_json::to_value(&value).map_err(|_| Error::new(minijinja::ErrorKind::BadSerialization, "this value has no form in JSON"))?
-                }
+                Some(value) => serde_json::to_value(&value).map_err(|_| {
+                    Error::new(
+                        minijinja::ErrorKind::BadSerialization,
+                        "this value has no form in JSON",
+                    )
+                })?,
                 None => return Ok(None),
             },
             Self::Array(items) => {
@@ -238,7 +280,9 @@ impl JsonTemplate {
             Self::Object(members) => {
                 let mut object = serde_json::Map::new();
                 for (name, node) in members {
-                    if let Some(value) = node.render(context, show).map_err(|error| inside(name, &error))? {
+                    if let Some(value) =
+                        node.render(context, show).map_err(|error| inside(name, &error))?
+                    {
                         object.insert(name.clone(), value);
                     }
                 }
@@ -267,16 +311,23 @@ mod tests {
     }
 
     fn context() -> Value {
-        Value::from_pairs([("key", Value::from("k\"1")), ("tenant", Value::from("a/b c")), ("now_ms", Value::from(1_572_574_909_697_i64))])
+        Value::from_pairs([
+            ("key", Value::from("k\"1")),
+            ("tenant", Value::from("a/b c")),
+            ("now_ms", Value::from(1_572_574_909_697_i64)),
+        ])
     }
 
     fn template(text: &str) -> Template {
-        Template::new(text, &names()).unwrap_or_else(|mistake| panic!("{text}: {}", mistake.message))
+        Template::new(text, &names())
+            .unwrap_or_else(|mistake| panic!("{text}: {}", mistake.message))
     }
 
     #[test]
     fn a_lone_expression_keeps_its_type() {
-        let render = |text: &str| JsonTemplate::Text(template(text)).render(&context(), Show::Real).expect("renders");
+        let render = |text: &str| {
+            JsonTemplate::Text(template(text)).render(&context(), Show::Real).expect("renders")
+        };
         assert_eq!(render("{{ now_ms }}"), Some(serde_json::json!(1_572_574_909_697_i64)));
         assert_eq!(render("t{{ now_ms }}"), Some(serde_json::json!("t1572574909697")));
         assert_eq!(render("{{ now_ms ~ '' }}"), Some(serde_json::json!("1572574909697")));
@@ -285,7 +336,12 @@ mod tests {
 
     #[test]
     fn a_text_that_needs_an_absent_value_is_left_out() {
-        for text in ["{{ scope }}", "read {{ scope }}", "{{ scope if scope else none }}", "{{ key if scope }}"] {
+        for text in [
+            "{{ scope }}",
+            "read {{ scope }}",
+            "{{ scope if scope else none }}",
+            "{{ key if scope }}",
+        ] {
             assert_eq!(template(text).text(&context(), Show::Real).expect(text), None, "{text}");
         }
     }
@@ -306,7 +362,9 @@ mod tests {
 
     #[test]
     fn values_in_urls_are_encoded_but_for_one_at_the_start() {
-        let render = |text: &str| template(text).url(&context(), Show::Real, crate::secret::UNRESERVED).expect(text);
+        let render = |text: &str| {
+            template(text).url(&context(), Show::Real, crate::secret::UNRESERVED).expect(text)
+        };
         assert_eq!(render("{{ tenant }}/x").as_deref(), Some("a/b c/x"));
         assert_eq!(render("https://h/{{ tenant }}/x").as_deref(), Some("https://h/a%2Fb%20c/x"));
     }
@@ -321,25 +379,51 @@ mod tests {
             ("https://api.example/{{ key }}", vec![]),
             ("https://api.example?{{ key }}", vec![]),
         ] {
-            assert_eq!(template(text).origin().map(|expression| expression.source.as_str()).collect::<Vec<_>>(), expected, "{text}");
+            assert_eq!(
+                template(text)
+                    .origin()
+                    .map(|expression| expression.source.as_str())
+                    .collect::<Vec<_>>(),
+                expected,
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn secrets_are_hidden_where_they_go_in() {
-        assert_eq!(template("{{ key }}-{{ tenant }}").text(&context(), Show::Hidden).expect("renders").as_deref(), Some("[hidden]-a/b c"));
+        assert_eq!(
+            template("{{ key }}-{{ tenant }}")
+                .text(&context(), Show::Hidden)
+                .expect("renders")
+                .as_deref(),
+            Some("[hidden]-a/b c")
+        );
     }
 
     #[test]
     fn braces_in_texts_of_an_expression_do_not_end_it() {
-        assert_eq!(template("a{{ '}}' }}b").text(&context(), Show::Real).expect("renders").as_deref(), Some("a}}b"));
+        assert_eq!(
+            template("a{{ '}}' }}b").text(&context(), Show::Real).expect("renders").as_deref(),
+            Some("a}}b")
+        );
     }
 
     #[test]
     fn mistakes_say_where() {
-        for (text, wrong) in [("x {{ nope }}", "nope"), ("x {{ key", "{{ key"), ("a {% if x %}", "{%"), ("{{ key | shout }}", "shout")] {
+        for (text, wrong) in [
+            ("x {{ nope }}", "nope"),
+            ("x {{ key", "{{ key"),
+            ("a {% if x %}", "{%"),
+            ("{{ key | shout }}", "shout"),
+        ] {
             let mistake = Template::new(text, &names()).err().expect(text);
-            assert_eq!(&text[mistake.range.expect("a range")], wrong, "{text}: {}", mistake.message);
+            assert_eq!(
+                &text[mistake.range.expect("a range")],
+                wrong,
+                "{text}: {}",
+                mistake.message
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What the answer to the token request tells beyond its being a success: the token, how long it lives, what it is good for.
+//! What the answer to the token request tells beyond its being a success: the token, how long it
+//! lives, what it is good for.
 
 use std::time::Duration;
 
@@ -33,8 +34,8 @@ struct TokenReader<'a> {
 }
 
 impl Recipe {
-    /// Reads the answer to the token request. The redactor of `values` knows the token afterwards; the token itself is
-    /// kept there only when `keep` says that a later call needs it.
+    /// Reads the answer to the token request. The redactor of `values` knows the token afterwards;
+    /// the token itself is kept there only when `keep` says that a later call needs it.
     #[must_use]
     pub fn read(
         &self,
@@ -45,11 +46,20 @@ impl Recipe {
         keep: bool,
         trace: &mut Trace,
     ) -> Outcome {
-        let reader = Reader { tokens: &self.reading.token, ..Reader::new(&self.token, values, response, trace) };
-        let mut reader = TokenReader { reader, rules: &self.reading, uses_token: self.token.uses.contains("token") };
+        let reader = Reader {
+            tokens: &self.reading.token,
+            ..Reader::new(&self.token, values, response, trace)
+        };
+        let mut reader = TokenReader {
+            reader,
+            rules: &self.reading,
+            uses_token: self.token.uses.contains("token"),
+        };
         reader.hide_tokens();
         reader.reader.hide_given();
-        let token = reader.reader.accepted().and_then(|()| reader.find_token().map_err(|problem| reader.reader.refused(Some(problem))));
+        let token = reader.reader.accepted().and_then(|()| {
+            reader.find_token().map_err(|problem| reader.reader.refused(Some(problem)))
+        });
         let token = match token {
             Ok(token) => token,
             Err(failure) => return Outcome::Failed(failure),
@@ -70,8 +80,8 @@ impl Recipe {
 }
 
 impl TokenReader<'_> {
-    /// Hides everything that is or could be a token before any text of the answer is taken up: what the token
-    /// rules find, whatever the status.
+    /// Hides everything that is or could be a token before any text of the answer is taken up: what
+    /// the token rules find, whatever the status.
     fn hide_tokens(&mut self) {
         for rule in &self.rules.token {
             if let Ok(value) = rule.evaluate(&self.reader.context) {
@@ -80,7 +90,8 @@ impl TokenReader<'_> {
         }
     }
 
-    /// The first token that is a string with something in it; else what is wrong with what is there.
+    /// The first token that is a string with something in it; else what is wrong with what is
+    /// there.
     fn find_token(&mut self) -> Result<String, &'static str> {
         let mut problem = "token_missing";
         for rule in &self.rules.token {
@@ -88,7 +99,9 @@ impl TokenReader<'_> {
             let text = value.as_str().filter(|_| value.kind() == ValueKind::String).map(str::trim);
             self.reader.trace.note("token", &rule.source, || match (&text, value.kind()) {
                 (Some(""), _) => "an empty string".into(),
-                (Some(text), _) => format!("a string of {} characters {HIDDEN}", text.chars().count()),
+                (Some(text), _) => {
+                    format!("a string of {} characters {HIDDEN}", text.chars().count())
+                }
                 (None, ValueKind::Undefined) => "absent".into(),
                 (None, kind) => format!("a {kind}, not a string"),
             });
@@ -103,7 +116,12 @@ impl TokenReader<'_> {
     }
 
     /// Expiry, lifetime and scopes of a token that is there.
-    fn token(&mut self, token: &str, expectations: &Expectations, fingerprints: &Fingerprints) -> Result<Issued, Failure> {
+    fn token(
+        &mut self,
+        token: &str,
+        expectations: &Expectations,
+        fingerprints: &Fingerprints,
+    ) -> Result<Issued, Failure> {
         self.reader.redactor.hide(token);
         if self.uses_token {
             self.reader.names.add("token", Value::from(token));
@@ -118,16 +136,24 @@ impl TokenReader<'_> {
         if let Some(lifetime) = lifetime {
             let minimum = expectations.min_lifetime.unwrap_or_default().as_secs_f64();
             if lifetime <= 0.0 {
-                return Err(Failure::new(Reason::Expired, &format!("the token expired {} before it arrived", human_duration(-lifetime))));
+                return Err(Failure::new(
+                    Reason::Expired,
+                    &format!("the token expired {} before it arrived", human_duration(-lifetime)),
+                ));
             }
             if lifetime < minimum {
-                let message = format!("the token lives {}, less than min_lifetime {}", human_duration(lifetime), human_duration(minimum));
+                let message = format!(
+                    "the token lives {}, less than min_lifetime {}",
+                    human_duration(lifetime),
+                    human_duration(minimum)
+                );
                 return Err(Failure::new(Reason::Expired, &message));
             }
         }
         let missing = self.missing_scopes(&expectations.required_scopes);
         if !missing.is_empty() {
-            let mut failure = Failure::new(Reason::Scope, &format!("not granted: {}", missing.join(" ")));
+            let mut failure =
+                Failure::new(Reason::Scope, &format!("not granted: {}", missing.join(" ")));
             failure.missing_scopes = missing.len();
             return Err(failure);
         }
@@ -151,7 +177,9 @@ impl TokenReader<'_> {
                     continue;
                 }
                 // A token that is a number would be told as a time.
-                Ok(value) if *unit != Unit::Jwt && value.to_string().trim() == token => Err("the token itself".into()),
+                Ok(value) if *unit != Unit::Jwt && value.to_string().trim() == token => {
+                    Err("the token itself".into())
+                }
                 Ok(value) => ends_at(&value, *unit, received),
                 Err(error) => Err(format!("nothing that can be worked out: {}", explain(&error))),
             };
@@ -172,8 +200,8 @@ impl TokenReader<'_> {
         Ok(Expiry::Unknown)
     }
 
-    /// The required scopes that the answer does not list. An answer that lists none grants what was asked for
-    /// (RFC 6749, section 5.1).
+    /// The required scopes that the answer does not list. An answer that lists none grants what was
+    /// asked for (RFC 6749, section 5.1).
     fn missing_scopes(&mut self, required: &[String]) -> Vec<String> {
         let Some(rule) = &self.rules.scopes else { return Vec::new() };
         let value = rule.evaluate(&self.reader.context).unwrap_or(Value::UNDEFINED);
@@ -181,13 +209,18 @@ impl TokenReader<'_> {
             ValueKind::String => Some(words(value.as_str().unwrap_or_default())),
             // A list of anything but texts is no list of scopes.
             ValueKind::Seq => value.try_iter().ok().and_then(|items| {
-                let items: Option<Vec<Vec<String>>> = items.map(|item| item.as_str().map(words)).collect();
+                let items: Option<Vec<Vec<String>>> =
+                    items.map(|item| item.as_str().map(words)).collect();
                 items.map(|items| items.concat())
             }),
             _ => None,
         };
         self.reader.trace.note("scopes", &rule.source, || match &granted {
-            Some(granted) => format!("{} granted: {}", granted.len(), Message::clean(&self.reader.redactor.scrub(&granted.join(" "))).as_str()),
+            Some(granted) => format!(
+                "{} granted: {}",
+                granted.len(),
+                Message::clean(&self.reader.redactor.scrub(&granted.join(" "))).as_str()
+            ),
             None => "not listed, so as requested".into(),
         });
         let Some(granted) = granted else { return Vec::new() };
@@ -196,5 +229,8 @@ impl TokenReader<'_> {
 }
 
 fn words(text: &str) -> Vec<String> {
-    text.split(|character: char| character.is_whitespace() || character == ',').filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    text.split(|character: char| character.is_whitespace() || character == ',')
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
 }

@@ -62,18 +62,26 @@ impl RenderError {
         Self::new(part, explain(error))
     }
 
-    /// The failure of a probe that cannot make this request: of these credentials, or of what an answer gave.
+    /// The failure of a probe that cannot make this request: of these credentials, or of what an
+    /// answer gave.
     #[must_use]
     pub fn failure(&self) -> Failure {
         if self.from_answer {
-            return malformed("request_impossible", &format!("no request can be made from what an answer gave: {self}"));
+            return malformed(
+                "request_impossible",
+                &format!("no request can be made from what an answer gave: {self}"),
+            );
         }
-        Failure::new(Reason::Secret, &format!("no request can be made from this credential: {self}"))
+        Failure::new(
+            Reason::Secret,
+            &format!("no request can be made from this credential: {self}"),
+        )
     }
 }
 
 impl Recipe {
-    /// Begins an attempt: all that its requests can use is worked out, and every secret in it is known.
+    /// Begins an attempt: all that its requests can use is worked out, and every secret in it is
+    /// known.
     ///
     /// # Errors
     /// When a `let` cannot be evaluated with these inputs.
@@ -82,7 +90,9 @@ impl Recipe {
         for (_, secret) in inputs.credentials {
             redactor.hide(secret.expose_secret());
         }
-        let context = self.context(inputs, attempt).map_err(|error| RenderError { problem: redactor.scrub(&error.problem), ..error })?;
+        let context = self
+            .context(inputs, attempt)
+            .map_err(|error| RenderError { problem: redactor.scrub(&error.problem), ..error })?;
         for (name, binding) in &self.bindings {
             if binding.secret
                 && let Some(value) = context.get(name)
@@ -93,8 +103,13 @@ impl Recipe {
         Ok(Values { context, redactor, secure: false })
     }
 
-    /// All names of the request side with their values; an optional one that is not set is not there.
-    pub(super) fn context(&self, inputs: &Inputs<'_>, attempt: &Attempt) -> Result<Context, RenderError> {
+    /// All names of the request side with their values; an optional one that is not set is not
+    /// there.
+    pub(super) fn context(
+        &self,
+        inputs: &Inputs<'_>,
+        attempt: &Attempt,
+    ) -> Result<Context, RenderError> {
         let mut names = Context::default();
         for (name, value) in inputs.parameters {
             names.add(name, value.clone());
@@ -104,7 +119,9 @@ impl Recipe {
         }
         add_clocks(&mut names, attempt, |name| self.uses(name));
         for (name, binding) in &self.bindings {
-            let value = names.lend(|names| binding.evaluate(names)).map_err(|error| RenderError::at(format!("let.{name}"), &error))?;
+            let value = names
+                .lend(|names| binding.evaluate(names))
+                .map_err(|error| RenderError::at(format!("let.{name}"), &error))?;
             names.add(name, value);
         }
         Ok(names)
@@ -112,12 +129,14 @@ impl Recipe {
 }
 
 impl Values {
-    /// Adds the times and the random number where the recipe itself does not use them, for what verifies its token.
+    /// Adds the times and the random number where the recipe itself does not use them, for what
+    /// verifies its token.
     pub fn add_clocks(&mut self, attempt: &Attempt) {
         add_clocks(&mut self.context, attempt, |_| true);
     }
 
-    /// What the expressions of this attempt have cost so far: the bytes that went into them, each time.
+    /// What the expressions of this attempt have cost so far: the bytes that went into them, each
+    /// time.
     #[must_use]
     pub fn cost(&self) -> u64 {
         self.context.budget().taken()
@@ -148,12 +167,14 @@ impl Values {
     }
 }
 
-/// A URL without a query and without anything random in it, such as an endpoint that a document of metadata names. The URL
-/// of a session is none.
+/// A URL without a query and without anything random in it, such as an endpoint that a document of
+/// metadata names. The URL of a session is none.
 pub(super) fn is_address(text: &str) -> bool {
     (text.starts_with("https://") || text.starts_with("http://"))
         && !text.contains(['?', '#', '@'])
-        && !text.split(['/', '.']).any(|part| part.len() >= 16 && part.bytes().any(|byte| byte.is_ascii_digit()))
+        && !text
+            .split(['/', '.'])
+            .any(|part| part.len() >= 16 && part.bytes().any(|byte| byte.is_ascii_digit()))
 }
 
 /// Hides a value, whatever its kind; bytes in the forms in which they are written.
@@ -161,13 +182,16 @@ pub(super) fn hide(value: &Value, redactor: &mut Redactor) {
     match value.kind() {
         ValueKind::Bytes if value.as_str().is_none() => {
             let bytes = value.as_bytes().unwrap_or_default();
-            for text in [hex::encode(bytes), STANDARD.encode(bytes), URL_SAFE_NO_PAD.encode(bytes)] {
+            for text in [hex::encode(bytes), STANDARD.encode(bytes), URL_SAFE_NO_PAD.encode(bytes)]
+            {
                 redactor.hide(&text);
             }
         }
         ValueKind::String | ValueKind::Bytes => redactor.hide(value.as_str().unwrap_or_default()),
         ValueKind::Number => redactor.hide(&value.to_string()),
-        ValueKind::Seq | ValueKind::Iterable => value.try_iter().into_iter().flatten().for_each(|item| hide(&item, redactor)),
+        ValueKind::Seq | ValueKind::Iterable => {
+            value.try_iter().into_iter().flatten().for_each(|item| hide(&item, redactor))
+        }
         ValueKind::Map => {
             let names = value.try_iter().into_iter().flatten();
             names.for_each(|name| hide(&value.get_item(&name).unwrap_or_default(), redactor));

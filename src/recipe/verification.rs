@@ -18,7 +18,8 @@ use crate::outcome::{Code, Expiry, Failure, Message, Reason};
 /// How far clocks may differ when nothing else is said.
 const LEEWAY: Duration = Duration::from_secs(60);
 
-/// The call of an introspection for each way in which a client shows who it is; the URL is the configured one.
+/// The call of an introspection for each way in which a client shows who it is; the URL is the
+/// configured one.
 const INTROSPECTION: [(IntrospectionAuth, &str); 3] = [
     (
         IntrospectionAuth::ClientSecretBasic,
@@ -75,23 +76,44 @@ impl PartialEq for Verification {
 }
 
 impl Verification {
-    /// Compiles what a provider asks for; all mistakes are added to `faults`. `None` when it asks for nothing.
-    pub fn compile(recipe: &Recipe, definition: &Verify, source: &Arc<Source>, place: &Range<usize>, faults: &mut Vec<Fault>) -> Option<Self> {
+    /// Compiles what a provider asks for; all mistakes are added to `faults`. `None` when it asks
+    /// for nothing.
+    pub fn compile(
+        recipe: &Recipe,
+        definition: &Verify,
+        source: &Arc<Source>,
+        place: &Range<usize>,
+        faults: &mut Vec<Fault>,
+    ) -> Option<Self> {
         let [call, introspection, _, jwks] = VERIFICATION;
         let mut checks = Vec::new();
         if let Some(VerifyCall { request, response }) = &definition.call {
             checks.push(recipe.compile_check(call, request, response, source, place, faults));
         }
         if let Some(asked) = &definition.introspection {
-            let known = |name: &str| recipe.credentials.iter().any(|(credential, _)| credential == name);
-            if asked.auth_method != IntrospectionAuth::Bearer && !(known("client_id") && known("client_secret")) {
-                let message = format!("the recipe `{}` has no `client_id` and `client_secret` to show to the introspection endpoint", recipe.name);
+            let known =
+                |name: &str| recipe.credentials.iter().any(|(credential, _)| credential == name);
+            if asked.auth_method != IntrospectionAuth::Bearer
+                && !(known("client_id") && known("client_secret"))
+            {
+                let message = format!(
+                    "the recipe `{}` has no `client_id` and `client_secret` to show to the introspection endpoint",
+                    recipe.name
+                );
                 faults.push(Fault::error(source, place.clone(), message));
-                faults.last_mut()?.hint = Some("write the request yourself, as `verify.call`".into());
+                faults.last_mut()?.hint =
+                    Some("write the request yourself, as `verify.call`".into());
                 return None;
             }
             let VerifyCall { request, response } = introspect(asked);
-            checks.push(recipe.compile_check(introspection, &request, &response, source, place, faults));
+            checks.push(recipe.compile_check(
+                introspection,
+                &request,
+                &response,
+                source,
+                place,
+                faults,
+            ));
         }
         let jwt = definition.jwt.as_ref().map(|jwt| JwtCheck {
             issuer: jwt.issuer.clone(),
@@ -99,7 +121,11 @@ impl Verification {
             leeway: jwt.leeway.map_or(LEEWAY, |span| span.0),
             jwks: keys(recipe, jwt, jwks, source, place, faults),
         });
-        (!checks.is_empty() || jwt.is_some()).then(|| Self { checks, jwt, definition: definition.clone() })
+        (!checks.is_empty() || jwt.is_some()).then(|| Self {
+            checks,
+            jwt,
+            definition: definition.clone(),
+        })
     }
 
     /// Every request that it makes.
@@ -118,17 +144,39 @@ impl Verification {
 static SCHEMA: LazyLock<Json> = LazyLock::new(document::schema_of::<VerifyCall>);
 
 fn introspect(asked: &Introspection) -> VerifyCall {
-    let text = INTROSPECTION.iter().find(|(method, _)| *method == asked.auth_method).map_or("", |(_, text)| *text);
-    let source = Arc::new(Source::new("<introspection>", format!("{text}\n{INTROSPECTION_ANSWER}")));
+    let text = INTROSPECTION
+        .iter()
+        .find(|(method, _)| *method == asked.auth_method)
+        .map_or("", |(_, text)| *text);
+    let source =
+        Arc::new(Source::new("<introspection>", format!("{text}\n{INTROSPECTION_ANSWER}")));
     let (mut call, faults): (VerifyCall, _) = document::read(&source, &SCHEMA, |_| ());
-    debug_assert!(faults.is_empty(), "{:?}", faults.iter().map(ToString::to_string).collect::<Vec<_>>());
+    debug_assert!(
+        faults.is_empty(),
+        "{:?}",
+        faults.iter().map(ToString::to_string).collect::<Vec<_>>()
+    );
     call.request.url.clone_from(&asked.url);
     call
 }
 
-fn keys(recipe: &Recipe, jwt: &Jwt, name: &str, source: &Arc<Source>, place: &Range<usize>, faults: &mut Vec<Fault>) -> Option<Call> {
+fn keys(
+    recipe: &Recipe,
+    jwt: &Jwt,
+    name: &str,
+    source: &Arc<Source>,
+    place: &Range<usize>,
+    faults: &mut Vec<Fault>,
+) -> Option<Call> {
     let request = Request { url: Some(jwt.jwks_url.clone()?), ..Request::default() };
-    Some(recipe.compile_check(name, &request, &super::definition::Answer::default(), source, place, faults))
+    Some(recipe.compile_check(
+        name,
+        &request,
+        &super::definition::Answer::default(),
+        source,
+        place,
+        faults,
+    ))
 }
 
 impl JwtCheck {
@@ -136,30 +184,51 @@ impl JwtCheck {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn inspect(&self, values: &Values, keys: Option<&TokenResponse>, expiry: Expiry, now: Timestamp) -> Result<(), Failure> {
+    pub fn inspect(
+        &self,
+        values: &Values,
+        keys: Option<&TokenResponse>,
+        expiry: Expiry,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
         let keys = match keys {
             None => None,
             Some(response) => {
-                let keys = answer::json(&response.body).filter(|json| json.get("keys").is_some_and(Json::is_array));
-                let wrong = || Failure::new(Reason::Malformed, "the answer is no set of keys (RFC 7517)").code(Code::word("jwks_unreadable"));
+                let keys = answer::json(&response.body)
+                    .filter(|json| json.get("keys").is_some_and(Json::is_array));
+                let wrong = || {
+                    Failure::new(Reason::Malformed, "the answer is no set of keys (RFC 7517)")
+                        .code(Code::word("jwks_unreadable"))
+                };
                 Some(keys.ok_or_else(wrong)?)
             }
         };
-        claims::inspect(values.token().unwrap_or_default(), self, keys.as_ref(), expiry, now, &values.redactor).map_err(|(code, problem)| {
+        claims::inspect(
+            values.token().unwrap_or_default(),
+            self,
+            keys.as_ref(),
+            expiry,
+            now,
+            &values.redactor,
+        )
+        .map_err(|(code, problem)| {
             let message = values.redactor.scrub(&format!("the token was issued, but {problem}"));
             Failure::new(Reason::Unverified, &message).code(Code::word(code))
         })
     }
 }
 
-/// A failure of the call for keys: who does not hand out public keys finds no fault with a credential.
+/// A failure of the call for keys: who does not hand out public keys finds no fault with a
+/// credential.
 #[must_use]
 pub fn no_keys(failure: Failure) -> Failure {
-    let reason = if failure.reason == Reason::Rejected { Reason::Malformed } else { failure.reason };
+    let reason =
+        if failure.reason == Reason::Rejected { Reason::Malformed } else { failure.reason };
     Failure { reason, ..failure }
 }
 
-/// A failure of a call that verifies the token: who refuses it finds fault with the token, so with the credential.
+/// A failure of a call that verifies the token: who refuses it finds fault with the token, so with
+/// the credential.
 #[must_use]
 pub fn unverified(failure: Failure) -> Failure {
     if failure.reason != Reason::Rejected {
@@ -167,8 +236,15 @@ pub fn unverified(failure: Failure) -> Failure {
     }
     // An answer that says neither yes nor no is no verdict.
     if failure.code == Code::word(NO_VERDICT) {
-        return Failure { reason: Reason::Malformed, message: Message::clean("the answer is none to an introspection: it has no `active`"), ..failure };
+        return Failure {
+            reason: Reason::Malformed,
+            message: Message::clean("the answer is none to an introspection: it has no `active`"),
+            ..failure
+        };
     }
-    let message = Message::clean(&format!("the token was issued, but it is refused: {}", failure.message.as_str()));
+    let message = Message::clean(&format!(
+        "the token was issued, but it is refused: {}",
+        failure.message.as_str()
+    ));
     Failure { reason: Reason::Unverified, message, ..failure }
 }

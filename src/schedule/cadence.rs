@@ -1,4 +1,5 @@
-//! When a provider is probed next. Pure: times are durations since the start of the daemon and are passed in.
+//! When a provider is probed next. Pure: times are durations since the start of the daemon and are
+//! passed in.
 
 use std::time::Duration;
 
@@ -6,8 +7,8 @@ use crate::outcome::{Class, Outcome, Reason};
 use crate::provider::Cadence;
 use crate::state::Health;
 
-/// A provider's own grid of times: a phase that its name decides, and then every interval. Probes return to the
-/// grid after every detour, so nothing drifts and providers stay spread.
+/// A provider's own grid of times: a phase that its name decides, and then every interval. Probes
+/// return to the grid after every detour, so nothing drifts and providers stay spread.
 #[derive(Clone, Copy, Debug)]
 pub struct Grid {
     phase: Duration,
@@ -45,29 +46,42 @@ fn fraction(name: &str) -> f64 {
     fraction
 }
 
-/// When the first probe of a provider is due: soon, but not all at once. `count` is the number of providers.
+/// When the first probe of a provider is due: soon, but not all at once. `count` is the number of
+/// providers.
 #[must_use]
 pub fn first_due(name: &str, cadence: &Cadence, count: usize) -> Duration {
-    let window = Duration::from_millis(2).saturating_mul(u32::try_from(count).unwrap_or(u32::MAX)).min(cadence.interval);
+    let window = Duration::from_millis(2)
+        .saturating_mul(u32::try_from(count).unwrap_or(u32::MAX))
+        .min(cadence.interval);
     window.mul_f64(fraction(name))
 }
 
 /// When the next probe is due, after one that was due at `due` and ended at `ended`.
 ///
-/// - A first refusal of the credential is tried again after `confirm_after`, and so is the failure after which only a
-///   confirmation is missing, unless it says that the provider is to be left alone.
-/// - A refusal that repeats doubles the pause each time, up to `max_backoff`: accounts can be locked.
+/// - A first refusal of the credential is tried again after `confirm_after`, and so is the failure
+///   after which only a confirmation is missing, unless it says that the provider is to be left
+///   alone.
+/// - A refusal that repeats doubles the pause each time, up to `max_backoff`: accounts can be
+///   locked.
 /// - A provider that is throttled gets the pause that it asks for, or doubling ones.
 /// - All else stays on the grid; slots that were missed are not made up for.
 #[must_use]
-pub fn next_due(grid: &Grid, cadence: &Cadence, outcome: &Outcome, health: &Health, due: Duration, ended: Duration) -> Duration {
+pub fn next_due(
+    grid: &Grid,
+    cadence: &Cadence,
+    outcome: &Outcome,
+    health: &Health,
+    due: Duration,
+    ended: Duration,
+) -> Duration {
     let regular = grid.at_or_after(ended.max(due + cadence.interval / 2));
     let Outcome::Failed(failure) = outcome else { return regular };
     let longest = cadence.max_backoff.max(cadence.interval);
     if let Some(wait) = failure.retry_after {
         return regular.max(ended + wait.min(longest));
     }
-    let first_refusal = failure.reason.class() == Class::Credential && health.consecutive_credential_failures == 1;
+    let first_refusal =
+        failure.reason.class() == Class::Credential && health.consecutive_credential_failures == 1;
     let confirmable = failure.reason != Reason::Throttled && health.awaits_confirmation(cadence);
     if first_refusal || confirmable {
         return ended + cadence.confirm_after;
@@ -118,24 +132,62 @@ mod tests {
     }
 
     fn issued() -> Outcome {
-        Outcome::Issued(Issued { expiry: crate::outcome::Expiry::Never, lifetime: None, fingerprint: 0 })
+        Outcome::Issued(Issued {
+            expiry: crate::outcome::Expiry::Never,
+            lifetime: None,
+            fingerprint: 0,
+        })
     }
 
     #[test]
     fn healthy_and_unreachable_providers_keep_their_interval() {
-        assert_eq!(pauses(&[issued(), failed(Reason::Timeout), failed(Reason::Unavailable), failed(Reason::Secret), issued()]), [60; 5]);
+        assert_eq!(
+            pauses(&[
+                issued(),
+                failed(Reason::Timeout),
+                failed(Reason::Unavailable),
+                failed(Reason::Secret),
+                issued()
+            ]),
+            [60; 5]
+        );
     }
 
     #[test]
     fn an_outage_is_confirmed_quickly_once_and_keeps_its_turns_before_and_after() {
-        let outage = [Reason::Timeout, Reason::Unavailable, Reason::Dns, Reason::Connect, Reason::Transport, Reason::Malformed, Reason::Tls];
+        let outage = [
+            Reason::Timeout,
+            Reason::Unavailable,
+            Reason::Dns,
+            Reason::Connect,
+            Reason::Transport,
+            Reason::Malformed,
+            Reason::Tls,
+        ];
         assert_eq!(pauses(&outage.map(failed)), [60, 60, 5, 55, 60, 60, 60]);
-        assert_eq!(pauses(&[failed(Reason::Timeout), failed(Reason::Timeout), failed(Reason::Timeout), issued(), issued()]), [60, 60, 5, 55, 60]);
+        assert_eq!(
+            pauses(&[
+                failed(Reason::Timeout),
+                failed(Reason::Timeout),
+                failed(Reason::Timeout),
+                issued(),
+                issued()
+            ]),
+            [60, 60, 5, 55, 60]
+        );
     }
 
     #[test]
     fn a_refusal_after_an_outage_is_confirmed_quickly_too() {
-        assert_eq!(pauses(&[failed(Reason::Timeout), failed(Reason::Timeout), failed(Reason::Rejected), failed(Reason::Timeout)]), [60, 60, 5, 55]);
+        assert_eq!(
+            pauses(&[
+                failed(Reason::Timeout),
+                failed(Reason::Timeout),
+                failed(Reason::Rejected),
+                failed(Reason::Timeout)
+            ]),
+            [60, 60, 5, 55]
+        );
     }
 
     #[test]
@@ -156,21 +208,59 @@ mod tests {
 
     #[test]
     fn a_throttled_provider_gets_the_pause_that_it_asks_for_up_to_the_maximum() {
-        let wait = |seconds| Outcome::Failed(Failure { retry_after: Some(Duration::from_secs(seconds)), ..Failure::new(Reason::Throttled, "") });
+        let wait = |seconds| {
+            Outcome::Failed(Failure {
+                retry_after: Some(Duration::from_secs(seconds)),
+                ..Failure::new(Reason::Throttled, "")
+            })
+        };
         assert_eq!(pauses(&[wait(1)]), [60], "never sooner than its interval");
         assert!((90..=120).contains(&pauses(&[wait(90)])[0]));
         assert_eq!(pauses(&[wait(1_000_000)]), [600]);
-        assert_eq!(pauses(&[failed(Reason::Throttled), failed(Reason::Throttled), failed(Reason::Throttled)]), [60, 120, 240]);
+        assert_eq!(
+            pauses(&[
+                failed(Reason::Throttled),
+                failed(Reason::Throttled),
+                failed(Reason::Throttled)
+            ]),
+            [60, 120, 240]
+        );
     }
 
     #[test]
     fn nobody_is_asked_again_early_to_confirm_that_he_is_to_be_left_alone() {
-        let unavailable = |seconds| Outcome::Failed(Failure { retry_after: Some(Duration::from_secs(seconds)), ..Failure::new(Reason::Unavailable, "") });
-        assert_eq!(pauses(&[failed(Reason::Timeout), failed(Reason::Timeout), failed(Reason::Throttled), failed(Reason::Timeout)]), [60; 4]);
-        assert_eq!(pauses(&[failed(Reason::Timeout), failed(Reason::Timeout), unavailable(1), failed(Reason::Timeout)]), [60; 4]);
-        assert!((90..=150).contains(&pauses(&[failed(Reason::Timeout), failed(Reason::Timeout), unavailable(90)])[2]));
+        let unavailable = |seconds| {
+            Outcome::Failed(Failure {
+                retry_after: Some(Duration::from_secs(seconds)),
+                ..Failure::new(Reason::Unavailable, "")
+            })
+        };
+        assert_eq!(
+            pauses(&[
+                failed(Reason::Timeout),
+                failed(Reason::Timeout),
+                failed(Reason::Throttled),
+                failed(Reason::Timeout)
+            ]),
+            [60; 4]
+        );
+        assert_eq!(
+            pauses(&[
+                failed(Reason::Timeout),
+                failed(Reason::Timeout),
+                unavailable(1),
+                failed(Reason::Timeout)
+            ]),
+            [60; 4]
+        );
+        assert!((90..=150).contains(
+            &pauses(&[failed(Reason::Timeout), failed(Reason::Timeout), unavailable(90)])[2]
+        ));
         // What is about our own configuration is not asked of anybody.
-        assert_eq!(pauses(&[failed(Reason::Timeout), failed(Reason::Timeout), failed(Reason::Secret)]), [60; 3]);
+        assert_eq!(
+            pauses(&[failed(Reason::Timeout), failed(Reason::Timeout), failed(Reason::Secret)]),
+            [60; 3]
+        );
     }
 
     #[test]
@@ -189,7 +279,14 @@ mod tests {
         let first = grid.at_or_after(Duration::ZERO);
         let mut due = first;
         for _ in 0..100_000 {
-            due = next_due(&grid, &cadence, &issued(), &health, due, due + Duration::from_millis(317));
+            due = next_due(
+                &grid,
+                &cadence,
+                &issued(),
+                &health,
+                due,
+                due + Duration::from_millis(317),
+            );
         }
         assert_eq!(due, first + 100_000 * MINUTE);
     }
@@ -201,7 +298,8 @@ mod tests {
         let mut per_second = [0_u32; 60];
         for name in &names {
             let grid = Grid::new(name, MINUTE);
-            per_second[usize::try_from(grid.at_or_after(Duration::ZERO).as_secs()).expect("small")] += 1;
+            per_second
+                [usize::try_from(grid.at_or_after(Duration::ZERO).as_secs()).expect("small")] += 1;
             assert!(first_due(name, &cadence, names.len()) <= Duration::from_secs(20));
             assert_eq!(first_due(name, &cadence, 5), first_due(name, &cadence, 5));
         }

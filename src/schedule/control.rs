@@ -21,7 +21,8 @@ pub enum Mode {
     OnDemand,
 }
 
-/// Whoever asks for a probe gets the last one when it is not older than this: a caller must not be able to spend a quota.
+/// Whoever asks for a probe gets the last one when it is not older than this: a caller must not be
+/// able to spend a quota.
 pub const FLOOR: Duration = Duration::from_secs(5);
 
 /// What reaches the scheduler from outside its own task.
@@ -73,9 +74,10 @@ impl Control {
         changes.await.ok()
     }
 
-    /// Has a provider probed now, and waits for the end of that probe. All who ask while one is on the way share it. Ends
-    /// at once, without a probe, when the last one is younger than [`FLOOR`], while a refused or throttled provider is
-    /// left alone, and when there is no such provider.
+    /// Has a provider probed now, and waits for the end of that probe. All who ask while one is on
+    /// the way share it. Ends at once, without a probe, when the last one is younger than
+    /// [`FLOOR`], while a refused or throttled provider is left alone, and when there is no such
+    /// provider.
     pub async fn probe(&self, name: &str) {
         let (done, ended) = oneshot::channel();
         if self.0.send(Event::Asked { name: name.to_owned(), done }).is_ok() {

@@ -44,7 +44,14 @@ impl Lanes {
     /// Empty lanes.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self { limits, in_flight: 0, slow_in_flight: 0, ready: VecDeque::new(), slow_ready: VecDeque::new(), hosts: HashMap::new() }
+        Self {
+            limits,
+            in_flight: 0,
+            slow_in_flight: 0,
+            ready: VecDeque::new(),
+            slow_ready: VecDeque::new(),
+            hosts: HashMap::new(),
+        }
     }
 
     /// Other limits from now on. Those that run beyond a lower one run on.
@@ -58,8 +65,8 @@ impl Lanes {
         self.in_flight
     }
 
-    /// Takes one that is due in. `slow` is one that hung the last time: those get half of the places at most,
-    /// so that however many hang, the others find room.
+    /// Takes one that is due in. `slow` is one that hung the last time: those get half of the
+    /// places at most, so that however many hang, the others find room.
     pub fn arrive(&mut self, index: usize, host: Option<Arc<str>>, slow: bool) {
         let runner = Runner { index, host, slow };
         if slow { self.slow_ready.push_back(runner) } else { self.ready.push_back(runner) }

@@ -1,8 +1,10 @@
-//! The scheduler: one task that knows when each provider is due, starts its probe and takes the outcome in.
+//! The scheduler: one task that knows when each provider is due, starts its probe and takes the
+//! outcome in.
 //!
-//! One task, not one per provider: a timer heap over indexes costs a few dozen bytes a provider. Times come
-//! from a clock that neither jumps nor runs while the machine sleeps, so a step of the wall clock or a suspend
-//! neither bursts nor stalls anything; when the process alone stands still, what it missed is put off.
+//! One task, not one per provider: a timer heap over indexes costs a few dozen bytes a provider.
+//! Times come from a clock that neither jumps nor runs while the machine sleeps, so a step of the
+//! wall clock or a suspend neither bursts nor stalls anything; when the process alone stands still,
+//! what it missed is put off.
 
 pub mod cadence;
 mod control;
@@ -61,13 +63,16 @@ pub struct Instruments {
     pub in_flight: IntGauge,
 }
 
-/// Wake-ups are gathered to this grain: at a thousand probes a second it saves a fifth of the CPU time.
+/// Wake-ups are gathered to this grain: at a thousand probes a second it saves a fifth of the CPU
+/// time.
 const TICK: Duration = Duration::from_millis(10);
 
-/// The longest sleep: the daemon counts as stalled when the scheduler does not turn for much longer.
+/// The longest sleep: the daemon counts as stalled when the scheduler does not turn for much
+/// longer.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
-/// Not to turn for longer than this is to have stood still: a frozen container, a paused virtual machine, SIGSTOP.
+/// Not to turn for longer than this is to have stood still: a frozen container, a paused virtual
+/// machine, SIGSTOP.
 const STOOD_STILL: Duration = Duration::from_secs(3);
 
 /// The scheduler.
@@ -93,7 +98,8 @@ pub struct Scheduler<P> {
 /// The place of one entry in the plan. Its index stays while a probe of it is on the way.
 #[derive(Default)]
 struct Slot {
-    /// `None` when it is free, or when a reload took the entry away while a probe of it was on the way.
+    /// `None` when it is free, or when a reload took the entry away while a probe of it was on the
+    /// way.
     entry: Option<Arc<Entry>>,
     due: Duration,
     /// Counts the times it was planned, so that an outdated place in the heap is known as such.
@@ -110,10 +116,16 @@ struct Slot {
 }
 
 impl<P: Probes> Scheduler<P> {
-    /// Plans the first probe of every provider: soon, or when its back-off from before a restart ends. The clock
-    /// starts here.
+    /// Plans the first probe of every provider: soon, or when its back-off from before a restart
+    /// ends. The clock starts here.
     #[must_use]
-    pub fn new(ledger: Arc<Ledger>, probes: Arc<P>, limits: Limits, instruments: Instruments, mode: Mode) -> Self {
+    pub fn new(
+        ledger: Arc<Ledger>,
+        probes: Arc<P>,
+        limits: Limits,
+        instruments: Instruments,
+        mode: Mode,
+    ) -> Self {
         let mut scheduler = Self {
             probes,
             instruments,
@@ -171,7 +183,8 @@ impl<P: Probes> Scheduler<P> {
         }
     }
 
-    /// Gives an entry that is new here a slot. `count` of them come at the same time and are spread.
+    /// Gives an entry that is new here a slot. `count` of them come at the same time and are
+    /// spread.
     fn settle(&mut self, entry: &Arc<Entry>, count: usize, now: Duration) {
         let index = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot::default());
@@ -182,7 +195,12 @@ impl<P: Probes> Scheduler<P> {
         let due = soon.max(entry.health().next_due.unwrap_or_default());
         let slot = &mut self.slots[index];
         let closed_until = entry.health().next_due.unwrap_or_default();
-        *slot = Slot { entry: Some(Arc::clone(entry)), round: slot.round, closed_until, ..Slot::default() };
+        *slot = Slot {
+            entry: Some(Arc::clone(entry)),
+            round: slot.round,
+            closed_until,
+            ..Slot::default()
+        };
         match self.mode {
             Mode::Scheduled => self.plan(index, due),
             Mode::OnDemand => entry.health().next_due = None,
@@ -199,23 +217,39 @@ impl<P: Probes> Scheduler<P> {
         self.heap.push(Reverse((due, index, slot.round)));
     }
 
-    /// After a standstill, what was missed does not start all at once. It comes as much later as the daemon stood still,
-    /// spread as it was planned; where that is longer than an interval, in the provider's next slot.
+    /// After a standstill, what was missed does not start all at once. It comes as much later as
+    /// the daemon stood still, spread as it was planned; where that is longer than an interval, in
+    /// the provider's next slot.
     fn put_off(&mut self, now: Duration) {
         let stood_still = now.saturating_sub(std::mem::replace(&mut self.turned, now));
         if stood_still < STOOD_STILL {
             return;
         }
         let mut missed = Vec::new();
-        while let Some(Reverse((due, index, round))) = self.heap.peek().copied().filter(|Reverse((due, ..))| *due <= now) {
+        while let Some(Reverse((due, index, round))) =
+            self.heap.peek().copied().filter(|Reverse((due, ..))| *due <= now)
+        {
             self.heap.pop();
             let slot = &self.slots[index];
-            if let Some(entry) = slot.entry.as_ref().filter(|_| slot.round == round && !slot.running) {
+            if let Some(entry) =
+                slot.entry.as_ref().filter(|_| slot.round == round && !slot.running)
+            {
                 let (grid, later) = (grid(&entry.provider), due + stood_still);
-                missed.push((index, if stood_still < entry.provider.cadence.interval { later } else { grid.at_or_after(now) }));
+                missed.push((
+                    index,
+                    if stood_still < entry.provider.cadence.interval {
+                        later
+                    } else {
+                        grid.at_or_after(now)
+                    },
+                ));
             }
         }
-        tracing::warn!(seconds = stood_still.as_secs_f64(), put_off = missed.len(), "the daemon stood still");
+        tracing::warn!(
+            seconds = stood_still.as_secs_f64(),
+            put_off = missed.len(),
+            "the daemon stood still"
+        );
         for (index, due) in missed {
             self.plan(index, due);
         }
@@ -229,8 +263,15 @@ impl<P: Probes> Scheduler<P> {
             }
             self.heap.pop();
             let slot = &mut self.slots[index];
-            let Some(entry) = slot.entry.as_ref().filter(|_| slot.round == round && !slot.running) else { continue };
-            let hung = entry.health().trouble.as_ref().is_some_and(|trouble| trouble.failure.reason == Reason::Timeout);
+            let Some(entry) = slot.entry.as_ref().filter(|_| slot.round == round && !slot.running)
+            else {
+                continue;
+            };
+            let hung = entry
+                .health()
+                .trouble
+                .as_ref()
+                .is_some_and(|trouble| trouble.failure.reason == Reason::Timeout);
             self.lanes.arrive(index, entry.provider.endpoint.clone(), hung);
             slot.running = true;
         }
@@ -242,10 +283,13 @@ impl<P: Probes> Scheduler<P> {
                 self.leave(runner.index);
                 continue;
             };
-            self.instruments.lateness.observe(self.start.elapsed().saturating_sub(slot.due).as_secs_f64());
+            self.instruments
+                .lateness
+                .observe(self.start.elapsed().saturating_sub(slot.due).as_secs_f64());
             let (probes, events) = (Arc::clone(&self.probes), self.events.0.clone());
             tokio::spawn(async move {
-                // An answer that makes our own code panic must not leave its provider unwatched for ever.
+                // An answer that makes our own code panic must not leave its provider unwatched for
+                // ever.
                 let started = jiff::Timestamp::now();
                 let probe = AssertUnwindSafe(probes.probe(&entry.provider)).catch_unwind().await;
                 let probe = Box::new(probe.unwrap_or_else(|_| panicked(started)));
@@ -274,7 +318,8 @@ impl<P: Probes> Scheduler<P> {
                 self.looking = false;
                 for (index, looked_at) in rotated {
                     let slot = &self.slots[index];
-                    let same = slot.entry.as_ref().is_some_and(|entry| Arc::ptr_eq(entry, &looked_at));
+                    let same =
+                        slot.entry.as_ref().is_some_and(|entry| Arc::ptr_eq(entry, &looked_at));
                     if same && !slot.running && slot.due > now {
                         tracing::info!(provider = %looked_at.provider.name, "the secret has changed, probing at once");
                         self.slots[index].closed_until = now;
@@ -291,7 +336,11 @@ impl<P: Probes> Scheduler<P> {
     }
 
     fn asked(&mut self, name: &str, done: oneshot::Sender<()>, now: Duration) {
-        let is_meant = |slot: &Slot| slot.entry.as_ref().is_some_and(|entry| entry.provider.name == name && entry.provider.slot == Which::Current);
+        let is_meant = |slot: &Slot| {
+            slot.entry.as_ref().is_some_and(|entry| {
+                entry.provider.name == name && entry.provider.slot == Which::Current
+            })
+        };
         // Dropping `done` is an answer.
         let Some(index) = self.slots.iter().position(is_meant) else { return };
         let slot = &mut self.slots[index];
@@ -311,16 +360,36 @@ impl<P: Probes> Scheduler<P> {
             self.leave(index);
             return;
         };
-        let before = entry.health().trouble.as_ref().map(|trouble| (trouble.failure.reason, trouble.failure.code.clone()));
+        let before = entry
+            .health()
+            .trouble
+            .as_ref()
+            .map(|trouble| (trouble.failure.reason, trouble.failure.code.clone()));
         let transition = entry.record(probe);
         let due = {
             let health = entry.health();
-            self.teller.tell(&entry.provider, probe, transition, before.as_ref(), &health, &mut slot.quiet, now);
-            next_due(&grid(&entry.provider), &entry.provider.cadence, &probe.outcome, &health, slot.due, now)
+            self.teller.tell(
+                &entry.provider,
+                probe,
+                transition,
+                before.as_ref(),
+                &health,
+                &mut slot.quiet,
+                now,
+            );
+            next_due(
+                &grid(&entry.provider),
+                &entry.provider.cadence,
+                &probe.outcome,
+                &health,
+                slot.due,
+                now,
+            )
         };
         // Whoever is to be left alone is so whoever asks.
         let alone = matches!(&probe.outcome, Outcome::Failed(failure) if failure.retry_after.is_some() || matches!(failure.reason, Reason::Rejected | Reason::Throttled));
-        slot.closed_until = if alone { due } else { now + FLOOR.min(entry.provider.cadence.interval) };
+        slot.closed_until =
+            if alone { due } else { now + FLOOR.min(entry.provider.cadence.interval) };
         // They read the state next, which has the outcome by now.
         for done in slot.waiting.drain(..) {
             // Whoever asked may have gone.
@@ -332,14 +401,15 @@ impl<P: Probes> Scheduler<P> {
         }
     }
 
-    /// Takes a new list of providers in: slots of entries that stay are not touched, so nothing is probed twice;
-    /// entries that are gone leave, those that are new or changed are probed at once.
+    /// Takes a new list of providers in: slots of entries that stay are not touched, so nothing is
+    /// probed twice; entries that are gone leave, those that are new or changed are probed at once.
     fn adopt(&mut self, adopted: Adopted, now: Duration) -> Changes {
         let (roster, changes) = self.ledger.roster().succeed(adopted.providers, &adopted.bounds);
         let roster = Arc::new(roster);
         self.lanes.limit(adopted.limits);
         let address = |entry: &Arc<Entry>| Arc::as_ptr(entry) as usize;
-        let mut coming: HashMap<usize, &Arc<Entry>> = roster.all().map(|entry| (address(entry), entry)).collect();
+        let mut coming: HashMap<usize, &Arc<Entry>> =
+            roster.all().map(|entry| (address(entry), entry)).collect();
         for index in 0..self.slots.len() {
             let slot = &mut self.slots[index];
             let Some(entry) = &slot.entry else { continue };
@@ -360,7 +430,11 @@ impl<P: Probes> Scheduler<P> {
     }
 
     fn next_wake(&self, now: Duration) -> Duration {
-        let due = self.heap.peek().map_or(Duration::MAX, |Reverse((due, ..))| *due).min(now + LONGEST_SLEEP);
+        let due = self
+            .heap
+            .peek()
+            .map_or(Duration::MAX, |Reverse((due, ..))| *due)
+            .min(now + LONGEST_SLEEP);
         let ticks = due.as_nanos().div_ceil(TICK.as_nanos());
         Duration::from_nanos(u64::try_from(ticks * TICK.as_nanos()).unwrap_or(u64::MAX))
     }
@@ -373,6 +447,8 @@ fn grid(provider: &Provider) -> Grid {
 
 /// What is recorded for a probe that panicked.
 fn panicked(started: jiff::Timestamp) -> Probe {
-    let failure = Failure::new(Reason::Malformed, "credwatch itself failed at this answer; please report it").code(Code::word("internal_error"));
+    let failure =
+        Failure::new(Reason::Malformed, "credwatch itself failed at this answer; please report it")
+            .code(Code::word("internal_error"));
     Probe::new(Outcome::Failed(failure), started)
 }

@@ -1,4 +1,5 @@
-//! What the log says of probes: one line for each change, none for a healthy probe, and never a flood.
+//! What the log says of probes: one line for each change, none for a healthy probe, and never a
+//! flood.
 
 use std::time::Duration;
 
@@ -10,10 +11,12 @@ use crate::time::{human_duration, unix_seconds};
 /// The window in which lines are counted.
 const WINDOW: Duration = Duration::from_secs(600);
 
-/// Lines that one provider may have in a window. One that flaps needs somebody once, not every minute.
+/// Lines that one provider may have in a window. One that flaps needs somebody once, not every
+/// minute.
 const MOST_LINES: u32 = 10;
 
-/// Lines that all providers may have in a minute: when a network goes down, ten thousand providers say the same.
+/// Lines that all providers may have in a minute: when a network goes down, ten thousand providers
+/// say the same.
 const MOST_LINES_A_MINUTE: u32 = 300;
 
 /// How often the log is reminded of a provider that stays broken.
@@ -48,7 +51,8 @@ enum News {
 }
 
 impl Teller {
-    /// Tells of a probe that was just recorded, if it changes anything. `before` is what was wrong before it.
+    /// Tells of a probe that was just recorded, if it changes anything. `before` is what was wrong
+    /// before it.
     #[expect(clippy::too_many_arguments, reason = "a line says all of it")]
     pub fn tell(
         &mut self,
@@ -60,7 +64,10 @@ impl Teller {
         quiet: &mut Quiet,
         now: Duration,
     ) {
-        let trouble = health.trouble.as_ref().map(|trouble| (trouble.failure.reason, trouble.failure.code.clone()));
+        let trouble = health
+            .trouble
+            .as_ref()
+            .map(|trouble| (trouble.failure.reason, trouble.failure.code.clone()));
         let news = match transition {
             Some(transition) => News::State(transition),
             None if trouble.is_some() && trouble.as_ref() != before => News::Reason,
@@ -95,7 +102,10 @@ impl Teller {
     pub fn sum_up(&mut self, now: Duration) {
         if self.lines > 0 && now.saturating_sub(self.minute) >= Duration::from_secs(60) {
             if self.held_back > 0 {
-                tracing::warn!(lines = self.held_back, "more changes than are logged in a minute; /metrics has all of them");
+                tracing::warn!(
+                    lines = self.held_back,
+                    "more changes than are logged in a minute; /metrics has all of them"
+                );
             }
             *self = Self::default();
         }
@@ -103,10 +113,11 @@ impl Teller {
 }
 
 impl Quiet {
-    /// Whether it is time to say again that something is broken: after an hour, or as soon as there is room for what
-    /// was held back.
+    /// Whether it is time to say again that something is broken: after an hour, or as soon as there
+    /// is room for what was held back.
     fn reminds(&self, now: Duration) -> bool {
-        now.saturating_sub(self.last) >= REMINDER || (self.held_back > 0 && now.saturating_sub(self.window) >= WINDOW)
+        now.saturating_sub(self.last) >= REMINDER
+            || (self.held_back > 0 && now.saturating_sub(self.window) >= WINDOW)
     }
 
     fn allows(&mut self, now: Duration) -> bool {
@@ -154,9 +165,13 @@ fn line(provider: &Provider, probe: &Probe, news: News, health: &Health, held_ba
         }
         Outcome::Failed(failure) => {
             let facts = failure.reason.facts();
-            let (class, reason, code, detail) = (facts.class.word(), facts.word, &failure.code, failure.message.as_str());
+            let (class, reason, code, detail) =
+                (facts.class.word(), facts.word, &failure.code, failure.message.as_str());
             let runway = runway(health, probe);
-            let since = health.trouble.as_ref().map(|trouble| trouble.since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+            let since = health
+                .trouble
+                .as_ref()
+                .map(|trouble| trouble.since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
             let what = if facts.class == Class::Credential { "credential" } else { "provider" };
             if health.state != State::Broken {
                 tracing::warn!(provider = %name, credentials, from, state, class, reason, code = %code, runway = %runway, detail, held_back, "probe failed");

@@ -40,7 +40,9 @@ impl Probes for Scripted {
             times.len()
         };
         let outcome = match (self.script)(&provider.name, count) {
-            Reply::Token => Outcome::Issued(Issued { expiry: Expiry::Unknown, lifetime: None, fingerprint: 1 }),
+            Reply::Token => {
+                Outcome::Issued(Issued { expiry: Expiry::Unknown, lifetime: None, fingerprint: 1 })
+            }
             Reply::Fail(reason) => Outcome::Failed(Failure::new(reason, "").code(Code::word("x"))),
             Reply::Hang(time) => {
                 tokio::time::sleep(time).await;
@@ -58,12 +60,16 @@ impl Probes for Scripted {
 
 fn instruments() -> Instruments {
     Instruments {
-        lateness: Histogram::with_opts(HistogramOpts::new("lateness", "x").buckets(vec![0.011, 1.0])).expect("valid"),
+        lateness: Histogram::with_opts(
+            HistogramOpts::new("lateness", "x").buckets(vec![0.011, 1.0]),
+        )
+        .expect("valid"),
         in_flight: IntGauge::new("in_flight", "x").expect("valid"),
     }
 }
 
-/// Runs providers named `p0…` of different hosts, every minute, for a while, and returns when each was asked.
+/// Runs providers named `p0…` of different hosts, every minute, for a while, and returns when each
+/// was asked.
 async fn asked(
     count: usize,
     limits: Limits,
@@ -88,7 +94,11 @@ async fn asked_until(
         slot: Slot::Current,
         credentials: Vec::new().into(),
         labels: Vec::new(),
-        cadence: Cadence { interval: Duration::from_secs(60), max_backoff: Duration::from_secs(600), ..Cadence::default() },
+        cadence: Cadence {
+            interval: Duration::from_secs(60),
+            max_backoff: Duration::from_secs(600),
+            ..Cadence::default()
+        },
         timeout: Duration::from_secs(10),
         expectations: Expectations::default(),
         verification: None,
@@ -97,10 +107,23 @@ async fn asked_until(
         transport: Arc::new(Transport::default()),
         endpoint: Some(format!("host{number}.example:443").into()),
     };
-    let ledger = Arc::new(Ledger::new((0..count).map(|number| Arc::new(provider(number))).collect(), &[1.0]));
-    let probes = Arc::new(Scripted { start: Instant::now(), asked: Mutex::default(), script: Box::new(script) });
+    let ledger = Arc::new(Ledger::new(
+        (0..count).map(|number| Arc::new(provider(number))).collect(),
+        &[1.0],
+    ));
+    let probes = Arc::new(Scripted {
+        start: Instant::now(),
+        asked: Mutex::default(),
+        script: Box::new(script),
+    });
     let instruments = instruments();
-    let scheduler = Scheduler::new(Arc::clone(&ledger), Arc::clone(&probes), limits, instruments.clone(), Mode::Scheduled);
+    let scheduler = Scheduler::new(
+        Arc::clone(&ledger),
+        Arc::clone(&probes),
+        limits,
+        instruments.clone(),
+        Mode::Scheduled,
+    );
     scheduler.run(end).await;
     let asked = std::mem::take(&mut *probes.asked.lock().expect("not poisoned"));
     (asked, instruments, ledger)
@@ -127,23 +150,32 @@ async fn every_provider_keeps_its_cadence_for_an_hour_and_nothing_is_late() {
         assert!((30..=90).contains(&pauses[0]), "{name}: {pauses:?}");
         assert!(pauses[1..].iter().all(|pause| *pause == 60), "{name}: {pauses:?}");
     }
-    let late = instruments.lateness.get_sample_count() - instruments.lateness.get_sample_count().min(count_within(&instruments));
+    let late = instruments.lateness.get_sample_count()
+        - instruments.lateness.get_sample_count().min(count_within(&instruments));
     assert_eq!(late, 0, "all within a tick");
 }
 
 /// How many probes started within a tick of when they were due.
 fn count_within(instruments: &Instruments) -> u64 {
     use prometheus::core::Collector;
-    instruments.lateness.collect()[0].get_metric()[0].get_histogram().get_bucket()[0].cumulative_count()
+    instruments.lateness.collect()[0].get_metric()[0].get_histogram().get_bucket()[0]
+        .cumulative_count()
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_hanging_provider_does_not_delay_the_others() {
-    let (asked, instruments, _) = asked(50, WIDE, HOUR, |name, _| if name == "p7" { Reply::Hang(Duration::from_secs(300)) } else { Reply::Token }).await;
+    let (asked, instruments, _) = asked(50, WIDE, HOUR, |name, _| {
+        if name == "p7" { Reply::Hang(Duration::from_secs(300)) } else { Reply::Token }
+    })
+    .await;
     for (name, times) in asked.iter().filter(|(name, _)| *name != "p7") {
         assert!(times.len() >= 59, "{name}: {}", times.len());
     }
-    assert!((8..=13).contains(&asked["p7"].len()), "missed slots are not made up for: {}", asked["p7"].len());
+    assert!(
+        (8..=13).contains(&asked["p7"].len()),
+        "missed slots are not made up for: {}",
+        asked["p7"].len()
+    );
     assert_eq!(count_within(&instruments), instruments.lateness.get_sample_count());
 }
 
@@ -179,7 +211,10 @@ async fn a_refused_credential_is_confirmed_and_then_asked_less_and_less() {
 
 #[tokio::test(start_paused = true)]
 async fn an_outage_keeps_the_cadence_so_that_recovery_is_seen_within_one_interval() {
-    let (asked, _, ledger) = asked(1, WIDE, HOUR, |_, count| if (10..20).contains(&count) { Reply::Fail(Reason::Unavailable) } else { Reply::Token }).await;
+    let (asked, _, ledger) = asked(1, WIDE, HOUR, |_, count| {
+        if (10..20).contains(&count) { Reply::Fail(Reason::Unavailable) } else { Reply::Token }
+    })
+    .await;
     let pauses = pauses(&asked["p0"]);
     // Its tries are 10 to 19: the third is confirmed by the fourth.
     assert_eq!(pauses[11..13], [5, 55], "{pauses:?}");
@@ -189,15 +224,23 @@ async fn an_outage_keeps_the_cadence_so_that_recovery_is_seen_within_one_interva
 
 #[tokio::test(start_paused = true)]
 async fn a_probe_that_panics_counts_as_malformed_and_its_provider_stays_watched() {
-    let (asked, _, ledger) = asked(2, WIDE, HOUR, |name, _| if name == "p0" { Reply::Panic } else { Reply::Token }).await;
+    let (asked, _, ledger) =
+        asked(2, WIDE, HOUR, |name, _| if name == "p0" { Reply::Panic } else { Reply::Token })
+            .await;
     assert!(asked["p0"].len() >= 59 && asked["p1"].len() >= 59);
     let roster = ledger.roster();
     let health = roster.entries()[0].health();
-    assert_eq!(health.trouble.as_ref().map(|trouble| (trouble.failure.reason, trouble.failure.code.as_str())), Some((Reason::Malformed, "internal_error")));
+    assert_eq!(
+        health
+            .trouble
+            .as_ref()
+            .map(|trouble| (trouble.failure.reason, trouble.failure.code.as_str())),
+        Some((Reason::Malformed, "internal_error"))
+    );
 }
 
-/// Stops everything after ten minutes for some seconds, as when a container is frozen on a clock that runs on, and
-/// returns the times of all requests after that, with those of each provider.
+/// Stops everything after ten minutes for some seconds, as when a container is frozen on a clock
+/// that runs on, and returns the times of all requests after that, with those of each provider.
 async fn asked_after_a_standstill(seconds: u64) -> (Vec<f64>, HashMap<String, Vec<f64>>) {
     let standstill = async move {
         tokio::time::sleep(HOUR / 6).await;
@@ -219,11 +262,21 @@ async fn a_daemon_that_stood_still_does_not_burst_when_it_goes_on() {
     for seconds in [5, 20, 59, 60, 61, 150, 7_200] {
         let (all, asked) = asked_after_a_standstill(seconds).await;
         // 600 a minute are ten a second; what was missed comes on top of what is due anyway.
-        let fullest = (0..all.len()).map(|first| all[first..].partition_point(|time| *time < all[first] + 1.0)).max().unwrap_or_default();
+        let fullest = (0..all.len())
+            .map(|first| all[first..].partition_point(|time| *time < all[first] + 1.0))
+            .max()
+            .unwrap_or_default();
         assert!(fullest <= 35, "{fullest} within a second after {seconds} s");
         for (name, times) in &asked {
-            assert!(times[0] <= 600.0 + Duration::from_secs(seconds).as_secs_f64() + 60.1, "{name} was forgotten after {seconds} s: {}", times[0]);
-            assert!(times.windows(2).all(|pair| pair[1] - pair[0] > 29.0), "{name} was asked twice after {seconds} s: {times:?}");
+            assert!(
+                times[0] <= 600.0 + Duration::from_secs(seconds).as_secs_f64() + 60.1,
+                "{name} was forgotten after {seconds} s: {}",
+                times[0]
+            );
+            assert!(
+                times.windows(2).all(|pair| pair[1] - pair[0] > 29.0),
+                "{name} was asked twice after {seconds} s: {times:?}"
+            );
         }
     }
 }

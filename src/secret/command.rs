@@ -9,21 +9,38 @@ use tokio::process::Command;
 use super::{LARGEST, SecretError};
 
 /// What the service manager tells the daemon, and nobody else.
-const NOT_INHERITED: [&str; 6] = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"];
+const NOT_INHERITED: [&str; 6] = [
+    "NOTIFY_SOCKET",
+    "WATCHDOG_USEC",
+    "WATCHDOG_PID",
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "LISTEN_FDNAMES",
+];
 
-/// Runs a program and returns what it prints on standard output. Nothing that it prints gets anywhere else: what it
-/// writes to standard error may hold the secret as well. At the deadline it is ended, with all that it started.
+/// Runs a program and returns what it prints on standard output. Nothing that it prints gets
+/// anywhere else: what it writes to standard error may hold the secret as well. At the deadline it
+/// is ended, with all that it started.
 pub async fn run(arguments: &[String], deadline: Duration) -> Result<String, SecretError> {
-    let (program, rest) = arguments.split_first().map_or(("", &[][..]), |(program, rest)| (program.as_str(), rest));
+    let (program, rest) =
+        arguments.split_first().map_or(("", &[][..]), |(program, rest)| (program.as_str(), rest));
     let failed = |problem: String| SecretError::Command { program: program.to_owned(), problem };
     let mut command = Command::new(program);
-    command.args(rest).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0).kill_on_drop(true);
+    command
+        .args(rest)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .kill_on_drop(true);
     for name in NOT_INHERITED {
         command.env_remove(name);
     }
-    let mut child = command.spawn().map_err(|error| failed(format!("cannot be started: {error}")))?;
+    let mut child =
+        command.spawn().map_err(|error| failed(format!("cannot be started: {error}")))?;
     let mut group = Group(child.id());
-    let mut output = child.stdout.take().ok_or_else(|| failed("has no output".into()))?.take(LARGEST + 1);
+    let mut output =
+        child.stdout.take().ok_or_else(|| failed("has no output".into()))?.take(LARGEST + 1);
     let mut text = Vec::new();
     let whole = async {
         output.read_to_end(&mut text).await?;
@@ -31,10 +48,14 @@ pub async fn run(arguments: &[String], deadline: Duration) -> Result<String, Sec
         if text.len() as u64 > LARGEST { Ok(None) } else { child.wait().await.map(Some) }
     };
     let status = match tokio::time::timeout(deadline, whole).await {
-        Ok(status) => status.map_err(|error: std::io::Error| failed(format!("cannot be read: {error}")))?,
+        Ok(status) => {
+            status.map_err(|error: std::io::Error| failed(format!("cannot be read: {error}")))?
+        }
         Err(_) => return Err(failed(format!("did not end within {deadline:?}"))),
     };
-    let Some(status) = status else { return Err(failed(format!("printed more than {} KiB", LARGEST / 1024))) };
+    let Some(status) = status else {
+        return Err(failed(format!("printed more than {} KiB", LARGEST / 1024)));
+    };
     // Its number may soon be somebody else's.
     group.0 = None;
     if !status.success() {
@@ -48,7 +69,8 @@ struct Group(Option<u32>);
 
 impl Drop for Group {
     fn drop(&mut self) {
-        let pid = self.0.and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
+        let pid =
+            self.0.and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
         if let Some(pid) = pid {
             // An error says that nothing is left of it.
             let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
@@ -74,10 +96,19 @@ mod tests {
 
     #[tokio::test]
     async fn a_program_that_fails_is_told_by_name_and_status_only() {
-        let error = run(&sh("echo s3cret; echo s3cret >&2; exit 3"), LONG).await.expect_err("it fails").to_string();
+        let error = run(&sh("echo s3cret; echo s3cret >&2; exit 3"), LONG)
+            .await
+            .expect_err("it fails")
+            .to_string();
         assert_eq!(error, "/bin/sh: failed (exit status: 3)");
-        let error = run(&["/nonexistent/vault".to_owned()], LONG).await.expect_err("there is none").to_string();
-        assert!(error.starts_with("/nonexistent/vault: cannot be started: No such file"), "{error}");
+        let error = run(&["/nonexistent/vault".to_owned()], LONG)
+            .await
+            .expect_err("there is none")
+            .to_string();
+        assert!(
+            error.starts_with("/nonexistent/vault: cannot be started: No such file"),
+            "{error}"
+        );
     }
 
     #[tokio::test]
@@ -85,7 +116,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let mark = folder.path().join("pid");
         let script = format!("sleep 600 & echo $! > {}; wait", mark.display());
-        let error = run(&sh(&script), Duration::from_millis(300)).await.expect_err("it hangs").to_string();
+        let error =
+            run(&sh(&script), Duration::from_millis(300)).await.expect_err("it hangs").to_string();
         assert_eq!(error, "/bin/sh: did not end within 300ms");
         let child = std::fs::read_to_string(mark).expect("it had begun");
         let stat = format!("/proc/{}/stat", child.trim());

@@ -1,11 +1,13 @@
-//! What a text says once it is decoded: a secret that is echoed by way of another program comes escaped.
+//! What a text says once it is decoded: a secret that is echoed by way of another program comes
+//! escaped.
 
 use percent_encoding::percent_decode_str;
 
 /// How often a text is decoded: what one program has escaped, another can have escaped again.
 const ROUNDS: usize = 2;
 
-/// The text decoded in each way that changes it, and in all ways together. Never longer than the text.
+/// The text decoded in each way that changes it, and in all ways together. Never longer than the
+/// text.
 pub fn disguises(text: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut current = text.to_owned();
@@ -26,7 +28,10 @@ pub fn disguises(text: &str) -> Vec<String> {
 
 /// Letters and digits only, in lower case.
 pub fn squeezed(text: &str) -> String {
-    text.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    text.chars()
+        .filter(|character| character.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 /// Without control characters and those that cannot be seen.
@@ -57,7 +62,10 @@ fn unescaped(text: &str) -> Option<String> {
             Some(b'x') => 2,
             _ => 0,
         };
-        let number = after.get(1..=digits).filter(|_| digits > 0).and_then(|text| u32::from_str_radix(text, 16).ok());
+        let number = after
+            .get(1..=digits)
+            .filter(|_| digits > 0)
+            .and_then(|text| u32::from_str_radix(text, 16).ok());
         if let Some(character) = number.and_then(char::from_u32) {
             out.push(character);
             rest = &after[1 + digits..];
@@ -82,7 +90,9 @@ fn entities_decoded(text: &str) -> Option<String> {
     while let Some((before, after)) = rest.split_once('&') {
         out.push_str(before);
         let named = after.split_once(';').filter(|(name, _)| name.len() <= LONGEST);
-        if let Some((character, behind)) = named.and_then(|(name, behind)| Some((entity(name)?, behind))) {
+        if let Some((character, behind)) =
+            named.and_then(|(name, behind)| Some((entity(name)?, behind)))
+        {
             out.push(character);
             rest = behind;
         } else {
@@ -95,7 +105,8 @@ fn entities_decoded(text: &str) -> Option<String> {
 }
 
 fn entity(name: &str) -> Option<char> {
-    let number = |text: &str, radix: u32| u32::from_str_radix(text, radix).ok().and_then(char::from_u32);
+    let number =
+        |text: &str, radix: u32| u32::from_str_radix(text, radix).ok().and_then(char::from_u32);
     match name {
         "amp" => Some('&'),
         "lt" => Some('<'),

@@ -1,5 +1,5 @@
-//! Secrets: a type that cannot be printed, where they come from, and a filter that keeps them out of texts
-//! that come from outside.
+//! Secrets: a type that cannot be printed, where they come from, and a filter that keeps them out
+//! of texts that come from outside.
 
 mod command;
 mod disguise;
@@ -14,7 +14,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 pub use redact::{HIDDEN, Redactor, UNRESERVED, is_told_secret, looks_random, names_a_secret};
 
-/// Where the value of a credential comes from. Everything but an inline value is read again for each probe.
+/// Where the value of a credential comes from. Everything but an inline value is read again for
+/// each probe.
 #[derive(Clone)]
 pub enum SecretSource {
     /// Written in the configuration itself.
@@ -33,8 +34,11 @@ pub enum SecretSource {
 impl PartialEq for SecretSource {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Inline(own), Self::Inline(other)) => own.expose_secret() == other.expose_secret(),
-            (Self::Environment(own), Self::Environment(other)) | (Self::Systemd(own), Self::Systemd(other)) => own == other,
+            (Self::Inline(own), Self::Inline(other)) => {
+                own.expose_secret() == other.expose_secret()
+            }
+            (Self::Environment(own), Self::Environment(other))
+            | (Self::Systemd(own), Self::Systemd(other)) => own == other,
             (Self::File(own), Self::File(other)) => own == other,
             (Self::Command(own), Self::Command(other)) => own == other,
             _ => false,
@@ -57,7 +61,9 @@ pub enum SecretError {
         error: std::io::Error,
     },
     /// `$CREDENTIALS_DIRECTORY` is not set: not started by systemd, or without `LoadCredential=`.
-    #[error("systemd passed no credentials ($CREDENTIALS_DIRECTORY is not set); is there a LoadCredential={0}:… in the unit?")]
+    #[error(
+        "systemd passed no credentials ($CREDENTIALS_DIRECTORY is not set); is there a LoadCredential={0}:… in the unit?"
+    )]
     NoCredentialsDirectory(String),
     /// The program could not be started, failed, or took too long.
     #[error("{program}: {problem}")]
@@ -76,8 +82,8 @@ pub enum SecretError {
 const LARGEST: u64 = 64 * 1024;
 
 impl SecretSource {
-    /// Reads the value here and now, on this thread, which a file can block; `None` for a program, which
-    /// [`SecretSource::run`] is for.
+    /// Reads the value here and now, on this thread, which a file can block; `None` for a program,
+    /// which [`SecretSource::run`] is for.
     ///
     /// # Errors
     /// When it cannot be read, or is empty.
@@ -85,7 +91,9 @@ impl SecretSource {
     pub fn read(&self) -> Option<Result<SecretString, SecretError>> {
         let text = match self {
             Self::Inline(value) => return Some(Ok(value.clone())),
-            Self::Environment(name) => std::env::var(name).map_err(|_| SecretError::Environment(name.clone())),
+            Self::Environment(name) => {
+                std::env::var(name).map_err(|_| SecretError::Environment(name.clone()))
+            }
             Self::File(path) => read_file(path),
             Self::Systemd(name) => match std::env::var_os("CREDENTIALS_DIRECTORY") {
                 Some(directory) => read_file(&Path::new(&directory).join(name)),
@@ -96,7 +104,8 @@ impl SecretSource {
         Some(text.and_then(|text| self.trimmed(&text)))
     }
 
-    /// Runs the program that prints the value, at most for `deadline`; `None` for all other sources.
+    /// Runs the program that prints the value, at most for `deadline`; `None` for all other
+    /// sources.
     ///
     /// # Errors
     /// When it cannot be started, fails, takes too long or prints nothing.
@@ -105,10 +114,15 @@ impl SecretSource {
         Some(command::run(arguments, deadline).await.and_then(|text| self.trimmed(&text)))
     }
 
-    /// Surrounding white space is no part of a secret: files end in newlines, and copied values in blanks.
+    /// Surrounding white space is no part of a secret: files end in newlines, and copied values in
+    /// blanks.
     fn trimmed(&self, text: &str) -> Result<SecretString, SecretError> {
         let trimmed = text.trim();
-        if trimmed.is_empty() { Err(SecretError::Empty(self.to_string())) } else { Ok(SecretString::from(trimmed)) }
+        if trimmed.is_empty() {
+            Err(SecretError::Empty(self.to_string()))
+        } else {
+            Ok(SecretString::from(trimmed))
+        }
     }
 
     /// Whether the value can change while the daemon runs.
@@ -145,7 +159,9 @@ impl fmt::Display for SecretSource {
             Self::Environment(name) => write!(f, "the environment variable {name}"),
             Self::File(path) => write!(f, "the file {}", path.display()),
             Self::Systemd(name) => write!(f, "the systemd credential {name}"),
-            Self::Command(arguments) => write!(f, "what {} prints", arguments.first().map_or("", String::as_str)),
+            Self::Command(arguments) => {
+                write!(f, "what {} prints", arguments.first().map_or("", String::as_str))
+            }
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Searching a text for secrets: the forms in which somebody could repeat a value, and where they stand in a text.
+//! Searching a text for secrets: the forms in which somebody could repeat a value, and where they
+//! stand in a text.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -16,7 +17,8 @@ const PART: usize = 16;
 /// The shortest part between separators that counts by itself.
 const SHORTEST_PIECE: usize = 8;
 
-/// The most such parts of a value: a key in PEM has hundreds of them, but is long enough to be found otherwise.
+/// The most such parts of a value: a key in PEM has hundreds of them, but is long enough to be
+/// found otherwise.
 const MOST_PIECES: usize = 64;
 
 /// The forms in which a server could repeat a value, in lower case, without doubles.
@@ -35,14 +37,23 @@ pub fn forms(value: &str) -> Vec<String> {
         forms.push(STANDARD.encode(value).trim_end_matches('=').to_owned());
         // Within the Base64 of something longer it begins at any of three places.
         forms.extend((0..3).filter_map(|shift| within_base64(value, shift)));
-        forms.extend(forms[7..].iter().map(|form| form.replace('+', "-").replace('/', "_")).collect::<Vec<_>>());
+        forms.extend(
+            forms[7..]
+                .iter()
+                .map(|form| form.replace('+', "-").replace('/', "_"))
+                .collect::<Vec<_>>(),
+        );
     }
     for word in value.split_whitespace().filter(|word| word.len() >= SHORTEST_PIECE) {
         forms.push(word.to_owned());
         forms.push(word.trim_end_matches('=').to_owned());
     }
-    let pieces = value.split(|character: char| !character.is_ascii_alphanumeric()).filter(|piece| (SHORTEST_PIECE..PART).contains(&piece.len()));
-    forms.extend(pieces.filter(|piece| is_mixed(piece.as_bytes())).take(MOST_PIECES).map(str::to_owned));
+    let pieces = value
+        .split(|character: char| !character.is_ascii_alphanumeric())
+        .filter(|piece| (SHORTEST_PIECE..PART).contains(&piece.len()));
+    forms.extend(
+        pieces.filter(|piece| is_mixed(piece.as_bytes())).take(MOST_PIECES).map(str::to_owned),
+    );
     forms.retain(|form| !form.is_empty());
     for form in &mut forms {
         *form = form.to_lowercase();
@@ -52,7 +63,8 @@ pub fn forms(value: &str) -> Vec<String> {
     forms
 }
 
-/// What is the same in every Base64 text that holds `value` behind so many other bytes, counted modulo three.
+/// What is the same in every Base64 text that holds `value` behind so many other bytes, counted
+/// modulo three.
 fn within_base64(value: &str, shift: usize) -> Option<String> {
     let padded = [&[0; 2][..shift], value.as_bytes()].concat();
     let text = STANDARD.encode(&padded);
@@ -70,7 +82,8 @@ fn is_part_of_a_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"_+=~-".contains(&byte)
 }
 
-/// A text in lower case, and what of it is secret. The work grows with the text and with each needle, and not with both.
+/// A text in lower case, and what of it is secret. The work grows with the text and with each
+/// needle, and not with both.
 pub struct Needles<'a> {
     text: &'a str,
     secret: Vec<bool>,
@@ -109,10 +122,14 @@ impl<'a> Needles<'a> {
 
     /// Looks for a short value that stands between others as a word.
     pub fn words(&mut self, needle: &str) {
-        let ends = |character: Option<char>| character.is_none_or(|character| !character.is_alphanumeric());
+        let ends = |character: Option<char>| {
+            character.is_none_or(|character| !character.is_alphanumeric())
+        };
         for (place, _) in self.text.match_indices(needle) {
             let behind = place + needle.len();
-            if ends(self.text[..place].chars().next_back()) && ends(self.text[behind..].chars().next()) {
+            if ends(self.text[..place].chars().next_back())
+                && ends(self.text[behind..].chars().next())
+            {
                 self.secret[place..behind].fill(true);
             }
         }

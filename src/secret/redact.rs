@@ -9,28 +9,32 @@ use secrecy::{ExposeSecret, SecretString};
 use super::disguise::{disguises, squeezed};
 use super::needles::{Needles, forms};
 
-/// Shorter values than this are hidden only where they stand as a word: a secret "abc" would otherwise blank every
-/// "abcess". One of a single character is hidden only where a text consists of nothing else.
+/// Shorter values than this are hidden only where they stand as a word: a secret "abc" would
+/// otherwise blank every "abcess". One of a single character is hidden only where a text consists
+/// of nothing else.
 const SHORTEST_SUBSTRING: usize = 4;
 
 /// The most bytes of a text that are looked at. What is behind them goes: messages keep far less.
 const LARGEST_TEXT: usize = 8 * 1024;
 
-/// Cut off behind a text that is too long, so that the beginning of a secret that the cut went through goes too.
+/// Cut off behind a text that is too long, so that the beginning of a secret that the cut went
+/// through goes too.
 const MARGIN: usize = 64;
 
-/// More values than this, or more bytes of them, are no credential and no token answer: nothing is shown at all then.
+/// More values than this, or more bytes of them, are no credential and no token answer: nothing is
+/// shown at all then.
 const MOST_VALUES: usize = 500;
 const MOST_BYTES: usize = 1024 * 1024;
 
 /// Everything but the unreserved characters of RFC 3986, section 2.3.
-pub const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub const UNRESERVED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// What stands in place of a hidden value.
 pub const HIDDEN: &str = "[hidden]";
 
-/// The secrets of one attempt: credentials, what was derived from them, the token. A text from outside is held
-/// against them before it may become a code or a message.
+/// The secrets of one attempt: credentials, what was derived from them, the token. A text from
+/// outside is held against them before it may become a code or a message.
 #[derive(Default)]
 pub struct Redactor {
     values: Vec<Hidden>,
@@ -41,18 +45,20 @@ pub struct Redactor {
 
 struct Hidden {
     value: SecretString,
-    /// Its forms, and what is left of them without all that is no letter and no digit. Made when first needed: most answers
-    /// need none.
+    /// Its forms, and what is left of them without all that is no letter and no digit. Made when
+    /// first needed: most answers need none.
     forms: OnceCell<Vec<SecretString>>,
     bare: OnceCell<Vec<SecretString>>,
 }
 
 impl Redactor {
-    /// Hides `value` from now on: in plain, percent-encoded, form-encoded, JSON, Base64 and hexadecimal form, and parts of it
-    /// that are long or look random (the second word of a Basic header is the one that would be echoed).
+    /// Hides `value` from now on: in plain, percent-encoded, form-encoded, JSON, Base64 and
+    /// hexadecimal form, and parts of it that are long or look random (the second word of a Basic
+    /// header is the one that would be echoed).
     pub fn hide(&mut self, value: &str) {
         let value = value.trim();
-        if value.is_empty() || self.values.iter().any(|known| known.value.expose_secret() == value) {
+        if value.is_empty() || self.values.iter().any(|known| known.value.expose_secret() == value)
+        {
             return;
         }
         if self.values.len() >= MOST_VALUES || self.bytes + value.len() > MOST_BYTES {
@@ -60,7 +66,11 @@ impl Redactor {
             return;
         }
         self.bytes += value.len();
-        self.values.push(Hidden { value: SecretString::from(value), forms: OnceCell::new(), bare: OnceCell::new() });
+        self.values.push(Hidden {
+            value: SecretString::from(value),
+            forms: OnceCell::new(),
+            bare: OnceCell::new(),
+        });
     }
 
     /// Whether `text` is or contains a secret, in whatever case and disguise.
@@ -74,8 +84,9 @@ impl Redactor {
         self.overflowing || !self.found(&text.to_lowercase()).is_empty() || self.is_disguised(text)
     }
 
-    /// `text` with every secret in it replaced. Where that cannot be done in place (the case of letters changes the length
-    /// of the text, or the secret is there in a disguise) the whole text goes.
+    /// `text` with every secret in it replaced. Where that cannot be done in place (the case of
+    /// letters changes the length of the text, or the secret is there in a disguise) the whole text
+    /// goes.
     #[must_use]
     pub fn scrub(&self, text: &str) -> String {
         if text.trim().is_empty() || self.values.is_empty() && !self.overflowing {
@@ -116,13 +127,15 @@ impl Redactor {
         needles.found()
     }
 
-    /// Whether a secret shows once a text is decoded, or once all that is no letter and no digit is taken out of it.
+    /// Whether a secret shows once a text is decoded, or once all that is no letter and no digit is
+    /// taken out of it.
     fn is_disguised(&self, text: &str) -> bool {
         let decoded = disguises(text);
         if decoded.iter().any(|text| !self.found(&text.to_lowercase()).is_empty()) {
             return true;
         }
-        let bare: Vec<String> = std::iter::once(text).chain(decoded.iter().map(String::as_str)).map(squeezed).collect();
+        let bare: Vec<String> =
+            std::iter::once(text).chain(decoded.iter().map(String::as_str)).map(squeezed).collect();
         let mut forms = self.values.iter().flat_map(Hidden::bare).map(ExposeSecret::expose_secret);
         forms.any(|form| bare.iter().any(|text| text.contains(form)))
     }
@@ -130,12 +143,15 @@ impl Redactor {
 
 impl Hidden {
     fn forms(&self) -> &[SecretString] {
-        self.forms.get_or_init(|| forms(self.value.expose_secret()).into_iter().map(SecretString::from).collect())
+        self.forms.get_or_init(|| {
+            forms(self.value.expose_secret()).into_iter().map(SecretString::from).collect()
+        })
     }
 
     fn bare(&self) -> &[SecretString] {
         self.bare.get_or_init(|| {
-            let mut bare: Vec<String> = self.forms().iter().map(|form| squeezed(form.expose_secret())).collect();
+            let mut bare: Vec<String> =
+                self.forms().iter().map(|form| squeezed(form.expose_secret())).collect();
             bare.retain(|form| form.len() >= 2 * SHORTEST_SUBSTRING);
             bare.sort_unstable();
             bare.dedup();
@@ -161,7 +177,9 @@ fn replaced(text: &str, found: &[Range<usize>]) -> String {
     for range in found {
         // Letters of other scripts have several bytes, which go together.
         let start = floor(text, range.start).max(at);
-        let end = (range.end..=text.len()).find(|place| text.is_char_boundary(*place)).unwrap_or(text.len());
+        let end = (range.end..=text.len())
+            .find(|place| text.is_char_boundary(*place))
+            .unwrap_or(text.len());
         shown.push_str(&text[at..start]);
         if !shown.ends_with(HIDDEN) || start > at {
             shown.push_str(HIDDEN);
@@ -172,15 +190,28 @@ fn replaced(text: &str, found: &[Range<usize>]) -> String {
     shown
 }
 
-/// Whether the name of a member says that its value is secret: `access_token`, `sessionKey`, not `token_type`.
+/// Whether the name of a member says that its value is secret: `access_token`, `sessionKey`, not
+/// `token_type`.
 #[must_use]
 pub fn names_a_secret(name: &str) -> bool {
-    const TELLING: [&str; 11] = ["token", "secret", "key", "password", "assertion", "credential", "session", "jwt", "ticket", "cookie", "signature"];
+    const TELLING: [&str; 11] = [
+        "token",
+        "secret",
+        "key",
+        "password",
+        "assertion",
+        "credential",
+        "session",
+        "jwt",
+        "ticket",
+        "cookie",
+        "signature",
+    ];
     TELLING.iter().any(|word| contains(name, word)) && !name.to_ascii_lowercase().ends_with("type")
 }
 
-/// Whether a value under a telling name is a secret and not a word about one: `"token": "expired"` is none, nor is
-/// `"token_expires_in": "3600"`.
+/// Whether a value under a telling name is a secret and not a word about one: `"token": "expired"`
+/// is none, nor is `"token_expires_in": "3600"`.
 #[must_use]
 pub fn is_told_secret(name: &str, value: &str) -> bool {
     const REPORTS: [&str; 18] = [
@@ -212,7 +243,8 @@ pub fn is_told_secret(name: &str, value: &str) -> bool {
     }
     let digits = value.bytes().filter(u8::is_ascii_digit).count();
     // Beside a sentence in the same object, `key` is what a translation is looked up by.
-    let ambiguous = name.eq_ignore_ascii_case("key") || REPORTS.iter().any(|word| contains(name, word));
+    let ambiguous =
+        name.eq_ignore_ascii_case("key") || REPORTS.iter().any(|word| contains(name, word));
     !ambiguous && digits > 0 && (digits >= 6 || value.len() >= 6 && digits < value.len())
 }
 
@@ -242,7 +274,13 @@ mod tests {
     #[test]
     fn a_secret_is_hidden_in_plain_percent_encoded_and_base64_form() {
         let redactor = hiding(&["s3cr/et!x"]);
-        for text in ["bad key s3cr/et!x.", "bad key S3CR/ET!X.", "bad key s3cr%2Fet%21x.", "bad key czNjci9ldCF4.", "bad key 733363722f65742178."] {
+        for text in [
+            "bad key s3cr/et!x.",
+            "bad key S3CR/ET!X.",
+            "bad key s3cr%2Fet%21x.",
+            "bad key czNjci9ldCF4.",
+            "bad key 733363722f65742178.",
+        ] {
             assert_eq!(redactor.scrub(text), "bad key [hidden].", "{text}");
             assert!(redactor.is_secret(text), "{text}");
         }
@@ -252,7 +290,12 @@ mod tests {
     #[test]
     fn a_secret_is_hidden_in_the_form_in_which_it_was_sent() {
         let redactor = hiding(&["correct horse-battery", "enkash@enkash.com", "k\\e\"y-0001"]);
-        for text in ["correct+horse-battery", "correct%20horse-battery", "enkash%40enkash.com", "k\\\\e\\\"y-0001"] {
+        for text in [
+            "correct+horse-battery",
+            "correct%20horse-battery",
+            "enkash%40enkash.com",
+            "k\\\\e\\\"y-0001",
+        ] {
             assert_eq!(redactor.scrub(&format!("got {text}!")), "got [hidden]!");
         }
     }
@@ -268,10 +311,14 @@ mod tests {
 
     #[test]
     fn the_words_of_a_header_are_hidden_one_by_one() {
-        assert_eq!(hiding(&["Basic czZCaGRSa3F0Mw=="]).scrub("got czZCaGRSa3F0Mw=="), "got [hidden]");
+        assert_eq!(
+            hiding(&["Basic czZCaGRSa3F0Mw=="]).scrub("got czZCaGRSa3F0Mw=="),
+            "got [hidden]"
+        );
     }
 
-    /// The disguises were made with Python: html.escape, json.dumps, base64.b64encode of `id:` and the secret, quote twice.
+    /// The disguises were made with Python: html.escape, json.dumps, base64.b64encode of `id:` and
+    /// the secret, quote twice.
     #[test]
     fn a_secret_in_disguise_is_hidden_with_all_that_is_around_it() {
         let redactor = hiding(&["canary-s3cret/+x", "a&b<c\"d", "müller-4711"]);
@@ -291,13 +338,22 @@ mod tests {
         ] {
             assert!(redactor.is_secret(text), "{text:?}");
             let shown = redactor.scrub(&format!("it was {text:?} here and {text}"));
-            assert!(shown.contains(HIDDEN) && !shown.contains("47") && !shown.to_lowercase().contains("s3") && !shown.contains("MzY3"), "{text:?}: {shown}");
+            assert!(
+                shown.contains(HIDDEN)
+                    && !shown.contains("47")
+                    && !shown.to_lowercase().contains("s3")
+                    && !shown.contains("MzY3"),
+                "{text:?}: {shown}"
+            );
         }
     }
 
     #[test]
     fn a_part_of_a_token_is_hidden_too() {
-        let redactor = hiding(&["eyJhbGciOiJub25lIn0.eyJleHAiOjE3MDAwMDM2MDB9.c2lnbmF0dXJl", "tok_live_9f8e7d6c5b"]);
+        let redactor = hiding(&[
+            "eyJhbGciOiJub25lIn0.eyJleHAiOjE3MDAwMDM2MDB9.c2lnbmF0dXJl",
+            "tok_live_9f8e7d6c5b",
+        ]);
         for (text, shown) in [
             ("bad claims eyJleHAiOjE3MDAwMDM2MDB9", "bad claims [hidden]"),
             ("bad claims ...leHAiOjE3MDAwMDM...", "bad claims ...[hidden]..."),
@@ -307,7 +363,9 @@ mod tests {
             assert_eq!(redactor.scrub(text), shown);
         }
         // Words that happen to stand in a secret stay.
-        assert!(!hiding(&["client_credentials_application"]).is_secret("client_credentials_disabled"));
+        assert!(
+            !hiding(&["client_credentials_application"]).is_secret("client_credentials_disabled")
+        );
     }
 
     #[test]

@@ -59,7 +59,8 @@ pub struct Trouble {
     pub since: Timestamp,
 }
 
-/// The distinct codes that one provider may bring into the metrics; all others are counted as `other`.
+/// The distinct codes that one provider may bring into the metrics; all others are counted as
+/// `other`.
 pub const MOST_CODES: usize = 20;
 
 /// Everything known about one provider.
@@ -166,21 +167,23 @@ impl Health {
     /// A provider becomes broken
     ///
     /// - by two failures of the credential in a row, or
-    /// - by more failures in a row than `failure_threshold`, of whatever class each of them is: so many, and one more try
-    ///   that confirms them. A refusal that makes the threshold full is no exception, it gets its second try anyway.
+    /// - by more failures in a row than `failure_threshold`, of whatever class each of them is: so
+    ///   many, and one more try that confirms them. A refusal that makes the threshold full is no
+    ///   exception, it gets its second try anyway.
     ///
     /// So many are enough where another try would confirm nothing, or would be long in coming:
     ///
     /// - when the last of them is about our own configuration, because no answer was asked for;
-    /// - when the last of them says that the provider is to be left alone, and all of them have its reason. Asking again
-    ///   at once is not allowed then, and chance does not say the same so often. In a mixed row chance does: then the
-    ///   next try decides, and it comes when it may.
+    /// - when the last of them says that the provider is to be left alone, and all of them have its
+    ///   reason. Asking again at once is not allowed then, and chance does not say the same so
+    ///   often. In a mixed row chance does: then the next try decides, and it comes when it may.
     pub fn record(&mut self, probe: &Probe, cadence: &Cadence) -> Option<Transition> {
         self.probes += 1;
         self.last_attempt = Some(probe.started);
         self.phases = probe.phases;
         self.status = probe.status;
-        // A probe that failed before anything was sent took no time that says anything about the provider.
+        // A probe that failed before anything was sent took no time that says anything about the
+        // provider.
         if probe.duration > 0.0 {
             self.durations.observe(probe.duration);
         }
@@ -206,10 +209,18 @@ impl Health {
                 self.consecutive_credential_failures = 0;
                 self.consecutive_same = 0;
                 self.missing_scopes = 0;
-                if self.token.and_then(|before| before.fingerprint).is_some_and(|before| before != issued.fingerprint) {
+                if self
+                    .token
+                    .and_then(|before| before.fingerprint)
+                    .is_some_and(|before| before != issued.fingerprint)
+                {
                     self.token_changes += 1;
                 }
-                self.token = Some(Token { expiry: issued.expiry, lifetime: issued.lifetime, fingerprint: Some(issued.fingerprint) });
+                self.token = Some(Token {
+                    expiry: issued.expiry,
+                    lifetime: issued.lifetime,
+                    fingerprint: Some(issued.fingerprint),
+                });
                 State::Healthy
             }
             Outcome::Failed(failure) => self.fail(failure, probe.started, cadence),
@@ -223,17 +234,19 @@ impl Health {
         Some(Transition { from, to })
     }
 
-    /// What is asked, or with which secret, has changed: what was learned about waiting no longer holds. Whether the
-    /// provider is broken stays as it is until a probe says otherwise.
+    /// What is asked, or with which secret, has changed: what was learned about waiting no longer
+    /// holds. Whether the provider is broken stays as it is until a probe says otherwise.
     pub fn start_anew(&mut self) {
         self.consecutive_same = 0;
         self.next_due = None;
     }
 
-    /// Whether the credentials, as somebody just read them, are others than those that were refused or could not be
-    /// read. What was refused before a restart is not known any more, so the first that are read then are taken for it.
+    /// Whether the credentials, as somebody just read them, are others than those that were refused
+    /// or could not be read. What was refused before a restart is not known any more, so the first
+    /// that are read then are taken for it.
     pub fn has_other_credentials(&mut self, now: u128) -> bool {
-        let unread = self.trouble.as_ref().is_some_and(|trouble| trouble.failure.reason == Reason::Secret);
+        let unread =
+            self.trouble.as_ref().is_some_and(|trouble| trouble.failure.reason == Reason::Secret);
         match self.credentials {
             Some(before) => before != now,
             None if unread => true,
@@ -247,43 +260,54 @@ impl Health {
     fn fail(&mut self, failure: &Failure, started: Timestamp, cadence: &Cadence) -> State {
         self.count(failure);
         self.consecutive_failures = self.consecutive_failures.saturating_add(1);
-        let same = self.trouble.as_ref().is_some_and(|trouble| trouble.failure.reason == failure.reason);
+        let same =
+            self.trouble.as_ref().is_some_and(|trouble| trouble.failure.reason == failure.reason);
         self.consecutive_same = if same { self.consecutive_same.saturating_add(1) } else { 1 };
-        self.consecutive_credential_failures =
-            if failure.reason.class() == Class::Credential { self.consecutive_credential_failures.saturating_add(1) } else { 0 };
+        self.consecutive_credential_failures = if failure.reason.class() == Class::Credential {
+            self.consecutive_credential_failures.saturating_add(1)
+        } else {
+            0
+        };
         self.missing_scopes = failure.missing_scopes;
         let since = self.trouble.as_ref().map_or(started, |trouble| trouble.since);
         self.trouble = Some(Trouble { failure: failure.clone(), since });
-        let confirmed = self.consecutive_credential_failures >= 2 || self.are_enough(failure, cadence.failure_threshold);
+        let confirmed = self.consecutive_credential_failures >= 2
+            || self.are_enough(failure, cadence.failure_threshold);
         if confirmed || self.state == State::Broken { State::Broken } else { State::Failing }
     }
 
-    /// Whether the failures in a row, the last of which is this one, are conclusive by their number.
+    /// Whether the failures in a row, the last of which is this one, are conclusive by their
+    /// number.
     fn are_enough(&self, last: &Failure, threshold: u32) -> bool {
         if self.consecutive_failures != threshold {
             return self.consecutive_failures > threshold;
         }
         let is_to_be_left_alone = last.reason == Reason::Throttled || last.retry_after.is_some();
-        last.reason.class() == Class::Config || (is_to_be_left_alone && self.consecutive_same >= threshold)
+        last.reason.class() == Class::Config
+            || (is_to_be_left_alone && self.consecutive_same >= threshold)
     }
 
-    /// Whether there are as many failures in a row as make a provider broken, and only the try that confirms them is
-    /// still to come.
+    /// Whether there are as many failures in a row as make a provider broken, and only the try that
+    /// confirms them is still to come.
     #[must_use]
     pub fn awaits_confirmation(&self, cadence: &Cadence) -> bool {
         self.state == State::Failing && self.consecutive_failures >= cadence.failure_threshold
     }
 
-    /// Counts a failure; a provider that sends a new code in every answer fills one series with them.
+    /// Counts a failure; a provider that sends a new code in every answer fills one series with
+    /// them.
     fn count(&mut self, failure: &Failure) {
         if failure.code.is_empty() {
-            let place = Reason::ALL.iter().position(|reason| *reason == failure.reason).unwrap_or_default();
+            let place =
+                Reason::ALL.iter().position(|reason| *reason == failure.reason).unwrap_or_default();
             self.failures[place] += 1;
             return;
         }
         let known = self.coded_failures.keys().any(|(_, code)| *code == failure.code);
-        let distinct: std::collections::BTreeSet<&Code> = self.coded_failures.keys().map(|(_, code)| code).collect();
-        let code = if known || distinct.len() < MOST_CODES { failure.code.clone() } else { Code::other() };
+        let distinct: std::collections::BTreeSet<&Code> =
+            self.coded_failures.keys().map(|(_, code)| code).collect();
+        let code =
+            if known || distinct.len() < MOST_CODES { failure.code.clone() } else { Code::other() };
         *self.coded_failures.entry((failure.reason, code)).or_default() += 1;
     }
 }
@@ -294,7 +318,10 @@ mod tests {
     use crate::outcome::Issued;
 
     fn probe(outcome: Outcome) -> Probe {
-        Probe { duration: 0.2, ..Probe::new(outcome, "2026-01-01T00:00:00Z".parse().expect("a date")) }
+        Probe {
+            duration: 0.2,
+            ..Probe::new(outcome, "2026-01-01T00:00:00Z".parse().expect("a date"))
+        }
     }
 
     fn issued(fingerprint: u128) -> Probe {
@@ -319,7 +346,12 @@ mod tests {
     #[test]
     fn a_refusal_is_conclusive_when_a_second_try_confirms_it() {
         assert_eq!(
-            states(&[issued(1), failed(Reason::Rejected, "1003"), failed(Reason::Rejected, "1003"), issued(2)]),
+            states(&[
+                issued(1),
+                failed(Reason::Rejected, "1003"),
+                failed(Reason::Rejected, "1003"),
+                issued(2)
+            ]),
             ["healthy", "failing", "broken", "healthy"]
         );
     }
@@ -331,9 +363,20 @@ mod tests {
 
     #[test]
     fn other_failures_are_conclusive_after_the_threshold_when_one_more_try_confirms_them() {
-        let outage = [failed(Reason::Timeout, ""), failed(Reason::Dns, ""), failed(Reason::Unavailable, "http_503"), failed(Reason::Timeout, "")];
+        let outage = [
+            failed(Reason::Timeout, ""),
+            failed(Reason::Dns, ""),
+            failed(Reason::Unavailable, "http_503"),
+            failed(Reason::Timeout, ""),
+        ];
         assert_eq!(states(&outage), ["failing", "failing", "failing", "broken"]);
-        let odd = [failed(Reason::Timeout, ""), failed(Reason::Dns, ""), failed(Reason::Timeout, ""), issued(1), failed(Reason::Timeout, "")];
+        let odd = [
+            failed(Reason::Timeout, ""),
+            failed(Reason::Dns, ""),
+            failed(Reason::Timeout, ""),
+            issued(1),
+            failed(Reason::Timeout, ""),
+        ];
         assert_eq!(states(&odd), ["failing", "failing", "failing", "healthy", "failing"]);
     }
 
@@ -341,26 +384,54 @@ mod tests {
     fn of_a_secret_that_cannot_be_read_there_is_nothing_to_confirm() {
         let secret = || failed(Reason::Secret, "");
         assert_eq!(states(&[secret(), secret(), secret()]), ["failing", "failing", "broken"]);
-        assert_eq!(states(&[failed(Reason::Timeout, ""), failed(Reason::Timeout, ""), secret()]), ["failing", "failing", "broken"]);
-        assert_eq!(states(&[secret(), secret(), failed(Reason::Timeout, ""), secret()]), ["failing", "failing", "failing", "broken"]);
+        assert_eq!(
+            states(&[failed(Reason::Timeout, ""), failed(Reason::Timeout, ""), secret()]),
+            ["failing", "failing", "broken"]
+        );
+        assert_eq!(
+            states(&[secret(), secret(), failed(Reason::Timeout, ""), secret()]),
+            ["failing", "failing", "failing", "broken"]
+        );
     }
 
     #[test]
     fn who_asks_to_be_left_alone_again_and_again_is_not_asked_once_more_to_confirm_it() {
         let throttled = || failed(Reason::Throttled, "http_429");
-        let asking = |reason| probe(Outcome::Failed(Failure { retry_after: Some(Duration::from_secs(9)), ..Failure::new(reason, "") }));
-        assert_eq!(states(&[throttled(), asking(Reason::Throttled), throttled()]), ["failing", "failing", "broken"]);
+        let asking = |reason| {
+            probe(Outcome::Failed(Failure {
+                retry_after: Some(Duration::from_secs(9)),
+                ..Failure::new(reason, "")
+            }))
+        };
+        assert_eq!(
+            states(&[throttled(), asking(Reason::Throttled), throttled()]),
+            ["failing", "failing", "broken"]
+        );
         let unavailable = || failed(Reason::Unavailable, "http_503");
-        assert_eq!(states(&[unavailable(), unavailable(), asking(Reason::Unavailable)]), ["failing", "failing", "broken"]);
+        assert_eq!(
+            states(&[unavailable(), unavailable(), asking(Reason::Unavailable)]),
+            ["failing", "failing", "broken"]
+        );
         // Chance mixes them, so the next one decides.
-        assert_eq!(states(&[failed(Reason::Timeout, ""), throttled(), throttled(), throttled()]), ["failing", "failing", "failing", "broken"]);
-        assert_eq!(states(&[unavailable(), throttled(), asking(Reason::Unavailable), issued(1)]), ["failing", "failing", "failing", "healthy"]);
+        assert_eq!(
+            states(&[failed(Reason::Timeout, ""), throttled(), throttled(), throttled()]),
+            ["failing", "failing", "failing", "broken"]
+        );
+        assert_eq!(
+            states(&[unavailable(), throttled(), asking(Reason::Unavailable), issued(1)]),
+            ["failing", "failing", "failing", "healthy"]
+        );
     }
 
     #[test]
     fn with_a_threshold_of_one_the_first_failure_is_confirmed_by_a_second() {
         let cadence = Cadence { failure_threshold: 1, ..Cadence::default() };
-        for (reason, first) in [(Reason::Timeout, "failing"), (Reason::Rejected, "failing"), (Reason::Secret, "broken"), (Reason::Throttled, "broken")] {
+        for (reason, first) in [
+            (Reason::Timeout, "failing"),
+            (Reason::Rejected, "failing"),
+            (Reason::Secret, "broken"),
+            (Reason::Throttled, "broken"),
+        ] {
             let mut health = Health::new(&[1.0].into());
             health.record(&failed(reason, ""), &cadence);
             assert_eq!(health.state.word(), first, "{}", reason.word());
@@ -372,9 +443,18 @@ mod tests {
     #[test]
     fn an_outage_between_two_refusals_starts_the_confirmation_anew_but_counts_for_the_threshold() {
         let (refused, timeout) = (|| failed(Reason::Rejected, "1"), || failed(Reason::Timeout, ""));
-        assert_eq!(states(&[refused(), timeout(), refused(), refused()]), ["failing", "failing", "failing", "broken"]);
-        assert_eq!(states(&[timeout(), timeout(), refused(), timeout()]), ["failing", "failing", "failing", "broken"]);
-        assert_eq!(states(&[timeout(), timeout(), refused(), issued(1)]), ["failing", "failing", "failing", "healthy"]);
+        assert_eq!(
+            states(&[refused(), timeout(), refused(), refused()]),
+            ["failing", "failing", "failing", "broken"]
+        );
+        assert_eq!(
+            states(&[timeout(), timeout(), refused(), timeout()]),
+            ["failing", "failing", "failing", "broken"]
+        );
+        assert_eq!(
+            states(&[timeout(), timeout(), refused(), issued(1)]),
+            ["failing", "failing", "failing", "healthy"]
+        );
         assert_eq!(states(&[timeout(), refused(), refused()]), ["failing", "failing", "broken"]);
     }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 /// Counts of durations by bucket.
 #[derive(Clone, Debug)]
 pub struct Histogram {
-    /// The upper bounds, in seconds. Carried along, so that counts are never read with the bounds of another configuration.
+    /// The upper bounds, in seconds. Carried along, so that counts are never read with the bounds
+    /// of another configuration.
     pub bounds: Arc<[f64]>,
     /// One more than there are bounds: the last counts what is above all of them. Not cumulated.
     pub counts: Box<[u64]>,
@@ -17,12 +18,17 @@ impl Histogram {
     /// Nothing counted yet.
     #[must_use]
     pub fn new(bounds: &Arc<[f64]>) -> Self {
-        Self { bounds: Arc::clone(bounds), counts: vec![0; bounds.len() + 1].into_boxed_slice(), sum: 0.0 }
+        Self {
+            bounds: Arc::clone(bounds),
+            counts: vec![0; bounds.len() + 1].into_boxed_slice(),
+            sum: 0.0,
+        }
     }
 
     /// Counts one.
     pub fn observe(&mut self, seconds: f64) {
-        let bucket = self.bounds.iter().position(|bound| seconds <= *bound).unwrap_or(self.bounds.len());
+        let bucket =
+            self.bounds.iter().position(|bound| seconds <= *bound).unwrap_or(self.bounds.len());
         self.counts[bucket] += 1;
         self.sum += seconds;
     }

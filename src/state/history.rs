@@ -1,4 +1,5 @@
-//! What the last probes of a provider found, for people and programs. Not for metrics: a scrape does not copy it.
+//! What the last probes of a provider found, for people and programs. Not for metrics: a scrape
+//! does not copy it.
 
 use jiff::Timestamp;
 
@@ -54,10 +55,19 @@ impl History {
             Outcome::Failed(failure) => Some(failure),
         };
         #[expect(clippy::cast_possible_truncation, reason = "seconds of a probe, for a picture")]
-        let past = Past { started: probe.started, duration: probe.duration as f32, reason: failure.map(|failure| failure.reason) };
+        let past = Past {
+            started: probe.started,
+            duration: probe.duration as f32,
+            reason: failure.map(|failure| failure.reason),
+        };
         push(&mut self.probes, past, MOST_PROBES);
         if let Some(failure) = failure {
-            let past = PastFailure { started: probe.started, duration: probe.duration, failure: failure.clone(), status: probe.status };
+            let past = PastFailure {
+                started: probe.started,
+                duration: probe.duration,
+                failure: failure.clone(),
+                status: probe.status,
+            };
             push(&mut self.failures, past, MOST_FAILURES);
             self.reading = probe.reading.iter().map(shortened).collect();
         }
@@ -89,7 +99,11 @@ fn push<T>(list: &mut Vec<T>, item: T, most: usize) {
 
 fn shortened(line: &TraceLine) -> TraceLine {
     let shorten = |text: &str| text.chars().take(LONGEST_STEP).collect();
-    TraceLine { rule: line.rule, expression: shorten(&line.expression), result: shorten(&line.result) }
+    TraceLine {
+        rule: line.rule,
+        expression: shorten(&line.expression),
+        result: shorten(&line.result),
+    }
 }
 
 #[cfg(test)]
@@ -113,9 +127,11 @@ mod tests {
             };
             history.record(&probe(second, outcome));
         }
-        let seconds: Vec<i64> = history.probes().iter().map(|past| past.started.as_second()).collect();
+        let seconds: Vec<i64> =
+            history.probes().iter().map(|past| past.started.as_second()).collect();
         assert_eq!(seconds, (976..1_000).collect::<Vec<_>>());
-        let failures: Vec<i64> = history.failures().iter().map(|past| past.started.as_second()).collect();
+        let failures: Vec<i64> =
+            history.failures().iter().map(|past| past.started.as_second()).collect();
         assert_eq!(failures, [0, 100, 200, 300, 400, 500, 600, 700, 800, 900]);
     }
 }

@@ -1,4 +1,5 @@
-//! What is known of all providers: the one place that probes are recorded in and every face reads from.
+//! What is known of all providers: the one place that probes are recorded in and every face reads
+//! from.
 
 pub mod health;
 pub mod histogram;
@@ -41,11 +42,17 @@ impl Ledger {
     /// How long the scheduler may not turn before the daemon counts as stalled.
     pub const STALLED_AFTER: Duration = Duration::from_secs(10);
 
-    /// One for these providers, with nothing known yet. `bounds` are those of the histogram, in seconds.
+    /// One for these providers, with nothing known yet. `bounds` are those of the histogram, in
+    /// seconds.
     #[must_use]
     pub fn new(providers: Vec<Arc<Provider>>, bounds: &[f64]) -> Self {
         let roster = RwLock::new(Arc::new(Roster::new(providers, bounds)));
-        Self { roster, started: Instant::now(), heartbeat: AtomicU64::new(0), beats: AtomicU64::new(0) }
+        Self {
+            roster,
+            started: Instant::now(),
+            heartbeat: AtomicU64::new(0),
+            beats: AtomicU64::new(0),
+        }
     }
 
     /// The providers as of now.
@@ -81,7 +88,10 @@ impl Ledger {
     /// Whether the scheduler has not turned for [`Ledger::STALLED_AFTER`].
     #[must_use]
     pub fn is_stalled(&self) -> bool {
-        self.started.elapsed().saturating_sub(Duration::from_millis(self.heartbeat.load(Ordering::Relaxed))) > Self::STALLED_AFTER
+        self.started
+            .elapsed()
+            .saturating_sub(Duration::from_millis(self.heartbeat.load(Ordering::Relaxed)))
+            > Self::STALLED_AFTER
     }
 }
 

@@ -20,7 +20,11 @@ pub struct Entry {
 
 impl Entry {
     fn new(provider: Arc<Provider>, bounds: &Arc<[f64]>) -> Arc<Self> {
-        Arc::new(Self { provider, health: Arc::new(Mutex::new(Health::new(bounds))), history: Arc::default() })
+        Arc::new(Self {
+            provider,
+            health: Arc::new(Mutex::new(Health::new(bounds))),
+            history: Arc::default(),
+        })
     }
 
     /// The health, locked. Hold it briefly: a probe may be waiting to be recorded.
@@ -66,7 +70,8 @@ pub struct Changes {
 }
 
 impl Roster {
-    /// One for these providers, with nothing known yet. `bounds` are those of the histogram, in seconds.
+    /// One for these providers, with nothing known yet. `bounds` are those of the histogram, in
+    /// seconds.
     #[must_use]
     pub fn new(providers: Vec<Arc<Provider>>, bounds: &[f64]) -> Self {
         let bounds: Arc<[f64]> = bounds.into();
@@ -75,16 +80,24 @@ impl Roster {
     }
 
     fn of(all: Vec<Arc<Entry>>, bounds: Arc<[f64]>) -> Self {
-        let (mut entries, mut next): (Vec<Arc<Entry>>, Vec<Arc<Entry>>) = all.into_iter().partition(|entry| entry.provider.slot == Slot::Current);
+        let (mut entries, mut next): (Vec<Arc<Entry>>, Vec<Arc<Entry>>) =
+            all.into_iter().partition(|entry| entry.provider.slot == Slot::Current);
         entries.shrink_to_fit();
         next.shrink_to_fit();
-        let place = |(place, entry): (usize, &Arc<Entry>)| ((entry.provider.name.clone(), entry.provider.slot), place);
-        let places = entries.iter().enumerate().map(place).chain(next.iter().enumerate().map(place)).collect();
+        let place = |(place, entry): (usize, &Arc<Entry>)| {
+            ((entry.provider.name.clone(), entry.provider.slot), place)
+        };
+        let places = entries
+            .iter()
+            .enumerate()
+            .map(place)
+            .chain(next.iter().enumerate().map(place))
+            .collect();
         Self { entries, next, places, bounds }
     }
 
-    /// The roster that follows this one. What did not change stays the very same entry, what changed goes on with
-    /// its counters and its last good token, and what is gone is gone.
+    /// The roster that follows this one. What did not change stays the very same entry, what
+    /// changed goes on with its counters and its last good token, and what is gone is gone.
     #[must_use]
     pub fn succeed(&self, providers: Vec<Arc<Provider>>, bounds: &[f64]) -> (Self, Changes) {
         let same_bounds = *self.bounds == *bounds;
@@ -100,7 +113,11 @@ impl Roster {
                 Some(known) => {
                     changes.changed += 1;
                     known.health().start_anew();
-                    Arc::new(Entry { provider, health: Arc::clone(&known.health), history: Arc::clone(&known.history) })
+                    Arc::new(Entry {
+                        provider,
+                        health: Arc::clone(&known.health),
+                        history: Arc::clone(&known.history),
+                    })
                 }
                 None => {
                     changes.added += 1;

@@ -1,5 +1,6 @@
-//! What of the state outlives a restart: the runway, since when something is broken, and how long a refused account is
-//! to be left alone. Plain data and two conversions; where the text is kept is `storage`'s concern.
+//! What of the state outlives a restart: the runway, since when something is broken, and how long a
+//! refused account is to be left alone. Plain data and two conversions; where the text is kept is
+//! `storage`'s concern.
 //!
 //! No secret, nothing derived from one and no message of a provider is in it.
 
@@ -114,12 +115,17 @@ fn keep(entry: &Entry, now: Moment) -> Option<Kept> {
     })
 }
 
-/// Puts what was kept into entries that know nothing yet, and returns of how many providers something was known.
-/// `touched` says whether the secret of an entry may be another since a time.
+/// Puts what was kept into entries that know nothing yet, and returns of how many providers
+/// something was known. `touched` says whether the secret of an entry may be another since a time.
 ///
 /// # Errors
 /// A sentence, when the text is damaged or of a newer version. Nothing is taken in then.
-pub fn read(text: &str, roster: &Roster, now: Moment, touched: impl Fn(&Entry, Timestamp) -> Touched) -> Result<usize, String> {
+pub fn read(
+    text: &str,
+    roster: &Roster,
+    now: Moment,
+    touched: impl Fn(&Entry, Timestamp) -> Touched,
+) -> Result<usize, String> {
     let damaged = |error: serde_json::Error| format!("it is damaged: {error}");
     let Version { version } = serde_json::from_str(text).map_err(damaged)?;
     if version != VERSION {
@@ -138,7 +144,12 @@ pub fn read(text: &str, roster: &Roster, now: Moment, touched: impl Fn(&Entry, T
 }
 
 /// `None` when what was kept makes no sense.
-fn restore(entry: &Entry, kept: Kept, now: Moment, touched: &impl Fn(&Entry, Timestamp) -> Touched) -> Option<()> {
+fn restore(
+    entry: &Entry,
+    kept: Kept,
+    now: Moment,
+    touched: &impl Fn(&Entry, Timestamp) -> Touched,
+) -> Option<()> {
     let past = |seconds: f64| from_unix_seconds(seconds).filter(|time| *time <= now.wall);
     let last_attempt = past(kept.last_attempt)?;
     let state = State::ALL.into_iter().find(|state| state.word() == kept.state)?;
@@ -146,7 +157,8 @@ fn restore(entry: &Entry, kept: Kept, now: Moment, touched: &impl Fn(&Entry, Tim
         None => None,
         Some(failure) => Some((
             Trouble {
-                failure: Failure::new(Reason::from_word(&failure.reason)?, "").code(Code::clean(&failure.code).unwrap_or_default()),
+                failure: Failure::new(Reason::from_word(&failure.reason)?, "")
+                    .code(Code::clean(&failure.code).unwrap_or_default()),
                 since: past(failure.since)?,
             },
             [failure.in_a_row, failure.of_the_credential, failure.of_this_reason],
@@ -181,8 +193,16 @@ fn restore(entry: &Entry, kept: Kept, now: Moment, touched: &impl Fn(&Entry, Tim
     Some(())
 }
 
-/// How long one that was refused or throttled is left alone still; all others are asked soon after a start.
-fn wait(trouble: &Trouble, entry: &Entry, next_due: Option<f64>, last_attempt: Timestamp, touched: Touched, now: Moment) -> Option<Duration> {
+/// How long one that was refused or throttled is left alone still; all others are asked soon after
+/// a start.
+fn wait(
+    trouble: &Trouble,
+    entry: &Entry,
+    next_due: Option<f64>,
+    last_attempt: Timestamp,
+    touched: Touched,
+    now: Moment,
+) -> Option<Duration> {
     if !matches!(trouble.failure.reason, Reason::Rejected | Reason::Throttled) {
         return None;
     }
@@ -190,8 +210,11 @@ fn wait(trouble: &Trouble, entry: &Entry, next_due: Option<f64>, last_attempt: T
     let left = match touched {
         Touched::Yes => return None,
         Touched::No => next_due? - unix_seconds(now.wall),
-        // At most as often as if nothing were wrong: a daemon that is restarted again and again locks no account.
-        Touched::Unknown => unix_seconds(last_attempt) + cadence.interval.as_secs_f64() - unix_seconds(now.wall),
+        // At most as often as if nothing were wrong: a daemon that is restarted again and again
+        // locks no account.
+        Touched::Unknown => {
+            unix_seconds(last_attempt) + cadence.interval.as_secs_f64() - unix_seconds(now.wall)
+        }
     };
     // A turn can be one and a half intervals away; anything longer is a clock that was set.
     let longest = cadence.max_backoff.max(cadence.interval) + cadence.interval;

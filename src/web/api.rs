@@ -67,16 +67,31 @@ struct Condition {
 }
 
 pub async fn providers(Shared(faces): Shared<Faces>, Query(narrow): Query<Narrow>) -> Response {
-    let state = match narrow.state.as_deref().map(|word| State::ALL.into_iter().find(|state| state.word() == word)) {
+    let state = match narrow
+        .state
+        .as_deref()
+        .map(|word| State::ALL.into_iter().find(|state| state.word() == word))
+    {
         Some(None) => return problem(StatusCode::BAD_REQUEST, "there is no such state"),
         Some(state) => state,
         None => None,
     };
     let (roster, now) = (faces.ledger.roster(), faces.ledger.now());
-    let chosen: Vec<_> = roster.entries().iter().filter(|entry| state.is_none_or(|state| entry.health().state == state)).collect();
+    let chosen: Vec<_> = roster
+        .entries()
+        .iter()
+        .filter(|entry| state.is_none_or(|state| entry.health().state == state))
+        .collect();
     let limit = narrow.limit.unwrap_or(MOST).min(MOST);
-    let shown: Vec<Known> = chosen.iter().skip(narrow.offset.unwrap_or(0)).take(limit).map(|entry| known(entry, &roster, now)).collect();
-    answer(&json!({ "total": chosen.len(), "stalled": faces.ledger.is_stalled(), "providers": shown }))
+    let shown: Vec<Known> = chosen
+        .iter()
+        .skip(narrow.offset.unwrap_or(0))
+        .take(limit)
+        .map(|entry| known(entry, &roster, now))
+        .collect();
+    answer(
+        &json!({ "total": chosen.len(), "stalled": faces.ledger.is_stalled(), "providers": shown }),
+    )
 }
 
 pub async fn provider(Shared(faces): Shared<Faces>, Path(name): Path<String>) -> Response {
@@ -105,12 +120,18 @@ fn known(entry: &Entry, roster: &Roster, now: Moment) -> Known {
     Known {
         name: provider.name.clone(),
         recipe: provider.recipe.name.clone(),
-        labels: provider.labels.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect(),
+        labels: provider
+            .labels
+            .iter()
+            .map(|(name, value)| (name.clone(), value.as_str().into()))
+            .collect(),
         condition: condition(provider, &health, now),
         probes: health.probes,
         secret_expires: provider.secret_expires.map(date),
         tls_insecure: provider.transport.insecure,
-        next: roster.entry(&provider.name, Slot::Next).map(|next| condition(&next.provider, &next.health(), now)),
+        next: roster
+            .entry(&provider.name, Slot::Next)
+            .map(|next| condition(&next.provider, &next.health(), now)),
     }
 }
 
@@ -119,21 +140,32 @@ fn condition(provider: &Provider, health: &Health, now: Moment) -> Condition {
         let known = health.steps.get(name).copied().unwrap_or_default();
         json!({ "step": &**name, "made": known.made, "failed": known.failed, "duration_seconds": (known.made > 0).then_some(known.duration) })
     };
-    let phases = Phases::WORDS.iter().zip(health.phases.values()).map(|(word, seconds)| ((*word).to_owned(), seconds.into()));
+    let phases = Phases::WORDS
+        .iter()
+        .zip(health.phases.values())
+        .map(|(word, seconds)| ((*word).to_owned(), seconds.into()));
     Condition {
         state: health.state.word(),
         since: health.since.map(date),
-        failure: health.trouble.as_ref().map(|trouble| failure(&trouble.failure, Some(trouble.since))),
+        failure: health
+            .trouble
+            .as_ref()
+            .map(|trouble| failure(&trouble.failure, Some(trouble.since))),
         consecutive_failures: health.consecutive_failures,
         last_attempt: health.last_attempt.map(date),
         last_success: health.last_success.map(date),
-        next_probe: health.next_due.and_then(|due| from_unix_seconds(now.unix_seconds_at(due))).map(date),
+        next_probe: health
+            .next_due
+            .and_then(|due| from_unix_seconds(now.unix_seconds_at(due)))
+            .map(date),
         http_status: health.status,
         phases_seconds: phases.collect(),
         steps: provider.steps.iter().map(step).collect(),
         token: health.token.map(|token| {
             let (expires, left) = match token.expiry {
-                Expiry::At(end) => (Some(date(end)), Some(millis(unix_seconds(end) - unix_seconds(now.wall)))),
+                Expiry::At(end) => {
+                    (Some(date(end)), Some(millis(unix_seconds(end) - unix_seconds(now.wall))))
+                }
                 Expiry::Never | Expiry::Unknown => (None, None),
             };
             json!({

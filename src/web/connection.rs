@@ -1,8 +1,8 @@
 //! Connections: how many, for how long, and with TLS when the door has a lock.
 //!
-//! Every wait for a client is bounded, so that none can hold a place for ever: the handshake and the head of a
-//! request by a time each, an idle connection by the time for the next head, and an answer by one deadline from the
-//! arrival of its request to the last byte that the client takes.
+//! Every wait for a client is bounded, so that none can hold a place for ever: the handshake and
+//! the head of a request by a time each, an idle connection by the time for the next head, and an
+//! answer by one deadline from the arrival of its request to the last byte that the client takes.
 
 use std::io;
 use std::pin::Pin;
@@ -27,22 +27,31 @@ use crate::door::{Door, Doors};
 /// Bounds of the server.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// Connections at the same time, over all listeners of one kind; more are closed at once. With all probes under
-    /// way this stays below the 1,024 open files that a process usually may have.
+    /// Connections at the same time, over all listeners of one kind; more are closed at once. With
+    /// all probes under way this stays below the 1,024 open files that a process usually may have.
     pub connections: usize,
-    /// The same for the listeners of `/livez` and `/readyz`, so that neither kind can take the places of the other.
+    /// The same for the listeners of `/livez` and `/readyz`, so that neither kind can take the
+    /// places of the other.
     pub probe_connections: usize,
     /// How long a client may take for the TLS handshake.
     pub handshake: Duration,
-    /// How long a client may take to send the head of its request. An idle connection is closed after this as well.
+    /// How long a client may take to send the head of its request. An idle connection is closed
+    /// after this as well.
     pub head: Duration,
-    /// How long a client may take from its request to the last byte of the answer. Longer than `handshake` and `head`.
+    /// How long a client may take from its request to the last byte of the answer. Longer than
+    /// `handshake` and `head`.
     pub answer: Duration,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { connections: 384, probe_connections: 32, handshake: Duration::from_secs(10), head: Duration::from_secs(10), answer: Duration::from_secs(60) }
+        Self {
+            connections: 384,
+            probe_connections: 32,
+            handshake: Duration::from_secs(10),
+            head: Duration::from_secs(10),
+            answer: Duration::from_secs(60),
+        }
     }
 }
 
@@ -96,15 +105,26 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
             };
             let deadline = Arc::new(Mutex::new(Instant::now() + bounds.answer));
             let timer = Box::pin(tokio::time::sleep(bounds.answer));
-            let arriving = Arriving { inner: service, arrival: Arrival(door), deadline: Arc::clone(&deadline), patience: bounds.answer };
+            let arriving = Arriving {
+                inner: service,
+                arrival: Arrival(door),
+                deadline: Arc::clone(&deadline),
+                patience: bounds.answer,
+            };
             Ok((Connection { wire, deadline, timer, _place: place }, arriving))
         })
     }
 }
 
-async fn handshake(tls: TlsAcceptor, stream: TcpStream, patience: Duration) -> io::Result<TlsStream<TcpStream>> {
+async fn handshake(
+    tls: TlsAcceptor,
+    stream: TcpStream,
+    patience: Duration,
+) -> io::Result<TlsStream<TcpStream>> {
     let peer = stream.peer_addr();
-    let done = tokio::time::timeout(patience, tls.accept(stream)).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+    let done = tokio::time::timeout(patience, tls.accept(stream))
+        .await
+        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
     if let Err(error) = &done {
         let peer = peer.map_or_else(|_| "?".to_owned(), |peer| peer.to_string());
         tracing::debug!(peer, %error, "no TLS connection");
@@ -138,7 +158,8 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + self.patience;
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) =
+            Instant::now() + self.patience;
         request.extensions_mut().insert(self.arrival.clone());
         self.inner.call(request)
     }
@@ -191,17 +212,29 @@ macro_rules! forward {
 }
 
 impl AsyncRead for Connection {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         forward!(self, cx, stream => stream.poll_read(cx, buffer))
     }
 }
 
 impl AsyncWrite for Connection {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         forward!(self, cx, stream => stream.poll_write(cx, bytes))
     }
 
-    fn poll_write_vectored(self: Pin<&mut Self>, cx: &mut Context<'_>, pieces: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         forward!(self, cx, stream => stream.poll_write_vectored(cx, pieces))
     }
 

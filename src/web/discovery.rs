@@ -19,18 +19,27 @@ pub struct Group {
 }
 
 pub async fn prometheus(Shared(faces): Shared<Faces>, headers: HeaderMap) -> Json<Vec<Group>> {
-    // Whoever asks knows under which name this daemon is reached; relabelling can put others in its place.
-    let address = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1:9797").to_owned();
+    // Whoever asks knows under which name this daemon is reached; relabelling can put others in its
+    // place.
+    let address = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or("127.0.0.1:9797")
+        .to_owned();
     Json(faces.ledger.roster().entries().iter().map(|entry| group(entry, &address)).collect())
 }
 
 fn group(entry: &Entry, address: &str) -> Group {
     let provider = &entry.provider;
-    let mut labels: Map<String, Value> = provider.labels.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+    let mut labels: Map<String, Value> =
+        provider.labels.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
     labels.insert("provider".into(), provider.name.as_str().into());
     labels.insert("__param_provider".into(), provider.name.as_str().into());
     labels.insert("__metrics_path__".into(), "/probe".into());
     labels.insert("__meta_credwatch_recipe".into(), provider.recipe.name.as_str().into());
-    labels.insert("__meta_credwatch_interval_seconds".into(), provider.cadence.interval.as_secs_f64().to_string().into());
+    labels.insert(
+        "__meta_credwatch_interval_seconds".into(),
+        provider.cadence.interval.as_secs_f64().to_string().into(),
+    );
     Group { targets: [address.to_owned()], labels }
 }

@@ -17,10 +17,11 @@ pub const LONGEST_BODY: usize = 16 * 1024;
 /// Lets a request through by the door in force, and gives the answer the headers of that door.
 pub async fn gate(State(doors): State<Arc<Doors>>, request: Request, next: Next) -> Response {
     let door = doors.current();
-    let mut response = match refusal(&doors, &door, request.extensions().get(), request.headers()).await {
-        Some(response) => response,
-        None => next.run(without_login(request)).await,
-    };
+    let mut response =
+        match refusal(&doors, &door, request.extensions().get(), request.headers()).await {
+            Some(response) => response,
+            None => next.run(without_login(request)).await,
+        };
     for (name, value) in door.headers() {
         response.headers_mut().insert(name, value.clone());
     }
@@ -33,12 +34,22 @@ fn without_login(mut request: Request) -> Request {
     request
 }
 
-async fn refusal(doors: &Doors, door: &Door, arrival: Option<&Arrival>, headers: &HeaderMap) -> Option<Response> {
+async fn refusal(
+    doors: &Doors,
+    door: &Door,
+    arrival: Option<&Arrival>,
+    headers: &HeaderMap,
+) -> Option<Response> {
     if arrival.is_some_and(|Arrival(earlier)| !door.would_admit(earlier)) {
         // Made before TLS or another rule for client certificates came into force.
-        return Some(closing(StatusCode::MISDIRECTED_REQUEST, "this connection was made under other rules; make a new one\n"));
+        return Some(closing(
+            StatusCode::MISDIRECTED_REQUEST,
+            "this connection was made under other rules; make a new one\n",
+        ));
     }
-    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    let length = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if length.is_some_and(|length| length > LONGEST_BODY) {
         return Some(closing(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long\n"));
     }
@@ -48,8 +59,17 @@ async fn refusal(doors: &Doors, door: &Door, arrival: Option<&Arrival>, headers:
     }
     match doors.login(door, headers.get(header::AUTHORIZATION)).await {
         Login::Admitted => None,
-        Login::Refused => Some((StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic"))], "Unauthorized\n").into_response()),
-        Login::Busy => Some((StatusCode::SERVICE_UNAVAILABLE, "too many logins at the same time\n").into_response()),
+        Login::Refused => Some(
+            (
+                StatusCode::UNAUTHORIZED,
+                [(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic"))],
+                "Unauthorized\n",
+            )
+                .into_response(),
+        ),
+        Login::Busy => Some(
+            (StatusCode::SERVICE_UNAVAILABLE, "too many logins at the same time\n").into_response(),
+        ),
     }
 }
 

@@ -43,7 +43,12 @@ pub async fn healthz(Shared(faces): Shared<Faces>, Query(narrow): Query<Narrow>)
         None => roster.entries().iter().collect(),
         Some(name) => match roster.entry(name, Slot::Current) {
             Some(entry) => vec![entry],
-            None => return answer(StatusCode::NOT_FOUND, &serde_json::json!({ "error": "there is no provider of this name" })),
+            None => {
+                return answer(
+                    StatusCode::NOT_FOUND,
+                    &serde_json::json!({ "error": "there is no provider of this name" }),
+                );
+            }
         },
     };
     let mut broken = false;
@@ -52,8 +57,11 @@ pub async fn healthz(Shared(faces): Shared<Faces>, Query(narrow): Query<Narrow>)
         let mut health = provider_health(entry, now);
         broken |= health.state == State::Broken.word();
         // What is to follow breaks nobody yet.
-        health.next = roster.entry(&entry.provider.name, Slot::Next).map(|next| Box::new(provider_health(next, now)));
-        providers.insert(entry.provider.name.clone(), serde_json::to_value(health).unwrap_or_default());
+        health.next = roster
+            .entry(&entry.provider.name, Slot::Next)
+            .map(|next| Box::new(provider_health(next, now)));
+        providers
+            .insert(entry.provider.name.clone(), serde_json::to_value(health).unwrap_or_default());
     }
     let status = if faces.ledger.is_stalled() {
         "stalled"
@@ -74,7 +82,9 @@ fn provider_health(entry: &Entry, now: Moment) -> ProviderHealth {
     let health = entry.health();
     let failure = health.trouble.as_ref().map(|trouble| &trouble.failure);
     let time_to_expiry_seconds = match health.token.map(|token| token.expiry) {
-        Some(Expiry::At(end)) => Some(((unix_seconds(end) - unix_seconds(now.wall)) * 1e3).round() / 1e3),
+        Some(Expiry::At(end)) => {
+            Some(((unix_seconds(end) - unix_seconds(now.wall)) * 1e3).round() / 1e3)
+        }
         _ => None,
     };
     ProviderHealth {
@@ -106,6 +116,10 @@ pub async fn readyz(Shared(faces): Shared<Faces>) -> Response {
     if unknown == 0 || faces.mode == Mode::OnDemand {
         (StatusCode::OK, "ok\n").into_response()
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, format!("{unknown} of {} providers have no first conclusion yet\n", entries.len())).into_response()
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("{unknown} of {} providers have no first conclusion yet\n", entries.len()),
+        )
+            .into_response()
     }
 }

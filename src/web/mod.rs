@@ -61,7 +61,11 @@ pub struct Faces {
 impl Faces {
     /// The faces of one ledger. `reload` is given when reloads over HTTP are allowed.
     #[must_use]
-    pub fn new(ledger: Arc<Ledger>, exposition: Arc<Exposition>, reload: Option<mpsc::Sender<Trigger>>) -> Self {
+    pub fn new(
+        ledger: Arc<Ledger>,
+        exposition: Arc<Exposition>,
+        reload: Option<mpsc::Sender<Trigger>>,
+    ) -> Self {
         Self {
             ledger,
             exposition,
@@ -108,7 +112,9 @@ fn probes(faces: Faces) -> Router {
     Router::new()
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
-        .fallback(|| async { (StatusCode::NOT_FOUND, "not found; here are /livez and /readyz only\n") })
+        .fallback(|| async {
+            (StatusCode::NOT_FOUND, "not found; here are /livez and /readyz only\n")
+        })
         .layer(axum::middleware::map_response(harden))
         .with_state(faces)
 }
@@ -131,7 +137,11 @@ pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     let bound = TcpListener::bind(address).or_else(|error| {
         // `:PORT` means all addresses, also on a host without IPv6.
         let any = address.is_ipv6() && address.ip().is_unspecified();
-        if any && error.kind() != std::io::ErrorKind::AddrInUse { TcpListener::bind(SocketAddr::from(([0, 0, 0, 0], address.port()))) } else { Err(error) }
+        if any && error.kind() != std::io::ErrorKind::AddrInUse {
+            TcpListener::bind(SocketAddr::from(([0, 0, 0, 0], address.port())))
+        } else {
+            Err(error)
+        }
     });
     let listener = bound?;
     listener.set_nonblocking(true)?;
@@ -154,18 +164,31 @@ pub struct Entrances {
 ///
 /// # Errors
 /// When a listener cannot be used.
-pub async fn serve(entrances: Entrances, faces: Faces, end: impl Future<Output = ()>) -> std::io::Result<()> {
+pub async fn serve(
+    entrances: Entrances,
+    faces: Faces,
+    end: impl Future<Output = ()>,
+) -> std::io::Result<()> {
     let Entrances { listeners, probe_listeners, doors, bounds } = entrances;
     let handle: Handle<SocketAddr> = Handle::new();
-    let all = router(faces.clone()).layer(axum::middleware::from_fn_with_state(Arc::clone(&doors), gate::gate));
+    let all = router(faces.clone())
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&doors), gate::gate));
     let guarded = Acceptor::new(Some(doors), bounds.connections, bounds);
     let plain = Acceptor::new(None, bounds.probe_connections, bounds);
     let mut servers = tokio::task::JoinSet::new();
     let open = listeners.into_iter().map(|listener| (listener, all.clone(), guarded.clone()));
-    let bare = probe_listeners.into_iter().map(|listener| (listener, probes(faces.clone()), plain.clone()));
+    let bare = probe_listeners
+        .into_iter()
+        .map(|listener| (listener, probes(faces.clone()), plain.clone()));
     for (listener, app, acceptor) in open.chain(bare) {
-        let mut server = axum_server::from_tcp(listener)?.handle(handle.clone()).acceptor(acceptor).http1_only();
-        server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(bounds.head).max_buf_size(LONGEST_HEAD);
+        let mut server =
+            axum_server::from_tcp(listener)?.handle(handle.clone()).acceptor(acceptor).http1_only();
+        server
+            .http_builder()
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(bounds.head)
+            .max_buf_size(LONGEST_HEAD);
         let service = app.layer(DefaultBodyLimit::max(gate::LONGEST_BODY)).into_make_service();
         servers.spawn(async move { server.serve(service).await });
     }
@@ -173,8 +196,9 @@ pub async fn serve(entrances: Entrances, faces: Faces, end: impl Future<Output =
         () = end => {}
         Some(ended) = servers.join_next() => return ended.unwrap_or(Ok(())),
     }
-    // No further connections. Those that were accepted just now may still send their request: a connection that is told to
-    // end before its first one is closed without an answer, and a scrape would fail over a restart.
+    // No further connections. Those that were accepted just now may still send their request: a
+    // connection that is told to end before its first one is closed without an answer, and a scrape
+    // would fail over a restart.
     servers.shutdown().await;
     leave(&handle, LAST_REQUESTS).await;
     handle.graceful_shutdown(Some(GRACE));

@@ -10,15 +10,24 @@ use crate::reload::{Cause, Trigger};
 
 pub async fn reload(Shared(faces): Shared<Faces>) -> Response {
     let Some(reload) = faces.reload else {
-        return (StatusCode::FORBIDDEN, "reloading over HTTP is off; start with --web.enable-lifecycle, or send SIGHUP\n").into_response();
+        return (
+            StatusCode::FORBIDDEN,
+            "reloading over HTTP is off; start with --web.enable-lifecycle, or send SIGHUP\n",
+        )
+            .into_response();
     };
     let (reply, outcome) = oneshot::channel();
     if reload.try_send(Trigger { cause: Cause::Request, reply: Some(reply) }).is_err() {
         return (StatusCode::SERVICE_UNAVAILABLE, "a reload is under way\n").into_response();
     }
     match outcome.await {
-        Ok(Ok(changes)) => (StatusCode::OK, format!("configuration reloaded: {changes}\n")).into_response(),
-        Ok(Err(problem)) => (StatusCode::INTERNAL_SERVER_ERROR, format!("configuration refused: {problem}\n")).into_response(),
+        Ok(Ok(changes)) => {
+            (StatusCode::OK, format!("configuration reloaded: {changes}\n")).into_response()
+        }
+        Ok(Err(problem)) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, format!("configuration refused: {problem}\n"))
+                .into_response()
+        }
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the daemon is stopping\n").into_response(),
     }
 }

@@ -27,7 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 pub async fn metrics(State(faces): State<Faces>, headers: HeaderMap) -> Response {
     let Ok(permit) = std::sync::Arc::clone(&faces.scrapes).try_acquire_owned() else {
-        return (StatusCode::SERVICE_UNAVAILABLE, "too many scrapes at the same time\n").into_response();
+        return (StatusCode::SERVICE_UNAVAILABLE, "too many scrapes at the same time\n")
+            .into_response();
     };
     let gzip = accepts_gzip(&headers);
     let (sender, receiver) = mpsc::channel(PIECES);
@@ -49,8 +50,9 @@ pub async fn metrics(State(faces): State<Faces>, headers: HeaderMap) -> Response
     if faces.threads.spawn(writing).is_err() {
         return (StatusCode::SERVICE_UNAVAILABLE, "the system gives no thread\n").into_response();
     }
-    let stream =
-        futures_util::stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|piece| (Ok::<Bytes, io::Error>(piece), receiver)) });
+    let stream = futures_util::stream::unfold(receiver, |mut receiver| async move {
+        receiver.recv().await.map(|piece| (Ok::<Bytes, io::Error>(piece), receiver))
+    });
     let mut response = Body::from_stream(stream).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(CONTENT_TYPE));
@@ -61,13 +63,17 @@ pub async fn metrics(State(faces): State<Faces>, headers: HeaderMap) -> Response
     response
 }
 
-/// Whether gzip is among what the client takes, and not with a weight of nothing (RFC 9110, section 12.5.3).
+/// Whether gzip is among what the client takes, and not with a weight of nothing (RFC 9110, section
+/// 12.5.3).
 pub fn accepts_gzip(headers: &HeaderMap) -> bool {
-    let values = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    let values =
+        headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|coding| {
         let mut parts = coding.split(';').map(str::trim);
         let name = parts.next().unwrap_or_default();
-        let refused = parts.filter_map(|part| part.strip_prefix("q=")).any(|weight| weight.parse::<f32>().is_ok_and(|weight| weight <= 0.0));
+        let refused = parts
+            .filter_map(|part| part.strip_prefix("q="))
+            .any(|weight| weight.parse::<f32>().is_ok_and(|weight| weight <= 0.0));
         name.eq_ignore_ascii_case("gzip") && !refused
     })
 }
@@ -88,9 +94,13 @@ impl Write for Pieces {
         let piece = match self.sender.try_send(piece) {
             Ok(()) => return Ok(length),
             Err(mpsc::error::TrySendError::Full(piece)) => piece,
-            Err(mpsc::error::TrySendError::Closed(_)) => return Err(io::ErrorKind::BrokenPipe.into()),
+            Err(mpsc::error::TrySendError::Closed(_)) => {
+                return Err(io::ErrorKind::BrokenPipe.into());
+            }
         };
-        let sent = self.runtime.block_on(async { tokio::time::timeout(PATIENCE, self.sender.send(piece)).await });
+        let sent = self
+            .runtime
+            .block_on(async { tokio::time::timeout(PATIENCE, self.sender.send(piece)).await });
         match sent {
             Ok(Ok(())) => Ok(length),
             _ => Err(io::ErrorKind::BrokenPipe.into()),
@@ -108,10 +118,17 @@ mod tests {
 
     #[test]
     fn gzip_is_used_only_when_it_is_asked_for() {
-        for (value, expected) in
-            [("gzip", true), ("deflate, gzip;q=0.5", true), ("GZIP", true), ("gzip;q=0", false), ("br", false), ("", false), ("x-gzip2", false)]
-        {
-            let headers: HeaderMap = [(header::ACCEPT_ENCODING, value.parse().expect("a header"))].into_iter().collect();
+        for (value, expected) in [
+            ("gzip", true),
+            ("deflate, gzip;q=0.5", true),
+            ("GZIP", true),
+            ("gzip;q=0", false),
+            ("br", false),
+            ("", false),
+            ("x-gzip2", false),
+        ] {
+            let headers: HeaderMap =
+                [(header::ACCEPT_ENCODING, value.parse().expect("a header"))].into_iter().collect();
             assert_eq!(accepts_gzip(&headers), expected, "{value}");
         }
     }

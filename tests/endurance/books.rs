@@ -1,4 +1,5 @@
-//! The daemon's counters held against what the endpoint answered: every request counted once, under its own reason.
+//! The daemon's counters held against what the endpoint answered: every request counted once, under
+//! its own reason.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,41 +16,65 @@ type Counts = Vec<BTreeMap<String, usize>>;
 /// The word under which all requests are counted.
 const ALL: &str = "all";
 
-/// Compares. No faults may be drawn just then, so that what is on the way are tokens. Returns the providers with timeouts
-/// that nobody caused: the machine made them miss their deadline.
-pub fn judge(world: &World, daemon: &Daemon, providers: usize, events: &[Event], quiet: bool, report: &mut Report) -> Result<BTreeSet<usize>> {
+/// Compares. No faults may be drawn just then, so that what is on the way are tokens. Returns the
+/// providers with timeouts that nobody caused: the machine made them miss their deadline.
+pub fn judge(
+    world: &World,
+    daemon: &Daemon,
+    providers: usize,
+    events: &[Event],
+    quiet: bool,
+    report: &mut Report,
+) -> Result<BTreeSet<usize>> {
     let before = served(world, providers);
     let counted = counted(&daemon.get("/metrics")?, providers)?;
     let after = served(world, providers);
     let (mut wrong, mut timeouts, mut late) = (Vec::new(), 0, BTreeSet::new());
     for provider in 0..providers {
         // What meets a closed port is seen by the daemon only.
-        let closed = events.iter().any(|event| event.provider == provider && event.kind == Kind::Closed);
-        let mine = |counts: &Counts, reason: &str| counts[provider].get(reason).copied().unwrap_or_default();
-        // Where the machine made a probe miss its deadline, its answer was another than the endpoint knows.
+        let closed =
+            events.iter().any(|event| event.provider == provider && event.kind == Kind::Closed);
+        let mine = |counts: &Counts, reason: &str| {
+            counts[provider].get(reason).copied().unwrap_or_default()
+        };
+        // Where the machine made a probe miss its deadline, its answer was another than the
+        // endpoint knows.
         let missed = mine(&counted, "timeout").saturating_sub(mine(&before, "timeout"));
         if missed > 0 {
             timeouts += missed;
             late.insert(provider);
             continue;
         }
-        for reason in counted[provider].keys().chain(before[provider].keys()).filter(|reason| *reason != ALL) {
+        for reason in
+            counted[provider].keys().chain(before[provider].keys()).filter(|reason| *reason != ALL)
+        {
             let (told, true_count) = (mine(&counted, reason), mine(&before, reason));
             match reason.as_str() {
                 "transport" if closed => {}
-                _ if told != true_count => wrong.push(format!("{}: {reason} counted {told} times, answered {true_count} times", name(provider))),
+                _ if told != true_count => wrong.push(format!(
+                    "{}: {reason} counted {told} times, answered {true_count} times",
+                    name(provider)
+                )),
                 _ => {}
             }
         }
         // One may have been answered and not be taken in yet.
-        let (told, least, most) = (mine(&counted, ALL), mine(&before, ALL).saturating_sub(1), mine(&after, ALL));
+        let (told, least, most) =
+            (mine(&counted, ALL), mine(&before, ALL).saturating_sub(1), mine(&after, ALL));
         if !closed && !(least..=most).contains(&told) {
-            wrong.push(format!("{}: {told} probes counted, {least} to {most} requests seen", name(provider)));
+            wrong.push(format!(
+                "{}: {told} probes counted, {least} to {most} requests seen",
+                name(provider)
+            ));
         }
     }
     wrong.dedup();
     report.none("counters that differ from what was answered", &wrong);
-    let bound = if quiet { "0 on a machine without delays".to_owned() } else { "told only, the machine had delays".to_owned() };
+    let bound = if quiet {
+        "0 on a machine without delays".to_owned()
+    } else {
+        "told only, the machine had delays".to_owned()
+    };
     report.judge("timeouts that nobody caused", timeouts, bound, timeouts == 0 || !quiet);
     Ok(late)
 }
@@ -79,7 +104,11 @@ fn counted(text: &str, providers: usize) -> Result<Counts> {
             continue;
         };
         let count: usize = rest.rsplit(' ').next().unwrap_or_default().parse()?;
-        let Some(own) = provider_of(line).and_then(|provider| counts.get_mut(provider)).filter(|_| count > 0) else { continue };
+        let Some(own) =
+            provider_of(line).and_then(|provider| counts.get_mut(provider)).filter(|_| count > 0)
+        else {
+            continue;
+        };
         let reason = if reason == "connect" { "transport" } else { reason };
         *own.entry(reason.to_owned()).or_insert(0) += count;
     }

@@ -36,8 +36,9 @@ const TOLD: Duration = Duration::from_secs(60);
 /// Over how long resident memory is averaged.
 const AVERAGED: Duration = Duration::from_secs(10);
 
-/// What memory may grow in the second half of the storm: by so many megabytes, or by this part. In the first half every
-/// provider fills its history, and whoever fails for the first time for a reason gets a counter more.
+/// What memory may grow in the second half of the storm: by so many megabytes, or by this part. In
+/// the first half every provider fills its history, and whoever fails for the first time for a
+/// reason gets a counter more.
 const GROWTH: (f64, f64) = (12.0, 0.10);
 
 /// Threads that stay in the end: those for scrapes and reloads wait for the next.
@@ -59,12 +60,21 @@ struct Campaign<'a> {
 
 /// Runs all of it.
 pub fn run(options: &Options) -> Result<Report> {
-    let world = Arc::new(World::new(options.providers + CHANGING + GUESTS, options.faults, options.seed));
+    let world =
+        Arc::new(World::new(options.providers + CHANGING + GUESTS, options.faults, options.seed));
     let endpoint = Arc::new(Endpoint::start(&world, options.providers.div_ceil(40))?);
     let files = Files::new(&endpoint, options.providers)?;
     let daemon = Daemon::start(&files.main(), &[])?;
     let (control, stop) = (Control::default(), Stop::default());
-    let campaign = Campaign { options, world: &world, endpoint: &endpoint, files: &files, daemon: &daemon, control: &control, stop: &stop };
+    let campaign = Campaign {
+        options,
+        world: &world,
+        endpoint: &endpoint,
+        files: &files,
+        daemon: &daemon,
+        control: &control,
+        stop: &stop,
+    };
     std::thread::scope(|scope| {
         let _stop = AtTheEnd(&stop);
         scope.spawn(|| control.run(&world, daemon.id(), &stop));
@@ -75,7 +85,9 @@ pub fn run(options: &Options) -> Result<Report> {
 impl Campaign<'_> {
     fn phases(&self) -> Result<Report> {
         let mut report = Report::default();
-        let idle = wait_for("the daemon to be alive", PATIENCE, || Ok(self.daemon.get("/livez").is_ok().then(|| self.daemon.vitals())))??;
+        let idle = wait_for("the daemon to be alive", PATIENCE, || {
+            Ok(self.daemon.get("/livez").is_ok().then(|| self.daemon.vitals()))
+        })??;
         progress(self.world, "everybody is watched from here on");
         self.files.watch_all()?;
         self.daemon.signal("HUP")?;
@@ -89,7 +101,11 @@ impl Campaign<'_> {
         })?;
         self.unload(&idle, &observer, &mut report)?;
         let log = self.daemon.log();
-        let own: Vec<String> = log.lines().filter(|line| line.contains("panicked") || line.contains("internal_error")).map(str::to_owned).collect();
+        let own: Vec<String> = log
+            .lines()
+            .filter(|line| line.contains("panicked") || line.contains("internal_error"))
+            .map(str::to_owned)
+            .collect();
         report.none("panics in the daemon's log", &own);
         Ok(report)
     }
@@ -99,7 +115,8 @@ impl Campaign<'_> {
         let everybody = self.options.providers + CHANGING;
         let all_healthy = || {
             let reading = observer.latest().1;
-            reading.states.len() == everybody && reading.states.values().all(|(state, _)| *state == State::Healthy)
+            reading.states.len() == everybody
+                && reading.states.values().all(|(state, _)| *state == State::Healthy)
         };
         self.wait("everybody to be healthy", PATIENCE, all_healthy)?;
         pause_until(self.world, self.world.now() + 2 * INTERVAL, self.stop);
@@ -115,7 +132,14 @@ impl Campaign<'_> {
         let to = self.world.now();
         let worst = self.control.worst(from, to);
         report.tell("longest delay of the machine itself", quantiles(&[worst]));
-        let late = books::judge(self.world, self.daemon, self.options.providers, &events, worst < QUIET, report)?;
+        let late = books::judge(
+            self.world,
+            self.daemon,
+            self.options.providers,
+            &events,
+            worst < QUIET,
+            report,
+        )?;
         let case = Case {
             world: self.world,
             observer,
@@ -135,21 +159,51 @@ impl Campaign<'_> {
         progress(self.world, "the daemon is stopped, and continued");
         self.suspend(observer, report)?;
         self.hiccup(idle, observer, report)?;
-        report.none("answers that are not well-formed or contradict each other", &observer.problems());
-        report.tell("scrapes", format!("{}, {} series each, {}", observer.scrapes().len(), observer.latest().1.series, quantiles(&observer.scrapes())));
+        report.none(
+            "answers that are not well-formed or contradict each other",
+            &observer.problems(),
+        );
+        report.tell(
+            "scrapes",
+            format!(
+                "{}, {} series each, {}",
+                observer.scrapes().len(),
+                observer.latest().1.series,
+                quantiles(&observer.scrapes())
+            ),
+        );
         memory_rows(&observer.samples(), from, ended, report);
         Ok(())
     }
 
     /// Faults, events, reloads and the steps of the clock, all at the same time.
-    fn storm(&self, observer: &Observer, from: Duration) -> Result<(Vec<events::Event>, reloads::Outcome, Option<clockstep::Outcome>)> {
+    fn storm(
+        &self,
+        observer: &Observer,
+        from: Duration,
+    ) -> Result<(Vec<events::Event>, reloads::Outcome, Option<clockstep::Outcome>)> {
         let until = from + self.options.storm;
-        let drawn = events::draw(self.options.seed, self.options.providers, self.endpoint.own(), from, until);
-        let stage = Stage { world: self.world, endpoint: self.endpoint, files: self.files, observer };
-        let reloads = Reloads { world: self.world, daemon: self.daemon, files: self.files, observer, control: self.control, providers: self.options.providers };
+        let drawn = events::draw(
+            self.options.seed,
+            self.options.providers,
+            self.endpoint.own(),
+            from,
+            until,
+        );
+        let stage =
+            Stage { world: self.world, endpoint: self.endpoint, files: self.files, observer };
+        let reloads = Reloads {
+            world: self.world,
+            daemon: self.daemon,
+            files: self.files,
+            observer,
+            control: self.control,
+            providers: self.options.providers,
+        };
         std::thread::scope(|scope| {
             let stepping = clockstep::library().map(|library| self.step_clock(scope, library));
-            let reloading = scope.spawn(move || reloads.run(until.saturating_sub(2 * INTERVAL), self.stop));
+            let reloading =
+                scope.spawn(move || reloads.run(until.saturating_sub(2 * INTERVAL), self.stop));
             let performing = scope.spawn(move || stage.perform(drawn, self.stop));
             let mut next = from + TOLD;
             while self.world.now() < until {
@@ -158,7 +212,10 @@ impl Campaign<'_> {
                 if self.world.now() >= next {
                     next += TOLD;
                     let vitals = self.daemon.vitals()?;
-                    let text = format!("{:.1} MB, {} descriptors, {} threads", vitals.resident, vitals.descriptors, vitals.threads);
+                    let text = format!(
+                        "{:.1} MB, {} descriptors, {} threads",
+                        vitals.resident, vitals.descriptors, vitals.threads
+                    );
                     progress(self.world, &text);
                 }
                 pause_until(self.world, self.world.now() + Duration::from_secs(1), self.stop);
@@ -168,21 +225,46 @@ impl Campaign<'_> {
         })
     }
 
-    fn step_clock<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, library: PathBuf) -> ScopedJoinHandle<'scope, Result<clockstep::Outcome>> {
+    fn step_clock<'scope>(
+        &'scope self,
+        scope: &'scope Scope<'scope, '_>,
+        library: PathBuf,
+    ) -> ScopedJoinHandle<'scope, Result<clockstep::Outcome>> {
         scope.spawn(move || clockstep::run(&library, self.stop))
     }
 
     fn suspend(&self, observer: &Observer, report: &mut Report) -> Result<()> {
-        let outcome = suspend::run(self.world, self.daemon, observer, self.options.providers, self.stop)?;
+        let outcome =
+            suspend::run(self.world, self.daemon, observer, self.options.providers, self.stop)?;
         let most = outcome.before * 2;
         let seen = format!("{} requests in the fullest second", outcome.after);
-        report.judge("after a suspend of three intervals", seen, format!("{most}, twice that of before"), outcome.after <= most);
+        report.judge(
+            "after a suspend of three intervals",
+            seen,
+            format!("{most}, twice that of before"),
+            outcome.after <= most,
+        );
         let calm = self.control.is_calm(outcome.from, self.world.now());
-        report.judge("providers forgotten by the suspend", outcome.forgotten, 0, outcome.forgotten == 0 || !calm);
+        report.judge(
+            "providers forgotten by the suspend",
+            outcome.forgotten,
+            0,
+            outcome.forgotten == 0 || !calm,
+        );
         // Those on the way when it was stopped end late, and their next slot is where it was.
         let few = self.options.providers / 100;
-        report.judge("providers asked twice within half an interval after it", outcome.twice, few, outcome.twice <= few);
-        report.judge("first request after it", quantiles(&[outcome.resumed]), "1 s", outcome.resumed < Duration::from_secs(1) || !calm);
+        report.judge(
+            "providers asked twice within half an interval after it",
+            outcome.twice,
+            few,
+            outcome.twice <= few,
+        );
+        report.judge(
+            "first request after it",
+            quantiles(&[outcome.resumed]),
+            "1 s",
+            outcome.resumed < Duration::from_secs(1) || !calm,
+        );
         Ok(())
     }
 
@@ -190,9 +272,17 @@ impl Campaign<'_> {
     fn hiccup(&self, idle: &Vitals, observer: &Observer, report: &mut Report) -> Result<()> {
         let most = suspend::hiccup(self.world, self.daemon, observer, self.stop)?;
         let bound = idle.threads + WORKING_THREADS;
-        let gone = wait_for("threads to end", Duration::from_secs(30), || Ok((self.daemon.vitals()?.threads <= bound).then_some(()))).is_ok();
+        let gone = wait_for("threads to end", Duration::from_secs(30), || {
+            Ok((self.daemon.vitals()?.threads <= bound).then_some(()))
+        })
+        .is_ok();
         let threads = self.daemon.vitals()?.threads;
-        report.judge("threads after a hiccup, once it is over", format!("{threads}, {most} meanwhile"), bound, gone);
+        report.judge(
+            "threads after a hiccup, once it is over",
+            format!("{threads}, {most} meanwhile"),
+            bound,
+            gone,
+        );
         Ok(())
     }
 
@@ -201,25 +291,58 @@ impl Campaign<'_> {
         progress(self.world, "nobody is watched any more");
         self.files.watch_nobody()?;
         self.daemon.signal("HUP")?;
-        let in_flight = || Ok(self.daemon.get("/metrics")?.lines().any(|line| line == "credwatch_probes_in_flight 0").then_some(()));
+        let in_flight = || {
+            Ok(self
+                .daemon
+                .get("/metrics")?
+                .lines()
+                .any(|line| line == "credwatch_probes_in_flight 0")
+                .then_some(()))
+        };
         let ended = wait_for("no probe to be in flight", PATIENCE, in_flight).is_ok();
-        report.judge("probes in flight in the end", if ended { "none" } else { "some" }, "none", ended);
+        report.judge(
+            "probes in flight in the end",
+            if ended { "none" } else { "some" },
+            "none",
+            ended,
+        );
         // Threads for blocking calls end by themselves, ten seconds after their last one.
         let given_back = || {
             let vitals = self.daemon.vitals()?;
-            Ok((vitals.descriptors <= idle.descriptors && vitals.threads <= idle.threads + KEPT_THREADS).then_some(vitals))
+            Ok((vitals.descriptors <= idle.descriptors
+                && vitals.threads <= idle.threads + KEPT_THREADS)
+                .then_some(vitals))
         };
-        let after = wait_for("descriptors and threads to be given back", Duration::from_secs(20), given_back).or_else(|_| self.daemon.vitals())?;
-        report.judge("open descriptors in the end", after.descriptors, format!("{}, as before", idle.descriptors), after.descriptors <= idle.descriptors);
+        let after = wait_for(
+            "descriptors and threads to be given back",
+            Duration::from_secs(20),
+            given_back,
+        )
+        .or_else(|_| self.daemon.vitals())?;
+        report.judge(
+            "open descriptors in the end",
+            after.descriptors,
+            format!("{}, as before", idle.descriptors),
+            after.descriptors <= idle.descriptors,
+        );
         let most = idle.threads + KEPT_THREADS;
-        report.judge("threads in the end", after.threads, format!("{most}, {} before", idle.threads), after.threads <= most);
+        report.judge(
+            "threads in the end",
+            after.threads,
+            format!("{most}, {} before", idle.threads),
+            after.threads <= most,
+        );
         let requests = self.world.requests();
         pause_until(self.world, self.world.now() + INTERVAL / 2, self.stop);
         let late = self.world.requests() - requests;
         report.judge("requests after nobody is watched any more", late, 0, late == 0);
-        let most = observer.samples().iter().map(|(_, vitals)| vitals.threads).max().unwrap_or_default();
+        let most =
+            observer.samples().iter().map(|(_, vitals)| vitals.threads).max().unwrap_or_default();
         report.tell("threads at most", most);
-        report.tell("resident memory before and after the load", format!("{:.1} MB and {:.1} MB", idle.resident, after.resident));
+        report.tell(
+            "resident memory before and after the load",
+            format!("{:.1} MB and {:.1} MB", idle.resident, after.resident),
+        );
         Ok(())
     }
 
@@ -241,25 +364,48 @@ fn clock_rows(clock: Option<clockstep::Outcome>, report: &mut Report) {
         report.tell("steps of the wall clock", "none: libfaketime is not installed");
         return;
     };
-    report.tell("steps of the wall clock by an hour", format!("{}, with {} requests", clock.steps, clock.requests));
+    report.tell(
+        "steps of the wall clock by an hour",
+        format!("{}, with {} requests", clock.steps, clock.requests),
+    );
     report.tell("greatest deviation from the interval meanwhile", quantiles(&[clock.worst_pause]));
     report.none("what the steps did that they should not", &clock.problems);
 }
 
 fn memory_rows(samples: &[Sample], from: Duration, to: Duration, report: &mut Report) {
     let average = |from: Duration, to: Duration| {
-        let within: Vec<f64> = samples.iter().filter(|(at, _)| *at >= from && *at < to).map(|(_, vitals)| vitals.resident).collect();
+        let within: Vec<f64> = samples
+            .iter()
+            .filter(|(at, _)| *at >= from && *at < to)
+            .map(|(_, vitals)| vitals.resident)
+            .collect();
         within.iter().sum::<f64>() / float(within.len().max(1))
     };
     let half = from + to.saturating_sub(from) / 2;
-    let (before, first, last) = (average(from, from + AVERAGED), average(half, half + AVERAGED), average(to.saturating_sub(AVERAGED), to));
+    let (before, first, last) = (
+        average(from, from + AVERAGED),
+        average(half, half + AVERAGED),
+        average(to.saturating_sub(AVERAGED), to),
+    );
     let growth = GROWTH.0.max(first * GROWTH.1);
     report.tell("resident memory as the storm begins", format!("{before:.1} MB"));
-    let seen = format!("{first:.1} MB, then {last:.1} MB ({:+.1} %)", (last - first) / first * 100.0);
+    let seen =
+        format!("{first:.1} MB, then {last:.1} MB ({:+.1} %)", (last - first) / first * 100.0);
     // On a machine without time for them, probes pile up, and each needs its buffers.
-    let most = samples.iter().filter(|(at, _)| *at >= half && *at < to).map(|(_, vitals)| vitals.descriptors).max().unwrap_or_default();
+    let most = samples
+        .iter()
+        .filter(|(at, _)| *at >= half && *at < to)
+        .map(|(_, vitals)| vitals.descriptors)
+        .max()
+        .unwrap_or_default();
     let piled_up = most > PILED_UP;
-    let bound = format!("{growth:.1} MB more{}", if piled_up { ", had probes not piled up" } else { "" });
-    report.judge("resident memory in the middle and at the end of the storm", seen, bound, last - first <= growth || piled_up);
+    let bound =
+        format!("{growth:.1} MB more{}", if piled_up { ", had probes not piled up" } else { "" });
+    report.judge(
+        "resident memory in the middle and at the end of the storm",
+        seen,
+        bound,
+        last - first <= growth || piled_up,
+    );
     report.tell("open descriptors at most", most);
 }

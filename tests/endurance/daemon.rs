@@ -1,4 +1,5 @@
-//! The daemon as users run it: started, asked over HTTP, signalled and measured by its id, ended in any case.
+//! The daemon as users run it: started, asked over HTTP, signalled and measured by its id, ended in
+//! any case.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -34,16 +35,29 @@ impl Daemon {
     /// Starts it on a free port, with nothing of this environment that it would look at.
     pub fn start(configuration: &Path, environment: &[(&str, &str)]) -> Result<Self> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_credwatch"));
-        for name in ["RUST_LOG", "JOURNAL_STREAM", "STATE_DIRECTORY", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "CREDENTIALS_DIRECTORY"] {
+        for name in [
+            "RUST_LOG",
+            "JOURNAL_STREAM",
+            "STATE_DIRECTORY",
+            "HTTP_PROXY",
+            "HTTPS_PROXY",
+            "http_proxy",
+            "https_proxy",
+            "CREDENTIALS_DIRECTORY",
+        ] {
             command.env_remove(name);
         }
         let file = format!("--config.file={}", configuration.display());
-        command.args(["run", &file, "--web.listen-address=127.0.0.1:0"]).envs(environment.iter().copied());
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+        command
+            .args(["run", &file, "--web.listen-address=127.0.0.1:0"])
+            .envs(environment.iter().copied());
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
         let stderr = child.stderr.take().ok_or("no pipe")?;
         let id = child.id();
         let log = Arc::new(Mutex::new(String::new()));
-        let mut daemon = Self { child: Mutex::new(child), id, address: String::new(), log: Arc::clone(&log) };
+        let mut daemon =
+            Self { child: Mutex::new(child), id, address: String::new(), log: Arc::clone(&log) };
         std::thread::spawn(move || {
             let mut lines = BufReader::new(stderr);
             let mut line = String::new();
@@ -65,7 +79,9 @@ impl Daemon {
     pub fn check(&self) -> Result<()> {
         match self.child.lock().unwrap_or_else(PoisonError::into_inner).try_wait()? {
             None => Ok(()),
-            Some(status) => Err(format!("the daemon has ended with {status}: {}", self.log()).into()),
+            Some(status) => {
+                Err(format!("the daemon has ended with {status}: {}", self.log()).into())
+            }
         }
     }
 
@@ -81,7 +97,8 @@ impl Daemon {
 
     /// Sends a signal by name.
     pub fn signal(&self, name: &str) -> Result<()> {
-        let status = Command::new("kill").arg(format!("-{name}")).arg(self.id.to_string()).status()?;
+        let status =
+            Command::new("kill").arg(format!("-{name}")).arg(self.id.to_string()).status()?;
         if status.success() { Ok(()) } else { Err(format!("kill -{name}: {status}").into()) }
     }
 
@@ -89,10 +106,18 @@ impl Daemon {
     pub fn vitals(&self) -> Result<Vitals> {
         let folder = format!("/proc/{}", self.id);
         let status = std::fs::read_to_string(format!("{folder}/status"))?;
-        let number = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next()?.parse::<u32>().ok());
+        let number = |name: &str| {
+            status.lines().find_map(|line| {
+                line.strip_prefix(name)?.split_whitespace().next()?.parse::<u32>().ok()
+            })
+        };
         let resident = f64::from(number("VmRSS:").ok_or("no VmRSS")?) * 1024.0 / 1e6;
         let threads = usize::try_from(number("Threads:").ok_or("no Threads")?)?;
-        Ok(Vitals { resident, descriptors: std::fs::read_dir(format!("{folder}/fd"))?.count(), threads })
+        Ok(Vitals {
+            resident,
+            descriptors: std::fs::read_dir(format!("{folder}/fd"))?.count(),
+            threads,
+        })
     }
 
     /// GETs a path on a connection of its own; HTTP/1.0, so that nothing is cut into chunks.
@@ -139,7 +164,11 @@ impl Connection {
         self.stream.get_mut().write_all(request.as_bytes())?;
         let mut line = String::new();
         self.stream.read_line(&mut line)?;
-        let status = line.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or("no status line")?;
+        let status = line
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok())
+            .ok_or("no status line")?;
         let mut length = None;
         loop {
             line.clear();

@@ -1,4 +1,5 @@
-//! Chance that can be repeated: every draw follows from the seed, from what it is for, and from its number.
+//! Chance that can be repeated: every draw follows from the seed, from what it is for, and from its
+//! number.
 
 use std::time::Duration;
 
@@ -24,7 +25,8 @@ impl Dice {
 
     /// In 0..`count`.
     pub fn below(&mut self, count: usize) -> usize {
-        usize::try_from(self.number() % u64::try_from(count.max(1)).unwrap_or(1)).unwrap_or_default()
+        usize::try_from(self.number() % u64::try_from(count.max(1)).unwrap_or(1))
+            .unwrap_or_default()
     }
 
     /// Between two times.

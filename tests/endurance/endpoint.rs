@@ -1,7 +1,7 @@
 //! The token endpoint that misbehaves on purpose, in threads of this process.
 //!
-//! Most providers share listeners; the first ones have one of their own each, so that their connections can be reset
-//! before anything is read, and so that their port can really be closed.
+//! Most providers share listeners; the first ones have one of their own each, so that their
+//! connections can be reset before anything is read, and so that their port can really be closed.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +15,8 @@ use tokio::task::JoinHandle;
 use crate::Result;
 use crate::truth::{Answer, World};
 
-/// Providers that share a listener: fewer than the daemon asks one host at the same time do so at any time.
+/// Providers that share a listener: fewer than the daemon asks one host at the same time do so at
+/// any time.
 const SHARING: usize = 50;
 
 /// An address that nobody connects *from*, so that a port can be opened again after it was closed.
@@ -40,14 +41,17 @@ struct Own {
 impl Endpoint {
     /// Listens; the first `own` providers have a port of their own.
     pub fn start(world: &Arc<World>, own: usize) -> Result<Self> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        let mut endpoint = Self { runtime, world: Arc::clone(world), shared: Vec::new(), own: Vec::new() };
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let mut endpoint =
+            Self { runtime, world: Arc::clone(world), shared: Vec::new(), own: Vec::new() };
         for _ in 0..world.len().div_ceil(SHARING) {
             let (address, _) = endpoint.listen(SocketAddr::from(([127, 0, 0, 1], 0)), None)?;
             endpoint.shared.push(address);
         }
         for provider in 0..own {
-            let (address, task) = endpoint.listen(SocketAddr::from((OWN_HOST, 0)), Some(provider))?;
+            let (address, task) =
+                endpoint.listen(SocketAddr::from((OWN_HOST, 0)), Some(provider))?;
             endpoint.own.push(Own { address, listening: Mutex::new(Some(task)) });
         }
         Ok(endpoint)
@@ -60,13 +64,17 @@ impl Endpoint {
 
     /// Where a provider is asked.
     pub fn url(&self, provider: usize) -> String {
-        let address = self.own.get(provider).map_or_else(|| self.shared[provider % self.shared.len()], |own| own.address);
+        let address = self
+            .own
+            .get(provider)
+            .map_or_else(|| self.shared[provider % self.shared.len()], |own| own.address);
         format!("http://{address}/t/{provider}")
     }
 
     /// Closes the port of a provider that has its own: connections are refused from here on.
     pub fn close(&self, provider: usize) {
-        let task = self.own[provider].listening.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let task =
+            self.own[provider].listening.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(task) = task {
             task.abort();
             // Ends when the listener is closed; it ends by being cancelled, which is no error.
@@ -82,7 +90,11 @@ impl Endpoint {
         Ok(())
     }
 
-    fn listen(&self, address: SocketAddr, own: Option<usize>) -> Result<(SocketAddr, JoinHandle<()>)> {
+    fn listen(
+        &self,
+        address: SocketAddr,
+        own: Option<usize>,
+    ) -> Result<(SocketAddr, JoinHandle<()>)> {
         let listener = self.runtime.block_on(TcpListener::bind(address))?;
         let address = listener.local_addr()?;
         Ok((address, self.runtime.spawn(accept(listener, Arc::clone(&self.world), own))))
@@ -104,8 +116,8 @@ async fn accept(listener: TcpListener, world: Arc<World>, own: Option<usize>) {
 /// One request, one answer: the other side makes a connection for each.
 async fn converse(mut stream: TcpStream, world: &World, own: Option<usize>) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
-    // Closing means a reset: what a fault wants, and after a whole answer it spares the other side a minute of waiting
-    // with the port, of which there are too few for a long campaign.
+    // Closing means a reset: what a fault wants, and after a whole answer it spares the other side
+    // a minute of waiting with the port, of which there are too few for a long campaign.
     stream.set_zero_linger()?;
     if own.is_some_and(|provider| world.resets(provider)) {
         return Ok(());
@@ -117,9 +129,17 @@ async fn converse(mut stream: TcpStream, world: &World, own: Option<usize>) -> s
         }
     }
     let text = String::from_utf8_lossy(&request);
-    let provider = text.split_once("/t/").and_then(|(_, rest)| rest.split(' ').next()?.parse::<usize>().ok());
-    let authorization = text.lines().find_map(|line| line.to_ascii_lowercase().starts_with("authorization:").then(|| line[14..].trim())).unwrap_or_default();
-    let Some((provider, answer)) = provider.and_then(|provider| Some((provider, world.decide(provider, authorization)?))) else {
+    let provider =
+        text.split_once("/t/").and_then(|(_, rest)| rest.split(' ').next()?.parse::<usize>().ok());
+    let authorization = text
+        .lines()
+        .find_map(|line| {
+            line.to_ascii_lowercase().starts_with("authorization:").then(|| line[14..].trim())
+        })
+        .unwrap_or_default();
+    let Some((provider, answer)) =
+        provider.and_then(|provider| Some((provider, world.decide(provider, authorization)?)))
+    else {
         return Ok(());
     };
     match answer {
@@ -144,9 +164,14 @@ async fn converse(mut stream: TcpStream, world: &World, own: Option<usize>) -> s
 
 /// Whether the request is there, body included.
 fn is_whole(request: &[u8]) -> bool {
-    let Some(head) = request.windows(4).position(|window| window == b"\r\n\r\n") else { return false };
+    let Some(head) = request.windows(4).position(|window| window == b"\r\n\r\n") else {
+        return false;
+    };
     let text = String::from_utf8_lossy(&request[..head]).to_ascii_lowercase();
-    let length = text.lines().find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok()).unwrap_or_default();
+    let length = text
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length:")?.trim().parse::<usize>().ok())
+        .unwrap_or_default();
     request.len() >= head + 4 + length
 }
 
@@ -154,16 +179,36 @@ fn is_whole(request: &[u8]) -> bool {
 fn bytes(answer: Answer, provider: usize) -> Vec<u8> {
     const JSON: &str = "application/json";
     let page = "<!DOCTYPE html><html><head><title>Welcome</title></head><body><h1>It works</h1></body></html>";
-    let token = || format!(r#"{{"access_token":"a-token-of-provider-{provider}-{}","token_type":"Bearer","expires_in":7200}}"#, "x".repeat(200));
+    let token = || {
+        format!(
+            r#"{{"access_token":"a-token-of-provider-{provider}-{}","token_type":"Bearer","expires_in":7200}}"#,
+            "x".repeat(200)
+        )
+    };
     let (status, more, kind, body) = match answer {
-        Answer::Refused => {
-            ("401 Unauthorized".into(), String::new(), JSON, r#"{"error":"invalid_client","error_description":"unknown client or secret"}"#.into())
+        Answer::Refused => (
+            "401 Unauthorized".into(),
+            String::new(),
+            JSON,
+            r#"{"error":"invalid_client","error_description":"unknown client or secret"}"#.into(),
+        ),
+        Answer::ServerError(status) => {
+            (format!("{status} It happens"), String::new(), "text/html", page.into())
         }
-        Answer::ServerError(status) => (format!("{status} It happens"), String::new(), "text/html", page.into()),
-        Answer::Unavailable => ("503 Service Unavailable".into(), String::new(), JSON, r#"{"error":"temporarily_unavailable"}"#.into()),
+        Answer::Unavailable => (
+            "503 Service Unavailable".into(),
+            String::new(),
+            JSON,
+            r#"{"error":"temporarily_unavailable"}"#.into(),
+        ),
         Answer::Html => ("200 OK".into(), String::new(), "text/html", page.into()),
         Answer::Empty => ("200 OK".into(), String::new(), JSON, String::new()),
-        Answer::Throttled(seconds) => ("429 Too Many Requests".into(), format!("Retry-After: {seconds}\r\n"), JSON, "{}".into()),
+        Answer::Throttled(seconds) => (
+            "429 Too Many Requests".into(),
+            format!("Retry-After: {seconds}\r\n"),
+            JSON,
+            "{}".into(),
+        ),
         _ => ("200 OK".into(), String::new(), JSON, token()),
     };
     let date = httpdate::fmt_http_date(SystemTime::now());

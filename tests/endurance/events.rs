@@ -1,4 +1,5 @@
-//! What really happens to providers: drawn with the seed before the storm, done on time, noted as it was done.
+//! What really happens to providers: drawn with the seed before the storm, done on time, noted as
+//! it was done.
 
 use std::time::Duration;
 
@@ -36,7 +37,14 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 6] = [Self::Revoked, Self::Unavailable, Self::Silent, Self::Closed, Self::RotatedTogether, Self::RotatedLate];
+    pub const ALL: [Self; 6] = [
+        Self::Revoked,
+        Self::Unavailable,
+        Self::Silent,
+        Self::Closed,
+        Self::RotatedTogether,
+        Self::RotatedLate,
+    ];
 
     pub fn word(self) -> &'static str {
         match self {
@@ -59,7 +67,8 @@ impl Kind {
         matches!(self, Self::Revoked | Self::RotatedLate)
     }
 
-    /// How long it lasts, in intervals: long enough to be told of when a few tries meet a transient fault beside it.
+    /// How long it lasts, in intervals: long enough to be told of when a few tries meet a transient
+    /// fault beside it.
     fn lasts(self) -> (f64, f64) {
         match self {
             Self::Revoked | Self::RotatedLate => (3.0, 4.0),
@@ -96,7 +105,9 @@ pub fn draw(seed: u64, providers: usize, own: usize, from: Duration, to: Duratio
         };
         let range = if kind == Kind::Closed { own } else { providers };
         let mut draws = (0..1_000).map(|_| dice.below(range));
-        if let Some(provider) = draws.find(|provider| fits(*provider) && free_at[*provider] <= begins) {
+        if let Some(provider) =
+            draws.find(|provider| fits(*provider) && free_at[*provider] <= begins)
+        {
             let (least, most) = kind.lasts();
             let ends = begins + dice.between(INTERVAL.mul_f64(least), INTERVAL.mul_f64(most));
             free_at[provider] = ends + REST;
@@ -119,7 +130,12 @@ impl Stage<'_> {
     /// Lets everything happen on time, and returns it with the times at which it did.
     pub fn perform(&self, mut events: Vec<Event>, stop: &Stop) -> Result<Vec<Event>> {
         let ends = events.iter().enumerate().map(|(index, event)| (event.ends, index, false));
-        let mut steps: Vec<(Duration, usize, bool)> = events.iter().enumerate().map(|(index, event)| (event.begins, index, true)).chain(ends).collect();
+        let mut steps: Vec<(Duration, usize, bool)> = events
+            .iter()
+            .enumerate()
+            .map(|(index, event)| (event.begins, index, true))
+            .chain(ends)
+            .collect();
         steps.sort_unstable();
         for (time, index, is_begin) in steps {
             if !pause_until(self.world, time, stop) {
@@ -147,7 +163,9 @@ impl Stage<'_> {
                 self.world.now()
             }
             Kind::RotatedTogether => {
-                let (at, written) = self.world.rotate(provider, |version| self.files.write_secret(provider, version));
+                let (at, written) = self
+                    .world
+                    .rotate(provider, |version| self.files.write_secret(provider, version));
                 written?;
                 at
             }
@@ -158,7 +176,9 @@ impl Stage<'_> {
     fn end(&self, event: Event) -> Result<Duration> {
         let provider = event.provider;
         Ok(match event.kind {
-            Kind::Revoked | Kind::Unavailable | Kind::Silent => self.world.set_mood(provider, Mood::Regular),
+            Kind::Revoked | Kind::Unavailable | Kind::Silent => {
+                self.world.set_mood(provider, Mood::Regular)
+            }
             Kind::Closed => {
                 self.endpoint.open(provider)?;
                 self.world.now()

@@ -18,9 +18,14 @@ pub enum State {
 impl State {
     /// From the word in a label.
     pub fn from_word(word: &str) -> Option<Self> {
-        [("unknown", Self::Unknown), ("healthy", Self::Healthy), ("failing", Self::Failing), ("broken", Self::Broken)]
-            .into_iter()
-            .find_map(|(known, state)| (known == word).then_some(state))
+        [
+            ("unknown", Self::Unknown),
+            ("healthy", Self::Healthy),
+            ("failing", Self::Failing),
+            ("broken", Self::Broken),
+        ]
+        .into_iter()
+        .find_map(|(known, state)| (known == word).then_some(state))
     }
 }
 
@@ -51,7 +56,13 @@ const MOST_TOLD: usize = 5;
 impl Exposition {
     /// Reads one scrape, and tells what is wrong with it.
     pub fn read(&mut self, text: &str) -> (Reading, Vec<String>) {
-        let mut page = Page { reading: Reading::default(), problems: Vec::new(), family: "", kind: "", families: HashSet::new() };
+        let mut page = Page {
+            reading: Reading::default(),
+            problems: Vec::new(),
+            family: "",
+            kind: "",
+            families: HashSet::new(),
+        };
         let mut seen = HashSet::with_capacity(self.counters.len() * 2);
         let mut counters = HashMap::with_capacity(self.counters.len());
         if !text.ends_with('\n') {
@@ -74,8 +85,11 @@ impl Exposition {
             }
             counters.insert(hash, value);
             // One that a reload took away, and another brought back, begins anew.
-            let stayed = provider_of(series).is_none_or(|provider| self.providers.contains(&provider));
-            if let Some(before) = self.counters.get(&hash).filter(|before| stayed && value < **before) {
+            let stayed =
+                provider_of(series).is_none_or(|provider| self.providers.contains(&provider));
+            if let Some(before) =
+                self.counters.get(&hash).filter(|before| stayed && value < **before)
+            {
                 page.tell(&format!("a counter has fallen from {before}"), line);
             }
         }
@@ -102,7 +116,8 @@ impl<'a> Page<'a> {
 
     fn comment(&mut self, comment: &'a str) {
         let mut words = comment.splitn(3, ' ');
-        let (what, name, rest) = (words.next(), words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let (what, name, rest) =
+            (words.next(), words.next().unwrap_or_default(), words.next().unwrap_or_default());
         match what {
             Some("HELP") if !rest.is_empty() => {}
             Some("TYPE") if matches!(rest, "gauge" | "counter" | "histogram") => {
@@ -117,7 +132,9 @@ impl<'a> Page<'a> {
 
     /// The series and the value of a line.
     fn sample(&mut self, line: &'a str) -> Option<(&'a str, f64)> {
-        let parsed = line.rsplit_once(' ').and_then(|(series, value)| Some((series, value.parse::<f64>().ok()?)));
+        let parsed = line
+            .rsplit_once(' ')
+            .and_then(|(series, value)| Some((series, value.parse::<f64>().ok()?)));
         let Some((series, value)) = parsed else {
             self.tell("no sample", line);
             return None;
@@ -127,7 +144,9 @@ impl<'a> Page<'a> {
         }
         let (name, labels) = series.split_once('{').unwrap_or((series, "}"));
         let suffix = name.strip_prefix(self.family).unwrap_or("?");
-        if !(suffix.is_empty() || self.kind == "histogram" && matches!(suffix, "_bucket" | "_sum" | "_count")) {
+        if !(suffix.is_empty()
+            || self.kind == "histogram" && matches!(suffix, "_bucket" | "_sum" | "_count"))
+        {
             self.tell(&format!("it stands among those of {}", self.family), line);
         }
         if !are_labels(labels) {
@@ -136,7 +155,9 @@ impl<'a> Page<'a> {
         match name {
             "credwatch_probes_in_flight" => self.reading.in_flight = value,
             "credwatch_config_last_reload_successful" => self.reading.reload_worked = value > 0.5,
-            "credwatch_config_last_reload_success_timestamp_seconds" => self.reading.reloaded_at = value,
+            "credwatch_config_last_reload_success_timestamp_seconds" => {
+                self.reading.reloaded_at = value
+            }
             "credwatch_provider_state" if value > 0.5 => {
                 let state = label(labels, "state").and_then(State::from_word);
                 let Some((provider, state)) = provider_of(series).zip(state) else {
@@ -149,7 +170,9 @@ impl<'a> Page<'a> {
             }
             "credwatch_provider_failure_info" => {
                 let class = label(labels, "class").and_then(Class::from_word);
-                match provider_of(series).and_then(|provider| self.reading.states.get_mut(&provider)) {
+                match provider_of(series)
+                    .and_then(|provider| self.reading.states.get_mut(&provider))
+                {
                     Some(known) if class.is_some() => known.1 = class,
                     _ => self.tell("a failure of nobody", line),
                 }
@@ -160,14 +183,17 @@ impl<'a> Page<'a> {
     }
 }
 
-/// Whether the rest of a series, after its brace, is labels and the other brace. No value here holds an escape or a quote.
+/// Whether the rest of a series, after its brace, is labels and the other brace. No value here
+/// holds an escape or a quote.
 fn are_labels(labels: &str) -> bool {
     let Some(inner) = labels.strip_suffix('}') else { return false };
     inner.is_empty()
         || inner.split("\",").all(|pair| {
             let Some((name, value)) = pair.split_once("=\"") else { return false };
             let value = value.strip_suffix('"').unwrap_or(value);
-            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') && !value.contains(['"', '\\'])
+            !name.is_empty()
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+                && !value.contains(['"', '\\'])
         })
 }
 

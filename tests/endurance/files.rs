@@ -1,4 +1,5 @@
-//! The daemon's configuration: files as an operator would lay them out, replaced as an editor replaces them.
+//! The daemon's configuration: files as an operator would lay them out, replaced as an editor
+//! replaces them.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -45,7 +46,8 @@ pub fn has_secret_file(provider: usize) -> bool {
 impl Files {
     /// A folder with a configuration that watches nobody.
     pub fn new(endpoint: &Arc<Endpoint>, providers: usize) -> Result<Self> {
-        let files = Self { folder: tempfile::tempdir()?, endpoint: Arc::clone(endpoint), providers };
+        let files =
+            Self { folder: tempfile::tempdir()?, endpoint: Arc::clone(endpoint), providers };
         std::fs::create_dir(files.path("conf.d"))?;
         std::fs::create_dir(files.path("secrets"))?;
         files.watch_nobody()?;
@@ -93,7 +95,13 @@ impl Files {
 
     /// The main file as it is to be.
     pub fn write_main(&self) -> Result<()> {
-        self.write("credwatch.toml", &format!("provider_files = [\"conf.d/*.toml\", \"changing.toml\"]\n\n{}", scale::defaults()))
+        self.write(
+            "credwatch.toml",
+            &format!(
+                "provider_files = [\"conf.d/*.toml\", \"changing.toml\"]\n\n{}",
+                scale::defaults()
+            ),
+        )
     }
 
     /// The main file as somebody has left it in the middle of a word.
@@ -123,14 +131,20 @@ impl Files {
 
     /// A secret file.
     pub fn write_secret(&self, provider: usize, version: u32) -> Result<()> {
-        self.write(&format!("secrets/{}", name(provider)), &format!("{}\n", secret(provider, version)))
+        self.write(
+            &format!("secrets/{}", name(provider)),
+            &format!("{}\n", secret(provider, version)),
+        )
     }
 
     fn providers(&self, providers: Range<usize>, label: &str) -> String {
         let mut text = String::new();
         for provider in providers {
             let secret = if has_secret_file(provider) {
-                format!("{{ file = \"{}\" }}", self.path(&format!("secrets/{}", name(provider))).display())
+                format!(
+                    "{{ file = \"{}\" }}",
+                    self.path(&format!("secrets/{}", name(provider))).display()
+                )
             } else {
                 format!("\"{}\"", secret(provider, 0))
             };
@@ -150,7 +164,13 @@ impl Files {
     fn write(&self, name: &str, text: &str) -> Result<()> {
         // Two threads write here, each other files.
         let fresh = self.path(&format!(".{}", name.replace('/', "-")));
-        std::fs::File::options().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?.write_all(text.as_bytes())?;
+        std::fs::File::options()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&fresh)?
+            .write_all(text.as_bytes())?;
         Ok(std::fs::rename(&fresh, self.path(name))?)
     }
 }

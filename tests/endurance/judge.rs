@@ -1,4 +1,5 @@
-//! What was seen, held against what was really the matter: alarms, breakages, recoveries, and every single pause.
+//! What was seen, held against what was really the matter: alarms, breakages, recoveries, and every
+//! single pause.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -24,7 +25,8 @@ pub struct Case<'a> {
     /// Those with timeouts that the machine has caused.
     pub late: &'a BTreeSet<usize>,
     pub faults: f64,
-    /// Since when everything is judged, until when faults were drawn, and until when everything is judged.
+    /// Since when everything is judged, until when faults were drawn, and until when everything is
+    /// judged.
     pub from: Duration,
     pub ended: Duration,
     pub to: Duration,
@@ -43,7 +45,8 @@ struct Found {
     unexplained: Vec<String>,
     /// Called broken after timeouts that the machine has caused.
     by_the_machine: usize,
-    /// Pauses, breakages and recoveries that were out of their bounds while the machine was too busy.
+    /// Pauses, breakages and recoveries that were out of their bounds while the machine was too
+    /// busy.
     excused: [usize; 3],
     untold: Vec<String>,
     missed: Vec<String>,
@@ -78,9 +81,16 @@ impl Case<'_> {
             let served = self.world.served(provider);
             let replay = Replay::of(&served);
             let seen = self.observer.timeline(provider);
-            let events: Vec<&Event> = self.events.iter().filter(|event| event.provider == provider).collect();
-            let subject =
-                Subject { name: name(provider), is_late: self.late.contains(&provider), served: &served, replay: &replay, seen: &seen, events: &events };
+            let events: Vec<&Event> =
+                self.events.iter().filter(|event| event.provider == provider).collect();
+            let subject = Subject {
+                name: name(provider),
+                is_late: self.late.contains(&provider),
+                served: &served,
+                replay: &replay,
+                seen: &seen,
+                events: &events,
+            };
             self.count(&subject, &mut found);
             self.alarms(&subject, &mut found);
             self.pauses(&subject, &mut found);
@@ -92,15 +102,22 @@ impl Case<'_> {
     }
 
     fn count(&self, subject: &Subject, found: &mut Found) {
-        let within = subject.served.iter().filter(|one| one.at() >= self.from && one.at() < self.to);
+        let within =
+            subject.served.iter().filter(|one| one.at() >= self.from && one.at() < self.to);
         let (mut requests, mut transient, mut waits) = (0, 0, 0);
         for one in within {
             requests += 1;
             transient += usize::from(one.answer.is_transient());
-            waits += usize::from(matches!(one.answer, Answer::Throttled(seconds) if u64::from(seconds) > INTERVAL.as_secs()));
+            waits += usize::from(
+                matches!(one.answer, Answer::Throttled(seconds) if u64::from(seconds) > INTERVAL.as_secs()),
+            );
         }
         found.requests += requests;
-        found.in_the_storm += subject.served.iter().filter(|one| one.at() >= self.from && one.at() < self.ended).count();
+        found.in_the_storm += subject
+            .served
+            .iter()
+            .filter(|one| one.at() >= self.from && one.at() < self.ended)
+            .count();
         found.transient += transient;
         if subject.events.is_empty() && waits == 0 {
             found.steady.push(requests);
@@ -109,21 +126,39 @@ impl Case<'_> {
 
     /// Every time that a provider was called broken: was it?
     fn alarms(&self, subject: &Subject, found: &mut Found) {
-        for (before, alarm) in std::iter::once(None).chain(subject.seen.iter().map(Some)).zip(subject.seen) {
-            let begins = alarm.state == State::Broken && before.is_none_or(|before| before.state != State::Broken);
+        for (before, alarm) in
+            std::iter::once(None).chain(subject.seen.iter().map(Some)).zip(subject.seen)
+        {
+            let begins = alarm.state == State::Broken
+                && before.is_none_or(|before| before.state != State::Broken);
             if !begins || alarm.at < self.from {
                 continue;
             }
             let slack = SCRAPE + self.control.allowance(alarm.at, alarm.at);
-            if subject.events.iter().any(|event| event.kind.breaks() && alarm.at >= event.begins && alarm.at <= event.ends + slack) {
+            if subject.events.iter().any(|event| {
+                event.kind.breaks() && alarm.at >= event.begins && alarm.at <= event.ends + slack
+            }) {
                 continue;
             }
-            let last: Vec<Answer> = subject.served.iter().filter(|one| one.at() <= alarm.at).map(|one| one.answer).collect();
+            let last: Vec<Answer> = subject
+                .served
+                .iter()
+                .filter(|one| one.at() <= alarm.at)
+                .map(|one| one.answer)
+                .collect();
             let last = &last[last.len().saturating_sub(5)..];
-            let line = format!("{} called broken at {:.1} s ({:?}), the last answers were {last:?}", subject.name, alarm.at.as_secs_f64(), alarm.class);
+            let line = format!(
+                "{} called broken at {:.1} s ({:?}), the last answers were {last:?}",
+                subject.name,
+                alarm.at.as_secs_f64(),
+                alarm.class
+            );
             if alarm.class == Some(Class::Credential) {
                 found.of_the_credential.push(line);
-            } else if subject.replay.is_broken_within(alarm.at.saturating_sub(slack + SCRAPE), alarm.at + slack) {
+            } else if subject
+                .replay
+                .is_broken_within(alarm.at.saturating_sub(slack + SCRAPE), alarm.at + slack)
+            {
                 found.unlucky.push(line);
             } else if subject.is_late {
                 found.by_the_machine += 1;
@@ -135,10 +170,22 @@ impl Case<'_> {
         if subject.events.iter().any(|event| event.kind == Kind::Closed) {
             return;
         }
-        for change in subject.replay.changes.iter().filter(|change| change.broken && change.at > self.from && change.at < self.to) {
-            let until = change.at + 2 * SCRAPE + self.control.allowance(change.at, change.at + SCRAPE);
-            if !subject.is_late && first_seen(subject.seen, State::Broken, change.at, until).is_none() {
-                found.untold.push(format!("{} is broken by the rules at {:.2} s, and nobody was told", subject.name, change.at.as_secs_f64()));
+        for change in subject
+            .replay
+            .changes
+            .iter()
+            .filter(|change| change.broken && change.at > self.from && change.at < self.to)
+        {
+            let until =
+                change.at + 2 * SCRAPE + self.control.allowance(change.at, change.at + SCRAPE);
+            if !subject.is_late
+                && first_seen(subject.seen, State::Broken, change.at, until).is_none()
+            {
+                found.untold.push(format!(
+                    "{} is broken by the rules at {:.2} s, and nobody was told",
+                    subject.name,
+                    change.at.as_secs_f64()
+                ));
             }
         }
     }
@@ -149,7 +196,9 @@ impl Case<'_> {
             subject.events.iter().any(|event| match event.kind {
                 Kind::Closed => from <= event.ends + INTERVAL && to >= event.begins,
                 // A changed file is looked for, and asks at once.
-                Kind::RotatedTogether => from <= event.begins + NOTICED + TIMEOUT && to >= event.begins,
+                Kind::RotatedTogether => {
+                    from <= event.begins + NOTICED + TIMEOUT && to >= event.begins
+                }
                 Kind::RotatedLate => from <= event.ends + NOTICED + TIMEOUT && to >= event.ends,
                 _ => false,
             })
@@ -160,7 +209,8 @@ impl Case<'_> {
             if from < self.from || to >= self.to {
                 continue;
             }
-            // Off the grid after something that the rules do not know of, until two regular pauses are behind.
+            // Off the grid after something that the rules do not know of, until two regular pauses
+            // are behind.
             let certain = std::mem::replace(&mut known, !disturbed(from, to)) && known;
             if disturbed(from, to) {
                 continue;
@@ -173,7 +223,15 @@ impl Case<'_> {
             } else {
                 (window.earliest.min(INTERVAL / 2), window.latest.max(INTERVAL + INTERVAL / 2))
             };
-            let line = || format!("{} asked at {:.2} s ({:?}) and {:.2} s later", subject.name, from.as_secs_f64(), two[0].answer, pause.as_secs_f64());
+            let line = || {
+                format!(
+                    "{} asked at {:.2} s ({:?}) and {:.2} s later",
+                    subject.name,
+                    from.as_secs_f64(),
+                    two[0].answer,
+                    pause.as_secs_f64()
+                )
+            };
             let takes = two[0].answer.takes();
             let (early, late) = (pause + allowance < earliest, pause > latest + takes + allowance);
             if (early || late) && !self.control.is_calm(from, to) {
@@ -198,21 +256,38 @@ impl Case<'_> {
             let answers: Vec<String> = subject
                 .served
                 .iter()
-                .filter(|one| one.at() + 2 * INTERVAL > event.begins && one.at() < event.ends + 2 * INTERVAL)
+                .filter(|one| {
+                    one.at() + 2 * INTERVAL > event.begins && one.at() < event.ends + 2 * INTERVAL
+                })
                 .map(|one| format!("{:.2} {:?}", one.at().as_secs_f64(), one.answer))
                 .collect();
             let (begins, ends) = (event.begins.as_secs_f64(), event.ends.as_secs_f64());
-            format!("{}, {} from {begins:.2} s to {ends:.2} s: {what}; {}", subject.name, event.kind.word(), answers.join(", "))
+            format!(
+                "{}, {} from {begins:.2} s to {ends:.2} s: {what}; {}",
+                subject.name,
+                event.kind.word(),
+                answers.join(", ")
+            )
         };
         let allowance = self.control.allowance(event.begins, told.unwrap_or(event.ends)) + POLL;
         let first = subject.served.partition_point(|one| one.at() < event.begins);
-        // Something that chance put in the way: a fault before the conclusion, or a pause that was not the regular one.
+        // Something that chance put in the way: a fault before the conclusion, or a pause that was
+        // not the regular one.
         let until = told.unwrap_or(event.ends);
-        let faults = subject.served[first..].iter().take_while(|one| one.at() < until).any(|one| one.answer.is_transient());
+        let faults = subject.served[first..]
+            .iter()
+            .take_while(|one| one.at() < until)
+            .any(|one| one.answer.is_transient());
         let calm = self.control.is_calm(event.begins.saturating_sub(4 * INTERVAL), until);
-        let hindered = faults || (event.kind != Kind::Closed && !subject.replay.on_grid.get(first).copied().unwrap_or(false));
+        let hindered = faults
+            || (event.kind != Kind::Closed
+                && !subject.replay.on_grid.get(first).copied().unwrap_or(false));
         match sight {
-            None if event.kind != Kind::Closed && !subject.replay.is_broken_within(event.begins, event.ends) => found.unconcluded += 1,
+            None if event.kind != Kind::Closed
+                && !subject.replay.is_broken_within(event.begins, event.ends) =>
+            {
+                found.unconcluded += 1
+            }
             None if !calm => found.excused[1] += 1,
             None => found.missed.push(line("nobody was told")),
             Some((told, untold)) => {
@@ -225,49 +300,87 @@ impl Case<'_> {
                 } else if late && !calm {
                     found.excused[1] += 1;
                 } else if late {
-                    found.late.push(line(&format!("told after {:.2} s, where {:.2} s were allowed", latency.as_secs_f64(), bound.as_secs_f64())));
+                    found.late.push(line(&format!(
+                        "told after {:.2} s, where {:.2} s were allowed",
+                        latency.as_secs_f64(),
+                        bound.as_secs_f64()
+                    )));
                 }
                 // Hindered or not: once the endpoint has answered what decides, it must be told.
-                let decided = subject.replay.changes.iter().find(|change| change.broken && change.at >= event.begins).map(|change| change.at);
-                if let Some(decided) = decided.filter(|decided| calm && event.kind != Kind::Closed && untold > *decided + allowance) {
-                    found.late.push(line(&format!("decided at {:.2} s and told at {:.2} s", decided.as_secs_f64(), told.as_secs_f64())));
+                let decided = subject
+                    .replay
+                    .changes
+                    .iter()
+                    .find(|change| change.broken && change.at >= event.begins)
+                    .map(|change| change.at);
+                if let Some(decided) = decided.filter(|decided| {
+                    calm && event.kind != Kind::Closed && untold > *decided + allowance
+                }) {
+                    found.late.push(line(&format!(
+                        "decided at {:.2} s and told at {:.2} s",
+                        decided.as_secs_f64(),
+                        told.as_secs_f64()
+                    )));
                 }
             }
         }
         self.recovery(subject, event, &line, found);
     }
 
-    fn recovery(&self, subject: &Subject, event: &Event, line: &dyn Fn(&str) -> String, found: &mut Found) {
-        let Some((healthy, not_yet)) = first_seen(subject.seen, State::Healthy, event.ends, Duration::MAX) else {
+    fn recovery(
+        &self,
+        subject: &Subject,
+        event: &Event,
+        line: &dyn Fn(&str) -> String,
+        found: &mut Found,
+    ) {
+        let Some((healthy, not_yet)) =
+            first_seen(subject.seen, State::Healthy, event.ends, Duration::MAX)
+        else {
             found.not_recovered.push(line("never healthy again"));
             return;
         };
         let latency = healthy.saturating_sub(event.ends);
         found.recovered.entry(event.kind).or_default().push(latency);
         let after = subject.served.partition_point(|one| one.at() < event.ends);
-        let last = after.checked_sub(1).and_then(|last| Some((subject.served.get(last)?, subject.replay.windows.get(last)?)));
-        let faults = subject.served[after..].iter().take_while(|one| one.at() < healthy).any(|one| one.answer.is_transient());
+        let last = after
+            .checked_sub(1)
+            .and_then(|last| Some((subject.served.get(last)?, subject.replay.windows.get(last)?)));
+        let faults = subject.served[after..]
+            .iter()
+            .take_while(|one| one.at() < healthy)
+            .any(|one| one.answer.is_transient());
         let allowance = self.control.allowance(event.ends, healthy) + POLL + TICK;
         let bound = match (event.kind, last) {
             _ if faults => return,
             (Kind::RotatedLate, Some((one, _))) if one.answer == Answer::Refused => NOTICED,
             (Kind::Closed, _) | (_, None) => INTERVAL + INTERVAL / 2 + TIMEOUT,
-            (_, Some((one, window))) => (one.at() + one.answer.takes() + window.latest).saturating_sub(event.ends) + TIMEOUT,
+            (_, Some((one, window))) => {
+                (one.at() + one.answer.takes() + window.latest).saturating_sub(event.ends) + TIMEOUT
+            }
         };
         let late = not_yet > event.ends + bound + allowance;
         if late && !self.control.is_calm(event.begins, healthy) {
             found.excused[2] += 1;
         } else if late {
             let (took, bound) = (latency.as_secs_f64(), (bound + allowance).as_secs_f64());
-            found.not_recovered.push(line(&format!("healthy after {took:.2} s, where {bound:.2} s were allowed")));
+            found
+                .not_recovered
+                .push(line(&format!("healthy after {took:.2} s, where {bound:.2} s were allowed")));
         }
     }
 
     fn report(&self, found: &Found, report: &mut Report) {
         let rate = float(found.transient) / float(found.in_the_storm.max(1));
         let expected = float(found.in_the_storm) * chance(self.faults);
-        report.tell("requests judged, and those in the storm", format!("{}, {}", found.requests, found.in_the_storm));
-        report.tell("of these with a transient fault", format!("{} ({:.2} %)", found.transient, rate * 100.0));
+        report.tell(
+            "requests judged, and those in the storm",
+            format!("{}, {}", found.requests, found.in_the_storm),
+        );
+        report.tell(
+            "of these with a transient fault",
+            format!("{} ({:.2} %)", found.transient, rate * 100.0),
+        );
         report.none("false alarms of the credential", &found.of_the_credential);
         report.none("false alarms that nothing explains", &found.unexplained);
         report.tell("called broken after timeouts that the machine caused", found.by_the_machine);
@@ -283,23 +396,39 @@ impl Case<'_> {
         report.tell("real breakages told", breakages);
         report.none("real breakages missed", &found.missed);
         report.none("real breakages told late", &found.late);
-        report.tell("real breakages with a fault or a detour in the way of being told", found.in_the_way);
+        report.tell(
+            "real breakages with a fault or a detour in the way of being told",
+            found.in_the_way,
+        );
         report.tell("real breakages that ended before enough tries were made", found.unconcluded);
         report.none("broken by the rules and not told", &found.untold);
         for kind in Kind::ALL.into_iter().filter(|kind| kind.breaks()) {
             let bound = format!("{:.2} s + delay", told_within(kind).as_secs_f64());
-            report.tell(&format!("told after: {} (bound {bound})", kind.word()), quantiles(found.told.get(&kind).map_or(&[], Vec::as_slice)));
+            report.tell(
+                &format!("told after: {} (bound {bound})", kind.word()),
+                quantiles(found.told.get(&kind).map_or(&[], Vec::as_slice)),
+            );
         }
         for kind in Kind::ALL.into_iter().filter(|kind| kind.breaks()) {
-            report.tell(&format!("healthy again after: {}", kind.word()), quantiles(found.recovered.get(&kind).map_or(&[], Vec::as_slice)));
+            report.tell(
+                &format!("healthy again after: {}", kind.word()),
+                quantiles(found.recovered.get(&kind).map_or(&[], Vec::as_slice)),
+            );
         }
         report.none("recoveries that were late", &found.not_recovered);
         let mut steady = found.steady.clone();
         steady.sort_unstable();
         let scheduled = self.to.saturating_sub(self.from).as_secs_f64() / INTERVAL.as_secs_f64();
-        let (least, most) = (steady.first().copied().unwrap_or_default(), steady.last().copied().unwrap_or_default());
+        let (least, most) = (
+            steady.first().copied().unwrap_or_default(),
+            steady.last().copied().unwrap_or_default(),
+        );
         let kept = float(least) >= scheduled - 1.5 && float(most) <= scheduled + 1.5;
-        let (what, seen, bound) = ("requests of each provider that nothing happened to", format!("{least} to {most}"), format!("{scheduled:.1} ± 1.5"));
+        let (what, seen, bound) = (
+            "requests of each provider that nothing happened to",
+            format!("{least} to {most}"),
+            format!("{scheduled:.1} ± 1.5"),
+        );
         if self.control.is_calm(self.from, self.to) {
             report.judge(what, seen, bound, kept);
         } else {
@@ -307,7 +436,10 @@ impl Case<'_> {
         }
         report.tell("pauses between requests judged", found.pauses);
         let [pauses, told, recovered] = found.excused;
-        report.tell("excused, as the machine was too busy", format!("{pauses} pauses, {told} breakages, {recovered} recoveries"));
+        report.tell(
+            "excused, as the machine was too busy",
+            format!("{pauses} pauses, {told} breakages, {recovered} recoveries"),
+        );
         report.excused(float(pauses) / float(found.pauses.max(1)));
         report.none("requests too early by the rules", &found.early_requests);
         report.none("requests too late by the rules", &found.late_requests);
@@ -316,25 +448,39 @@ impl Case<'_> {
 
 /// Within what a breakage is told of when nothing else happens.
 fn told_within(kind: Kind) -> Duration {
-    // The last of the tries that the threshold wants and the one that confirms it may take their whole time.
-    if kind.is_refusal() { INTERVAL + CONFIRM_AFTER + TIMEOUT + TICK } else { INTERVAL * FAILURE_THRESHOLD + TIMEOUT + CONFIRM_AFTER + TIMEOUT + 2 * TICK }
+    // The last of the tries that the threshold wants and the one that confirms it may take their
+    // whole time.
+    if kind.is_refusal() {
+        INTERVAL + CONFIRM_AFTER + TIMEOUT + TICK
+    } else {
+        INTERVAL * FAILURE_THRESHOLD + TIMEOUT + CONFIRM_AFTER + TIMEOUT + 2 * TICK
+    }
 }
 
-/// How likely a request is to be the one by which transient faults alone, each by itself as likely as `fault`, make a
-/// provider broken: one after so many as the threshold, or the last of so many that all say that we ask too often.
+/// How likely a request is to be the one by which transient faults alone, each by itself as likely
+/// as `fault`, make a provider broken: one after so many as the threshold, or the last of so many
+/// that all say that we ask too often.
 fn chance(fault: f64) -> f64 {
     let threshold = i32::try_from(FAILURE_THRESHOLD).unwrap_or(i32::MAX);
     let throttled = (fault * throttled_share()).powi(threshold);
     (1.0 - fault) * (throttled + (fault.powi(threshold) - throttled) * fault)
 }
 
-/// When a state is first seen, or is still held, between two times; and until when another was seen for certain.
-fn first_seen(seen: &[Seen], state: State, from: Duration, to: Duration) -> Option<(Duration, Duration)> {
+/// When a state is first seen, or is still held, between two times; and until when another was seen
+/// for certain.
+fn first_seen(
+    seen: &[Seen],
+    state: State,
+    from: Duration,
+    to: Duration,
+) -> Option<(Duration, Duration)> {
     let next = seen.partition_point(|one| one.at < from);
     if next > 0 && seen[next - 1].state == state {
         return Some((from, from));
     }
-    let found = seen[next..].iter().take_while(|one| one.at <= to).position(|one| one.state == state)? + next;
+    let found =
+        seen[next..].iter().take_while(|one| one.at <= to).position(|one| one.state == state)?
+            + next;
     let before = found.checked_sub(1).map_or(from, |before| seen[before].until.max(from));
     Some((seen[found].at, before))
 }

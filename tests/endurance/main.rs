@@ -1,13 +1,15 @@
-//! An endurance campaign: thousands of providers, faults and breakages drawn with a seed, and a ground truth to hold
-//! against what the daemon says of them.
+//! An endurance campaign: thousands of providers, faults and breakages drawn with a seed, and a
+//! ground truth to hold against what the daemon says of them.
 //!
-//! `cargo test --test endurance` runs a short one, `cargo test --test endurance -- --minutes 60 --providers 10000
-//! --faults 0.02 --seed 7` a long one. It fails when anything is not as the documentation says, and tells what.
+//! `cargo test --test endurance` runs a short one, `cargo test --test endurance -- --minutes 60
+//! --providers 10000 --faults 0.02 --seed 7` a long one. It fails when anything is not as the
+//! documentation says, and tells what.
 //!
-//! Reading order: [`campaign`] (the phases), [`scale`] (its settings), [`truth`] and [`endpoint`] (what is really the
-//! matter), [`events`], [`reloads`], [`suspend`] and [`clockstep`] (what happens), [`daemon`], [`files`], [`exposition`]
-//! and [`observer`] (what the daemon says), [`model`], [`judge`], [`books`] and [`control`] (how both are compared),
-//! [`report`], [`options`] and [`dice`].
+//! Reading order: [`campaign`] (the phases), [`scale`] (its settings), [`truth`] and [`endpoint`]
+//! (what is really the matter), [`events`], [`reloads`], [`suspend`] and [`clockstep`] (what
+//! happens), [`daemon`], [`files`], [`exposition`] and [`observer`] (what the daemon says),
+//! [`model`], [`judge`], [`books`] and [`control`] (how both are compared), [`report`], [`options`]
+//! and [`dice`].
 
 mod books;
 mod campaign;
@@ -55,7 +57,12 @@ fn main() -> ExitCode {
         }
     };
     let seed = options.seed;
-    println!("endurance: seed {seed}, {} providers, {} % faults, {:?} of storm", options.providers, options.faults * 100.0, options.storm);
+    println!(
+        "endurance: seed {seed}, {} providers, {} % faults, {:?} of storm",
+        options.providers,
+        options.faults * 100.0,
+        options.storm
+    );
     let report = match campaign::run(&options) {
         Ok(report) => report,
         Err(error) => {
@@ -86,7 +93,11 @@ fn pause_until(world: &World, moment: Duration, stop: &Stop) -> bool {
 }
 
 /// Waits until `condition` yields a value.
-fn wait_for<T>(what: &str, patience: Duration, mut condition: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+fn wait_for<T>(
+    what: &str,
+    patience: Duration,
+    mut condition: impl FnMut() -> Result<Option<T>>,
+) -> Result<T> {
     const BETWEEN: Duration = Duration::from_millis(50);
     let start = Instant::now();
     loop {

@@ -1,4 +1,5 @@
-//! The rules of credwatch's documentation, written a second time: from what the endpoint answered to what must follow.
+//! The rules of credwatch's documentation, written a second time: from what the endpoint answered
+//! to what must follow.
 
 use std::time::Duration;
 
@@ -42,9 +43,12 @@ impl Model {
             self.failures += 1;
             self.refusals = if class == Class::Credential { self.refusals + 1 } else { 0 };
             self.same = if self.reason == reason { self.same + 1 } else { 1 };
-            // One more than the threshold decides. So many are enough when all of them said that we ask too often.
+            // One more than the threshold decides. So many are enough when all of them said that we
+            // ask too often.
             let alone = matches!(answer, Answer::Throttled(_)) && self.same >= FAILURE_THRESHOLD;
-            self.broken |= self.refusals >= 2 || self.failures > FAILURE_THRESHOLD || (self.failures == FAILURE_THRESHOLD && alone);
+            self.broken |= self.refusals >= 2
+                || self.failures > FAILURE_THRESHOLD
+                || (self.failures == FAILURE_THRESHOLD && alone);
         } else {
             *self = Self { on_grid: self.on_grid, ..Self::default() };
         }
@@ -56,7 +60,11 @@ impl Model {
 
     fn window(&self, answer: Answer) -> Window {
         let exactly = |pause: Duration| Window { earliest: pause, latest: pause, regular: false };
-        let (earliest, latest) = if self.on_grid { (INTERVAL, INTERVAL) } else { (INTERVAL / 2, INTERVAL + INTERVAL / 2) };
+        let (earliest, latest) = if self.on_grid {
+            (INTERVAL, INTERVAL)
+        } else {
+            (INTERVAL / 2, INTERVAL + INTERVAL / 2)
+        };
         let regular = Window { earliest, latest, regular: true };
         match answer {
             Answer::Refused if self.refusals == 1 => exactly(CONFIRM_AFTER),
@@ -66,7 +74,9 @@ impl Model {
             }
             Answer::Throttled(_) => regular,
             _ if self.failures == FAILURE_THRESHOLD && !self.broken => exactly(CONFIRM_AFTER),
-            Answer::Refused if self.same > 2 => exactly((INTERVAL * 2_u32.saturating_pow(self.same - 2)).min(MAX_BACKOFF)),
+            Answer::Refused if self.same > 2 => {
+                exactly((INTERVAL * 2_u32.saturating_pow(self.same - 2)).min(MAX_BACKOFF))
+            }
             _ => regular,
         }
     }
@@ -86,13 +96,19 @@ impl Replay {
     /// Of these requests, in order.
     pub fn of(served: &[Served]) -> Self {
         let mut model = Model::default();
-        let mut replay = Self { changes: Vec::new(), windows: Vec::with_capacity(served.len()), on_grid: Vec::with_capacity(served.len()) };
+        let mut replay = Self {
+            changes: Vec::new(),
+            windows: Vec::with_capacity(served.len()),
+            on_grid: Vec::with_capacity(served.len()),
+        };
         for one in served {
             let before = model.broken;
             replay.on_grid.push(model.on_grid);
             replay.windows.push(model.take(one.answer));
             if model.broken != before {
-                replay.changes.push(Change { at: one.at() + one.answer.takes(), broken: model.broken });
+                replay
+                    .changes
+                    .push(Change { at: one.at() + one.answer.takes(), broken: model.broken });
             }
         }
         replay
@@ -100,7 +116,16 @@ impl Replay {
 
     /// Whether the rules call it broken at some moment between two times.
     pub fn is_broken_within(&self, from: Duration, to: Duration) -> bool {
-        let before = self.changes.iter().take_while(|change| change.at <= from).last().is_some_and(|change| change.broken);
-        before || self.changes.iter().any(|change| change.broken && change.at > from && change.at <= to)
+        let before = self
+            .changes
+            .iter()
+            .take_while(|change| change.at <= from)
+            .last()
+            .is_some_and(|change| change.broken);
+        before
+            || self
+                .changes
+                .iter()
+                .any(|change| change.broken && change.at > from && change.at <= to)
     }
 }

@@ -1,4 +1,5 @@
-//! What the daemon says, all the time: a scraper, somebody who asks about single providers, and the kernel.
+//! What the daemon says, all the time: a scraper, somebody who asks about single providers, and the
+//! kernel.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError, RwLock, RwLockWriteGuard};
@@ -46,7 +47,8 @@ pub struct Observer<'a> {
     /// Held by whoever asks, and by whoever wants nobody to ask.
     gate: RwLock<()>,
     timelines: Vec<Mutex<Vec<Seen>>>,
-    /// Providers that something is happening to, and when they may be left alone if they are healthy then.
+    /// Providers that something is happening to, and when they may be left alone if they are
+    /// healthy then.
     watched: Mutex<BTreeMap<usize, Duration>>,
     latest: Mutex<(Duration, Reading)>,
     samples: Mutex<Vec<Sample>>,
@@ -83,7 +85,10 @@ impl<'a> Observer<'a> {
                     let (reading, problems) = exposition.read(&text);
                     self.tell(problems);
                     for (provider, (state, class)) in &reading.states {
-                        self.saw(*provider, Seen { at: before, until: before, state: *state, class: *class });
+                        self.saw(
+                            *provider,
+                            Seen { at: before, until: before, state: *state, class: *class },
+                        );
                     }
                     *lock(&self.latest) = (before, reading);
                     lock(&self.scrapes).push(took);
@@ -117,7 +122,11 @@ impl<'a> Observer<'a> {
         }
     }
 
-    fn sweep(&self, connection: &mut Option<crate::daemon::Connection>, everybody: bool) -> Result<()> {
+    fn sweep(
+        &self,
+        connection: &mut Option<crate::daemon::Connection>,
+        everybody: bool,
+    ) -> Result<()> {
         // One that was quiet for long may have been closed by the other side; a new one is as good.
         if connection.is_none() || everybody {
             *connection = Some(self.daemon.connect()?);
@@ -127,7 +136,8 @@ impl<'a> Observer<'a> {
             let (status, body) = connection.get("/healthz")?;
             self.tell(judge_healthz(status, &serde_json::from_slice(&body)?));
         }
-        let watched: Vec<(usize, Duration)> = lock(&self.watched).iter().map(|(provider, until)| (*provider, *until)).collect();
+        let watched: Vec<(usize, Duration)> =
+            lock(&self.watched).iter().map(|(provider, until)| (*provider, *until)).collect();
         for (provider, until) in watched {
             let asked = self.world.now();
             let (_, body) = connection.get(&format!("/healthz?provider={}", name(provider)))?;
@@ -135,7 +145,15 @@ impl<'a> Observer<'a> {
             let health = &answer["providers"][name(provider)];
             let Some(state) = health["state"].as_str().and_then(State::from_word) else { continue };
             let at = self.world.now();
-            self.saw(provider, Seen { at, until: asked, state, class: health["class"].as_str().and_then(Class::from_word) });
+            self.saw(
+                provider,
+                Seen {
+                    at,
+                    until: asked,
+                    state,
+                    class: health["class"].as_str().and_then(Class::from_word),
+                },
+            );
             let mut watched = lock(&self.watched);
             if state == State::Healthy && at > until && watched.get(&provider) == Some(&until) {
                 watched.remove(&provider);
@@ -150,7 +168,9 @@ impl<'a> Observer<'a> {
         match timeline.last_mut() {
             // A scrape that began before the latest answer may be older than it.
             Some(last) if seen.at <= last.at => {}
-            Some(last) if (last.state, last.class) == (seen.state, seen.class) => last.until = seen.until.max(last.until),
+            Some(last) if (last.state, last.class) == (seen.state, seen.class) => {
+                last.until = seen.until.max(last.until)
+            }
             _ => timeline.push(seen),
         }
     }
@@ -203,12 +223,17 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 /// Status and word of `/healthz` must say what its providers say.
 fn judge_healthz(status: u16, answer: &Value) -> Vec<String> {
-    let Some(providers) = answer["providers"].as_object() else { return vec!["/healthz: it has no providers".into()] };
+    let Some(providers) = answer["providers"].as_object() else {
+        return vec!["/healthz: it has no providers".into()];
+    };
     let broken = providers.values().filter(|health| health["state"] == "broken").count();
     let (expected, word) = if broken > 0 { (503, "broken") } else { (200, "ok") };
     let mut problems = Vec::new();
     if status != expected || answer["status"] != word {
-        problems.push(format!("/healthz: status {status} and {} with {broken} broken", answer["status"]));
+        problems.push(format!(
+            "/healthz: status {status} and {} with {broken} broken",
+            answer["status"]
+        ));
     }
     if let Some(unknown) = providers.keys().find(|name| number(name).is_none()) {
         problems.push(format!("/healthz: nobody is called {unknown}"));

@@ -35,7 +35,8 @@ pub enum Task {
 
 /// Reads the arguments.
 pub fn read(arguments: &[String]) -> Result<Task> {
-    let mut options = Options { storm: SHORT, providers: 2_000, faults: 0.02, seed: of_the_clock() };
+    let mut options =
+        Options { storm: SHORT, providers: 2_000, faults: 0.02, seed: of_the_clock() };
     let (mut filters, mut skipped, mut list, mut ignored) = (Vec::new(), false, false, false);
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
@@ -43,9 +44,13 @@ pub fn read(arguments: &[String]) -> Result<Task> {
             Some((name, value)) if name.starts_with("--") => (name, Some(value.to_owned())),
             _ => (argument.as_str(), None),
         };
-        let mut value = || inline.clone().or_else(|| rest.next().cloned()).ok_or(format!("{name} wants a value"));
+        let mut value = || {
+            inline.clone().or_else(|| rest.next().cloned()).ok_or(format!("{name} wants a value"))
+        };
         match name {
-            "--minutes" => options.storm = Duration::try_from_secs_f64(value()?.parse::<f64>()? * 60.0)?,
+            "--minutes" => {
+                options.storm = Duration::try_from_secs_f64(value()?.parse::<f64>()? * 60.0)?
+            }
             "--providers" => options.providers = value()?.parse()?,
             "--faults" => options.faults = value()?.parse()?,
             "--seed" => options.seed = value()?.parse()?,
@@ -54,12 +59,22 @@ pub fn read(arguments: &[String]) -> Result<Task> {
             "--ignored" => ignored = true,
             // What the usual harness knows and what changes nothing here.
             "--test-threads" | "--format" | "--color" | "--logfile" | "-Z" => drop(value()?),
-            "--nocapture" | "--no-capture" | "--show-output" | "--exact" | "--quiet" | "-q" | "--include-ignored" => {}
+            "--nocapture" | "--no-capture" | "--show-output" | "--exact" | "--quiet" | "-q"
+            | "--include-ignored" => {}
             filter if !filter.starts_with('-') => filters.push(filter.to_owned()),
-            unknown => return Err(format!("{unknown} is not known; there are --minutes, --providers, --faults and --seed").into()),
+            unknown => {
+                return Err(format!(
+                    "{unknown} is not known; there are --minutes, --providers, --faults and --seed"
+                )
+                .into());
+            }
         }
     }
-    if options.providers < 100 || options.providers > 50_000 || !(0.0..0.5).contains(&options.faults) || options.storm < SHORT {
+    if options.providers < 100
+        || options.providers > 50_000
+        || !(0.0..0.5).contains(&options.faults)
+        || options.storm < SHORT
+    {
         return Err("there must be 100 to 50000 providers, a rate of faults below 0.5, and 1.1 minutes at least".into());
     }
     let wanted = filters.is_empty() || filters.iter().any(|filter| NAME.contains(filter.as_str()));
@@ -72,6 +87,7 @@ pub fn read(arguments: &[String]) -> Result<Task> {
 
 /// Another seed each time; the report says which, so that a run can be repeated.
 fn of_the_clock() -> u64 {
-    let nanos = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let nanos =
+        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
     u64::try_from(nanos / 1_000 % 1_000_000_000).unwrap_or_default()
 }

@@ -45,7 +45,12 @@ const MOST_EXAMPLES: usize = 5;
 impl Report {
     /// A figure that explains others.
     pub fn tell(&mut self, what: &str, seen: impl Into<Cell>) {
-        self.rows.push(Row { what: what.to_owned(), seen: seen.into().0, bound: String::new(), kept: None });
+        self.rows.push(Row {
+            what: what.to_owned(),
+            seen: seen.into().0,
+            bound: String::new(),
+            kept: None,
+        });
     }
 
     /// A figure with a bound.
@@ -60,7 +65,8 @@ impl Report {
     /// Something of which there should be none.
     pub fn none(&mut self, what: &str, found: &[String]) {
         self.judge(what, found.len(), 0, found.is_empty());
-        self.violations.extend(found.iter().take(MOST_EXAMPLES).map(|example| format!("  {example}")));
+        self.violations
+            .extend(found.iter().take(MOST_EXAMPLES).map(|example| format!("  {example}")));
     }
 
     /// Which part of all pauses was out of its bounds because the machine was too busy.
@@ -70,9 +76,13 @@ impl Report {
 
     /// The last line when nothing is wrong.
     pub fn passed(&self) -> String {
-        // A machine that does ten other things proves nothing about time, and is no fault of the daemon.
+        // A machine that does ten other things proves nothing about time, and is no fault of the
+        // daemon.
         if self.excused > 0.01 {
-            return format!("endurance: passed as far as could be judged: the machine was too busy for {:.0} % of all pauses", self.excused * 100.0);
+            return format!(
+                "endurance: passed as far as could be judged: the machine was too busy for {:.0} % of all pauses",
+                self.excused * 100.0
+            );
         }
         "endurance: passed".into()
     }
@@ -85,11 +95,16 @@ impl Report {
                 [row.what.as_str(), &row.seen, &row.bound, verdict]
             }))
             .collect();
-        let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or_default();
+        let width = |column: usize| {
+            lines.iter().map(|line| line[column].chars().count()).max().unwrap_or_default()
+        };
         let widths = [width(0), width(1), width(2)];
         let mut text = String::new();
         for [what, seen, bound, verdict] in lines {
-            let line = format!("{what:<0$}  {seen:<1$}  {bound:<2$}  {verdict}", widths[0], widths[1], widths[2]);
+            let line = format!(
+                "{what:<0$}  {seen:<1$}  {bound:<2$}  {verdict}",
+                widths[0], widths[1], widths[2]
+            );
             text.push_str(line.trim_end());
             text.push('\n');
         }
@@ -102,8 +117,16 @@ pub fn quantiles(times: &[Duration]) -> String {
     let mut sorted = times.to_vec();
     sorted.sort_unstable();
     // The nearest rank.
-    let at = |percent: usize| sorted.get((sorted.len() * percent).div_ceil(100).max(1) - 1).map_or(f64::NAN, Duration::as_secs_f64);
-    if sorted.is_empty() { "none".into() } else { format!("p50 {:.2} s, p99 {:.2} s, max {:.2} s", at(50), at(99), at(100)) }
+    let at = |percent: usize| {
+        sorted
+            .get((sorted.len() * percent).div_ceil(100).max(1) - 1)
+            .map_or(f64::NAN, Duration::as_secs_f64)
+    };
+    if sorted.is_empty() {
+        "none".into()
+    } else {
+        format!("p50 {:.2} s, p99 {:.2} s, max {:.2} s", at(50), at(99), at(100))
+    }
 }
 
 /// A count as a number to reckon with.

@@ -20,7 +20,11 @@ impl Stop {
     /// Waits to be told; false when that did not happen within this time.
     pub fn wait(&self, at_most: Duration) -> bool {
         let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        *self.changed.wait_timeout_while(told, at_most, |told| !*told).unwrap_or_else(PoisonError::into_inner).0
+        *self
+            .changed
+            .wait_timeout_while(told, at_most, |told| !*told)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
     }
 }
 

@@ -1,4 +1,5 @@
-//! The daemon stopped for several intervals and continued: no burst afterwards, and everybody is asked again.
+//! The daemon stopped for several intervals and continued: no burst afterwards, and everybody is
+//! asked again.
 
 use std::time::Duration;
 
@@ -16,7 +17,8 @@ const WATCHED: Duration = Duration::from_secs(14);
 /// The window in which requests are counted.
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// How long a hiccup is: too short to count as a standstill, long enough for many probes to be due at once.
+/// How long a hiccup is: too short to count as a standstill, long enough for many probes to be due
+/// at once.
 const HICCUP: Duration = Duration::from_secs(2);
 
 /// What was seen.
@@ -35,7 +37,13 @@ pub struct Outcome {
 }
 
 /// Stops and continues the daemon. No faults may be drawn meanwhile.
-pub fn run(world: &World, daemon: &Daemon, observer: &Observer, providers: usize, stop: &Stop) -> Result<Outcome> {
+pub fn run(
+    world: &World,
+    daemon: &Daemon,
+    observer: &Observer,
+    providers: usize,
+    stop: &Stop,
+) -> Result<Outcome> {
     // Whoever asks while it is stopped would wait for an answer.
     let silence = observer.silence();
     let from = world.now();
@@ -50,14 +58,27 @@ pub fn run(world: &World, daemon: &Daemon, observer: &Observer, providers: usize
     pause_until(world, at + WATCHED, stop);
     let served: Vec<Vec<Served>> = (0..providers).map(|provider| world.served(provider)).collect();
     let times = |from: Duration, to: Duration| {
-        let mut times: Vec<Duration> = served.iter().flatten().map(|one| one.at()).filter(|at| (from..to).contains(at)).collect();
+        let mut times: Vec<Duration> = served
+            .iter()
+            .flatten()
+            .map(|one| one.at())
+            .filter(|at| (from..to).contains(at))
+            .collect();
         times.sort_unstable();
         times
     };
     let after = times(at, at + WATCHED);
     let since = |times: &'_ [Served]| times[times.partition_point(|one| one.at() < at)..].to_vec();
-    let forgotten = served.iter().filter(|times| since(times).first().is_none_or(|first| first.at() > at + INTERVAL + INTERVAL / 2)).count();
-    let twice = served.iter().filter(|times| since(times).windows(2).any(|two| pause(two) < INTERVAL.mul_f64(0.45))).count();
+    let forgotten = served
+        .iter()
+        .filter(|times| {
+            since(times).first().is_none_or(|first| first.at() > at + INTERVAL + INTERVAL / 2)
+        })
+        .count();
+    let twice = served
+        .iter()
+        .filter(|times| since(times).windows(2).any(|two| pause(two) < INTERVAL.mul_f64(0.45)))
+        .count();
     Ok(Outcome {
         from: at,
         before: fullest(&times(from.saturating_sub(2 * INTERVAL), from)),
@@ -68,8 +89,8 @@ pub fn run(world: &World, daemon: &Daemon, observer: &Observer, providers: usize
     })
 }
 
-/// Stops the daemon for a moment, so that everything that was due meanwhile is done at once, secret files read included.
-/// Returns the most threads that were seen after it.
+/// Stops the daemon for a moment, so that everything that was due meanwhile is done at once, secret
+/// files read included. Returns the most threads that were seen after it.
 pub fn hiccup(world: &World, daemon: &Daemon, observer: &Observer, stop: &Stop) -> Result<usize> {
     let silence = observer.silence();
     daemon.signal("STOP")?;
@@ -86,6 +107,7 @@ pub fn hiccup(world: &World, daemon: &Daemon, observer: &Observer, stop: &Stop) 
 
 /// The most of these times that lie within one window.
 fn fullest(times: &[Duration]) -> usize {
-    let within = |start: usize| times[start..].partition_point(|time| *time < times[start] + WINDOW);
+    let within =
+        |start: usize| times[start..].partition_point(|time| *time < times[start] + WINDOW);
     (0..times.len()).map(within).max().unwrap_or_default()
 }

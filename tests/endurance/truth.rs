@@ -1,4 +1,5 @@
-//! The ground truth: what is really the matter with each provider, and what each request was answered.
+//! The ground truth: what is really the matter with each provider, and what each request was
+//! answered.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -50,15 +51,21 @@ pub enum Class {
 impl Class {
     /// From the word in a label.
     pub fn from_word(word: &str) -> Option<Self> {
-        [("network", Self::Network), ("provider", Self::Provider), ("credential", Self::Credential), ("config", Self::Config)]
-            .into_iter()
-            .find_map(|(known, class)| (known == word).then_some(class))
+        [
+            ("network", Self::Network),
+            ("provider", Self::Provider),
+            ("credential", Self::Credential),
+            ("config", Self::Config),
+        ]
+        .into_iter()
+        .find_map(|(known, class)| (known == word).then_some(class))
     }
 }
 
 impl Answer {
-    /// The reason that credwatch should count it under; `None` for a token. `connect` and `transport` are one here:
-    /// whether a reset is seen while connecting or after that is a matter of microseconds.
+    /// The reason that credwatch should count it under; `None` for a token. `connect` and
+    /// `transport` are one here: whether a reset is seen while connecting or after that is a matter
+    /// of microseconds.
     pub fn reason(self) -> Option<(Class, &'static str)> {
         Some(match self {
             Self::Token => return None,
@@ -134,7 +141,12 @@ impl World {
             let dice = Dice::new(seed, u64::try_from(number).unwrap_or_default());
             Mutex::new(Truth { dice, mood: Mood::Regular, secret: 0, served: Vec::new() })
         };
-        Self { start: Instant::now(), faults, faulty: AtomicBool::new(false), providers: (0..providers).map(truth).collect() }
+        Self {
+            start: Instant::now(),
+            faults,
+            faulty: AtomicBool::new(false),
+            providers: (0..providers).map(truth).collect(),
+        }
     }
 
     /// Time since the start of the campaign.
@@ -162,8 +174,8 @@ impl World {
         self.now()
     }
 
-    /// From now on only the next version of the secret is accepted. `meanwhile` is called with it before any request
-    /// is judged by it.
+    /// From now on only the next version of the secret is accepted. `meanwhile` is called with it
+    /// before any request is judged by it.
     pub fn rotate<T>(&self, provider: usize, meanwhile: impl FnOnce(u32) -> T) -> (Duration, T) {
         let mut truth = self.truth(provider);
         truth.secret += 1;
@@ -187,7 +199,11 @@ impl World {
             Mood::Silent => Answer::Silent,
             mood => match self.fault(&mut truth.dice) {
                 Some(fault) => fault,
-                None if mood == Mood::Refusing || authorization != accepted(provider, truth.secret) => Answer::Refused,
+                None if mood == Mood::Refusing
+                    || authorization != accepted(provider, truth.secret) =>
+                {
+                    Answer::Refused
+                }
                 None => Answer::Token,
             },
         };
@@ -199,7 +215,8 @@ impl World {
     pub fn resets(&self, provider: usize) -> bool {
         let mut truth = self.truth(provider);
         let mut dice = truth.dice.clone();
-        let reset = matches!(truth.mood, Mood::Regular | Mood::Refusing) && self.fault(&mut dice) == Some(Answer::Reset);
+        let reset = matches!(truth.mood, Mood::Regular | Mood::Refusing)
+            && self.fault(&mut dice) == Some(Answer::Reset);
         if reset {
             truth.dice = dice;
             self.note(&mut truth, Answer::Reset);
@@ -213,7 +230,10 @@ impl World {
     }
 
     fn note(&self, truth: &mut Truth, answer: Answer) {
-        truth.served.push(Served { millis: u32::try_from(self.now().as_millis()).unwrap_or(u32::MAX), answer });
+        truth.served.push(Served {
+            millis: u32::try_from(self.now().as_millis()).unwrap_or(u32::MAX),
+            answer,
+        });
     }
 
     /// All requests of a provider so far.
@@ -227,7 +247,8 @@ impl World {
     }
 }
 
-/// What a transient fault can be. A wait of nine seconds is longer than the interval, one second is not.
+/// What a transient fault can be. A wait of nine seconds is longer than the interval, one second is
+/// not.
 const KINDS: [Answer; 10] = [
     Answer::Reset,
     Answer::Cut,
@@ -243,7 +264,8 @@ const KINDS: [Answer; 10] = [
 
 /// Which part of the transient faults says that we ask too often.
 pub fn throttled_share() -> f64 {
-    float(KINDS.iter().filter(|kind| matches!(kind, Answer::Throttled(_))).count()) / float(KINDS.len())
+    float(KINDS.iter().filter(|kind| matches!(kind, Answer::Throttled(_))).count())
+        / float(KINDS.len())
 }
 
 /// The text of a secret.

@@ -1,5 +1,6 @@
-//! The alert rules, their unit tests, the runbooks and the documents, held against each other and against the one table of
-//! reasons in the code. What the rules do is in their own unit tests, which promtool runs here.
+//! The alert rules, their unit tests, the runbooks and the documents, held against each other and
+//! against the one table of reasons in the code. What the rules do is in their own unit tests,
+//! which promtool runs here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,7 +29,10 @@ fn rules(file: &str) -> Vec<Json> {
 
 /// All alerts, by name.
 fn alerts() -> BTreeMap<String, Json> {
-    let all = RULES.iter().flat_map(|file| rules(file)).filter_map(|rule| Some((rule["alert"].as_str()?.to_owned(), rule)));
+    let all = RULES
+        .iter()
+        .flat_map(|file| rules(file))
+        .filter_map(|rule| Some((rule["alert"].as_str()?.to_owned(), rule)));
     let mut alerts = BTreeMap::new();
     for (name, rule) in all {
         assert!(alerts.insert(name.clone(), rule).is_none(), "{name} twice");
@@ -39,8 +43,13 @@ fn alerts() -> BTreeMap<String, Json> {
 
 /// Names that begin with this, in expressions.
 fn names<'a>(text: &'a str, beginning: &'a str) -> BTreeSet<&'a str> {
-    let end = |rest: &str| rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != ':').unwrap_or(rest.len());
-    text.match_indices(beginning).map(|(place, _)| &text[place..place + end(&text[place..])]).collect()
+    let end = |rest: &str| {
+        rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != ':')
+            .unwrap_or(rest.len())
+    };
+    text.match_indices(beginning)
+        .map(|(place, _)| &text[place..place + end(&text[place..])])
+        .collect()
 }
 
 fn the_rules_behave(version: Version) {
@@ -62,7 +71,9 @@ fn the_rules_behave_as_their_tests_say_with_the_current_prometheus() {
 
 /// A duration as promtool writes it, in minutes.
 fn minutes(text: &str) -> u32 {
-    text.strip_suffix('m').and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("{text:?}: write it in minutes"))
+    text.strip_suffix('m')
+        .and_then(|number| number.parse().ok())
+        .unwrap_or_else(|| panic!("{text:?}: write it in minutes"))
 }
 
 #[test]
@@ -80,14 +91,25 @@ fn every_alert_is_shown_to_stay_silent_to_fire_and_to_end() {
             // Silent, then firing, then silent again, within one test.
             shown.extend(checks.into_iter().filter_map(|(name, checks)| {
                 let first = *checks.iter().find(|(_, fires)| **fires)?.0;
-                let (before, after) = (checks.range(..first).any(|(_, fires)| !fires), checks.range(first..).any(|(_, fires)| !fires));
+                let (before, after) = (
+                    checks.range(..first).any(|(_, fires)| !fires),
+                    checks.range(first..).any(|(_, fires)| !fires),
+                );
                 (before && after).then(|| name.to_owned())
             }));
         }
     }
     let alerts: BTreeSet<String> = alerts().into_keys().collect();
-    assert_eq!(alerts.difference(&shown).collect::<Vec<_>>(), Vec::<&String>::new(), "no unit test shows all three of these");
-    assert_eq!(shown.difference(&alerts).collect::<Vec<_>>(), Vec::<&String>::new(), "there are no such alerts");
+    assert_eq!(
+        alerts.difference(&shown).collect::<Vec<_>>(),
+        Vec::<&String>::new(),
+        "no unit test shows all three of these"
+    );
+    assert_eq!(
+        shown.difference(&alerts).collect::<Vec<_>>(),
+        Vec::<&String>::new(),
+        "there are no such alerts"
+    );
 }
 
 #[test]
@@ -95,16 +117,26 @@ fn rules_use_series_that_exist() {
     let exposed = exposed();
     for file in RULES {
         let rules = rules(file);
-        let recorded: BTreeSet<&str> = rules.iter().filter_map(|rule| rule["record"].as_str()).collect();
+        let recorded: BTreeSet<&str> =
+            rules.iter().filter_map(|rule| rule["record"].as_str()).collect();
         for rule in &rules {
             let expression = rule["expr"].as_str().expect("an expression");
             for name in names(expression, "credwatch_") {
-                let family = ["_bucket", "_count"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
-                assert!(exposed.contains_key(name) || exposed.contains_key(family), "{file}: {name}");
+                let family = ["_bucket", "_count"]
+                    .iter()
+                    .find_map(|end| name.strip_suffix(end))
+                    .unwrap_or(name);
+                assert!(
+                    exposed.contains_key(name) || exposed.contains_key(family),
+                    "{file}: {name}"
+                );
             }
             for name in names(expression, "credwatch:") {
                 // The one that users add themselves.
-                assert!(recorded.contains(name) || name == "credwatch:runway_page_of:seconds", "{file} does not record {name}: it must stand on its own");
+                assert!(
+                    recorded.contains(name) || name == "credwatch:runway_page_of:seconds",
+                    "{file} does not record {name}: it must stand on its own"
+                );
             }
         }
     }
@@ -113,14 +145,20 @@ fn rules_use_series_that_exist() {
 /// The reasons that an alert can have, by its static label or by what it selects.
 fn reasons(rule: &Json) -> Vec<Reason> {
     if let Some(word) = rule["labels"]["reason"].as_str() {
-        return vec![Reason::from_word(word).unwrap_or_else(|| panic!("there is no reason {word:?}"))];
+        return vec![
+            Reason::from_word(word).unwrap_or_else(|| panic!("there is no reason {word:?}")),
+        ];
     }
     let expression = rule["expr"].as_str().expect("an expression");
     // An alert about a whole credwatch counts reasons, and has none.
     if !expression.contains("group_left (class, reason") {
         return Vec::new();
     }
-    let Some(selector) = expression.split("failure_info{").nth(1).and_then(|rest| rest.split('}').next()) else { return Vec::new() };
+    let Some(selector) =
+        expression.split("failure_info{").nth(1).and_then(|rest| rest.split('}').next())
+    else {
+        return Vec::new();
+    };
     let holds = |reason: &Reason| {
         selector.split(", ").all(|matcher| {
             let (label, rest) = matcher.split_at(matcher.find(['=', '!']).expect("a matcher"));
@@ -137,13 +175,17 @@ fn reasons(rule: &Json) -> Vec<Reason> {
 fn spoken(template: &str) -> BTreeMap<String, String> {
     let pieces = template.split("eq $labels.reason \"").skip(1);
     let text = |rest: &str| Some(rest.split_once("-}}")?.1.split("{{-").next()?.trim().to_owned());
-    pieces.filter_map(|piece| piece.split_once('"')).filter_map(|(word, rest)| Some((word.to_owned(), text(rest)?))).collect()
+    pieces
+        .filter_map(|piece| piece.split_once('"'))
+        .filter_map(|(word, rest)| Some((word.to_owned(), text(rest)?)))
+        .collect()
 }
 
 /// The sentences of the table, as an alert has them.
 fn words(reason: Reason) -> String {
     let facts = reason.facts();
-    format!("{} {}", facts.meaning, facts.action).replace("credwatch probe NAME", "credwatch probe {{ $labels.provider }}")
+    format!("{} {}", facts.meaning, facts.action)
+        .replace("credwatch probe NAME", "credwatch probe {{ $labels.provider }}")
 }
 
 #[test]
@@ -159,29 +201,56 @@ fn alerts_have_the_reason_in_the_words_of_the_code() {
             continue;
         }
         match reasons[..] {
-            [reason] => assert!(description.starts_with(&words(reason)), "{name} should begin with:\n{}", words(reason)),
-            _ => assert_eq!(spoken(description), reasons.iter().map(|reason| (reason.word().to_owned(), words(*reason))).collect(), "{name}"),
+            [reason] => assert!(
+                description.starts_with(&words(reason)),
+                "{name} should begin with:\n{}",
+                words(reason)
+            ),
+            _ => assert_eq!(
+                spoken(description),
+                reasons.iter().map(|reason| (reason.word().to_owned(), words(*reason))).collect(),
+                "{name}"
+            ),
         }
         if name != "CredwatchNextCredentialRefused" {
             told.extend(reasons);
         }
     }
-    assert_eq!(told.into_iter().collect::<BTreeSet<_>>(), Reason::ALL.into_iter().collect(), "each reason has an alert");
+    assert_eq!(
+        told.into_iter().collect::<BTreeSet<_>>(),
+        Reason::ALL.into_iter().collect(),
+        "each reason has an alert"
+    );
 }
 
 #[test]
 fn alerts_have_a_severity_a_summary_and_links_that_lead_somewhere() {
     let runbooks = read("docs/runbooks.md");
-    let anchors: BTreeSet<String> = runbooks.lines().filter_map(|line| line.strip_prefix("### ")).map(str::to_lowercase).collect();
+    let anchors: BTreeSet<String> = runbooks
+        .lines()
+        .filter_map(|line| line.strip_prefix("### "))
+        .map(str::to_lowercase)
+        .collect();
     for (name, rule) in alerts() {
         assert!(matches!(rule["labels"]["severity"].as_str(), Some("page" | "ticket")), "{name}");
         let annotation = |key: &str| rule["annotations"][key].as_str().unwrap_or_default();
-        assert!(annotation("summary").ends_with(['.']) && annotation("description").len() > 30, "{name}");
-        assert_eq!(annotation("runbook_url"), format!("{DOCS}/runbooks.md#{}", name.to_lowercase()));
+        assert!(
+            annotation("summary").ends_with(['.']) && annotation("description").len() > 30,
+            "{name}"
+        );
+        assert_eq!(
+            annotation("runbook_url"),
+            format!("{DOCS}/runbooks.md#{}", name.to_lowercase())
+        );
         assert!(anchors.contains(&name.to_lowercase()), "the runbooks lack {name}");
         if let Some(url) = rule["annotations"]["reason_url"].as_str() {
-            let anchor = url.strip_prefix(&format!("{DOCS}/runbooks.md#")).unwrap_or_else(|| panic!("{name}: {url}"));
-            assert!(anchor == "{{ $labels.reason }}" || rule["labels"]["reason"] == anchor, "{name}: {url}");
+            let anchor = url
+                .strip_prefix(&format!("{DOCS}/runbooks.md#"))
+                .unwrap_or_else(|| panic!("{name}: {url}"));
+            assert!(
+                anchor == "{{ $labels.reason }}" || rule["labels"]["reason"] == anchor,
+                "{name}: {url}"
+            );
         }
     }
     // One `sed` is enough to have them elsewhere, and it is told.
@@ -190,8 +259,13 @@ fn alerts_have_a_severity_a_summary_and_links_that_lead_somewhere() {
     assert!(command.contains(&format!("s|{DOCS}|")), "{command}");
     for file in RULES {
         let text = read(&format!("dashboards/{file}.yml"));
-        let uncommented = text.lines().filter(|line| !line.trim_start().starts_with('#')).collect::<String>();
-        assert_eq!(uncommented.matches("://").count(), uncommented.matches(&format!("{DOCS}/runbooks.md#")).count(), "{file}");
+        let uncommented =
+            text.lines().filter(|line| !line.trim_start().starts_with('#')).collect::<String>();
+        assert_eq!(
+            uncommented.matches("://").count(),
+            uncommented.matches(&format!("{DOCS}/runbooks.md#")).count(),
+            "{file}"
+        );
     }
 }
 
@@ -205,19 +279,44 @@ fn every_reason_and_every_alert_has_a_runbook_with_all_its_parts() {
     let runbooks = read("docs/runbooks.md");
     let alerts = alerts();
     let words: Vec<&str> = Reason::ALL.iter().map(|reason| reason.word()).collect();
-    for (part, expected) in [("## Reasons", words), ("## Alerts", alerts.keys().map(String::as_str).collect())] {
+    for (part, expected) in
+        [("## Reasons", words), ("## Alerts", alerts.keys().map(String::as_str).collect())]
+    {
         let of_part = section(&runbooks, part);
-        let headings: BTreeSet<&str> = of_part.lines().filter_map(|line| line.strip_prefix("### ")).collect();
-        assert_eq!(headings, expected.iter().copied().collect(), "{part}: the runbooks on the left, the code on the right");
+        let headings: BTreeSet<&str> =
+            of_part.lines().filter_map(|line| line.strip_prefix("### ")).collect();
+        assert_eq!(
+            headings,
+            expected.iter().copied().collect(),
+            "{part}: the runbooks on the left, the code on the right"
+        );
         for name in expected {
             let text = section(&of_part, &format!("### {name}"));
-            let places = ["**What it means.**", "**First three checks.**", "**Who to call.**", "**How to silence.**"].map(|part| text.find(part));
+            let places = [
+                "**What it means.**",
+                "**First three checks.**",
+                "**Who to call.**",
+                "**How to silence.**",
+            ]
+            .map(|part| text.find(part));
             assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{name}: {places:?}");
-            let numbered = text.lines().filter(|line| line.len() > 3 && line.as_bytes()[0].is_ascii_digit() && line[1..].starts_with(". "));
+            let numbered = text.lines().filter(|line| {
+                line.len() > 3 && line.as_bytes()[0].is_ascii_digit() && line[1..].starts_with(". ")
+            });
             assert_eq!(numbered.count(), 3, "{name} has three checks");
-            assert!(text.contains('`') && text.contains("\namtool silence add "), "{name} has commands");
-            let whom = flat(&text[places[2].unwrap_or_default()..places[3].unwrap_or_default()]).to_lowercase();
-            let people = ["owner of the credential", "vendor", "own network", "credwatch operator", "whoever"];
+            assert!(
+                text.contains('`') && text.contains("\namtool silence add "),
+                "{name} has commands"
+            );
+            let whom = flat(&text[places[2].unwrap_or_default()..places[3].unwrap_or_default()])
+                .to_lowercase();
+            let people = [
+                "owner of the credential",
+                "vendor",
+                "own network",
+                "credwatch operator",
+                "whoever",
+            ];
             assert!(people.iter().any(|who| whom.contains(who)), "{name}: {whom}");
         }
     }
@@ -227,7 +326,11 @@ fn every_reason_and_every_alert_has_a_runbook_with_all_its_parts() {
         assert!(text.contains(&format!("Class `{}`.", facts.class.word())), "{}", facts.word);
         let told = format!("**What it means.** {} {}", facts.meaning, facts.action);
         assert!(flat(&text).contains(&told), "the runbook of {} should say:\n{told}", facts.word);
-        assert!(text.contains(&format!("reason={}\n", facts.word)), "{} silences something else", facts.word);
+        assert!(
+            text.contains(&format!("reason={}\n", facts.word)),
+            "{} silences something else",
+            facts.word
+        );
     }
 }
 
@@ -253,7 +356,10 @@ fn the_table_of_alerts_is_what_the_rules_say() {
         .into_iter()
         .map(|(name, rule)| {
             let expression = rule["expr"].as_str().expect("an expression");
-            let inside = expression.split("min_over_time(").nth(1).and_then(|rest| rest.split(['[', ']']).nth(1));
+            let inside = expression
+                .split("min_over_time(")
+                .nth(1)
+                .and_then(|rest| rest.split(['[', ']']).nth(1));
             let after = match (rule["for"].as_str(), inside) {
                 (Some(time), _) => time.to_owned(),
                 (None, Some(time)) => format!("{time} (in the expression)"),
@@ -262,18 +368,33 @@ fn the_table_of_alerts_is_what_the_rules_say() {
             (name, [rule["labels"]["severity"].as_str().unwrap_or_default().to_owned(), after])
         })
         .collect();
-    assert_eq!(rows.iter().map(|(name, cells)| (name.clone(), [cells[0].clone(), cells[1].clone()])).collect::<BTreeMap<_, _>>(), expected);
+    assert_eq!(
+        rows.iter()
+            .map(|(name, cells)| (name.clone(), [cells[0].clone(), cells[1].clone()]))
+            .collect::<BTreeMap<_, _>>(),
+        expected
+    );
     for (name, cells) in &rows {
-        assert!(cells[3].ends_with(&format!("(runbooks.md#{})", name.to_lowercase())), "{name}: {cells:?}");
+        assert!(
+            cells[3].ends_with(&format!("(runbooks.md#{})", name.to_lowercase())),
+            "{name}: {cells:?}"
+        );
     }
     let settings = section(&page, "## Thresholds");
-    for rule in RULES.iter().flat_map(|file| rules(file)).filter(|rule| rule["expr"].as_str().is_some_and(|expression| expression.starts_with("vector("))) {
+    for rule in RULES.iter().flat_map(|file| rules(file)).filter(|rule| {
+        rule["expr"].as_str().is_some_and(|expression| expression.starts_with("vector("))
+    }) {
         let name = rule["record"].as_str().expect("a name");
         assert!(settings.contains(&format!("`{name}`")), "the setting {name}");
     }
     for (_, excerpt) in blocks(&readme(), "yaml rule") {
         let (rules, excerpt) = (yaml(&read("dashboards/alerts.yml")), yaml(&excerpt));
-        let shipped = rules["groups"][0]["rules"].as_array().into_iter().flatten().find(|rule| rule["alert"] == excerpt[0]["alert"]).expect("shipped");
+        let shipped = rules["groups"][0]["rules"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .find(|rule| rule["alert"] == excerpt[0]["alert"])
+            .expect("shipped");
         for key in ["expr", "labels"] {
             assert_eq!(shipped[key], excerpt[0][key], "the rule in the README");
         }
@@ -289,7 +410,11 @@ fn the_wiring_in_the_documents_is_valid() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::create_dir(folder.path().join("credwatch")).expect("created");
     for file in RULES {
-        std::fs::copy(repository(&format!("dashboards/{file}.yml")), folder.path().join(format!("credwatch/{file}.yml"))).expect("copied");
+        std::fs::copy(
+            repository(&format!("dashboards/{file}.yml")),
+            folder.path().join(format!("credwatch/{file}.yml")),
+        )
+        .expect("copied");
     }
     let file = folder.path().join("prometheus.yml");
     std::fs::write(&file, &found[0].1).expect("written");
@@ -305,18 +430,32 @@ fn the_example_for_alertmanager_tells_the_right_team() {
     said_by(std::process::Command::new("amtool").arg("check-config").arg(&file));
     for (labels, receiver) in [
         ("alertname=CredwatchCredentialBroken severity=page team=messaging", "messaging-pager"),
-        ("alertname=CredwatchProviderUnavailable severity=ticket team=payments", "payments-tickets"),
-        ("alertname=CredwatchCredentialBroken severity=page team=nobody-has-heard-of", "platform-pager"),
+        (
+            "alertname=CredwatchProviderUnavailable severity=ticket team=payments",
+            "payments-tickets",
+        ),
+        (
+            "alertname=CredwatchCredentialBroken severity=page team=nobody-has-heard-of",
+            "platform-pager",
+        ),
         ("alertname=CredwatchDown severity=page", "platform-pager"),
         ("alertname=CredwatchReloadFailed severity=ticket", "platform-tickets"),
-        ("alertname=CredwatchCredentialUnreadable severity=ticket team=payments", "platform-tickets"),
+        (
+            "alertname=CredwatchCredentialUnreadable severity=ticket team=payments",
+            "platform-tickets",
+        ),
     ] {
         let mut command = std::process::Command::new("amtool");
-        command.args(["config", "routes", "test"]).arg(format!("--config.file={}", file.display())).arg(format!("--verify.receivers={receiver}"));
+        command
+            .args(["config", "routes", "test"])
+            .arg(format!("--config.file={}", file.display()))
+            .arg(format!("--verify.receivers={receiver}"));
         said_by(command.args(labels.split(' ')));
     }
     let alerts = alerts();
-    let text = std::fs::read_to_string(file).expect("readable").replace("Credwatch(Availability|Latency)Burn(Fast|Slow)", "CredwatchAvailabilityBurnFast");
+    let text = std::fs::read_to_string(file)
+        .expect("readable")
+        .replace("Credwatch(Availability|Latency)Burn(Fast|Slow)", "CredwatchAvailabilityBurnFast");
     for name in names(&text, "Credwatch") {
         assert!(alerts.contains_key(name), "{name} is no alert");
     }

@@ -25,7 +25,10 @@ fn on_demand(text: &str) -> Daemon {
 }
 
 fn value(answer: &Answer, name: &str) -> Option<f64> {
-    answer.body.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix("{provider=\"p\"} ")?.parse().ok())
+    answer
+        .body
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix("{provider=\"p\"} ")?.parse().ok())
 }
 
 /// An endpoint that answers when it is released.
@@ -35,7 +38,9 @@ fn held() -> (Endpoint, Arc<(Mutex<bool>, Condvar)>) {
     let endpoint = Endpoint::serving(move |mut stream, requests| {
         requests.lock().expect("not poisoned").push(read_request(&mut stream));
         let (released, changed) = &*waiting;
-        let _guard = changed.wait_while(released.lock().expect("not poisoned"), |released| !*released).expect("not poisoned");
+        let _guard = changed
+            .wait_while(released.lock().expect("not poisoned"), |released| !*released)
+            .expect("not poisoned");
         let _ = stream.write_all(&http("200 OK", "", TOKEN.as_bytes()));
     });
     (endpoint, release)
@@ -49,17 +54,31 @@ fn let_go(release: &Arc<(Mutex<bool>, Condvar)>) {
 #[test]
 fn a_probe_on_demand_answers_with_that_provider_alone_and_only_for_configured_names() {
     let endpoint = Endpoint::json("200 OK", TOKEN);
-    let daemon = on_demand(&format!("{}{}", provider("p", &endpoint.url(), ""), provider("other", &endpoint.url(), "")));
+    let daemon = on_demand(&format!(
+        "{}{}",
+        provider("p", &endpoint.url(), ""),
+        provider("other", &endpoint.url(), "")
+    ));
     assert_eq!(daemon.get("/readyz").status, 200, "whoever is only asked is ready at once");
     assert_eq!(endpoint.calls(), 0, "nobody is probed unasked");
     let answer = daemon.get("/probe?provider=p");
     assert_eq!(answer.status, 200);
-    assert_eq!((value(&answer, "credwatch_probe_success"), value(&answer, "credwatch_probe_pending")), (Some(1.0), Some(0.0)));
-    assert!(!answer.body.contains("provider=\"other\"") && !answer.body.contains("process_"), "{}", answer.body);
+    assert_eq!(
+        (value(&answer, "credwatch_probe_success"), value(&answer, "credwatch_probe_pending")),
+        (Some(1.0), Some(0.0))
+    );
+    assert!(
+        !answer.body.contains("provider=\"other\"") && !answer.body.contains("process_"),
+        "{}",
+        answer.body
+    );
     assert_eq!(endpoint.calls(), 1);
-    for (path, status) in
-        [("/probe", 400), ("/probe?provider=nobody", 404), ("/probe?provider=http://127.0.0.1:1/", 404), ("/probe?target=http://127.0.0.1:1/", 400)]
-    {
+    for (path, status) in [
+        ("/probe", 400),
+        ("/probe?provider=nobody", 404),
+        ("/probe?provider=http://127.0.0.1:1/", 404),
+        ("/probe?target=http://127.0.0.1:1/", 400),
+    ] {
         assert_eq!(daemon.get(path).status, status, "{path}");
     }
 }
@@ -69,7 +88,11 @@ fn callers_at_the_same_time_share_one_probe_and_those_right_after_get_its_outcom
     let (endpoint, release) = held();
     let daemon = on_demand(&provider("p", &endpoint.url(), ""));
     std::thread::scope(|scope| {
-        let callers: Vec<_> = (0..10).map(|_| scope.spawn(|| value(&daemon.get("/probe?provider=p"), "credwatch_probe_success"))).collect();
+        let callers: Vec<_> = (0..10)
+            .map(|_| {
+                scope.spawn(|| value(&daemon.get("/probe?provider=p"), "credwatch_probe_success"))
+            })
+            .collect();
         wait_for("the probe to be on the way", || (endpoint.calls() > 0).then_some(()));
         let_go(&release);
         for caller in callers {
@@ -86,9 +109,19 @@ fn callers_at_the_same_time_share_one_probe_and_those_right_after_get_its_outcom
 fn a_scraper_gets_its_answer_in_time_though_the_probe_hangs() {
     let (endpoint, release) = held();
     let daemon = on_demand(&provider("p", &endpoint.url(), "timeout = \"60s\""));
-    let answer = daemon.get_with("/probe?provider=p", "X-Prometheus-Scrape-Timeout-Seconds: 0.6\r\n");
-    assert_eq!((answer.status, value(&answer, "credwatch_probe_pending")), (200, Some(1.0)), "{}", answer.body);
-    assert_eq!(value(&answer, "credwatch_probe_success"), None, "nothing is concluded from the patience of a caller");
+    let answer =
+        daemon.get_with("/probe?provider=p", "X-Prometheus-Scrape-Timeout-Seconds: 0.6\r\n");
+    assert_eq!(
+        (answer.status, value(&answer, "credwatch_probe_pending")),
+        (200, Some(1.0)),
+        "{}",
+        answer.body
+    );
+    assert_eq!(
+        value(&answer, "credwatch_probe_success"),
+        None,
+        "nothing is concluded from the patience of a caller"
+    );
     let_go(&release);
     daemon.wait_for_state("p", "healthy");
     assert_eq!(endpoint.calls(), 1);
@@ -99,7 +132,9 @@ fn a_refused_account_is_left_alone_whoever_asks() {
     let endpoint = Endpoint::json("401 Unauthorized", r#"{"error":"invalid_client"}"#);
     let daemon = on_demand(&provider("p", &endpoint.url(), ""));
     let broken = "credwatch_provider_state{provider=\"p\",state=\"broken\"} 1";
-    wait_for("it to be broken", || daemon.get("/probe?provider=p").body.contains(broken).then_some(()));
+    wait_for("it to be broken", || {
+        daemon.get("/probe?provider=p").body.contains(broken).then_some(())
+    });
     for _ in 0..20 {
         assert!(daemon.get("/probe?provider=p").body.contains(broken));
     }
@@ -112,7 +147,11 @@ fn discovery_lists_each_provider_with_its_labels() {
     let daemon = on_demand(&provider("p", &endpoint.url(), "labels = { team = \"messaging\" }"));
     let _ = daemon.get("/probe?provider=p");
     let answer = daemon.get("/sd/prometheus");
-    assert!(answer.head.to_lowercase().contains("content-type: application/json"), "{}", answer.head);
+    assert!(
+        answer.head.to_lowercase().contains("content-type: application/json"),
+        "{}",
+        answer.head
+    );
     let groups: Json = serde_json::from_str(&answer.body).expect("JSON");
     let expected = serde_json::json!([{
         "targets": [daemon.address()],
@@ -130,15 +169,28 @@ fn discovery_lists_each_provider_with_its_labels() {
 
 /// Which of the daemons has probed each provider, by the counters of the daemons themselves.
 fn who_probed(daemons: &[&Daemon], providers: usize) -> Vec<Vec<usize>> {
-    let probed = |daemon: &Daemon, name: &str| daemon.sample(&format!("credwatch_probes_total{{provider=\"{name}\"}}")).unwrap_or_default() > 0.0;
-    (0..providers).map(|number| (0..daemons.len()).filter(|place| probed(daemons[*place], &format!("p{number}"))).collect()).collect()
+    let probed = |daemon: &Daemon, name: &str| {
+        daemon.sample(&format!("credwatch_probes_total{{provider=\"{name}\"}}")).unwrap_or_default()
+            > 0.0
+    };
+    (0..providers)
+        .map(|number| {
+            (0..daemons.len())
+                .filter(|place| probed(daemons[*place], &format!("p{number}")))
+                .collect()
+        })
+        .collect()
 }
 
-/// A Prometheus configuration that spreads the providers over these addresses, as docs/scaling.md has it.
+/// A Prometheus configuration that spreads the providers over these addresses, as docs/scaling.md
+/// has it.
 fn spreading(discovery: &str, addresses: &[&str]) -> String {
     let mut to_each = String::new();
     for (number, address) in addresses.iter().enumerate() {
-        let _ = writeln!(to_each, "      - {{ source_labels: [__tmp_hash], regex: \"{number}\", target_label: __address__, replacement: \"{address}\" }}");
+        let _ = writeln!(
+            to_each,
+            "      - {{ source_labels: [__tmp_hash], regex: \"{number}\", target_label: __address__, replacement: \"{address}\" }}"
+        );
     }
     format!(
         "global: {{ scrape_interval: 300ms, scrape_timeout: 300ms }}\nscrape_configs:\n  - job_name: credwatch\n    honor_labels: true\n    http_sd_configs: [{{ url: \"http://{discovery}/sd/prometheus\", refresh_interval: 1s }}]\n    relabel_configs:\n      - {{ source_labels: [__param_provider], modulus: {}, target_label: __tmp_hash, action: hashmod }}\n{to_each}",
@@ -150,17 +202,27 @@ fn spreading(discovery: &str, addresses: &[&str]) -> String {
 fn a_real_prometheus_spreads_the_providers_over_three_daemons_and_then_over_two() {
     const PROVIDERS: usize = 24;
     let endpoint = Endpoint::json("200 OK", TOKEN);
-    let text: String = (0..PROVIDERS).map(|number| provider(&format!("p{number}"), &endpoint.url(), "")).collect();
+    let text: String =
+        (0..PROVIDERS).map(|number| provider(&format!("p{number}"), &endpoint.url(), "")).collect();
     let daemons: Vec<Daemon> = (0..3).map(|_| on_demand(&text)).collect();
     let addresses: Vec<&str> = daemons.iter().map(Daemon::address).collect();
-    let prometheus = Prometheus::start(Version::Distribution, &spreading(addresses[0], &addresses), &[]);
+    let prometheus =
+        Prometheus::start(Version::Distribution, &spreading(addresses[0], &addresses), &[]);
     let up = || prometheus.query("count(up == 1)").first().map(|(_, count)| count.to_string());
-    wait_for("all providers by query", || (prometheus.query("credwatch_probe_success == 1").len() == PROVIDERS).then_some(()));
+    wait_for("all providers by query", || {
+        (prometheus.query("credwatch_probe_success == 1").len() == PROVIDERS).then_some(())
+    });
     assert_eq!(up(), Some(PROVIDERS.to_string()));
     let all: Vec<&Daemon> = daemons.iter().collect();
     let first = who_probed(&all, PROVIDERS);
-    assert!(first.iter().all(|owners| owners.len() == 1), "each is probed by exactly one: {first:?}");
-    assert!((0..3).all(|place| first.iter().any(|owners| owners == &[place])), "each has a share: {first:?}");
+    assert!(
+        first.iter().all(|owners| owners.len() == 1),
+        "each is probed by exactly one: {first:?}"
+    );
+    assert!(
+        (0..3).all(|place| first.iter().any(|owners| owners == &[place])),
+        "each has a share: {first:?}"
+    );
     assert_eq!(endpoint.calls(), PROVIDERS);
     // One is gone: what is left of them takes its share over.
     let mut daemons = daemons;
@@ -168,36 +230,59 @@ fn a_real_prometheus_spreads_the_providers_over_three_daemons_and_then_over_two(
     let addresses: Vec<&str> = daemons.iter().map(Daemon::address).collect();
     prometheus.configure(&spreading(addresses[0], &addresses));
     let left: Vec<&Daemon> = daemons.iter().collect();
-    wait_for("its share to be taken over", || who_probed(&left, PROVIDERS).iter().all(|owners| !owners.is_empty()).then_some(()));
-    wait_for("all providers by query", || (prometheus.query("credwatch_probe_success == 1 and on (instance) up == 1").len() == PROVIDERS).then_some(()));
+    wait_for("its share to be taken over", || {
+        who_probed(&left, PROVIDERS).iter().all(|owners| !owners.is_empty()).then_some(())
+    });
+    wait_for("all providers by query", || {
+        (prometheus.query("credwatch_probe_success == 1 and on (instance) up == 1").len()
+            == PROVIDERS)
+            .then_some(())
+    });
 }
 
 #[test]
 fn shards_watch_each_provider_once_and_a_fourth_takes_its_share_from_all() {
     const PROVIDERS: usize = 40;
     // Who watches what is known before anybody is probed.
-    let text: String = (0..PROVIDERS).map(|number| provider(&format!("p{number}"), "http://127.0.0.1:1/", "")).collect();
+    let text: String = (0..PROVIDERS)
+        .map(|number| provider(&format!("p{number}"), "http://127.0.0.1:1/", ""))
+        .collect();
     let owners = |count: usize| -> BTreeMap<String, usize> {
         let mut owners = BTreeMap::new();
         for index in 0..count {
-            let daemon = Daemon::start_with(&text, &["--probe.on-demand", &format!("--shard=credwatch-{index}/{count}")], &[]);
-            let known: Json = serde_json::from_str(&daemon.get("/api/v1/providers").body).expect("JSON");
+            let daemon = Daemon::start_with(
+                &text,
+                &["--probe.on-demand", &format!("--shard=credwatch-{index}/{count}")],
+                &[],
+            );
+            let known: Json =
+                serde_json::from_str(&daemon.get("/api/v1/providers").body).expect("JSON");
             for provider in known["providers"].as_array().expect("a list") {
-                assert!(owners.insert(provider["name"].as_str().expect("a name").to_owned(), index).is_none(), "watched twice");
+                assert!(
+                    owners
+                        .insert(provider["name"].as_str().expect("a name").to_owned(), index)
+                        .is_none(),
+                    "watched twice"
+                );
             }
         }
         owners
     };
     let (three, four) = (owners(3), owners(4));
     assert_eq!((three.len(), four.len()), (PROVIDERS, PROVIDERS));
-    assert!(three.iter().all(|(name, owner)| four[name] == *owner || four[name] == 3), "nothing moves but to the new one");
+    assert!(
+        three.iter().all(|(name, owner)| four[name] == *owner || four[name] == 3),
+        "nothing moves but to the new one"
+    );
 }
 
 /// What `docs/openapi.json` says an answer of this path with this status must be.
 fn schema(path: &str, status: &str) -> jsonschema::Validator {
     let text = std::fs::read_to_string(repository("docs/openapi.json")).expect("readable");
     let api: Json = serde_json::from_str(&text).expect("JSON");
-    let mut schema = api["paths"][path]["get"]["responses"][status]["content"]["application/json"]["schema"].clone();
+    let mut schema = api["paths"][path]["get"]["responses"][status]["content"]["application/json"]
+        ["schema"]
+        .clone();
     assert!(schema.is_object(), "{path} {status}");
     schema["components"] = api["components"].clone();
     jsonschema::validator_for(&schema).expect("a schema")
@@ -205,7 +290,10 @@ fn schema(path: &str, status: &str) -> jsonschema::Validator {
 
 fn holds(path: &str, status: &str, body: &str) -> Json {
     let json: Json = serde_json::from_str(body).expect("JSON");
-    let faults: Vec<String> = schema(path, status).iter_errors(&json).map(|error| format!("{} at {}", error, error.instance_path())).collect();
+    let faults: Vec<String> = schema(path, status)
+        .iter_errors(&json)
+        .map(|error| format!("{} at {}", error, error.instance_path()))
+        .collect();
     assert!(faults.is_empty(), "{path}: {faults:?}\n{json:#}");
     json
 }
@@ -213,27 +301,51 @@ fn holds(path: &str, status: &str, body: &str) -> Json {
 #[test]
 fn programs_get_what_the_openapi_file_says() {
     let fine = Endpoint::json("200 OK", TOKEN);
-    let refusing = Endpoint::json("401 Unauthorized", r#"{"error":"invalid_client","error_description":"no such client"}"#);
+    let refusing = Endpoint::json(
+        "401 Unauthorized",
+        r#"{"error":"invalid_client","error_description":"no such client"}"#,
+    );
     let next = "secret_expires = 2099-01-01\nlabels = { team = \"a\" }\ncredentials_next.client_secret = \"another-secret\"";
-    let daemon =
-        Daemon::start(&format!("{}{}", provider("p", &fine.url(), next), provider("q/r", &refusing.url(), "").replace("providers.q/r", "providers.\"q/r\"")));
+    let daemon = Daemon::start(&format!(
+        "{}{}",
+        provider("p", &fine.url(), next),
+        provider("q/r", &refusing.url(), "").replace("providers.q/r", "providers.\"q/r\"")
+    ));
     daemon.wait_for_state("p", "healthy");
     daemon.wait_for_state("q/r", "broken");
     let one = "/api/v1/providers/{name}";
     let list = holds("/api/v1/providers", "200", &daemon.get("/api/v1/providers").body);
     assert_eq!((&list["total"], list["providers"].as_array().map(Vec::len)), (&2.into(), Some(2)));
-    let broken = holds("/api/v1/providers", "200", &daemon.get("/api/v1/providers?state=broken&limit=1").body);
+    let broken = holds(
+        "/api/v1/providers",
+        "200",
+        &daemon.get("/api/v1/providers?state=broken&limit=1").body,
+    );
     assert_eq!((&broken["total"], &broken["providers"][0]["name"]), (&1.into(), &"q/r".into()));
     holds("/api/v1/providers", "400", &daemon.get("/api/v1/providers?state=odd").body);
     let fine = holds(one, "200", &daemon.get("/api/v1/providers/p").body);
-    assert_eq!((&fine["state"], &fine["labels"]["team"], &fine["token"]["never_expires"]), (&"healthy".into(), &"a".into(), &false.into()));
+    assert_eq!(
+        (&fine["state"], &fine["labels"]["team"], &fine["token"]["never_expires"]),
+        (&"healthy".into(), &"a".into(), &false.into())
+    );
     assert!(fine["next"]["state"].is_string(), "{fine:#}");
     let broken = holds(one, "200", &daemon.get("/api/v1/providers/q%2Fr").body);
-    assert_eq!((&broken["failure"]["reason"], &broken["failure"]["code"]), (&"rejected".into(), &"invalid_client".into()));
+    assert_eq!(
+        (&broken["failure"]["reason"], &broken["failure"]["code"]),
+        (&"rejected".into(), &"invalid_client".into())
+    );
     assert_eq!(broken["history"]["failures"][0]["message"], "no such client");
-    assert!(broken["history"]["reading"].as_array().is_some_and(|lines| lines.iter().any(|line| line["rule"] == "code")), "{broken:#}");
+    assert!(
+        broken["history"]["reading"]
+            .as_array()
+            .is_some_and(|lines| lines.iter().any(|line| line["rule"] == "code")),
+        "{broken:#}"
+    );
     holds(one, "404", &daemon.get("/api/v1/providers/nobody").body);
     for answer in [list, fine, broken] {
-        assert!(!answer.to_string().contains("secret-of-the-tests") && !answer.to_string().contains("token-of-the-tests"));
+        assert!(
+            !answer.to_string().contains("secret-of-the-tests")
+                && !answer.to_string().contains("token-of-the-tests")
+        );
     }
 }

@@ -19,11 +19,18 @@ fn check(file: &Path) -> (Option<i32>, String) {
 #[test]
 fn every_bad_configuration_is_refused_with_its_exact_message() {
     let mut wrong = Vec::new();
-    for file in files("tests/configs/bad", "toml", 40).into_iter().filter(|file| file.parent().is_some_and(|folder| folder.ends_with("bad"))) {
-        let expected = std::fs::read_to_string(file.with_extension("expected")).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    for file in files("tests/configs/bad", "toml", 40)
+        .into_iter()
+        .filter(|file| file.parent().is_some_and(|folder| folder.ends_with("bad")))
+    {
+        let expected = std::fs::read_to_string(file.with_extension("expected"))
+            .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let (status, message) = check(&file);
         if status != Some(78) || message != expected {
-            wrong.push(format!("{}: status {status:?}\n--- expected\n{expected}--- got\n{message}", file.display()));
+            wrong.push(format!(
+                "{}: status {status:?}\n--- expected\n{expected}--- got\n{message}",
+                file.display()
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -32,7 +39,11 @@ fn every_bad_configuration_is_refused_with_its_exact_message() {
 #[test]
 fn a_bad_configuration_does_not_start_the_daemon() {
     let file = repository("tests/configs/bad/unknown-recipe.toml");
-    let output = credwatch().arg("run").arg(format!("--config.file={}", file.display())).output().expect("it runs");
+    let output = credwatch()
+        .arg("run")
+        .arg(format!("--config.file={}", file.display()))
+        .output()
+        .expect("it runs");
     assert_eq!(output.status.code(), Some(78));
 }
 
@@ -44,7 +55,8 @@ fn the_example_configuration_is_fine() {
 
 #[test]
 fn a_file_that_is_not_there_is_told() {
-    let output = credwatch().args(["check", "--config.file=/nonexistent.toml"]).output().expect("it runs");
+    let output =
+        credwatch().args(["check", "--config.file=/nonexistent.toml"]).output().expect("it runs");
     assert_eq!(output.status.code(), Some(78));
     assert_eq!(
         String::from_utf8_lossy(&output.stderr),

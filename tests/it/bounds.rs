@@ -1,5 +1,6 @@
-//! The worst that a recipe can do: what is written here would take gigabytes, hours or files if it worked. What keeps it
-//! from that is counted, not timed: bytes of values, and what evaluations cost.
+//! The worst that a recipe can do: what is written here would take gigabytes, hours or files if it
+//! worked. What keeps it from that is counted, not timed: bytes of values, and what evaluations
+//! cost.
 
 use std::sync::Arc;
 
@@ -22,11 +23,12 @@ fn names() -> Names {
     names
 }
 
-/// The size of what an expression makes of values that are as large as they can be, or why it makes nothing.
+/// The size of what an expression makes of values that are as large as they can be, or why it makes
+/// nothing.
 fn outcome(source: &str) -> Result<usize, String> {
-    let compiled = Compiled::new(Side::Request, source, &names()).map_err(|mistake| mistake.message)?;
-    let json =
-        serde_json::json!({ "deep": (0..120).fold(serde_json::json!(1), |inner, _| serde_json::json!([inner, inner_text()])), "big": "\"".repeat(200_000) });
+    let compiled =
+        Compiled::new(Side::Request, source, &names()).map_err(|mistake| mistake.message)?;
+    let json = serde_json::json!({ "deep": (0..120).fold(serde_json::json!(1), |inner, _| serde_json::json!([inner, inner_text()])), "big": "\"".repeat(200_000) });
     let context = Value::from_pairs([
         ("big", Value::from("\\\"&%".repeat(LARGEST_BODY / 4))),
         ("n", Value::from(100_000_000)),
@@ -56,7 +58,10 @@ fn no_expression_makes_a_value_without_bound() {
         ("big * 1000".to_owned(), "a string cannot be multiplied, only a number can"),
         ("[0] * n | int".to_owned(), "a sequence cannot be multiplied, only a number can"),
         ("('x' ~ n | int) * 1000".to_owned(), "a string cannot be multiplied, only a number can"),
-        ("(big if n else 1 | int) * 7".to_owned(), "a string cannot be multiplied, only a number can"),
+        (
+            "(big if n else 1 | int) * 7".to_owned(),
+            "a string cannot be multiplied, only a number can",
+        ),
         ("7 * 7 | string".to_owned(), "a string cannot be multiplied, only a number can"),
         (vec!["big"; 60].join(" ~ "), "the value is larger than 512 KiB"),
         (vec!["big"; 62].join(" ~ "), "the expression is too long"),
@@ -75,11 +80,17 @@ fn no_expression_makes_a_value_without_bound() {
         ("[list, list]".into(), "the value is larger than 512 KiB"),
         ("big | split('%')".into(), "`split` would make more than 10000 parts"),
         ("('a' ~ big) | split('')".into(), "`split` would make more than 10000 parts"),
-        ("{'a': big, 'b': big, 'c': big} | jwt(key, alg='HS256')".into(), "the value is larger than 512 KiB"),
+        (
+            "{'a': big, 'b': big, 'c': big} | jwt(key, alg='HS256')".into(),
+            "the value is larger than 512 KiB",
+        ),
         ("{'a': big} | jwt(key, alg='HS256')".into(), "the value is larger than 512 KiB"),
         ("now_s | strftime('%999999999d')".into(), "`strftime` cannot use this form"),
         ("now_s | strftime(big)".into(), "the form of `strftime` is too long"),
-        ("(big | replace('\\\\', '[') | replace('\"', '[')) | from_json".into(), "`from_json` needs a text that holds JSON"),
+        (
+            "(big | replace('\\\\', '[') | replace('\"', '[')) | from_json".into(),
+            "`from_json` needs a text that holds JSON",
+        ),
         ("10 ** 10 ** 10".into(), "a number is too large, or something is divided by zero"),
         ("n // 0".into(), "a number is too large, or something is divided by zero"),
         ("big[::-1]".into(), "a slice has no step: `text[from:to]`"),
@@ -139,7 +150,9 @@ fn the_deepest_expressions_fit_on_the_stack_of_a_thread() {
         "{'a':".repeat(60) + "n" + &"}".repeat(60),
         vec!["n"; 250].join(","),
     ];
-    let thread = std::thread::Builder::new().stack_size(2 * 1024 * 1024).spawn(move || deepest.iter().filter(|source| outcome(source).is_ok()).count());
+    let thread = std::thread::Builder::new()
+        .stack_size(2 * 1024 * 1024)
+        .spawn(move || deepest.iter().filter(|source| outcome(source).is_ok()).count());
     assert!(thread.expect("a thread").join().expect("no overflow") >= 8);
 }
 
@@ -147,7 +160,9 @@ fn provider(recipe: &str) -> Result<Arc<Provider>, String> {
     let text = format!(
         "[recipes.r]\nparameters = {{ url = {{}} }}\ncredentials = [\"key\"]\n{recipe}\n[providers.p]\nrecipe = \"r\"\nparameters.url = \"https://host.invalid\"\ncredentials.key = \"a-key-of-the-tests\"\n"
     );
-    load_text("test", &text).map(|configuration| Arc::clone(&configuration.providers[0])).map_err(|faults| faults[0].to_string())
+    load_text("test", &text)
+        .map(|configuration| Arc::clone(&configuration.providers[0]))
+        .map_err(|faults| faults[0].to_string())
 }
 
 const REST: &str = "request.url = \"{{ url }}\"\nresponse.token = \"json.token\"\n";
@@ -155,7 +170,10 @@ const REST: &str = "request.url = \"{{ url }}\"\nresponse.token = \"json.token\"
 /// Lists of lists of lists: small in memory, endless when they are written out or compared.
 #[test]
 fn values_that_hold_each_other_many_times_over_are_refused_when_the_recipe_is_loaded() {
-    let laughs = joined((1..20).map(|n| format!("let.l{n} = \"[{}]\"\n", vec![format!("l{}", n - 1); 100].join(", "))));
+    let laughs =
+        joined((1..20).map(|n| {
+            format!("let.l{n} = \"[{}]\"\n", vec![format!("l{}", n - 1); 100].join(", "))
+        }));
     for last in [
         "let.x = \"l19 | json\"",
         "let.x = \"l19 == [l19]\"",
@@ -163,10 +181,13 @@ fn values_that_hold_each_other_many_times_over_are_refused_when_the_recipe_is_lo
         "request.json = { a = \"{{ l19 }}\" }",
         "let.x = \"{l19: 1} | jwt(key, alg='HS256')\"",
     ] {
-        let error = provider(&format!("let.l0 = \"[key, key]\"\n{laughs}{last}\n{REST}")).expect_err(last);
+        let error =
+            provider(&format!("let.l0 = \"[key, key]\"\n{laughs}{last}\n{REST}")).expect_err(last);
         assert!(error.contains("the value is larger than 512 KiB"), "{error}");
     }
-    let deep = joined((1..50).map(|n| format!("let.d{n} = \"{}d{}{}\"\n", "[".repeat(50), n - 1, "]".repeat(50))));
+    let deep = joined(
+        (1..50).map(|n| format!("let.d{n} = \"{}d{}{}\"\n", "[".repeat(50), n - 1, "]".repeat(50))),
+    );
     let error = provider(&format!("let.d0 = \"key\"\n{deep}{REST}")).expect_err("it is too deep");
     assert!(error.contains("the value is larger than 512 KiB"), "{error}");
 }
@@ -175,13 +196,19 @@ fn values_that_hold_each_other_many_times_over_are_refused_when_the_recipe_is_lo
 #[test]
 fn all_expressions_of_a_probe_share_what_they_may_cost() {
     let used_up = "its expressions have used up what one probe may use";
-    let digests = joined((0..60).map(|n| format!("f{n} = \"{{{{ ({}) | sha512 | hex }}}}\"\n", vec!["bigger"; 100].join(" and "))));
-    let big = format!("let.k = \"key{}\"\nlet.big = \"k{}\"\n", " ~ key".repeat(59), " ~ k".repeat(59));
+    let digests = joined((0..60).map(|n| {
+        format!("f{n} = \"{{{{ ({}) | sha512 | hex }}}}\"\n", vec!["bigger"; 100].join(" and "))
+    }));
+    let big =
+        format!("let.k = \"key{}\"\nlet.big = \"k{}\"\n", " ~ key".repeat(59), " ~ k".repeat(59));
     let grown = format!("{big}let.bigger = \"big ~ big ~ big ~ big ~ big\"\n");
     assert!(provider(&format!("{grown}{REST}")).is_ok(), "by itself it is fine");
-    let signatures = joined((0..300).map(|n| format!("s{n} = \"{{{{ {{'a': {n}}} | jwt(key, alg='HS256') }}}}\"\n")));
+    let signatures = joined(
+        (0..300).map(|n| format!("s{n} = \"{{{{ {{'a': {n}}} | jwt(key, alg='HS256') }}}}\"\n")),
+    );
     for request in [digests, signatures] {
-        let error = provider(&format!("{grown}{REST}\n[recipes.r.request.form]\n{request}")).expect_err("it does too much");
+        let error = provider(&format!("{grown}{REST}\n[recipes.r.request.form]\n{request}"))
+            .expect_err("it does too much");
         assert!(error.contains(used_up), "{}", &error[..error.len().min(300)]);
     }
 }
@@ -197,21 +224,37 @@ fn a_recipe_whose_answers_make_it_too_costly_fails_as_malformed() {
     }));
     let provider = provider(&format!("{REST}{steps}")).expect("nothing is wrong with it by itself");
     let credentials = [("key".to_owned(), SecretString::from("a-key"))];
-    let attempt = Attempt { now: "2023-11-14T22:13:20Z".parse().expect("a time"), uuid: uuid::Uuid::nil() };
+    let attempt =
+        Attempt { now: "2023-11-14T22:13:20Z".parse().expect("a time"), uuid: uuid::Uuid::nil() };
     let parameters = [("url".to_owned(), Value::from("https://host.invalid"))];
-    let mut values = provider.recipe.begin(&Inputs { parameters: &parameters, credentials: &credentials }, &attempt).expect("it begins");
+    let mut values = provider
+        .recipe
+        .begin(&Inputs { parameters: &parameters, credentials: &credentials }, &attempt)
+        .expect("it begins");
     let mut failures = Vec::new();
     for step in &provider.recipe.steps {
         if let Err(error) = step.render(&mut values) {
             failures.push(error.failure());
             continue;
         }
-        let response = TokenResponse { status: 200, headers: HeaderMap::new(), body: "x".repeat(LARGEST_BODY).into(), received: attempt.now };
+        let response = TokenResponse {
+            status: 200,
+            headers: HeaderMap::new(),
+            body: "x".repeat(LARGEST_BODY).into(),
+            received: attempt.now,
+        };
         failures.extend(step.read(&mut values, &response, &mut Trace::default()).err());
     }
     assert!(values.cost() < 100 * 1024 * 1024, "{}", values.cost());
-    assert_eq!(failures.len(), 5, "three steps of forty times 256 KiB, each looked at twice, are 60 MiB, and 64 is what all may cost");
-    assert!(failures.iter().all(|failure| failure.reason.class().word() == "provider"), "{failures:?}");
+    assert_eq!(
+        failures.len(),
+        5,
+        "three steps of forty times 256 KiB, each looked at twice, are 60 MiB, and 64 is what all may cost"
+    );
+    assert!(
+        failures.iter().all(|failure| failure.reason.class().word() == "provider"),
+        "{failures:?}"
+    );
 }
 
 /// Every way out of an expression that engines of this kind have, and some that others have.
@@ -265,7 +308,13 @@ fn an_expression_reaches_nothing_but_the_values_it_is_given() {
     }
     assert_eq!(outcome("key.__class__"), Ok(0));
     for text in ["{% for a in key %}", "{% include 'x' %}", "{# x #}"] {
-        assert!(provider(&format!("request.url = \"{{{{ url }}}}/{text}\"\nresponse.token = \"json.t\"")).is_err(), "{text}");
+        assert!(
+            provider(&format!(
+                "request.url = \"{{{{ url }}}}/{text}\"\nresponse.token = \"json.t\""
+            ))
+            .is_err(),
+            "{text}"
+        );
     }
 }
 
@@ -283,8 +332,14 @@ fn a_recipe_cannot_ask_anything_but_http() {
         "//host.invalid/",
         "/etc/passwd",
     ] {
-        let error = provider(&format!("request.url = \"{url}\"\nresponse.token = \"json.t\"")).expect_err(url);
-        assert!(error.contains("not possible") || error.contains("no URL") || error.contains("cannot hold credentials"), "{url}: {error}");
+        let error = provider(&format!("request.url = \"{url}\"\nresponse.token = \"json.t\""))
+            .expect_err(url);
+        assert!(
+            error.contains("not possible")
+                || error.contains("no URL")
+                || error.contains("cannot hold credentials"),
+            "{url}: {error}"
+        );
     }
 }
 
@@ -295,8 +350,11 @@ fn bombs_are_answers_like_any_other() {
         "request.url = \"{{ url }}\"\nresponse = { format = \"xml\", token = \"xml.x.t\", code = [\"xml.x\", \"json.a\"], message = [\"body\", \"xml.x\"] }",
     )
     .expect("fine");
-    let attempt = Attempt { now: "2023-11-14T22:13:20Z".parse().expect("a time"), uuid: uuid::Uuid::nil() };
-    let entities = joined((1..10).map(|n| format!("<!ENTITY a{n} \"{}\">", format!("&a{};", n - 1).repeat(10))));
+    let attempt =
+        Attempt { now: "2023-11-14T22:13:20Z".parse().expect("a time"), uuid: uuid::Uuid::nil() };
+    let entities = joined(
+        (1..10).map(|n| format!("<!ENTITY a{n} \"{}\">", format!("&a{};", n - 1).repeat(10))),
+    );
     for body in [
         format!("<!DOCTYPE x [<!ENTITY a0 \"ha\">{entities}]><x>&a9;</x>"),
         "<!DOCTYPE x [<!ENTITY a SYSTEM \"file:///etc/passwd\">]><x>&a;</x>".into(),
@@ -309,8 +367,16 @@ fn bombs_are_answers_like_any_other() {
     ] {
         let parameters = [("url".to_owned(), Value::from("https://host.invalid"))];
         let credentials = [("key".to_owned(), SecretString::from("a-key"))];
-        let mut values = provider.recipe.begin(&Inputs { parameters: &parameters, credentials: &credentials }, &attempt).expect("it begins");
-        let response = TokenResponse { status: 200, headers: HeaderMap::new(), body: body.clone().into(), received: attempt.now };
+        let mut values = provider
+            .recipe
+            .begin(&Inputs { parameters: &parameters, credentials: &credentials }, &attempt)
+            .expect("it begins");
+        let response = TokenResponse {
+            status: 200,
+            headers: HeaderMap::new(),
+            body: body.clone().into(),
+            received: attempt.now,
+        };
         let outcome = provider.recipe.read(
             &mut values,
             &response,

@@ -1,4 +1,5 @@
-//! The pages in a real browser: Chromium, driven by `tests/browser/drive.mjs`, with axe-core as the auditor.
+//! The pages in a real browser: Chromium, driven by `tests/browser/drive.mjs`, with axe-core as the
+//! auditor.
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write};
@@ -20,9 +21,16 @@ impl Browser {
         let home = repository("tests/browser");
         for installed in ["playwright-core", "axe-core"] {
             let installed = home.join("node_modules").join(installed).join("package.json");
-            assert!(installed.is_file(), "{} is missing; run `make test`, which installs it", installed.display());
+            assert!(
+                installed.is_file(),
+                "{} is missing; run `make test`, which installs it",
+                installed.display()
+            );
         }
-        assert!(std::path::Path::new("/usr/bin/chromium").exists(), "Chromium is missing; run `make test`, which installs it");
+        assert!(
+            std::path::Path::new("/usr/bin/chromium").exists(),
+            "Chromium is missing; run `make test`, which installs it"
+        );
         let child = Command::new("node")
             .args(["drive.mjs", scenario, address])
             .current_dir(home)
@@ -31,11 +39,16 @@ impl Browser {
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())
             .spawn()
-            .unwrap_or_else(|error| panic!("cannot start node ({error}); run `make test`, which installs it"));
+            .unwrap_or_else(|error| {
+                panic!("cannot start node ({error}); run `make test`, which installs it")
+            });
         let mut browser = Self { child };
         let mut input = browser.child.stdin.take().expect("a pipe");
         let mut last = String::new();
-        for line in BufReader::new(browser.child.stdout.take().expect("a pipe")).lines().map_while(Result::ok) {
+        for line in BufReader::new(browser.child.stdout.take().expect("a pipe"))
+            .lines()
+            .map_while(Result::ok)
+        {
             if let Some(what) = line.strip_prefix("do ") {
                 outside(what);
                 writeln!(input, "done").expect("sent");
@@ -43,7 +56,10 @@ impl Browser {
             last = line;
         }
         let status = browser.child.wait().expect("its status");
-        assert!(status.success() && last == "pass", "the browser is not content: {status}, {last:?}; what it says is above");
+        assert!(
+            status.success() && last == "pass",
+            "the browser is not content: {status}, {last:?}; what it says is above"
+        );
     }
 }
 
@@ -59,10 +75,15 @@ const QUICK: &str = "[defaults]\ninterval = \"200ms\"\nconfirm_after = \"100ms\"
 #[test]
 fn every_page_is_accessible_in_both_schemes_on_both_screens_and_asks_nobody_else() {
     let fakes = Fakes::start();
-    let rotating =
-        fakes.provider("enos", "credentials_next.app_secret = \"a-wrong-one\"\ntls.insecure = true").replace("[providers.enos]", "[providers.rotating]");
+    let rotating = fakes
+        .provider("enos", "credentials_next.app_secret = \"a-wrong-one\"\ntls.insecure = true")
+        .replace("[providers.enos]", "[providers.rotating]");
     let soon = fakes.provider("sms-cx", "secret_expires = 2020-01-01\nlabels = { team = \"ops\" }");
-    let text = format!("{QUICK}{}{}{rotating}{soon}", fakes.provider("enkash", "labels = { team = \"pay\" }"), fakes.provider("enablex-rcs", ""));
+    let text = format!(
+        "{QUICK}{}{}{rotating}{soon}",
+        fakes.provider("enkash", "labels = { team = \"pay\" }"),
+        fakes.provider("enablex-rcs", "")
+    );
     let daemon = Daemon::start(&text);
     for api in ["enkash", "enablex-rcs", "rotating", "sms-cx"] {
         daemon.wait_for_state(api, "healthy");
@@ -76,7 +97,10 @@ fn every_page_is_accessible_in_both_schemes_on_both_screens_and_asks_nobody_else
 fn filters_search_labels_and_pages_work_with_and_without_a_script() {
     let fakes = Fakes::start();
     fakes.fake.revoke("enkash", true);
-    let mut text = format!("[defaults]\ninterval = \"1h\"\nconfirm_after = \"100ms\"\n{}", fakes.provider("enkash", ""));
+    let mut text = format!(
+        "[defaults]\ninterval = \"1h\"\nconfirm_after = \"100ms\"\n{}",
+        fakes.provider("enkash", "")
+    );
     let one = fakes.provider("sms-cx", "");
     for number in 0..131 {
         let team = if number % 2 == 0 { "even" } else { "odd" };
@@ -85,7 +109,9 @@ fn filters_search_labels_and_pages_work_with_and_without_a_script() {
     }
     let daemon = Daemon::start(&text);
     daemon.wait_for_state("enkash", "broken");
-    super::support::wait_for("all first probes", || (daemon.get("/readyz").status == 200).then_some(()));
+    super::support::wait_for("all first probes", || {
+        (daemon.get("/readyz").status == 200).then_some(())
+    });
     Browser::play("choose", daemon.address(), |what| panic!("{what}"));
 }
 
@@ -142,8 +168,11 @@ fn text_that_wants_to_be_markup_stays_text_wherever_it_comes_from() {
         );
     }
     for name in ["..", "."] {
-        let _ =
-            writeln!(text, "[providers.{name:?}]\nrecipe = \"hostile\"\nparameters.url = {:?}\ncredentials.secret = \"a-secret-of-ours\"", endpoints[0].url());
+        let _ = writeln!(
+            text,
+            "[providers.{name:?}]\nrecipe = \"hostile\"\nparameters.url = {:?}\ncredentials.secret = \"a-secret-of-ours\"",
+            endpoints[0].url()
+        );
     }
     let title = toml::Value::from(PAYLOADS[1]);
     let documentation = toml::Value::from("javascript:executed=1");
@@ -154,8 +183,14 @@ fn text_that_wants_to_be_markup_stays_text_wherever_it_comes_from() {
     );
     let daemon = Daemon::start(&text);
     super::support::wait_for("all to be broken", || {
-        let health: serde_json::Value = serde_json::from_str(&daemon.get("/healthz").body).expect("JSON");
-        health["providers"].as_object().expect("providers").values().all(|provider| provider["state"] == "broken").then_some(())
+        let health: serde_json::Value =
+            serde_json::from_str(&daemon.get("/healthz").body).expect("JSON");
+        health["providers"]
+            .as_object()
+            .expect("providers")
+            .values()
+            .all(|provider| provider["state"] == "broken")
+            .then_some(())
     });
     Browser::play("hostile", daemon.address(), |what| panic!("{what}"));
 }

@@ -1,4 +1,5 @@
-//! No credential, nothing derived from one, and no token in any output, at the most talkative level.
+//! No credential, nothing derived from one, and no token in any output, at the most talkative
+//! level.
 
 use std::process::Stdio;
 
@@ -10,8 +11,8 @@ const ID: &str = "canaryid4711";
 const SECRET: &str = "canary-s3cret/+x";
 const TOKEN: &str = "canarytoken0815abcdef";
 
-/// Everything that must not show: the values, their encodings, the digest and the header made of them, all
-/// computed outside of the program.
+/// Everything that must not show: the values, their encodings, the digest and the header made of
+/// them, all computed outside of the program.
 fn needles() -> Vec<&'static str> {
     vec![
         ID,
@@ -37,34 +38,65 @@ fn assert_silent(what: &str, text: &str) {
 
 /// Answers that echo what was sent, as hostile or careless servers do.
 fn echoing() -> Vec<Vec<u8>> {
-    let json = |status: &str, body: String| http(status, "Content-Type: application/json\r\n", body.as_bytes());
+    let json = |status: &str, body: String| {
+        http(status, "Content-Type: application/json\r\n", body.as_bytes())
+    };
     vec![
-        json("401 X", format!(r#"{{"error":"{SECRET}","error_description":"bad secret {SECRET} for {ID}"}}"#)),
-        json("400 X", format!(r#"{{"error":"x_{ID}_y","error_description":"Basic Y2FuYXJ5aWQ0NzExOmNhbmFyeS1zM2NyZXQvK3g= is wrong"}}"#)),
+        json(
+            "401 X",
+            format!(r#"{{"error":"{SECRET}","error_description":"bad secret {SECRET} for {ID}"}}"#),
+        ),
+        json(
+            "400 X",
+            format!(
+                r#"{{"error":"x_{ID}_y","error_description":"Basic Y2FuYXJ5aWQ0NzExOmNhbmFyeS1zM2NyZXQvK3g= is wrong"}}"#
+            ),
+        ),
         json("200 X", format!(r#"{{"access_token":"{TOKEN}","expires_in":"{TOKEN}"}}"#)),
-        json("200 X", format!(r#"{{"access_token":"{TOKEN}","expires_in":60,"scope":"{TOKEN} {SECRET}","refresh_token":"{TOKEN}"}}"#)),
-        json("200 X", format!(r#"{{"token":"{TOKEN}","error":{{"code":"{SECRET}","message":"canary-s3cret%2F%2Bx"}}}}"#)),
-        http("302 X", &format!("Location: https://elsewhere.example/{SECRET}?token={TOKEN}\r\n"), b""),
+        json(
+            "200 X",
+            format!(
+                r#"{{"access_token":"{TOKEN}","expires_in":60,"scope":"{TOKEN} {SECRET}","refresh_token":"{TOKEN}"}}"#
+            ),
+        ),
+        json(
+            "200 X",
+            format!(
+                r#"{{"token":"{TOKEN}","error":{{"code":"{SECRET}","message":"canary-s3cret%2F%2Bx"}}}}"#
+            ),
+        ),
+        http(
+            "302 X",
+            &format!("Location: https://elsewhere.example/{SECRET}?token={TOKEN}\r\n"),
+            b"",
+        ),
         http("500 X", "", format!("<html>{SECRET} {TOKEN}</html>").as_bytes()),
         http("200 X", "", format!("{SECRET} {TOKEN}").as_bytes()),
         format!("HTTP/1.1 200 OK\r\nX-{SECRET}: \u{1}{TOKEN}\r\n\r\n").into_bytes(),
-        format!("HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n{{\"access_token\":\"{TOKEN}\"").into_bytes(),
+        format!("HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n{{\"access_token\":\"{TOKEN}\"")
+            .into_bytes(),
     ]
 }
 
 fn configuration(endpoints: &[Endpoint]) -> String {
-    let mut text = "[defaults]\ninterval = \"200ms\"\nconfirm_after = \"100ms\"\ntimeout = \"2s\"\n".to_owned();
+    let mut text =
+        "[defaults]\ninterval = \"200ms\"\nconfirm_after = \"100ms\"\ntimeout = \"2s\"\n"
+            .to_owned();
     for (number, endpoint) in endpoints.iter().enumerate() {
         let url = endpoint.url();
-        let credentials = format!("credentials.client_id = {ID:?}\ncredentials.client_secret = {SECRET:?}\n");
+        let credentials =
+            format!("credentials.client_id = {ID:?}\ncredentials.client_secret = {SECRET:?}\n");
         text.push_str(&format!(
             "[providers.p{number}]\nrecipe = \"oauth2-client-credentials\"\nparameters.token_url = {url:?}\nrequired_scopes = [\"x\"]\n{credentials}"
         ));
         text.push_str(&format!(
             "[providers.q{number}]\nrecipe = \"oauth2-client-credentials\"\nparameters = {{ token_url = {url:?}, auth_method = \"client_secret_post\" }}\n{credentials}"
         ));
-        // A recipe whose author points the token at the code and the message, and sends secrets everywhere.
-        text.push_str(&format!("[providers.r{number}]\nrecipe = \"careless\"\nparameters.url = {url:?}\n{credentials}"));
+        // A recipe whose author points the token at the code and the message, and sends secrets
+        // everywhere.
+        text.push_str(&format!(
+            "[providers.r{number}]\nrecipe = \"careless\"\nparameters.url = {url:?}\n{credentials}"
+        ));
     }
     text.push_str(
         r#"
@@ -91,17 +123,38 @@ message = ["json.access_token", "json.error_description", "client_secret", "body
 fn no_secret_and_no_token_shows_in_any_output_at_the_most_talkative_level() {
     let endpoints: Vec<Endpoint> = echoing().into_iter().map(Endpoint::answering).collect();
     let configuration = configuration(&endpoints);
-    let daemon = Daemon::start_with(&configuration, &["--log.level=trace"], &[("RUST_LOG", "trace"), ("RUST_BACKTRACE", "1")]);
-    wait_for("every endpoint to be asked several times", || endpoints.iter().all(|endpoint| endpoint.calls() >= 9).then_some(()));
-    let everybody = ["p", "q", "r"].into_iter().flat_map(|kind| (0..endpoints.len()).map(move |number| format!("/providers/{kind}{number}")));
-    let pages: Vec<String> = everybody.chain(["/?state=broken".into(), "/?q=rejected".into(), "/providers?name=p0".into(), "/reasons".into()]).collect();
-    for path in ["/", "/metrics", "/healthz", "/livez", "/readyz", "/healthz?provider=p0"].into_iter().chain(pages.iter().map(String::as_str)) {
+    let daemon = Daemon::start_with(
+        &configuration,
+        &["--log.level=trace"],
+        &[("RUST_LOG", "trace"), ("RUST_BACKTRACE", "1")],
+    );
+    wait_for("every endpoint to be asked several times", || {
+        endpoints.iter().all(|endpoint| endpoint.calls() >= 9).then_some(())
+    });
+    let everybody = ["p", "q", "r"].into_iter().flat_map(|kind| {
+        (0..endpoints.len()).map(move |number| format!("/providers/{kind}{number}"))
+    });
+    let pages: Vec<String> = everybody
+        .chain([
+            "/?state=broken".into(),
+            "/?q=rejected".into(),
+            "/providers?name=p0".into(),
+            "/reasons".into(),
+        ])
+        .collect();
+    for path in ["/", "/metrics", "/healthz", "/livez", "/readyz", "/healthz?provider=p0"]
+        .into_iter()
+        .chain(pages.iter().map(String::as_str))
+    {
         let answer = daemon.get(path);
         assert_silent(path, &answer.head);
         assert_silent(path, &answer.body);
     }
     let log = daemon.log();
-    assert!(log.contains("level=error") || log.contains("level=warn"), "there is something to look at");
+    assert!(
+        log.contains("level=error") || log.contains("level=warn"),
+        "there is something to look at"
+    );
     assert_silent("the log", &log);
 }
 
@@ -112,22 +165,42 @@ fn no_secret_and_no_token_shows_when_a_probe_is_explained() {
     let file = folder.path().join("c.toml");
     std::fs::write(&file, configuration(&endpoints)).expect("written");
     for number in 0..endpoints.len() {
-        for (kind, output) in [("p", "text"), ("p", "json"), ("q", "text"), ("q", "json"), ("r", "text"), ("r", "json")] {
+        for (kind, output) in [
+            ("p", "text"),
+            ("p", "json"),
+            ("q", "text"),
+            ("q", "json"),
+            ("r", "text"),
+            ("r", "json"),
+        ] {
             let result = credwatch()
-                .args(["probe", &format!("{kind}{number}"), &format!("--output={output}"), &format!("--config.file={}", file.display())])
+                .args([
+                    "probe",
+                    &format!("{kind}{number}"),
+                    &format!("--output={output}"),
+                    &format!("--config.file={}", file.display()),
+                ])
                 .env("RUST_LOG", "trace")
                 .stdin(Stdio::null())
                 .output()
                 .expect("it runs");
             assert!(!result.stdout.is_empty());
-            assert_silent(&format!("probe {kind}{number}"), &String::from_utf8_lossy(&result.stdout));
-            assert_silent(&format!("probe {kind}{number}"), &String::from_utf8_lossy(&result.stderr));
+            assert_silent(
+                &format!("probe {kind}{number}"),
+                &String::from_utf8_lossy(&result.stdout),
+            );
+            assert_silent(
+                &format!("probe {kind}{number}"),
+                &String::from_utf8_lossy(&result.stderr),
+            );
         }
     }
 }
 
 #[test]
 fn the_canaries_would_be_found_if_they_showed() {
-    let found = std::panic::catch_unwind(|| assert_silent("x", "Authorization: Basic Y2FuYXJ5aWQ0NzExOmNhbmFyeS1zM2NyZXQvK3g="));
+    let found = std::panic::catch_unwind(|| {
+        assert_silent("x", "Authorization: Basic Y2FuYXJ5aWQ0NzExOmNhbmFyeS1zM2NyZXQvK3g=")
+    });
     assert!(found.is_err());
 }

@@ -1,4 +1,5 @@
-//! `docs/catalogue.md` held against the built-in recipes: one entry each, in the words of the recipe itself.
+//! `docs/catalogue.md` held against the built-in recipes: one entry each, in the words of the
+//! recipe itself.
 
 use credwatch::recipe::Recipe;
 use credwatch::recipe::builtin::{self, BUILTINS};
@@ -17,26 +18,57 @@ fn entry(recipe: &Recipe) -> String {
     let mut text = format!("{}.\n\n", or_nothing(recipe.title.as_ref()));
     let tokens = match recipe.tokens {
         Tokens::Fresh => "a new one at each probe",
-        Tokens::Cached => "the same one until it ends, so its time to expiry counts down and jumps back up",
+        Tokens::Cached => {
+            "the same one until it ends, so its time to expiry counts down and jumps back up"
+        }
     };
-    text += &format!("- Source: {}\n- Tokens: {tokens}\n", or_nothing(recipe.documentation.as_ref()));
-    text += &format!("- Side effects: {}\n", recipe.side_effects.as_deref().unwrap_or("none that is known"));
-    let interval = recipe.interval.map_or_else(|| "1m, unless more is said".into(), |interval| human_duration(interval.as_secs_f64()));
-    text += &format!("- Interval: {interval}\n- Known: {}\n", recipe.known.expect("said of each").words());
+    text +=
+        &format!("- Source: {}\n- Tokens: {tokens}\n", or_nothing(recipe.documentation.as_ref()));
+    text += &format!(
+        "- Side effects: {}\n",
+        recipe.side_effects.as_deref().unwrap_or("none that is known")
+    );
+    let interval = recipe.interval.map_or_else(
+        || "1m, unless more is said".into(),
+        |interval| human_duration(interval.as_secs_f64()),
+    );
+    text += &format!(
+        "- Interval: {interval}\n- Known: {}\n",
+        recipe.known.expect("said of each").words()
+    );
     let calls: Vec<&str> = recipe.calls(None).map(|call| &*call.name).collect();
     if calls.len() > 1 {
         text += &format!("- Calls: {}\n", calls.join(", "));
     }
     text += "\n| Input | Kind | Meaning |\n|---|---|---|\n";
-    let kind = |kind: &str, optional: bool| if optional { format!("optional {kind}") } else { kind.to_owned() };
+    let kind = |kind: &str, optional: bool| {
+        if optional { format!("optional {kind}") } else { kind.to_owned() }
+    };
     for (name, parameter) in &recipe.parameters {
-        let default = parameter.default.as_ref().map(|default| format!(" Default: `{}`.", minijinja::Value::from(default))).unwrap_or_default();
-        let values: Vec<String> = parameter.one_of.iter().map(|value| format!("`{value}`")).collect();
-        let values = if values.is_empty() { String::new() } else { format!(" One of {}.", values.join(", ")) };
-        text += &format!("| `{name}` | {} | {}{values}{default} |\n", kind("parameter", parameter.optional), or_nothing(parameter.description.as_ref()));
+        let default = parameter
+            .default
+            .as_ref()
+            .map(|default| format!(" Default: `{}`.", minijinja::Value::from(default)))
+            .unwrap_or_default();
+        let values: Vec<String> =
+            parameter.one_of.iter().map(|value| format!("`{value}`")).collect();
+        let values = if values.is_empty() {
+            String::new()
+        } else {
+            format!(" One of {}.", values.join(", "))
+        };
+        text += &format!(
+            "| `{name}` | {} | {}{values}{default} |\n",
+            kind("parameter", parameter.optional),
+            or_nothing(parameter.description.as_ref())
+        );
     }
     for (name, credential) in &recipe.credentials {
-        text += &format!("| `{name}` | {} | {} |\n", kind("credential", credential.optional), or_nothing(credential.description.as_ref()));
+        text += &format!(
+            "| `{name}` | {} | {} |\n",
+            kind("credential", credential.optional),
+            or_nothing(credential.description.as_ref())
+        );
     }
     text
 }
@@ -47,7 +79,9 @@ fn every_built_in_recipe_is_in_the_catalogue_in_its_own_words() {
     let path = repository("docs/catalogue.md");
     let catalogue = std::fs::read_to_string(&path).expect("readable");
     let head = catalogue.split("\n## ").next().unwrap_or_default();
-    let entries = BUILTINS.map(|(name, _)| format!("\n## {name}\n\n{}", entry(&builtin::recipe(name).expect("in the table"))));
+    let entries = BUILTINS.map(|(name, _)| {
+        format!("\n## {name}\n\n{}", entry(&builtin::recipe(name).expect("in the table")))
+    });
     let expected = format!("{}\n{}", head.trim_end(), entries.concat());
     if std::env::var_os("WRITE_CATALOGUE").is_some() {
         std::fs::write(&path, &expected).expect("written");
@@ -61,25 +95,36 @@ fn every_built_in_recipe_is_in_the_catalogue_in_its_own_words() {
 fn every_input_of_a_built_in_recipe_says_what_it_is() {
     for (name, _) in BUILTINS {
         let recipe = builtin::recipe(name).expect("in the table");
-        let parameters = recipe.parameters.iter().map(|(input, parameter)| (input, &parameter.description));
-        let credentials = recipe.credentials.iter().map(|(input, credential)| (input, &credential.description));
+        let parameters =
+            recipe.parameters.iter().map(|(input, parameter)| (input, &parameter.description));
+        let credentials =
+            recipe.credentials.iter().map(|(input, credential)| (input, &credential.description));
         for (input, description) in parameters.chain(credentials) {
-            assert!(description.as_ref().is_some_and(|text| text.ends_with('.')), "{name}: `{input}` has no sentence of description");
+            assert!(
+                description.as_ref().is_some_and(|text| text.ends_with('.')),
+                "{name}: `{input}` has no sentence of description"
+            );
         }
     }
 }
 
-/// Each recipe stands alone in its file, so what they share is repeated there; this holds the copies together.
+/// Each recipe stands alone in its file, so what they share is repeated there; this holds the
+/// copies together.
 #[test]
 fn the_recipes_of_oauth_authenticate_a_client_in_the_same_words() {
-    let texts: Vec<&str> = BUILTINS.iter().filter(|(name, _)| name.starts_with("oauth2-")).map(|(_, text)| *text).collect();
+    let texts: Vec<&str> = BUILTINS
+        .iter()
+        .filter(|(name, _)| name.starts_with("oauth2-"))
+        .map(|(_, text)| *text)
+        .collect();
     assert_eq!(texts.len(), 5);
     let shared = |text: &str| {
         let (_, after) = text.split_once("\n[let]\n").expect("it binds values");
         let (bindings, request) = after.split_once("\n[request]").expect("a request follows");
         let end = bindings.find(" if auth_jwt\"\"\"").expect("the last value of the client");
         let token_request = request.split("\n[response]").next().unwrap_or_default();
-        let form: Vec<&str> = token_request.lines().filter(|line| line.starts_with("client_")).collect();
+        let form: Vec<&str> =
+            token_request.lines().filter(|line| line.starts_with("client_")).collect();
         format!("{}\n{}", &bindings[..end], form.join("\n"))
     };
     for text in &texts {

@@ -1,8 +1,9 @@
-//! The whole chain: the daemon against the fakes, a real Prometheus with the rules as shipped, a real Alertmanager with the
-//! example configuration, and webhooks that keep what arrives.
+//! The whole chain: the daemon against the fakes, a real Prometheus with the rules as shipped, a
+//! real Alertmanager with the example configuration, and webhooks that keep what arrives.
 //!
-//! Two things are changed in the copies that the test uses, and nothing else, so that it takes seconds: minutes to wait become
-//! seconds ([`hurried`]), and the webhooks of the example become ours.
+//! Two things are changed in the copies that the test uses, and nothing else, so that it takes
+//! seconds: minutes to wait become seconds ([`hurried`]), and the webhooks of the example become
+//! ours.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -18,28 +19,36 @@ use super::support::endpoint::Endpoint;
 use super::support::servers::{Alertmanager, Prometheus, Version};
 use super::support::{repository, wait_for, wait_within};
 
-/// An alert is to arrive within this, and so is the word that it is over. On an idle machine it takes about five seconds, of which
-/// the daemon needs less than one: the rest are the intervals of Prometheus and Alertmanager, a second each.
+/// An alert is to arrive within this, and so is the word that it is over. On an idle machine it
+/// takes about five seconds, of which the daemon needs less than one: the rest are the intervals of
+/// Prometheus and Alertmanager, a second each.
 const SOON: Duration = Duration::from_secs(45);
 
 /// The teams of the providers that the test breaks, as in the example for Alertmanager.
-const TEAMS: [(&str, &str); 3] = [("enos", "messaging"), ("enkash", "payments"), ("enablex-rcs", "messaging")];
+const TEAMS: [(&str, &str); 3] =
+    [("enos", "messaging"), ("enkash", "payments"), ("enablex-rcs", "messaging")];
 
 fn shipped(name: &str) -> String {
     std::fs::read_to_string(repository("dashboards").join(name)).expect("readable")
 }
 
-/// The rules with seconds in place of minutes wherever one waits: `for: 5m`, `keep_firing_for: 2m` and `[5m]`.
+/// The rules with seconds in place of minutes wherever one waits: `for: 5m`, `keep_firing_for: 2m`
+/// and `[5m]`.
 fn hurried(rules: &str) -> String {
     let mut rules = rules.to_owned();
     for minutes in [2, 5, 15] {
-        for (from, to) in [(format!("for: {minutes}m\n"), format!("for: {minutes}s\n")), (format!("[{minutes}m]"), format!("[{minutes}s]"))] {
+        for (from, to) in [
+            (format!("for: {minutes}m\n"), format!("for: {minutes}s\n")),
+            (format!("[{minutes}m]"), format!("[{minutes}s]")),
+        ] {
             assert!(rules.contains(&from), "the rules have no {from:?} any more");
             rules = rules.replace(&from, &to);
         }
     }
-    let waiting = |line: &&str| line.trim_start().starts_with("for: ") || line.contains("keep_firing_for: ");
-    let left: Vec<&str> = rules.lines().filter(waiting).filter(|line| line.ends_with('m')).collect();
+    let waiting =
+        |line: &&str| line.trim_start().starts_with("for: ") || line.contains("keep_firing_for: ");
+    let left: Vec<&str> =
+        rules.lines().filter(waiting).filter(|line| line.ends_with('m')).collect();
     assert!(left.is_empty(), "these would take minutes: {left:?}");
     rules
 }
@@ -56,7 +65,11 @@ struct Chain {
 
 impl Chain {
     fn start(version: Version) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("a runtime");
         let fake = runtime.block_on(Fake::start()).expect("a port");
         // An outage of this one leaves its consumers ten minutes; the others have hours.
         fake.lifetime("enablex-rcs", Some(Duration::from_secs(600)));
@@ -66,7 +79,11 @@ impl Chain {
             .replace("http://hooks.example/", &format!("http://127.0.0.1:{}/", webhooks.port()))
             .replace("group_wait: 30s", "group_wait: 0s")
             .replace("group_interval: 5m", "group_interval: 1s");
-        assert!(!alertmanager.contains("hooks.example") && alertmanager.contains("group_wait: 0s") && alertmanager.contains("group_interval: 1s"));
+        assert!(
+            !alertmanager.contains("hooks.example")
+                && alertmanager.contains("group_wait: 0s")
+                && alertmanager.contains("group_interval: 1s")
+        );
         // Alertmanager first: Prometheus tries again only after a minute.
         let alertmanager = Alertmanager::start(&alertmanager);
         let configuration = format!(
@@ -77,15 +94,24 @@ impl Chain {
             alertmanager.address(),
             daemon.address()
         );
-        let files = [("alerts.yml", &*hurried(&shipped("alerts.yml"))), ("recording.yml", &*shipped("recording.yml"))];
+        let files = [
+            ("alerts.yml", &*hurried(&shipped("alerts.yml"))),
+            ("recording.yml", &*shipped("recording.yml")),
+        ];
         let prometheus = Prometheus::start(version, &configuration, &files);
         Self { daemon, prometheus, _alertmanager: alertmanager, webhooks, fake, _runtime: runtime }
     }
 
     fn configuration(fake: &Fake) -> String {
-        let mut text = "[defaults]\ninterval = \"300ms\"\nconfirm_after = \"100ms\"\nmax_backoff = \"1s\"\n".to_owned();
+        let mut text =
+            "[defaults]\ninterval = \"300ms\"\nconfirm_after = \"100ms\"\nmax_backoff = \"1s\"\n"
+                .to_owned();
         for api in fake.names() {
-            let _ = writeln!(text, "[providers.{api}]\nrecipe = {api:?}\nparameters.base_url = {:?}", fake.base_url(api));
+            let _ = writeln!(
+                text,
+                "[providers.{api}]\nrecipe = {api:?}\nparameters.base_url = {:?}",
+                fake.base_url(api)
+            );
             for (name, value) in fake.credentials(api) {
                 let _ = writeln!(text, "credentials.{name} = {value:?}");
             }
@@ -101,30 +127,63 @@ impl Chain {
         let mut all = Vec::new();
         for request in self.webhooks.requests() {
             let (head, body) = request.split_once("\r\n\r\n").unwrap_or_default();
-            let webhook = head.split_whitespace().nth(1).unwrap_or_default().trim_start_matches('/').to_owned();
-            let notification: Json = serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {request}"));
-            all.extend(notification["alerts"].as_array().into_iter().flatten().map(|alert| (webhook.clone(), alert.clone())));
+            let webhook = head
+                .split_whitespace()
+                .nth(1)
+                .unwrap_or_default()
+                .trim_start_matches('/')
+                .to_owned();
+            let notification: Json =
+                serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {request}"));
+            all.extend(
+                notification["alerts"]
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .map(|alert| (webhook.clone(), alert.clone())),
+            );
         }
         all
     }
 
     /// Waits for an alert at a webhook, and says how long after `start` it came.
-    fn wait_for(&self, start: Instant, status: &str, webhook: &str, name: &str, provider: &str) -> (Json, Duration) {
+    fn wait_for(
+        &self,
+        start: Instant,
+        status: &str,
+        webhook: &str,
+        name: &str,
+        provider: &str,
+    ) -> (Json, Duration) {
         let is_it = |(at, alert): &(String, Json)| {
             let label = |label: &str| alert["labels"][label].as_str().unwrap_or_default();
-            at == webhook && alert["status"] == status && label("alertname") == name && label("provider") == provider
+            at == webhook
+                && alert["status"] == status
+                && label("alertname") == name
+                && label("provider") == provider
         };
         let left = SOON.saturating_sub(start.elapsed());
-        wait_within(left, &format!("{name} of {provider:?} at {webhook}, {status}; arrived: {:#?}", self.arrived()), || {
-            let (_, alert) = self.arrived().into_iter().find(is_it)?;
-            Some((alert, start.elapsed()))
-        })
+        wait_within(
+            left,
+            &format!(
+                "{name} of {provider:?} at {webhook}, {status}; arrived: {:#?}",
+                self.arrived()
+            ),
+            || {
+                let (_, alert) = self.arrived().into_iter().find(is_it)?;
+                Some((alert, start.elapsed()))
+            },
+        )
     }
 }
 
 /// The labels and annotations of an alert, as texts.
 fn texts(of: &Json) -> BTreeMap<&str, &str> {
-    of.as_object().into_iter().flatten().filter_map(|(name, value)| Some((name.as_str(), value.as_str()?))).collect()
+    of.as_object()
+        .into_iter()
+        .flatten()
+        .filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)))
+        .collect()
 }
 
 #[track_caller]
@@ -138,7 +197,9 @@ fn assert_labels(alert: &Json, expected: &[(&str, &str)]) {
 /// Breaks three providers at the same time, each in its own way, and gives them back.
 fn the_right_people_are_told(version: Version) {
     let chain = Chain::start(version);
-    wait_for("the rules to see all five", || (chain.prometheus.query("credwatch:watched:last").len() == 5).then_some(()));
+    wait_for("the rules to see all five", || {
+        (chain.prometheus.query("credwatch:watched:last").len() == 5).then_some(())
+    });
     let watched = jiff::Timestamp::now();
     for provider in chain.fake.names() {
         chain.daemon.wait_for_state(provider, "healthy");
@@ -150,41 +211,94 @@ fn the_right_people_are_told(version: Version) {
     chain.fake.behave("enablex-rcs", Behaviour::Answer("outage".into()));
 
     // The credential is its owner's, at once.
-    let (broken, page_after) = chain.wait_for(start, "firing", "messaging-pager", "CredwatchCredentialBroken", "enos");
-    assert_labels(&broken, &[("severity", "page"), ("team", "messaging"), ("recipe", "enos"), ("job", "credwatch"), ("instance", chain.daemon.address())]);
+    let (broken, page_after) =
+        chain.wait_for(start, "firing", "messaging-pager", "CredwatchCredentialBroken", "enos");
+    assert_labels(
+        &broken,
+        &[
+            ("severity", "page"),
+            ("team", "messaging"),
+            ("recipe", "enos"),
+            ("job", "credwatch"),
+            ("instance", chain.daemon.address()),
+        ],
+    );
     assert_labels(&broken, &[("class", "credential"), ("reason", "rejected"), ("code", "1003")]);
     let annotations = texts(&broken["annotations"]);
-    assert_eq!(annotations["summary"], "The credential of enos does not work (rejected, code 1003).");
+    assert_eq!(
+        annotations["summary"],
+        "The credential of enos does not work (rejected, code 1003)."
+    );
     let facts = Reason::Rejected.facts();
-    assert!(annotations["description"].starts_with(&format!("{} {}", facts.meaning, facts.action)), "{annotations:?}");
+    assert!(
+        annotations["description"].starts_with(&format!("{} {}", facts.meaning, facts.action)),
+        "{annotations:?}"
+    );
     assert!(chain.daemon.get("/").body.contains(facts.meaning), "the page has the same words");
-    assert!(annotations["description"].contains("The last good token lives for another 1h 59m"), "{annotations:?}");
-    assert!(annotations["runbook_url"].ends_with("/runbooks.md#credwatchcredentialbroken") && annotations["reason_url"].ends_with("/runbooks.md#rejected"));
+    assert!(
+        annotations["description"].contains("The last good token lives for another 1h 59m"),
+        "{annotations:?}"
+    );
+    assert!(
+        annotations["runbook_url"].ends_with("/runbooks.md#credwatchcredentialbroken")
+            && annotations["reason_url"].ends_with("/runbooks.md#rejected")
+    );
 
     // The outage is a ticket.
-    let (outage, ticket_after) = chain.wait_for(start, "firing", "payments-tickets", "CredwatchProviderUnavailable", "enkash");
-    assert_labels(&outage, &[("severity", "ticket"), ("team", "payments"), ("class", "provider"), ("reason", "unavailable"), ("code", "http_503")]);
-    assert!(texts(&outage["annotations"])["description"].starts_with(Reason::Unavailable.facts().meaning));
+    let (outage, ticket_after) = chain.wait_for(
+        start,
+        "firing",
+        "payments-tickets",
+        "CredwatchProviderUnavailable",
+        "enkash",
+    );
+    assert_labels(
+        &outage,
+        &[
+            ("severity", "ticket"),
+            ("team", "payments"),
+            ("class", "provider"),
+            ("reason", "unavailable"),
+            ("code", "http_503"),
+        ],
+    );
+    assert!(
+        texts(&outage["annotations"])["description"]
+            .starts_with(Reason::Unavailable.facts().meaning)
+    );
 
     // An outage that is about to hurt is a page about the consumers.
-    let (runway, _) = chain.wait_for(start, "firing", "messaging-pager", "CredwatchRunwayShort", "enablex-rcs");
-    assert_labels(&runway, &[("severity", "page"), ("class", "provider"), ("reason", "unavailable")]);
-    assert!(texts(&runway["annotations"])["summary"].starts_with("Consumers of enablex-rcs lose access in 9m"), "{runway:#}");
+    let (runway, _) =
+        chain.wait_for(start, "firing", "messaging-pager", "CredwatchRunwayShort", "enablex-rcs");
+    assert_labels(
+        &runway,
+        &[("severity", "page"), ("class", "provider"), ("reason", "unavailable")],
+    );
+    assert!(
+        texts(&runway["annotations"])["summary"]
+            .starts_with("Consumers of enablex-rcs lose access in 9m"),
+        "{runway:#}"
+    );
 
     let end = Instant::now();
     chain.fake.revoke("enos", false);
     chain.fake.behave("enkash", Behaviour::Regular);
     chain.fake.behave("enablex-rcs", Behaviour::Regular);
-    let (_, resolved_after) = chain.wait_for(end, "resolved", "messaging-pager", "CredwatchCredentialBroken", "enos");
+    let (_, resolved_after) =
+        chain.wait_for(end, "resolved", "messaging-pager", "CredwatchCredentialBroken", "enos");
     chain.wait_for(end, "resolved", "payments-tickets", "CredwatchProviderUnavailable", "enkash");
     chain.wait_for(end, "resolved", "messaging-pager", "CredwatchRunwayShort", "enablex-rcs");
 
     // The objectives, in a Prometheus that writes the bounds of buckets in its own way.
     for ratio in ["credwatch:availability:ratio1h", "credwatch:latency:ratio1h"] {
         let found = chain.prometheus.query(ratio);
-        assert!(found.len() == 5 && found.iter().all(|(_, value)| (0.0..=1.0).contains(value)), "{ratio}: {found:?}");
+        assert!(
+            found.len() == 5 && found.iter().all(|(_, value)| (0.0..=1.0).contains(value)),
+            "{ratio}: {found:?}"
+        );
     }
-    let of_enkash = chain.prometheus.query("credwatch:availability:ratio1h{provider=\"enkash\"} < 1");
+    let of_enkash =
+        chain.prometheus.query("credwatch:availability:ratio1h{provider=\"enkash\"} < 1");
     assert_eq!(of_enkash.len(), 1, "its failures count");
 
     let Chain { daemon, .. } = &chain;
@@ -192,20 +306,33 @@ fn the_right_people_are_told(version: Version) {
     let stop = Instant::now();
     daemon.signal("TERM");
     let (down, down_after) = chain.wait_for(stop, "firing", "platform-pager", "CredwatchDown", "");
-    assert_labels(&down, &[("severity", "page"), ("job", "credwatch"), ("instance", daemon.address())]);
+    assert_labels(
+        &down,
+        &[("severity", "page"), ("job", "credwatch"), ("instance", daemon.address())],
+    );
 
     // Whom nothing of this concerns was told nothing.
     for (webhook, alert) in chain.arrived() {
         let labels = texts(&alert["labels"]);
         let provider = labels.get("provider").copied().unwrap_or_default();
         assert!(["", "enos", "enkash", "enablex-rcs"].contains(&provider), "{webhook}: {labels:?}");
-        assert!(provider == "enos" || labels.get("class") != Some(&"credential"), "an outage was told as a credential's fault: {labels:?}");
-        assert!(provider != "enkash" || webhook == "payments-tickets", "somebody was woken by an outage: {labels:?}");
-        // Prometheus looks for its targets only seconds after it evaluates rules, which is as long as five minutes are here.
-        let began: jiff::Timestamp = alert["startsAt"].as_str().and_then(|at| at.parse().ok()).expect("a time");
+        assert!(
+            provider == "enos" || labels.get("class") != Some(&"credential"),
+            "an outage was told as a credential's fault: {labels:?}"
+        );
+        assert!(
+            provider != "enkash" || webhook == "payments-tickets",
+            "somebody was woken by an outage: {labels:?}"
+        );
+        // Prometheus looks for its targets only seconds after it evaluates rules, which is as long
+        // as five minutes are here.
+        let began: jiff::Timestamp =
+            alert["startsAt"].as_str().and_then(|at| at.parse().ok()).expect("a time");
         assert!(labels["alertname"] != "CredwatchAbsent" || began < watched, "{labels:?}");
     }
-    println!("Prometheus {version}: page {page_after:.1?}, ticket {ticket_after:.1?}, resolved {resolved_after:.1?}, credwatch down {down_after:.1?}");
+    println!(
+        "Prometheus {version}: page {page_after:.1?}, ticket {ticket_after:.1?}, resolved {resolved_after:.1?}, credwatch down {down_after:.1?}"
+    );
 }
 
 #[test]

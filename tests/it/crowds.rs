@@ -42,8 +42,8 @@ fn connections_beyond_the_bound_are_closed_and_a_place_that_is_left_is_taken_aga
     wait_for("a place", || is_served(&mut server.connect()).then_some(()));
 }
 
-/// The bounded wait that a test is about, and a client that makes the server wait. The server lets go of it after
-/// that time and not much later.
+/// The bounded wait that a test is about, and a client that makes the server wait. The server lets
+/// go of it after that time and not much later.
 #[track_caller]
 fn is_let_go(door: Door, bounds: Bounds, keep_waiting: impl FnOnce(&mut TcpStream)) {
     let server = Server::bounded(door, bounds);
@@ -57,7 +57,9 @@ fn is_let_go(door: Door, bounds: Bounds, keep_waiting: impl FnOnce(&mut TcpStrea
 #[test]
 fn a_client_that_says_nothing_is_let_go() {
     is_let_go(Door::default(), Bounds { head: SHORT, ..bounds() }, |_| {});
-    is_let_go(Door::default(), Bounds { head: SHORT, ..bounds() }, |stream| stream.write_all(b"GET /livez HT").expect("sent"));
+    is_let_go(Door::default(), Bounds { head: SHORT, ..bounds() }, |stream| {
+        stream.write_all(b"GET /livez HT").expect("sent")
+    });
 }
 
 #[test]
@@ -67,19 +69,25 @@ fn a_client_that_does_not_go_on_with_the_handshake_is_let_go() {
     folder.write("server.key", &server.key_pem());
     let door = || folder.door("tls_server_config: {cert_file: server.crt, key_file: server.key}\n");
     is_let_go(door(), Bounds { handshake: SHORT, ..bounds() }, |_| {});
-    is_let_go(door(), Bounds { handshake: SHORT, ..bounds() }, |stream| stream.write_all(&[22, 3, 1, 2, 0, 1]).expect("sent"));
+    is_let_go(door(), Bounds { handshake: SHORT, ..bounds() }, |stream| {
+        stream.write_all(&[22, 3, 1, 2, 0, 1]).expect("sent")
+    });
 }
 
 #[test]
 fn an_idle_connection_is_closed_after_a_while() {
-    is_let_go(Door::default(), Bounds { head: SHORT, ..bounds() }, |stream| assert!(is_served(stream)));
+    is_let_go(Door::default(), Bounds { head: SHORT, ..bounds() }, |stream| {
+        assert!(is_served(stream))
+    });
 }
 
 #[test]
 fn a_client_that_sends_a_body_that_nobody_wants_is_not_waited_for() {
     let server = Server::bounded(Door::default(), bounds());
     let mut stream = server.connect();
-    stream.write_all(b"POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n1").expect("sent");
+    stream
+        .write_all(b"POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n1")
+        .expect("sent");
     assert!(is_closed(&mut stream));
 }
 

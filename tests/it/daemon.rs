@@ -18,16 +18,28 @@ pub struct Fakes {
 
 impl Fakes {
     pub fn start() -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("a runtime");
         let fake = runtime.block_on(Fake::start()).expect("a port");
         Self { fake, _runtime: runtime }
     }
 
     /// A provider table for one API, with further keys.
     pub fn provider(&self, api: &str, more: &str) -> String {
-        let lines: Vec<String> = self.fake.credentials(api).iter().map(|(name, value)| format!("credentials.{name} = {value:?}")).collect();
+        let lines: Vec<String> = self
+            .fake
+            .credentials(api)
+            .iter()
+            .map(|(name, value)| format!("credentials.{name} = {value:?}"))
+            .collect();
         let credentials = lines.join("\n");
-        format!("[providers.{api}]\nrecipe = {api:?}\nparameters.base_url = {:?}\n{credentials}\n{more}\n", self.fake.base_url(api))
+        format!(
+            "[providers.{api}]\nrecipe = {api:?}\nparameters.base_url = {:?}\n{credentials}\n{more}\n",
+            self.fake.base_url(api)
+        )
     }
 
     pub fn all(&self) -> String {
@@ -50,18 +62,31 @@ fn all_five_apis_are_watched_from_healthy_to_broken_and_back() {
     for api in fakes.fake.names() {
         fakes.fake.revoke(api, true);
     }
-    for (api, code) in
-        [("enablex-rcs", "1003"), ("enablex-whatsapp", "Unauthorized"), ("enos", "1003"), ("enkash", "invalid_client"), ("sms-cx", "invalid_client")]
-    {
+    for (api, code) in [
+        ("enablex-rcs", "1003"),
+        ("enablex-whatsapp", "Unauthorized"),
+        ("enos", "1003"),
+        ("enkash", "invalid_client"),
+        ("sms-cx", "invalid_client"),
+    ] {
         daemon.wait_for_state(api, "broken");
-        let name = format!("credwatch_probe_failures_total{{provider=\"{api}\",class=\"credential\",reason=\"rejected\",code=\"{code}\"}}");
+        let name = format!(
+            "credwatch_probe_failures_total{{provider=\"{api}\",class=\"credential\",reason=\"rejected\",code=\"{code}\"}}"
+        );
         assert!(daemon.sample(&name).is_some_and(|count| count >= 2.0), "{name}");
         let health = daemon.get(&format!("/healthz?provider={api}"));
         let json: serde_json::Value = serde_json::from_str(&health.body).expect("JSON");
         assert_eq!(health.status, 503);
-        assert_eq!((&json["status"], &json["providers"][api]["reason"], &json["providers"][api]["code"]), (&"broken".into(), &"rejected".into(), &code.into()));
+        assert_eq!(
+            (&json["status"], &json["providers"][api]["reason"], &json["providers"][api]["code"]),
+            (&"broken".into(), &"rejected".into(), &code.into())
+        );
     }
-    assert_eq!(daemon.get("/livez").status, 200, "a broken credential does not make the daemon sick");
+    assert_eq!(
+        daemon.get("/livez").status,
+        200,
+        "a broken credential does not make the daemon sick"
+    );
     for api in fakes.fake.names() {
         fakes.fake.revoke(api, false);
         daemon.wait_for_state(api, "healthy");
@@ -76,9 +101,17 @@ fn an_outage_is_told_apart_from_a_refused_credential_and_the_runway_counts_down(
     daemon.wait_for_state("enkash", "healthy");
     fakes.fake.behave("enkash", Behaviour::Answer("outage".into()));
     daemon.wait_for_state("enkash", "broken");
-    let json: serde_json::Value = serde_json::from_str(&daemon.get("/healthz?provider=enkash").body).expect("JSON");
-    assert_eq!((&json["providers"]["enkash"]["class"], &json["providers"]["enkash"]["code"]), (&"provider".into(), &"http_503".into()));
-    let left = || daemon.sample("credwatch_token_time_to_expiry_seconds{provider=\"enkash\"}").expect("a runway");
+    let json: serde_json::Value =
+        serde_json::from_str(&daemon.get("/healthz?provider=enkash").body).expect("JSON");
+    assert_eq!(
+        (&json["providers"]["enkash"]["class"], &json["providers"]["enkash"]["code"]),
+        (&"provider".into(), &"http_503".into())
+    );
+    let left = || {
+        daemon
+            .sample("credwatch_token_time_to_expiry_seconds{provider=\"enkash\"}")
+            .expect("a runway")
+    };
     let first = left();
     wait_for("the runway to get shorter", || (left() < first).then_some(()));
     assert!((86_000.0..=86_400.0).contains(&first), "{first}");
@@ -98,7 +131,9 @@ fn a_cached_token_is_no_change_and_its_lifetime_falls() {
     let fakes = Fakes::start();
     let daemon = Daemon::start(&format!("{QUICK}{}", fakes.provider("enos", "")));
     daemon.wait_for_state("enos", "healthy");
-    wait_for("five probes", || daemon.sample("credwatch_probes_total{provider=\"enos\"}").filter(|probes| *probes >= 5.0));
+    wait_for("five probes", || {
+        daemon.sample("credwatch_probes_total{provider=\"enos\"}").filter(|probes| *probes >= 5.0)
+    });
     assert_eq!(daemon.sample("credwatch_token_changes_total{provider=\"enos\"}"), Some(0.0));
 }
 
@@ -114,7 +149,11 @@ fn every_reason_is_there_at_zero_from_the_start() {
     wait_for("the first probe", || (endpoint.calls() > 0).then_some(()));
     let metrics = daemon.get("/metrics").body;
     for reason in credwatch::outcome::Reason::ALL {
-        let line = format!("credwatch_probe_failures_total{{provider=\"p\",class=\"{}\",reason=\"{}\",code=\"\"}} 0\n", reason.class().word(), reason.word());
+        let line = format!(
+            "credwatch_probe_failures_total{{provider=\"p\",class=\"{}\",reason=\"{}\",code=\"\"}} 0\n",
+            reason.class().word(),
+            reason.word()
+        );
         assert!(metrics.contains(&line), "{line}");
     }
     assert!(metrics.contains("credwatch_provider_state{provider=\"p\",state=\"unknown\"} 1\n"));
@@ -126,7 +165,14 @@ fn a_rotated_secret_file_ends_the_back_off_at_once() {
     let fakes = Fakes::start();
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("app_key");
-    let right = fakes.fake.credentials("enablex-rcs").iter().find(|(name, _)| name == "app_key").expect("it has one").1.clone();
+    let right = fakes
+        .fake
+        .credentials("enablex-rcs")
+        .iter()
+        .find(|(name, _)| name == "app_key")
+        .expect("it has one")
+        .1
+        .clone();
     std::fs::write(&file, "the-wrong-key\n").expect("written");
     let id = &fakes.fake.credentials("enablex-rcs")[0].1;
     let text = format!(
@@ -178,10 +224,16 @@ fn a_port_in_use_is_an_error_that_names_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("c.toml");
     std::fs::write(&file, format!("[web]\nlisten_addresses = [\"{address}\"]\n")).expect("written");
-    let output = credwatch().arg("run").arg(format!("--config.file={}", file.display())).output().expect("it runs");
+    let output = credwatch()
+        .arg("run")
+        .arg(format!("--config.file={}", file.display()))
+        .output()
+        .expect("it runs");
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        String::from_utf8_lossy(&output.stderr).contains(&format!("msg=\"cannot listen\" problem=\"{address}: Address already in use")),
+        String::from_utf8_lossy(&output.stderr).contains(&format!(
+            "msg=\"cannot listen\" problem=\"{address}: Address already in use"
+        )),
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
@@ -194,7 +246,15 @@ fn exit_statuses_tell_wrong_usage_from_a_credential_that_fails() {
     let file = folder.path().join("c.toml");
     std::fs::write(&file, fakes.provider("enkash", "")).expect("written");
     let config = format!("--config.file={}", file.display());
-    let status = |arguments: &[&str]| credwatch().args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status().expect("it runs").code();
+    let status = |arguments: &[&str]| {
+        credwatch()
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .expect("it runs")
+            .code()
+    };
     assert_eq!(status(&["probe", "enkash", &config]), Some(0));
     fakes.fake.revoke("enkash", true);
     assert_eq!(status(&["probe", "enkash", &config]), Some(1));
@@ -210,9 +270,13 @@ fn a_probe_is_explained_to_people_and_to_programs() {
     let fakes = Fakes::start();
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("c.toml");
-    std::fs::write(&file, fakes.provider("sms-cx", "required_scopes = [\"sms\", \"numbers\"]")).expect("written");
+    std::fs::write(&file, fakes.provider("sms-cx", "required_scopes = [\"sms\", \"numbers\"]"))
+        .expect("written");
     let config = format!("--config.file={}", file.display());
-    let text = String::from_utf8(credwatch().args(["probe", "sms-cx", &config]).output().expect("it runs").stdout).expect("text");
+    let text = String::from_utf8(
+        credwatch().args(["probe", "sms-cx", &config]).output().expect("it runs").stdout,
+    )
+    .expect("text");
     for part in [
         "POST http://127.0.0.1:",
         "Authorization: Basic [hidden]",
@@ -224,9 +288,16 @@ fn a_probe_is_explained_to_people_and_to_programs() {
     ] {
         assert!(text.contains(part), "{part:?} in {text}");
     }
-    let json = credwatch().args(["probe", "sms-cx", "--output=json", &config]).output().expect("it runs").stdout;
+    let json = credwatch()
+        .args(["probe", "sms-cx", "--output=json", &config])
+        .output()
+        .expect("it runs")
+        .stdout;
     let json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
-    assert_eq!((&json["outcome"]["reason"], &json["outcome"]["missing_scopes"], &json["http_status"]), (&"scope".into(), &1.into(), &200.into()));
+    assert_eq!(
+        (&json["outcome"]["reason"], &json["outcome"]["missing_scopes"], &json["http_status"]),
+        (&"scope".into(), &1.into(), &200.into())
+    );
 }
 
 #[test]
@@ -234,14 +305,21 @@ fn metrics_are_compressed_when_asked_for_and_unknown_paths_are_not_found() {
     let fakes = Fakes::start();
     let daemon = Daemon::start(&format!("{QUICK}{}", fakes.provider("enkash", "")));
     daemon.wait_for_state("enkash", "healthy");
-    assert!(daemon.get("/metrics").head.to_lowercase().contains("content-type: text/plain; version=0.0.4; charset=utf-8"));
+    assert!(
+        daemon
+            .get("/metrics")
+            .head
+            .to_lowercase()
+            .contains("content-type: text/plain; version=0.0.4; charset=utf-8")
+    );
     let mut stream = std::net::TcpStream::connect(daemon.address()).expect("it listens");
     write!(stream, "GET /metrics HTTP/1.0\r\nAccept-Encoding: gzip\r\n\r\n").expect("sent");
     let mut bytes = Vec::new();
     std::io::Read::read_to_end(&mut stream, &mut bytes).expect("an answer");
     let start = bytes.windows(4).position(|window| window == b"\r\n\r\n").expect("a head") + 4;
     let mut text = String::new();
-    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&bytes[start..]), &mut text).expect("gzip");
+    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&bytes[start..]), &mut text)
+        .expect("gzip");
     assert!(text.contains("credwatch_build_info{") && text.contains("process_open_fds "));
     assert_eq!(daemon.get("/nothing-here").status, 404);
     assert_eq!(daemon.get("/healthz?provider=nobody").status, 404);
@@ -262,21 +340,34 @@ fn a_client_that_sends_no_request_is_let_go() {
 
 #[test]
 fn the_demo_shows_itself_without_a_configuration() {
-    let mut child = credwatch().args(["demo", "--web.listen-address=127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
+    let mut child = credwatch()
+        .args(["demo", "--web.listen-address=127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
     let mut lines = std::io::BufReader::new(child.stdout.take().expect("a pipe"));
     let mut line = String::new();
     let address = loop {
         line.clear();
-        assert!(std::io::BufRead::read_line(&mut lines, &mut line).is_ok_and(|length| length > 0), "the demo ended");
+        assert!(
+            std::io::BufRead::read_line(&mut lines, &mut line).is_ok_and(|length| length > 0),
+            "the demo ended"
+        );
         if let Some(rest) = line.trim().strip_prefix("http://") {
             break rest.split('/').next().unwrap_or_default().to_owned();
         }
     };
-    let ready = wait_for("all providers of the demo", || Some(get(&address, "/readyz")).filter(|answer| answer.status == 200));
+    let ready = wait_for("all providers of the demo", || {
+        Some(get(&address, "/readyz")).filter(|answer| answer.status == 200)
+    });
     assert_eq!(ready.body, "ok\n");
     assert_eq!(get(&address, "/metrics").body.matches("\ncredwatch_provider_info{").count(), 5);
     let page = get(&address, "/");
-    assert!(page.body.contains("rcs-campaigns") && page.head.to_lowercase().contains("content-security-policy"));
+    assert!(
+        page.body.contains("rcs-campaigns")
+            && page.head.to_lowercase().contains("content-security-policy")
+    );
     child.kill().expect("killed");
     child.wait().expect("its status");
 }
@@ -285,25 +376,45 @@ fn the_demo_shows_itself_without_a_configuration() {
 fn every_built_in_recipe_can_be_shown_copied_and_used_under_another_name() {
     let folder = tempfile::tempdir().expect("a folder");
     for (name, _) in credwatch::recipe::builtin::BUILTINS {
-        let shown = String::from_utf8(credwatch().args(["recipes", "show", name]).output().expect("it runs").stdout).expect("text");
+        let shown = String::from_utf8(
+            credwatch().args(["recipes", "show", name]).output().expect("it runs").stdout,
+        )
+        .expect("text");
         let mut text = shown.replace(&format!("[recipes.{name}"), "[recipes.mine");
         text.push_str("\n[providers.p]\nrecipe = \"mine\"\n");
         let recipe = credwatch::recipe::builtin::recipe(name).expect("built in");
-        for (parameter, definition) in
-            recipe.parameters.iter().filter(|(name, definition)| definition.default.is_none() && (!definition.optional || name == "token_url"))
-        {
-            text.push_str(&format!("parameters.{parameter} = \"https://api.example\" # {:?}\n", definition.description));
+        for (parameter, definition) in recipe.parameters.iter().filter(|(name, definition)| {
+            definition.default.is_none() && (!definition.optional || name == "token_url")
+        }) {
+            text.push_str(&format!(
+                "parameters.{parameter} = \"https://api.example\" # {:?}\n",
+                definition.description
+            ));
         }
         for (credential, _) in &recipe.credentials {
             text.push_str(&format!("credentials.{credential} = {{ env = \"X\" }}\n"));
         }
         let file = folder.path().join("c.toml");
         std::fs::write(&file, text).expect("written");
-        let output = credwatch().env("X", "x").arg("check").arg(format!("--config.file={}", file.display())).output().expect("it runs");
-        // The one thing that is told of a recipe of one's own that works: what its probes do beside.
+        let output = credwatch()
+            .env("X", "x")
+            .arg("check")
+            .arg(format!("--config.file={}", file.display()))
+            .output()
+            .expect("it runs");
+        // The one thing that is told of a recipe of one's own that works: what its probes do
+        // beside.
         let told = String::from_utf8_lossy(&output.stderr);
-        let expected = recipe.side_effects.as_ref().map_or(0, |text| usize::from(told.contains(text.as_str())));
-        assert!(output.status.success() && told.matches("warning: ").count() == expected && told.is_empty() == recipe.side_effects.is_none(), "{name}: {told}");
+        let expected = recipe
+            .side_effects
+            .as_ref()
+            .map_or(0, |text| usize::from(told.contains(text.as_str())));
+        assert!(
+            output.status.success()
+                && told.matches("warning: ").count() == expected
+                && told.is_empty() == recipe.side_effects.is_none(),
+            "{name}: {told}"
+        );
     }
 }
 
@@ -312,7 +423,11 @@ fn a_proxy_in_the_environment_is_used_only_when_the_configuration_says_so() {
     let target = Endpoint::json("200 X", r#"{"access_token":"abcdefghijkl"}"#);
     let proxy = Endpoint::json("200 X", r#"{"access_token":"through-the-proxy"}"#);
     let address = format!("http://127.0.0.1:{}", proxy.port());
-    let environment = [("http_proxy", address.as_str()), ("HTTP_PROXY", address.as_str()), ("all_proxy", address.as_str())];
+    let environment = [
+        ("http_proxy", address.as_str()),
+        ("HTTP_PROXY", address.as_str()),
+        ("all_proxy", address.as_str()),
+    ];
     let text = |more: &str| {
         format!(
             "[providers.p]\nrecipe = \"oauth2-client-credentials\"\n{more}\nparameters.token_url = {:?}\ncredentials = {{ client_id = \"a-client\", client_secret = \"a-secret\" }}",
@@ -321,6 +436,7 @@ fn a_proxy_in_the_environment_is_used_only_when_the_configuration_says_so() {
     };
     Daemon::start_with(&text(""), &[], &environment).wait_for_state("p", "healthy");
     assert_eq!((target.calls(), proxy.calls()), (1, 0));
-    Daemon::start_with(&text("proxy_from_environment = true"), &[], &environment).wait_for_state("p", "healthy");
+    Daemon::start_with(&text("proxy_from_environment = true"), &[], &environment)
+        .wait_for_state("p", "healthy");
     assert_eq!((target.calls(), proxy.calls()), (1, 1));
 }

@@ -1,4 +1,5 @@
-//! Answers that somebody sent, damaged on the way: nobody is told that a credential is broken because an answer is.
+//! Answers that somebody sent, damaged on the way: nobody is told that a credential is broken
+//! because an answer is.
 
 use std::collections::BTreeMap;
 
@@ -13,14 +14,22 @@ use super::targets::play::{RECORDED, answering, play};
 /// The recorded exchanges of built-in recipes that end with a token, so many of each recipe.
 fn successes(most: usize) -> Vec<&'static Prepared> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut all: Vec<&Prepared> =
-        RECORDED.iter().filter(|prepared| prepared.exchange.outcome.expires.is_some() && prepared.exchange.recipe_file.is_none()).collect();
+    let mut all: Vec<&Prepared> = RECORDED
+        .iter()
+        .filter(|prepared| {
+            prepared.exchange.outcome.expires.is_some() && prepared.exchange.recipe_file.is_none()
+        })
+        .collect();
     all.retain(|prepared| {
         let count = counts.entry(prepared.exchange.recipe.as_str()).or_default();
         *count += 1;
         *count <= most
     });
-    assert_eq!(counts.len(), credwatch::recipe::builtin::BUILTINS.len(), "each built-in recipe has a recorded success");
+    assert_eq!(
+        counts.len(),
+        credwatch::recipe::builtin::BUILTINS.len(),
+        "each built-in recipe has a recorded success"
+    );
     all
 }
 
@@ -28,7 +37,12 @@ fn successes(most: usize) -> Vec<&'static Prepared> {
 fn answers(prepared: &Prepared) -> Vec<(String, u16, HeaderMap, Bytes)> {
     let mut answers = Vec::new();
     play(prepared, &mut |name, response, _| {
-        answers.push((name.to_owned(), response.status, response.headers.clone(), response.body.clone()));
+        answers.push((
+            name.to_owned(),
+            response.status,
+            response.headers.clone(),
+            response.body.clone(),
+        ));
         response
     });
     answers
@@ -43,18 +57,31 @@ fn a_success_that_is_damaged_is_never_the_fault_of_the_credential() {
         for (call, status, headers, body) in answers(prepared) {
             let mut damaged = damaged_bytes(&body);
             if let Ok(tree) = serde_json::from_slice(&body) {
-                damaged.extend(damaged_tree(&tree).into_iter().map(|(what, tree)| (what, tree.to_string().into_bytes())));
+                damaged.extend(
+                    damaged_tree(&tree)
+                        .into_iter()
+                        .map(|(what, tree)| (what, tree.to_string().into_bytes())),
+                );
             }
             // A list of scopes with none in it grants none, and says so.
             damaged.retain(|(what, _)| what != "scope as []");
             for (what, body) in damaged.into_iter().skip(number % 2).step_by(2) {
                 tried += 1;
-                let Some(played) = answering(prepared, &call, status, &headers, &body) else { continue };
+                let Some(played) = answering(prepared, &call, status, &headers, &body) else {
+                    continue;
+                };
                 if let Outcome::Failed(failure) = &played.outcome {
                     failed += 1;
-                    if failure.reason.class() == Class::Credential || failure.reason.class() == Class::Config {
+                    if failure.reason.class() == Class::Credential
+                        || failure.reason.class() == Class::Config
+                    {
                         let about = &prepared.exchange.about;
-                        wrong.push(format!("{} ({about}), `{call}` {what}: {} {}", prepared.exchange.recipe, failure.reason.word(), failure.code));
+                        wrong.push(format!(
+                            "{} ({about}), `{call}` {what}: {} {}",
+                            prepared.exchange.recipe,
+                            failure.reason.word(),
+                            failure.code
+                        ));
                     }
                 }
             }
@@ -75,32 +102,53 @@ fn whatever_the_body_a_status_has_its_class_and_only_2xx_has_a_token() {
             let cut = &body[..body.len() / 2];
             for status in [199, 300, 302, 308, 400, 401, 403, 404, 429, 500, 503, 599] {
                 for body in [&body[..], cut, b"", b"<html>"] {
-                    let Some(played) = answering(prepared, &call, status, &headers, body) else { continue };
+                    let Some(played) = answering(prepared, &call, status, &headers, body) else {
+                        continue;
+                    };
                     let issued = matches!(played.outcome, Outcome::Issued(_));
-                    assert!(!issued || call != "token", "{}: `{call}` with status {status} yields a token", prepared.exchange.recipe);
+                    assert!(
+                        !issued || call != "token",
+                        "{}: `{call}` with status {status} yields a token",
+                        prepared.exchange.recipe
+                    );
                 }
             }
         }
     }
 }
 
-/// `play` holds what each reading costs against the size of the answer. Here: that large answers are read at all, and that
-/// no shape of them is worse than others.
+/// `play` holds what each reading costs against the size of the answer. Here: that large answers
+/// are read at all, and that no shape of them is worse than others.
 #[test]
 fn large_answers_of_every_shape_are_read_within_what_they_may_cost() {
     let many = |piece: &str| piece.repeat(200 * 1024 / piece.len());
     let bodies = [
         format!("{{\"a\":[{}0]}}", many("[],")),
         format!("{{{}\"a\":0}}", many("\"token\":\"aaaaaaaaaaaaaaaa\",")),
-        format!("{{\"access_token\":\"{0}\",\"error\":\"{0}\",\"error_description\":\"{0}\",\"message\":\"{0}\"}}", "ab1 ".repeat(12 * 1024)),
+        format!(
+            "{{\"access_token\":\"{0}\",\"error\":\"{0}\",\"error_description\":\"{0}\",\"message\":\"{0}\"}}",
+            "ab1 ".repeat(12 * 1024)
+        ),
         format!(
             "{{{}\"error_description\":\"{}\"}}",
-            (0..4_000).map(|number| format!("\"token{number}\":\"secret{number}abcdefghij\",")).collect::<Vec<_>>().concat(),
+            (0..4_000)
+                .map(|number| format!("\"token{number}\":\"secret{number}abcdefghij\","))
+                .collect::<Vec<_>>()
+                .concat(),
             "a".repeat(50_000)
         ),
         format!("<a>{}</a>", many("<b c='d'/>")),
-        format!("<a {}/>", (0..15_000).map(|number| format!("a{number}='' ")).collect::<Vec<_>>().concat()),
-        format!("<a {}/>", (0..8_000).map(|number| format!("xmlns:a{number}='{number}' ")).collect::<Vec<_>>().concat()),
+        format!(
+            "<a {}/>",
+            (0..15_000).map(|number| format!("a{number}='' ")).collect::<Vec<_>>().concat()
+        ),
+        format!(
+            "<a {}/>",
+            (0..8_000)
+                .map(|number| format!("xmlns:a{number}='{number}' "))
+                .collect::<Vec<_>>()
+                .concat()
+        ),
         many("token=abcdef123456&"),
         many("%61\\u0061&#97;"),
     ];

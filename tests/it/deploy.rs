@@ -9,8 +9,17 @@ use super::support::{files, repository};
 /// Holds manifests against the schemas of Kubernetes and of the Prometheus operator.
 fn check(manifests: &[PathBuf]) -> Output {
     let home = repository("tests/kubernetes");
-    assert!(home.join("node_modules/.installed").is_file(), "the schemas are missing; run `make test`, which installs them");
-    Command::new("node").arg("check.mjs").args(manifests).current_dir(home).env_remove("NODE_OPTIONS").output().expect("node")
+    assert!(
+        home.join("node_modules/.installed").is_file(),
+        "the schemas are missing; run `make test`, which installs them"
+    );
+    Command::new("node")
+        .arg("check.mjs")
+        .args(manifests)
+        .current_dir(home)
+        .env_remove("NODE_OPTIONS")
+        .output()
+        .expect("node")
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -28,58 +37,98 @@ fn kubernetes_and_the_prometheus_operator_understand_the_manifests() {
 fn a_manifest_with_a_typing_error_is_found() {
     let folder = tempfile::tempdir().expect("a folder");
     for (file, right, wrong, complaint) in [
-        ("deployment.yaml", "readOnlyRootFilesystem: true", "readOnlyRootFileSystem: true", "readOnlyRootFileSystem"),
+        (
+            "deployment.yaml",
+            "readOnlyRootFilesystem: true",
+            "readOnlyRootFileSystem: true",
+            "readOnlyRootFileSystem",
+        ),
         ("deployment.yaml", "containerPort: 9797", "containerPort: http", "must be integer"),
         ("servicemonitor.yaml", "interval:", "intervall:", "intervall"),
         ("service.yaml", "port: 9797", "port: yes", "must be integer"),
     ] {
-        let manifest = std::fs::read_to_string(repository("deploy/kubernetes").join(file)).expect("readable");
+        let manifest =
+            std::fs::read_to_string(repository("deploy/kubernetes").join(file)).expect("readable");
         assert!(manifest.contains(right), "{file}: {right}");
         let path = folder.path().join(file);
         std::fs::write(&path, manifest.replace(right, wrong)).expect("written");
         let output = check(&[path]);
-        assert!(!output.status.success() && text(&output.stderr).contains(complaint), "{wrong}: {}", text(&output.stderr));
+        assert!(
+            !output.status.success() && text(&output.stderr).contains(complaint),
+            "{wrong}: {}",
+            text(&output.stderr)
+        );
     }
 }
 
 #[test]
 fn the_configuration_for_kubernetes_is_a_right_one() {
-    let manifest = std::fs::read_to_string(repository("deploy/kubernetes/config.yaml")).expect("readable");
+    let manifest =
+        std::fs::read_to_string(repository("deploy/kubernetes/config.yaml")).expect("readable");
     let lines = manifest.split("credwatch.toml: |\n").nth(1).expect("a configuration").lines();
-    let configuration: String = lines.map_while(|line| line.strip_prefix("    ")).flat_map(|line| [line, "\n"]).collect();
+    let configuration: String =
+        lines.map_while(|line| line.strip_prefix("    ")).flat_map(|line| [line, "\n"]).collect();
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("credwatch.toml");
     // The files of the secret, where they can be read.
-    std::fs::write(&file, configuration.replace("/run/secrets/credwatch", folder.path().to_str().expect("UTF-8"))).expect("written");
+    std::fs::write(
+        &file,
+        configuration.replace("/run/secrets/credwatch", folder.path().to_str().expect("UTF-8")),
+    )
+    .expect("written");
     for name in ["billing-api-id", "billing-api-secret"] {
         assert!(manifest.contains(&format!("\n  {name}: ")), "the secret has {name}");
         std::fs::write(folder.path().join(name), "x").expect("written");
-        std::fs::set_permissions(folder.path().join(name), std::os::unix::fs::PermissionsExt::from_mode(0o440)).expect("set");
+        std::fs::set_permissions(
+            folder.path().join(name),
+            std::os::unix::fs::PermissionsExt::from_mode(0o440),
+        )
+        .expect("set");
     }
-    let output = credwatch().arg("check").arg(format!("--config.file={}", file.display())).output().expect("it runs");
+    let output = credwatch()
+        .arg("check")
+        .arg(format!("--config.file={}", file.display()))
+        .output()
+        .expect("it runs");
     assert!(output.status.success(), "{}", text(&output.stderr));
-    assert!(text(&output.stdout).ends_with("fine, 1 provider\n") && output.stderr.is_empty(), "{}{}", text(&output.stdout), text(&output.stderr));
+    assert!(
+        text(&output.stdout).ends_with("fine, 1 provider\n") && output.stderr.is_empty(),
+        "{}{}",
+        text(&output.stdout),
+        text(&output.stderr)
+    );
 }
 
 #[test]
 fn the_image_is_made_of_what_is_there_and_starts_what_the_program_knows() {
-    let image = std::fs::read_to_string(repository("deploy/container/Containerfile")).expect("readable");
+    let image =
+        std::fs::read_to_string(repository("deploy/container/Containerfile")).expect("readable");
     let words = |instruction: &str| -> Vec<Vec<String>> {
-        let lines = image.lines().filter_map(|line| line.strip_prefix(instruction)?.strip_prefix(' '));
+        let lines =
+            image.lines().filter_map(|line| line.strip_prefix(instruction)?.strip_prefix(' '));
         lines.map(|line| line.split_whitespace().map(str::to_owned).collect()).collect()
     };
     let copied = words("COPY");
-    for sources in copied.iter().filter(|words| !words[0].starts_with("--from")).map(|words| &words[..words.len() - 1]) {
+    for sources in copied
+        .iter()
+        .filter(|words| !words[0].starts_with("--from"))
+        .map(|words| &words[..words.len() - 1])
+    {
         assert!(sources.iter().all(|source| repository(source).exists()), "{sources:?}");
     }
     assert!(copied.len() >= 5);
     assert_eq!(words("USER"), [["65532:65532"]]);
-    let deployment = std::fs::read_to_string(repository("deploy/kubernetes/deployment.yaml")).expect("readable");
+    let deployment =
+        std::fs::read_to_string(repository("deploy/kubernetes/deployment.yaml")).expect("readable");
     let help = text(&credwatch().args(["run", "--help"]).output().expect("it runs").stdout);
-    let arguments: Vec<String> = serde_json::from_str(&words("CMD")[0].concat().replace(',', ", ")).expect("a list");
+    let arguments: Vec<String> =
+        serde_json::from_str(&words("CMD")[0].concat().replace(',', ", ")).expect("a list");
     assert_eq!(arguments[0], "run");
     for argument in &arguments[1..] {
         let flag = argument.split('=').next().expect("a flag");
-        assert!(help.contains(flag) && deployment.contains(&format!("- {argument}\n")), "{argument}");
+        assert!(
+            help.contains(flag) && deployment.contains(&format!("- {argument}\n")),
+            "{argument}"
+        );
     }
 }

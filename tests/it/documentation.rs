@@ -1,7 +1,8 @@
 //! The documents held against the tables in the code: what is in one and not in the other fails.
 //!
-//! What the tests look for is visible in the documents themselves: rows of tables under known headings, and code
-//! blocks marked as `toml config` (a whole configuration) or `toml exchange` (a recorded exchange).
+//! What the tests look for is visible in the documents themselves: rows of tables under known
+//! headings, and code blocks marked as `toml config` (a whole configuration) or `toml exchange` (a
+//! recorded exchange).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -30,13 +31,35 @@ pub fn readme() -> String {
 
 /// Every Markdown file that people are sent to, with its text.
 pub fn documents() -> BTreeMap<String, String> {
-    let of = |folder: &str| std::fs::read_dir(repository(folder)).expect("a folder").map(|entry| entry.expect("an entry").path()).collect::<Vec<PathBuf>>();
-    let paths = of("").into_iter().chain(of("docs")).chain(of("dashboards")).filter(|path| path.extension().is_some_and(|end| end == "md"));
-    let name = |path: &PathBuf| path.strip_prefix(repository("")).expect("below the repository").to_string_lossy().into_owned();
-    let documents: BTreeMap<String, String> = paths.map(|path| (name(&path), read(&path))).collect();
-    for name in
-        ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "dashboards/README.md", "docs/alerting.md", "docs/operations.md", "docs/runbooks.md"]
-    {
+    let of = |folder: &str| {
+        std::fs::read_dir(repository(folder))
+            .expect("a folder")
+            .map(|entry| entry.expect("an entry").path())
+            .collect::<Vec<PathBuf>>()
+    };
+    let paths = of("")
+        .into_iter()
+        .chain(of("docs"))
+        .chain(of("dashboards"))
+        .filter(|path| path.extension().is_some_and(|end| end == "md"));
+    let name = |path: &PathBuf| {
+        path.strip_prefix(repository(""))
+            .expect("below the repository")
+            .to_string_lossy()
+            .into_owned()
+    };
+    let documents: BTreeMap<String, String> =
+        paths.map(|path| (name(&path), read(&path))).collect();
+    for name in [
+        "README.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "SECURITY.md",
+        "dashboards/README.md",
+        "docs/alerting.md",
+        "docs/operations.md",
+        "docs/runbooks.md",
+    ] {
         assert!(documents.contains_key(name), "{name} is missing");
     }
     documents
@@ -62,15 +85,20 @@ pub fn section(text: &str, heading: &str) -> String {
     let mut lines = lines(text).skip_while(|(line, fenced)| *fenced || *line != heading);
     assert!(lines.next().is_some(), "there is no heading {heading:?}");
     let ends = |line: &str| line.starts_with('#') && rank(line) <= rank(heading);
-    let kept: Vec<&str> = lines.take_while(|(line, fenced)| *fenced || !ends(line)).map(|(line, _)| line).collect();
+    let kept: Vec<&str> =
+        lines.take_while(|(line, fenced)| *fenced || !ends(line)).map(|(line, _)| line).collect();
     kept.join("\n")
 }
 
-/// The rows of all tables in a text whose first cell is code: the cell without its backticks, then the others.
+/// The rows of all tables in a text whose first cell is code: the cell without its backticks, then
+/// the others.
 pub fn rows(text: &str) -> BTreeMap<String, Vec<String>> {
     let mut rows = BTreeMap::new();
-    for line in lines(text).filter(|(_, fenced)| !fenced).filter_map(|(line, _)| line.strip_prefix("| `")) {
-        let mut cells = line.trim_end().trim_end_matches('|').split('|').map(|cell| cell.trim().to_owned());
+    for line in
+        lines(text).filter(|(_, fenced)| !fenced).filter_map(|(line, _)| line.strip_prefix("| `"))
+    {
+        let mut cells =
+            line.trim_end().trim_end_matches('|').split('|').map(|cell| cell.trim().to_owned());
         let name = cells.next().unwrap_or_default().trim_end_matches('`').to_owned();
         assert!(rows.insert(name.clone(), cells.collect()).is_none(), "`{name}` has two rows");
     }
@@ -97,13 +125,19 @@ pub fn exposed() -> BTreeMap<String, String> {
     process_started(jiff::Timestamp::now());
     let ledger = Arc::new(Ledger::new(Vec::new(), &[1.0]));
     let mut out = Vec::new();
-    Exposition::new(Arc::clone(&ledger), Daemon::new()).write(&mut out, ledger.now()).expect("written");
+    Exposition::new(Arc::clone(&ledger), Daemon::new())
+        .write(&mut out, ledger.now())
+        .expect("written");
     // What is served at /probe alone.
     write_one(&mut out, Roster::new(Vec::new(), &[1.0]), false, ledger.now()).expect("written");
     let text = String::from_utf8(out).expect("text");
     let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
-    let exposed: BTreeMap<String, String> = types.map(|(name, kind)| (name.to_owned(), kind.to_owned())).collect();
-    assert!(FAMILIES.iter().all(|family| exposed.contains_key(family.name)), "the exposition has all families about providers");
+    let exposed: BTreeMap<String, String> =
+        types.map(|(name, kind)| (name.to_owned(), kind.to_owned())).collect();
+    assert!(
+        FAMILIES.iter().all(|family| exposed.contains_key(family.name)),
+        "the exposition has all families about providers"
+    );
     exposed
 }
 
@@ -112,11 +146,19 @@ fn every_metric_is_in_the_reference_with_its_type_and_an_example() {
     let exposed = exposed();
     let rows = rows(&section(&readme(), "## Metric reference"));
     assert!(exposed.len() > FAMILIES.len() + 6, "{exposed:?}");
-    assert_eq!(rows.keys().collect::<Vec<_>>(), exposed.keys().collect::<Vec<_>>(), "rows on the left, families on the right");
+    assert_eq!(
+        rows.keys().collect::<Vec<_>>(),
+        exposed.keys().collect::<Vec<_>>(),
+        "rows on the left, families on the right"
+    );
     for (name, kind) in &exposed {
         assert_eq!(&rows[name][0], kind, "{name}");
-        let example = rows[name].last().and_then(|cell| cell.split("<br>").nth(1)).unwrap_or_default();
-        assert!(example.starts_with('`') && example.contains(name), "{name} has the example {example:?}");
+        let example =
+            rows[name].last().and_then(|cell| cell.split("<br>").nth(1)).unwrap_or_default();
+        assert!(
+            example.starts_with('`') && example.contains(name),
+            "{name} has the example {example:?}"
+        );
     }
 }
 
@@ -124,15 +166,27 @@ fn every_metric_is_in_the_reference_with_its_type_and_an_example() {
 fn no_document_names_a_metric_that_does_not_exist() {
     let exposed = exposed();
     let mut texts = documents();
-    for path in [repository("config.example.toml"), repository("dashboards/alerts.yml")].into_iter().chain(files("dashboards", "json", 2)) {
+    for path in [repository("config.example.toml"), repository("dashboards/alerts.yml")]
+        .into_iter()
+        .chain(files("dashboards", "json", 2))
+    {
         texts.insert(path.to_string_lossy().into_owned(), read(&path));
     }
     let mut seen = 0;
     for (file, text) in texts {
         for (place, _) in text.match_indices("credwatch_") {
-            let name: String = text[place..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-            let family = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end)).filter(|family| exposed.contains_key(*family));
-            assert!(name == "credwatch_" || exposed.contains_key(family.unwrap_or(&name)), "{file} names {name}");
+            let name: String = text[place..]
+                .chars()
+                .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+                .collect();
+            let family = ["_bucket", "_sum", "_count"]
+                .iter()
+                .find_map(|end| name.strip_suffix(end))
+                .filter(|family| exposed.contains_key(*family));
+            assert!(
+                name == "credwatch_" || exposed.contains_key(family.unwrap_or(&name)),
+                "{file} names {name}"
+            );
             seen += 1;
         }
     }
@@ -144,7 +198,13 @@ fn every_reason_is_in_the_table_with_class_meaning_and_action() {
     let section = section(&readme(), "## Failure reasons");
     for reason in Reason::ALL {
         let facts = reason.facts();
-        let row = format!("| `{}` | {} | {} | {} |\n", facts.word, facts.class.word(), facts.meaning, facts.action);
+        let row = format!(
+            "| `{}` | {} | {} | {} |\n",
+            facts.word,
+            facts.class.word(),
+            facts.meaning,
+            facts.action
+        );
         assert!(section.contains(&row), "this row is missing:\n{row}");
     }
 }
@@ -157,8 +217,8 @@ fn every_state_is_in_the_table() {
     }
 }
 
-/// The keys that a configuration may have, as dotted paths with NAME for a name of the author's own and `[]` for an
-/// item: those that hold a value, and all on the way to them.
+/// The keys that a configuration may have, as dotted paths with NAME for a name of the author's own
+/// and `[]` for an item: those that hold a value, and all on the way to them.
 #[derive(Default)]
 struct Keys {
     leaves: BTreeSet<String>,
@@ -175,17 +235,24 @@ impl Keys {
 
     fn walk(&mut self, node: &Json, path: &str) -> bool {
         if let Some(target) = node["$ref"].as_str() {
-            return self.walk(schema().pointer(target.trim_start_matches('#')).expect("a definition"), path);
+            return self.walk(
+                schema().pointer(target.trim_start_matches('#')).expect("a definition"),
+                path,
+            );
         }
         let mut inner = false;
-        for alternative in ["anyOf", "oneOf"].iter().filter_map(|word| node[*word].as_array()).flatten() {
+        for alternative in
+            ["anyOf", "oneOf"].iter().filter_map(|word| node[*word].as_array()).flatten()
+        {
             inner |= self.walk(alternative, path);
         }
         for (name, member) in node["properties"].as_object().into_iter().flatten() {
             let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
             self.all.insert(path.clone());
             // What has the keys of another table is told with that one, once.
-            let told_elsewhere = ["credentials_next", "cleanup", "verify.call", "steps[].request"].iter().any(|key| path.ends_with(key));
+            let told_elsewhere = ["credentials_next", "cleanup", "verify.call", "steps[].request"]
+                .iter()
+                .any(|key| path.ends_with(key));
             if told_elsewhere || !self.walk(member, &path) {
                 self.leaves.insert(path);
             }
@@ -204,16 +271,24 @@ impl Keys {
 
 /// The key as it stands in the reference: without the table that it is in.
 fn shown(key: &str) -> &str {
-    ["providers.NAME.", "recipes.NAME.", "defaults."].iter().find_map(|table| key.strip_prefix(table)).unwrap_or(key)
+    ["providers.NAME.", "recipes.NAME.", "defaults."]
+        .iter()
+        .find_map(|table| key.strip_prefix(table))
+        .unwrap_or(key)
 }
 
 #[test]
 fn every_configuration_key_is_in_the_reference() {
     let (readme, keys) = (readme(), Keys::of_the_schema());
-    for (heading, is_recipe) in [("## Configuration reference", false), ("### The keys of a recipe", true)] {
+    for (heading, is_recipe) in
+        [("## Configuration reference", false), ("### The keys of a recipe", true)]
+    {
         let rows: BTreeSet<String> = rows(&section(&readme, heading)).into_keys().collect();
         let of_this = |set: &BTreeSet<String>| -> BTreeSet<String> {
-            set.iter().filter(|key| key.starts_with("recipes.") == is_recipe).map(|key| shown(key).to_owned()).collect()
+            set.iter()
+                .filter(|key| key.starts_with("recipes.") == is_recipe)
+                .map(|key| shown(key).to_owned())
+                .collect()
         };
         let missing: Vec<_> = of_this(&keys.leaves).difference(&rows).cloned().collect();
         assert!(missing.is_empty(), "{heading} lacks {missing:?}");
@@ -239,16 +314,29 @@ fn defaults_in_the_reference_are_those_of_the_code() {
     }
     assert_eq!(told("failure_threshold"), provider.cadence.failure_threshold.to_string());
     assert_eq!(told("limits.probes_in_flight"), configuration.probes_in_flight.to_string());
-    assert_eq!(told("limits.probes_in_flight_per_host"), configuration.probes_in_flight_per_host.to_string());
-    assert_eq!(told("web.listen_addresses"), format!("[\"{}\"]", configuration.listen_addresses[0]));
-    let buckets: Vec<String> = configuration.duration_buckets.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told("limits.probes_in_flight_per_host"),
+        configuration.probes_in_flight_per_host.to_string()
+    );
+    assert_eq!(
+        told("web.listen_addresses"),
+        format!("[\"{}\"]", configuration.listen_addresses[0])
+    );
+    let buckets: Vec<String> =
+        configuration.duration_buckets.iter().map(ToString::to_string).collect();
     assert_eq!(told("metrics.duration_buckets"), format!("[{}]", buckets.join(", ")));
 }
 
-/// The example with all that is switched off switched on: a line that begins with `#` and a key or a header.
+/// The example with all that is switched off switched on: a line that begins with `#` and a key or
+/// a header.
 fn example_with_everything() -> String {
     let text = read(&repository("config.example.toml"));
-    let on = |line: &str| line.strip_prefix('#').filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '[')).unwrap_or(line).to_owned();
+    let on = |line: &str| {
+        line.strip_prefix('#')
+            .filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '['))
+            .unwrap_or(line)
+            .to_owned()
+    };
     text.lines().map(|line| on(line) + "\n").collect()
 }
 
@@ -258,7 +346,9 @@ fn holds(value: &toml::Value, path: &[&str]) -> bool {
     match (*step, value) {
         ("NAME", toml::Value::Table(table)) => table.values().any(|member| holds(member, rest)),
         ("[]", toml::Value::Array(items)) => items.iter().any(|item| holds(item, rest)),
-        (name, toml::Value::Table(table)) => table.get(name).is_some_and(|member| holds(member, rest)),
+        (name, toml::Value::Table(table)) => {
+            table.get(name).is_some_and(|member| holds(member, rest))
+        }
         _ => false,
     }
 }
@@ -266,16 +356,21 @@ fn holds(value: &toml::Value, path: &[&str]) -> bool {
 #[test]
 fn every_configuration_key_is_in_the_example() {
     let text = example_with_everything();
-    let example = toml::Value::Table(text.parse().expect("the example is TOML with everything switched on"));
+    let example =
+        toml::Value::Table(text.parse().expect("the example is TOML with everything switched on"));
     let missing: Vec<String> = Keys::of_the_schema()
         .leaves
         .into_iter()
         .filter(|key| {
             let spread = key.replace("[]", ".[]");
             let path: Vec<&str> = spread.split('.').collect();
-            // What excludes another key can only be told: `#   form = …`, `#   credentials.app_key.command = …`.
+            // What excludes another key can only be told: `#   form = …`, `#
+            // credentials.app_key.command = …`.
             let last = path[path.len() - 1];
-            let told = text.lines().filter_map(|line| line.strip_prefix("#   ")?.split_once(" = ")).any(|(key, _)| key.rsplit('.').next() == Some(last));
+            let told = text
+                .lines()
+                .filter_map(|line| line.strip_prefix("#   ")?.split_once(" = "))
+                .any(|(key, _)| key.rsplit('.').next() == Some(last));
             !holds(&example, &path) && !told
         })
         .collect();
@@ -284,7 +379,9 @@ fn every_configuration_key_is_in_the_example() {
 
 #[test]
 fn the_example_is_quiet_as_it_stands_and_valid_with_everything_switched_on() {
-    let as_it_stands = load(&repository("config.example.toml")).outcome.unwrap_or_else(|faults| panic!("{}", faults[0]));
+    let as_it_stands = load(&repository("config.example.toml"))
+        .outcome
+        .unwrap_or_else(|faults| panic!("{}", faults[0]));
     assert!(as_it_stands.warnings.is_empty(), "{}", as_it_stands.warnings[0]);
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::create_dir(folder.path().join("tls")).expect("created");
@@ -295,26 +392,44 @@ fn the_example_is_quiet_as_it_stands_and_valid_with_everything_switched_on() {
     std::fs::write(&file, example_with_everything()).expect("written");
     let configuration = load(&file).outcome.unwrap_or_else(|faults| panic!("{}", faults[0]));
     // A few of each form are enough to start from; all of them are in the catalogue.
-    let shown = BUILTINS.iter().filter(|(name, _)| configuration.providers.iter().any(|provider| provider.recipe.name == *name)).count();
+    let shown = BUILTINS
+        .iter()
+        .filter(|(name, _)| {
+            configuration.providers.iter().any(|provider| provider.recipe.name == *name)
+        })
+        .count();
     assert!(shown >= 6, "the example has providers with {shown} of the built-in recipes");
 }
 
 #[test]
 fn every_built_in_recipe_is_in_the_readme_with_its_inputs() {
     let rows = rows(&section(&readme(), "## Built-in recipes"));
-    assert_eq!(rows.keys().map(String::as_str).collect::<BTreeSet<_>>(), BUILTINS.iter().map(|(name, _)| *name).collect());
+    assert_eq!(
+        rows.keys().map(String::as_str).collect::<BTreeSet<_>>(),
+        BUILTINS.iter().map(|(name, _)| *name).collect()
+    );
     for (name, cells) in &rows {
         let recipe = builtin::recipe(name).expect("in the table");
-        let input = |name: &str, optional: bool| if optional { format!("optional `{name}`") } else { format!("`{name}`") };
+        let input = |name: &str, optional: bool| {
+            if optional { format!("optional `{name}`") } else { format!("`{name}`") }
+        };
         let parameters: Vec<String> = recipe
             .parameters
             .iter()
             .map(|(name, parameter)| {
-                let default = parameter.default.as_ref().map(|default| format!(" [`{}`]", minijinja::Value::from(default))).unwrap_or_default();
+                let default = parameter
+                    .default
+                    .as_ref()
+                    .map(|default| format!(" [`{}`]", minijinja::Value::from(default)))
+                    .unwrap_or_default();
                 format!("{}{default}", input(name, parameter.optional))
             })
             .collect();
-        let credentials: Vec<String> = recipe.credentials.iter().map(|(name, credential)| input(name, credential.optional)).collect();
+        let credentials: Vec<String> = recipe
+            .credentials
+            .iter()
+            .map(|(name, credential)| input(name, credential.optional))
+            .collect();
         assert_eq!(cells[..], [parameters.join(", "), credentials.join(", ")], "{name}");
     }
 }
@@ -322,14 +437,25 @@ fn every_built_in_recipe_is_in_the_readme_with_its_inputs() {
 #[test]
 fn every_filter_test_and_unit_is_in_the_readme() {
     let section_of_expressions = section(&readme(), "### Expressions");
-    let filters: BTreeSet<String> = rows(&section_of_expressions).into_keys().map(|row| row.split('(').next().unwrap_or_default().to_owned()).collect();
+    let filters: BTreeSet<String> = rows(&section_of_expressions)
+        .into_keys()
+        .map(|row| row.split('(').next().unwrap_or_default().to_owned())
+        .collect();
     assert_eq!(filters, FILTERS.iter().map(|name| (*name).to_owned()).collect());
     let tests = section_of_expressions.split("Tests after").nth(1).expect("a sentence about tests");
     for test in TESTS {
-        assert!(tests.contains(&format!("`{test}`")) || tests.contains(&format!("`{test}(")), "the test {test}");
+        assert!(
+            tests.contains(&format!("`{test}`")) || tests.contains(&format!("`{test}(")),
+            "the test {test}"
+        );
     }
     let units = section(&readme(), "### Units");
-    let words: Vec<&str> = schema()["$defs"]["Unit"]["oneOf"].as_array().expect("units").iter().filter_map(|unit| unit["const"].as_str()).collect();
+    let words: Vec<&str> = schema()["$defs"]["Unit"]["oneOf"]
+        .as_array()
+        .expect("units")
+        .iter()
+        .filter_map(|unit| unit["const"].as_str())
+        .collect();
     assert!(words.len() >= 9, "{words:?}");
     for word in words {
         assert!(units.contains(&format!("`{word}`")), "the unit {word}");
@@ -343,8 +469,13 @@ fn help(arguments: &[&str]) -> String {
 
 /// The first word of each line below `title` in a help text.
 fn listed(help: &str, title: &str) -> Vec<String> {
-    let lines = help.lines().skip_while(|line| *line != title).skip(1).take_while(|line| !line.is_empty());
-    lines.filter_map(|line| Some(line.split_whitespace().find(|word| !word.ends_with(','))?.to_owned())).collect()
+    let lines =
+        help.lines().skip_while(|line| *line != title).skip(1).take_while(|line| !line.is_empty());
+    lines
+        .filter_map(|line| {
+            Some(line.split_whitespace().find(|word| !word.ends_with(','))?.to_owned())
+        })
+        .collect()
 }
 
 #[test]
@@ -356,7 +487,10 @@ fn every_command_and_flag_is_in_the_readme() {
         assert!(section.contains(&format!("| `credwatch {command}")), "the command {command}");
         let help = help(&[&command]);
         for inner in listed(&help, "Commands:").into_iter().filter(|inner| inner != "help") {
-            assert!(section.contains(&format!("| `credwatch {command} {inner}")), "the command {command} {inner}");
+            assert!(
+                section.contains(&format!("| `credwatch {command} {inner}")),
+                "the command {command} {inner}"
+            );
         }
         for flag in listed(&help, "Options:").into_iter().filter(|flag| flag != "--help") {
             flags.entry(flag).or_default().push(format!("`{command}`"));
@@ -365,16 +499,28 @@ fn every_command_and_flag_is_in_the_readme() {
     let told: BTreeMap<String, Vec<String>> = rows
         .iter()
         .filter(|(name, _)| name.starts_with("--"))
-        .map(|(name, cells)| (name.split(' ').next().unwrap_or_default().to_owned(), cells[0].split(", ").map(str::to_owned).collect()))
+        .map(|(name, cells)| {
+            (
+                name.split(' ').next().unwrap_or_default().to_owned(),
+                cells[0].split(", ").map(str::to_owned).collect(),
+            )
+        })
         .collect();
-    let sorted = |map: BTreeMap<String, Vec<String>>| map.into_iter().map(|(flag, of)| (flag, of.into_iter().collect())).collect::<BTreeMap<_, BTreeSet<_>>>();
+    let sorted = |map: BTreeMap<String, Vec<String>>| {
+        map.into_iter()
+            .map(|(flag, of)| (flag, of.into_iter().collect()))
+            .collect::<BTreeMap<_, BTreeSet<_>>>()
+    };
     assert_eq!(sorted(told), sorted(flags), "the README on the left, the program on the right");
 }
 
 /// A path up to its first placeholder: `<case>.toml`, `*.toml`, `NAME.toml`.
 pub fn without_placeholders(path: &str) -> PathBuf {
     let placeholder = |step: &str| {
-        step.contains(['<', '*']) || step.split('.').next().is_some_and(|stem| !stem.is_empty() && stem.bytes().all(|byte| byte.is_ascii_uppercase()))
+        step.contains(['<', '*'])
+            || step.split('.').next().is_some_and(|stem| {
+                !stem.is_empty() && stem.bytes().all(|byte| byte.is_ascii_uppercase())
+            })
     };
     path.split('/').take_while(|step| !placeholder(step)).collect()
 }
@@ -384,7 +530,8 @@ fn whole_configurations_in_the_documents_are_valid() {
     let mut seen = 0;
     for (file, text) in documents() {
         for (line, block) in blocks(&text, "toml config") {
-            let configuration = load_text(&format!("{file}, block at line {line}"), &block).unwrap_or_else(|faults| panic!("{}", faults[0]));
+            let configuration = load_text(&format!("{file}, block at line {line}"), &block)
+                .unwrap_or_else(|faults| panic!("{}", faults[0]));
             assert!(configuration.warnings.is_empty(), "{}", configuration.warnings[0]);
             seen += 1;
         }
@@ -400,6 +547,7 @@ fn the_exchange_shown_to_contributors_holds() {
     for (line, block) in blocks {
         let path = folder.path().join(format!("line-{line}.toml"));
         std::fs::write(&path, block).expect("written");
-        credwatch::exchange::run_file(&path).unwrap_or_else(|problem| panic!("CONTRIBUTING.md, line {line}:\n{problem}"));
+        credwatch::exchange::run_file(&path)
+            .unwrap_or_else(|problem| panic!("CONTRIBUTING.md, line {line}:\n{problem}"));
     }
 }

@@ -1,5 +1,5 @@
-//! Doors over sockets: TLS, client certificates, logins and headers, and doors that are replaced while
-//! connections are open.
+//! Doors over sockets: TLS, client certificates, logins and headers, and doors that are replaced
+//! while connections are open.
 
 use std::io::{ErrorKind, Write};
 use std::sync::Arc;
@@ -30,8 +30,11 @@ const TLS: &str = "tls_server_config:\n  cert_file: server.crt\n  key_file: serv
 #[test]
 fn tls_is_spoken_in_the_versions_and_with_the_suites_that_are_configured() {
     let (folder, authority) = identity();
-    let (old, new, both) =
-        (Identity::client(&authority, None, &[&TLS12]), Identity::client(&authority, None, &[&TLS13]), Identity::client(&authority, None, &BOTH));
+    let (old, new, both) = (
+        Identity::client(&authority, None, &[&TLS12]),
+        Identity::client(&authority, None, &[&TLS13]),
+        Identity::client(&authority, None, &BOTH),
+    );
     let server = Server::behind(folder.door(TLS));
     for config in [&old, &new, &both] {
         let mut stream = tls(server.address, config).expect("a connection");
@@ -39,7 +42,10 @@ fn tls_is_spoken_in_the_versions_and_with_the_suites_that_are_configured() {
     }
     server.doors.replace(folder.door(&format!("{TLS}  min_version: TLS13\n")));
     assert!(tls(server.address, &old).is_err(), "TLS 1.2 is too old now");
-    assert_eq!(tls(server.address, &both).expect("a connection").conn.protocol_version(), Some(rustls::ProtocolVersion::TLSv1_3));
+    assert_eq!(
+        tls(server.address, &both).expect("a connection").conn.protocol_version(),
+        Some(rustls::ProtocolVersion::TLSv1_3)
+    );
     server.doors.replace(
         folder
             .door(&format!("{TLS}  max_version: TLS12\n  cipher_suites: [TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256]\n  curve_preferences: [CurveP384]\n")),
@@ -48,8 +54,13 @@ fn tls_is_spoken_in_the_versions_and_with_the_suites_that_are_configured() {
     let stream = tls(server.address, &both).expect("a connection");
     let suite = stream.conn.negotiated_cipher_suite().expect("negotiated").suite();
     assert_eq!(suite, rustls::CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256);
-    assert_eq!(stream.conn.negotiated_key_exchange_group().expect("negotiated").name(), rustls::NamedGroup::secp384r1);
-    server.doors.replace(folder.door(&format!("{TLS}  max_version: TLS12\n  cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]\n")));
+    assert_eq!(
+        stream.conn.negotiated_key_exchange_group().expect("negotiated").name(),
+        rustls::NamedGroup::secp384r1
+    );
+    server.doors.replace(folder.door(&format!(
+        "{TLS}  max_version: TLS12\n  cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]\n"
+    )));
     assert!(tls(server.address, &both).is_err(), "no suite for a certificate of this kind");
     let other = Identity::client(&Authority::new("somebody"), None, &BOTH);
     assert!(tls(server.address, &other).is_err(), "the client sees whose certificate it is");
@@ -61,7 +72,10 @@ fn only_http_1_is_spoken() {
     let server = Server::behind(folder.door(TLS));
     let mut config = Identity::client(&authority, None, &BOTH);
     Arc::make_mut(&mut config).alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    assert_eq!(tls(server.address, &config).expect("a connection").conn.alpn_protocol(), Some(&b"http/1.1"[..]));
+    assert_eq!(
+        tls(server.address, &config).expect("a connection").conn.alpn_protocol(),
+        Some(&b"http/1.1"[..])
+    );
     Arc::make_mut(&mut config).alpn_protocols = vec![b"h2".to_vec()];
     assert!(tls(server.address, &config).is_err());
 }
@@ -73,37 +87,75 @@ fn a_client_needs_a_certificate_of_the_right_authority_with_an_allowed_name() {
     folder.write("clients.pem", clients.pem());
     let with = |identity: &Identity| Identity::client(&authority, Some(identity), &BOTH);
     let scraper = clients.issue("scraper.example", 2020, 2099);
-    let rule = |more: &str| folder.door(&format!("{TLS}  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: clients.pem\n{more}"));
+    let rule = |more: &str| {
+        folder.door(&format!("{TLS}  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: clients.pem\n{more}"))
+    };
     let server = Server::behind(rule(""));
     assert!(tls(server.address, &with(&scraper)).is_ok());
-    assert!(tls(server.address, &Identity::client(&authority, None, &BOTH)).is_err(), "no certificate");
-    assert!(tls(server.address, &with(&strangers.issue("scraper.example", 2020, 2099))).is_err(), "another authority");
-    assert!(tls(server.address, &with(&clients.issue("scraper.example", 2020, 2021))).is_err(), "expired");
+    assert!(
+        tls(server.address, &Identity::client(&authority, None, &BOTH)).is_err(),
+        "no certificate"
+    );
+    assert!(
+        tls(server.address, &with(&strangers.issue("scraper.example", 2020, 2099))).is_err(),
+        "another authority"
+    );
+    assert!(
+        tls(server.address, &with(&clients.issue("scraper.example", 2020, 2021))).is_err(),
+        "expired"
+    );
     server.doors.replace(rule("  client_allowed_sans: [one, scraper.example, 192.0.2.7]\n"));
     assert!(tls(server.address, &with(&scraper)).is_ok());
-    assert!(tls(server.address, &with(&clients.issue("192.0.2.7", 2020, 2099))).is_ok(), "an address is a name too");
-    assert!(tls(server.address, &with(&clients.issue("other.example", 2020, 2099))).is_err(), "not on the list");
-    assert!(tls(server.address, &with(&strangers.issue("scraper.example", 2020, 2099))).is_err(), "on the list, of another authority");
-    server.doors.replace(folder.door(&format!("{TLS}  client_auth_type: VerifyClientCertIfGiven\n  client_ca_file: clients.pem\n")));
-    assert!(tls(server.address, &Identity::client(&authority, None, &BOTH)).is_ok(), "none is fine");
-    assert!(tls(server.address, &with(&strangers.issue("scraper.example", 2020, 2099))).is_err(), "a wrong one is not");
-    server.doors.replace(folder.door(&format!("{TLS}  client_auth_type: RequireAndVerifyClientCert\n")));
-    assert!(tls(server.address, &with(&scraper)).is_err(), "the authorities of the system do not know this one");
+    assert!(
+        tls(server.address, &with(&clients.issue("192.0.2.7", 2020, 2099))).is_ok(),
+        "an address is a name too"
+    );
+    assert!(
+        tls(server.address, &with(&clients.issue("other.example", 2020, 2099))).is_err(),
+        "not on the list"
+    );
+    assert!(
+        tls(server.address, &with(&strangers.issue("scraper.example", 2020, 2099))).is_err(),
+        "on the list, of another authority"
+    );
+    server.doors.replace(folder.door(&format!(
+        "{TLS}  client_auth_type: VerifyClientCertIfGiven\n  client_ca_file: clients.pem\n"
+    )));
+    assert!(
+        tls(server.address, &Identity::client(&authority, None, &BOTH)).is_ok(),
+        "none is fine"
+    );
+    assert!(
+        tls(server.address, &with(&strangers.issue("scraper.example", 2020, 2099))).is_err(),
+        "a wrong one is not"
+    );
+    server
+        .doors
+        .replace(folder.door(&format!("{TLS}  client_auth_type: RequireAndVerifyClientCert\n")));
+    assert!(
+        tls(server.address, &with(&scraper)).is_err(),
+        "the authorities of the system do not know this one"
+    );
 }
 
 #[test]
 fn a_self_signed_client_certificate_is_its_own_authority() {
     let (folder, authority) = identity();
-    let (known, unknown, expired) = (Identity::self_signed(2099), Identity::self_signed(2099), Identity::self_signed(2021));
+    let (known, unknown, expired) =
+        (Identity::self_signed(2099), Identity::self_signed(2099), Identity::self_signed(2021));
     folder.write("clients.pem", &format!("{}{}", known.pem, expired.pem));
-    let server = Server::behind(folder.door(&format!("{TLS}  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: clients.pem\n")));
+    let server = Server::behind(folder.door(&format!(
+        "{TLS}  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: clients.pem\n"
+    )));
     assert!(tls(server.address, &Identity::client(&authority, Some(&known), &BOTH)).is_ok());
     assert!(tls(server.address, &Identity::client(&authority, Some(&unknown), &BOTH)).is_err());
     assert!(tls(server.address, &Identity::client(&authority, Some(&expired), &BOTH)).is_err());
 }
 
 fn users(pairs: &[(&str, &str)]) -> String {
-    let line = |(name, password): &(&str, &str)| format!("  {name}: {}\n", bcrypt::hash(password, 4).expect("hashed"));
+    let line = |(name, password): &(&str, &str)| {
+        format!("  {name}: {}\n", bcrypt::hash(password, 4).expect("hashed"))
+    };
     format!("basic_auth_users:\n{}", pairs.iter().map(line).collect::<String>())
 }
 
@@ -112,16 +164,38 @@ fn every_path_asks_for_a_login_and_takes_the_right_one_only() {
     let server = Server::behind(Folder::new().door(&users(&[("ann", "one"), ("bob", "two")])));
     let mut stream = server.connect();
     for path in ["/", "/metrics", "/healthz", "/livez", "/readyz", "/nothing-here"] {
-        for headers in ["", &login("ann", "two"), &login("ann", ""), &login("eve", "one"), &login("eve", "two"), "Authorization: Bearer one\r\n"] {
+        for headers in [
+            "",
+            &login("ann", "two"),
+            &login("ann", ""),
+            &login("eve", "one"),
+            &login("eve", "two"),
+            "Authorization: Bearer one\r\n",
+        ] {
             let refused = ask(&mut stream, path, headers).expect("an answer");
-            assert_eq!((refused.status, refused.body.as_str()), (401, "Unauthorized\n"), "{path} {headers}");
-            assert!(refused.head.to_lowercase().contains("\r\nwww-authenticate: basic\r\n"), "{}", refused.head);
+            assert_eq!(
+                (refused.status, refused.body.as_str()),
+                (401, "Unauthorized\n"),
+                "{path} {headers}"
+            );
+            assert!(
+                refused.head.to_lowercase().contains("\r\nwww-authenticate: basic\r\n"),
+                "{}",
+                refused.head
+            );
         }
     }
     for (name, password) in [("ann", "one"), ("ann", "one"), ("bob", "two")] {
-        assert_eq!(ask(&mut stream, "/livez", &login(name, password)).expect("an answer").status, 200, "{name}");
+        assert_eq!(
+            ask(&mut stream, "/livez", &login(name, password)).expect("an answer").status,
+            200,
+            "{name}"
+        );
     }
-    assert_eq!(ask(&mut stream, "/nothing-here", &login("ann", "one")).expect("an answer").status, 404);
+    assert_eq!(
+        ask(&mut stream, "/nothing-here", &login("ann", "one")).expect("an answer").status,
+        404
+    );
 }
 
 #[test]
@@ -129,11 +203,19 @@ fn configured_headers_are_on_every_answer_and_win_over_our_own() {
     let text = "http_server_config:\n  headers:\n    X-Frame-Options: sameorigin\n    Strict-Transport-Security: max-age=31536000; includeSubDomains\n    X-XSS-Protection: 1\n";
     let server = Server::behind(Folder::new().door(&format!("{text}{}", users(&[("ann", "one")]))));
     let mut stream = server.connect();
-    for (path, headers, status) in [("/livez", "", 401), ("/livez", &*login("ann", "one"), 200), ("/nothing-here", &login("ann", "one"), 404)] {
+    for (path, headers, status) in [
+        ("/livez", "", 401),
+        ("/livez", &*login("ann", "one"), 200),
+        ("/nothing-here", &login("ann", "one"), 404),
+    ] {
         let answer = ask(&mut stream, path, headers).expect("an answer");
         let head = answer.head.to_lowercase();
         assert_eq!(answer.status, status);
-        for line in ["\r\nx-frame-options: sameorigin", "\r\nstrict-transport-security: max-age=31536000; includesubdomains", "\r\nx-xss-protection: 1"] {
+        for line in [
+            "\r\nx-frame-options: sameorigin",
+            "\r\nstrict-transport-security: max-age=31536000; includesubdomains",
+            "\r\nx-xss-protection: 1",
+        ] {
             assert_eq!(head.matches(line).count(), 1, "{head}");
         }
         assert_eq!(head.matches("x-frame-options").count(), 1, "{head}");
@@ -155,11 +237,17 @@ fn a_new_certificate_is_shown_to_the_next_connection_while_the_old_one_goes_on()
     let (folder, authority) = identity();
     let config = Identity::client(&authority, None, &BOTH);
     let server = Server::behind(folder.door(TLS));
-    let shown = |stream: &rustls::StreamOwned<rustls::ClientConnection, std::net::TcpStream>| stream.conn.peer_certificates().expect("shown")[0].clone();
+    let shown = |stream: &rustls::StreamOwned<rustls::ClientConnection, std::net::TcpStream>| {
+        stream.conn.peer_certificates().expect("shown")[0].clone()
+    };
     let mut before = tls(server.address, &config).expect("a connection");
     let renewed = authority.issue("localhost", 2020, 2099);
     put(&folder, &renewed);
-    assert_ne!(shown(&tls(server.address, &config).expect("a connection")), renewed.chain[0], "not before it is loaded");
+    assert_ne!(
+        shown(&tls(server.address, &config).expect("a connection")),
+        renewed.chain[0],
+        "not before it is loaded"
+    );
     server.doors.replace(folder.door(TLS));
     let mut after = tls(server.address, &config).expect("a connection");
     assert_eq!(shown(&after), renewed.chain[0]);
@@ -179,13 +267,29 @@ fn plain_becomes_tls_and_back_without_a_restart_and_no_connection_from_before_sl
     assert!(tls(server.address, &config).is_err());
     server.doors.replace(folder.door(TLS));
     let late = ask(&mut plain, "/livez", "").expect("an answer");
-    assert!(late.status == 421 && late.head.to_lowercase().contains("\r\nconnection: close"), "{}", late.head);
-    assert_eq!(ask(&mut plain, "/livez", "").map(|answer| answer.status).map_err(|error| error.kind()).err(), Some(ErrorKind::UnexpectedEof));
+    assert!(
+        late.status == 421 && late.head.to_lowercase().contains("\r\nconnection: close"),
+        "{}",
+        late.head
+    );
+    assert_eq!(
+        ask(&mut plain, "/livez", "")
+            .map(|answer| answer.status)
+            .map_err(|error| error.kind())
+            .err(),
+        Some(ErrorKind::UnexpectedEof)
+    );
     assert!(ask(&mut server.connect(), "/livez", "").is_err(), "no plain connection any more");
     let mut locked = tls(server.address, &config).expect("a connection");
     folder.write("clients.pem", Authority::new("client-ca").pem());
-    server.doors.replace(folder.door(&format!("{TLS}  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: clients.pem\n")));
-    assert_eq!(ask(&mut locked, "/livez", "").expect("an answer").status, 421, "its client was never verified");
+    server.doors.replace(folder.door(&format!(
+        "{TLS}  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: clients.pem\n"
+    )));
+    assert_eq!(
+        ask(&mut locked, "/livez", "").expect("an answer").status,
+        421,
+        "its client was never verified"
+    );
     server.doors.replace(Door::default());
     assert_eq!(ask(&mut server.connect(), "/livez", "").expect("an answer").status, 200);
 }
@@ -195,7 +299,9 @@ fn new_passwords_count_at_once_and_a_bad_file_keeps_the_old_ones() {
     let folder = Folder::new();
     let server = Server::behind(folder.door(&users(&[("ann", "old")])));
     let mut stream = server.connect();
-    let mut status = |password: &str| ask(&mut stream, "/livez", &login("ann", password)).expect("an answer").status;
+    let mut status = |password: &str| {
+        ask(&mut stream, "/livez", &login("ann", password)).expect("an answer").status
+    };
     assert_eq!(status("old"), 200);
     // What whoever reloads does: a door that cannot be built is not put into force.
     let faults = folder.load("basic_auth_users: {ann: old}\n").err().expect("refused");
@@ -212,7 +318,9 @@ fn the_probe_address_serves_two_paths_to_everybody_and_nothing_else() {
     let (folder, _) = identity();
     let server = Server::behind(folder.door(&format!("{TLS}{}", users(&[("ann", "one")]))));
     let mut probe = connect(server.probe_address);
-    for (path, status) in [("/livez", 200), ("/readyz", 200), ("/", 404), ("/metrics", 404), ("/healthz", 404)] {
+    for (path, status) in
+        [("/livez", 200), ("/readyz", 200), ("/", 404), ("/metrics", 404), ("/healthz", 404)]
+    {
         let answer = ask(&mut probe, path, "").expect("an answer");
         assert_eq!(answer.status, status, "{path}");
         assert!(!answer.body.contains("credwatch_"), "{path}");
@@ -228,19 +336,37 @@ fn no_password_hash_or_key_shows_in_a_log_at_the_most_talkative_level() {
     let web = folder.write("web.yml", &format!("{TLS}basic_auth_users:\n  ann: {hash}\n"));
     let daemon = Daemon::start_with(
         "",
-        &["--log.level=trace", "--web.probe-address=127.0.0.1:0", &format!("--web.config.file={}", web.display())],
+        &[
+            "--log.level=trace",
+            "--web.probe-address=127.0.0.1:0",
+            &format!("--web.config.file={}", web.display()),
+        ],
         &[("RUST_LOG", "trace"), ("RUST_BACKTRACE", "1")],
     );
     let address = daemon.address().parse().expect("an address");
     let config = Identity::client(&authority, None, &BOTH);
     let mut stream = tls(address, &config).expect("a connection");
-    for (name, password, status) in [("ann", right, 200), ("ann", wrong, 401), ("canary-nobody", wrong, 401)] {
-        assert_eq!(ask(&mut stream, "/healthz?secret=canary-query", &login(name, password)).expect("an answer").status, status);
+    for (name, password, status) in
+        [("ann", right, 200), ("ann", wrong, 401), ("canary-nobody", wrong, 401)]
+    {
+        assert_eq!(
+            ask(&mut stream, "/healthz?secret=canary-query", &login(name, password))
+                .expect("an answer")
+                .status,
+            status
+        );
     }
     connect(address).write_all(b"GET /canary-plain HTTP/1.1\r\n\r\n").expect("sent");
     assert!(tls(address, &Identity::client(&Authority::new("x"), None, &BOTH)).is_err());
-    let log = super::support::wait_for("the failed handshakes in the log", || Some(daemon.log()).filter(|log| log.matches("no TLS connection").count() >= 2));
-    let probe = log.split("probe_listen=").nth(1).and_then(|rest| rest.split_whitespace().next()).expect("it is told").to_owned();
+    let log = super::support::wait_for("the failed handshakes in the log", || {
+        Some(daemon.log()).filter(|log| log.matches("no TLS connection").count() >= 2)
+    });
+    let probe = log
+        .split("probe_listen=")
+        .nth(1)
+        .and_then(|rest| rest.split_whitespace().next())
+        .expect("it is told")
+        .to_owned();
     assert_eq!(get(&probe, "/livez").status, 200);
     let key = std::fs::read_to_string(folder.path().join("server.key")).expect("readable");
     let bodies = key.lines().filter(|line| !line.starts_with("---"));
@@ -256,10 +382,19 @@ fn no_password_hash_or_key_shows_in_a_log_at_the_most_talkative_level() {
 fn an_answer_to_too_long_a_body_ends_the_connection() {
     let server = Server::behind(Door::default());
     let mut stream = server.connect();
-    stream.write_all(b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n").expect("sent");
+    stream
+        .write_all(b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
+        .expect("sent");
     let refused = answer(&mut stream).expect("an answer");
-    assert!(refused.status == 413 && refused.head.to_lowercase().contains("\r\nconnection: close"), "{}", refused.head);
+    assert!(
+        refused.status == 413 && refused.head.to_lowercase().contains("\r\nconnection: close"),
+        "{}",
+        refused.head
+    );
     let mut stream = server.connect();
-    let _ = stream.write_all(format!("GET /livez HTTP/1.1\r\nHost: x\r\nX-Long: {}\r\n\r\n", "x".repeat(100_000)).as_bytes());
+    let _ = stream.write_all(
+        format!("GET /livez HTTP/1.1\r\nHost: x\r\nX-Long: {}\r\n\r\n", "x".repeat(100_000))
+            .as_bytes(),
+    );
     assert!(answer(&mut stream).map_or(431, |answer| answer.status) == 431, "too long a head");
 }

@@ -37,7 +37,12 @@ fn failure(probe: &Probe) -> &Failure {
 #[track_caller]
 fn assert_failure(probe: &Probe, class: &str, reason: &str, code: &str) {
     let failure = failure(probe);
-    assert_eq!((failure.reason.class().word(), failure.reason.word(), failure.code.as_str()), (class, reason, code), "{}", failure.message.as_str());
+    assert_eq!(
+        (failure.reason.class().word(), failure.reason.word(), failure.code.as_str()),
+        (class, reason, code),
+        "{}",
+        failure.message.as_str()
+    );
 }
 
 #[tokio::test]
@@ -67,7 +72,10 @@ async fn a_silent_server_is_a_timeout_that_names_the_phase() {
     });
     let probe = probe(&endpoint.url(), "timeout = \"300ms\"").await;
     assert_failure(&probe, "network", "timeout", "");
-    assert_eq!(failure(&probe).message.as_str(), "no whole answer within 300ms; `processing` was under way");
+    assert_eq!(
+        failure(&probe).message.as_str(),
+        "no whole answer within 300ms; `processing` was under way"
+    );
     assert!(probe.duration < 2.0 && probe.phases.processing > 0.2, "{probe:?}");
 }
 
@@ -76,7 +84,8 @@ async fn a_server_that_never_shakes_hands_is_a_timeout_in_tls() {
     let endpoint = Endpoint::serving(|mut stream, _| {
         let _ = stream.read_to_end(&mut Vec::new());
     });
-    let probe = probe(&format!("https://127.0.0.1:{}/token", endpoint.port()), "timeout = \"300ms\"").await;
+    let probe =
+        probe(&format!("https://127.0.0.1:{}/token", endpoint.port()), "timeout = \"300ms\"").await;
     assert_failure(&probe, "network", "timeout", "");
     assert!(failure(&probe).message.as_str().ends_with("`tls` was under way"));
 }
@@ -85,7 +94,8 @@ async fn a_server_that_never_shakes_hands_is_a_timeout_in_tls() {
 async fn a_body_that_drips_is_a_timeout_in_transfer() {
     let endpoint = Endpoint::serving(|mut stream, _| {
         read_request(&mut stream);
-        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"access_token\":");
+        let _ =
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"access_token\":");
         let _ = stream.read(&mut [0]);
     });
     let probe = probe(&endpoint.url(), "timeout = \"300ms\"").await;
@@ -95,7 +105,9 @@ async fn a_body_that_drips_is_a_timeout_in_transfer() {
 
 #[tokio::test]
 async fn a_body_that_is_cut_is_transport() {
-    let endpoint = Endpoint::answering("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"access_token\":\"x\"");
+    let endpoint = Endpoint::answering(
+        "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"access_token\":\"x\"",
+    );
     assert_failure(&probe(&endpoint.url(), "").await, "network", "transport", "");
 }
 
@@ -115,8 +127,14 @@ async fn an_expired_certificate_is_tls_and_its_end_is_known_all_the_same() {
     let more = format!("tls.ca_file = {:?}", authority.file(&folder));
     let probe = probe(&format!("https://127.0.0.1:{}/token", endpoint.port()), &more).await;
     assert_failure(&probe, "network", "tls", "");
-    assert_eq!(failure(&probe).message.as_str(), "the certificate expired on 2020-01-01 00:00:00 UTC");
-    assert_eq!(probe.certificate_expiry.map(|end| end.to_string()).as_deref(), Some("2020-01-01T00:00:00Z"));
+    assert_eq!(
+        failure(&probe).message.as_str(),
+        "the certificate expired on 2020-01-01 00:00:00 UTC"
+    );
+    assert_eq!(
+        probe.certificate_expiry.map(|end| end.to_string()).as_deref(),
+        Some("2020-01-01T00:00:00Z")
+    );
 }
 
 #[tokio::test]
@@ -127,7 +145,11 @@ async fn a_certificate_for_another_name_is_tls() {
     let more = format!("tls.ca_file = {:?}", authority.file(&folder));
     let probe = probe(&format!("https://127.0.0.1:{}/token", endpoint.port()), &more).await;
     assert_failure(&probe, "network", "tls", "");
-    assert!(failure(&probe).message.as_str().starts_with("the certificate is for another name"), "{}", failure(&probe).message.as_str());
+    assert!(
+        failure(&probe).message.as_str().starts_with("the certificate is for another name"),
+        "{}",
+        failure(&probe).message.as_str()
+    );
 }
 
 #[tokio::test]
@@ -138,17 +160,28 @@ async fn a_certificate_of_an_unknown_authority_is_tls_unless_its_file_is_given()
     let url = format!("https://127.0.0.1:{}/token", endpoint.port());
     let unknown = probe(&url, "").await;
     assert_failure(&unknown, "network", "tls", "");
-    assert_eq!(failure(&unknown).message.as_str(), "the certificate is from an authority that this host does not trust");
+    assert_eq!(
+        failure(&unknown).message.as_str(),
+        "the certificate is from an authority that this host does not trust"
+    );
     let known = probe(&url, &format!("tls.ca_file = {:?}", authority.file(&folder))).await;
     assert!(matches!(known.outcome, Outcome::Issued(_)), "{known:?}");
-    assert!(known.phases.tls > 0.0 && known.phases.connect > 0.0 && known.phases.processing > 0.0, "{:?}", known.phases);
-    assert_eq!(known.certificate_expiry.map(|end| end.to_string()).as_deref(), Some("2099-01-01T00:00:00Z"));
+    assert!(
+        known.phases.tls > 0.0 && known.phases.connect > 0.0 && known.phases.processing > 0.0,
+        "{:?}",
+        known.phases
+    );
+    assert_eq!(
+        known.certificate_expiry.map(|end| end.to_string()).as_deref(),
+        Some("2099-01-01T00:00:00Z")
+    );
 }
 
 #[tokio::test]
 async fn an_insecure_provider_takes_any_certificate_and_still_knows_its_end() {
     let endpoint = Endpoint::tls(&Authority::new("authority").issue("other.example", 2019, 2020));
-    let probe = probe(&format!("https://127.0.0.1:{}/token", endpoint.port()), "tls.insecure = true").await;
+    let probe =
+        probe(&format!("https://127.0.0.1:{}/token", endpoint.port()), "tls.insecure = true").await;
     assert!(matches!(probe.outcome, Outcome::Issued(_)), "{probe:?}");
     assert!(probe.certificate_expiry.is_some());
 }
@@ -161,9 +194,18 @@ async fn a_client_certificate_is_shown_when_configured_and_missed_when_not() {
     let ca = format!("tls.ca_file = {:?}", authority.file(&folder));
     let without = probe(&url, &ca).await;
     assert_failure(&without, "network", "tls", "");
-    assert_eq!(failure(&without).message.as_str(), "the endpoint broke the handshake off: CertificateRequired");
+    assert_eq!(
+        failure(&without).message.as_str(),
+        "the endpoint broke the handshake off: CertificateRequired"
+    );
     let (certificate, key) = authority.issue("client.example", 2020, 2099).files(&folder);
-    let with = probe(&url, &format!("{ca}\ntls.client_certificate_file = {certificate:?}\ntls.client_key_file = {key:?}")).await;
+    let with = probe(
+        &url,
+        &format!(
+            "{ca}\ntls.client_certificate_file = {certificate:?}\ntls.client_key_file = {key:?}"
+        ),
+    )
+    .await;
     assert!(matches!(with.outcome, Outcome::Issued(_)), "{with:?}");
 }
 
@@ -174,15 +216,33 @@ async fn plain_text_where_tls_is_expected_is_tls() {
         let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
         let _ = stream.read_to_end(&mut Vec::new());
     });
-    assert_failure(&probe(&format!("https://127.0.0.1:{}/token", endpoint.port()), "").await, "network", "tls", "");
+    assert_failure(
+        &probe(&format!("https://127.0.0.1:{}/token", endpoint.port()), "").await,
+        "network",
+        "tls",
+        "",
+    );
 }
 
 #[tokio::test]
 async fn redirects_are_not_followed() {
-    let elsewhere = Endpoint::json("200 OK", r#"{"access_token":"stolen"}"#).that_must_not_be_called();
-    for status in ["301 Moved", "302 Found", "303 See Other", "307 Temporary Redirect", "308 Permanent Redirect"] {
-        let endpoint = Endpoint::answering(http(status, &format!("Location: {}\r\n", elsewhere.url()), b""));
-        assert_failure(&probe(&endpoint.url(), "").await, "provider", "redirect", &format!("http_{}", &status[..3]));
+    let elsewhere =
+        Endpoint::json("200 OK", r#"{"access_token":"stolen"}"#).that_must_not_be_called();
+    for status in [
+        "301 Moved",
+        "302 Found",
+        "303 See Other",
+        "307 Temporary Redirect",
+        "308 Permanent Redirect",
+    ] {
+        let endpoint =
+            Endpoint::answering(http(status, &format!("Location: {}\r\n", elsewhere.url()), b""));
+        assert_failure(
+            &probe(&endpoint.url(), "").await,
+            "provider",
+            "redirect",
+            &format!("http_{}", &status[..3]),
+        );
     }
     assert_eq!(elsewhere.calls(), 0, "credentials were sent on");
 }
@@ -190,39 +250,97 @@ async fn redirects_are_not_followed() {
 #[tokio::test]
 async fn statuses_and_bodies_are_sorted_by_who_has_to_act() {
     for (status, headers, body, class, reason, code) in [
-        ("401 Unauthorized", "", r#"{"error":"invalid_client"}"#, "credential", "rejected", "invalid_client"),
-        ("400 Bad Request", "", r#"{"error":"invalid_scope"}"#, "credential", "rejected", "invalid_scope"),
+        (
+            "401 Unauthorized",
+            "",
+            r#"{"error":"invalid_client"}"#,
+            "credential",
+            "rejected",
+            "invalid_client",
+        ),
+        (
+            "400 Bad Request",
+            "",
+            r#"{"error":"invalid_scope"}"#,
+            "credential",
+            "rejected",
+            "invalid_scope",
+        ),
         ("403 Forbidden", "", "<html>blocked</html>", "credential", "rejected", "http_403"),
         ("404 Not Found", "", "", "credential", "rejected", "http_404"),
         ("429 Too Many Requests", "", "", "provider", "throttled", "http_429"),
         ("500 Internal Server Error", "", "oops", "provider", "unavailable", "http_500"),
-        ("503 Service Unavailable", "", r#"{"error":"temporarily_unavailable"}"#, "provider", "unavailable", "temporarily_unavailable"),
+        (
+            "503 Service Unavailable",
+            "",
+            r#"{"error":"temporarily_unavailable"}"#,
+            "provider",
+            "unavailable",
+            "temporarily_unavailable",
+        ),
         ("200 OK", "", "<!doctype html><p>login</p>", "provider", "malformed", "not_json"),
         ("200 OK", "", "", "provider", "malformed", "body_empty"),
         ("200 OK", "", r#"{"token_type":"Bearer"}"#, "provider", "malformed", "token_missing"),
         ("200 OK", "", r#"{"access_token":""}"#, "provider", "malformed", "token_missing"),
         ("200 OK", "", r#"{"access_token":12345}"#, "provider", "malformed", "token_not_a_string"),
-        ("200 OK", "", r#"{"access_token":"abcdefgh","expires_in":"soon"}"#, "provider", "malformed", "expiry_unreadable"),
-        ("200 OK", "", r#"{"access_token":"abcdefgh","expires_in":0}"#, "credential", "expired", ""),
+        (
+            "200 OK",
+            "",
+            r#"{"access_token":"abcdefgh","expires_in":"soon"}"#,
+            "provider",
+            "malformed",
+            "expiry_unreadable",
+        ),
+        (
+            "200 OK",
+            "",
+            r#"{"access_token":"abcdefgh","expires_in":0}"#,
+            "credential",
+            "expired",
+            "",
+        ),
         ("200 OK", "", r#"{"error":"invalid_client"}"#, "credential", "rejected", "invalid_client"),
-        ("200 OK", "Content-Encoding: gzip\r\n", "this is not gzip", "provider", "malformed", "not_gzip"),
+        (
+            "200 OK",
+            "Content-Encoding: gzip\r\n",
+            "this is not gzip",
+            "provider",
+            "malformed",
+            "not_gzip",
+        ),
     ] {
         let endpoint = Endpoint::answering(http(status, headers, body.as_bytes()));
         let probe = probe(&endpoint.url(), "").await;
         assert_failure(&probe, class, reason, code);
-        assert_eq!(probe.status, status[..3].parse().ok().filter(|_| code != "not_gzip").or(probe.status), "{status} {body}");
+        assert_eq!(
+            probe.status,
+            status[..3].parse().ok().filter(|_| code != "not_gzip").or(probe.status),
+            "{status} {body}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_token_that_is_too_short_lived_or_lacks_a_scope_is_a_failure_of_the_credential() {
-    let endpoint = Endpoint::json("200 OK", r#"{"access_token":"abcdefgh","expires_in":300,"scope":"sms"}"#);
-    assert_failure(&probe(&endpoint.url(), "min_lifetime = \"10m\"").await, "credential", "expired", "");
-    let scopes = probe(&endpoint.url(), "required_scopes = [\"sms\", \"groups\", \"numbers\"]").await;
+    let endpoint =
+        Endpoint::json("200 OK", r#"{"access_token":"abcdefgh","expires_in":300,"scope":"sms"}"#);
+    assert_failure(
+        &probe(&endpoint.url(), "min_lifetime = \"10m\"").await,
+        "credential",
+        "expired",
+        "",
+    );
+    let scopes =
+        probe(&endpoint.url(), "required_scopes = [\"sms\", \"groups\", \"numbers\"]").await;
     assert_failure(&scopes, "credential", "scope", "");
-    assert_eq!((failure(&scopes).missing_scopes, failure(&scopes).message.as_str()), (2, "not granted: groups numbers"));
+    assert_eq!(
+        (failure(&scopes).missing_scopes, failure(&scopes).message.as_str()),
+        (2, "not granted: groups numbers")
+    );
     let fine = probe(&endpoint.url(), "required_scopes = [\"sms\"]\nmin_lifetime = \"299s\"").await;
-    assert!(matches!(&fine.outcome, Outcome::Issued(issued) if matches!(issued.expiry, Expiry::At(_))));
+    assert!(
+        matches!(&fine.outcome, Outcome::Issued(issued) if matches!(issued.expiry, Expiry::At(_)))
+    );
 }
 
 #[tokio::test]
@@ -255,7 +373,11 @@ async fn bodies_are_bounded_also_when_they_unpack_to_more() {
     assert_failure(&probe(&huge.url(), "").await, "provider", "malformed", "body_too_large");
     let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
     bomb.write_all(&vec![b' '; 32 * 1024 * 1024]).expect("packed");
-    let bomb = Endpoint::answering(http("200 OK", "Content-Encoding: gzip\r\n", &bomb.finish().expect("packed")));
+    let bomb = Endpoint::answering(http(
+        "200 OK",
+        "Content-Encoding: gzip\r\n",
+        &bomb.finish().expect("packed"),
+    ));
     assert_failure(&probe(&bomb.url(), "").await, "provider", "malformed", "body_too_large");
     let refusal = Endpoint::answering(http("403 Forbidden", "", &vec![b'x'; 1024 * 1024]));
     assert_failure(&probe(&refusal.url(), "").await, "credential", "rejected", "http_403");
@@ -269,7 +391,8 @@ async fn answers_that_are_no_http_or_have_endless_headers_are_malformed() {
         read_request(&mut stream);
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n");
         for number in 0..100_000 {
-            if stream.write_all(format!("X-{number}: {}\r\n", "y".repeat(100)).as_bytes()).is_err() {
+            if stream.write_all(format!("X-{number}: {}\r\n", "y".repeat(100)).as_bytes()).is_err()
+            {
                 break;
             }
         }
@@ -280,14 +403,21 @@ async fn answers_that_are_no_http_or_have_endless_headers_are_malformed() {
 #[tokio::test]
 async fn a_provider_that_throttles_says_for_how_long() {
     let endpoint = Endpoint::answering(http("429 Too Many Requests", "Retry-After: 120\r\n", b""));
-    assert_eq!(failure(&probe(&endpoint.url(), "").await).retry_after, Some(Duration::from_secs(120)));
+    assert_eq!(
+        failure(&probe(&endpoint.url(), "").await).retry_after,
+        Some(Duration::from_secs(120))
+    );
 }
 
 #[tokio::test]
 async fn the_clock_of_the_provider_is_compared_with_ours() {
     let past = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(3600);
     let date = past.strftime("%a, %d %b %Y %H:%M:%S GMT");
-    let endpoint = Endpoint::answering(http("200 OK", &format!("Date: {date}\r\n"), br#"{"access_token":"abcdefgh"}"#));
+    let endpoint = Endpoint::answering(http(
+        "200 OK",
+        &format!("Date: {date}\r\n"),
+        br#"{"access_token":"abcdefgh"}"#,
+    ));
     let skew = probe(&endpoint.url(), "").await.clock_skew.expect("a skew");
     assert!((-3602.0..-3598.0).contains(&skew), "{skew}");
 }
@@ -302,7 +432,9 @@ async fn every_probe_makes_its_own_connection() {
                 return;
             }
             requests.lock().expect("not poisoned").push(request);
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 27\r\n\r\n{\"access_token\":\"abcdefgh\"}");
+            let _ = stream.write_all(
+                b"HTTP/1.1 200 OK\r\nContent-Length: 27\r\n\r\n{\"access_token\":\"abcdefgh\"}",
+            );
         }
     });
     let (prober, provider) = (Prober::new(), provider(&endpoint.url(), ""));
@@ -316,7 +448,12 @@ async fn every_probe_makes_its_own_connection() {
 async fn a_configured_proxy_is_used_and_one_in_the_environment_is_not_unless_asked_for() {
     let target = Endpoint::json("200 OK", r#"{"access_token":"abcdefgh"}"#);
     let proxy = Endpoint::json("200 OK", r#"{"access_token":"through-the-proxy"}"#);
-    assert!(matches!(probe(&target.url(), &format!("proxy = \"http://127.0.0.1:{}\"", proxy.port())).await.outcome, Outcome::Issued(_)));
+    assert!(matches!(
+        probe(&target.url(), &format!("proxy = \"http://127.0.0.1:{}\"", proxy.port()))
+            .await
+            .outcome,
+        Outcome::Issued(_)
+    ));
     assert_eq!((proxy.calls(), target.calls()), (1, 0));
     assert!(proxy.requests()[0].starts_with(&format!("POST {} HTTP/1.1", target.url())));
     assert!(matches!(probe(&target.url(), "").await.outcome, Outcome::Issued(_)));

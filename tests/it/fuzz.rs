@@ -1,5 +1,5 @@
-//! The fuzz targets of `tests/fuzz`, with their corpus and with mutations of it that are the same each time: what is found
-//! there stays fixed, and no nightly compiler is needed for it.
+//! The fuzz targets of `tests/fuzz`, with their corpus and with mutations of it that are the same
+//! each time: what is found there stays fixed, and no nightly compiler is needed for it.
 
 use std::collections::BTreeMap;
 
@@ -49,7 +49,10 @@ const WORDS: [&[u8]; 32] = [
 /// What is committed for a target.
 fn corpus(target: &str, least: usize) -> Vec<Vec<u8>> {
     let folder = repository("tests/fuzz/corpus").join(target);
-    let mut paths: Vec<_> = std::fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+    let mut paths: Vec<_> = std::fs::read_dir(&folder)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     paths.sort();
     assert!(paths.len() >= least, "only {} seeds for {target}", paths.len());
     paths.iter().map(|path| std::fs::read(path).expect("readable")).collect()
@@ -74,8 +77,17 @@ fn any_answer_to_any_request_is_read() {
 #[test]
 fn any_expression_is_compiled_or_refused() {
     let mut seeds = corpus("expression", 20);
-    let builtin: Vec<String> = files("src/recipe/builtin", "toml", 6).iter().map(|path| std::fs::read_to_string(path).expect("readable")).collect();
-    seeds.extend(builtin.iter().flat_map(|text| text.split('"')).filter(|text| text.contains("json")).map(|text| text.as_bytes().to_vec()));
+    let builtin: Vec<String> = files("src/recipe/builtin", "toml", 6)
+        .iter()
+        .map(|path| std::fs::read_to_string(path).expect("readable"))
+        .collect();
+    seeds.extend(
+        builtin
+            .iter()
+            .flat_map(|text| text.split('"'))
+            .filter(|text| text.contains("json"))
+            .map(|text| text.as_bytes().to_vec()),
+    );
     run(expression, &seeds, 6_000);
 }
 
@@ -85,7 +97,10 @@ fn any_recipe_is_compiled_or_refused() {
     for path in files("src/recipe/builtin", "toml", 6) {
         let text = std::fs::read_to_string(path).expect("readable");
         // As it would stand in a file of recipes: every table within one of its own.
-        let text = text.replace("\n[[", "\n[[recipes.r.").replace("\n[", "\n[recipes.r.").replace("[recipes.r.[recipes.r.", "[[recipes.r.");
+        let text = text
+            .replace("\n[[", "\n[[recipes.r.")
+            .replace("\n[", "\n[recipes.r.")
+            .replace("[recipes.r.[recipes.r.", "[[recipes.r.");
         seeds.push(format!("[recipes.r]\n{text}").into_bytes());
     }
     run(recipe, &seeds, 400);
@@ -101,7 +116,11 @@ fn any_token_and_any_keys_are_looked_at() {
     let made = std::fs::read_to_string(repository("tests/keys/tokens.json")).expect("readable");
     let made: serde_json::Value = serde_json::from_str(&made).expect("JSON");
     let mut seeds = corpus("jwt", 5);
-    seeds.extend(made["tokens"].as_object().expect("a map").values().map(|token| format!("{} {}", token.as_str().expect("text"), made["jwks"]).into_bytes()));
+    seeds.extend(
+        made["tokens"].as_object().expect("a map").values().map(|token| {
+            format!("{} {}", token.as_str().expect("text"), made["jwks"]).into_bytes()
+        }),
+    );
     run(jwt, &seeds, 500);
 }
 

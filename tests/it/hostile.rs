@@ -13,22 +13,42 @@ use super::support::daemon::Daemon;
 use super::support::endpoint::{Endpoint, http, read_request};
 use super::support::{files, wait_for};
 
-static RECORDED: LazyLock<Vec<Prepared>> = LazyLock::new(|| files("tests/exchanges", "toml", 40).iter().map(|path| prepare(path).expect("valid")).collect());
+static RECORDED: LazyLock<Vec<Prepared>> = LazyLock::new(|| {
+    files("tests/exchanges", "toml", 40).iter().map(|path| prepare(path).expect("valid")).collect()
+});
 
 /// Reads a body as the answer to a recorded request.
 fn read(prepared: &Prepared, status: u16, headers: HeaderMap, body: Vec<u8>) -> Outcome {
     let (parameters, credentials) = (prepared.parameters(), prepared.credentials());
-    let mut values = prepared.recipe.begin(&Inputs { parameters: &parameters, credentials: &credentials }, &prepared.attempt).expect("recorded values hold");
-    let response = TokenResponse { status, headers, body: Bytes::from(body), received: prepared.attempt.now };
-    prepared.recipe.read(&mut values, &response, &prepared.expectations(), &Fingerprints::default(), false, &mut Trace::recording())
+    let mut values = prepared
+        .recipe
+        .begin(&Inputs { parameters: &parameters, credentials: &credentials }, &prepared.attempt)
+        .expect("recorded values hold");
+    let response =
+        TokenResponse { status, headers, body: Bytes::from(body), received: prepared.attempt.now };
+    prepared.recipe.read(
+        &mut values,
+        &response,
+        &prepared.expectations(),
+        &Fingerprints::default(),
+        false,
+        &mut Trace::recording(),
+    )
 }
 
 fn assert_bounded(outcome: &Outcome) {
     let Outcome::Failed(failure) = outcome else { return };
     let code = failure.code.as_str();
-    assert!(code.len() <= Code::LONGEST && code.chars().all(|c| c.is_ascii_alphanumeric() || "_.:-".contains(c)), "{code:?}");
+    assert!(
+        code.len() <= Code::LONGEST
+            && code.chars().all(|c| c.is_ascii_alphanumeric() || "_.:-".contains(c)),
+        "{code:?}"
+    );
     let message = failure.message.as_str();
-    assert!(message.chars().count() <= Message::LONGEST && !message.contains(char::is_control), "{message:?}");
+    assert!(
+        message.chars().count() <= Message::LONGEST && !message.contains(char::is_control),
+        "{message:?}"
+    );
     assert!(failure.retry_after.is_none_or(|wait| wait.as_secs() <= 24 * 3600));
 }
 
@@ -96,7 +116,10 @@ fn a_new_code_in_every_answer_does_not_fill_the_metrics() {
         requests.push(request);
         let number = requests.len();
         drop(requests);
-        let body = format!("{{\"error\":\"code\\u0000\\\"\\\\\\n{number}\",\"error_description\":\"{}\"}}", "long ".repeat(10_000));
+        let body = format!(
+            "{{\"error\":\"code\\u0000\\\"\\\\\\n{number}\",\"error_description\":\"{}\"}}",
+            "long ".repeat(10_000)
+        );
         let _ = std::io::Write::write_all(&mut stream, &http("401 X", "", body.as_bytes()));
     });
     let daemon = Daemon::start(&format!(
@@ -105,9 +128,17 @@ fn a_new_code_in_every_answer_does_not_fill_the_metrics() {
     ));
     wait_for("forty answers", || (endpoint.calls() >= 40).then_some(()));
     let metrics = daemon.get("/metrics").body;
-    let coded = metrics.lines().filter(|line| line.starts_with("credwatch_probe_failures_total{") && !line.contains("code=\"\"")).count();
+    let coded = metrics
+        .lines()
+        .filter(|line| {
+            line.starts_with("credwatch_probe_failures_total{") && !line.contains("code=\"\"")
+        })
+        .count();
     assert_eq!(coded, 21, "twenty codes and `other`");
-    assert!(metrics.contains("code=\"other\"}") && metrics.contains("code=\"code_1\"}"), "{metrics}");
+    assert!(
+        metrics.contains("code=\"other\"}") && metrics.contains("code=\"code_1\"}"),
+        "{metrics}"
+    );
 }
 
 #[tokio::test]
@@ -118,15 +149,24 @@ async fn what_was_made_of_a_secret_right_where_it_is_sent_is_not_told_when_it_is
         requests.lock().expect("not poisoned").push(request);
         let digest = body.split("signature=").nth(1).unwrap_or_default().to_owned();
         let answer = serde_json::json!({ "error": "bad_signature", "error_description": format!("signature {digest} does not match") });
-        let _ = std::io::Write::write_all(&mut stream, &http("400 Bad Request", "", answer.to_string().as_bytes()));
+        let _ = std::io::Write::write_all(
+            &mut stream,
+            &http("400 Bad Request", "", answer.to_string().as_bytes()),
+        );
     });
     let text = format!(
         "[recipes.r]\ncredentials = [\"key\"]\nparameters = {{ url = {{}} }}\nrequest = {{ url = \"{{{{ url }}}}\", form = {{ id = \"a\", signature = \"{{{{ (now_s ~ key) | sha256 | hex }}}}\" }} }}\nresponse = {{ token = \"json.token\", code = \"json.error\", message = \"json.error_description\" }}\n[providers.p]\nrecipe = \"r\"\nparameters.url = \"{}\"\ncredentials.key = \"a-key-of-the-tests\"\n",
         endpoint.url()
     );
-    let configuration = credwatch::config::load_text("test", &text).unwrap_or_else(|faults| panic!("{}", faults[0]));
+    let configuration = credwatch::config::load_text("test", &text)
+        .unwrap_or_else(|faults| panic!("{}", faults[0]));
     let probe = credwatch::probe::Prober::new().probe(&configuration.providers[0]).await;
-    let credwatch::outcome::Outcome::Failed(failure) = probe.outcome else { panic!("it was refused") };
+    let credwatch::outcome::Outcome::Failed(failure) = probe.outcome else {
+        panic!("it was refused")
+    };
     assert_eq!(failure.message.as_str(), "signature [hidden] does not match");
-    assert!(!format!("{:?}", probe.reading).contains(&endpoint.requests()[0].rsplit('=').next().expect("a digest").to_owned()));
+    assert!(
+        !format!("{:?}", probe.reading)
+            .contains(&endpoint.requests()[0].rsplit('=').next().expect("a digest").to_owned())
+    );
 }

@@ -15,8 +15,10 @@ fn sources() -> Vec<(String, PathBuf, String)> {
         .filter(|path| !path.ends_with("tests.rs"))
         .map(|path| {
             let text = std::fs::read_to_string(&path).expect("readable");
-            let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned();
-            let first = path.strip_prefix(&root).expect("below src").components().next().expect("a name");
+            let text =
+                text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned();
+            let first =
+                path.strip_prefix(&root).expect("below src").components().next().expect("a name");
             let module = first.as_os_str().to_string_lossy().trim_end_matches(".rs").to_owned();
             (module, path, text)
         })
@@ -26,15 +28,31 @@ fn sources() -> Vec<(String, PathBuf, String)> {
 /// Which top-level modules each top-level module imports.
 fn imports() -> BTreeMap<String, BTreeSet<String>> {
     let mut edges: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (module, _, text) in sources().into_iter().filter(|(module, ..)| module != "main" && module != "lib") {
+    for (module, _, text) in
+        sources().into_iter().filter(|(module, ..)| module != "main" && module != "lib")
+    {
         let edges = edges.entry(module.clone()).or_default();
-        for place in text.lines().filter(|line| !line.trim_start().starts_with("//")).flat_map(|line| line.split("crate::").skip(1)) {
+        for place in text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .flat_map(|line| line.split("crate::").skip(1))
+        {
             // `use crate::{a, b::c}` names several.
-            let list = place.strip_prefix('{').map_or(place, |list| list.split('}').next().unwrap_or_default());
+            let list = place
+                .strip_prefix('{')
+                .map_or(place, |list| list.split('}').next().unwrap_or_default());
             let many = if place.starts_with('{') { list.split(',').collect() } else { vec![place] };
             for name in many {
-                let name: String = name.trim().chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect();
-                if !name.is_empty() && name != module && repository("src").join(&name).exists() | repository("src").join(format!("{name}.rs")).exists() {
+                let name: String = name
+                    .trim()
+                    .chars()
+                    .take_while(|c| c.is_ascii_lowercase() || *c == '_')
+                    .collect();
+                if !name.is_empty()
+                    && name != module
+                    && repository("src").join(&name).exists()
+                        | repository("src").join(format!("{name}.rs")).exists()
+                {
                     edges.insert(name);
                 }
             }
@@ -46,9 +64,14 @@ fn imports() -> BTreeMap<String, BTreeSet<String>> {
 #[test]
 fn the_top_level_modules_have_no_cycle() {
     let mut edges = imports();
-    assert!(edges.len() > 10 && edges["web"].contains("metrics"), "the imports were found: {edges:?}");
+    assert!(
+        edges.len() > 10 && edges["web"].contains("metrics"),
+        "the imports were found: {edges:?}"
+    );
     // Takes away, again and again, what imports nothing that is left; a cycle stays.
-    while let Some(leaf) = edges.iter().find(|(_, targets)| targets.is_empty()).map(|(name, _)| name.clone()) {
+    while let Some(leaf) =
+        edges.iter().find(|(_, targets)| targets.is_empty()).map(|(name, _)| name.clone())
+    {
         edges.remove(&leaf);
         for targets in edges.values_mut() {
             targets.remove(&leaf);
@@ -59,18 +82,31 @@ fn the_top_level_modules_have_no_cycle() {
 
 #[test]
 fn only_the_command_line_imports_the_configuration() {
-    let importers: Vec<String> = imports().into_iter().filter(|(_, targets)| targets.contains("config")).map(|(name, _)| name).collect();
+    let importers: Vec<String> = imports()
+        .into_iter()
+        .filter(|(_, targets)| targets.contains("config"))
+        .map(|(name, _)| name)
+        .collect();
     assert_eq!(importers, ["cli"]);
 }
 
 #[test]
 fn no_provider_is_named_in_code_but_in_the_table_of_built_ins() {
-    let names: Vec<&str> = BUILTINS.iter().map(|(name, _)| *name).filter(|name| !name.starts_with("oauth2")).collect();
-    for (_, path, text) in sources().into_iter().filter(|(_, path, _)| !path.ends_with("recipe/builtin.rs")) {
+    let names: Vec<&str> =
+        BUILTINS.iter().map(|(name, _)| *name).filter(|name| !name.starts_with("oauth2")).collect();
+    for (_, path, text) in
+        sources().into_iter().filter(|(_, path, _)| !path.ends_with("recipe/builtin.rs"))
+    {
         let folded = text.to_lowercase();
-        for name in names.iter().flat_map(|name| [(*name).to_owned(), name.replace('-', "_"), name.replace('-', "")]).chain(["enablex".into(), "smscx".into()])
+        for name in names
+            .iter()
+            .flat_map(|name| [(*name).to_owned(), name.replace('-', "_"), name.replace('-', "")])
+            .chain(["enablex".into(), "smscx".into()])
         {
-            let found = folded.lines().find(|line| line.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_').any(|word| word == name));
+            let found = folded.lines().find(|line| {
+                line.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_')
+                    .any(|word| word == name)
+            });
             assert!(found.is_none(), "{} names the provider {name}: {found:?}", path.display());
         }
     }
@@ -88,7 +124,10 @@ fn no_file_is_too_long_to_be_read_at_once() {
 
 #[test]
 fn nothing_goes_into_a_page_unescaped() {
-    let pages: Vec<_> = sources().into_iter().filter(|(_, path, _)| path.to_string_lossy().contains("web/page")).collect();
+    let pages: Vec<_> = sources()
+        .into_iter()
+        .filter(|(_, path, _)| path.to_string_lossy().contains("web/page"))
+        .collect();
     assert!(pages.len() >= 8, "the pages were found");
     for (_, path, text) in pages {
         for word in ["PreEscaped", "Markup(", "format!(\"<"] {
@@ -102,7 +141,9 @@ fn nothing_that_is_built_waits_in_vain() {
     // A test that sleeps is slow on a good day and fails on a bad one.
     for path in files("tests/it", "rs", 8) {
         let text = std::fs::read_to_string(&path).expect("readable");
-        let sleeping = ["thread::", "time::"].iter().any(|module| text.contains(&format!("{module}{}", "sleep(")));
+        let sleeping = ["thread::", "time::"]
+            .iter()
+            .any(|module| text.contains(&format!("{module}{}", "sleep(")));
         assert!(!sleeping, "{} sleeps", path.display());
     }
 }

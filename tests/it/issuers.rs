@@ -1,5 +1,6 @@
-//! Recipes against servers that nobody here wrote: django-oauth-toolkit, Authlib and Keystone, set up by the scripts in
-//! `tests/issuers`, and one with token exchange. What is refused has the server's own code.
+//! Recipes against servers that nobody here wrote: django-oauth-toolkit, Authlib and Keystone, set
+//! up by the scripts in `tests/issuers`, and one with token exchange. What is refused has the
+//! server's own code.
 
 mod authlib;
 mod django;

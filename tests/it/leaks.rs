@@ -1,9 +1,10 @@
-//! Secrets at every place of an answer, and rules that point at the wrong one: none of it becomes a code, a message, a line
-//! of an explanation or a label.
+//! Secrets at every place of an answer, and rules that point at the wrong one: none of it becomes a
+//! code, a message, a line of an explanation or a label.
 //!
-//! The canaries are two credentials, what is made of them (a Basic header, a digest, an assertion), what a step gives, and
-//! the token. What stands in an answer is generated: which canary, in which disguise, at which places. What is held against
-//! all that is told is the very text that was put in.
+//! The canaries are two credentials, what is made of them (a Basic header, a digest, an assertion),
+//! what a step gives, and the token. What stands in an answer is generated: which canary, in which
+//! disguise, at which places. What is held against all that is told is the very text that was put
+//! in.
 
 use std::process::Stdio;
 use std::sync::Arc;
@@ -48,8 +49,8 @@ const ROUNDS: usize = 4;
 /// Members of the answers. Under the first the token stands, as the provider means it.
 const MEMBERS: [&str; 6] = ["access_token", "error", "error_description", "detail", "id", "state"];
 
-/// A provider whose recipe reads the token here, the code there and the message elsewhere, and scopes and expiry at places
-/// of their own; in its steps and its verification too.
+/// A provider whose recipe reads the token here, the code there and the message elsewhere, and
+/// scopes and expiry at places of their own; in its steps and its verification too.
 fn written(url: &str, token: usize, code: usize) -> String {
     let rule = |member: usize| match member % (MEMBERS.len() + 3) {
         6 => "body".to_owned(),
@@ -57,9 +58,16 @@ fn written(url: &str, token: usize, code: usize) -> String {
         8 => "http.headers['location']".to_owned(),
         member => format!("json.{}", MEMBERS[member]),
     };
-    let (token, rules) = (rule(token), format!("code = [\"{}\"]\nmessage = [\"{}\"]", rule(code), rule(code + 1 + code % 5)));
+    let (token, rules) = (
+        rule(token),
+        format!("code = [\"{}\"]\nmessage = [\"{}\"]", rule(code), rule(code + 1 + code % 5)),
+    );
     // Half of them at the right place, so that a probe goes on to what follows.
-    let (scopes, expiry) = if code.is_multiple_of(2) { ("json.scope".into(), "json.expires_in".into()) } else { (rule(code + 2), rule(code + 3)) };
+    let (scopes, expiry) = if code.is_multiple_of(2) {
+        ("json.scope".into(), "json.expires_in".into())
+    } else {
+        (rule(code + 2), rule(code + 3))
+    };
     format!(
         r#"
 [recipes.wrong]
@@ -110,13 +118,16 @@ request.headers.Authorization = "Bearer {{{{ token }}}}"
 }
 
 fn provider(url: &str, token: usize, code: usize) -> Arc<Provider> {
-    let configuration = load_text("test", &written(url, token, code)).unwrap_or_else(|faults| panic!("{}", faults[0]));
+    let configuration = load_text("test", &written(url, token, code))
+        .unwrap_or_else(|faults| panic!("{}", faults[0]));
     Arc::clone(&configuration.providers[0])
 }
 
 /// In the order in which they come to be known.
 fn canaries(token: &str, assertion: &str) -> Vec<String> {
-    [KEY, PIN, BASIC, DIGEST, assertion, GIVEN, &SESSION.to_string(), token].map(str::to_owned).to_vec()
+    [KEY, PIN, BASIC, DIGEST, assertion, GIVEN, &SESSION.to_string(), token]
+        .map(str::to_owned)
+        .to_vec()
 }
 
 fn each(pieces: impl Iterator<Item = String>) -> String {
@@ -167,7 +178,12 @@ fn sentence(canary: &str, dice: &mut Dice) -> String {
 }
 
 /// An answer with canaries all over it, and what was put in.
-fn answer(token: &str, assertion: &str, call: &str, dice: &mut Dice) -> (TokenResponse, Vec<String>) {
+fn answer(
+    token: &str,
+    assertion: &str,
+    call: &str,
+    dice: &mut Dice,
+) -> (TokenResponse, Vec<String>) {
     let mut put = Vec::new();
     let known = canaries(token, assertion);
     // What a later answer brings cannot be known to a server before that.
@@ -225,26 +241,45 @@ fn answer(token: &str, assertion: &str, call: &str, dice: &mut Dice) -> (TokenRe
         "token" => *dice.pick(&[200, 200, 200, 200, 401, 400, 302, 500, 429]),
         _ => *dice.pick(&[200, 200, 200, 401, 302, 503]),
     };
-    (TokenResponse { status, headers, body: Bytes::from(body), received: NOW.parse().expect("a time") }, put)
+    (
+        TokenResponse {
+            status,
+            headers,
+            body: Bytes::from(body),
+            received: NOW.parse().expect("a time"),
+        },
+        put,
+    )
 }
 
 const NOW: &str = "2023-11-14T22:13:20Z";
 
 fn bare(text: &str) -> String {
-    text.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    text.chars()
+        .filter(|character| character.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 /// What shows in `told` though it is, or was made of, one of `secrets`.
 fn leak<'a>(told: &'a str, secrets: &'a [String]) -> Option<&'a str> {
     let (folded, squeezed) = (told.to_lowercase(), bare(told));
-    let shows = |secret: &&String| folded.contains(&secret.to_lowercase()) || bare(secret).len() >= 8 && squeezed.contains(&bare(secret));
+    let shows = |secret: &&String| {
+        folded.contains(&secret.to_lowercase())
+            || bare(secret).len() >= 8 && squeezed.contains(&bare(secret))
+    };
     secrets.iter().find(shows).map(String::as_str)
 }
 
 /// Plays a probe with these answers; the last are what else must not show.
-fn play(provider: &Provider, token: &str, answer: &mut dyn FnMut(&str) -> (TokenResponse, Vec<String>)) -> (Played, Vec<String>) {
+fn play(
+    provider: &Provider,
+    token: &str,
+    answer: &mut dyn FnMut(&str) -> (TokenResponse, Vec<String>),
+) -> (Played, Vec<String>) {
     let parameters = [("url".to_owned(), Value::from("https://host.invalid"))];
-    let credentials = [("pin".to_owned(), SecretString::from(PIN)), ("key".to_owned(), SecretString::from(KEY))];
+    let credentials =
+        [("pin".to_owned(), SecretString::from(PIN)), ("key".to_owned(), SecretString::from(KEY))];
     let script = Script {
         recipe: &provider.recipe,
         verification: provider.verification.as_deref(),
@@ -255,8 +290,12 @@ fn play(provider: &Provider, token: &str, answer: &mut dyn FnMut(&str) -> (Token
     let mut secrets = canaries(token, ASSERTION);
     let played = script.play(&mut |call, request, _| {
         if call == "token" {
-            let body = String::from_utf8_lossy(request.body.as_deref().unwrap_or_default()).into_owned();
-            assert!(body.contains(DIGEST) && body.contains(ASSERTION), "the canaries are those that are sent: {body}");
+            let body =
+                String::from_utf8_lossy(request.body.as_deref().unwrap_or_default()).into_owned();
+            assert!(
+                body.contains(DIGEST) && body.contains(ASSERTION),
+                "the canaries are those that are sent: {body}"
+            );
         }
         let (answer, put) = answer(call);
         secrets.extend(put);
@@ -265,18 +304,34 @@ fn play(provider: &Provider, token: &str, answer: &mut dyn FnMut(&str) -> (Token
     (played.expect("every call is answered"), secrets)
 }
 
-/// A token that only a wrong rule finds, a session in an answer that refuses: nothing but the rules says what they are.
+/// A token that only a wrong rule finds, a session in an answer that refuses: nothing but the rules
+/// says what they are.
 #[test]
 fn what_only_a_rule_knows_to_be_a_secret_does_not_show_either() {
     let everywhere = |secret: &serde_json::Value, status: u16, more: &serde_json::Value| {
-        let mut body: serde_json::Map<String, serde_json::Value> = MEMBERS[1..].iter().map(|member| ((*member).to_owned(), secret.clone())).collect();
+        let mut body: serde_json::Map<String, serde_json::Value> =
+            MEMBERS[1..].iter().map(|member| ((*member).to_owned(), secret.clone())).collect();
         body.extend(more.as_object().expect("an object").clone());
         let mut headers = HeaderMap::new();
         let text = secret.as_str().map_or_else(|| secret.to_string(), str::to_owned);
-        headers.insert("location", HeaderValue::try_from(format!("https://host.invalid/{text}/x")).expect("a value"));
-        headers.insert("www-authenticate", HeaderValue::try_from(format!("Bearer {text}")).expect("a value"));
+        headers.insert(
+            "location",
+            HeaderValue::try_from(format!("https://host.invalid/{text}/x")).expect("a value"),
+        );
+        headers.insert(
+            "www-authenticate",
+            HeaderValue::try_from(format!("Bearer {text}")).expect("a value"),
+        );
         let received = NOW.parse().expect("a time");
-        (TokenResponse { status, headers, body: serde_json::Value::from(body).to_string().into(), received }, Vec::new())
+        (
+            TokenResponse {
+                status,
+                headers,
+                body: serde_json::Value::from(body).to_string().into(),
+                received,
+            },
+            Vec::new(),
+        )
     };
     let (none, given) = (json!({}), json!({ "given": GIVEN, "session": SESSION }));
     for (token, code) in (1..4).flat_map(|token| (0..9).map(move |code| (token, code))) {
@@ -287,14 +342,21 @@ fn what_only_a_rule_knows_to_be_a_secret_does_not_show_either() {
                 "login" => everywhere(&json!("word"), 200, &given),
                 _ => everywhere(&json!(canary), status, &none),
             });
-            let shown = played.told.iter().find_map(|told| leak(told, &secrets).map(|secret| (secret, told)));
+            let shown = played
+                .told
+                .iter()
+                .find_map(|told| leak(told, &secrets).map(|secret| (secret, told)));
             assert_eq!(shown, None, "rules {token} {code}, status {status}");
             for secret in [json!(GIVEN), json!(SESSION)] {
                 // Refused, or without one of what it should give.
                 let lacking = json!({ "given": if secret.is_number() { "" } else { GIVEN }, "session": SESSION });
                 for (status, more) in [(status.max(302), &given), (200, &lacking)] {
-                    let (played, secrets) = play(&provider, canary, &mut |_| everywhere(&secret, status, more));
-                    let shown = played.told.iter().find_map(|told| leak(told, &secrets).map(|secret| (secret, told)));
+                    let (played, secrets) =
+                        play(&provider, canary, &mut |_| everywhere(&secret, status, more));
+                    let shown = played
+                        .told
+                        .iter()
+                        .find_map(|told| leak(told, &secrets).map(|secret| (secret, told)));
                     assert_eq!(shown, None, "rules {token} {code}, a step with status {status}");
                 }
             }
@@ -306,23 +368,36 @@ fn what_only_a_rule_knows_to_be_a_secret_does_not_show_either() {
 fn no_canary_shows_wherever_it_stands_and_wherever_rules_point() {
     let mut leaks = Vec::new();
     let (mut issued, mut reached) = (0, 0);
-    for (number, (rule, code)) in (0..6).flat_map(|token| (0..9).map(move |code| (token, code))).enumerate() {
+    for (number, (rule, code)) in
+        (0..6).flat_map(|token| (0..9).map(move |code| (token, code))).enumerate()
+    {
         let provider = provider("https://host.invalid", if rule > 3 { 0 } else { rule }, code);
         for round in 0..ROUNDS {
             let mut dice = Dice::new(1 + (number * 1_000 + round) as u64);
             let token = dice.pick(&TOKENS);
-            let (played, secrets) = play(&provider, token, &mut |call| answer(token, ASSERTION, call, &mut dice));
+            let (played, secrets) =
+                play(&provider, token, &mut |call| answer(token, ASSERTION, call, &mut dice));
             issued += usize::from(matches!(played.outcome, Outcome::Issued(_)));
             for told in &played.told {
                 reached += usize::from(told.contains("[hidden]"));
                 if let Some(secret) = leak(told, &secrets) {
-                    leaks.push(format!("rules {rule} {code}, round {round}: {secret:?} in {told:?}"));
+                    leaks.push(format!(
+                        "rules {rule} {code}, round {round}: {secret:?} in {told:?}"
+                    ));
                 }
             }
         }
     }
-    assert!(reached > 250 * ROUNDS && issued > 0, "{reached} canaries came as far as to be hidden, {issued} tokens were issued");
-    assert!(leaks.is_empty(), "{} leaks, {issued} issued:\n{}", leaks.len(), leaks[..leaks.len().min(40)].join("\n"));
+    assert!(
+        reached > 250 * ROUNDS && issued > 0,
+        "{reached} canaries came as far as to be hidden, {issued} tokens were issued"
+    );
+    assert!(
+        leaks.is_empty(),
+        "{} leaks, {issued} issued:\n{}",
+        leaks.len(),
+        leaks[..leaks.len().min(40)].join("\n")
+    );
 }
 
 #[test]
@@ -338,16 +413,30 @@ fn what_is_held_against_the_canaries_finds_them() {
 fn hostile(seed: u64, token: &'static str) -> Endpoint {
     Endpoint::serving(move |mut stream, requests| {
         let request = read_request(&mut stream);
-        let call = ["login", "token", "me"].into_iter().find(|call| request.contains(&format!("/{call}"))).unwrap_or("logout");
+        let call = ["login", "token", "me"]
+            .into_iter()
+            .find(|call| request.contains(&format!("/{call}")))
+            .unwrap_or("logout");
         let number = {
             let mut requests = requests.lock().expect("not poisoned");
             requests.push(request);
             requests.len() as u64
         };
         let (answer, _) = answer(token, ASSERTION, call, &mut Dice::new(seed + number));
-        let headers: Vec<Vec<u8>> = answer.headers.iter().map(|(name, value)| [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat()).collect();
-        let head =
-            [format!("HTTP/1.1 {} X\r\nContent-Length: {}\r\n", answer.status, answer.body.len()).into_bytes(), headers.concat(), b"\r\n".to_vec()].concat();
+        let headers: Vec<Vec<u8>> = answer
+            .headers
+            .iter()
+            .map(|(name, value)| {
+                [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat()
+            })
+            .collect();
+        let head = [
+            format!("HTTP/1.1 {} X\r\nContent-Length: {}\r\n", answer.status, answer.body.len())
+                .into_bytes(),
+            headers.concat(),
+            b"\r\n".to_vec(),
+        ]
+        .concat();
         let _ = std::io::Write::write_all(&mut stream, &[head, answer.body.to_vec()].concat());
     })
 }
@@ -355,35 +444,51 @@ fn hostile(seed: u64, token: &'static str) -> Endpoint {
 /// A configuration with some of the providers, each with an endpoint of its own.
 fn configuration(endpoints: &[Endpoint]) -> String {
     let each = endpoints.iter().enumerate().map(|(number, endpoint)| {
-        let text = written(&format!("http://127.0.0.1:{}", endpoint.port()), number % 4, number * 2);
-        text.replace("wrong", &format!("wrong{number}")).replace("[providers.p", &format!("[providers.p{number}"))
+        let text =
+            written(&format!("http://127.0.0.1:{}", endpoint.port()), number % 4, number * 2);
+        text.replace("wrong", &format!("wrong{number}"))
+            .replace("[providers.p", &format!("[providers.p{number}"))
     });
     each.collect()
 }
 
-/// What no disguise hides: the canaries as they are. Those of the answers are held against in the tests above.
+/// What no disguise hides: the canaries as they are. Those of the answers are held against in the
+/// tests above.
 fn plain() -> Vec<String> {
     TOKENS.iter().flat_map(|token| canaries(token, ASSERTION)).collect()
 }
 
 #[test]
 fn no_canary_shows_in_what_probe_prints() {
-    let endpoints: Vec<Endpoint> = (0..4).map(|number| hostile(number * 100, TOKENS[(number % 4) as usize])).collect();
+    let endpoints: Vec<Endpoint> =
+        (0..4).map(|number| hostile(number * 100, TOKENS[(number % 4) as usize])).collect();
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("c.toml");
     std::fs::write(&file, configuration(&endpoints)).expect("written");
     for number in 0..endpoints.len() {
         for output in ["text", "json", "text"] {
             let result = credwatch()
-                .args(["probe", &format!("p{number}"), &format!("--output={output}"), &format!("--config.file={}", file.display())])
+                .args([
+                    "probe",
+                    &format!("p{number}"),
+                    &format!("--output={output}"),
+                    &format!("--config.file={}", file.display()),
+                ])
                 .env("RUST_LOG", "trace")
                 .stdin(Stdio::null())
                 .output()
                 .expect("it runs");
-            assert!(String::from_utf8_lossy(&result.stdout).contains("login"), "{}", String::from_utf8_lossy(&result.stderr));
+            assert!(
+                String::from_utf8_lossy(&result.stdout).contains("login"),
+                "{}",
+                String::from_utf8_lossy(&result.stderr)
+            );
             for text in [&result.stdout, &result.stderr] {
                 let text = String::from_utf8_lossy(text);
-                let shown = text.lines().find_map(|line| Some((line, leak(line, &plain())?)).map(|(line, secret)| format!("{secret} in {line}")));
+                let shown = text.lines().find_map(|line| {
+                    Some((line, leak(line, &plain())?))
+                        .map(|(line, secret)| format!("{secret} in {line}"))
+                });
                 assert!(shown.is_none(), "{shown:?}");
             }
         }
@@ -392,11 +497,21 @@ fn no_canary_shows_in_what_probe_prints() {
 
 #[test]
 fn no_canary_shows_in_metrics_pages_and_logs() {
-    let endpoints: Vec<Endpoint> = (0..4).map(|number| hostile(number * 1_000, TOKENS[(number % 4) as usize])).collect();
-    let daemon = Daemon::start_with(&configuration(&endpoints), &["--log.level=trace"], &[("RUST_LOG", "trace")]);
-    wait_for("every endpoint to be asked several times", || endpoints.iter().all(|endpoint| endpoint.calls() >= 8).then_some(()));
-    let mut told: Vec<String> = ["/", "/metrics", "/healthz"].iter().map(|path| daemon.get(path).body).collect();
-    told.extend((0..endpoints.len()).map(|number| daemon.get(&format!("/providers/p{number}")).body));
+    let endpoints: Vec<Endpoint> =
+        (0..4).map(|number| hostile(number * 1_000, TOKENS[(number % 4) as usize])).collect();
+    let daemon = Daemon::start_with(
+        &configuration(&endpoints),
+        &["--log.level=trace"],
+        &[("RUST_LOG", "trace")],
+    );
+    wait_for("every endpoint to be asked several times", || {
+        endpoints.iter().all(|endpoint| endpoint.calls() >= 8).then_some(())
+    });
+    let mut told: Vec<String> =
+        ["/", "/metrics", "/healthz"].iter().map(|path| daemon.get(path).body).collect();
+    told.extend(
+        (0..endpoints.len()).map(|number| daemon.get(&format!("/providers/p{number}")).body),
+    );
     told.push(daemon.log());
     assert!(told[1].contains("credwatch_probe_failures_total{"), "{}", told[1]);
     for line in told.iter().flat_map(|text| text.lines()) {

@@ -22,8 +22,10 @@
 //! - `page`: the pages for people, as they are sent.
 //! - `reload`, `rotation`, `restart`: a daemon that is left alone for years.
 //! - `issuers`, `oidc`, `prometheus`: against servers that nobody here wrote.
-//! - `package`, `systemd`, `service_manager`: the Debian package and the unit, under a real systemd.
-//! - `alerting`: the alert rules, their unit tests, runbooks and documents held against each other and the code.
+//! - `package`, `systemd`, `service_manager`: the Debian package and the unit, under a real
+//!   systemd.
+//! - `alerting`: the alert rules, their unit tests, runbooks and documents held against each other
+//!   and the code.
 //! - `chain`: from a credential that breaks to the notification that arrives, and back.
 //! - `web_config`: the web configuration, each fault with its message, and held against promtool.
 //! - `doors`: TLS, client certificates and logins over sockets, and doors that are replaced.

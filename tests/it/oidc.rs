@@ -1,5 +1,6 @@
-//! The recipes of OAuth 2.0 against a server that nobody here wrote: the npm package oidc-provider, set up by
-//! `tests/oidc/server.mjs`. How clients authenticate is in `clients`, what the server tells of itself and of its tokens in `verified`.
+//! The recipes of OAuth 2.0 against a server that nobody here wrote: the npm package oidc-provider,
+//! set up by `tests/oidc/server.mjs`. How clients authenticate is in `clients`, what the server
+//! tells of itself and of its tokens in `verified`.
 
 mod clients;
 mod verified;
@@ -28,7 +29,11 @@ impl Server {
     fn with(certificates: Option<&Path>) -> Self {
         let home = repository("tests/oidc");
         let installed = home.join("node_modules/oidc-provider/package.json");
-        assert!(installed.is_file(), "{} is missing; run `make test`, which installs it", installed.display());
+        assert!(
+            installed.is_file(),
+            "{} is missing; run `make test`, which installs it",
+            installed.display()
+        );
         let mut command = Command::new("node");
         command.arg("server.mjs").args(certificates).current_dir(home).env_remove("NODE_OPTIONS");
         Self(Issuer::start("the OAuth server", &mut command))
@@ -37,7 +42,10 @@ impl Server {
     /// What a provider of the configuration needs for a client of this server, without its recipe.
     fn inputs(&self, client: (&str, &str), more: &str) -> String {
         let (id, secret) = (Toml::from(client.0), Toml::from(client.1));
-        format!("credentials.client_id = {id}\ncredentials.client_secret = {secret}\nparameters.token_url = \"http://{}/token\"\n{more}\n", self.0.address)
+        format!(
+            "credentials.client_id = {id}\ncredentials.client_secret = {secret}\nparameters.token_url = \"http://{}/token\"\n{more}\n",
+            self.0.address
+        )
     }
 
     /// Probes it once with the client's own credentials.
@@ -47,10 +55,13 @@ impl Server {
 
     /// Why it refused what it refused last, in words that a client is not told.
     fn refused(&self, count: usize) -> String {
-        wait_for("the server to tell why it refused", || self.0.said("refused").get(count - 1).cloned())
+        wait_for("the server to tell why it refused", || {
+            self.0.said("refused").get(count - 1).cloned()
+        })
     }
 
-    /// What the server itself holds about the token that it issued last; `count` is how many it must have issued.
+    /// What the server itself holds about the token that it issued last; `count` is how many it
+    /// must have issued.
     fn issued(&self, count: usize) -> Json {
         let last = self.0.told("issued", count - 1);
         assert_eq!(self.0.said("issued").len(), count);
@@ -68,19 +79,29 @@ async fn a_token_ends_when_the_server_says_that_it_ends_whichever_way_the_client
     let server = Server::start();
     let api = "parameters.resource = \"https://api.example/\"";
     let post = "parameters.auth_method = \"client_secret_post\"";
-    for (place, (client, more, method, lifetime)) in
-        [(BASIC, "", "client_secret_basic", 1234.0), (POST, post, "client_secret_post", 1234.0), (BASIC, api, "client_secret_basic", 77.0)]
-            .into_iter()
-            .enumerate()
+    for (place, (client, more, method, lifetime)) in [
+        (BASIC, "", "client_secret_basic", 1234.0),
+        (POST, post, "client_secret_post", 1234.0),
+        (BASIC, api, "client_secret_basic", 77.0),
+    ]
+    .into_iter()
+    .enumerate()
     {
         let issued = token(server.probe(client, more).await);
         let held = server.issued(place + 1);
-        assert_eq!((&held["client"], &held["method"]), (&Json::from(client.0), &Json::from(method)), "{more}");
+        assert_eq!(
+            (&held["client"], &held["method"]),
+            (&Json::from(client.0), &Json::from(method)),
+            "{more}"
+        );
         assert_eq!(issued.lifetime, Some(lifetime), "{more}");
         let Expiry::At(end) = issued.expiry else { panic!("{more}: {issued:?}") };
         let expires = held["expires"].as_f64().expect("a time");
         // The server counts in whole seconds, and the answer was on its way for a moment.
-        assert!((unix_seconds(end) - expires).abs() < 2.0, "{more}: read {end}, the server holds {expires}");
+        assert!(
+            (unix_seconds(end) - expires).abs() < 2.0,
+            "{more}: read {end}, the server holds {expires}"
+        );
     }
 }
 
@@ -90,7 +111,10 @@ async fn blanks_colons_and_percent_signs_in_a_credential_arrive_whole() {
     for (place, method) in ["client_secret_basic", "client_secret_post"].into_iter().enumerate() {
         token(server.probe(SPECIAL, &format!("parameters.auth_method = \"{method}\"")).await);
         let held = server.issued(place + 1);
-        assert_eq!((&held["client"], &held["method"]), (&Json::from(SPECIAL.0), &Json::from(method)));
+        assert_eq!(
+            (&held["client"], &held["method"]),
+            (&Json::from(SPECIAL.0), &Json::from(method))
+        );
     }
 }
 
@@ -118,12 +142,25 @@ async fn a_token_that_is_less_than_what_was_asked_for_is_a_failure() {
     // The server knows this API with the scope `read` and tokens of 77 seconds.
     let asked = "parameters.scope = \"read write\"\nparameters.resource = \"https://api.example/\"";
 
-    token(server.probe(BASIC, &format!("{asked}\nrequired_scopes = [\"read\"]\nmin_lifetime = \"1m\"")).await);
+    token(
+        server
+            .probe(BASIC, &format!("{asked}\nrequired_scopes = [\"read\"]\nmin_lifetime = \"1m\""))
+            .await,
+    );
     assert_eq!(server.issued(1)["scope"], "read");
 
-    let lacking = failure(server.probe(BASIC, &format!("{asked}\nrequired_scopes = [\"write\", \"read\"]")).await);
+    let lacking = failure(
+        server.probe(BASIC, &format!("{asked}\nrequired_scopes = [\"write\", \"read\"]")).await,
+    );
     assert_eq!((lacking.reason.word(), lacking.missing_scopes), ("scope", 1));
-    token(server.probe(BASIC, "parameters.scope = \"read write\"\nrequired_scopes = [\"write\", \"read\"]").await);
+    token(
+        server
+            .probe(
+                BASIC,
+                "parameters.scope = \"read write\"\nrequired_scopes = [\"write\", \"read\"]",
+            )
+            .await,
+    );
 
     let short = failure(server.probe(BASIC, &format!("{asked}\nmin_lifetime = \"2m\"")).await);
     assert_eq!((short.reason.class().word(), short.reason.word()), ("credential", "expired"));
@@ -141,7 +178,9 @@ fn the_daemon_exposes_what_the_server_decides() {
     daemon.wait_for_state("right", "healthy");
     daemon.wait_for_state("wrong", "broken");
     assert_eq!(daemon.sample("credwatch_token_lifetime_seconds{provider=\"right\"}"), Some(1234.0));
-    let left = daemon.sample("credwatch_token_time_to_expiry_seconds{provider=\"right\"}").expect("a time");
+    let left = daemon
+        .sample("credwatch_token_time_to_expiry_seconds{provider=\"right\"}")
+        .expect("a time");
     assert!((1200.0..=1235.0).contains(&left), "{left}");
     assert_eq!(daemon.sample("credwatch_token_time_to_expiry_seconds{provider=\"wrong\"}"), None);
     let refused = "credwatch_probe_failures_total{provider=\"wrong\",class=\"credential\",reason=\"rejected\",code=\"invalid_client\"}";
@@ -156,7 +195,10 @@ fn the_server_ends_when_whoever_started_it_is_gone() {
 
 /// A provider with a refresh token of a client of this server.
 fn refreshing(server: &Server, client: &str, refresh_token: &str, more: &str) -> String {
-    server.inputs((client, "a-secret-of-its-own"), &format!("credentials.refresh_token = \"{refresh_token}\"\n{more}"))
+    server.inputs(
+        (client, "a-secret-of-its-own"),
+        &format!("credentials.refresh_token = \"{refresh_token}\"\n{more}"),
+    )
 }
 
 #[tokio::test]
@@ -165,16 +207,28 @@ async fn a_refresh_token_that_stays_is_probed_again_and_again() {
     let held = server.0.told("refresh", 0);
     let stays = held["stays"].as_str().expect("a refresh token");
     for count in 1..=3 {
-        let issued = token(probe("oauth2-refresh-token", &refreshing(&server, "stays", stays, "required_scopes = [\"read\"]")).await);
+        let issued = token(
+            probe(
+                "oauth2-refresh-token",
+                &refreshing(&server, "stays", stays, "required_scopes = [\"read\"]"),
+            )
+            .await,
+        );
         assert_eq!(issued.lifetime, Some(4321.0));
         assert_eq!(server.issued(count)["client"], "stays");
     }
     let wider = refreshing(&server, "stays", stays, "parameters.scope = \"read write\"");
     refusal(probe("oauth2-refresh-token", &wider).await, 400, "invalid_scope");
-    for (client, refresh_token, status, code) in
-        [("stays", "made-up", 400, "invalid_grant"), ("replaces", stays, 400, "invalid_grant"), ("nobody", stays, 401, "invalid_client")]
-    {
-        refusal(probe("oauth2-refresh-token", &refreshing(&server, client, refresh_token, "")).await, status, code);
+    for (client, refresh_token, status, code) in [
+        ("stays", "made-up", 400, "invalid_grant"),
+        ("replaces", stays, 400, "invalid_grant"),
+        ("nobody", stays, 401, "invalid_client"),
+    ] {
+        refusal(
+            probe("oauth2-refresh-token", &refreshing(&server, client, refresh_token, "")).await,
+            status,
+            code,
+        );
     }
 }
 
@@ -183,11 +237,19 @@ async fn a_refresh_token_that_the_server_replaces_is_told_before_it_is_used_agai
     let server = Server::start();
     let held = server.0.told("refresh", 0);
     let replaced = held["replaces"].as_str().expect("a refresh token");
-    let told = refusal(probe("oauth2-refresh-token", &refreshing(&server, "replaces", replaced, "")).await, 200, "refresh_token_replaced");
+    let told = refusal(
+        probe("oauth2-refresh-token", &refreshing(&server, "replaces", replaced, "")).await,
+        200,
+        "refresh_token_replaced",
+    );
     assert!(told.contains("used up"), "{told}");
     // It is: the server did issue a token, and refuses the second time.
     assert_eq!(server.issued(1)["client"], "replaces");
-    refusal(probe("oauth2-refresh-token", &refreshing(&server, "replaces", replaced, "")).await, 400, "invalid_grant");
+    refusal(
+        probe("oauth2-refresh-token", &refreshing(&server, "replaces", replaced, "")).await,
+        400,
+        "invalid_grant",
+    );
 }
 
 #[tokio::test]
@@ -195,5 +257,11 @@ async fn another_refresh_token_is_fine_where_it_is_known_to_leave_the_first_vali
     let server = Server::start();
     let held = server.0.told("refresh", 0);
     let replaced = held["replaces"].as_str().expect("a refresh token");
-    token(probe("oauth2-refresh-token", &refreshing(&server, "replaces", replaced, "parameters.replaced = \"fine\"")).await);
+    token(
+        probe(
+            "oauth2-refresh-token",
+            &refreshing(&server, "replaces", replaced, "parameters.replaced = \"fine\""),
+        )
+        .await,
+    );
 }

@@ -1,5 +1,5 @@
-//! The pages for people, as they are sent: addresses, headers, and what must be on them. How they look and behave in a
-//! browser is the concern of `browser`.
+//! The pages for people, as they are sent: addresses, headers, and what must be on them. How they
+//! look and behave in a browser is the concern of `browser`.
 
 use std::io::Read;
 
@@ -10,7 +10,8 @@ use super::support::{repository, wait_for};
 
 const QUICK: &str = "[defaults]\ninterval = \"200ms\"\nconfirm_after = \"100ms\"\ntimeout = \"2s\"\nmax_backoff = \"400ms\"\n";
 
-/// A daemon with a provider that is broken, one that is healthy, and one whose next credential is broken.
+/// A daemon with a provider that is broken, one that is healthy, and one whose next credential is
+/// broken.
 fn daemon() -> (Fakes, Daemon) {
     let fakes = Fakes::start();
     let next = "credentials_next.app_key = \"a-wrong-one\"";
@@ -21,19 +22,24 @@ fn daemon() -> (Fakes, Daemon) {
         fakes.provider("enablex-rcs", next)
     );
     let daemon = Daemon::start(&text);
-    for api in fakes.fake.names().into_iter().filter(|api| text.contains(&format!("[providers.{api}]"))) {
+    for api in
+        fakes.fake.names().into_iter().filter(|api| text.contains(&format!("[providers.{api}]")))
+    {
         daemon.wait_for_state(api, "healthy");
     }
     fakes.fake.revoke("enkash", true);
     daemon.wait_for_state("enkash", "broken");
-    wait_for("the next credential to be broken", || daemon.get("/?state=next-broken").body.contains("data-key=\"enablex-rcs\"").then_some(()));
+    wait_for("the next credential to be broken", || {
+        daemon.get("/?state=next-broken").body.contains("data-key=\"enablex-rcs\"").then_some(())
+    });
     (fakes, daemon)
 }
 
 /// The names in the rows, in their order.
 fn rows(answer: &Answer) -> Vec<String> {
     let rows = answer.body.split("<tr role=\"row\" class=").skip(1);
-    rows.filter_map(|row| Some(row.split_once("data-key=\"")?.1.split_once('"')?.0.to_owned())).collect()
+    rows.filter_map(|row| Some(row.split_once("data-key=\"")?.1.split_once('"')?.0.to_owned()))
+        .collect()
 }
 
 #[track_caller]
@@ -44,14 +50,21 @@ fn assert_shows(answer: &Answer, parts: &[&str]) {
 }
 
 fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
-    answer.head.lines().find_map(|line| line.split_once(": ").filter(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value))
+    answer.head.lines().find_map(|line| {
+        line.split_once(": ")
+            .filter(|(found, _)| found.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    })
 }
 
 #[test]
 fn the_overview_has_the_urgent_ones_first_and_filters_by_its_address() {
     let (_fakes, daemon) = daemon();
     let all = daemon.get("/");
-    assert_eq!((all.status, rows(&all)), (200, vec!["enkash".into(), "enablex-rcs".into(), "sms-cx".into()]));
+    assert_eq!(
+        (all.status, rows(&all)),
+        (200, vec!["enkash".into(), "enablex-rcs".into(), "sms-cx".into()])
+    );
     assert_shows(
         &all,
         &[
@@ -108,9 +121,15 @@ fn a_provider_has_a_page_with_what_is_wrong_and_what_to_do() {
             "../assets/page.css",
         ],
     );
-    assert_shows(&daemon.get("/providers/enablex-rcs"), &["Credentials that are to follow", "credwatch probe --next enablex-rcs", "1003"]);
+    assert_shows(
+        &daemon.get("/providers/enablex-rcs"),
+        &["Credentials that are to follow", "credwatch probe --next enablex-rcs", "1003"],
+    );
     let healthy = daemon.get("/providers/sms-cx");
-    assert_shows(&healthy, &["The last probe issued a token", "which never ends", "../assets/fine.svg"]);
+    assert_shows(
+        &healthy,
+        &["The last probe issued a token", "which never ends", "../assets/fine.svg"],
+    );
     assert!(!healthy.body.contains("Runway"), "a runway is of no interest while all is well");
     let nobody = daemon.get("/providers/nobody%3Cb%3E");
     assert_eq!(nobody.status, 404);
@@ -121,8 +140,10 @@ fn a_provider_has_a_page_with_what_is_wrong_and_what_to_do() {
 fn any_name_has_a_page_of_its_own() {
     let fakes = Fakes::start();
     let one = fakes.provider("sms-cx", "");
-    let text: String =
-        ["a/b", "..", "Zürich 東京", "50%", "<b>"].iter().map(|name| one.replace("[providers.sms-cx]", &format!("[providers.{name:?}]"))).collect();
+    let text: String = ["a/b", "..", "Zürich 東京", "50%", "<b>"]
+        .iter()
+        .map(|name| one.replace("[providers.sms-cx]", &format!("[providers.{name:?}]")))
+        .collect();
     let daemon = Daemon::start(&text);
     let overview = daemon.get("/").body;
     for (path, name) in [
@@ -145,22 +166,53 @@ fn pages_are_guarded_and_never_kept_and_assets_are_kept_as_long_as_they_are_the_
     for path in ["/", "/providers/enkash", "/reasons", "/providers/nobody", "/?state=x"] {
         let answer = daemon.get(path);
         let policy = header(&answer, "content-security-policy").expect(path);
-        for part in ["default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'"] {
+        for part in [
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+            "form-action 'self'",
+        ] {
             assert!(policy.contains(part), "{path}: {policy}");
         }
         assert!(!policy.contains("unsafe"), "{path}: {policy}");
-        assert_eq!((header(&answer, "cache-control"), header(&answer, "content-type")), (Some("no-store"), Some("text/html; charset=utf-8")), "{path}");
+        assert_eq!(
+            (header(&answer, "cache-control"), header(&answer, "content-type")),
+            (Some("no-store"), Some("text/html; charset=utf-8")),
+            "{path}"
+        );
         assert_eq!(header(&answer, "x-content-type-options"), Some("nosniff"), "{path}");
-        assert!(!answer.body.contains(" style=") && !answer.body.contains("<style") && !answer.body.contains("://fonts"), "{path}");
+        assert!(
+            !answer.body.contains(" style=")
+                && !answer.body.contains("<style")
+                && !answer.body.contains("://fonts"),
+            "{path}"
+        );
     }
-    for (name, kind) in [("page.css", "text/css; charset=utf-8"), ("page.js", "text/javascript; charset=utf-8"), ("fine.svg", "image/svg+xml")] {
+    for (name, kind) in [
+        ("page.css", "text/css; charset=utf-8"),
+        ("page.js", "text/javascript; charset=utf-8"),
+        ("fine.svg", "image/svg+xml"),
+    ] {
         let path = format!("/assets/{name}");
         let asset = daemon.get(&path);
-        assert_eq!((asset.status, header(&asset, "content-type"), header(&asset, "cache-control")), (200, Some(kind), Some("no-cache")), "{name}");
-        assert_eq!(asset.body, std::fs::read_to_string(repository("src/web/page").join(name)).expect("readable"));
+        assert_eq!(
+            (asset.status, header(&asset, "content-type"), header(&asset, "cache-control")),
+            (200, Some(kind), Some("no-cache")),
+            "{name}"
+        );
+        assert_eq!(
+            asset.body,
+            std::fs::read_to_string(repository("src/web/page").join(name)).expect("readable")
+        );
         let tag = header(&asset, "etag").expect("a tag").to_owned();
         let again = daemon.get_with(&path, &format!("If-None-Match: \"other\", W/{tag}\r\n"));
-        assert_eq!((again.status, again.body.len(), header(&again, "etag")), (304, 0, Some(tag.as_str())), "{name}");
+        assert_eq!(
+            (again.status, again.body.len(), header(&again, "etag")),
+            (304, 0, Some(tag.as_str())),
+            "{name}"
+        );
         assert_eq!(daemon.get_with(&path, "If-None-Match: \"other\"\r\n").status, 200);
     }
     assert_eq!(daemon.get("/assets/../mod.rs").status, 404);
@@ -171,13 +223,16 @@ fn pages_are_guarded_and_never_kept_and_assets_are_kept_as_long_as_they_are_the_
 fn a_page_is_compressed_when_asked_for() {
     let (_fakes, daemon) = daemon();
     let mut stream = std::net::TcpStream::connect(daemon.address()).expect("it listens");
-    std::io::Write::write_all(&mut stream, b"GET / HTTP/1.0\r\nAccept-Encoding: gzip\r\n\r\n").expect("sent");
+    std::io::Write::write_all(&mut stream, b"GET / HTTP/1.0\r\nAccept-Encoding: gzip\r\n\r\n")
+        .expect("sent");
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).expect("an answer");
     let start = bytes.windows(4).position(|window| window == b"\r\n\r\n").expect("a head") + 4;
     let mut text = String::new();
     flate2::read::GzDecoder::new(&bytes[start..]).read_to_string(&mut text).expect("gzip");
-    assert!(text.starts_with("<!DOCTYPE html>") && text.ends_with("</html>") && text.contains("enkash"));
+    assert!(
+        text.starts_with("<!DOCTYPE html>") && text.ends_with("</html>") && text.contains("enkash")
+    );
 }
 
 #[test]
@@ -185,7 +240,11 @@ fn every_reason_is_explained_where_the_pages_point() {
     let daemon = Daemon::start("");
     let page = daemon.get("/reasons");
     for reason in credwatch::outcome::Reason::ALL {
-        assert!(page.body.contains(&format!("<dt id=\"{0}\">{0}</dt>", reason.word())), "{}", reason.word());
+        assert!(
+            page.body.contains(&format!("<dt id=\"{0}\">{0}</dt>", reason.word())),
+            "{}",
+            reason.word()
+        );
     }
     assert_shows(&daemon.get("/"), &["No provider is configured."]);
 }
@@ -198,6 +257,12 @@ fn a_runway_that_never_was_and_a_failure_that_is_not_confirmed_are_told_as_such(
         endpoint.url()
     ));
     daemon.wait_for_state("p", "failing");
-    assert_shows(&daemon.get("/"), &["1 credential is failing, not yet confirmed.", "none from before is known."]);
-    assert_shows(&daemon.get("/providers/p"), &["Not yet confirmed", "No token was issued since credwatch has watched", "HTTP 503"]);
+    assert_shows(
+        &daemon.get("/"),
+        &["1 credential is failing, not yet confirmed.", "none from before is known."],
+    );
+    assert_shows(
+        &daemon.get("/providers/p"),
+        &["Not yet confirmed", "No token was issued since credwatch has watched", "HTTP 503"],
+    );
 }

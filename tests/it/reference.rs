@@ -1,7 +1,8 @@
 //! The reference and the tutorial for recipes: every example in them is run, and nothing lacks one.
 //!
-//! What is run is visible in the documents: `expression` → `value` outside of code blocks, and code blocks marked as
-//! `toml recipe`, `toml exchange`, `toml broken` with `text fault`, `sh draft` with `toml draft`, and `toml provider`.
+//! What is run is visible in the documents: `expression` → `value` outside of code blocks, and code
+//! blocks marked as `toml recipe`, `toml exchange`, `toml broken` with `text fault`, `sh draft`
+//! with `toml draft`, and `toml provider`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -40,8 +41,13 @@ fn examples(text: &str) -> Vec<(String, String, String)> {
     for (line, _) in lines(text).filter(|(_, fenced)| !fenced) {
         // Between backticks every second piece is code.
         let pieces: Vec<&str> = line.split('`').collect();
-        for index in (1..pieces.len()).step_by(2).filter(|index| pieces.get(index + 1).is_some_and(|between| between.trim() == "→")) {
-            let plain = |piece: &str| if line.starts_with('|') { piece.replace("\\|", "|") } else { piece.to_owned() };
+        for index in (1..pieces.len())
+            .step_by(2)
+            .filter(|index| pieces.get(index + 1).is_some_and(|between| between.trim() == "→"))
+        {
+            let plain = |piece: &str| {
+                if line.starts_with('|') { piece.replace("\\|", "|") } else { piece.to_owned() }
+            };
             if pieces[index] != "expression" {
                 examples.push((plain(pieces[index]), plain(pieces[index + 2]), line.to_owned()));
             }
@@ -50,21 +56,27 @@ fn examples(text: &str) -> Vec<(String, String, String)> {
     examples
 }
 
-/// What the values of the reference's own sample are, read by a recipe of the real thing: each expression is the
-/// message of a failure, which shows nothing of bytes or lists, so it is handed to the engine with the values that the
-/// page tells.
+/// What the values of the reference's own sample are, read by a recipe of the real thing: each
+/// expression is the message of a failure, which shows nothing of bytes or lists, so it is handed
+/// to the engine with the values that the page tells.
 fn evaluate(expression: &str, page: &str) -> String {
     let (mut names, mut values) = (Names::default(), Vec::new());
     let json: Json = serde_json::from_str(&block(page, "json answer")).expect("JSON");
     let form = serde_json::json!({ "access_token": "abc", "expires_in": "60" });
     assert_eq!(block(page, "text form"), "access_token=abc&expires_in=60\n");
-    let xml = serde_json::json!({ "Response": { "@status": "ok", "Token": "abc", "Item": ["1", "2"] } });
+    let xml =
+        serde_json::json!({ "Response": { "@status": "ok", "Token": "abc", "Item": ["1", "2"] } });
     for (name, tree) in [("json", &json), ("form", &form), ("xml", &xml)] {
         names.add_members(name, &[]);
         values.push((name, Value::from(minijinja::value::Serde(tree))));
     }
     names.add_members("http", &["status", "headers"]);
-    values.push(("http", Value::from(minijinja::value::Serde(&serde_json::json!({ "status": 200, "headers": { "x-request-id": "r1" } })))));
+    values.push((
+        "http",
+        Value::from(minijinja::value::Serde(
+            &serde_json::json!({ "status": 200, "headers": { "x-request-id": "r1" } }),
+        )),
+    ));
     for (name, value) in [
         ("base_url", Value::from("https://api.example")),
         ("key", "k3y".into()),
@@ -79,8 +91,11 @@ fn evaluate(expression: &str, page: &str) -> String {
         names.add(name, false);
         values.push((name, value));
     }
-    let compiled = Compiled::new(Side::Response, expression, &names).unwrap_or_else(|mistake| panic!("{expression}: {}", mistake.message));
-    let value = compiled.evaluate(&Value::from_pairs(values)).unwrap_or_else(|error| panic!("{expression}: {error}"));
+    let compiled = Compiled::new(Side::Response, expression, &names)
+        .unwrap_or_else(|mistake| panic!("{expression}: {}", mistake.message));
+    let value = compiled
+        .evaluate(&Value::from_pairs(values))
+        .unwrap_or_else(|error| panic!("{expression}: {error}"));
     if value.is_undefined() {
         return "undefined".into();
     }
@@ -100,7 +115,10 @@ fn every_example_of_an_expression_has_the_value_that_the_page_says() {
 /// The words of an expression outside of texts.
 fn words_of(expression: &str) -> Vec<String> {
     let code: String = expression.split('\'').step_by(2).collect::<Vec<_>>().join(" ");
-    code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 #[test]
@@ -108,25 +126,45 @@ fn every_filter_test_unit_name_and_word_has_an_example() {
     let page = reference();
     let examples = examples(&page);
     let filters = rows(&section(&page, "## Filters"));
-    assert_eq!(filters.keys().map(|row| row.split('(').next().unwrap_or_default()).collect::<BTreeSet<_>>(), FILTERS.into());
+    assert_eq!(
+        filters
+            .keys()
+            .map(|row| row.split('(').next().unwrap_or_default())
+            .collect::<BTreeSet<_>>(),
+        FILTERS.into()
+    );
     for (row, name) in filters.keys().map(|row| (row, row.split('(').next().unwrap_or_default())) {
         let own = |line: &str| line.starts_with(&format!("| `{row}` |"));
         assert!(examples.iter().any(|(expression, _, line)| own(line) && expression.contains(&format!("| {name}"))), "the filter {name}");
     }
     let tests = rows(&section(&page, "## Tests"));
-    assert_eq!(tests.keys().map(|row| row.split('(').next().unwrap_or_default()).collect::<BTreeSet<_>>(), TESTS.into());
+    assert_eq!(
+        tests.keys().map(|row| row.split('(').next().unwrap_or_default()).collect::<BTreeSet<_>>(),
+        TESTS.into()
+    );
     for (row, name) in tests.keys().map(|row| (row, row.split('(').next().unwrap_or_default())) {
         let own = |line: &str| line.starts_with(&format!("| `{row}` |"));
-        let asks = |expression: &str| expression.contains(&format!(" is {name}")) || expression.contains(&format!(" is not {name}"));
-        assert!(examples.iter().any(|(expression, _, line)| own(line) && asks(expression)), "the test {name}");
+        let asks = |expression: &str| {
+            expression.contains(&format!(" is {name}"))
+                || expression.contains(&format!(" is not {name}"))
+        };
+        assert!(
+            examples.iter().any(|(expression, _, line)| own(line) && asks(expression)),
+            "the test {name}"
+        );
     }
-    let used: BTreeSet<String> = examples.iter().flat_map(|(expression, ..)| words_of(expression)).collect();
+    let used: BTreeSet<String> =
+        examples.iter().flat_map(|(expression, ..)| words_of(expression)).collect();
     let names = section(&page, "## Names");
-    for name in ["json", "form", "xml", "http", "body", "token", "now_s", "now_ms", "now_iso", "uuid"] {
+    for name in
+        ["json", "form", "xml", "http", "body", "token", "now_s", "now_ms", "now_iso", "uuid"]
+    {
         assert!(credwatch::recipe::is_reserved(name), "{name} is a name of the language");
         assert!(names.contains(&format!("`{name}`: ")) && used.contains(name), "the name {name}");
     }
-    for word in KEYWORDS.iter().filter(|word| !matches!(**word, "True" | "False" | "None" | "false")) {
+    for word in
+        KEYWORDS.iter().filter(|word| !matches!(**word, "True" | "False" | "None" | "false"))
+    {
         assert!(used.contains(*word), "the word {word}");
     }
 }
@@ -134,11 +172,19 @@ fn every_filter_test_unit_name_and_word_has_an_example() {
 #[test]
 fn every_unit_reads_its_example_as_the_page_says() {
     let rows = rows(&section(&reference(), "## Units"));
-    let words: BTreeSet<&str> = schema()["$defs"]["Unit"]["oneOf"].as_array().expect("units").iter().filter_map(|unit| unit["const"].as_str()).collect();
+    let words: BTreeSet<&str> = schema()["$defs"]["Unit"]["oneOf"]
+        .as_array()
+        .expect("units")
+        .iter()
+        .filter_map(|unit| unit["const"].as_str())
+        .collect();
     assert_eq!(rows.keys().map(String::as_str).collect::<BTreeSet<_>>(), words);
     for (unit, cells) in &rows {
-        let text = format!("request.url = \"https://x.example\"\nresponse = {{ token = \"json.t\", expiry = [{{ value = \"json.v\", unit = \"{unit}\" }}] }}");
-        let recipe = builtin::compile_file("x", &Arc::new(Source::new("x", text))).unwrap_or_else(|faults| panic!("{}", faults[0]));
+        let text = format!(
+            "request.url = \"https://x.example\"\nresponse = {{ token = \"json.t\", expiry = [{{ value = \"json.v\", unit = \"{unit}\" }}] }}"
+        );
+        let recipe = builtin::compile_file("x", &Arc::new(Source::new("x", text)))
+            .unwrap_or_else(|faults| panic!("{}", faults[0]));
         let value: Json = serde_json::from_str(cells[1].trim_matches('`')).expect("a value");
         let outcome = answered(&recipe, &serde_json::json!({ "t": "abc", "v": value }));
         assert_eq!(outcome, cells[2], "{unit}");
@@ -148,9 +194,26 @@ fn every_unit_reads_its_example_as_the_page_says() {
 /// When the token of this answer ends.
 fn answered(recipe: &Recipe, body: &Json) -> String {
     let now = "2023-11-14T22:13:20Z".parse().expect("a date");
-    let mut values = recipe.begin(&Inputs { parameters: &[], credentials: &[] }, &Attempt { now, uuid: uuid::Uuid::nil() }).expect("it begins");
-    let response = TokenResponse { status: 200, headers: http::HeaderMap::new(), body: body.to_string().into(), received: now };
-    match recipe.read(&mut values, &response, &Expectations::default(), &Fingerprints::default(), false, &mut Trace::default()) {
+    let mut values = recipe
+        .begin(
+            &Inputs { parameters: &[], credentials: &[] },
+            &Attempt { now, uuid: uuid::Uuid::nil() },
+        )
+        .expect("it begins");
+    let response = TokenResponse {
+        status: 200,
+        headers: http::HeaderMap::new(),
+        body: body.to_string().into(),
+        received: now,
+    };
+    match recipe.read(
+        &mut values,
+        &response,
+        &Expectations::default(),
+        &Fingerprints::default(),
+        false,
+        &mut Trace::default(),
+    ) {
         credwatch::outcome::Outcome::Issued(issued) => match issued.expiry {
             credwatch::outcome::Expiry::At(end) => end.to_string(),
             other => format!("{other:?}"),
@@ -170,7 +233,9 @@ fn holds(value: &toml::Value, path: &[&str]) -> bool {
     let Some((step, rest)) = path.split_first() else { return true };
     match (*step, value) {
         ("NAME", toml::Value::Table(table)) => table.values().any(|member| holds(member, rest)),
-        (name, toml::Value::Table(table)) => table.get(name).is_some_and(|member| holds(member, rest)),
+        (name, toml::Value::Table(table)) => {
+            table.get(name).is_some_and(|member| holds(member, rest))
+        }
         (_, toml::Value::Array(items)) => items.iter().any(|item| holds(item, path)),
         _ => false,
     }
@@ -178,8 +243,12 @@ fn holds(value: &toml::Value, path: &[&str]) -> bool {
 
 /// The keys of a definition in the schema, as paths below it.
 fn keys(definition: &Json, path: &str, found: &mut BTreeSet<String>) {
-    let resolved = definition["$ref"].as_str().map_or(definition, |target| schema().pointer(target.trim_start_matches('#')).expect("a definition"));
-    for alternative in ["anyOf", "oneOf"].iter().filter_map(|word| resolved[*word].as_array()).flatten() {
+    let resolved = definition["$ref"].as_str().map_or(definition, |target| {
+        schema().pointer(target.trim_start_matches('#')).expect("a definition")
+    });
+    for alternative in
+        ["anyOf", "oneOf"].iter().filter_map(|word| resolved[*word].as_array()).flatten()
+    {
         keys(alternative, path, found);
     }
     for (name, member) in resolved["properties"].as_object().into_iter().flatten() {
@@ -198,27 +267,44 @@ fn keys(definition: &Json, path: &str, found: &mut BTreeSet<String>) {
 #[test]
 fn every_recipe_of_the_page_compiles_and_every_key_is_in_one() {
     let text = recipes(&reference());
-    let configuration = load_text("docs/recipe-reference.md", &text).unwrap_or_else(|faults| panic!("{}", faults[0]));
+    let configuration = load_text("docs/recipe-reference.md", &text)
+        .unwrap_or_else(|faults| panic!("{}", faults[0]));
     drop(configuration);
     let document = toml::Value::Table(text.parse().expect("TOML"));
     let mut all = BTreeSet::new();
     keys(&schema()["$defs"]["Recipe"], "recipes.NAME", &mut all);
     assert!(all.len() > 30, "{all:?}");
-    // A call that cleans up has the keys of a step, and the request of a step those of the token's: they are told once.
-    all.retain(|key| !key.starts_with("recipes.NAME.cleanup.") && !key.starts_with("recipes.NAME.steps.request."));
-    let missing: Vec<&String> = all.iter().filter(|key| !holds(&document, &key.split('.').collect::<Vec<_>>())).collect();
+    // A call that cleans up has the keys of a step, and the request of a step those of the token's:
+    // they are told once.
+    all.retain(|key| {
+        !key.starts_with("recipes.NAME.cleanup.") && !key.starts_with("recipes.NAME.steps.request.")
+    });
+    let missing: Vec<&String> =
+        all.iter().filter(|key| !holds(&document, &key.split('.').collect::<Vec<_>>())).collect();
     assert!(missing.is_empty(), "no recipe of the page has {missing:?}");
     // Words that a key can have.
     for definition in ["Format", "Tokens", "Known"] {
-        for word in schema()["$defs"][definition]["oneOf"].as_array().expect("words").iter().filter_map(|word| word["const"].as_str()) {
-            assert!(reference().contains(&format!("\"{word}\"")) || reference().contains(&format!(" {word}")), "{definition} {word}");
+        for word in schema()["$defs"][definition]["oneOf"]
+            .as_array()
+            .expect("words")
+            .iter()
+            .filter_map(|word| word["const"].as_str())
+        {
+            assert!(
+                reference().contains(&format!("\"{word}\""))
+                    || reference().contains(&format!(" {word}")),
+                "{definition} {word}"
+            );
         }
     }
 }
 
 #[test]
 fn the_exchanges_of_both_pages_hold() {
-    for (file, page, name) in [("docs/recipe-reference.md", reference(), "recipes.toml"), ("docs/writing-recipes.md", tutorial(), "weather.toml")] {
+    for (file, page, name) in [
+        ("docs/recipe-reference.md", reference(), "recipes.toml"),
+        ("docs/writing-recipes.md", tutorial(), "weather.toml"),
+    ] {
         let folder = tempfile::tempdir().expect("a folder");
         let recipes = if name == "weather.toml" { finished() } else { recipes(&page) };
         std::fs::write(folder.path().join(name), recipes).expect("written");
@@ -227,7 +313,8 @@ fn the_exchanges_of_both_pages_hold() {
         for (line, block) in exchanges {
             let path = folder.path().join(format!("line-{line}.toml"));
             std::fs::write(&path, block).expect("written");
-            credwatch::exchange::run_file(&path).unwrap_or_else(|problem| panic!("{file}, line {line}:\n{problem}"));
+            credwatch::exchange::run_file(&path)
+                .unwrap_or_else(|problem| panic!("{file}, line {line}:\n{problem}"));
         }
     }
 }
@@ -235,7 +322,8 @@ fn the_exchanges_of_both_pages_hold() {
 #[test]
 fn the_mistake_of_the_page_is_told_as_the_page_says() {
     let page = reference();
-    let faults = load_text("recipes.toml", &block(&page, "toml broken")).err().expect("it is broken");
+    let faults =
+        load_text("recipes.toml", &block(&page, "toml broken")).err().expect("it is broken");
     assert_eq!(faults[0].to_string(), block(&page, "text fault"));
 }
 
@@ -246,25 +334,37 @@ fn finished() -> String {
 
 fn output(folder: &Path, arguments: &[&str]) -> (String, String) {
     let output = credwatch().current_dir(folder).args(arguments).output().expect("it runs");
-    (String::from_utf8(output.stdout).expect("text"), String::from_utf8(output.stderr).expect("text"))
+    (
+        String::from_utf8(output.stdout).expect("text"),
+        String::from_utf8(output.stderr).expect("text"),
+    )
 }
 
 #[test]
 fn the_draft_of_the_tutorial_is_what_its_command_makes() {
     let page = tutorial();
     let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("answer.json"), block(&page, "json sample")).expect("written");
+    std::fs::write(folder.path().join("answer.json"), block(&page, "json sample"))
+        .expect("written");
     // The command as a shell would cut it: what stands between the outer single quotes is one word.
     let command = block(&page, "sh draft");
     let (before, rest) = command.split_once("--from-curl '").expect("a quoted command");
     let (curl, after) = rest.rsplit_once('\'').expect("its end");
     let curl = curl.replace("'\\''", "'");
-    assert!(before.trim() == "credwatch recipes new" && after.trim() == "--answer answer.json > weather.toml", "{before:?} {after:?}");
-    let (text, problem) = output(folder.path(), &["recipes", "new", "--from-curl", &curl, "--answer", "answer.json"]);
+    assert!(
+        before.trim() == "credwatch recipes new"
+            && after.trim() == "--answer answer.json > weather.toml",
+        "{before:?} {after:?}"
+    );
+    let (text, problem) =
+        output(folder.path(), &["recipes", "new", "--from-curl", &curl, "--answer", "answer.json"]);
     assert_eq!(problem, "");
     assert_eq!(text, block(&page, "toml draft"));
     assert!(
-        block(&page, "sh page").replace("\\\n", "").split_whitespace().eq(curl.replace("\\\n", "").split_whitespace()),
+        block(&page, "sh page")
+            .replace("\\\n", "")
+            .split_whitespace()
+            .eq(curl.replace("\\\n", "").split_whitespace()),
         "the command of the page is the one that is drafted from"
     );
 }
@@ -280,6 +380,7 @@ fn the_finished_recipe_of_the_tutorial_is_short_and_runs_in_production() {
     let configuration = load(&main).outcome.unwrap_or_else(|faults| panic!("{}", faults[0]));
     assert_eq!(configuration.providers[0].recipe.name, "weather");
     assert!(configuration.warnings.is_empty());
-    let lines = finished().lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')).count();
+    let lines =
+        finished().lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')).count();
     assert!(lines <= 25, "{lines} lines");
 }

@@ -39,19 +39,33 @@ fn probes(daemon: &Daemon, name: &str) -> Option<f64> {
 fn what_did_not_change_goes_on_and_what_changed_is_probed_at_once() {
     let (same, changed, gone, new) = (token(), token(), token(), token());
     let stays = provider("same", &same, "labels = { team = \"a\" }");
-    let daemon = Daemon::start(&format!("{stays}{}{}", provider("changed", &changed, ""), provider("gone", &gone, "")));
+    let daemon = Daemon::start(&format!(
+        "{stays}{}{}",
+        provider("changed", &changed, ""),
+        provider("gone", &gone, "")
+    ));
     for name in ["same", "changed", "gone"] {
         daemon.wait_for_state(name, "healthy");
     }
     let next = "credwatch_probe_next_timestamp_seconds{provider=\"same\"}";
     let due = daemon.sample(next).expect("it has a next probe");
     let comment = "# moved down by a line\n";
-    daemon.configure(&format!("{comment}{}{stays}{}", provider("changed", &changed, "min_lifetime = \"1m\""), provider("new", &new, "")));
+    daemon.configure(&format!(
+        "{comment}{}{stays}{}",
+        provider("changed", &changed, "min_lifetime = \"1m\""),
+        provider("new", &new, "")
+    ));
     daemon.signal("HUP");
     wait_for_reload(&daemon, 1);
     daemon.wait_for_state("new", "healthy");
-    wait_for("the changed one to be probed again", || (probes(&daemon, "changed") == Some(2.0)).then_some(()));
-    assert!(daemon.log().contains("changes=\"1 added, 1 changed, 1 removed, 1 unchanged\""), "{}", daemon.log());
+    wait_for("the changed one to be probed again", || {
+        (probes(&daemon, "changed") == Some(2.0)).then_some(())
+    });
+    assert!(
+        daemon.log().contains("changes=\"1 added, 1 changed, 1 removed, 1 unchanged\""),
+        "{}",
+        daemon.log()
+    );
     assert_eq!((same.calls(), changed.calls(), gone.calls(), new.calls()), (1, 2, 1, 1));
     assert_eq!(probes(&daemon, "same"), Some(1.0));
     let now_due = daemon.sample(next).expect("it has a next probe");
@@ -75,12 +89,18 @@ fn a_configuration_with_a_fault_changes_nothing_and_is_told_with_its_place() {
     assert!(answer.body.contains(told), "{}", answer.body);
     assert_eq!(daemon.sample(SUCCESSFUL), Some(0.0));
     let log = daemon.log();
-    assert!(log.contains("credwatch.toml:9:10") && log.contains("the one before stays in force"), "{log}");
+    assert!(
+        log.contains("credwatch.toml:9:10") && log.contains("the one before stays in force"),
+        "{log}"
+    );
     assert_eq!(probes(&daemon, "p"), Some(1.0));
     assert_eq!(daemon.get("/healthz").status, 200);
     daemon.configure(&good);
     let answer = daemon.post("/-/reload");
-    assert_eq!((answer.status, answer.body.as_str()), (200, "configuration reloaded: 0 added, 0 changed, 0 removed, 1 unchanged\n"));
+    assert_eq!(
+        (answer.status, answer.body.as_str()),
+        (200, "configuration reloaded: 0 added, 0 changed, 0 removed, 1 unchanged\n")
+    );
     assert_eq!(daemon.sample(SUCCESSFUL), Some(1.0));
     assert_eq!((probes(&daemon, "p"), endpoint.calls()), (Some(1.0), 1));
 }
@@ -96,24 +116,32 @@ fn reloading_over_http_is_off_unless_enabled_and_never_a_get() {
 #[test]
 fn a_changed_file_is_taken_in_by_itself_and_a_touched_one_is_not() {
     let (first, second, third) = (token(), token(), token());
-    let daemon = Daemon::start(&format!("provider_files = [\"conf.d/*.toml\"]\n{}", provider("first", &first, "")));
+    let daemon = Daemon::start(&format!(
+        "provider_files = [\"conf.d/*.toml\"]\n{}",
+        provider("first", &first, "")
+    ));
     daemon.wait_for_state("first", "healthy");
     // Touched, and a new file that the pattern matches.
     let text = std::fs::read(daemon.folder().join("credwatch.toml")).expect("read");
     std::fs::write(daemon.folder().join("credwatch.toml"), text).expect("written");
     std::fs::create_dir(daemon.folder().join("conf.d")).expect("made");
-    std::fs::write(daemon.folder().join("conf.d/second.toml"), provider("second", &second, "")).expect("written");
+    std::fs::write(daemon.folder().join("conf.d/second.toml"), provider("second", &second, ""))
+        .expect("written");
     daemon.wait_for_state("second", "healthy");
     // An included file with other content.
-    std::fs::write(daemon.folder().join("conf.d/second.toml"), provider("third", &third, "")).expect("written");
+    std::fs::write(daemon.folder().join("conf.d/second.toml"), provider("third", &third, ""))
+        .expect("written");
     daemon.wait_for_state("third", "healthy");
     assert!(probes(&daemon, "second").is_none());
     assert_eq!(reloads(&daemon), 2, "{}", daemon.log());
-    // One with a fault, then right again: it stays watched, though it is not part of what is in force.
-    std::fs::write(daemon.folder().join("conf.d/second.toml"), "[providers.x]\nrecipe = 5\n").expect("written");
+    // One with a fault, then right again: it stays watched, though it is not part of what is in
+    // force.
+    std::fs::write(daemon.folder().join("conf.d/second.toml"), "[providers.x]\nrecipe = 5\n")
+        .expect("written");
     wait_for("the fault to be told", || (daemon.sample(SUCCESSFUL) == Some(0.0)).then_some(()));
     assert!(daemon.log().contains("second.toml:2:10"), "{}", daemon.log());
-    std::fs::write(daemon.folder().join("conf.d/second.toml"), provider("third", &third, "")).expect("written");
+    std::fs::write(daemon.folder().join("conf.d/second.toml"), provider("third", &third, ""))
+        .expect("written");
     wait_for("it to be right again", || (daemon.sample(SUCCESSFUL) == Some(1.0)).then_some(()));
     assert_eq!((first.calls(), third.calls()), (1, 1), "nobody is probed for it");
 }
@@ -129,11 +157,13 @@ fn a_swapped_mount_of_a_config_map_is_taken_in_by_itself() {
     version("..v1", &provider("first", &first, ""));
     version("..v2", &provider("second", &second, ""));
     std::os::unix::fs::symlink("..v1", folder.path().join("..data")).expect("linked");
-    std::os::unix::fs::symlink("..data/credwatch.toml", folder.path().join("credwatch.toml")).expect("linked");
+    std::os::unix::fs::symlink("..data/credwatch.toml", folder.path().join("credwatch.toml"))
+        .expect("linked");
     let daemon = Daemon::start_in(folder, &[], &[]);
     daemon.wait_for_state("first", "healthy");
     std::os::unix::fs::symlink("..v2", daemon.folder().join("..data_tmp")).expect("linked");
-    std::fs::rename(daemon.folder().join("..data_tmp"), daemon.folder().join("..data")).expect("swapped");
+    std::fs::rename(daemon.folder().join("..data_tmp"), daemon.folder().join("..data"))
+        .expect("swapped");
     daemon.wait_for_state("second", "healthy");
     assert!(probes(&daemon, "first").is_none());
 }
@@ -143,20 +173,28 @@ fn passwords_are_taken_in_by_themselves_and_a_faulty_web_configuration_is_not() 
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("credwatch.toml"), "").expect("written");
     let web = folder.path().join("web.yml");
-    let users = |password: &str| format!("basic_auth_users:\n  prometheus: {}\n", bcrypt::hash(password, 4).expect("a hash"));
+    let users = |password: &str| {
+        format!("basic_auth_users:\n  prometheus: {}\n", bcrypt::hash(password, 4).expect("a hash"))
+    };
     std::fs::write(&web, users("first")).expect("written");
     let flag = format!("--web.config.file={}", web.display());
     let daemon = Daemon::start_in(folder, &[&flag], &[]);
     let status = |password: &str| {
-        let login = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, format!("prometheus:{password}"));
+        let login = base64::Engine::encode(
+            &base64::engine::general_purpose::STANDARD,
+            format!("prometheus:{password}"),
+        );
         daemon.get_with("/metrics", &format!("Authorization: Basic {login}\r\n")).status
     };
     assert_eq!((daemon.get("/livez").status, status("first"), status("second")), (401, 200, 401));
     std::fs::write(&web, users("second")).expect("written");
     wait_for("the second password", || (status("second") == 200).then_some(()));
     assert_eq!(status("first"), 401);
-    std::fs::write(&web, "basic_auth_users:\n  prometheus: plain-text-password\n").expect("written");
-    wait_for("the fault to be told", || daemon.log().contains("configuration refused").then_some(()));
+    std::fs::write(&web, "basic_auth_users:\n  prometheus: plain-text-password\n")
+        .expect("written");
+    wait_for("the fault to be told", || {
+        daemon.log().contains("configuration refused").then_some(())
+    });
     let log = daemon.log();
     assert!(log.contains("web.yml:2:15") && !log.contains("plain-text-password"), "{log}");
     assert_eq!((status("first"), status("second")), (401, 200), "the one before stays in force");
@@ -169,7 +207,9 @@ fn an_answer_to_a_configuration_that_is_gone_says_nothing_about_the_new_one() {
     let slow = Endpoint::serving(move |mut stream, requests| {
         requests.lock().expect("not poisoned").push(read_request(&mut stream));
         let (released, changed) = &*waiting;
-        let _guard = changed.wait_while(released.lock().expect("not poisoned"), |released| !*released).expect("not poisoned");
+        let _guard = changed
+            .wait_while(released.lock().expect("not poisoned"), |released| !*released)
+            .expect("not poisoned");
         let _ = stream.write_all(&http("401 Unauthorized", "", br#"{"error":"invalid_client"}"#));
     });
     let fine = token();
@@ -180,7 +220,9 @@ fn an_answer_to_a_configuration_that_is_gone_says_nothing_about_the_new_one() {
     daemon.wait_for_state("p", "healthy");
     *release.0.lock().expect("not poisoned") = true;
     release.1.notify_all();
-    wait_for("the old probe to end", || (daemon.sample("credwatch_probes_in_flight") == Some(0.0)).then_some(()));
+    wait_for("the old probe to end", || {
+        (daemon.sample("credwatch_probes_in_flight") == Some(0.0)).then_some(())
+    });
     assert_eq!(probes(&daemon, "p"), Some(1.0), "the refusal is not counted");
     daemon.wait_for_state("p", "healthy");
 }
@@ -189,7 +231,8 @@ fn an_answer_to_a_configuration_that_is_gone_says_nothing_about_the_new_one() {
 fn scrapes_that_hammer_while_it_reloads_never_see_half_of_it() {
     let endpoint = token();
     let text = |count: usize, buckets: &str| -> String {
-        let providers: String = (0..count).map(|number| provider(&format!("p{number}"), &endpoint, "")).collect();
+        let providers: String =
+            (0..count).map(|number| provider(&format!("p{number}"), &endpoint, "")).collect();
         format!("[metrics]\nduration_buckets = {buckets}\n{providers}")
     };
     let (few, many) = (text(20, "[0.1, 1]"), text(60, "[0.5, 1, 2]"));
@@ -229,5 +272,8 @@ fn check(body: &str) {
     assert_eq!(count("credwatch_provider_state{"), 4 * providers);
     assert_eq!(count("credwatch_probe_duration_seconds_count{"), providers);
     let buckets = count("credwatch_probe_duration_seconds_bucket{");
-    assert!((3 * providers..=4 * providers).contains(&buckets), "{buckets} buckets of {providers} providers");
+    assert!(
+        (3 * providers..=4 * providers).contains(&buckets),
+        "{buckets} buckets of {providers} providers"
+    );
 }

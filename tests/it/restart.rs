@@ -29,13 +29,18 @@ fn folder(text: &str) -> tempfile::TempDir {
 
 #[test]
 fn a_refused_account_is_left_alone_over_a_restart_and_asked_again_when_its_secret_is_put_right() {
-    let endpoint = Endpoint::json("401 Unauthorized", r#"{"error":"invalid_client","error_description":"a-message-of-the-vendor"}"#);
+    let endpoint = Endpoint::json(
+        "401 Unauthorized",
+        r#"{"error":"invalid_client","error_description":"a-message-of-the-vendor"}"#,
+    );
     let daemon = start(folder(&provider(&endpoint, "")));
     daemon.wait_for_state("p", "broken");
     let asked = endpoint.calls();
-    let next = daemon.sample("credwatch_probe_next_timestamp_seconds{provider=\"p\"}").expect("a time");
+    let next =
+        daemon.sample("credwatch_probe_next_timestamp_seconds{provider=\"p\"}").expect("a time");
     let folder = daemon.stop();
-    let kept = std::fs::read_to_string(folder.path().join("state/state.json")).expect("it was saved");
+    let kept =
+        std::fs::read_to_string(folder.path().join("state/state.json")).expect("it was saved");
     for hidden in ["a-secret-of-the-tests", "a-message-of-the-vendor", "Basic"] {
         assert!(!kept.contains(hidden), "{kept}");
     }
@@ -43,14 +48,19 @@ fn a_refused_account_is_left_alone_over_a_restart_and_asked_again_when_its_secre
     daemon.wait_for_state("p", "broken");
     let info = "credwatch_provider_failure_info{provider=\"p\",class=\"credential\",reason=\"rejected\",code=\"invalid_client\"}";
     assert_eq!(daemon.sample(info), Some(1.0));
-    let next_now = daemon.sample("credwatch_probe_next_timestamp_seconds{provider=\"p\"}").expect("a time");
+    let next_now =
+        daemon.sample("credwatch_probe_next_timestamp_seconds{provider=\"p\"}").expect("a time");
     assert!((next - next_now).abs() < 2.0, "{next} {next_now}");
     assert_eq!(daemon.get("/healthz").status, 503);
     assert_eq!(daemon.get("/readyz").status, 200, "there is a conclusion");
     assert_eq!(endpoint.calls(), asked, "it was not asked again");
     // Another configuration was written, so the secret may be another.
     let folder = daemon.stop();
-    std::fs::write(folder.path().join("credwatch.toml"), provider(&endpoint, "labels = { a = \"b\" }")).expect("written");
+    std::fs::write(
+        folder.path().join("credwatch.toml"),
+        provider(&endpoint, "labels = { a = \"b\" }"),
+    )
+    .expect("written");
     let daemon = start(folder);
     wait_for("it to be asked again", || (endpoint.calls() > asked).then_some(()));
     daemon.wait_for_state("p", "broken");
@@ -59,10 +69,15 @@ fn a_refused_account_is_left_alone_over_a_restart_and_asked_again_when_its_secre
 #[test]
 fn an_outage_that_only_lacks_its_confirmation_is_confirmed_by_the_first_try_after_a_restart() {
     let endpoint = Endpoint::json("503 Service Unavailable", "{}");
-    let text = provider(&endpoint, "failure_threshold = 1").replace("confirm_after = \"50ms\"", "confirm_after = \"1h\"");
+    let text = provider(&endpoint, "failure_threshold = 1")
+        .replace("confirm_after = \"50ms\"", "confirm_after = \"1h\"");
     let daemon = start(folder(&text));
     daemon.wait_for_state("p", "failing");
-    assert_eq!((endpoint.calls(), daemon.get("/healthz").status), (1, 200), "one failure is not yet conclusive");
+    assert_eq!(
+        (endpoint.calls(), daemon.get("/healthz").status),
+        (1, 200),
+        "one failure is not yet conclusive"
+    );
     let daemon = start(daemon.stop());
     daemon.wait_for_state("p", "broken");
     assert_eq!(endpoint.calls(), 2);
@@ -84,7 +99,8 @@ fn a_secret_in_a_file_that_was_refused_is_left_alone_over_a_restart_until_it_cha
     let asked = endpoint.calls();
     let daemon = start(daemon.stop());
     daemon.wait_for_state("p", "broken");
-    // Secrets of refused ones are looked at every two seconds. Something that must not happen can only be waited for.
+    // Secrets of refused ones are looked at every two seconds. Something that must not happen can
+    // only be waited for.
     let start = std::time::Instant::now();
     wait_for("three seconds", || (start.elapsed() > Duration::from_secs(3)).then_some(()));
     assert_eq!(endpoint.calls(), asked, "it was not asked again");
@@ -95,13 +111,15 @@ fn a_secret_in_a_file_that_was_refused_is_left_alone_over_a_restart_until_it_cha
 
 #[test]
 fn a_runway_is_not_forgotten() {
-    let good = Endpoint::json("200 OK", r#"{"access_token":"a-token-of-the-tests","expires_in":7200}"#);
+    let good =
+        Endpoint::json("200 OK", r#"{"access_token":"a-token-of-the-tests","expires_in":7200}"#);
     let daemon = start(folder(&provider(&good, "")));
     daemon.wait_for_state("p", "healthy");
     let expiry = "credwatch_token_expiry_timestamp_seconds{provider=\"p\"}";
     let ends = daemon.sample(expiry).expect("it ends");
     let folder = daemon.stop();
-    let kept = std::fs::read_to_string(folder.path().join("state/state.json")).expect("it was saved");
+    let kept =
+        std::fs::read_to_string(folder.path().join("state/state.json")).expect("it was saved");
     assert!(!kept.contains("a-token-of-the-tests"), "{kept}");
     let down = Endpoint::json("503 Service Unavailable", "");
     std::fs::write(folder.path().join("credwatch.toml"), provider(&down, "")).expect("written");
@@ -117,7 +135,10 @@ fn a_state_that_cannot_be_used_is_put_aside_and_told() {
     for (text, problem) in [
         ("{\"version\":1,\"providers\":[{\"name\":", "it is damaged"),
         ("\u{0}\u{0}\u{0}", "it is damaged"),
-        ("{\"version\":2,\"providers\":\"of another form\"}", "it has version 2, and this program knows 1"),
+        (
+            "{\"version\":2,\"providers\":\"of another form\"}",
+            "it has version 2, and this program knows 1",
+        ),
     ] {
         let folder = folder(&provider(&endpoint, ""));
         std::fs::create_dir(folder.path().join("state")).expect("made");
@@ -125,7 +146,8 @@ fn a_state_that_cannot_be_used_is_put_aside_and_told() {
         let daemon = start(folder);
         daemon.wait_for_state("p", "healthy");
         assert!(daemon.log().contains(problem), "{}", daemon.log());
-        let aside = std::fs::read_to_string(daemon.folder().join("state/state.json.unusable")).expect("it was put aside");
+        let aside = std::fs::read_to_string(daemon.folder().join("state/state.json.unusable"))
+            .expect("it was put aside");
         assert_eq!(aside, text);
     }
 }
@@ -134,14 +156,19 @@ fn a_state_that_cannot_be_used_is_put_aside_and_told() {
 fn a_state_that_cannot_be_written_is_told_and_the_one_before_stays() {
     let endpoint = Endpoint::json("200 OK", r#"{"access_token":"a-token-of-the-tests"}"#);
     let folder = folder(&provider(&endpoint, ""));
-    std::fs::create_dir_all(folder.path().join("state/state.json.new")).expect("what is in the way");
-    std::fs::write(folder.path().join("state/state.json"), "{\"version\":1,\"providers\":[]}").expect("written");
+    std::fs::create_dir_all(folder.path().join("state/state.json.new"))
+        .expect("what is in the way");
+    std::fs::write(folder.path().join("state/state.json"), "{\"version\":1,\"providers\":[]}")
+        .expect("written");
     let mut daemon = start(folder);
     daemon.wait_for_state("p", "healthy");
     daemon.signal("TERM");
     assert!(daemon.wait().success());
     wait_for("the log", || daemon.log().contains("the state cannot be saved").then_some(()));
-    assert_eq!(std::fs::read_to_string(daemon.folder().join("state/state.json")).expect("it is there"), "{\"version\":1,\"providers\":[]}");
+    assert_eq!(
+        std::fs::read_to_string(daemon.folder().join("state/state.json")).expect("it is there"),
+        "{\"version\":1,\"providers\":[]}"
+    );
 }
 
 /// What the daemon says to the service manager, one message after the other.
@@ -164,7 +191,10 @@ impl Manager {
     fn wait_for(&self, part: &str) -> String {
         let mut buffer = [0; 4096];
         loop {
-            let length = self.socket.recv(&mut buffer).unwrap_or_else(|error| panic!("waited in vain for {part}: {error}"));
+            let length = self
+                .socket
+                .recv(&mut buffer)
+                .unwrap_or_else(|error| panic!("waited in vain for {part}: {error}"));
             let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
             if text.contains(part) {
                 return text;
@@ -177,7 +207,11 @@ impl Manager {
 fn the_service_manager_is_told_of_readiness_counts_reloads_progress_and_the_end() {
     let manager = Manager::new();
     let endpoint = Endpoint::json("200 OK", r#"{"access_token":"a-token-of-the-tests"}"#);
-    let mut daemon = Daemon::start_with(&provider(&endpoint, ""), &[], &[("NOTIFY_SOCKET", &manager.path), ("WATCHDOG_USEC", "2000000")]);
+    let mut daemon = Daemon::start_with(
+        &provider(&endpoint, ""),
+        &[],
+        &[("NOTIFY_SOCKET", &manager.path), ("WATCHDOG_USEC", "2000000")],
+    );
     manager.wait_for("READY=1");
     manager.wait_for("WATCHDOG=1");
     manager.wait_for("STATUS=1 provider: 1 healthy");
@@ -196,7 +230,11 @@ fn a_hanging_provider_does_not_starve_the_watchdog() {
     let endpoint = Endpoint::serving(|mut stream, _| {
         let _ = std::io::Read::read_to_end(&mut stream, &mut Vec::new());
     });
-    let _daemon = Daemon::start_with(&provider(&endpoint, "timeout = \"60s\""), &[], &[("NOTIFY_SOCKET", &manager.path), ("WATCHDOG_USEC", "400000")]);
+    let _daemon = Daemon::start_with(
+        &provider(&endpoint, "timeout = \"60s\""),
+        &[],
+        &[("NOTIFY_SOCKET", &manager.path), ("WATCHDOG_USEC", "400000")],
+    );
     wait_for("the probe to hang", || (endpoint.calls() > 0).then_some(()));
     for _ in 0..5 {
         manager.wait_for("WATCHDOG=1");

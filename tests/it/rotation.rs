@@ -41,9 +41,11 @@ fn a_secret_from_a_program_is_read_for_each_probe_and_never_logged() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = folder.path().join("store");
     std::fs::write(&store, "old-secret-of-the-vault").expect("written");
-    let vault = program(folder.path(), &format!("echo chatter-of-the-vault >&2; cat {}", store.display()));
+    let vault =
+        program(folder.path(), &format!("echo chatter-of-the-vault >&2; cat {}", store.display()));
     let secrets = format!("credentials.client_secret = {{ command = [\"{vault}\", \"read\"] }}");
-    let daemon = Daemon::start_with(&provider(&endpoint, "300ms", &secrets), &["--log.level=trace"], &[]);
+    let daemon =
+        Daemon::start_with(&provider(&endpoint, "300ms", &secrets), &["--log.level=trace"], &[]);
     daemon.wait_for_state("p", "broken");
     std::fs::write(&store, "new-secret-of-the-vault").expect("written");
     daemon.wait_for_state("p", "healthy");
@@ -62,7 +64,8 @@ fn a_program_that_hangs_is_a_secret_that_cannot_be_read_and_delays_nobody() {
     let endpoint = accepting("x").that_must_not_be_called();
     let folder = tempfile::tempdir().expect("a folder");
     let vault = program(folder.path(), "exec sleep 600");
-    let secrets = format!("timeout = \"300ms\"\ncredentials.client_secret = {{ command = [\"{vault}\"] }}");
+    let secrets =
+        format!("timeout = \"300ms\"\ncredentials.client_secret = {{ command = [\"{vault}\"] }}");
     let daemon = Daemon::start(&provider(&endpoint, "500ms", &secrets));
     let failed = "credwatch_probe_failures_total{provider=\"p\",class=\"config\",reason=\"secret\",code=\"\"}";
     wait_for("two failures", || daemon.sample(failed).filter(|count| *count >= 2.0));
@@ -75,29 +78,52 @@ fn credentials_that_are_to_follow_are_proven_beside_the_current_ones() {
     let folder = tempfile::tempdir().expect("a folder");
     let next = folder.path().join("next");
     std::fs::write(&next, "not-yet-known-there").expect("written");
-    let secrets = format!("credentials.client_secret = \"current-secret\"\ncredentials_next.client_secret = {{ file = {next:?} }}");
+    let secrets = format!(
+        "credentials.client_secret = \"current-secret\"\ncredentials_next.client_secret = {{ file = {next:?} }}"
+    );
     let text = provider(&endpoint, "200ms", &secrets);
     let daemon = Daemon::start(&text);
     daemon.wait_for_state("p", "healthy");
-    let state = |state: &str| daemon.sample(&format!("credwatch_next_credential_state{{provider=\"p\",state=\"{state}\"}}")) == Some(1.0);
+    let state = |state: &str| {
+        daemon
+            .sample(&format!("credwatch_next_credential_state{{provider=\"p\",state=\"{state}\"}}"))
+            == Some(1.0)
+    };
     wait_for("the next one to be refused for good", || state("broken").then_some(()));
     let info = "credwatch_next_credential_failure_info{provider=\"p\",class=\"credential\",reason=\"rejected\",code=\"invalid_client\"}";
     assert_eq!(daemon.sample(info), Some(1.0));
     let health = daemon.get("/healthz");
     assert_eq!(health.status, 200, "it breaks nobody yet: {}", health.body);
     let json: serde_json::Value = serde_json::from_str(&health.body).expect("JSON");
-    assert_eq!((&json["providers"]["p"]["state"], &json["providers"]["p"]["next"]["state"]), (&"healthy".into(), &"broken".into()));
+    assert_eq!(
+        (&json["providers"]["p"]["state"], &json["providers"]["p"]["next"]["state"]),
+        (&"healthy".into(), &"broken".into())
+    );
     assert!(daemon.log().contains("credentials=next"), "{}", daemon.log());
-    let refused = "credwatch_probe_failures_total{provider=\"p\",class=\"credential\",reason=\"rejected\"";
-    assert!(!daemon.get("/metrics").body.lines().any(|line| line.starts_with(refused) && !line.ends_with(" 0")), "not counted for the current one");
+    let refused =
+        "credwatch_probe_failures_total{provider=\"p\",class=\"credential\",reason=\"rejected\"";
+    assert!(
+        !daemon
+            .get("/metrics")
+            .body
+            .lines()
+            .any(|line| line.starts_with(refused) && !line.ends_with(" 0")),
+        "not counted for the current one"
+    );
     // The vendor now knows the new one.
     std::fs::write(&next, "current-secret").expect("written");
     wait_for("the next one to be ready", || state("healthy").then_some(()));
     assert_eq!(daemon.sample("credwatch_next_credential_probe_success{provider=\"p\"}"), Some(1.0));
     // Without it, its series are gone.
-    daemon.configure(&provider(&endpoint, "200ms", "credentials.client_secret = \"current-secret\""));
+    daemon.configure(&provider(
+        &endpoint,
+        "200ms",
+        "credentials.client_secret = \"current-secret\"",
+    ));
     daemon.signal("HUP");
-    wait_for("its series to go", || (!daemon.get("/metrics").body.contains("credwatch_next_credential_state{")).then_some(()));
+    wait_for("its series to go", || {
+        (!daemon.get("/metrics").body.contains("credwatch_next_credential_state{")).then_some(())
+    });
 }
 
 #[test]
@@ -107,10 +133,18 @@ fn one_probe_of_the_credentials_that_are_to_follow_can_be_explained() {
     let file = folder.path().join("credwatch.toml");
     std::fs::write(&file, provider(&endpoint, "1m", "credentials.client_secret = \"spent\"\ncredentials_next.client_secret = \"the-next-secret\""))
         .expect("written");
-    let probe = |more: &[&str]| credwatch().args(["probe", "p"]).args(more).arg(format!("--config.file={}", file.display())).output().expect("it runs");
+    let probe = |more: &[&str]| {
+        credwatch()
+            .args(["probe", "p"])
+            .args(more)
+            .arg(format!("--config.file={}", file.display()))
+            .output()
+            .expect("it runs")
+    };
     assert_eq!(probe(&[]).status.code(), Some(1));
     assert_eq!(probe(&["--next"]).status.code(), Some(0));
-    std::fs::write(&file, provider(&endpoint, "1m", "credentials.client_secret = \"spent\"")).expect("written");
+    std::fs::write(&file, provider(&endpoint, "1m", "credentials.client_secret = \"spent\""))
+        .expect("written");
     let output = probe(&["--next"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("has no `credentials_next`"));
@@ -118,21 +152,32 @@ fn one_probe_of_the_credentials_that_are_to_follow_can_be_explained() {
 
 #[test]
 fn a_renewed_client_certificate_is_shown_without_a_reload_and_one_that_cannot_be_read_is_not() {
-    let (ours, theirs, folder) = (Authority::new("ours"), Authority::new("theirs"), tempfile::tempdir().expect("a folder"));
+    let (ours, theirs, folder) =
+        (Authority::new("ours"), Authority::new("theirs"), tempfile::tempdir().expect("a folder"));
     let endpoint = Endpoint::tls(&theirs.issue("127.0.0.1", 2020, 2099).demanding(&theirs));
     let (certificate, key) = ours.issue("client.example", 2020, 2099).files(&folder);
-    let tls = format!("tls.ca_file = {:?}\ntls.client_certificate_file = {certificate:?}\ntls.client_key_file = {key:?}", theirs.file(&folder));
-    let text = provider(&endpoint, "200ms", &format!("credentials.client_secret = \"any\"\n{tls}")).replace("http://", "https://");
+    let tls = format!(
+        "tls.ca_file = {:?}\ntls.client_certificate_file = {certificate:?}\ntls.client_key_file = {key:?}",
+        theirs.file(&folder)
+    );
+    let text = provider(&endpoint, "200ms", &format!("credentials.client_secret = \"any\"\n{tls}"))
+        .replace("http://", "https://");
     let daemon = Daemon::start(&text);
     daemon.wait_for_state("p", "broken");
     theirs.issue("client.example", 2020, 2099).files(&folder);
     daemon.wait_for_state("p", "healthy");
 
     std::fs::write(&certificate, "half of a certificate").expect("written");
-    wait_for("it to say so", || daemon.log().contains("changed certificate files cannot be used").then_some(()));
+    wait_for("it to say so", || {
+        daemon.log().contains("changed certificate files cannot be used").then_some(())
+    });
     let runs = || daemon.sample("credwatch_probes_total{provider=\"p\"}");
     let then = runs().expect("counted");
     wait_for("two more probes", || runs().filter(|now| *now >= then + 2.0));
-    assert_eq!(daemon.sample("credwatch_probe_success{provider=\"p\"}"), Some(1.0), "the certificate before is still shown");
+    assert_eq!(
+        daemon.sample("credwatch_probe_success{provider=\"p\"}"),
+        Some(1.0),
+        "the certificate before is still shown"
+    );
     assert_eq!(daemon.log().matches("changed certificate files").count(), 1, "{}", daemon.log());
 }

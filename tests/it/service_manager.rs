@@ -1,4 +1,5 @@
-//! What the daemon and systemd tell each other: readiness, reloads, the watchdog, sockets, the state directory.
+//! What the daemon and systemd tell each other: readiness, reloads, the watchdog, sockets, the
+//! state directory.
 
 use super::support::container::Container;
 use super::support::installed::{CONFIGURATION, SECRET, UNIT, installed, wait_for_state};
@@ -20,7 +21,10 @@ fn providers(container: &Container) -> usize {
 fn start_returns_when_it_serves_and_status_counts_the_providers() {
     let container = installed();
     container.systemctl("start", UNIT).fine();
-    assert!(container.curl("/livez").is_some_and(|(status, _)| status == 200), "it is ready, so it serves");
+    assert!(
+        container.curl("/livez").is_some_and(|(status, _)| status == 200),
+        "it is ready, so it serves"
+    );
     assert_eq!(container.property(UNIT, "Type"), "notify");
     container.wait_for_property(UNIT, "StatusText", "1 provider: 1 healthy");
     container.write(SECRET, "0600", "of-somebody-else\n");
@@ -79,7 +83,11 @@ fn the_watchdog_leaves_alone_what_waits_and_what_watches_nothing() {
     let container = installed();
     container.drop_in(UNIT, "watchdog", "[Service]\nWatchdogSec=3s\n");
     // One connection for as long as the test takes: the endpoint that answers is not even started.
-    container.write("/etc/systemd/system/token@.service.d/slow.conf", "0644", "[Service]\nExecStart=\nExecStart=/usr/bin/tail -f /dev/null\n");
+    container.write(
+        "/etc/systemd/system/token@.service.d/slow.conf",
+        "0644",
+        "[Service]\nExecStart=\nExecStart=/usr/bin/tail -f /dev/null\n",
+    );
     container.systemctl("daemon-reload", "").fine();
     let slow = CONFIGURATION.replace("[providers.inside]", "[providers.inside]\ntimeout = \"60s\"");
     for configuration in [slow.as_str(), ""] {
@@ -100,12 +108,19 @@ fn the_watchdog_leaves_alone_what_waits_and_what_watches_nothing() {
 #[test]
 fn no_scrape_is_refused_while_a_daemon_on_a_socket_of_systemd_restarts() {
     let container = installed();
-    container.copy(repository("systemd/credwatch.socket"), "/usr/lib/systemd/system/credwatch.socket", "0644");
+    container.copy(
+        repository("systemd/credwatch.socket"),
+        "/usr/lib/systemd/system/credwatch.socket",
+        "0644",
+    );
     container.write("/etc/default/credwatch", "0644", "ARGS=--web.systemd-socket\n");
     container.systemctl("daemon-reload", "").fine();
     container.systemctl("enable --now", "credwatch.socket").fine();
     assert_eq!(container.property(UNIT, "ActiveState"), "inactive", "nobody has asked yet");
-    assert!(container.curl("/livez").is_some_and(|(status, _)| status == 200), "the first who asks starts it");
+    assert!(
+        container.curl("/livez").is_some_and(|(status, _)| status == 200),
+        "the first who asks starts it"
+    );
     wait_for_state(&container, "healthy");
 
     // Scrapes one after the other while it restarts; every failure is a line.
@@ -116,15 +131,27 @@ fn no_scrape_is_refused_while_a_daemon_on_a_socket_of_systemd_restarts() {
         "until [ -e /var/tmp/enough ]; do curl --silent --show-error --fail --max-time 20 --output /dev/null http://127.0.0.1:9797/metrics 2>>/var/tmp/failures && echo >>/var/tmp/scrapes; done\n",
     );
     container.run("systemd-run --unit=scraper sh /var/tmp/scrape").fine();
-    let scrapes = || container.run("cat /var/tmp/scrapes 2>/dev/null | wc -l").fine().parse::<usize>().expect("a number");
+    let scrapes = || {
+        container
+            .run("cat /var/tmp/scrapes 2>/dev/null | wc -l")
+            .fine()
+            .parse::<usize>()
+            .expect("a number")
+    };
     for round in 1..=3 {
         let before = scrapes();
         container.systemctl("restart", UNIT).fine();
-        wait_for(&format!("scrapes after restart {round}"), || (scrapes() > before + 5).then_some(()));
+        wait_for(&format!("scrapes after restart {round}"), || {
+            (scrapes() > before + 5).then_some(())
+        });
     }
     container.run("touch /var/tmp/enough").fine();
     assert_ne!(container.property(UNIT, "MainPID"), pid);
-    assert_eq!(container.run("cat /var/tmp/failures 2>/dev/null || true").fine(), "", "none is refused, none gets no answer, none waits in vain");
+    assert_eq!(
+        container.run("cat /var/tmp/failures 2>/dev/null || true").fine(),
+        "",
+        "none is refused, none gets no answer, none waits in vain"
+    );
 }
 
 #[test]
@@ -143,7 +170,10 @@ fn what_was_known_before_a_restart_is_in_a_directory_of_its_own() {
     let folder = "/var/lib/private/credwatch";
     assert_eq!(container.run(&format!("stat --format=%a {folder}")).fine(), "700");
     let kept = container.run(&format!("cat {folder}/*")).fine();
-    assert!(kept.contains("inside") && !kept.contains("a-token") && !kept.contains("of-the-container"), "no token and no secret: {kept}");
+    assert!(
+        kept.contains("inside") && !kept.contains("a-token") && !kept.contains("of-the-container"),
+        "no token and no secret: {kept}"
+    );
 }
 
 #[test]
@@ -151,5 +181,10 @@ fn systemd_finds_nothing_wrong_with_the_socket() {
     let container = installed();
     let path = "/usr/lib/systemd/system/credwatch.socket";
     container.copy(repository("systemd/credwatch.socket"), path, "0644");
-    assert_eq!(container.run(&format!("systemd-analyze verify --man=no --recursive-errors=yes {path} 2>&1")).fine(), "");
+    assert_eq!(
+        container
+            .run(&format!("systemd-analyze verify --man=no --recursive-errors=yes {path} 2>&1"))
+            .fine(),
+        ""
+    );
 }

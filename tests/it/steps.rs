@@ -58,7 +58,8 @@ fn configuration(base_url: &str, more: &str) -> String {
 }
 
 fn provider(base_url: &str, more: &str) -> Arc<Provider> {
-    let configuration = load_text("test", &configuration(base_url, more)).unwrap_or_else(|faults| panic!("{}", faults[0]));
+    let configuration = load_text("test", &configuration(base_url, more))
+        .unwrap_or_else(|faults| panic!("{}", faults[0]));
     Arc::clone(&configuration.providers[0])
 }
 
@@ -80,16 +81,25 @@ fn failure(probe: &Probe) -> &Failure {
 #[track_caller]
 fn assert_failure(probe: &Probe, reason: &str, code: &str, message: &str) {
     let failure = failure(probe);
-    assert_eq!((failure.reason.word(), failure.code.as_str(), failure.message.as_str()), (reason, code, message));
+    assert_eq!(
+        (failure.reason.word(), failure.code.as_str(), failure.message.as_str()),
+        (reason, code, message)
+    );
 }
 
 /// The names of the calls made, those that failed with a `!`.
 fn steps(probe: &Probe) -> Vec<String> {
-    probe.steps.iter().map(|step| format!("{}{}", step.name, if step.failure.is_some() { "!" } else { "" })).collect()
+    probe
+        .steps
+        .iter()
+        .map(|step| format!("{}{}", step.name, if step.failure.is_some() { "!" } else { "" }))
+        .collect()
 }
 
-const DISCOVERY: (&str, u16, &str) = ("GET /discovery", 200, r#"{"identity":"HERE/identity","salt":7}"#);
-const ISSUED: (&str, u16, &str) = ("POST /identity/token", 200, r#"{"token":"token-of-the-archive-4711","ttl":3600}"#);
+const DISCOVERY: (&str, u16, &str) =
+    ("GET /discovery", 200, r#"{"identity":"HERE/identity","salt":7}"#);
+const ISSUED: (&str, u16, &str) =
+    ("POST /identity/token", 200, r#"{"token":"token-of-the-archive-4711","ttl":3600}"#);
 const LOGOUT: (&str, u16, &str) = ("DELETE /sessions/session-of-the-tests", 204, "");
 const REVOKE: (&str, u16, &str) = ("POST /revoke", 200, "");
 
@@ -97,23 +107,50 @@ const REVOKE: (&str, u16, &str) = ("POST /revoke", 200, "");
 async fn what_a_step_gives_goes_into_the_token_request_and_nothing_stays_behind() {
     let endpoint = Endpoint::routing(&[DISCOVERY, ISSUED, LOGOUT, REVOKE]);
     let probe = probe(&endpoint, "").await;
-    assert!(matches!(&probe.outcome, Outcome::Issued(issued) if issued.lifetime == Some(3600.0)), "{:?}", probe.outcome);
-    assert_eq!(endpoint.routes(), ["GET /discovery", "POST /identity/token", "DELETE /sessions/session-of-the-tests", "POST /revoke"]);
+    assert!(
+        matches!(&probe.outcome, Outcome::Issued(issued) if issued.lifetime == Some(3600.0)),
+        "{:?}",
+        probe.outcome
+    );
+    assert_eq!(
+        endpoint.routes(),
+        [
+            "GET /discovery",
+            "POST /identity/token",
+            "DELETE /sessions/session-of-the-tests",
+            "POST /revoke"
+        ]
+    );
     let requests = endpoint.requests();
     assert!(requests[1].contains("x-session: session-of-the-tests\r\n"), "{}", requests[1]);
     // printf %s password-4f1d7 | sha256sum; printf %s '7!' | sha256sum
     let password = "8e5d5ca444493ce699075a567050130ba4e250bad1c38b65277b11c04e34b072";
     let seasoned = "6a8ad49cc7f2549f3a1a72c637054a042c8153dcca114bc929927436f73db0ed";
-    assert!(requests[1].ends_with(&format!("\r\n\r\nusername=somebody&password={password}&seasoned={seasoned}")), "{}", requests[1]);
+    assert!(
+        requests[1].ends_with(&format!(
+            "\r\n\r\nusername=somebody&password={password}&seasoned={seasoned}"
+        )),
+        "{}",
+        requests[1]
+    );
     assert!(requests[3].ends_with(&format!("token={TOKEN}")), "{}", requests[3]);
     assert_eq!(steps(&probe), ["discovery", "token", "logout", "revoke"]);
     let (discovery, token) = (probe.steps[0].duration, probe.steps[1].duration);
-    assert!((probe.duration - discovery - token).abs() < 1e-9, "the time of the probe is that of what leads to the token");
+    assert!(
+        (probe.duration - discovery - token).abs() < 1e-9,
+        "the time of the probe is that of what leads to the token"
+    );
 }
 
 #[tokio::test]
 async fn a_step_whose_url_needs_what_is_not_set_is_left_out_and_made_otherwise() {
-    let endpoint = Endpoint::routing(&[("GET /tenants/a%2Fb", 200, r#"{"url":"HERE"}"#), DISCOVERY, ISSUED, LOGOUT, REVOKE]);
+    let endpoint = Endpoint::routing(&[
+        ("GET /tenants/a%2Fb", 200, r#"{"url":"HERE"}"#),
+        DISCOVERY,
+        ISSUED,
+        LOGOUT,
+        REVOKE,
+    ]);
     let probe = probe(&endpoint, "parameters.tenant = \"a/b\"").await;
     assert!(matches!(probe.outcome, Outcome::Issued(_)), "{:?}", probe.outcome);
     assert_eq!(steps(&probe), ["tenant", "discovery", "token", "logout", "revoke"]);
@@ -122,13 +159,43 @@ async fn a_step_whose_url_needs_what_is_not_set_is_left_out_and_made_otherwise()
 #[tokio::test]
 async fn a_step_that_fails_is_the_failure_of_the_probe_and_what_was_opened_is_closed() {
     for (status, body, reason, code, message) in [
-        (403, r#"{"error":"no_such_tenant"}"#, "rejected", "no_such_tenant", "discovery: HTTP status 403"),
+        (
+            403,
+            r#"{"error":"no_such_tenant"}"#,
+            "rejected",
+            "no_such_tenant",
+            "discovery: HTTP status 403",
+        ),
         (400, r#"{"error":"slow_down"}"#, "throttled", "slow_down", "discovery: HTTP status 400"),
         (500, "", "unavailable", "http_500", "discovery: HTTP status 500"),
-        (302, "", "redirect", "http_302", "discovery: redirected to nowhere, which is not followed"),
-        (200, "<html></html>", "malformed", "value_missing", "discovery: the answer, an HTML page, does not give `identity`"),
-        (200, r#"{"identity":"","salt":7}"#, "malformed", "value_missing", "discovery: the answer, JSON, does not give `identity`"),
-        (200, r#"{"identity":["x"],"salt":7}"#, "malformed", "value_missing", "discovery: the answer, JSON, does not give `identity`"),
+        (
+            302,
+            "",
+            "redirect",
+            "http_302",
+            "discovery: redirected to nowhere, which is not followed",
+        ),
+        (
+            200,
+            "<html></html>",
+            "malformed",
+            "value_missing",
+            "discovery: the answer, an HTML page, does not give `identity`",
+        ),
+        (
+            200,
+            r#"{"identity":"","salt":7}"#,
+            "malformed",
+            "value_missing",
+            "discovery: the answer, JSON, does not give `identity`",
+        ),
+        (
+            200,
+            r#"{"identity":["x"],"salt":7}"#,
+            "malformed",
+            "value_missing",
+            "discovery: the answer, JSON, does not give `identity`",
+        ),
     ] {
         let endpoint = Endpoint::routing(&[("GET /discovery", status, body)]);
         let probe = probe(&endpoint, "").await;
@@ -137,7 +204,11 @@ async fn a_step_that_fails_is_the_failure_of_the_probe_and_what_was_opened_is_cl
         assert_eq!(endpoint.calls(), 1, "nothing was opened, so nothing is closed");
     }
     // The session is there, but the token request fails.
-    let endpoint = Endpoint::routing(&[DISCOVERY, ("POST /identity/token", 401, r#"{"error":"bad_password","text":"no"}"#), LOGOUT]);
+    let endpoint = Endpoint::routing(&[
+        DISCOVERY,
+        ("POST /identity/token", 401, r#"{"error":"bad_password","text":"no"}"#),
+        LOGOUT,
+    ]);
     let probe = probe(&endpoint, "").await;
     assert_failure(&probe, "rejected", "bad_password", "no");
     assert_eq!(steps(&probe), ["discovery", "token!", "logout"]);
@@ -148,46 +219,96 @@ async fn a_step_that_fails_is_the_failure_of_the_probe_and_what_was_opened_is_cl
 async fn what_was_opened_is_closed_even_when_time_has_run_out() {
     let endpoint = Endpoint::routing(&[DISCOVERY, ("POST /identity/token", 0, ""), LOGOUT]);
     let probe = probe(&endpoint, "timeout = \"300ms\"").await;
-    assert_failure(&probe, "timeout", "", "no whole answer within 300ms; `processing` was under way");
-    assert_eq!(endpoint.routes().last().map(String::as_str), Some("DELETE /sessions/session-of-the-tests"));
+    assert_failure(
+        &probe,
+        "timeout",
+        "",
+        "no whole answer within 300ms; `processing` was under way",
+    );
+    assert_eq!(
+        endpoint.routes().last().map(String::as_str),
+        Some("DELETE /sessions/session-of-the-tests")
+    );
 }
 
 #[tokio::test]
 async fn one_deadline_is_around_all_calls_that_lead_to_the_token() {
     let endpoint = Endpoint::routing(&[("GET /discovery", 0, "")]);
     let probe = probe(&endpoint, "timeout = \"300ms\"").await;
-    assert_failure(&probe, "timeout", "", "discovery: no whole answer within 300ms; `processing` was under way");
+    assert_failure(
+        &probe,
+        "timeout",
+        "",
+        "discovery: no whole answer within 300ms; `processing` was under way",
+    );
 }
 
 #[tokio::test]
 async fn an_answer_cannot_lead_from_https_to_http_nor_to_no_url_at_all() {
     let (authority, folder) = (Authority::new("authority"), tempfile::tempdir().expect("a folder"));
-    let plain = Endpoint::json("200 OK", r#"{"token":"stolen-token-4711"}"#).that_must_not_be_called();
-    let tls = Endpoint::tls_answering(&authority.issue("127.0.0.1", 2020, 2099), &format!("{{\"identity\":\"{}\",\"salt\":1}}", base(&plain)));
+    let plain =
+        Endpoint::json("200 OK", r#"{"token":"stolen-token-4711"}"#).that_must_not_be_called();
+    let tls = Endpoint::tls_answering(
+        &authority.issue("127.0.0.1", 2020, 2099),
+        &format!("{{\"identity\":\"{}\",\"salt\":1}}", base(&plain)),
+    );
     let more = format!("tls.ca_file = {:?}", authority.file(&folder));
-    let probe = Prober::new().probe(&provider(&format!("https://127.0.0.1:{}", tls.port()), &more)).await;
+    let probe =
+        Prober::new().probe(&provider(&format!("https://127.0.0.1:{}", tls.port()), &more)).await;
     let expected = "no request can be made from what an answer gave: request.url: an answer that came by https names an http URL, which is not followed";
     // The session is none here, as only the endpoint without TLS has one.
-    assert_failure(&probe, "malformed", "value_missing", "discovery: the answer, JSON, does not give `session`");
-    let recipe = configuration(&format!("https://127.0.0.1:{}", tls.port()), &more).replace("http.headers['x-session']", "'none'");
-    let provider = Arc::clone(&load_text("test", &recipe).unwrap_or_else(|faults| panic!("{}", faults[0])).providers[0]);
-    assert_failure(&Prober::new().probe(&provider).await, "malformed", "request_impossible", expected);
+    assert_failure(
+        &probe,
+        "malformed",
+        "value_missing",
+        "discovery: the answer, JSON, does not give `session`",
+    );
+    let recipe = configuration(&format!("https://127.0.0.1:{}", tls.port()), &more)
+        .replace("http.headers['x-session']", "'none'");
+    let provider = Arc::clone(
+        &load_text("test", &recipe).unwrap_or_else(|faults| panic!("{}", faults[0])).providers[0],
+    );
+    assert_failure(
+        &Prober::new().probe(&provider).await,
+        "malformed",
+        "request_impossible",
+        expected,
+    );
     assert_eq!(plain.calls(), 0);
     for identity in ["secretly:4711", "not a URL", "https://user:word@127.0.0.1"] {
-        let endpoint = Endpoint::routing(&[("GET /discovery", 200, &format!("{{\"identity\":\"{identity}\",\"salt\":1}}")), LOGOUT]);
+        let endpoint = Endpoint::routing(&[
+            ("GET /discovery", 200, &format!("{{\"identity\":\"{identity}\",\"salt\":1}}")),
+            LOGOUT,
+        ]);
         let probe = self::probe(&endpoint, "").await;
         let failure = failure(&probe);
-        assert_eq!((failure.reason.word(), failure.code.as_str()), ("malformed", "request_impossible"), "{identity}");
-        assert!(!failure.message.as_str().contains("secretly") && !failure.message.as_str().contains("word@"), "{}", failure.message.as_str());
+        assert_eq!(
+            (failure.reason.word(), failure.code.as_str()),
+            ("malformed", "request_impossible"),
+            "{identity}"
+        );
+        assert!(
+            !failure.message.as_str().contains("secretly")
+                && !failure.message.as_str().contains("word@"),
+            "{}",
+            failure.message.as_str()
+        );
     }
 }
 
 #[test]
 fn each_call_is_counted_and_a_failed_clean_up_breaks_nothing() {
-    let endpoint = Endpoint::routing(&[DISCOVERY, ISSUED, ("DELETE /sessions/session-of-the-tests", 500, r#"{"error":"session-of-the-tests"}"#), REVOKE]);
+    let endpoint = Endpoint::routing(&[
+        DISCOVERY,
+        ISSUED,
+        ("DELETE /sessions/session-of-the-tests", 500, r#"{"error":"session-of-the-tests"}"#),
+        REVOKE,
+    ]);
     let daemon = Daemon::start(&configuration(&base(&endpoint), "interval = \"200ms\""));
     daemon.wait_for_state("p", "healthy");
-    let sample = |family: &str, step: &str| daemon.sample(&format!("credwatch_probe_step{family}{{provider=\"p\",step=\"{step}\"}}"));
+    let sample = |family: &str, step: &str| {
+        daemon.sample(&format!("credwatch_probe_step{family}{{provider=\"p\",step=\"{step}\"}}"))
+    };
     wait_for("two probes", || sample("s_total", "revoke").filter(|made| *made >= 2.0));
     assert!(sample("_failures_total", "logout").is_some_and(|failed| failed >= 1.0));
     for step in ["discovery", "token", "revoke"] {
@@ -195,17 +316,38 @@ fn each_call_is_counted_and_a_failed_clean_up_breaks_nothing() {
         assert!(sample("_duration_seconds", step).is_some_and(|seconds| seconds > 0.0), "{step}");
     }
     assert_eq!(sample("s_total", "tenant"), None, "with these inputs it is never made");
-    assert_eq!(daemon.sample("credwatch_provider_state{provider=\"p\",state=\"healthy\"}"), Some(1.0));
-    let api: serde_json::Value = serde_json::from_str(&daemon.get("/api/v1/providers/p").body).expect("JSON");
-    let told: Vec<&str> = api["steps"].as_array().expect("steps").iter().filter_map(|step| step["step"].as_str()).collect();
+    assert_eq!(
+        daemon.sample("credwatch_provider_state{provider=\"p\",state=\"healthy\"}"),
+        Some(1.0)
+    );
+    let api: serde_json::Value =
+        serde_json::from_str(&daemon.get("/api/v1/providers/p").body).expect("JSON");
+    let told: Vec<&str> = api["steps"]
+        .as_array()
+        .expect("steps")
+        .iter()
+        .filter_map(|step| step["step"].as_str())
+        .collect();
     assert_eq!(told, ["discovery", "token", "logout", "revoke"]);
-    assert!(api["steps"][2]["failed"].as_u64() >= Some(1) && api["steps"][0]["duration_seconds"].is_number(), "{api}");
+    assert!(
+        api["steps"][2]["failed"].as_u64() >= Some(1)
+            && api["steps"][0]["duration_seconds"].is_number(),
+        "{api}"
+    );
     let page = daemon.get("/providers/p").body;
-    assert!(page.contains("<caption>Steps</caption>") && page.contains("<bdi>logout</bdi>"), "{page}");
+    assert!(
+        page.contains("<caption>Steps</caption>") && page.contains("<bdi>logout</bdi>"),
+        "{page}"
+    );
     let log = daemon.log();
     let line = log.lines().find(|line| line.contains("could not clean up")).expect("it is told");
     assert!(line.contains("step=logout") && line.contains("reason=unavailable"), "{line}");
-    assert!(!log.contains("session-of-the-tests") && !log.contains(TOKEN) && !log.contains("password-4f1d"), "{log}");
+    assert!(
+        !log.contains("session-of-the-tests")
+            && !log.contains(TOKEN)
+            && !log.contains("password-4f1d"),
+        "{log}"
+    );
 }
 
 #[test]
@@ -215,8 +357,11 @@ fn several_calls_are_explained_one_by_one() {
     let file = folder.path().join("credwatch.toml");
     std::fs::write(&file, configuration(&base(&endpoint), "")).expect("written");
     let run = |more: &[&str]| {
-        let output =
-            super::support::daemon::credwatch().args(["probe", "p", &format!("--config.file={}", file.display())]).args(more).output().expect("it runs");
+        let output = super::support::daemon::credwatch()
+            .args(["probe", "p", &format!("--config.file={}", file.display())])
+            .args(more)
+            .output()
+            .expect("it runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("text")
     };
@@ -234,11 +379,22 @@ fn several_calls_are_explained_one_by_one() {
         assert!(text.contains(expected), "no {expected:?} in:\n{text}");
     }
     let json: serde_json::Value = serde_json::from_str(&run(&["--output=json"])).expect("JSON");
-    let names: Vec<&str> = json["steps"].as_array().expect("steps").iter().filter_map(|step| step["step"].as_str()).collect();
+    let names: Vec<&str> = json["steps"]
+        .as_array()
+        .expect("steps")
+        .iter()
+        .filter_map(|step| step["step"].as_str())
+        .collect();
     assert_eq!(names, ["discovery", "logout", "revoke"]);
-    assert_eq!((&json["steps"][0]["http_status"], &json["outcome"]["issued"]), (&200.into(), &true.into()));
+    assert_eq!(
+        (&json["steps"][0]["http_status"], &json["outcome"]["issued"]),
+        (&200.into(), &true.into())
+    );
     for hidden in ["session-of-the-tests", TOKEN, "password-4f1d"] {
-        assert!(!text.contains(hidden) && !json.to_string().contains(hidden), "{hidden} in:\n{text}");
+        assert!(
+            !text.contains(hidden) && !json.to_string().contains(hidden),
+            "{hidden} in:\n{text}"
+        );
     }
 }
 
@@ -278,13 +434,19 @@ async fn headers_of_one_name_are_one_list() {
         endpoint.url()
     );
     let configuration = load_text("test", &text).unwrap_or_else(|faults| panic!("{}", faults[0]));
-    assert_failure(&Prober::new().probe(&configuration.providers[0]).await, "rejected", "two", "one");
+    assert_failure(
+        &Prober::new().probe(&configuration.providers[0]).await,
+        "rejected",
+        "two",
+        "one",
+    );
 }
 
 #[tokio::test]
 async fn a_number_that_a_step_gave_is_hidden_wherever_it_is_repeated() {
     let nonce = ("GET /discovery", 200, r#"{"identity":"HERE/identity","salt":481516234299}"#);
-    let refused = ("POST /identity/token", 401, r#"{"error":481516234299,"text":"you sent 481516234299"}"#);
+    let refused =
+        ("POST /identity/token", 401, r#"{"error":481516234299,"text":"you sent 481516234299"}"#);
     let endpoint = Endpoint::routing(&[nonce, refused, LOGOUT]);
     let probe = probe(&endpoint, "").await;
     assert_failure(&probe, "rejected", "http_401", "you sent [hidden]");

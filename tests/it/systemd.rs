@@ -16,9 +16,17 @@ fn it_starts_with_a_credential_of_systemd_and_with_no_rights() {
     let kind = container.property(UNIT, "Type");
     assert!(unit.contains(&format!("\nType={kind}\n")), "{kind}");
 
-    let user: u32 = container.process(UNIT, "Uid").split('\t').next().and_then(|uid| uid.parse().ok()).expect("a user");
+    let user: u32 = container
+        .process(UNIT, "Uid")
+        .split('\t')
+        .next()
+        .and_then(|uid| uid.parse().ok())
+        .expect("a user");
     assert!((61_184..=65_519).contains(&user), "{user} is a dynamic user");
-    assert!(container.run("grep credwatch /etc/passwd").status == Some(1), "and is written nowhere");
+    assert!(
+        container.run("grep credwatch /etc/passwd").status == Some(1),
+        "and is written nowhere"
+    );
     for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
         assert_eq!(container.process(UNIT, set), "0000000000000000", "{set}");
     }
@@ -40,13 +48,21 @@ fn a_wrong_secret_is_told_with_the_right_priorities() {
     wait_for_state(&container, "healthy");
     let entry = container.wait_for_message(UNIT, "state=healthy");
     assert_eq!(entry.priority, 6);
-    assert!(!entry.message.contains("ts=") && entry.message.starts_with("level=info"), "the journal has time and priority: {}", entry.message);
+    assert!(
+        !entry.message.contains("ts=") && entry.message.starts_with("level=info"),
+        "the journal has time and priority: {}",
+        entry.message
+    );
 }
 
 #[test]
 fn a_wrong_configuration_is_told_once_and_not_tried_again() {
     let container = installed();
-    container.write("/etc/credwatch/credwatch.toml", "0644", "[providers.inside]\nrecipe = \"of-nobody\"\n");
+    container.write(
+        "/etc/credwatch/credwatch.toml",
+        "0644",
+        "[providers.inside]\nrecipe = \"of-nobody\"\n",
+    );
     container.systemctl("start", UNIT);
     container.wait_for_property(UNIT, "ActiveState", "failed");
     assert_eq!(container.property(UNIT, "ExecMainStatus"), "78");
@@ -84,12 +100,22 @@ fn it_is_started_again_after_it_was_killed() {
 fn systemd_finds_nothing_wrong_with_the_unit_and_little_exposed() {
     let container = installed();
     let path = "/usr/lib/systemd/system/credwatch.service";
-    let said = container.run(&format!("systemd-analyze verify --man=no --recursive-errors=yes {path} 2>&1")).fine();
+    let said = container
+        .run(&format!("systemd-analyze verify --man=no --recursive-errors=yes {path} 2>&1"))
+        .fine();
     assert_eq!(said, "", "not even a warning");
     container.run(&format!("systemd-analyze security --offline=true --threshold=13 {path}")).fine();
     // These gates can close.
-    container.run(&format!("sed 's/^ProtectSystem=.*/ProtectSystems=strict/' {path} >/tmp/typo.service")).fine();
-    container.run("systemd-analyze verify --man=no --recursive-errors=yes /tmp/typo.service 2>&1").failed();
-    container.run("printf '[Service]\\nExecStart=/usr/bin/credwatch run\\n' >/tmp/open.service").fine();
-    container.run("systemd-analyze security --offline=true --threshold=13 /tmp/open.service").failed();
+    container
+        .run(&format!("sed 's/^ProtectSystem=.*/ProtectSystems=strict/' {path} >/tmp/typo.service"))
+        .fine();
+    container
+        .run("systemd-analyze verify --man=no --recursive-errors=yes /tmp/typo.service 2>&1")
+        .failed();
+    container
+        .run("printf '[Service]\\nExecStart=/usr/bin/credwatch run\\n' >/tmp/open.service")
+        .fine();
+    container
+        .run("systemd-analyze security --offline=true --threshold=13 /tmp/open.service")
+        .failed();
 }

@@ -19,7 +19,8 @@ fn configuration(endpoint: &Endpoint, verify: &str) -> String {
 }
 
 async fn probe(endpoint: &Endpoint, verify: &str) -> Probe {
-    let configuration = load_text("test", &configuration(endpoint, verify)).unwrap_or_else(|faults| panic!("{}", faults[0]));
+    let configuration = load_text("test", &configuration(endpoint, verify))
+        .unwrap_or_else(|faults| panic!("{}", faults[0]));
     Prober::new().probe(&configuration.providers[0]).await
 }
 
@@ -33,11 +34,18 @@ fn failure(probe: &Probe) -> &Failure {
 #[track_caller]
 fn assert_failure(probe: &Probe, reason: &str, code: &str, message: &str) {
     let failure = failure(probe);
-    assert_eq!((failure.reason.word(), failure.code.as_str(), failure.message.as_str()), (reason, code, message));
-    assert_eq!(failure.reason.word() == "unverified", failure.reason.class().word() == "credential");
+    assert_eq!(
+        (failure.reason.word(), failure.code.as_str(), failure.message.as_str()),
+        (reason, code, message)
+    );
+    assert_eq!(
+        failure.reason.word() == "unverified",
+        failure.reason.class().word() == "credential"
+    );
 }
 
-const ISSUED: (&str, u16, &str) = ("POST /token", 200, r#"{"access_token":"token-to-be-verified-4711","expires_in":3600}"#);
+const ISSUED: (&str, u16, &str) =
+    ("POST /token", 200, r#"{"access_token":"token-to-be-verified-4711","expires_in":3600}"#);
 
 const CALL: &str = r#"
 [providers.p.verify.call]
@@ -55,27 +63,70 @@ async fn the_api_itself_decides_by_status_and_body() {
         (
             200,
             r#"{"code":1002,"desc":"Invalid/Expired Token"}"#,
-            Some(("unverified", "1002", "verify: the token was issued, but it is refused: Invalid/Expired Token")),
+            Some((
+                "unverified",
+                "1002",
+                "verify: the token was issued, but it is refused: Invalid/Expired Token",
+            )),
         ),
-        (401, "", Some(("unverified", "http_401", "verify: the token was issued, but it is refused: HTTP status 401"))),
-        (403, r#"{"code":"no_permission"}"#, Some(("unverified", "no_permission", "verify: the token was issued, but it is refused: HTTP status 403"))),
+        (
+            401,
+            "",
+            Some((
+                "unverified",
+                "http_401",
+                "verify: the token was issued, but it is refused: HTTP status 401",
+            )),
+        ),
+        (
+            403,
+            r#"{"code":"no_permission"}"#,
+            Some((
+                "unverified",
+                "no_permission",
+                "verify: the token was issued, but it is refused: HTTP status 403",
+            )),
+        ),
         (429, "", Some(("throttled", "http_429", "verify: HTTP status 429"))),
         (503, "", Some(("unavailable", "http_503", "verify: HTTP status 503"))),
-        (301, "", Some(("redirect", "http_301", "verify: redirected to nowhere, which is not followed"))),
-        (0, "", Some(("timeout", "", "verify: no whole answer within 2s; `processing` was under way"))),
+        (
+            301,
+            "",
+            Some(("redirect", "http_301", "verify: redirected to nowhere, which is not followed")),
+        ),
+        (
+            0,
+            "",
+            Some(("timeout", "", "verify: no whole answer within 2s; `processing` was under way")),
+        ),
         (200, r#"{"code":0}"#, None),
-        (401, r#"{"code":"token-to-be-verified-4711"}"#, Some(("unverified", "http_401", "verify: the token was issued, but it is refused: HTTP status 401"))),
+        (
+            401,
+            r#"{"code":"token-to-be-verified-4711"}"#,
+            Some((
+                "unverified",
+                "http_401",
+                "verify: the token was issued, but it is refused: HTTP status 401",
+            )),
+        ),
         (
             401,
             r#"{"code":"c1","desc":"unknown token token-to-be-verified-4711"}"#,
-            Some(("unverified", "c1", "verify: the token was issued, but it is refused: unknown token [hidden]")),
+            Some((
+                "unverified",
+                "c1",
+                "verify: the token was issued, but it is refused: unknown token [hidden]",
+            )),
         ),
     ] {
         let endpoint = Endpoint::routing(&[ISSUED, ("GET /me", status, body)]);
         let probe = probe(&endpoint, CALL).await;
         assert!(endpoint.requests()[1].contains(&format!("authorization: Bearer {TOKEN}\r\n")));
         let token = probe.steps.iter().find(|step| &*step.name == "token").expect("made");
-        assert!((probe.duration - token.duration).abs() < 1e-9, "verifying is no part of the time that the token request took");
+        assert!(
+            (probe.duration - token.duration).abs() < 1e-9,
+            "verifying is no part of the time that the token request took"
+        );
         match expected {
             None => assert!(matches!(&probe.outcome, Outcome::Issued(_)), "{:?}", probe.outcome),
             Some((reason, code, message)) => assert_failure(&probe, reason, code, message),
@@ -86,37 +137,61 @@ async fn the_api_itself_decides_by_status_and_body() {
 
 #[tokio::test]
 async fn a_code_in_a_success_is_a_refusal_where_nothing_else_decides() {
-    let silent = CALL.replace("response.ok = \"json.code is undefined or json.code != 1002\"\n", "");
-    for (body, code) in [(r#"{"code":1002,"desc":"Invalid/Expired Token"}"#, Some("1002")), (r#"{"code":"200"}"#, None), ("{}", None)] {
+    let silent =
+        CALL.replace("response.ok = \"json.code is undefined or json.code != 1002\"\n", "");
+    for (body, code) in [
+        (r#"{"code":1002,"desc":"Invalid/Expired Token"}"#, Some("1002")),
+        (r#"{"code":"200"}"#, None),
+        ("{}", None),
+    ] {
         let endpoint = Endpoint::routing(&[ISSUED, ("GET /me", 200, body)]);
         let probe = probe(&endpoint, &silent).await;
         match code {
-            None => assert!(matches!(&probe.outcome, Outcome::Issued(_)), "{body}: {:?}", probe.outcome),
-            Some(code) => assert_eq!((failure(&probe).reason.word(), failure(&probe).code.as_str()), ("unverified", code)),
+            None => {
+                assert!(matches!(&probe.outcome, Outcome::Issued(_)), "{body}: {:?}", probe.outcome)
+            }
+            Some(code) => assert_eq!(
+                (failure(&probe).reason.word(), failure(&probe).code.as_str()),
+                ("unverified", code)
+            ),
         }
     }
 }
 
 #[tokio::test]
 async fn the_server_is_asked_about_the_token_as_rfc_7662_says() {
-    let ask = |method: &str| format!("[providers.p.verify.introspection]\nurl = \"HERE/introspect\"\n{method}");
+    let ask = |method: &str| {
+        format!("[providers.p.verify.introspection]\nurl = \"HERE/introspect\"\n{method}")
+    };
     // printf %s some-client:secret-4f1d | base64
     let basic = "authorization: Basic c29tZS1jbGllbnQ6c2VjcmV0LTRmMWQ=\r\n";
     for (method, header, body) in [
         ("", basic, "token=token-to-be-verified-4711&token_type_hint=access_token"),
-        ("auth_method = \"client_secret_basic\"", basic, "token=token-to-be-verified-4711&token_type_hint=access_token"),
+        (
+            "auth_method = \"client_secret_basic\"",
+            basic,
+            "token=token-to-be-verified-4711&token_type_hint=access_token",
+        ),
         (
             "auth_method = \"client_secret_post\"",
             "content-type: application/x-www-form-urlencoded\r\n",
             "token=token-to-be-verified-4711&token_type_hint=access_token&client_id=some-client&client_secret=secret-4f1d",
         ),
-        ("auth_method = \"bearer\"", "authorization: Bearer token-to-be-verified-4711\r\n", "token=token-to-be-verified-4711&token_type_hint=access_token"),
+        (
+            "auth_method = \"bearer\"",
+            "authorization: Bearer token-to-be-verified-4711\r\n",
+            "token=token-to-be-verified-4711&token_type_hint=access_token",
+        ),
     ] {
-        let endpoint = Endpoint::routing(&[ISSUED, ("POST /introspect", 200, r#"{"active":true}"#)]);
+        let endpoint =
+            Endpoint::routing(&[ISSUED, ("POST /introspect", 200, r#"{"active":true}"#)]);
         let probe = probe(&endpoint, &ask(method)).await;
         assert!(matches!(&probe.outcome, Outcome::Issued(_)), "{:?}", probe.outcome);
         let request = &endpoint.requests()[1];
-        assert!(request.contains(header) && request.ends_with(&format!("\r\n\r\n{body}")), "{request}");
+        assert!(
+            request.contains(header) && request.ends_with(&format!("\r\n\r\n{body}")),
+            "{request}"
+        );
     }
     for (status, body, reason, code) in [
         (200, r#"{"active":false}"#, "unverified", "token_inactive"),
@@ -127,23 +202,34 @@ async fn the_server_is_asked_about_the_token_as_rfc_7662_says() {
     ] {
         let endpoint = Endpoint::routing(&[ISSUED, ("POST /introspect", status, body)]);
         let probe = probe(&endpoint, &ask("")).await;
-        assert_eq!((failure(&probe).reason.word(), failure(&probe).code.as_str()), (reason, code), "{body}");
+        assert_eq!(
+            (failure(&probe).reason.word(), failure(&probe).code.as_str()),
+            (reason, code),
+            "{body}"
+        );
     }
 }
 
 /// Keys and tokens that another tool has made; see the file.
 fn made() -> serde_json::Value {
-    serde_json::from_str(&std::fs::read_to_string(repository("tests/keys/tokens.json")).expect("readable")).expect("JSON")
+    serde_json::from_str(
+        &std::fs::read_to_string(repository("tests/keys/tokens.json")).expect("readable"),
+    )
+    .expect("JSON")
 }
 
 #[tokio::test]
 async fn a_token_that_says_of_itself_that_it_has_ended_is_of_no_use() {
     let made = made();
-    let body = serde_json::json!({ "access_token": made["tokens"]["ES256"], "expires_in": 3600 }).to_string();
+    let body = serde_json::json!({ "access_token": made["tokens"]["ES256"], "expires_in": 3600 })
+        .to_string();
     let (token, keys) = (("POST /token", 200, body.as_str()), made["jwks"].to_string());
     let endpoint = Endpoint::routing(&[token]);
     let probe = self::probe(&endpoint, "[providers.p.verify.jwt]").await;
-    assert_eq!((failure(&probe).reason.word(), failure(&probe).code.as_str()), ("unverified", "jwt_expired"));
+    assert_eq!(
+        (failure(&probe).reason.word(), failure(&probe).code.as_str()),
+        ("unverified", "jwt_expired")
+    );
     let steps: Vec<&str> = probe.steps.iter().map(|step| &*step.name).collect();
     assert_eq!(steps, ["token", "jwt"]);
     // A leeway of many years: then it is signed by one of these keys, and by none of those.
@@ -160,13 +246,21 @@ async fn a_token_that_says_of_itself_that_it_has_ended_is_of_no_use() {
     ] {
         let endpoint = Endpoint::routing(&[token, ("GET /keys", status, keys)]);
         let probe = self::probe(&endpoint, verify).await;
-        assert_eq!((failure(&probe).reason.word(), failure(&probe).code.as_str()), (reason, code), "{keys}");
+        assert_eq!(
+            (failure(&probe).reason.word(), failure(&probe).code.as_str()),
+            (reason, code),
+            "{keys}"
+        );
     }
 }
 
 #[test]
 fn a_token_that_is_refused_breaks_the_credential_and_each_part_is_counted() {
-    let endpoint = Endpoint::routing(&[ISSUED, ("GET /me", 401, ""), ("POST /introspect", 200, r#"{"active":true}"#)]);
+    let endpoint = Endpoint::routing(&[
+        ISSUED,
+        ("GET /me", 401, ""),
+        ("POST /introspect", 200, r#"{"active":true}"#),
+    ]);
     let verify = format!(
         "interval = \"200ms\"\nconfirm_after = \"50ms\"\n{CALL}\n[providers.p.verify.introspection]\nurl = \"HERE/introspect\"\n[providers.p.verify.jwt]"
     );
@@ -174,12 +268,27 @@ fn a_token_that_is_refused_breaks_the_credential_and_each_part_is_counted() {
     daemon.wait_for_state("p", "broken");
     let info = "credwatch_provider_failure_info{provider=\"p\",class=\"credential\",reason=\"unverified\",code=\"http_401\"}";
     assert_eq!(daemon.sample(info), Some(1.0));
-    let sample = |family: &str, step: &str| daemon.sample(&format!("credwatch_probe_step{family}{{provider=\"p\",step=\"{step}\"}}"));
-    let failed = wait_for("it to fail", || sample("_failures_total", "verify").filter(|failed| *failed >= 2.0));
-    assert!(sample("s_total", "verify") >= Some(failed) && sample("_failures_total", "token") == Some(0.0));
+    let sample = |family: &str, step: &str| {
+        daemon.sample(&format!("credwatch_probe_step{family}{{provider=\"p\",step=\"{step}\"}}"))
+    };
+    let failed = wait_for("it to fail", || {
+        sample("_failures_total", "verify").filter(|failed| *failed >= 2.0)
+    });
+    assert!(
+        sample("s_total", "verify") >= Some(failed)
+            && sample("_failures_total", "token") == Some(0.0)
+    );
     assert!(sample("_duration_seconds", "verify").is_some_and(|seconds| seconds > 0.0));
-    assert_eq!((sample("s_total", "introspection"), sample("s_total", "jwt")), (Some(0.0), Some(0.0)), "what comes after a refusal is not asked");
-    assert_eq!(daemon.sample("credwatch_token_time_to_expiry_seconds{provider=\"p\"}"), None, "it was no good token");
+    assert_eq!(
+        (sample("s_total", "introspection"), sample("s_total", "jwt")),
+        (Some(0.0), Some(0.0)),
+        "what comes after a refusal is not asked"
+    );
+    assert_eq!(
+        daemon.sample("credwatch_token_time_to_expiry_seconds{provider=\"p\"}"),
+        None,
+        "it was no good token"
+    );
     assert!(!daemon.log().contains(TOKEN));
 }
 
@@ -195,11 +304,16 @@ fn mistakes_in_what_verifies_have_their_places() {
         ("[providers.p.verify.jwt]\naudiance = \"x\"".into(), "unknown key `audiance`"),
         ("[providers.p.verify.introspection]".into(), "a call has no `request.url`"),
     ] {
-        let faults = load_text("test", &configuration(&endpoint, &verify)).err().unwrap_or_else(|| panic!("{verify} was accepted"));
+        let faults = load_text("test", &configuration(&endpoint, &verify))
+            .err()
+            .unwrap_or_else(|| panic!("{verify} was accepted"));
         let fault = faults[0].to_string();
         assert!(fault.contains(expected) && fault.starts_with("test:"), "{fault}");
     }
     let text = "[providers.p]\nrecipe = \"enos\"\nparameters.base_url = \"https://x.example\"\ncredentials = { app_key = \"a\", app_secret = \"b\" }\nverify.introspection.url = \"https://x.example/introspect\"";
     let fault = load_text("test", text).err().expect("it has no client_id")[0].to_string();
-    assert!(fault.contains("has no `client_id` and `client_secret`") && fault.contains("verify.call"), "{fault}");
+    assert!(
+        fault.contains("has no `client_id` and `client_secret`") && fault.contains("verify.call"),
+        "{fault}"
+    );
 }

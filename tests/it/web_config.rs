@@ -1,5 +1,5 @@
-//! The web configuration: each fault with the message that a person gets, and the same verdicts as those of the
-//! programs that the format comes from.
+//! The web configuration: each fault with the message that a person gets, and the same verdicts as
+//! those of the programs that the format comes from.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,8 @@ use super::support::{files, repository};
 fn every_bad_web_configuration_is_refused_with_its_exact_message() {
     let mut wrong = Vec::new();
     for file in files("tests/configs/bad-web", "yml", 25) {
-        let expected = std::fs::read_to_string(file.with_extension("expected")).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let expected = std::fs::read_to_string(file.with_extension("expected"))
+            .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let output = credwatch()
             .current_dir(file.parent().expect("a folder"))
             .args(["check", "--config.file=fine.toml", "--web.config.file"])
@@ -26,20 +27,31 @@ fn every_bad_web_configuration_is_refused_with_its_exact_message() {
             .expect("it runs");
         let message = String::from_utf8_lossy(&output.stderr);
         if output.status.code() != Some(78) || message != expected || message.contains("hunter2") {
-            wrong.push(format!("{}: {}\n--- expected\n{expected}--- got\n{message}", file.display(), output.status));
+            wrong.push(format!(
+                "{}: {}\n--- expected\n{expected}--- got\n{message}",
+                file.display(),
+                output.status
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
-fn a_bad_web_configuration_does_not_start_the_daemon_and_is_told_beside_the_faults_of_the_other_file() {
-    let (fine, bad) = (repository("tests/configs/bad-web/fine.toml"), repository("tests/configs/bad/unknown-recipe.toml"));
+fn a_bad_web_configuration_does_not_start_the_daemon_and_is_told_beside_the_faults_of_the_other_file()
+ {
+    let (fine, bad) = (
+        repository("tests/configs/bad-web/fine.toml"),
+        repository("tests/configs/bad/unknown-recipe.toml"),
+    );
     let run = |command: &str, config: &Path, web: &str| {
         let output = credwatch()
             .arg(command)
             .arg(format!("--config.file={}", config.display()))
-            .arg(format!("--web.config.file={}", repository("tests/configs/bad-web").join(web).display()))
+            .arg(format!(
+                "--web.config.file={}",
+                repository("tests/configs/bad-web").join(web).display()
+            ))
             .output()
             .expect("it runs");
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
@@ -48,7 +60,12 @@ fn a_bad_web_configuration_does_not_start_the_daemon_and_is_told_beside_the_faul
     assert_eq!(status, Some(78), "{message}");
     assert!(message.contains("unknown-key.yml:2:3: error: unknown key `cert_filse`"), "{message}");
     let (status, message) = run("check", &bad, "unknown-key.yml");
-    assert!(status == Some(78) && message.contains("unknown-recipe.toml") && message.contains("unknown-key.yml"), "{message}");
+    assert!(
+        status == Some(78)
+            && message.contains("unknown-recipe.toml")
+            && message.contains("unknown-key.yml"),
+        "{message}"
+    );
     let (status, message) = run("run", &fine, "nowhere.yml");
     assert!(status == Some(78) && message.contains("nowhere.yml: No such file"), "{message}");
 }
@@ -68,26 +85,65 @@ fn what_is_wrong_with_a_certificate_or_key_names_the_file() {
     let other = Authority::new("ca").issue("localhost", 2020, 2099);
     folder.write("other.key", &other.key_pem());
     folder.write("garbled.crt", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
-    folder.write("locked.key", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n");
+    folder.write(
+        "locked.key",
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
+    );
     let path = |name: &str| folder.path().join(name).display().to_string();
     for (certificate, key, expected) in [
         (
             "server.crt",
             "other.key",
-            format!("3:13: error: the private key in {} does not belong to the certificate in {}", path("other.key"), path("server.crt")),
+            format!(
+                "3:13: error: the private key in {} does not belong to the certificate in {}",
+                path("other.key"),
+                path("server.crt")
+            ),
         ),
-        ("garbled.crt", "server.key", format!("2:14: error: the certificate in {} cannot be used", path("garbled.crt"))),
-        ("server.crt", "locked.key", format!("3:13: error: the private key in {} is protected by a password", path("locked.key"))),
-        ("server.crt", "server.crt", format!("3:13: error: there is no private key in {}", path("server.crt"))),
+        (
+            "garbled.crt",
+            "server.key",
+            format!("2:14: error: the certificate in {} cannot be used", path("garbled.crt")),
+        ),
+        (
+            "server.crt",
+            "locked.key",
+            format!(
+                "3:13: error: the private key in {} is protected by a password",
+                path("locked.key")
+            ),
+        ),
+        (
+            "server.crt",
+            "server.crt",
+            format!("3:13: error: there is no private key in {}", path("server.crt")),
+        ),
         ("server.crt", ".", format!("3:13: error: cannot read {}: it is no file", path("."))),
-        ("server.crt", "nowhere", format!("3:13: error: cannot read {}: No such file", path("nowhere"))),
+        (
+            "server.crt",
+            "nowhere",
+            format!("3:13: error: cannot read {}: No such file", path("nowhere")),
+        ),
     ] {
-        let faults = folder.load(&format!("tls_server_config:\n  cert_file: {certificate}\n  key_file: {key}\n")).err().expect("refused");
-        assert!(faults.contains(&format!("web.yml:{expected}")), "{certificate} and {key}: {faults}");
+        let faults = folder
+            .load(&format!("tls_server_config:\n  cert_file: {certificate}\n  key_file: {key}\n"))
+            .err()
+            .expect("refused");
+        assert!(
+            faults.contains(&format!("web.yml:{expected}")),
+            "{certificate} and {key}: {faults}"
+        );
     }
-    let inline = format!("tls_server_config:\n  cert_file: server.crt\n  key: |\n    {}\n", other.key_pem().replace('\n', "\n    "));
+    let inline = format!(
+        "tls_server_config:\n  cert_file: server.crt\n  key: |\n    {}\n",
+        other.key_pem().replace('\n', "\n    ")
+    );
     let faults = folder.load(&inline).err().expect("refused");
-    assert!(faults.contains("the private key in the inline text does not belong to the certificate in "), "{faults}");
+    assert!(
+        faults
+            .contains("the private key in the inline text does not belong to the certificate in "),
+        "{faults}"
+    );
     let secret = other.key_pem().lines().nth(1).expect("a line").to_owned();
     assert!(!faults.contains(&secret), "{faults}");
 }
@@ -101,7 +157,11 @@ fn a_door_tells_the_files_that_it_is_made_of_and_what_has_no_effect() {
          cipher_suites: [TLS_RSA_WITH_AES_128_CBC_SHA, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]\n  curve_preferences: [CurveP521, X25519]\n  min_version: TLS10\n  \
          prefer_server_cipher_suites: no\nhttp_server_config: {http2: true}\nrate_limit: {interval: 0, burst: 0}\n",
     );
-    let names: Vec<_> = door.files().iter().map(|file| file.file_name().expect("a name").to_string_lossy().into_owned()).collect();
+    let names: Vec<_> = door
+        .files()
+        .iter()
+        .map(|file| file.file_name().expect("a name").to_string_lossy().into_owned())
+        .collect();
     assert_eq!(names, ["web.yml", "server.crt", "server.key", "ca.pem"]);
     let warnings: Vec<_> = door.warnings().iter().map(|fault| fault.message.as_str()).collect();
     assert_eq!(
@@ -113,7 +173,9 @@ fn a_door_tells_the_files_that_it_is_made_of_and_what_has_no_effect() {
         ]
     );
     assert!(door.is_locked() && door.users() == 0);
-    let unlocked = folder.door("basic_auth_users: {ann: $2y$10$abcdefghijklmnopqrstuuLL/yj83dfjz.vJ1Q40f2H5zyNqFutFS}");
+    let unlocked = folder.door(
+        "basic_auth_users: {ann: $2y$10$abcdefghijklmnopqrstuuLL/yj83dfjz.vJ1Q40f2H5zyNqFutFS}",
+    );
     assert!(unlocked.users() == 1 && unlocked.warnings()[0].message.starts_with("without TLS"));
     let open = Door::load(None).unwrap_or_else(|faults| panic!("{}", faults[0]));
     assert!(!open.is_locked() && open.files().is_empty());
@@ -124,10 +186,19 @@ const TOOLKIT: &str = "/usr/share/gocode/src/github.com/prometheus/exporter-tool
 
 /// Files on which the verdicts differ on purpose: what promtool takes and we do not.
 const REFUSED_ON_PURPOSE: [(&str, &str); 4] = [
-    ("tls_config_noAuth.requireanyclientcert.good.yml", "a certificate that nobody verifies protects nothing"),
-    ("web_config_noAuth_noHTTP2.good.yml", "its only cipher suite is one without forward secrecy, which rustls does not have"),
+    (
+        "tls_config_noAuth.requireanyclientcert.good.yml",
+        "a certificate that nobody verifies protects nothing",
+    ),
+    (
+        "web_config_noAuth_noHTTP2.good.yml",
+        "its only cipher suite is one without forward secrecy, which rustls does not have",
+    ),
     ("web_config_noAuth_noHTTP2Cipher.bad.yml", "likewise"),
-    ("web_config_noAuth_someCurves.good.yml", "its only curve is P-521, which rustls has no key exchange for"),
+    (
+        "web_config_noAuth_someCurves.good.yml",
+        "its only curve is P-521, which rustls has no key exchange for",
+    ),
 ];
 
 #[test]
@@ -135,33 +206,57 @@ fn the_toolkits_own_files_get_the_verdict_of_promtool() {
     let mut paths: Vec<PathBuf> = std::fs::read_dir(TOOLKIT)
         .unwrap_or_else(|error| panic!("{TOOLKIT}: {error}; run `make test`, which installs it"))
         .map(|entry| entry.expect("an entry").path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml"))
+        .filter(|path| {
+            path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml")
+        })
         .collect();
     paths.sort();
     assert!(paths.len() >= 30, "{paths:?}");
     let mut seen = Vec::new();
     for path in paths {
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-        let promtool = Command::new("promtool").args(["check", "web-config"]).arg(&path).output().expect("promtool runs; `make test` installs it");
+        let promtool = Command::new("promtool")
+            .args(["check", "web-config"])
+            .arg(&path)
+            .output()
+            .expect("promtool runs; `make test` installs it");
         let ours = Door::load(Some(&path));
-        let reasons = ours.as_ref().err().map(|faults| faults.iter().map(ToString::to_string).collect::<String>()).unwrap_or_default();
+        let reasons = ours
+            .as_ref()
+            .err()
+            .map(|faults| faults.iter().map(ToString::to_string).collect::<String>())
+            .unwrap_or_default();
         let purpose = REFUSED_ON_PURPOSE.iter().find(|(known, _)| *known == name);
         if let Some((_, why)) = purpose {
-            assert!(promtool.status.success() && ours.is_err(), "{name} is no exception any more: {why}");
+            assert!(
+                promtool.status.success() && ours.is_err(),
+                "{name} is no exception any more: {why}"
+            );
             seen.push(name);
         } else {
-            assert_eq!(ours.is_ok(), promtool.status.success(), "{name}: {}\n{reasons}", String::from_utf8_lossy(&promtool.stderr));
+            assert_eq!(
+                ours.is_ok(),
+                promtool.status.success(),
+                "{name}: {}\n{reasons}",
+                String::from_utf8_lossy(&promtool.stderr)
+            );
         }
     }
     assert_eq!(seen.len(), REFUSED_ON_PURPOSE.len(), "{seen:?}");
 }
 
-/// The words that a web configuration may have at a place, as the message about a wrong one lists them.
+/// The words that a web configuration may have at a place, as the message about a wrong one lists
+/// them.
 fn known_to_the_door(text: &str) -> BTreeSet<String> {
     let folder = Folder::new();
     let faults = folder.load(text).err().expect("refused");
     let list = faults.split("expected one of ").nth(1).unwrap_or_else(|| panic!("{faults}"));
-    list.lines().next().expect("a line").split(", ").map(|word| word.trim_matches('`').to_owned()).collect()
+    list.lines()
+        .next()
+        .expect("a line")
+        .split(", ")
+        .map(|word| word.trim_matches('`').to_owned())
+        .collect()
 }
 
 #[test]
@@ -171,17 +266,29 @@ fn the_web_configuration_is_in_the_readme_with_every_key_and_an_example_that_wor
     for table in known_to_the_door("zzzzzzzzzzzz: 1") {
         match table.as_str() {
             "basic_auth_users" => assert!(keys.insert(table)),
-            table => keys.extend(known_to_the_door(&format!("{table}: {{zzzzzzzzzzzz: 1}}")).iter().map(|key| format!("{table}.{key}"))),
+            table => keys.extend(
+                known_to_the_door(&format!("{table}: {{zzzzzzzzzzzz: 1}}"))
+                    .iter()
+                    .map(|key| format!("{table}.{key}")),
+            ),
         }
     }
     let rows = rows(&section);
-    assert_eq!(rows.keys().cloned().collect::<BTreeSet<_>>(), keys, "the README on the left, the program on the right");
+    assert_eq!(
+        rows.keys().cloned().collect::<BTreeSet<_>>(),
+        keys,
+        "the README on the left, the program on the right"
+    );
     for header in known_to_the_door("http_server_config: {headers: {Zzzzzzzzzzzz: 1}}") {
         assert!(rows["http_server_config.headers"][0].contains(&format!("`{header}`")), "{header}");
     }
     let (folder, authority) = (Folder::new(), Authority::new("ca"));
     let server = authority.issue("localhost", 2020, 2099);
-    for (name, text) in [("server.crt", &*server.pem), ("server.key", &server.key_pem()), ("clients.pem", authority.pem())] {
+    for (name, text) in [
+        ("server.crt", &*server.pem),
+        ("server.key", &server.key_pem()),
+        ("clients.pem", authority.pem()),
+    ] {
         folder.write(name, text);
     }
     let examples = blocks(&section, "yaml web-config");
@@ -189,7 +296,11 @@ fn the_web_configuration_is_in_the_readme_with_every_key_and_an_example_that_wor
     for (_, example) in examples {
         let door = folder.door(&example);
         assert!(door.is_locked() && door.users() == 1 && door.warnings().is_empty());
-        let hash = example.split("prometheus: ").nth(1).and_then(|rest| rest.split_whitespace().next()).expect("a hash");
+        let hash = example
+            .split("prometheus: ")
+            .nth(1)
+            .and_then(|rest| rest.split_whitespace().next())
+            .expect("a hash");
         assert!(bcrypt::verify("change-me", hash).expect("a hash"));
     }
     let bounds = credwatch::web::Bounds::default();

@@ -1,5 +1,6 @@
-//! Writing a recipe. Here what drafts and trials share, the list, the schema and where mistakes are told; drafts from sample
-//! commands are in `commands`, what a draft makes of single things in `drafts`, trials and suggestions in `trials`.
+//! Writing a recipe. Here what drafts and trials share, the list, the schema and where mistakes are
+//! told; drafts from sample commands are in `commands`, what a draft makes of single things in
+//! `drafts`, trials and suggestions in `trials`.
 
 mod commands;
 mod drafts;
@@ -26,28 +27,47 @@ fn now() -> Timestamp {
 fn drafted(command: &str, answers: &[&str]) -> String {
     let sample = curl::parse(command).unwrap_or_else(|problem| panic!("{command}: {problem}"));
     let answers: Vec<_> = answers.iter().map(|answer| draft::answer(answer)).collect();
-    draft::draft(&sample, None, &answers, now()).unwrap_or_else(|problem| panic!("{command}: {problem}"))
+    draft::draft(&sample, None, &answers, now())
+        .unwrap_or_else(|problem| panic!("{command}: {problem}"))
 }
 
-/// The request that a draft sends when each credential is `v-` and its name: method and URL, headers, body.
+/// The request that a draft sends when each credential is `v-` and its name: method and URL,
+/// headers, body.
 fn sent(text: &str) -> String {
-    let configuration = load_text("draft", text).unwrap_or_else(|faults| panic!("{}\n{text}", faults[0]));
+    let configuration =
+        load_text("draft", text).unwrap_or_else(|faults| panic!("{}\n{text}", faults[0]));
     let provider = &configuration.providers[0];
-    let credentials: Vec<(String, SecretString)> = provider.credentials.iter().map(|(name, _)| (name.clone(), format!("v-{name}").into())).collect();
+    let credentials: Vec<(String, SecretString)> = provider
+        .credentials
+        .iter()
+        .map(|(name, _)| (name.clone(), format!("v-{name}").into()))
+        .collect();
     let attempt = Attempt { now: now(), uuid: uuid::Uuid::nil() };
     let mut values = provider
         .recipe
         .begin(&Inputs { parameters: &provider.parameters, credentials: &credentials }, &attempt)
         .unwrap_or_else(|error| panic!("{error}\n{text}"));
-    let request = provider.recipe.token.render(&mut values).unwrap_or_else(|error| panic!("{error}\n{text}"));
-    let mut headers: Vec<String> = request.headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().expect("text"))).collect();
+    let request =
+        provider.recipe.token.render(&mut values).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let mut headers: Vec<String> = request
+        .headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {}", value.to_str().expect("text")))
+        .collect();
     headers.sort();
-    let body = request.body.map(|body| String::from_utf8(body.to_vec()).expect("text")).unwrap_or_default();
+    let body = request
+        .body
+        .map(|body| String::from_utf8(body.to_vec()).expect("text"))
+        .unwrap_or_default();
     format!("{} {}\n{}\n\n{body}", request.method, request.url, headers.join("\n"))
 }
 
 /// Runs a command with this on its standard input.
-fn run(arguments: &[&str], input: &str, variables: &[(&str, &str)]) -> (Option<i32>, String, String) {
+fn run(
+    arguments: &[&str],
+    input: &str,
+    variables: &[(&str, &str)],
+) -> (Option<i32>, String, String) {
     let mut child = credwatch()
         .args(arguments)
         .envs(variables.iter().copied())
@@ -59,7 +79,11 @@ fn run(arguments: &[&str], input: &str, variables: &[(&str, &str)]) -> (Option<i
     // Who reads nothing has gone before all is written.
     let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
     let Output { status, stdout, stderr } = child.wait_with_output().expect("it ends");
-    (status.code(), String::from_utf8(stdout).expect("text"), String::from_utf8(stderr).expect("text"))
+    (
+        status.code(),
+        String::from_utf8(stdout).expect("text"),
+        String::from_utf8(stderr).expect("text"),
+    )
 }
 
 const OWN: &str = "[recipes.own]
@@ -82,13 +106,20 @@ fn the_list_is_searched_for_all_words_in_whatever_case() {
     let found = |words: &[&str]| -> Vec<String> {
         let (status, text, _) = run(&[&["recipes", "list"], words].concat(), "", &[]);
         assert_eq!(status, Some(0), "{words:?}");
-        text.lines().filter(|line| !line.starts_with([' ', '?'])).filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+        text.lines()
+            .filter(|line| !line.starts_with([' ', '?']))
+            .filter_map(|line| line.split_whitespace().next())
+            .map(str::to_owned)
+            .collect()
     };
     assert_eq!(found(&[]).len(), BUILTINS.len());
     // By name, by title, by an input, by what an input is.
     assert_eq!(found(&["GOOGLE"]), ["google-service-account"]);
     assert_eq!(found(&["server-to-server", "Zoom"]), ["zoom"]);
-    assert!(found(&["consumer_key"]).contains(&"mpesa".to_owned()) && !found(&["consumer_key"]).contains(&"zoom".to_owned()));
+    assert!(
+        found(&["consumer_key"]).contains(&"mpesa".to_owned())
+            && !found(&["consumer_key"]).contains(&"zoom".to_owned())
+    );
     assert!(found(&["client_secret"]).len() > found(&["client_secret", "tenant"]).len());
 }
 
@@ -100,7 +131,11 @@ fn a_search_that_finds_nothing_says_so_with_what_is_near() {
         problem,
         "error: no built-in recipe has \"zomo\"\n  hint: did you mean `zoom`? `credwatch recipes list` shows all, `credwatch recipes new` drafts one of your own\n"
     );
-    assert_eq!(run(&["recipes", "list", "zoom", "microsoft"], "", &[]).0, Some(1), "every word has to be found");
+    assert_eq!(
+        run(&["recipes", "list", "zoom", "microsoft"], "", &[]).0,
+        Some(1),
+        "every word has to be found"
+    );
 }
 
 #[test]
@@ -110,11 +145,17 @@ fn the_schema_of_recipe_files_takes_what_loads_and_refuses_what_does_not() {
     let shown: Json = serde_json::from_str(&text).expect("JSON");
     assert_eq!(&shown, recipe_schema());
     let validator = jsonschema::validator_for(&shown).expect("a schema");
-    let document = |text: &str| -> Json { serde_json::to_value(text.parse::<toml::Table>().expect(text)).expect("JSON") };
+    let document = |text: &str| -> Json {
+        serde_json::to_value(text.parse::<toml::Table>().expect(text)).expect("JSON")
+    };
     for (name, text) in BUILTINS {
         let recipe: toml::Table = text.parse().expect(name);
         let file = serde_json::json!({ "recipes": { name: recipe } });
-        assert!(validator.is_valid(&file), "{name}: {:?}", validator.iter_errors(&file).map(|error| error.to_string()).collect::<Vec<_>>());
+        assert!(
+            validator.is_valid(&file),
+            "{name}: {:?}",
+            validator.iter_errors(&file).map(|error| error.to_string()).collect::<Vec<_>>()
+        );
     }
     assert!(validator.is_valid(&document(OWN)));
     for (from, to) in [
@@ -122,7 +163,10 @@ fn the_schema_of_recipe_files_takes_what_loads_and_refuses_what_does_not() {
         ("base_url = {}", "base_url = \"x\""),
         ("credentials = [\"key\"]", "credentials = \"key\""),
         ("response.token = \"json.access_token\"", "response.token = 1"),
-        ("response.token", "response.expiry = [{ value = \"json.a\", unit = \"sec\" }]\nresponse.token"),
+        (
+            "response.token",
+            "response.expiry = [{ value = \"json.a\", unit = \"sec\" }]\nresponse.token",
+        ),
         ("response.token", "response.expiry = [{ value = \"json.a\" }]\nresponse.token"),
         ("[recipes.own]", "[providers.own]"),
     ] {
@@ -134,15 +178,27 @@ fn the_schema_of_recipe_files_takes_what_loads_and_refuses_what_does_not() {
     // A draft has providers too: the schema of the configuration is its own.
     let configuration = jsonschema::validator_for(schema()).expect("a schema");
     for known in &KNOWN {
-        assert!(configuration.is_valid(&document(&drafted(known.command, &[]))), "{}", known.command);
+        assert!(
+            configuration.is_valid(&document(&drafted(known.command, &[]))),
+            "{}",
+            known.command
+        );
     }
 }
 
 #[test]
 fn mistakes_in_a_recipe_are_told_at_the_exact_character() {
     for (line, place, wrong) in [
-        ("request.headers.X-Sign = \"{{ now_s | hmac_sha256(kee) | hex }}\"", 50, "unknown name `kee`"),
-        ("request.headers.X-Sign = '{{ now_s | hmac_sha265(key) | hex }}'", 38, "unknown filter `hmac_sha265`"),
+        (
+            "request.headers.X-Sign = \"{{ now_s | hmac_sha256(kee) | hex }}\"",
+            50,
+            "unknown name `kee`",
+        ),
+        (
+            "request.headers.X-Sign = '{{ now_s | hmac_sha265(key) | hex }}'",
+            38,
+            "unknown filter `hmac_sha265`",
+        ),
         ("request.body = \"\\\"k\\\": \\\"{{ kee }}\\\"\"", 29, "unknown name `kee`"),
         ("request.body = \"\\u00e4 {{ kee }}\"", 27, "unknown name `kee`"),
         ("request.json = { a = [{ b = \"x {{ kee }}\" }] }", 35, "unknown name `kee`"),
@@ -151,8 +207,16 @@ fn mistakes_in_a_recipe_are_told_at_the_exact_character() {
         ("response.code = [\"json.a\", \"json.b is strng\"]", 39, "unknown test `strng`"),
         ("response.code = \"http.stats\"", 23, "`http` has no member `stats`"),
         ("response.issued = \"json.a = 1\"", 27, "the expression cannot be read"),
-        ("response.expiry = [{ value = \"json.a\", unit = \"sec\" }]", 47, "\"sec\" is not one of the words"),
-        ("response.expirey = [{ value = \"json.a\", unit = \"seconds\" }]", 10, "unknown key `expirey`"),
+        (
+            "response.expiry = [{ value = \"json.a\", unit = \"sec\" }]",
+            47,
+            "\"sec\" is not one of the words",
+        ),
+        (
+            "response.expirey = [{ value = \"json.a\", unit = \"seconds\" }]",
+            10,
+            "unknown key `expirey`",
+        ),
         ("request.methud = \"GET\"", 9, "unknown key `methud`"),
         ("response.format = \"jsn\"", 19, "\"jsn\" is not one of the words"),
     ] {
@@ -162,10 +226,17 @@ fn mistakes_in_a_recipe_are_told_at_the_exact_character() {
         let expected = format!("own.toml:6:{place}: error: {wrong}");
         // By itself, and as a file that a configuration names.
         let (status, _, problem) = run(&["probe", "--recipe", &path], "", &[]);
-        assert!(status == Some(78) && problem.contains(&expected), "{line}\nexpected {expected}, got\n{problem}");
+        assert!(
+            status == Some(78) && problem.contains(&expected),
+            "{line}\nexpected {expected}, got\n{problem}"
+        );
         let main = folder.path().join("credwatch.toml");
         std::fs::write(&main, "recipe_files = [\"own.toml\"]\n").expect("written");
-        let (status, _, problem) = run(&["check", "--config.file", main.to_str().expect("text")], "", &[]);
-        assert!(status == Some(78) && problem.contains(&expected), "{line}\nexpected {expected}, got\n{problem}");
+        let (status, _, problem) =
+            run(&["check", "--config.file", main.to_str().expect("text")], "", &[]);
+        assert!(
+            status == Some(78) && problem.contains(&expected),
+            "{line}\nexpected {expected}, got\n{problem}"
+        );
     }
 }

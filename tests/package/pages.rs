@@ -1,4 +1,5 @@
-//! Writes the manual pages and the shell completions of the command line into a folder, for the package.
+//! Writes the manual pages and the shell completions of the command line into a folder, for the
+//! package.
 //!
 //! An example and not a command: what it takes is of no use to whoever runs the daemon.
 

@@ -16,7 +16,8 @@ const SAME: f64 = 60.0;
 pub struct End {
     /// Seconds from now.
     pub seconds: f64,
-    /// Whether it was told as a time from now: of a date in a sample nobody knows when the sample was taken.
+    /// Whether it was told as a time from now: of a date in a sample nobody knows when the sample
+    /// was taken.
     from_now: bool,
     /// Where it stands.
     parent: String,
@@ -25,7 +26,8 @@ pub struct End {
 /// All, the likeliest first. `best` is the token.
 pub fn all(members: &[&Member], best: Option<&Member>, now: Timestamp) -> Vec<Candidate> {
     let beside = |member: &Member| best.is_some_and(|best| best.parent == member.parent);
-    let mut found: Vec<Candidate> = members.iter().filter_map(|member| one(member, beside(member), now)).collect();
+    let mut found: Vec<Candidate> =
+        members.iter().filter_map(|member| one(member, beside(member), now)).collect();
     if let Some(best) = best
         && best.value.as_str().is_some_and(has_exp)
     {
@@ -41,16 +43,29 @@ pub fn all(members: &[&Member], best: Option<&Member>, now: Timestamp) -> Vec<Ca
 
 fn one(member: &Member, beside: bool, now: Timestamp) -> Option<Candidate> {
     let score = units::names_an_expiry(member)? + if beside { 20 } else { 0 };
-    let line = |expression: &str, unit: Unit| Some(format!("[{{ value = {}, unit = \"{}\" }}]", quoted(expression), unit.word()));
+    let line = |expression: &str, unit: Unit| {
+        Some(format!("[{{ value = {}, unit = \"{}\" }}]", quoted(expression), unit.word()))
+    };
     let end = |seconds, from_now| Some(End { seconds, from_now, parent: member.parent.clone() });
     if let Some((expression, seconds)) = clock(member) {
-        let why = format!("read as hours, minutes and seconds, the token lives {}", human_duration(seconds));
-        let todo = vec!["is it hours, minutes and seconds? Hold it against the documentation".to_owned()];
+        let why = format!(
+            "read as hours, minutes and seconds, the token lives {}",
+            human_duration(seconds)
+        );
+        let todo =
+            vec!["is it hours, minutes and seconds? Hold it against the documentation".to_owned()];
         let candidate = Candidate::new("expiry", why, score);
-        return Some(Candidate { path: member.path.clone(), value: line(&expression, Unit::Seconds), todo, end: end(seconds, true), ..candidate });
+        return Some(Candidate {
+            path: member.path.clone(),
+            value: line(&expression, Unit::Seconds),
+            todo,
+            end: end(seconds, true),
+            ..candidate
+        });
     }
     let (unit, time, why) = units::guess(member, now)?;
-    let has_no_offset = matches!(unit, Unit::Rfc3339) && member.value.as_str().is_some_and(|text| text.trim().parse::<Timestamp>().is_err());
+    let has_no_offset = matches!(unit, Unit::Rfc3339)
+        && member.value.as_str().is_some_and(|text| text.trim().parse::<Timestamp>().is_err());
     let todo = has_no_offset.then(|| {
         format!(
             "the date has no offset and is read as UTC; if the page says otherwise, add the offset: `value = {}`",
@@ -60,34 +75,56 @@ fn one(member: &Member, beside: bool, now: Timestamp) -> Option<Candidate> {
     let from_now = matches!(unit, Unit::Seconds | Unit::Minutes | Unit::Milliseconds);
     let end = end(unix_seconds(time) - unix_seconds(now), from_now);
     let candidate = Candidate::new("expiry", why, score);
-    Some(Candidate { path: member.path.clone(), value: line(&member.path, unit), todo: todo.into_iter().collect(), end, ..candidate })
+    Some(Candidate {
+        path: member.path.clone(),
+        value: line(&member.path, unit),
+        todo: todo.into_iter().collect(),
+        end,
+        ..candidate
+    })
 }
 
 /// `360:00:00`: the expression that reads it in seconds, and what it says.
 fn clock(member: &Member) -> Option<(String, f64)> {
     let Json::String(text) = &member.value else { return None };
     let parts: Vec<&str> = text.trim().split(':').collect();
-    let is_number = |part: &&str| (1..=5).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
-    if !(2..=3).contains(&parts.len()) || !parts.iter().all(is_number) || !parts[1..].iter().all(|part| part.len() == 2) {
+    let is_number = |part: &&str| {
+        (1..=5).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
+    };
+    if !(2..=3).contains(&parts.len())
+        || !parts.iter().all(is_number)
+        || !parts[1..].iter().all(|part| part.len() == 2)
+    {
         return None;
     }
-    let seconds = parts.iter().zip([3600.0, 60.0, 1.0]).map(|(part, each)| part.parse::<f64>().unwrap_or_default() * each).sum();
+    let seconds = parts
+        .iter()
+        .zip([3600.0, 60.0, 1.0])
+        .map(|(part, each)| part.parse::<f64>().unwrap_or_default() * each)
+        .sum();
     let part = |index: usize| format!("(({} | split(':'))[{index}] | int)", member.path);
     let last = if parts.len() == 3 { format!(" + {}", part(2)) } else { String::new() };
     Some((format!("{} * 3600 + {} * 60{last}", part(0), part(1)), seconds))
 }
 
-/// Where the expiry among those that are left stands: the likeliest, or the shortest of those that stand beside it. When
-/// they differ, all of them are named to it.
+/// Where the expiry among those that are left stands: the likeliest, or the shortest of those that
+/// stand beside it. When they differ, all of them are named to it.
 pub fn choose(all: &mut [Candidate]) -> Option<usize> {
     let first = all.iter().position(|candidate| candidate.rule == "expiry")?;
     let Some(likeliest) = &all[first].end else { return Some(first) };
     let is_like = |candidate: &Candidate| {
-        candidate.rule == "expiry" && candidate.end.as_ref().is_some_and(|end| end.from_now == likeliest.from_now && end.parent == likeliest.parent)
+        candidate.rule == "expiry"
+            && candidate.end.as_ref().is_some_and(|end| {
+                end.from_now == likeliest.from_now && end.parent == likeliest.parent
+            })
     };
     let mut several: Vec<(usize, f64, String)> = Vec::new();
     for (place, candidate) in all.iter().enumerate().filter(|(_, candidate)| is_like(candidate)) {
-        if let Some(end) = candidate.end.as_ref().filter(|_| !several.iter().any(|(_, _, path)| *path == candidate.path)) {
+        if let Some(end) = candidate
+            .end
+            .as_ref()
+            .filter(|_| !several.iter().any(|(_, _, path)| *path == candidate.path))
+        {
             several.push((place, end.seconds, candidate.path.clone()));
         }
     }

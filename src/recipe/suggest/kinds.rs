@@ -1,4 +1,5 @@
-//! What makes a member of an answer look like a token, an error code, a sentence for people or the word that all is fine.
+//! What makes a member of an answer look like a token, an error code, a sentence for people or the
+//! word that all is fine.
 
 use serde_json::Value as Json;
 
@@ -26,14 +27,21 @@ pub fn format(token: &Candidate, trees: &[(&'static str, Json)]) -> Option<Candi
 
 /// Names of tokens that are not the one asked for.
 fn is_another(name: &str) -> bool {
-    ["refresh", "type", "expire", "scope", "csrf", "xsrf", "uri", "url", "endpoint"].iter().any(|word| name.contains(word))
+    ["refresh", "type", "expire", "scope", "csrf", "xsrf", "uri", "url", "endpoint"]
+        .iter()
+        .any(|word| name.contains(word))
 }
 
 /// A token, by its name and its shape.
 pub fn token(member: &Member) -> Option<Candidate> {
     let text = member.value.as_str()?.trim();
     let name = member.name.as_str();
-    if text.is_empty() || text.contains(char::is_whitespace) || text.contains("://") || is_another(name) || is_date(text) {
+    if text.is_empty()
+        || text.contains(char::is_whitespace)
+        || text.contains("://")
+        || is_another(name)
+        || is_date(text)
+    {
         return None;
     }
     let jwt = text.starts_with("eyJ") && text.matches('.').count() == 2;
@@ -41,7 +49,8 @@ pub fn token(member: &Member) -> Option<Candidate> {
     let header = member.parent == "http.headers";
     let named = match name {
         "accesstoken" => 100,
-        "token" | "jwt" | "authtoken" | "apitoken" | "bearertoken" | "tenantaccesstoken" | "appaccesstoken" => 90,
+        "token" | "jwt" | "authtoken" | "apitoken" | "bearertoken" | "tenantaccesstoken"
+        | "appaccesstoken" => 90,
         "idtoken" => 55,
         _ if name.ends_with("token") => 80,
         "ticket" | "sessiontoken" | "sessionkey" | "sessionid" | "session" => 70,
@@ -49,8 +58,10 @@ pub fn token(member: &Member) -> Option<Candidate> {
         _ if names_a_secret(name) && shape => 50,
         _ => 0,
     };
-    let is_identifier =
-        member.words.last().is_some_and(|word| word == "id") || ["trace", "request", "correlation", "etag", "nonce"].iter().any(|word| name.contains(word));
+    let is_identifier = member.words.last().is_some_and(|word| word == "id")
+        || ["trace", "request", "correlation", "etag", "nonce"]
+            .iter()
+            .any(|word| name.contains(word));
     let score = match (named, shape) {
         (0, false) => return None,
         (0, true) if header || is_identifier => return None,
@@ -69,7 +80,10 @@ pub fn token(member: &Member) -> Option<Candidate> {
     // Nearer to the top is likelier.
     #[expect(clippy::cast_possible_truncation, reason = "at most eight")]
     let depth = member.depth as u32;
-    Some(Candidate { path: member.path.clone(), ..Candidate::new("token", why, score * 10 - depth) })
+    Some(Candidate {
+        path: member.path.clone(),
+        ..Candidate::new("token", why, score * 10 - depth)
+    })
 }
 
 fn is_date(text: &str) -> bool {
@@ -81,7 +95,9 @@ fn is_date(text: &str) -> bool {
 
 /// Where errors stand: below `error` even a short name is one.
 fn in_an_error(member: &Member) -> bool {
-    words(&member.parent).iter().any(|word| matches!(word.as_str(), "error" | "errors" | "fault" | "exception" | "err"))
+    words(&member.parent)
+        .iter()
+        .any(|word| matches!(word.as_str(), "error" | "errors" | "fault" | "exception" | "err"))
 }
 
 /// An error code, by its name.
@@ -91,15 +107,22 @@ pub fn code(member: &Member, redactor: Option<&Redactor>) -> Option<Candidate> {
         Json::Number(number) if number.is_i64() => number.to_string(),
         _ => return None,
     };
-    let usable = !text.is_empty() && text.len() <= 64 && !text.contains(char::is_whitespace) && !looks_random(&text);
-    if !usable || redactor.is_some_and(|redactor| redactor.is_secret(&text)) || member.parent == "http.headers" {
+    let usable = !text.is_empty()
+        && text.len() <= 64
+        && !text.contains(char::is_whitespace)
+        && !looks_random(&text);
+    if !usable
+        || redactor.is_some_and(|redactor| redactor.is_secret(&text))
+        || member.parent == "http.headers"
+    {
         return None;
     }
     let score = match member.name.as_str() {
         "errorcode" | "errcode" | "errorno" | "errno" | "faultcode" => 100,
         "error" | "err" => 90,
         "errortype" => 85,
-        "code" | "resultcode" | "returncode" | "responsecode" | "retcode" | "statuscode" | "subcode" => 80,
+        "code" | "resultcode" | "returncode" | "responsecode" | "retcode" | "statuscode"
+        | "subcode" => 80,
         "status" | "type" | "reason" | "key" if in_an_error(member) => 60,
         "status" | "result" | "ret" => 40,
         _ => return None,
@@ -116,10 +139,12 @@ pub fn message(member: &Member) -> Option<Candidate> {
         return None;
     }
     let score = match member.name.as_str() {
-        "errordescription" | "errormessage" | "errmsg" | "errordetail" | "errordetails" | "faultstring" => 100,
+        "errordescription" | "errormessage" | "errmsg" | "errordetail" | "errordetails"
+        | "faultstring" => 100,
         "message" | "msg" => 90,
         "defaultmessage" | "localizedmessage" | "usermessage" => 85,
-        "detail" | "description" | "details" | "text" | "errorsummary" | "resultmessage" | "statusmessage" | "responsemessage" => 80,
+        "detail" | "description" | "details" | "text" | "errorsummary" | "resultmessage"
+        | "statusmessage" | "responsemessage" => 80,
         "title" | "reason" | "info" => 50,
         "error" | "errors" if text.contains(' ') => 60,
         _ => return None,
@@ -136,7 +161,11 @@ pub fn issued(member: &Member) -> Option<Candidate> {
     let fine = match &member.value {
         Json::Bool(true) => "true".to_owned(),
         Json::Number(number) if matches!(number.as_i64(), Some(0 | 200)) => number.to_string(),
-        Json::String(text) if ["ok", "success", "0", "200", "true"].contains(&text.to_lowercase().as_str()) => format!("'{text}'"),
+        Json::String(text)
+            if ["ok", "success", "0", "200", "true"].contains(&text.to_lowercase().as_str()) =>
+        {
+            format!("'{text}'")
+        }
         _ => return None,
     };
     let score = match member.name.as_str() {
@@ -146,6 +175,7 @@ pub fn issued(member: &Member) -> Option<Candidate> {
         _ => return None,
     };
     let line = format!("{} == {fine}", member.path);
-    let candidate = Candidate::new("issued", "a success says so here, going by the sample".into(), score);
+    let candidate =
+        Candidate::new("issued", "a success says so here, going by the sample".into(), score);
     Some(Candidate { path: member.path.clone(), value: Some(quoted(&line)), ..candidate })
 }

@@ -38,7 +38,13 @@ pub fn all(trees: &[(&'static str, Json)], headers: &HeaderMap) -> Vec<Member> {
     }
     for (name, value) in headers {
         let Ok(text) = value.to_str() else { continue };
-        members.push(member(format!("http.headers['{name}']"), "http.headers", name.as_str(), text.into(), 1));
+        members.push(member(
+            format!("http.headers['{name}']"),
+            "http.headers",
+            name.as_str(),
+            text.into(),
+            1,
+        ));
     }
     members
 }
@@ -48,7 +54,14 @@ fn member(path: String, parent: &str, name: &str, value: Json, depth: usize) -> 
     Member { path, parent: parent.to_owned(), name: words.concat(), words, value, depth }
 }
 
-fn walk(value: &Json, path: &str, parent: &str, name: &str, depth: usize, members: &mut Vec<Member>) {
+fn walk(
+    value: &Json,
+    path: &str,
+    parent: &str,
+    name: &str,
+    depth: usize,
+    members: &mut Vec<Member>,
+) {
     if members.len() >= MOST || depth > DEEPEST || path.len() > LONGEST_PATH {
         return;
     }
@@ -71,8 +84,13 @@ fn walk(value: &Json, path: &str, parent: &str, name: &str, depth: usize, member
 
 /// `.name`, or `['na-me']` for what is no plain name.
 fn step(name: &str) -> String {
-    let plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if plain && !KEYWORDS.contains(&name) { format!(".{name}") } else { format!("['{}']", name.replace('\\', "\\\\").replace('\'', "\\'")) }
+    let plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if plain && !KEYWORDS.contains(&name) {
+        format!(".{name}")
+    } else {
+        format!("['{}']", name.replace('\\', "\\\\").replace('\'', "\\'"))
+    }
 }
 
 /// `accessToken`, `access_token` and `Access-Token` are the same words.
@@ -106,13 +124,20 @@ mod tests {
     #[test]
     fn every_member_has_the_expression_that_reads_it() {
         let tree = json!({ "data": [{ "accessToken": "a" }, { "accessToken": "b" }], "x-y": 1, "in": true, "it's": "c", "none": null });
-        let paths: Vec<String> = all(&[("json", tree)], &HeaderMap::new()).into_iter().map(|member| member.path).collect();
-        assert_eq!(paths, ["json.data[0].accessToken", "json['x-y']", "json['in']", "json['it\\'s']"]);
+        let paths: Vec<String> = all(&[("json", tree)], &HeaderMap::new())
+            .into_iter()
+            .map(|member| member.path)
+            .collect();
+        assert_eq!(
+            paths,
+            ["json.data[0].accessToken", "json['x-y']", "json['in']", "json['it\\'s']"]
+        );
     }
 
     #[test]
     fn names_are_cut_into_words_however_they_are_written() {
-        for name in ["access_token", "accessToken", "Access-Token", "ACCESS_TOKEN", "access token"] {
+        for name in ["access_token", "accessToken", "Access-Token", "ACCESS_TOKEN", "access token"]
+        {
             assert_eq!(words(name), ["access", "token"], "{name}");
         }
     }

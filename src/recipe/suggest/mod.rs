@@ -1,7 +1,9 @@
-//! What in an answer looks like a token, an expiry, an error code or a sentence for people: as lines ready to be pasted
-//! into a recipe. For `probe`, where no rule has read it, and for the first draft of a recipe.
+//! What in an answer looks like a token, an expiry, an error code or a sentence for people: as
+//! lines ready to be pasted into a recipe. For `probe`, where no rule has read it, and for the
+//! first draft of a recipe.
 //!
-//! Values are looked at and never repeated, but for the numbers of an expiry and the few words that mean success.
+//! Values are looked at and never repeated, but for the numbers of an expiry and the few words that
+//! mean success.
 
 mod expiries;
 mod kinds;
@@ -59,7 +61,12 @@ impl Candidate {
 
     fn suggestion(self) -> Suggestion {
         let value = self.value.unwrap_or_else(|| quoted(&self.path));
-        Suggestion { rule: self.rule, line: format!("{} = {value}", self.rule), why: self.why, todo: self.todo }
+        Suggestion {
+            rule: self.rule,
+            line: format!("{} = {value}", self.rule),
+            why: self.why,
+            todo: self.todo,
+        }
     }
 }
 
@@ -70,17 +77,19 @@ fn quoted(text: &str) -> String {
 
 /// The body in every form that it can be read as; the first is the likeliest.
 fn trees(body: &[u8]) -> Vec<(&'static str, Json)> {
-    let all = [("json", answer::json(body)), ("form", answer::form(body)), ("xml", answer::xml(body))];
+    let all =
+        [("json", answer::json(body)), ("form", answer::form(body)), ("xml", answer::xml(body))];
     all.into_iter().find_map(|(name, tree)| Some(vec![(name, tree?)])).unwrap_or_default()
 }
 
-/// The structure of a body, for people: of JSON, XML that is no page, and a form. What could be a token with `=` behind it
-/// is no form, as names are shown.
+/// The structure of a body, for people: of JSON, XML that is no page, and a form. What could be a
+/// token with `=` behind it is no form, as names are shown.
 #[must_use]
 pub fn structure(body: &[u8]) -> Option<Json> {
     let (name, tree) = trees(body).pop()?;
     let plain = |name: &str, value: &Json| {
-        let word = name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_alphabetic() || b"_-.".contains(&byte));
+        let word = name.len() <= 40
+            && name.bytes().all(|byte| byte.is_ascii_alphabetic() || b"_-.".contains(&byte));
         word && value.as_str().is_some_and(|value| !value.is_empty() && !value.starts_with('='))
     };
     let shown = match (name, tree.as_object()) {
@@ -93,7 +102,12 @@ pub fn structure(body: &[u8]) -> Option<Json> {
 
 /// What no rule of the recipe has read and what its outcome lacks; nothing when nothing is lacking.
 #[must_use]
-pub fn unread(response: &TokenResponse, reading: &[TraceLine], outcome: &Outcome, redactor: &Redactor) -> Vec<Suggestion> {
+pub fn unread(
+    response: &TokenResponse,
+    reading: &[TraceLine],
+    outcome: &Outcome,
+    redactor: &Redactor,
+) -> Vec<Suggestion> {
     let own_word = |words: &[&str], code: &str| words.contains(&code);
     let wanted: &[&str] = match outcome {
         Outcome::Issued(issued) if issued.expiry == Expiry::Unknown => &["expiry"],
@@ -105,18 +119,28 @@ pub fn unread(response: &TokenResponse, reading: &[TraceLine], outcome: &Outcome
             }
         }
         Outcome::Failed(failure) if failure.reason == Reason::Expired => &["expiry"],
-        Outcome::Failed(failure) if failure.code.as_str() == format!("http_{}", response.status) => &["code", "message"],
+        Outcome::Failed(failure)
+            if failure.code.as_str() == format!("http_{}", response.status) =>
+        {
+            &["code", "message"]
+        }
         Outcome::Issued(_) | Outcome::Failed(_) => &[],
     };
-    // One that cannot be read with its unit, or says that the token is past, has been read: with the wrong unit.
+    // One that cannot be read with its unit, or says that the token is past, has been read: with
+    // the wrong unit.
     let again = matches!(outcome, Outcome::Failed(failure) if failure.reason == Reason::Expired || failure.code.as_str() == "expiry_unreadable");
     let succeeded = (200..300).contains(&response.status);
-    let candidates = candidates(&response.body, &response.headers, response.received, Some(redactor));
+    let candidates =
+        candidates(&response.body, &response.headers, response.received, Some(redactor));
     let mut suggestions: Vec<Suggestion> = Vec::new();
     for candidate in candidates {
         let known = again && reads_with(reading, &candidate)
-            || !again && !candidate.path.is_empty() && reading.iter().any(|line| reads(&line.expression, &candidate.path));
-        let many = suggestions.iter().filter(|suggestion| suggestion.rule == candidate.rule).count() >= MOST_OF_A_KIND;
+            || !again
+                && !candidate.path.is_empty()
+                && reading.iter().any(|line| reads(&line.expression, &candidate.path));
+        let many =
+            suggestions.iter().filter(|suggestion| suggestion.rule == candidate.rule).count()
+                >= MOST_OF_A_KIND;
         let fits = succeeded || matches!(candidate.rule, "code" | "message");
         if wanted.contains(&candidate.rule) && !known && !many && fits {
             suggestions.push(candidate.suggestion());
@@ -127,26 +151,38 @@ pub fn unread(response: &TokenResponse, reading: &[TraceLine], outcome: &Outcome
 
 /// Whether a rule has read this expiry with this very unit already.
 fn reads_with(reading: &[TraceLine], candidate: &Candidate) -> bool {
-    let unit = candidate.value.as_deref().and_then(|value| value.rsplit('"').nth(1)).unwrap_or_default();
+    let unit =
+        candidate.value.as_deref().and_then(|value| value.rsplit('"').nth(1)).unwrap_or_default();
     let marks = [format!("({unit},"), format!("({unit})")];
-    reading.iter().any(|line| reads(&line.expression, &candidate.path) && marks.iter().any(|mark| line.result.contains(mark.as_str())))
+    reading.iter().any(|line| {
+        reads(&line.expression, &candidate.path)
+            && marks.iter().any(|mark| line.result.contains(mark.as_str()))
+    })
 }
 
 /// Whether an expression reads this path: it names it, and nothing that only begins like it.
 fn reads(expression: &str, path: &str) -> bool {
     let expression = expression.replace('"', "'");
-    expression.match_indices(path).any(|(place, _)| !expression[place + path.len()..].starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_'))
+    expression.match_indices(path).any(|(place, _)| {
+        !expression[place + path.len()..]
+            .starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+    })
 }
 
-/// The rules that a sample of an answer suggests, the best of each kind; several samples, such as one of a success and
-/// one of a failure, add up.
+/// The rules that a sample of an answer suggests, the best of each kind; several samples, such as
+/// one of a success and one of a failure, add up.
 #[must_use]
 pub fn of_samples(samples: &[(HeaderMap, Vec<u8>)], now: Timestamp) -> Vec<Suggestion> {
-    let mut all: Vec<Candidate> = samples.iter().flat_map(|(headers, body)| candidates(body, headers, now, None)).collect();
+    let mut all: Vec<Candidate> =
+        samples.iter().flat_map(|(headers, body)| candidates(body, headers, now, None)).collect();
     all.sort_by_key(|candidate| std::cmp::Reverse(candidate.score));
     let mut suggestions: Vec<Suggestion> = Vec::new();
     for rule in ["format", "issued", "token", "expiry"] {
-        let place = if rule == "expiry" { expiries::choose(&mut all) } else { all.iter().position(|candidate| candidate.rule == rule) };
+        let place = if rule == "expiry" {
+            expiries::choose(&mut all)
+        } else {
+            all.iter().position(|candidate| candidate.rule == rule)
+        };
         if let Some(place) = place {
             suggestions.push(all.remove(place).suggestion());
         }
@@ -159,22 +195,41 @@ pub fn of_samples(samples: &[(HeaderMap, Vec<u8>)], now: Timestamp) -> Vec<Sugge
             }
         }
         if let Some(first) = several.first() {
-            let paths: Vec<String> = several.iter().map(|candidate| quoted(&candidate.path)).collect();
-            let value = if let [only] = paths.as_slice() { only.clone() } else { format!("[{}]", paths.join(", ")) };
-            suggestions.push(Suggestion { rule, line: format!("{rule} = {value}"), why: first.why.clone(), todo: Vec::new() });
+            let paths: Vec<String> =
+                several.iter().map(|candidate| quoted(&candidate.path)).collect();
+            let value = if let [only] = paths.as_slice() {
+                only.clone()
+            } else {
+                format!("[{}]", paths.join(", "))
+            };
+            suggestions.push(Suggestion {
+                rule,
+                line: format!("{rule} = {value}"),
+                why: first.why.clone(),
+                todo: Vec::new(),
+            });
         }
     }
     suggestions
 }
 
 /// Everything in an answer that a rule could read, the likeliest of each kind first.
-fn candidates(body: &[u8], headers: &HeaderMap, now: Timestamp, redactor: Option<&Redactor>) -> Vec<Candidate> {
+fn candidates(
+    body: &[u8],
+    headers: &HeaderMap,
+    now: Timestamp,
+    redactor: Option<&Redactor>,
+) -> Vec<Candidate> {
     let trees = trees(body);
     let members = members::all(&trees, headers);
     // What the credentials went into is no token, and a name that holds a secret is not repeated.
     let hides = |text: &str| redactor.is_some_and(|redactor| redactor.is_secret(text));
-    let shows = |path: &str| path.chars().all(|c| c.is_ascii_graphic() || c == ' ' || c.is_alphanumeric());
-    let members: Vec<&Member> = members.iter().filter(|member| shows(&member.path) && !hides(&member.path) && !looks_random(&member.name)).collect();
+    let shows =
+        |path: &str| path.chars().all(|c| c.is_ascii_graphic() || c == ' ' || c.is_alphanumeric());
+    let members: Vec<&Member> = members
+        .iter()
+        .filter(|member| shows(&member.path) && !hides(&member.path) && !looks_random(&member.name))
+        .collect();
     let mut found: Vec<Candidate> = members.iter().filter_map(|member| token(member)).collect();
     if found.is_empty() && trees.is_empty() && answer::is_word(body) && body.len() >= 8 {
         let why = "the body is one word and nothing else".to_owned();
@@ -182,12 +237,17 @@ fn candidates(body: &[u8], headers: &HeaderMap, now: Timestamp, redactor: Option
     }
     found.sort_by_key(|candidate| std::cmp::Reverse(candidate.score));
     let format = found.first().and_then(|best| format(best, &trees));
-    let best = found.first().and_then(|best| members.iter().find(|member| member.path == best.path));
+    let best =
+        found.first().and_then(|best| members.iter().find(|member| member.path == best.path));
     let expiries = expiries::all(&members, best.map(|best| &**best), now);
     // A token that is found in the wrong form of body is not found.
     found.splice(0..0, format);
     found.extend(expiries);
-    let mut told: Vec<Candidate> = members.iter().flat_map(|member| [code(member, redactor), message(member), issued(member)]).flatten().collect();
+    let mut told: Vec<Candidate> = members
+        .iter()
+        .flat_map(|member| [code(member, redactor), message(member), issued(member)])
+        .flatten()
+        .collect();
     told.sort_by_key(|candidate| std::cmp::Reverse(candidate.score));
     found.extend(told);
     found
@@ -205,7 +265,8 @@ mod tests {
     }
 
     fn lines(bodies: &[&str]) -> Vec<String> {
-        let samples: Vec<_> = bodies.iter().map(|body| (HeaderMap::new(), body.as_bytes().to_vec())).collect();
+        let samples: Vec<_> =
+            bodies.iter().map(|body| (HeaderMap::new(), body.as_bytes().to_vec())).collect();
         of_samples(&samples, now()).into_iter().map(|suggestion| suggestion.line).collect()
     }
 
@@ -213,8 +274,13 @@ mod tests {
     fn samples_become_rules() {
         for (bodies, expected) in [
             (
-                vec![r#"{"token_type":"Bearer","expires_in":3600,"refresh_token":"r","access_token":"a","refresh_expires_in":60}"#],
-                vec![r#"token = "json.access_token""#, r#"expiry = [{ value = "json.expires_in", unit = "seconds" }]"#],
+                vec![
+                    r#"{"token_type":"Bearer","expires_in":3600,"refresh_token":"r","access_token":"a","refresh_expires_in":60}"#,
+                ],
+                vec![
+                    r#"token = "json.access_token""#,
+                    r#"expiry = [{ value = "json.expires_in", unit = "seconds" }]"#,
+                ],
             ),
             (
                 vec![r#"{"code":0,"msg":"ok","expire":7200,"tenant_access_token":"t-xyz"}"#],
@@ -227,7 +293,10 @@ mod tests {
                 ],
             ),
             (
-                vec![r#"{"data":{"jwt":"x","valid-until":"2023-11-14T23:13:20Z"},"expires":1}"#, r#"{"error":{"code":"E7","message":"no such key"}}"#],
+                vec![
+                    r#"{"data":{"jwt":"x","valid-until":"2023-11-14T23:13:20Z"},"expires":1}"#,
+                    r#"{"error":{"code":"E7","message":"no such key"}}"#,
+                ],
                 vec![
                     r#"token = "json.data.jwt""#,
                     r#"expiry = [{ value = "json.data['valid-until']", unit = "rfc3339" }]"#,
@@ -237,11 +306,19 @@ mod tests {
             ),
             (
                 vec!["access_token=abc&expires_in=60"],
-                vec![r#"format = "form""#, r#"token = "form.access_token""#, r#"expiry = [{ value = "form.expires_in", unit = "seconds" }]"#],
+                vec![
+                    r#"format = "form""#,
+                    r#"token = "form.access_token""#,
+                    r#"expiry = [{ value = "form.expires_in", unit = "seconds" }]"#,
+                ],
             ),
             (
                 vec!["<r><Token>abc</Token><Ttl>3600</Ttl></r>"],
-                vec![r#"format = "xml""#, r#"token = "xml.r.Token""#, r#"expiry = [{ value = "xml.r.Ttl", unit = "seconds" }]"#],
+                vec![
+                    r#"format = "xml""#,
+                    r#"token = "xml.r.Token""#,
+                    r#"expiry = [{ value = "xml.r.Ttl", unit = "seconds" }]"#,
+                ],
             ),
             (vec![RANDOM], vec![r#"format = "text""#, r#"token = "body""#]),
         ] {
@@ -251,7 +328,10 @@ mod tests {
 
     #[test]
     fn a_token_that_says_itself_when_it_ends_needs_no_other_member() {
-        assert_eq!(lines(&[&format!(r#"{{"value":"{JWT}"}}"#)]), [r#"token = "json.value""#, r#"expiry = [{ value = "token", unit = "jwt" }]"#]);
+        assert_eq!(
+            lines(&[&format!(r#"{{"value":"{JWT}"}}"#)]),
+            [r#"token = "json.value""#, r#"expiry = [{ value = "token", unit = "jwt" }]"#]
+        );
     }
 
     #[test]
@@ -260,11 +340,20 @@ mod tests {
             (http::HeaderName::from_static("x-request-id"), RANDOM.parse().expect("a value")),
             (http::HeaderName::from_static("x-subject-token"), RANDOM.parse().expect("a value")),
         ]);
-        let lines: Vec<String> = of_samples(&[(headers, br#"{"token":{"expires_at":"2023-11-14T23:13:20Z"}}"#.to_vec())], now())
-            .into_iter()
-            .map(|suggestion| suggestion.line)
-            .collect();
-        assert_eq!(lines, [r#"token = "http.headers['x-subject-token']""#, r#"expiry = [{ value = "json.token.expires_at", unit = "rfc3339" }]"#]);
+        let lines: Vec<String> = of_samples(
+            &[(headers, br#"{"token":{"expires_at":"2023-11-14T23:13:20Z"}}"#.to_vec())],
+            now(),
+        )
+        .into_iter()
+        .map(|suggestion| suggestion.line)
+        .collect();
+        assert_eq!(
+            lines,
+            [
+                r#"token = "http.headers['x-subject-token']""#,
+                r#"expiry = [{ value = "json.token.expires_at", unit = "rfc3339" }]"#
+            ]
+        );
     }
 
     #[test]
@@ -274,13 +363,23 @@ mod tests {
             "two words",
             "<html><body>Bad gateway</body></html>",
         ] {
-            assert!(!lines(&[body]).iter().any(|line| line.starts_with("token")), "{body}: {:?}", lines(&[body]));
+            assert!(
+                !lines(&[body]).iter().any(|line| line.starts_with("token")),
+                "{body}: {:?}",
+                lines(&[body])
+            );
         }
     }
 
     #[test]
     fn the_structure_of_a_token_by_itself_and_of_a_page_is_not_shown() {
-        for body in ["YWJjZGVmZ2hpamtsbW5vcA==", "abcdefghijklmnop=", "abc123def=x", "<html><body>x</body></html>", "abc"] {
+        for body in [
+            "YWJjZGVmZ2hpamtsbW5vcA==",
+            "abcdefghijklmnop=",
+            "abc123def=x",
+            "<html><body>x</body></html>",
+            "abc",
+        ] {
             assert_eq!(structure(body.as_bytes()), None, "{body}");
         }
         for body in ["{}", "<r><t>x</t></r>", "access_token=abc&expires_in=60"] {
@@ -296,12 +395,19 @@ mod tests {
 
     #[test]
     fn no_line_repeats_a_value() {
-        for body in
-            [format!(r#"{{"token":"{RANDOM}","{RANDOM}":"{JWT}","error":"{RANDOM}","message":"{RANDOM}"}}"#), RANDOM.into(), format!("token={RANDOM}&x={JWT}")]
-        {
+        for body in [
+            format!(
+                r#"{{"token":"{RANDOM}","{RANDOM}":"{JWT}","error":"{RANDOM}","message":"{RANDOM}"}}"#
+            ),
+            RANDOM.into(),
+            format!("token={RANDOM}&x={JWT}"),
+        ] {
             let samples = [(HeaderMap::new(), body.clone().into_bytes())];
             let shown = format!("{:?}", of_samples(&samples, now()));
-            assert!(shown.contains("token") && !shown.contains(RANDOM) && !shown.contains("eyJ"), "{shown}");
+            assert!(
+                shown.contains("token") && !shown.contains(RANDOM) && !shown.contains("eyJ"),
+                "{shown}"
+            );
         }
     }
 }

@@ -21,16 +21,30 @@ pub fn names_an_expiry(member: &Member) -> Option<u32> {
     let has = |word: &str| member.words.iter().any(|own| own == word);
     // Another token's, the cache's, or a password's.
     // A session that has to be refreshed by then has ended.
-    let is_timeout = matches!(name.trim_end_matches("inseconds").trim_end_matches("seconds"), "timeout" | "refreshtimeout" | "sessiontimeout" | "tokentimeout");
-    let is_of_another = ["refresh", "password", "cache", "session-cookie"].iter().any(|other| name.contains(other)) && !is_timeout;
+    let is_timeout = matches!(
+        name.trim_end_matches("inseconds").trim_end_matches("seconds"),
+        "timeout" | "refreshtimeout" | "sessiontimeout" | "tokentimeout"
+    );
+    let is_of_another =
+        ["refresh", "password", "cache", "session-cookie"].iter().any(|other| name.contains(other))
+            && !is_timeout;
     if is_of_another || member.path == "http.headers['expires']" {
         return None;
     }
     let score = if name.contains("expir") || has("exp") {
         90
-    } else if has("ttl") || name.contains("lifetime") || name.contains("timetolive") || name.contains("lifespan") {
+    } else if has("ttl")
+        || name.contains("lifetime")
+        || name.contains("timetolive")
+        || name.contains("lifespan")
+    {
         80
-    } else if name.ends_with("until") || name.starts_with("valid") || has("validity") || name.ends_with("notafter") || name.ends_with("maxage") {
+    } else if name.ends_with("until")
+        || name.starts_with("valid")
+        || has("validity")
+        || name.ends_with("notafter")
+        || name.ends_with("maxage")
+    {
         75
     } else if has("duration") || is_timeout {
         50
@@ -45,7 +59,9 @@ pub fn guess(member: &Member, now: Timestamp) -> Option<(Unit, Timestamp, String
     let unit = match &member.value {
         Json::Number(number) => of_number(number.as_f64()?, member)?,
         Json::String(text) => match text.trim().parse::<f64>() {
-            Ok(number) if text.trim().bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') => of_number(number, member)?,
+            Ok(number) if text.trim().bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') => {
+                of_number(number, member)?
+            }
             _ => Unit::Rfc3339,
         },
         _ => return None,
@@ -68,7 +84,11 @@ fn of_number(number: f64, member: &Member) -> Option<Unit> {
     if !(0.0..9e17).contains(&number) {
         return None;
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "in the range just checked")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "in the range just checked"
+    )]
     let whole = number as u64;
     let has = |wanted: &[&str]| member.words.iter().any(|word| wanted.contains(&word.as_str()));
     Some(match whole {
@@ -82,10 +102,12 @@ fn of_number(number: f64, member: &Member) -> Option<Unit> {
     })
 }
 
-/// 3,600,000 is an hour in milliseconds and nothing round in seconds; 2,592,000 is thirty days in seconds. From a
-/// thousand days on nobody means seconds.
+/// 3,600,000 is an hour in milliseconds and nothing round in seconds; 2,592,000 is thirty days in
+/// seconds. From a thousand days on nobody means seconds.
 fn is_round_in_milliseconds(number: u64) -> bool {
-    number.is_multiple_of(1_000) && (number >= 1_000 * DAY || number >= 300_000 && !number.is_multiple_of(DAY) && number.is_multiple_of(60_000))
+    number.is_multiple_of(1_000)
+        && (number >= 1_000 * DAY
+            || number >= 300_000 && !number.is_multiple_of(DAY) && number.is_multiple_of(60_000))
 }
 
 #[cfg(test)]

@@ -21,21 +21,40 @@ static ASSETS: LazyLock<[Asset; 4]> = LazyLock::new(|| {
         ("fine.svg", "image/svg+xml", include_str!("fine.svg")),
         ("trouble.svg", "image/svg+xml", include_str!("trouble.svg")),
     ]
-    .map(|(name, kind, text)| Asset { name, kind, text, tag: format!("\"{}\"", hex::encode(&Sha256::digest(text.as_bytes())[..12])) })
+    .map(|(name, kind, text)| Asset {
+        name,
+        kind,
+        text,
+        tag: format!("\"{}\"", hex::encode(&Sha256::digest(text.as_bytes())[..12])),
+    })
 });
 
-/// One of them. A browser keeps it and asks each time whether it is still the same, so that page and script are always of
-/// one version.
+/// One of them. A browser keeps it and asks each time whether it is still the same, so that page
+/// and script are always of one version.
 pub async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
     let Some(asset) = ASSETS.iter().find(|asset| asset.name == name) else {
         return (StatusCode::NOT_FOUND, "there is no such asset\n").into_response();
     };
-    let same = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    let known = same.map(|tag| tag.trim().trim_start_matches("W/")).any(|tag| tag == asset.tag || tag == "*");
+    let same = headers
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
+    let known = same
+        .map(|tag| tag.trim().trim_start_matches("W/"))
+        .any(|tag| tag == asset.tag || tag == "*");
     let caching = [(header::ETAG, asset.tag.as_str()), (header::CACHE_CONTROL, "no-cache")];
     if known {
         return (StatusCode::NOT_MODIFIED, caching).into_response();
     }
     // A picture that somebody opens by itself has no more rights than on a page.
-    (caching, [(header::CONTENT_TYPE, asset.kind), (header::CONTENT_SECURITY_POLICY, "default-src 'none'")], asset.text).into_response()
+    (
+        caching,
+        [
+            (header::CONTENT_TYPE, asset.kind),
+            (header::CONTENT_SECURITY_POLICY, "default-src 'none'"),
+        ],
+        asset.text,
+    )
+        .into_response()
 }

@@ -95,7 +95,8 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// A text from outside. Whatever it is, it stays text, and its direction does not reach what stands beside it.
+/// A text from outside. Whatever it is, it stays text, and its direction does not reach what stands
+/// beside it.
 pub fn foreign(text: &str) -> Markup {
     html! { bdi { (visible(text)) } }
 }
@@ -123,7 +124,8 @@ pub fn query_value(name: &str) -> String {
     utf8_percent_encode(name, PLAIN).to_string()
 }
 
-/// Where it stands what a reason means and what to do about it, seen from the page at `/`. The one place that knows.
+/// Where it stands what a reason means and what to do about it, seen from the page at `/`. The one
+/// place that knows.
 pub fn runbook(reason: Reason) -> String {
     format!("reasons#{}", reason.word())
 }
@@ -164,10 +166,16 @@ mod tests {
 
     #[test]
     fn times_are_told_in_whole_seconds_and_at_most_two_units() {
-        assert_eq!([span(0.2), span(3.4), span(59.6), span(3_570.0)], ["0s", "3s", "1m", "59m 30s"]);
+        assert_eq!(
+            [span(0.2), span(3.4), span(59.6), span(3_570.0)],
+            ["0s", "3s", "1m", "59m 30s"]
+        );
         assert_eq!([away(-90.0), away(0.1), away(12.3)], ["1m 30s ago", "now", "in 12s"]);
         assert_eq!([ago(0.4), ago(61.0)], ["just now", "1m 1s ago"]);
-        assert_eq!([took(0.0), took(0.000_01), took(0.000_4), took(0.0623), took(2.0)], ["0ms", "<0.1ms", "0.4ms", "62ms", "2.0s"]);
+        assert_eq!(
+            [took(0.0), took(0.000_01), took(0.000_4), took(0.0623), took(2.0)],
+            ["0ms", "<0.1ms", "0.4ms", "62ms", "2.0s"]
+        );
         assert_eq!([grouped(7), grouped(1_000), grouped(1_234_567)], ["7", "1,000", "1,234,567"]);
     }
 
@@ -195,7 +203,10 @@ mod tests {
             ("..", "providers?name=..", "credwatch probe .."),
             ("\u{202e}x", "providers/%E2%80%AEx", r"credwatch probe $'\U0000202ex'"),
         ] {
-            assert_eq!((provider_path(name).as_str(), command(name, Slot::Current).as_str()), (path, typed));
+            assert_eq!(
+                (provider_path(name).as_str(), command(name, Slot::Current).as_str()),
+                (path, typed)
+            );
         }
         assert_eq!(command("a b", Slot::Next), "credwatch probe --next 'a b'");
     }

@@ -1,8 +1,9 @@
 //! The pages for people: who is broken, why, how long there is, and what to do.
 //!
-//! The server does all the work: order, filters, search and pages are in the address, and a browser without a script
-//! misses nothing but the quiet renewal. A page reads a few numbers of every provider and the whole of those that it shows;
-//! it is written on a thread of its own kind, so that ten thousand providers keep no probe waiting.
+//! The server does all the work: order, filters, search and pages are in the address, and a browser
+//! without a script misses nothing but the quiet renewal. A page reads a few numbers of every
+//! provider and the whole of those that it shows; it is written on a thread of its own kind, so
+//! that ten thousand providers keep no probe waiting.
 
 mod assets;
 mod format;
@@ -33,8 +34,8 @@ use selection::Selection;
 
 pub use assets::asset;
 
-/// Our own style, script and pictures, and nothing else: no inline ones, no other host, no frame. Text does not become
-/// markup in the script either.
+/// Our own style, script and pictures, and nothing else: no inline ones, no other host, no frame.
+/// Text does not become markup in the script either.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; \
                       frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
 
@@ -42,24 +43,42 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
 static TURNS: Semaphore = Semaphore::const_new(2);
 
 /// `/`
-pub async fn overview(Shared(faces): Shared<Faces>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
-    answer(&faces, &headers, move |ledger| match Selection::parse(query.as_deref().unwrap_or_default()) {
-        Ok(selection) => (StatusCode::OK, overview::page(ledger, &selection)),
-        Err(problem) => (StatusCode::BAD_REQUEST, sorry(ledger, "./", "This filter is not understood", &problem)),
+pub async fn overview(
+    Shared(faces): Shared<Faces>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    answer(&faces, &headers, move |ledger| {
+        match Selection::parse(query.as_deref().unwrap_or_default()) {
+            Ok(selection) => (StatusCode::OK, overview::page(ledger, &selection)),
+            Err(problem) => (
+                StatusCode::BAD_REQUEST,
+                sorry(ledger, "./", "This filter is not understood", &problem),
+            ),
+        }
     })
     .await
 }
 
 /// `/providers/NAME`
-pub async fn provider(Shared(faces): Shared<Faces>, Path(name): Path<String>, headers: HeaderMap) -> Response {
+pub async fn provider(
+    Shared(faces): Shared<Faces>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     answer(&faces, &headers, move |ledger| one(ledger, &name, "../")).await
 }
 
 /// `/providers?name=NAME`, for names that browsers take for steps in a path.
-pub async fn provider_by_query(Shared(faces): Shared<Faces>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+pub async fn provider_by_query(
+    Shared(faces): Shared<Faces>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
     answer(&faces, &headers, move |ledger| {
         let mut pairs = form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes());
-        let name = pairs.find_map(|(name, value)| (name == "name").then_some(value)).unwrap_or_default();
+        let name =
+            pairs.find_map(|(name, value)| (name == "name").then_some(value)).unwrap_or_default();
         one(ledger, &name, "./")
     })
     .await
@@ -73,7 +92,15 @@ pub async fn reasons(Shared(faces): Shared<Faces>, headers: HeaderMap) -> Respon
 fn one(ledger: &Ledger, name: &str, root: &'static str) -> (StatusCode, Sheet) {
     match provider::page(ledger, name, root) {
         Some(sheet) => (StatusCode::OK, sheet),
-        None => (StatusCode::NOT_FOUND, sorry(ledger, root, "There is no provider of this name", &format!("It was asked for “{name}”."))),
+        None => (
+            StatusCode::NOT_FOUND,
+            sorry(
+                ledger,
+                root,
+                "There is no provider of this name",
+                &format!("It was asked for “{name}”."),
+            ),
+        ),
     }
 }
 
@@ -84,11 +111,23 @@ fn sorry(ledger: &Ledger, root: &'static str, title: &str, problem: &str) -> She
         h1 { (title) }
         p { (format::foreign(problem)) }
     };
-    Sheet { root, title: format!("{title} · credwatch"), summary: title.to_owned(), alarm: false, stalled: ledger.is_stalled(), now: ledger.now(), body }
+    Sheet {
+        root,
+        title: format!("{title} · credwatch"),
+        summary: title.to_owned(),
+        alarm: false,
+        stalled: ledger.is_stalled(),
+        now: ledger.now(),
+        body,
+    }
 }
 
 /// Writes a page away from the threads that probe, and sends it.
-async fn answer(faces: &Faces, headers: &HeaderMap, write: impl FnOnce(&Ledger) -> (StatusCode, Sheet) + Send + 'static) -> Response {
+async fn answer(
+    faces: &Faces,
+    headers: &HeaderMap,
+    write: impl FnOnce(&Ledger) -> (StatusCode, Sheet) + Send + 'static,
+) -> Response {
     let _turn = TURNS.acquire().await;
     let (ledger, gzip) = (Arc::clone(&faces.ledger), scrape::accepts_gzip(headers));
     let written = faces.threads.call(move || {
@@ -96,7 +135,8 @@ async fn answer(faces: &Faces, headers: &HeaderMap, write: impl FnOnce(&Ledger) 
         (status, packed(&parts::frame(&sheet), gzip))
     });
     let Some((status, bytes)) = written.await else {
-        return (StatusCode::SERVICE_UNAVAILABLE, "the page cannot be written just now\n").into_response();
+        return (StatusCode::SERVICE_UNAVAILABLE, "the page cannot be written just now\n")
+            .into_response();
     };
     let mut response = (status, Body::from(bytes)).into_response();
     let headers = response.headers_mut();
@@ -110,7 +150,8 @@ async fn answer(faces: &Faces, headers: &HeaderMap, write: impl FnOnce(&Ledger) 
     response
 }
 
-/// The bytes of a page. A hundred rows are a few hundred kilobytes, every few seconds, to a phone perhaps.
+/// The bytes of a page. A hundred rows are a few hundred kilobytes, every few seconds, to a phone
+/// perhaps.
 fn packed(page: &Markup, gzip: bool) -> Vec<u8> {
     let text = page.0.as_bytes();
     if !gzip {
@@ -139,7 +180,10 @@ mod tests {
             recipe: Arc::new(builtin::recipe("oauth2-client-credentials").expect("built in")),
             parameters: Vec::new(),
             credentials: Arc::new([]),
-            labels: labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            labels: labels
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
             cadence: Cadence::default(),
             timeout: Duration::from_secs(10),
             expectations: Expectations { required_scopes: Vec::new(), min_lifetime: None },
@@ -153,6 +197,9 @@ mod tests {
 
     /// A probe that found this.
     pub fn probe(outcome: Outcome) -> Probe {
-        Probe { duration: 0.2, ..Probe::new(outcome, "2026-01-01T00:00:00Z".parse().expect("a date")) }
+        Probe {
+            duration: 0.2,
+            ..Probe::new(outcome, "2026-01-01T00:00:00Z".parse().expect("a date"))
+        }
     }
 }

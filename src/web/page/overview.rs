@@ -18,7 +18,8 @@ pub fn page(ledger: &Ledger, selection: &Selection) -> Sheet {
     let now = ledger.now();
     let roster = ledger.roster();
     let found = find(&roster, selection, unix_seconds(now.wall));
-    let (broken, failing) = (found.total.of(Facet::In(State::Broken)), found.total.of(Facet::In(State::Failing)));
+    let (broken, failing) =
+        (found.total.of(Facet::In(State::Broken)), found.total.of(Facet::In(State::Failing)));
     let title = match (broken, failing) {
         (0, 0) => "credwatch".to_owned(),
         (0, failing) => format!("{} failing · credwatch", grouped(failing)),
@@ -45,18 +46,25 @@ fn headline(found: &Found) -> String {
     } else if broken > 0 {
         format!("{} broken.", count(broken, "credential is", "credentials are"))
     } else if failing > 0 {
-        format!("{} failing, not yet confirmed.", count(failing, "credential is", "credentials are"))
+        format!(
+            "{} failing, not yet confirmed.",
+            count(failing, "credential is", "credentials are")
+        )
     } else if unknown > 0 {
         format!("{} no result yet.", count(unknown, "credential has", "credentials have"))
     } else {
-        format!("All {} healthy.", count(found.total.all, "credential is", "credentials are")).replace("All 1 ", "The one ")
+        format!("All {} healthy.", count(found.total.all, "credential is", "credentials are"))
+            .replace("All 1 ", "The one ")
     }
 }
 
 /// The headline, and where to begin.
 fn lead(found: &Found, now: Moment) -> Markup {
     let of = |state| found.total.of(Facet::In(state));
-    let tone = [State::Broken, State::Failing, State::Unknown].into_iter().find(|state| of(*state) > 0).unwrap_or(State::Healthy);
+    let tone = [State::Broken, State::Failing, State::Unknown]
+        .into_iter()
+        .find(|state| of(*state) > 0)
+        .unwrap_or(State::Healthy);
     let more = of(State::Failing);
     html! {
         div class={ "lead " (tone.word()) } {
@@ -130,7 +138,8 @@ fn nobody(found: &Found) -> Markup {
     }
 }
 
-/// The rows. Roles are written out because the narrow layout takes them from a table that is not laid out as one.
+/// The rows. Roles are written out because the narrow layout takes them from a table that is not
+/// laid out as one.
 fn table(found: &Found, selection: &Selection, roster: &Roster, now: Moment) -> Markup {
     html! {
         table role="table" {
@@ -190,7 +199,10 @@ fn row(ranked: &Ranked, selection: &Selection, roster: &Roster, now: Moment) -> 
 /// What is wrong, and what will be.
 fn why(health: &Health, ranked: &Ranked, roster: &Roster, now: f64) -> Markup {
     let provider = &ranked.entry.provider;
-    let next = roster.entry(&provider.name, Slot::Next).map(|next| next.health().clone()).filter(|next| next.state == State::Broken);
+    let next = roster
+        .entry(&provider.name, Slot::Next)
+        .map(|next| next.health().clone())
+        .filter(|next| next.state == State::Broken);
     html! {
         @if let Some(trouble) = &health.trouble {
             (parts::verdict(&trouble.failure, ROOT))

@@ -182,18 +182,24 @@ pub fn end(end: End, now: f64) -> Markup {
 const TALL: f64 = 24.0;
 const WIDE: f64 = 5.0;
 
-/// The last probes as a picture, the newest on the right: a bar as high as the probe was long, a cross for a failure.
+/// The last probes as a picture, the newest on the right: a bar as high as the probe was long, a
+/// cross for a failure.
 pub fn sparkline(history: &History) -> Markup {
     let probes = history.probes();
     // Failures by timeout would make everything else invisible.
-    let good = probes.iter().filter(|past| past.reason.is_none()).map(|past| f64::from(past.duration));
+    let good =
+        probes.iter().filter(|past| past.reason.is_none()).map(|past| f64::from(past.duration));
     let longest = good.fold(0.0, f64::max).max(1e-6);
     let (mut bars, mut crosses, mut bands) = (String::new(), String::new(), String::new());
     for (place, past) in (MOST_PROBES - probes.len().min(MOST_PROBES)..).zip(probes) {
         #[expect(clippy::cast_precision_loss, reason = "at most a few dozen")]
         let left = place as f64 * WIDE;
         if past.reason.is_some() {
-            crosses.push_str(&format!("M{:.1} {:.1}l3.6 3.6m0-3.6l-3.6 3.6", left + 0.7, TALL - 4.6));
+            crosses.push_str(&format!(
+                "M{:.1} {:.1}l3.6 3.6m0-3.6l-3.6 3.6",
+                left + 0.7,
+                TALL - 4.6
+            ));
             bands.push_str(&format!("M{:.1} {TALL}v-{TALL}", left + WIDE / 2.0));
         } else {
             let height = (f64::from(past.duration) / longest * (TALL - 2.0)).max(1.5);
@@ -213,9 +219,15 @@ pub fn sparkline(history: &History) -> Markup {
 fn spoken(history: &History) -> String {
     let probes = history.probes();
     let failed = probes.iter().filter(|past| past.reason.is_some()).count();
-    let good: Vec<f64> = probes.iter().filter(|past| past.reason.is_none()).map(|past| f64::from(past.duration)).collect();
+    let good: Vec<f64> = probes
+        .iter()
+        .filter(|past| past.reason.is_none())
+        .map(|past| f64::from(past.duration))
+        .collect();
     let mut text = format!("The last {}: {failed} failed", count(probes.len(), "probe", "probes"));
-    if let (Some(shortest), Some(longest)) = (good.iter().copied().reduce(f64::min), good.iter().copied().reduce(f64::max)) {
+    if let (Some(shortest), Some(longest)) =
+        (good.iter().copied().reduce(f64::min), good.iter().copied().reduce(f64::max))
+    {
         text.push_str(&format!(", the others took {} to {}", took(shortest), took(longest)));
     }
     text
@@ -229,7 +241,8 @@ mod tests {
 
     #[test]
     fn every_state_has_a_shape_of_its_own() {
-        let mut shapes: Vec<String> = State::ALL.iter().map(|state| sign(*state).into_string()).collect();
+        let mut shapes: Vec<String> =
+            State::ALL.iter().map(|state| sign(*state).into_string()).collect();
         shapes.sort();
         shapes.dedup();
         assert_eq!(shapes.len(), State::ALL.len());
@@ -239,13 +252,19 @@ mod tests {
     fn the_picture_of_the_last_probes_is_told_in_words_as_well() {
         let mut history = History::default();
         assert_eq!(spoken(&history), "The last 0 probes: 0 failed");
-        for outcome in [Outcome::Issued(Issued { expiry: Expiry::Never, lifetime: None, fingerprint: 1 }), Outcome::Failed(Failure::new(Reason::Timeout, ""))] {
+        for outcome in [
+            Outcome::Issued(Issued { expiry: Expiry::Never, lifetime: None, fingerprint: 1 }),
+            Outcome::Failed(Failure::new(Reason::Timeout, "")),
+        ] {
             history.record(&probe(outcome));
         }
         assert_eq!(spoken(&history), "The last 2 probes: 1 failed, the others took 200ms to 200ms");
         let picture = sparkline(&history).into_string();
         assert!(picture.contains(r#"class="good" d="M112.5 24v-22.0""#), "{picture}");
-        assert!(picture.contains(r#"class="bad" d="M115.7 19.4l3.6 3.6m0-3.6l-3.6 3.6""#), "{picture}");
+        assert!(
+            picture.contains(r#"class="bad" d="M115.7 19.4l3.6 3.6m0-3.6l-3.6 3.6""#),
+            "{picture}"
+        );
     }
 
     #[test]

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use maud::{Markup, html};
 
-use super::format::{ago, away, command, count, foreign, grouped, moment, prose, query_value, span, stamp, took};
+use super::format::{
+    ago, away, command, count, foreign, grouped, moment, prose, query_value, span, stamp, took,
+};
 use super::parts::{self, Sheet};
 use super::ranking::{End, Runway};
 use super::selection::Selection;
@@ -14,7 +16,8 @@ use crate::state::history::{History, PastFailure};
 use crate::state::{Entry, Health, Ledger, Moment, State};
 use crate::time::unix_seconds;
 
-/// A provider with everything copied that the page shows, so that nothing is locked while it is written.
+/// A provider with everything copied that the page shows, so that nothing is locked while it is
+/// written.
 struct View<'a> {
     provider: &'a Provider,
     health: Health,
@@ -75,7 +78,15 @@ pub fn page(ledger: &Ledger, name: &str, root: &'static str) -> Option<Sheet> {
         }
     };
     let title = format!("{name} is {} · credwatch", state.word());
-    Some(Sheet { root, title, summary, alarm: state == State::Broken, stalled: ledger.is_stalled(), now, body })
+    Some(Sheet {
+        root,
+        title,
+        summary,
+        alarm: state == State::Broken,
+        stalled: ledger.is_stalled(),
+        now,
+        body,
+    })
 }
 
 fn head(view: &View) -> Markup {
@@ -156,7 +167,8 @@ fn runway_hint(view: &View) -> Markup {
 
 /// A link when it is an address, else as it is written.
 fn documentation(text: &str) -> Markup {
-    let linked = ["https://", "http://"].iter().any(|scheme| text.starts_with(scheme)) && !text.contains(char::is_whitespace);
+    let linked = ["https://", "http://"].iter().any(|scheme| text.starts_with(scheme))
+        && !text.contains(char::is_whitespace);
     html! { @if linked { a href=(text) rel="noreferrer noopener" { (foreign(text)) } } @else { (foreign(text)) } }
 }
 
@@ -240,9 +252,13 @@ fn facts(view: &View) -> Markup {
     if let Some(since) = health.since {
         rows.push(("State since", view.past(since)));
     }
-    rows.push(("Last token", health.last_success.map_or_else(|| html! { "none yet" }, |time| view.past(time))));
+    rows.push((
+        "Last token",
+        health.last_success.map_or_else(|| html! { "none yet" }, |time| view.past(time)),
+    ));
     if let Some(token) = &health.token {
-        let lives = token.lifetime.map(|lifetime| html! { small { ", issued for " (span(lifetime)) } });
+        let lives =
+            token.lifetime.map(|lifetime| html! { small { ", issued for " (span(lifetime)) } });
         let ends = match token.expiry {
             Expiry::At(end) => view.end(end),
             Expiry::Never => html! { "never" },
@@ -345,8 +361,15 @@ fn failure(past: &PastFailure, view: &View) -> Markup {
 
 /// All failures since the start, by reason and code.
 fn counts(health: &Health, root: &str) -> Markup {
-    let plain = Reason::ALL.into_iter().zip(health.failures).filter(|(_, number)| *number > 0).map(|(reason, number)| (reason, String::new(), number));
-    let coded = health.coded_failures.iter().map(|((reason, code), number)| (*reason, code.as_str().to_owned(), *number));
+    let plain = Reason::ALL
+        .into_iter()
+        .zip(health.failures)
+        .filter(|(_, number)| *number > 0)
+        .map(|(reason, number)| (reason, String::new(), number));
+    let coded = health
+        .coded_failures
+        .iter()
+        .map(|((reason, code), number)| (*reason, code.as_str().to_owned(), *number));
     let mut rows: Vec<(Reason, String, u64)> = plain.chain(coded).collect();
     rows.sort_by(|one, other| other.2.cmp(&one.2).then_with(|| one.1.cmp(&other.1)));
     let times = |number: u64| grouped(usize::try_from(number).unwrap_or(usize::MAX));

@@ -1,5 +1,5 @@
-//! Who comes first. Of each provider a few numbers are copied under its lock, and nothing else: what a page shows is
-//! read for its own rows only.
+//! Who comes first. Of each provider a few numbers are copied under its lock, and nothing else:
+//! what a page shows is read for its own rows only.
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
@@ -23,7 +23,8 @@ pub const SECRET_SOON: f64 = 30.0 * 86_400.0;
 /// The same of the endpoint's certificate.
 pub const CERTIFICATE_SOON: f64 = 7.0 * 86_400.0;
 
-/// How long tokens that were issued before still live: the time until others notice that no new ones are to be had.
+/// How long tokens that were issued before still live: the time until others notice that no new
+/// ones are to be had.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Runway {
     /// No good token is known of.
@@ -82,8 +83,10 @@ impl End {
     /// The ends of one provider that are near or past, the nearest first.
     pub fn soon(provider: &Provider, certificate: Option<Timestamp>, now: f64) -> Vec<Self> {
         let near = |end: Timestamp, margin: f64| unix_seconds(end) - now < margin;
-        let secret = provider.secret_expires.filter(|end| near(*end, SECRET_SOON)).map(Self::Secret);
-        let certificate = certificate.filter(|end| near(*end, CERTIFICATE_SOON)).map(Self::Certificate);
+        let secret =
+            provider.secret_expires.filter(|end| near(*end, SECRET_SOON)).map(Self::Secret);
+        let certificate =
+            certificate.filter(|end| near(*end, CERTIFICATE_SOON)).map(Self::Certificate);
         let mut ends: Vec<Self> = secret.into_iter().chain(certificate).collect();
         ends.sort_by_key(|end| end.time());
         ends
@@ -156,8 +159,12 @@ pub struct Found<'a> {
 
 /// Finds, counts and sorts.
 pub fn find<'a>(roster: &'a Roster, selection: &Selection, now: f64) -> Found<'a> {
-    let next_broken: HashSet<&str> =
-        roster.next().iter().filter(|entry| entry.health().state == State::Broken).map(|entry| entry.provider.name.as_str()).collect();
+    let next_broken: HashSet<&str> = roster
+        .next()
+        .iter()
+        .filter(|entry| entry.health().state == State::Broken)
+        .map(|entry| entry.provider.name.as_str())
+        .collect();
     let wanted = selection.wanted();
     let (mut total, mut matching) = (Counts::default(), Counts::default());
     let mut worst: Option<Ranked> = None;
@@ -178,7 +185,12 @@ pub fn find<'a>(roster: &'a Roster, selection: &Selection, now: f64) -> Found<'a
                 },
             };
             let failure = health.trouble.as_ref().map(|trouble| &trouble.failure);
-            (health.state, Ranked { entry, rank, urgency }, !ends.is_empty(), wanted.meets(&entry.provider, failure))
+            (
+                health.state,
+                Ranked { entry, rank, urgency },
+                !ends.is_empty(),
+                wanted.meets(&entry.provider, failure),
+            )
         };
         let belongs = |facet: Facet| match facet {
             Facet::In(wanted) => wanted == state,
@@ -186,7 +198,9 @@ pub fn find<'a>(roster: &'a Roster, selection: &Selection, now: f64) -> Found<'a
             Facet::Ending => ending,
         };
         total.add(belongs);
-        if ranked.rank <= Rank::Failing && worst.as_ref().is_none_or(|worst| ranked.order(worst).is_lt()) {
+        if ranked.rank <= Rank::Failing
+            && worst.as_ref().is_none_or(|worst| ranked.order(worst).is_lt())
+        {
             worst = Some(Ranked { ..ranked });
         }
         if meets {
@@ -222,7 +236,11 @@ mod tests {
         let ledger = Ledger::new(providers, &[1.0]);
         for (name, outcomes) in scripts {
             for outcome in *outcomes {
-                let _ = ledger.roster().entry(name, Slot::Current).expect("there").record(&probe(outcome.clone()));
+                let _ = ledger
+                    .roster()
+                    .entry(name, Slot::Current)
+                    .expect("there")
+                    .record(&probe(outcome.clone()));
             }
         }
         ledger
@@ -245,8 +263,10 @@ mod tests {
 
     #[test]
     fn the_broken_one_that_others_notice_first_comes_first() {
-        let never = Outcome::Issued(Issued { expiry: Expiry::Never, lifetime: None, fingerprint: 1 });
-        let unknown = Outcome::Issued(Issued { expiry: Expiry::Unknown, lifetime: None, fingerprint: 1 });
+        let never =
+            Outcome::Issued(Issued { expiry: Expiry::Never, lifetime: None, fingerprint: 1 });
+        let unknown =
+            Outcome::Issued(Issued { expiry: Expiry::Unknown, lifetime: None, fingerprint: 1 });
         let ledger = ledger(&[
             ("healthy", &[token(3_600.0)]),
             ("unknown", &[]),
@@ -278,7 +298,14 @@ mod tests {
         let found = find(&roster, &Selection::parse("state=healthy").expect("valid"), NOW);
         assert_eq!(found.worst.expect("one").provider.name, "broken-always");
         assert_eq!((found.total, found.selected, found.pages), (found.matching, 1, 1));
-        assert_eq!([found.total.all, found.total.of(Facet::In(State::Broken)), found.total.of(Facet::In(State::Failing))], [10, 6, 2]);
+        assert_eq!(
+            [
+                found.total.all,
+                found.total.of(Facet::In(State::Broken)),
+                found.total.of(Facet::In(State::Failing))
+            ],
+            [10, 6, 2]
+        );
     }
 
     #[test]
@@ -299,7 +326,8 @@ mod tests {
         let ledger = Ledger::new(providers, &[1.0]);
         let roster = ledger.roster();
         for name in ["healthy", "in-13-days", "rotating"] {
-            let _ = roster.entry(name, Slot::Current).expect("there").record(&probe(token(3_600.0)));
+            let _ =
+                roster.entry(name, Slot::Current).expect("there").record(&probe(token(3_600.0)));
         }
         for _ in 0..2 {
             let _ = roster.entry("rotating", Slot::Next).expect("there").record(&probe(refused()));
@@ -314,7 +342,8 @@ mod tests {
     #[test]
     fn pages_hold_a_hundred_each_and_the_last_one_what_is_left() {
         let scripts: Vec<String> = (0..250).map(|number| format!("p{number:03}")).collect();
-        let scripts: Vec<(&str, &[Outcome])> = scripts.iter().map(|name| (name.as_str(), &[] as &[Outcome])).collect();
+        let scripts: Vec<(&str, &[Outcome])> =
+            scripts.iter().map(|name| (name.as_str(), &[] as &[Outcome])).collect();
         let ledger = ledger(&scripts);
         let bounds = |query: &str| {
             let names = names(&ledger, query);
@@ -330,9 +359,16 @@ mod tests {
 
     #[test]
     fn a_runway_is_told_from_the_last_good_token() {
-        let of = |expiry| Runway::of(Some(&Token { expiry, lifetime: None, fingerprint: None }), NOW);
+        let of =
+            |expiry| Runway::of(Some(&Token { expiry, lifetime: None, fingerprint: None }), NOW);
         let at = |seconds: f64| from_unix_seconds(NOW + seconds).map_or(Expiry::Never, Expiry::At);
-        assert_eq!([of(at(60.0)), of(at(-60.0)), of(at(0.0))], [Runway::Left(60.0), Runway::Ended(60.0), Runway::Ended(0.0)]);
-        assert_eq!([of(Expiry::Never), of(Expiry::Unknown), Runway::of(None, NOW)], [Runway::Endless, Runway::Unknown, Runway::None]);
+        assert_eq!(
+            [of(at(60.0)), of(at(-60.0)), of(at(0.0))],
+            [Runway::Left(60.0), Runway::Ended(60.0), Runway::Ended(0.0)]
+        );
+        assert_eq!(
+            [of(Expiry::Never), of(Expiry::Unknown), Runway::of(None, NOW)],
+            [Runway::Endless, Runway::Unknown, Runway::None]
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! What part of the providers a page shows. It is all in the address, so that it works without a script, can be kept as
-//! a bookmark and sent to a colleague.
+//! What part of the providers a page shows. It is all in the address, so that it works without a
+//! script, can be kept as a bookmark and sent to a colleague.
 
 use url::form_urlencoded;
 
@@ -23,8 +23,14 @@ pub enum Facet {
 
 impl Facet {
     /// All of them, the urgent ones first.
-    pub const ALL: [Self; 6] =
-        [Self::In(State::Broken), Self::In(State::Failing), Self::NextBroken, Self::Ending, Self::In(State::Unknown), Self::In(State::Healthy)];
+    pub const ALL: [Self; 6] = [
+        Self::In(State::Broken),
+        Self::In(State::Failing),
+        Self::NextBroken,
+        Self::Ending,
+        Self::In(State::Unknown),
+        Self::In(State::Healthy),
+    ];
 
     /// The word in an address.
     pub fn word(self) -> &'static str {
@@ -65,19 +71,26 @@ impl Selection {
     /// Reads the query of an address. A page that is none is the first one.
     ///
     /// # Errors
-    /// A sentence, when a filter is not understood: showing everybody instead would look like an answer.
+    /// A sentence, when a filter is not understood: showing everybody instead would look like an
+    /// answer.
     pub fn parse(query: &str) -> Result<Self, String> {
         let mut selection = Self { page: 1, ..Self::default() };
-        for (name, value) in form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.trim().is_empty()) {
+        for (name, value) in
+            form_urlencoded::parse(query.as_bytes()).filter(|(_, value)| !value.trim().is_empty())
+        {
             match &*name {
                 "state" => {
                     let facet = Facet::ALL.into_iter().find(|facet| facet.word() == value);
                     let words: Vec<&str> = Facet::ALL.into_iter().map(Facet::word).collect();
-                    selection.facet = Some(facet.ok_or_else(|| format!("There is no state “{value}”; there are {}.", words.join(", ")))?);
+                    selection.facet = Some(facet.ok_or_else(|| {
+                        format!("There is no state “{value}”; there are {}.", words.join(", "))
+                    })?);
                 }
                 "q" => value.trim().clone_into(&mut selection.text),
                 "label" if selection.labels.len() < MOST => {
-                    let (name, value) = value.split_once('=').ok_or_else(|| format!("“{value}” is not a label; write label=NAME=VALUE."))?;
+                    let (name, value) = value.split_once('=').ok_or_else(|| {
+                        format!("“{value}” is not a label; write label=NAME=VALUE.")
+                    })?;
                     let label = (name.to_owned(), value.to_owned());
                     if !selection.labels.contains(&label) {
                         selection.labels.push(label);
@@ -123,7 +136,12 @@ impl Selection {
 
     /// The same without a label.
     pub fn without_label(&self, name: &str, value: &str) -> Self {
-        let labels = self.labels.iter().filter(|label| (label.0.as_str(), label.1.as_str()) != (name, value)).cloned().collect();
+        let labels = self
+            .labels
+            .iter()
+            .filter(|label| (label.0.as_str(), label.1.as_str()) != (name, value))
+            .cloned()
+            .collect();
         Self { labels, page: 1, ..self.clone() }
     }
 
@@ -139,7 +157,10 @@ impl Selection {
 
     /// The part of it that does not look at the state, ready to be asked often.
     pub fn wanted(&self) -> Wanted<'_> {
-        Wanted { words: self.text.split_whitespace().take(MOST).map(str::to_lowercase).collect(), labels: &self.labels }
+        Wanted {
+            words: self.text.split_whitespace().take(MOST).map(str::to_lowercase).collect(),
+            labels: &self.labels,
+        }
     }
 }
 
@@ -150,9 +171,11 @@ pub struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    /// Whether a provider is meant. Words are looked for in its name, recipe, labels and in what is wrong with it.
+    /// Whether a provider is meant. Words are looked for in its name, recipe, labels and in what is
+    /// wrong with it.
     pub fn meets(&self, provider: &Provider, failure: Option<&Failure>) -> bool {
-        self.labels.iter().all(|label| provider.labels.contains(label)) && self.words.iter().all(|word| found(word, provider, failure))
+        self.labels.iter().all(|label| provider.labels.contains(label))
+            && self.words.iter().all(|word| found(word, provider, failure))
     }
 }
 
@@ -161,7 +184,11 @@ fn found(word: &str, provider: &Provider, failure: Option<&Failure>) -> bool {
     within(&provider.name)
         || within(&provider.recipe.name)
         || provider.labels.iter().any(|(name, value)| within(&format!("{name}={value}")))
-        || failure.is_some_and(|failure| within(failure.reason.word()) || within(failure.code.as_str()) || within(failure.message.as_str()))
+        || failure.is_some_and(|failure| {
+            within(failure.reason.word())
+                || within(failure.code.as_str())
+                || within(failure.message.as_str())
+        })
 }
 
 #[cfg(test)]
@@ -176,15 +203,26 @@ mod tests {
 
     #[test]
     fn an_address_is_read_as_it_is_written() {
-        for address in ["./", "./?state=broken", "./?q=a+%26+b", "./?state=ending&q=x&label=team%3Dbilling&label=env%3D%3D&page=7"] {
-            assert_eq!(parsed(address.trim_start_matches("./").trim_start_matches('?')).address(), address);
+        for address in [
+            "./",
+            "./?state=broken",
+            "./?q=a+%26+b",
+            "./?state=ending&q=x&label=team%3Dbilling&label=env%3D%3D&page=7",
+        ] {
+            assert_eq!(
+                parsed(address.trim_start_matches("./").trim_start_matches('?')).address(),
+                address
+            );
         }
     }
 
     #[test]
     fn what_an_address_leaves_open_or_gets_wrong_is_told_apart() {
         assert_eq!(parsed("state=&q=++&label=&page=&utm=1").address(), "./");
-        assert_eq!([parsed("page=0").page, parsed("page=-1").page, parsed("page=x").page], [1, 1, 1]);
+        assert_eq!(
+            [parsed("page=0").page, parsed("page=-1").page, parsed("page=x").page],
+            [1, 1, 1]
+        );
         assert!(Selection::parse("state=brocken").expect_err("no such state").contains("broken"));
         assert!(Selection::parse("label=team").expect_err("no label").contains("NAME=VALUE"));
     }
@@ -192,8 +230,14 @@ mod tests {
     #[test]
     fn another_choice_begins_on_its_first_page() {
         let selection = parsed("q=x&label=a%3D1&page=3");
-        assert_eq!(selection.with_facet(Some(Facet::In(State::Broken))).address(), "./?state=broken&q=x&label=a%3D1");
-        assert_eq!(selection.with_label("b", "2").with_label("b", "2").address(), "./?q=x&label=a%3D1&label=b%3D2");
+        assert_eq!(
+            selection.with_facet(Some(Facet::In(State::Broken))).address(),
+            "./?state=broken&q=x&label=a%3D1"
+        );
+        assert_eq!(
+            selection.with_label("b", "2").with_label("b", "2").address(),
+            "./?q=x&label=a%3D1&label=b%3D2"
+        );
         assert_eq!(selection.without_label("a", "1").address(), "./?q=x");
         assert_eq!(selection.on_page(4).address(), "./?q=x&label=a%3D1&page=4");
     }
@@ -201,15 +245,28 @@ mod tests {
     #[test]
     fn every_word_and_every_label_must_be_found() {
         let provider = provider("Billing-API", &[("team", "billing"), ("env", "prod")]);
-        let failure = Failure::new(Reason::Rejected, "The secret has expired").code(Code::word("invalid_client"));
+        let failure = Failure::new(Reason::Rejected, "The secret has expired")
+            .code(Code::word("invalid_client"));
         let meets = |query: &str, failure| parsed(query).wanted().meets(&provider, failure);
-        for query in ["", "q=billing", "q=API+bill", "q=team%3Dbill", "q=oauth2", "label=team%3Dbilling&label=env%3Dprod"] {
+        for query in [
+            "",
+            "q=billing",
+            "q=API+bill",
+            "q=team%3Dbill",
+            "q=oauth2",
+            "label=team%3Dbilling&label=env%3Dprod",
+        ] {
             assert!(meets(query, None), "{query}");
         }
         for query in ["q=rejected", "q=INVALID_client", "q=secret+expired+billing"] {
             assert!(meets(query, Some(&failure)) && !meets(query, None), "{query}");
         }
-        for query in ["q=nobody", "q=billing+nobody", "label=team%3Dbill", "label=team%3Dbilling&label=env%3Dtest"] {
+        for query in [
+            "q=nobody",
+            "q=billing+nobody",
+            "label=team%3Dbill",
+            "label=team%3Dbilling&label=env%3Dtest",
+        ] {
             assert!(!meets(query, Some(&failure)), "{query}");
         }
     }

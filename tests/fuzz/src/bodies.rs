@@ -10,7 +10,9 @@ use credwatch::outcome::Expiry;
 use credwatch::recipe::definition::{Definition, Ordered, Scalar};
 use credwatch::recipe::expression::{Compiled, Names, Side, explain};
 use credwatch::recipe::verification::JwtCheck;
-use credwatch::recipe::{Attempt, Expectations, Fingerprints, Inputs, Recipe, TokenResponse, Trace, Values};
+use credwatch::recipe::{
+    Attempt, Expectations, Fingerprints, Inputs, Recipe, TokenResponse, Trace, Values,
+};
 use http::{HeaderMap, HeaderValue};
 use minijinja::Value;
 use secrecy::SecretString;
@@ -26,15 +28,17 @@ const STATUSES: [u16; 12] = [200, 200, 200, 201, 204, 302, 400, 401, 403, 429, 5
 const SECRET: &str = "canary-s3cret-4711";
 const NUMBER: i64 = 918_273_645_546;
 
-/// An answer to one of the recorded requests: three bytes choose the exchange, and a status and a header; the rest is the
-/// body.
+/// An answer to one of the recorded requests: three bytes choose the exchange, and a status and a
+/// header; the rest is the body.
 pub fn answer(data: &[u8]) {
     let Some((&[first, second, third], body)) = data.split_first_chunk::<3>() else { return };
-    let exchange: &Prepared = &RECORDED[(usize::from(first) << 8 | usize::from(second)) % RECORDED.len()];
+    let exchange: &Prepared =
+        &RECORDED[(usize::from(first) << 8 | usize::from(second)) % RECORDED.len()];
     let status = STATUSES[usize::from(third) % STATUSES.len()];
     let mut headers = HeaderMap::new();
     let text = &body[..body.len().min(200)];
-    let name = ["retry-after", "location", "www-authenticate", "x-rate-limit-reset", "x-session"][usize::from(third / 16) % 5];
+    let name = ["retry-after", "location", "www-authenticate", "x-rate-limit-reset", "x-session"]
+        [usize::from(third / 16) % 5];
     if let Ok(value) = HeaderValue::from_bytes(text) {
         headers.insert(name, value);
     }
@@ -76,7 +80,10 @@ pub fn expression(data: &[u8]) {
             Err(error) => {
                 let told = explain(&error);
                 for secret in [SECRET, "918273645"] {
-                    assert!(!told.contains(secret) || source.contains(secret), "an error tells {secret}: {told}");
+                    assert!(
+                        !told.contains(secret) || source.contains(secret),
+                        "an error tells {secret}: {told}"
+                    );
                 }
             }
         }
@@ -92,13 +99,15 @@ struct Recipes {
 
 static SCHEMA: LazyLock<serde_json::Value> = LazyLock::new(document::schema_of::<Recipes>);
 
-/// A recipe that somebody else wrote: it is refused with its faults, or rehearsed, and then it reads an answer.
+/// A recipe that somebody else wrote: it is refused with its faults, or rehearsed, and then it
+/// reads an answer.
 pub fn recipe(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let source = Arc::new(Source::new("recipe.toml", text));
     let (file, mut faults): (Recipes, _) = document::read(&source, &SCHEMA, |_| ());
     for (name, definition) in file.recipes.0.iter().take(4) {
-        let recipe = Recipe::compile(name.get_ref(), definition, &source, &name.span(), &mut faults);
+        let recipe =
+            Recipe::compile(name.get_ref(), definition, &source, &name.span(), &mut faults);
         if faults.iter().any(|fault| fault.severity == Severity::Error) {
             break;
         }
@@ -106,13 +115,23 @@ pub fn recipe(data: &[u8]) {
             .parameters
             .iter()
             .map(|(name, parameter)| {
-                (name.clone(), parameter.default.as_ref().map_or_else(|| Value::from("https://host.invalid"), |default: &Scalar| Value::from(default)))
+                (
+                    name.clone(),
+                    parameter.default.as_ref().map_or_else(
+                        || Value::from("https://host.invalid"),
+                        |default: &Scalar| Value::from(default),
+                    ),
+                )
             })
             .collect();
         let names: Vec<&str> = recipe.credentials.iter().map(|(name, _)| name.as_str()).collect();
         let rehearsed = recipe.rehearse(&parameters, &names, None, &ATTEMPT);
-        let credentials: Vec<(String, SecretString)> = names.iter().map(|name| ((*name).to_owned(), SecretString::from(SECRET))).collect();
-        if let (Ok(_), Ok(mut values)) = (rehearsed, recipe.begin(&Inputs { parameters: &parameters, credentials: &credentials }, &ATTEMPT)) {
+        let credentials: Vec<(String, SecretString)> =
+            names.iter().map(|name| ((*name).to_owned(), SecretString::from(SECRET))).collect();
+        if let (Ok(_), Ok(mut values)) = (
+            rehearsed,
+            recipe.begin(&Inputs { parameters: &parameters, credentials: &credentials }, &ATTEMPT),
+        ) {
             for call in recipe.calls(None) {
                 let _ = call.render(&mut values);
             }
@@ -124,11 +143,26 @@ pub fn recipe(data: &[u8]) {
     }
 }
 
-static ATTEMPT: LazyLock<Attempt> = LazyLock::new(|| Attempt { now: jiff::Timestamp::from_second(1_700_000_000).expect("a time"), uuid: uuid::Uuid::nil() });
+static ATTEMPT: LazyLock<Attempt> = LazyLock::new(|| Attempt {
+    now: jiff::Timestamp::from_second(1_700_000_000).expect("a time"),
+    uuid: uuid::Uuid::nil(),
+});
 
 fn read(recipe: &Recipe, values: &mut Values, status: u16, body: &[u8]) {
-    let response = TokenResponse { status, headers: HeaderMap::new(), body: Bytes::copy_from_slice(body), received: ATTEMPT.now };
-    let outcome = recipe.read(values, &response, &Expectations::default(), &Fingerprints::default(), true, &mut Trace::recording());
+    let response = TokenResponse {
+        status,
+        headers: HeaderMap::new(),
+        body: Bytes::copy_from_slice(body),
+        received: ATTEMPT.now,
+    };
+    let outcome = recipe.read(
+        values,
+        &response,
+        &Expectations::default(),
+        &Fingerprints::default(),
+        true,
+        &mut Trace::recording(),
+    );
     assert_class("token", &response, &outcome);
     if let credwatch::outcome::Outcome::Failed(failure) = &outcome {
         assert_bounded(failure);
@@ -137,10 +171,14 @@ fn read(recipe: &Recipe, values: &mut Values, status: u16, body: &[u8]) {
 
 /// A challenge, of which a parameter is read.
 pub fn challenge(data: &[u8]) {
-    static RULE: LazyLock<Compiled> =
-        LazyLock::new(|| Compiled::new(Side::Request, "text | auth_param('realm')", &NAMES).unwrap_or_else(|mistake| panic!("{}", mistake.message)));
+    static RULE: LazyLock<Compiled> = LazyLock::new(|| {
+        Compiled::new(Side::Request, "text | auth_param('realm')", &NAMES)
+            .unwrap_or_else(|mistake| panic!("{}", mistake.message))
+    });
     let text = String::from_utf8_lossy(data);
-    let value = RULE.evaluate(&Value::from_pairs([("text", Value::from(&*text))])).expect("any text is a challenge");
+    let value = RULE
+        .evaluate(&Value::from_pairs([("text", Value::from(&*text))]))
+        .expect("any text is a challenge");
     assert!(value.as_str().is_none_or(|found| found.len() <= text.len()));
 }
 
@@ -155,21 +193,36 @@ response = { format = "xml", token = ["xml.a.Token", "xml.a.b"], code = ["xml.a.
 "#;
     let source = Arc::new(Source::new("readers", text));
     let (file, mut faults): (Recipes, _) = document::read(&source, &SCHEMA, |_| ());
-    let mut recipes = file.recipes.0.iter().map(|(name, definition)| Recipe::compile(name.get_ref(), definition, &source, &(0..0), &mut faults));
+    let mut recipes = file.recipes.0.iter().map(|(name, definition)| {
+        Recipe::compile(name.get_ref(), definition, &source, &(0..0), &mut faults)
+    });
     let recipes = [recipes.next().expect("there"), recipes.next().expect("there")];
     assert!(faults.is_empty(), "{}", faults[0]);
     recipes
 });
 
-/// A token that is to be a JSON Web Token, and keys: what stands before the first blank is the token, the rest the keys.
+/// A token that is to be a JSON Web Token, and keys: what stands before the first blank is the
+/// token, the rest the keys.
 pub fn jwt(data: &[u8]) {
     let [reader, _] = &*READERS;
     let text = String::from_utf8_lossy(data);
     let (token, keys) = text.split_once(' ').unwrap_or((&text, "{\"keys\":[]}"));
-    let mut values = reader.begin(&Inputs { parameters: &[], credentials: &[] }, &ATTEMPT).expect("nothing can fail");
+    let mut values = reader
+        .begin(&Inputs { parameters: &[], credentials: &[] }, &ATTEMPT)
+        .expect("nothing can fail");
     read(reader, &mut values, 200, token.as_bytes());
-    let check = JwtCheck { issuer: Some("issuer".into()), audience: Some("audience".into()), leeway: std::time::Duration::from_secs(60), jwks: None };
-    let keys = TokenResponse { status: 200, headers: HeaderMap::new(), body: Bytes::copy_from_slice(keys.as_bytes()), received: ATTEMPT.now };
+    let check = JwtCheck {
+        issuer: Some("issuer".into()),
+        audience: Some("audience".into()),
+        leeway: std::time::Duration::from_secs(60),
+        jwks: None,
+    };
+    let keys = TokenResponse {
+        status: 200,
+        headers: HeaderMap::new(),
+        body: Bytes::copy_from_slice(keys.as_bytes()),
+        received: ATTEMPT.now,
+    };
     for keys in [None, Some(&keys)] {
         if let Err(failure) = check.inspect(&values, keys, Expiry::At(ATTEMPT.now), ATTEMPT.now) {
             assert_bounded(&failure);
@@ -182,7 +235,9 @@ pub fn xml(data: &[u8]) {
     let [_, reader] = &*READERS;
     let body = &data[..data.len().min(LARGEST_BODY)];
     for status in [200, 400] {
-        let mut values = reader.begin(&Inputs { parameters: &[], credentials: &[] }, &ATTEMPT).expect("nothing can fail");
+        let mut values = reader
+            .begin(&Inputs { parameters: &[], credentials: &[] }, &ATTEMPT)
+            .expect("nothing can fail");
         read(reader, &mut values, status, body);
     }
 }

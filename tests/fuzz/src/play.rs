@@ -9,11 +9,14 @@ use credwatch::outcome::{Code, Expiry, Failure, Message, Outcome, Reason};
 use credwatch::probe::explain::Told;
 use credwatch::recipe::suggest;
 use credwatch::recipe::verification::{no_keys, unverified};
-use credwatch::recipe::{Attempt, Call, Expectations, Fingerprints, Inputs, Recipe, TokenRequest, TokenResponse, Trace, Values, Verification};
+use credwatch::recipe::{
+    Attempt, Call, Expectations, Fingerprints, Inputs, Recipe, TokenRequest, TokenResponse, Trace,
+    Values, Verification,
+};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-/// What reading an answer may cost: this many times what it is long, and what it costs to read an empty one. A recipe has
-/// some dozens of rules, and each may look at the whole answer.
+/// What reading an answer may cost: this many times what it is long, and what it costs to read an
+/// empty one. A recipe has some dozens of rules, and each may look at the whole answer.
 const COST_PER_BYTE: u64 = 64;
 const COST_OF_NOTHING: u64 = 256 * 1024;
 
@@ -50,7 +53,8 @@ pub fn repository() -> PathBuf {
 /// What became of a played exchange.
 pub struct Played {
     pub outcome: Outcome,
-    /// All that is told of it beside recipe and parameters: codes, messages, readings, what answers are like.
+    /// All that is told of it beside recipe and parameters: codes, messages, readings, what answers
+    /// are like.
     pub told: Vec<String>,
 }
 
@@ -63,7 +67,8 @@ pub struct Script<'a> {
     pub expectations: Expectations,
 }
 
-/// What is answered to the call of this name, with these values of the attempt; `None` ends the play.
+/// What is answered to the call of this name, with these values of the attempt; `None` ends the
+/// play.
 pub type Answer<'a> = &'a mut dyn FnMut(&str, &TokenRequest, &Values) -> Option<TokenResponse>;
 
 struct Player<'a> {
@@ -74,9 +79,12 @@ struct Player<'a> {
     failures: Vec<Failure>,
 }
 
-/// Plays an exchange. `answer` gets the name of each call, what is recorded for it and the values of the attempt, and says
-/// what comes instead. `None` when a call is made that is not recorded.
-pub fn play(prepared: &Prepared, answer: &mut dyn FnMut(&str, TokenResponse, &Values) -> TokenResponse) -> Option<Played> {
+/// Plays an exchange. `answer` gets the name of each call, what is recorded for it and the values
+/// of the attempt, and says what comes instead. `None` when a call is made that is not recorded.
+pub fn play(
+    prepared: &Prepared,
+    answer: &mut dyn FnMut(&str, TokenResponse, &Values) -> TokenResponse,
+) -> Option<Played> {
     let (parameters, credentials) = (prepared.parameters(), prepared.credentials());
     let script = Script {
         recipe: &prepared.recipe,
@@ -99,7 +107,8 @@ impl Script<'_> {
     /// Makes all calls as a probe makes them, with these answers.
     pub fn play(&self, answer: Answer<'_>) -> Option<Played> {
         let values = self.recipe.begin(&self.inputs, &self.attempt).expect("the inputs hold");
-        let mut player = Player { script: self, values, answer, explained: Vec::new(), failures: Vec::new() };
+        let mut player =
+            Player { script: self, values, answer, explained: Vec::new(), failures: Vec::new() };
         let outcome = match player.probe()? {
             Ok(outcome) => outcome,
             Err(failure) => Outcome::Failed(failure),
@@ -133,12 +142,20 @@ impl Player<'_> {
         let response = (self.answer)("token", &request, &self.values)?;
         let mut trace = Trace::recording();
         let before = self.values.cost();
-        let outcome = recipe.read(&mut self.values, &response, expectations, &Fingerprints::default(), verification.is_some(), &mut trace);
+        let outcome = recipe.read(
+            &mut self.values,
+            &response,
+            expectations,
+            &Fingerprints::default(),
+            verification.is_some(),
+            &mut trace,
+        );
         self.check("token", &response, before);
         assert_class("token", &response, &outcome);
         self.explain(&recipe.token, &response, trace);
         if let Some(told) = self.explained.last_mut() {
-            told.suggestions = suggest::unread(&response, &told.reading, &outcome, &self.values.redactor);
+            told.suggestions =
+                suggest::unread(&response, &told.reading, &outcome, &self.values.redactor);
         }
         let Outcome::Issued(issued) = outcome else { return Some(Ok(outcome)) };
         match self.verify(issued.expiry)? {
@@ -186,7 +203,11 @@ impl Player<'_> {
     fn check(&self, call: &str, response: &TokenResponse, before: u64) {
         let cost = self.values.cost() - before;
         let most = COST_PER_BYTE * response.body.len() as u64 + COST_OF_NOTHING;
-        assert!(cost <= most, "reading {} bytes as the answer to `{call}` cost {cost}, more than {most}", response.body.len());
+        assert!(
+            cost <= most,
+            "reading {} bytes as the answer to `{call}` cost {cost}, more than {most}",
+            response.body.len()
+        );
     }
 
     /// As a probe that somebody watches tells it.
@@ -207,14 +228,21 @@ impl Player<'_> {
         let mut told = Vec::new();
         for failure in &self.failures {
             assert_bounded(failure);
-            told.extend([failure.code.as_str().to_owned(), redactor.scrub(failure.message.as_str())]);
+            told.extend([
+                failure.code.as_str().to_owned(),
+                redactor.scrub(failure.message.as_str()),
+            ]);
         }
         let mut explanation = credwatch::probe::explain::Explanation { calls: self.explained };
         explanation.scrub(redactor);
         for call in explanation.calls {
             told.extend(call.headers.into_iter().map(|(_, value)| value));
             told.extend(call.body);
-            told.extend(call.suggestions.into_iter().flat_map(|suggestion| [suggestion.line, suggestion.why]));
+            told.extend(
+                call.suggestions
+                    .into_iter()
+                    .flat_map(|suggestion| [suggestion.line, suggestion.why]),
+            );
             told.extend(call.reading.into_iter().map(|line| line.result));
             told.push(call.request.line);
             told.extend(call.request.headers.into_iter().map(|(_, value)| value));
@@ -227,17 +255,32 @@ impl Player<'_> {
 fn respond(prepared: &Prepared, recorded: &RecordedResponse) -> Option<TokenResponse> {
     let mut headers = HeaderMap::new();
     for (name, value) in &recorded.headers.0 {
-        headers.append(HeaderName::try_from(name.get_ref().as_str()).ok()?, HeaderValue::try_from(value.as_str()).ok()?);
+        headers.append(
+            HeaderName::try_from(name.get_ref().as_str()).ok()?,
+            HeaderValue::try_from(value.as_str()).ok()?,
+        );
     }
-    Some(TokenResponse { status: recorded.status, headers, body: recorded.bytes(), received: prepared.attempt.now })
+    Some(TokenResponse {
+        status: recorded.status,
+        headers,
+        body: recorded.bytes(),
+        received: prepared.attempt.now,
+    })
 }
 
 /// A failure that fits into a label and onto a line.
 pub fn assert_bounded(failure: &Failure) {
     let code = failure.code.as_str();
-    assert!(code.len() <= Code::LONGEST && code.chars().all(|c| c.is_ascii_alphanumeric() || "_.:-".contains(c)), "{code:?}");
+    assert!(
+        code.len() <= Code::LONGEST
+            && code.chars().all(|c| c.is_ascii_alphanumeric() || "_.:-".contains(c)),
+        "{code:?}"
+    );
     let message = failure.message.as_str();
-    assert!(message.chars().count() <= Message::LONGEST && !message.contains(char::is_control), "{message:?}");
+    assert!(
+        message.chars().count() <= Message::LONGEST && !message.contains(char::is_control),
+        "{message:?}"
+    );
     assert!(failure.retry_after.is_none_or(|wait| wait.as_secs() <= 24 * 3600));
 }
 
@@ -246,7 +289,10 @@ pub fn assert_class(call: &str, response: &TokenResponse, outcome: &Outcome) {
     let status = response.status;
     let reason = match outcome {
         Outcome::Issued(_) => {
-            assert!((200..300).contains(&status), "a token was issued from an answer to `{call}` with status {status}");
+            assert!(
+                (200..300).contains(&status),
+                "a token was issued from an answer to `{call}` with status {status}"
+            );
             return;
         }
         Outcome::Failed(failure) => failure.reason,
@@ -255,18 +301,39 @@ pub fn assert_class(call: &str, response: &TokenResponse, outcome: &Outcome) {
         300..400 => &[Reason::Redirect],
         429 => &[Reason::Throttled],
         500.. => &[Reason::Unavailable, Reason::Throttled],
-        200..300 => &[Reason::Rejected, Reason::Throttled, Reason::Unavailable, Reason::Malformed, Reason::Expired, Reason::Scope],
+        200..300 => &[
+            Reason::Rejected,
+            Reason::Throttled,
+            Reason::Unavailable,
+            Reason::Malformed,
+            Reason::Expired,
+            Reason::Scope,
+        ],
         _ => &[Reason::Rejected, Reason::Throttled, Reason::Unavailable],
     };
-    assert!(documented.contains(&reason), "`{call}`: status {status} is {reason:?}, documented are {documented:?}");
+    assert!(
+        documented.contains(&reason),
+        "`{call}`: status {status} is {reason:?}, documented are {documented:?}"
+    );
 }
 
 /// An answer to `call` with this body and these headers; what is recorded for the others.
-pub fn answering(prepared: &Prepared, call: &str, status: u16, headers: &HeaderMap, body: &[u8]) -> Option<Played> {
+pub fn answering(
+    prepared: &Prepared,
+    call: &str,
+    status: u16,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Option<Played> {
     play(prepared, &mut |name, recorded, _| {
         if name != call {
             return recorded;
         }
-        TokenResponse { status, headers: headers.clone(), body: Bytes::copy_from_slice(body), ..recorded }
+        TokenResponse {
+            status,
+            headers: headers.clone(),
+            body: Bytes::copy_from_slice(body),
+            ..recorded
+        }
     })
 }

@@ -1,4 +1,5 @@
-//! Every query of the dashboards, asked of a real Prometheus that scrapes the real daemon on a bad night.
+//! Every query of the dashboards, asked of a real Prometheus that scrapes the real daemon on a bad
+//! night.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -30,7 +31,11 @@ const FAILING: [&str; 4] = ["cut-off", "rcs-campaigns", "unreadable", "whatsapp-
 
 impl Night {
     fn begin() -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("a runtime");
         let fake = runtime.block_on(Fake::start()).expect("a port");
         let authority = Authority::new("dashboards");
         let folder = tempfile::tempdir().expect("a folder");
@@ -44,8 +49,19 @@ impl Night {
         fake.revoke("enkash", true);
         let daemon = Daemon::start(&text);
         let prometheus = Prometheus::scraping(daemon.address());
-        let seen = |provider: &str, state: &str| prometheus.wait_for(&format!("credwatch_provider_state{{provider={provider:?},state={state:?}}} == 1"));
-        for provider in ["rcs-campaigns", "whatsapp-support", "plant-telemetry", "sms-alerts", "private", "insecure"] {
+        let seen = |provider: &str, state: &str| {
+            prometheus.wait_for(&format!(
+                "credwatch_provider_state{{provider={provider:?},state={state:?}}} == 1"
+            ))
+        };
+        for provider in [
+            "rcs-campaigns",
+            "whatsapp-support",
+            "plant-telemetry",
+            "sms-alerts",
+            "private",
+            "insecure",
+        ] {
             seen(provider, "healthy");
         }
         seen("expense-payouts", "broken");
@@ -56,16 +72,36 @@ impl Night {
         for provider in FAILING {
             seen(provider, "broken");
         }
-        daemon.configure(&format!("{text}\n[providers.late]\nrecipe = \"sms-cx\"\n{}", fake_provider(&fake, "sms-cx")));
+        daemon.configure(&format!(
+            "{text}\n[providers.late]\nrecipe = \"sms-cx\"\n{}",
+            fake_provider(&fake, "sms-cx")
+        ));
         seen("late", "healthy");
-        Self { prometheus, instance: daemon.address().to_owned(), _daemon: daemon, _endpoints: endpoints, _folder: folder, _runtime: runtime }
+        Self {
+            prometheus,
+            instance: daemon.address().to_owned(),
+            _daemon: daemon,
+            _endpoints: endpoints,
+            _folder: folder,
+            _runtime: runtime,
+        }
     }
 
     /// A query as Grafana would send it, with the variables at their values.
     fn filled(&self, query: &str, provider: &str) -> String {
-        let values = [("$__rate_interval", "5s"), ("$__range", "60s"), ("$job", "credwatch"), ("$instance", &self.instance), ("$provider", provider)];
-        let filled = values.iter().fold(query.to_owned(), |query, (name, value)| query.replace(name, value));
-        assert!(!filled.contains("$_") && !filled.contains("${"), "{filled} holds a variable that is not filled");
+        let values = [
+            ("$__rate_interval", "5s"),
+            ("$__range", "60s"),
+            ("$job", "credwatch"),
+            ("$instance", &self.instance),
+            ("$provider", provider),
+        ];
+        let filled =
+            values.iter().fold(query.to_owned(), |query, (name, value)| query.replace(name, value));
+        assert!(
+            !filled.contains("$_") && !filled.contains("${"),
+            "{filled} holds a variable that is not filled"
+        );
         filled
     }
 
@@ -73,7 +109,12 @@ impl Night {
     fn labels(&self, query: &Query, provider: &str) -> Vec<Json> {
         let filled = self.filled(&query.expr, provider);
         if query.instant {
-            self.prometheus.query(&filled).into_iter().filter(|(_, value)| !value.is_nan()).map(|(labels, _)| labels).collect()
+            self.prometheus
+                .query(&filled)
+                .into_iter()
+                .filter(|(_, value)| !value.is_nan())
+                .map(|(labels, _)| labels)
+                .collect()
         } else {
             self.prometheus.query_range(&filled, 60)
         }
@@ -96,20 +137,48 @@ fn configuration(fake: &Arc<Fake>, authority: &std::path::Path, endpoints: &[End
         ("rcs-campaigns", "enablex-rcs", ""),
         ("whatsapp-support", "enablex-whatsapp", ""),
         ("plant-telemetry", "enos", ""),
-        ("expense-payouts", "enkash", "secret_expires = 2099-06-30\ncredentials_next.client_secret = \"demo-client-secret-7d2\"\n"),
-        ("sms-alerts", "sms-cx", "required_scopes = [\"sms\"]\ncredentials_next.application_secret = \"a-wrong-one\"\n"),
+        (
+            "expense-payouts",
+            "enkash",
+            "secret_expires = 2099-06-30\ncredentials_next.client_secret = \"demo-client-secret-7d2\"\n",
+        ),
+        (
+            "sms-alerts",
+            "sms-cx",
+            "required_scopes = [\"sms\"]\ncredentials_next.application_secret = \"a-wrong-one\"\n",
+        ),
     ] {
-        let _ = write!(text, "[providers.{name}]\nrecipe = {api:?}\n{more}{}", fake_provider(fake, api));
+        let _ = write!(
+            text,
+            "[providers.{name}]\nrecipe = {api:?}\n{more}{}",
+            fake_provider(fake, api)
+        );
     }
     let client = "credentials = { client_id = \"a-client\", client_secret = \"a-secret\" }";
     let ports: Vec<u16> = endpoints.iter().map(Endpoint::port).collect();
     for (name, url, more) in [
-        ("private", format!("https://localhost:{}/token", ports[0]), format!("tls.ca_file = \"{}\"\n{client}", authority.display())),
-        ("insecure", format!("https://localhost:{}/token", ports[1]), format!("tls.insecure = true\n{client}")),
+        (
+            "private",
+            format!("https://localhost:{}/token", ports[0]),
+            format!("tls.ca_file = \"{}\"\n{client}", authority.display()),
+        ),
+        (
+            "insecure",
+            format!("https://localhost:{}/token", ports[1]),
+            format!("tls.insecure = true\n{client}"),
+        ),
         ("cut-off", endpoints[2].url(), client.to_owned()),
-        ("unreadable", endpoints[2].url(), "credentials.client_id = \"a-client\"\ncredentials.client_secret.file = \"not-there\"".to_owned()),
+        (
+            "unreadable",
+            endpoints[2].url(),
+            "credentials.client_id = \"a-client\"\ncredentials.client_secret.file = \"not-there\""
+                .to_owned(),
+        ),
     ] {
-        let _ = writeln!(text, "[providers.{name}]\nrecipe = \"oauth2-client-credentials\"\nparameters.token_url = {url:?}\n{more}");
+        let _ = writeln!(
+            text,
+            "[providers.{name}]\nrecipe = \"oauth2-client-credentials\"\nparameters.token_url = {url:?}\n{more}"
+        );
     }
     text
 }
@@ -125,13 +194,22 @@ fn queries(board: &Board) -> Vec<Query> {
     let mut queries = Vec::new();
     for panel in board.panels() {
         for target in list(&panel["targets"]) {
-            let place = format!("{}: {}, {}", board.name(), text(&panel["title"]), text(&target["refId"]));
-            queries.push(Query { place, expr: text(&target["expr"]).to_owned(), instant: target["instant"] == true });
+            let place =
+                format!("{}: {}, {}", board.name(), text(&panel["title"]), text(&target["refId"]));
+            queries.push(Query {
+                place,
+                expr: text(&target["expr"]).to_owned(),
+                instant: target["instant"] == true,
+            });
         }
     }
     for annotation in board.annotations() {
         let place = format!("{}: annotation {}", board.name(), text(&annotation["name"]));
-        queries.push(Query { place, expr: text(&annotation["target"]["expr"]).to_owned(), instant: false });
+        queries.push(Query {
+            place,
+            expr: text(&annotation["target"]["expr"]).to_owned(),
+            instant: false,
+        });
     }
     queries
 }
@@ -151,14 +229,21 @@ fn every_query_yields_something_on_a_bad_night() {
     let mut asked = 0;
     for board in Board::all() {
         let providers = providers(&board, &night);
-        let yields = |query: &Query| providers.iter().any(|provider| !night.labels(query, provider).is_empty());
+        let yields = |query: &Query| {
+            providers.iter().any(|provider| !night.labels(query, provider).is_empty())
+        };
         let mut left = queries(&board);
         asked += left.len();
         // Rates and changes need some scrapes.
         while !left.is_empty() && start.elapsed() < Duration::from_secs(40) {
             left.retain(|query| !yields(query));
         }
-        let told: Vec<String> = left.iter().map(|query| format!("{}\n    {}", query.place, night.filled(&query.expr, &providers[0]))).collect();
+        let told: Vec<String> = left
+            .iter()
+            .map(|query| {
+                format!("{}\n    {}", query.place, night.filled(&query.expr, &providers[0]))
+            })
+            .collect();
         assert!(told.is_empty(), "nothing came of\n{}", told.join("\n"));
         variables_have_values(&board, &night);
         columns_have_labels(&board, &night, &providers);
@@ -167,11 +252,17 @@ fn every_query_yields_something_on_a_bad_night() {
     the_most_urgent_table_tells_what_is_wrong(&night);
 }
 
-/// Asks for the values of each variable as the data source does for `label_values(selector, label)`.
+/// Asks for the values of each variable as the data source does for `label_values(selector,
+/// label)`.
 fn variables_have_values(board: &Board, night: &Night) {
     let mut values = BTreeMap::new();
-    for (name, variable) in board.variables().into_iter().filter(|(_, variable)| variable["type"] == "query") {
-        let inner = text(&variable["query"]["query"]).strip_prefix("label_values(").and_then(|query| query.strip_suffix(')')).expect("label_values");
+    for (name, variable) in
+        board.variables().into_iter().filter(|(_, variable)| variable["type"] == "query")
+    {
+        let inner = text(&variable["query"]["query"])
+            .strip_prefix("label_values(")
+            .and_then(|query| query.strip_suffix(')'))
+            .expect("label_values");
         let (selector, label) = inner.rsplit_once(", ").expect("a selector and a label");
         values.insert(name, night.prometheus.label_values(&night.filled(selector, ".+"), label));
     }
@@ -180,19 +271,28 @@ fn variables_have_values(board: &Board, night: &Night) {
     assert_eq!(values["provider"].len(), 10, "{values:?}");
 }
 
-/// What a table calls a column must be a label of what it asks for; the label of the operator's own comes along.
+/// What a table calls a column must be a label of what it asks for; the label of the operator's own
+/// comes along.
 fn columns_have_labels(board: &Board, night: &Night, providers: &[String]) {
     let mut tables = 0;
     let all = queries(board);
     for panel in board.panels().into_iter().filter(|panel| panel["type"] == "table") {
         let title = text(&panel["title"]);
         let start = format!("{}: {title}, ", board.name());
-        let answers =
-            all.iter().filter(|query| query.place.starts_with(&start)).flat_map(|query| providers.iter().flat_map(|provider| night.labels(query, provider)));
-        let labels: BTreeSet<String> = answers.flat_map(|labels| labels.as_object().expect("labels").keys().cloned().collect::<Vec<_>>()).collect();
+        let answers = all
+            .iter()
+            .filter(|query| query.place.starts_with(&start))
+            .flat_map(|query| providers.iter().flat_map(|provider| night.labels(query, provider)));
+        let labels: BTreeSet<String> = answers
+            .flat_map(|labels| {
+                labels.as_object().expect("labels").keys().cloned().collect::<Vec<_>>()
+            })
+            .collect();
         for step in list(&panel["transformations"]).iter().filter(|step| step["id"] == "organize") {
             let names = step["options"]["renameByName"].as_object().expect("names").keys();
-            let unknown: Vec<&String> = names.filter(|name| !name.starts_with("Value") && !labels.contains(*name)).collect();
+            let unknown: Vec<&String> = names
+                .filter(|name| !name.starts_with("Value") && !labels.contains(*name))
+                .collect();
             assert!(unknown.is_empty(), "{title} has no labels {unknown:?}, only {labels:?}");
             tables += 1;
         }
@@ -202,23 +302,49 @@ fn columns_have_labels(board: &Board, night: &Night, providers: &[String]) {
 
 fn the_most_urgent_table_tells_what_is_wrong(night: &Night) {
     let overview = Board::all().remove(0);
-    let panel = overview.panels().into_iter().find(|panel| panel["title"] == "What is wrong now").expect("it");
+    let panel = overview
+        .panels()
+        .into_iter()
+        .find(|panel| panel["title"] == "What is wrong now")
+        .expect("it");
     let rows = |index: usize| {
-        let rows = night.prometheus.query(&night.filled(text(&panel["targets"][index]["expr"]), ".+"));
-        rows.into_iter().map(|(labels, value)| (text(&labels["provider"]).to_owned(), (labels, value))).collect::<BTreeMap<_, _>>()
+        let rows =
+            night.prometheus.query(&night.filled(text(&panel["targets"][index]["expr"]), ".+"));
+        rows.into_iter()
+            .map(|(labels, value)| (text(&labels["provider"]).to_owned(), (labels, value)))
+            .collect::<BTreeMap<_, _>>()
     };
-    let wrong = wait_for("each to be told as broken", || Some(rows(0)).filter(|wrong| wrong.values().all(|(_, state)| state.to_string() == "3")));
+    let wrong = wait_for("each to be told as broken", || {
+        Some(rows(0)).filter(|wrong| wrong.values().all(|(_, state)| state.to_string() == "3"))
+    });
     assert_eq!(wrong.keys().map(String::as_str).collect::<Vec<_>>(), FAILING);
-    let label = |provider: &str, label: &str| wrong[provider].0[label].as_str().unwrap_or_default().to_owned();
+    let label = |provider: &str, label: &str| {
+        wrong[provider].0[label].as_str().unwrap_or_default().to_owned()
+    };
     let of = |provider| ["class", "reason", "code", "team"].map(|name| label(provider, name));
     assert_eq!(of("rcs-campaigns"), ["credential", "rejected", "1003", "messaging"]);
     assert_eq!(of("whatsapp-support")[..2], ["provider", "throttled"]);
     assert_eq!(of("unreadable")[..3], ["config", "secret", ""]);
     assert_eq!(of("cut-off")[..3], ["network", "transport", ""]);
-    assert!(label("rcs-campaigns", "meaning").starts_with("rejected: The provider refuses") && label("cut-off", "action").starts_with("Look for a middlebox"));
+    assert!(
+        label("rcs-campaigns", "meaning").starts_with("rejected: The provider refuses")
+            && label("cut-off", "action").starts_with("Look for a middlebox")
+    );
     let runway = rows(2);
-    for (provider, had_a_token) in [("cut-off", false), ("rcs-campaigns", true), ("unreadable", false), ("whatsapp-support", true)] {
+    for (provider, had_a_token) in [
+        ("cut-off", false),
+        ("rcs-campaigns", true),
+        ("unreadable", false),
+        ("whatsapp-support", true),
+    ] {
         let left = runway[provider].1;
-        assert!(if had_a_token { (3000.0..=3600.0).contains(&left) } else { left.to_string() == "500000000000" }, "{provider}: {left}");
+        assert!(
+            if had_a_token {
+                (3000.0..=3600.0).contains(&left)
+            } else {
+                left.to_string() == "500000000000"
+            },
+            "{provider}: {left}"
+        );
     }
 }

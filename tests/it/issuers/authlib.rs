@@ -27,7 +27,8 @@ fn issuer(server: &Issuer, name: &str, algorithm: &str, key: &str, more: &str) -
 
 fn shared(server: &Issuer, secret: &str, more: &str) -> String {
     let with_key = issuer(server, "issuer-shared", "HS256", "rsa8", more);
-    let lines: Vec<&str> = with_key.lines().filter(|line| !line.starts_with("credentials.issuer_key")).collect();
+    let lines: Vec<&str> =
+        with_key.lines().filter(|line| !line.starts_with("credentials.issuer_key")).collect();
     format!("{}\ncredentials.issuer_key = \"{secret}\"\n", lines.join("\n"))
 }
 
@@ -42,7 +43,13 @@ async fn an_assertion_of_an_issuer_that_the_server_knows_is_exchanged_for_a_toke
         issuer(server, "issuer-rsa", "PS256", "rsa8", &audience),
         issuer(server, "issuer-ec", "ES256", "ec8", ada),
         shared(server, "a secret that both know", ""),
-        issuer(server, "issuer-rsa", "RS256", "rsa8", "parameters.scope = \"read\"\nrequired_scopes = [\"read\"]"),
+        issuer(
+            server,
+            "issuer-rsa",
+            "RS256",
+            "rsa8",
+            "parameters.scope = \"read\"\nrequired_scopes = [\"read\"]",
+        ),
     ] {
         assert_eq!(token(probe(RECIPE, &inputs).await).lifetime, Some(321.0), "{inputs}");
     }
@@ -52,21 +59,45 @@ async fn an_assertion_of_an_issuer_that_the_server_knows_is_exchanged_for_a_toke
 async fn what_is_wrong_with_an_assertion_is_told_with_the_servers_own_code() {
     let server = &*SERVER;
     let other = tempfile::NamedTempFile::new().expect("a file");
-    std::fs::write(other.path(), KeyPair::generate().expect("a key").serialize_pem()).expect("written");
+    std::fs::write(other.path(), KeyPair::generate().expect("a key").serialize_pem())
+        .expect("written");
     let stranger = format!(
         "parameters = {{ token_url = \"http://{}/token\", alg = \"ES256\" }}\n\
          credentials = {{ issuer = \"issuer-ec\", issuer_key = {{ file = \"{}\" }} }}",
         server.address,
         other.path().display()
     );
-    let made = |assertion: &str| format!("parameters.token_url = \"http://{}/token\"\ncredentials.assertion = \"{assertion}\"", server.address);
+    let made = |assertion: &str| {
+        format!(
+            "parameters.token_url = \"http://{}/token\"\ncredentials.assertion = \"{assertion}\"",
+            server.address
+        )
+    };
     for (inputs, status, code) in [
         (stranger, 400, "invalid_grant"),
         (shared(server, "a secret that one knows", ""), 400, "invalid_grant"),
-        (issuer(server, "issuer-rsa", "RS256", "rsa8", "parameters.audience = \"https://elsewhere.example\""), 400, "invalid_grant"),
-        (issuer(server, "issuer-rsa", "RS256", "rsa8", "parameters.subject = \"nobody\""), 400, "invalid_grant"),
+        (
+            issuer(
+                server,
+                "issuer-rsa",
+                "RS256",
+                "rsa8",
+                "parameters.audience = \"https://elsewhere.example\"",
+            ),
+            400,
+            "invalid_grant",
+        ),
+        (
+            issuer(server, "issuer-rsa", "RS256", "rsa8", "parameters.subject = \"nobody\""),
+            400,
+            "invalid_grant",
+        ),
         (issuer(server, "issuer-without", "RS256", "rsa8", ""), 400, "unauthorized_client"),
-        (issuer(server, "issuer-rsa", "RS256", "rsa8", "parameters.scope = \"admin\""), 400, "invalid_scope"),
+        (
+            issuer(server, "issuer-rsa", "RS256", "rsa8", "parameters.scope = \"admin\""),
+            400,
+            "invalid_scope",
+        ),
         (made("no.token.atall"), 400, "invalid_grant"),
     ] {
         refusal(probe(RECIPE, &inputs).await, status, code);
@@ -74,7 +105,11 @@ async fn what_is_wrong_with_an_assertion_is_told_with_the_servers_own_code() {
     // As when the clock of this host is an hour behind.
     let now = Timestamp::now();
     let late = Prober::with(move || now - SignedDuration::from_hours(1), uuid::Uuid::new_v4);
-    refusal(probe_with(&late, RECIPE, &issuer(server, "issuer-rsa", "RS256", "rsa8", "")).await, 400, "invalid_grant");
+    refusal(
+        probe_with(&late, RECIPE, &issuer(server, "issuer-rsa", "RS256", "rsa8", "")).await,
+        400,
+        "invalid_grant",
+    );
 }
 
 #[tokio::test]
@@ -87,7 +122,10 @@ async fn a_server_that_decodes_nothing_wants_its_client_as_it_is() {
             server.address
         )
     };
-    assert_eq!(token(probe("oauth2-client-credentials", &inputs("none")).await).lifetime, Some(654.0));
+    assert_eq!(
+        token(probe("oauth2-client-credentials", &inputs("none")).await).lifetime,
+        Some(654.0)
+    );
     for encoding in ["form", "percent"] {
         refusal(probe("oauth2-client-credentials", &inputs(encoding)).await, 401, "invalid_client");
     }
@@ -104,6 +142,13 @@ async fn a_client_may_sign_for_this_server_as_well() {
             repository("tests/keys/rsa8.pem").display()
         )
     };
-    token(probe("oauth2-client-credentials", &inputs(&format!("http://{}/token", server.address))).await);
-    refusal(probe("oauth2-client-credentials", &inputs("https://elsewhere.example")).await, 400, "invalid_client");
+    token(
+        probe("oauth2-client-credentials", &inputs(&format!("http://{}/token", server.address)))
+            .await,
+    );
+    refusal(
+        probe("oauth2-client-credentials", &inputs("https://elsewhere.example")).await,
+        400,
+        "invalid_client",
+    );
 }

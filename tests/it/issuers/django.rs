@@ -25,8 +25,16 @@ fn client(server: &Issuer, id: &str, secret: &str, more: &str) -> String {
 }
 
 /// The same with a user.
-fn user(server: &Issuer, (id, secret): (&str, &str), (name, password): (&str, &str), more: &str) -> String {
-    let user = format!("credentials.username = \"{name}\"\ncredentials.password = {}\n{more}", Toml::from(password));
+fn user(
+    server: &Issuer,
+    (id, secret): (&str, &str),
+    (name, password): (&str, &str),
+    more: &str,
+) -> String {
+    let user = format!(
+        "credentials.username = \"{name}\"\ncredentials.password = {}\n{more}",
+        Toml::from(password)
+    );
     client(server, id, secret, &user)
 }
 
@@ -43,7 +51,8 @@ fn log_in(server: &Issuer) -> String {
     .expect("sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
-    let json: Json = serde_json::from_str(answer.split_once("\r\n\r\n").expect("a body").1).expect("JSON");
+    let json: Json =
+        serde_json::from_str(answer.split_once("\r\n\r\n").expect("a body").1).expect("JSON");
     json["refresh_token"].as_str().expect("a refresh token").to_owned()
 }
 
@@ -55,7 +64,10 @@ async fn a_password_is_good_or_refused_with_the_servers_own_code() {
     for (who, more) in [
         (app, ""),
         (app, "parameters.basic_encoding = \"percent\""),
-        (app, "parameters.auth_method = \"client_secret_post\"\nparameters.scope = \"read write\"\nrequired_scopes = [\"write\", \"read\"]"),
+        (
+            app,
+            "parameters.auth_method = \"client_secret_post\"\nparameters.scope = \"read write\"\nrequired_scopes = [\"write\", \"read\"]",
+        ),
         (("public", "unused"), "parameters.auth_method = \"none\""),
     ] {
         let issued = token(probe("oauth2-password", &user(server, who, ada, more)).await);
@@ -79,8 +91,14 @@ async fn a_login_leaves_nothing_behind_where_it_can_be_revoked() {
     let server = &*SERVER;
     let revoked = |user: &str| server.said("revoked").iter().filter(|name| *name == user).count();
     for (count, method) in ["client_secret_basic", "client_secret_post"].into_iter().enumerate() {
-        let more = format!("parameters.revocation_url = \"http://{}/o/revoke_token/\"\nparameters.auth_method = \"{method}\"", server.address);
-        token(probe("oauth2-password", &user(server, ("app", SECRET), ("grace", PASSWORD), &more)).await);
+        let more = format!(
+            "parameters.revocation_url = \"http://{}/o/revoke_token/\"\nparameters.auth_method = \"{method}\"",
+            server.address
+        );
+        token(
+            probe("oauth2-password", &user(server, ("app", SECRET), ("grace", PASSWORD), &more))
+                .await,
+        );
         assert_eq!(revoked("grace"), count + 1, "{method}");
     }
     token(probe("oauth2-password", &user(server, ("app", SECRET), ("grace", PASSWORD), "")).await);
@@ -90,27 +108,51 @@ async fn a_login_leaves_nothing_behind_where_it_can_be_revoked() {
 #[tokio::test]
 async fn a_client_of_another_grant_is_refused_as_such() {
     let server = &*SERVER;
-    token(probe("oauth2-client-credentials", &client(server, "service", "correct-horse", "")).await);
-    refusal(probe("oauth2-client-credentials", &client(server, "service", "wrong-horse", "")).await, 401, "invalid_client");
-    refusal(probe("oauth2-client-credentials", &client(server, "app", SECRET, "")).await, 400, "unauthorized_client");
+    token(
+        probe("oauth2-client-credentials", &client(server, "service", "correct-horse", "")).await,
+    );
+    refusal(
+        probe("oauth2-client-credentials", &client(server, "service", "wrong-horse", "")).await,
+        401,
+        "invalid_client",
+    );
+    refusal(
+        probe("oauth2-client-credentials", &client(server, "app", SECRET, "")).await,
+        400,
+        "unauthorized_client",
+    );
 }
 
 #[tokio::test]
 async fn a_refresh_token_stays_or_is_told_to_be_used_up() {
     let recipe = "oauth2-refresh-token";
     let refreshing = |server: &Issuer, secret: &str, refresh_token: &str| {
-        client(server, "app", secret, &format!("credentials.refresh_token = \"{refresh_token}\"\nrequired_scopes = [\"read\"]"))
+        client(
+            server,
+            "app",
+            secret,
+            &format!(
+                "credentials.refresh_token = \"{refresh_token}\"\nrequired_scopes = [\"read\"]"
+            ),
+        )
     };
     let server = &*SERVER;
     let stays = log_in(server);
     for _ in 0..3 {
-        assert_eq!(token(probe(recipe, &refreshing(server, SECRET, &stays)).await).lifetime, Some(1234.0));
+        assert_eq!(
+            token(probe(recipe, &refreshing(server, SECRET, &stays)).await).lifetime,
+            Some(1234.0)
+        );
     }
     refusal(probe(recipe, &refreshing(server, SECRET, "made-up")).await, 400, "invalid_grant");
     refusal(probe(recipe, &refreshing(server, "wrong", &stays)).await, 401, "invalid_client");
 
     let server = &Issuer::script("django_oauth", &["rotate"]);
     let replaced = log_in(server);
-    refusal(probe(recipe, &refreshing(server, SECRET, &replaced)).await, 200, "refresh_token_replaced");
+    refusal(
+        probe(recipe, &refreshing(server, SECRET, &replaced)).await,
+        200,
+        "refresh_token_replaced",
+    );
     refusal(probe(recipe, &refreshing(server, SECRET, &replaced)).await, 400, "invalid_grant");
 }

@@ -1,4 +1,5 @@
-//! A server with token exchange: the npm package `@jmondi/oauth2-server`, set up by `tests/oidc/exchange.mjs`.
+//! A server with token exchange: the npm package `@jmondi/oauth2-server`, set up by
+//! `tests/oidc/exchange.mjs`.
 
 use std::process::Command;
 use std::sync::LazyLock;
@@ -20,9 +21,16 @@ impl Server {
     fn start() -> Self {
         let home = repository("tests/oidc");
         let installed = home.join("node_modules/@jmondi/oauth2-server/package.json");
-        assert!(installed.is_file(), "{} is missing; run `make test`, which installs it", installed.display());
+        assert!(
+            installed.is_file(),
+            "{} is missing; run `make test`, which installs it",
+            installed.display()
+        );
         let mut command = Command::new("node");
-        let server = Issuer::start("the server with token exchange", command.arg("exchange.mjs").current_dir(home).env_remove("NODE_OPTIONS"));
+        let server = Issuer::start(
+            "the server with token exchange",
+            command.arg("exchange.mjs").current_dir(home).env_remove("NODE_OPTIONS"),
+        );
         let subjects = server.told("subjects", 0);
         Self(server, subjects)
     }
@@ -47,7 +55,9 @@ const BROKER: (&str, &str) = ("broker", "correct-horse");
 async fn a_token_is_exchanged_for_another() {
     let server = &*SERVER;
     let (issued, file) = (server.subject("issued"), server.subject("file"));
-    let actor = format!("{JWT}credentials.actor_token = \"{file}\"\nparameters.actor_token_type = \"urn:ietf:params:oauth:token-type:jwt\"");
+    let actor = format!(
+        "{JWT}credentials.actor_token = \"{file}\"\nparameters.actor_token_type = \"urn:ietf:params:oauth:token-type:jwt\""
+    );
     for inputs in [
         server.exchanging(BROKER, issued, ""),
         server.exchanging(BROKER, issued, "parameters.auth_method = \"client_secret_post\"\nparameters.resource = \"https://api.example/\""),
@@ -65,14 +75,19 @@ async fn a_token_is_exchanged_for_another() {
 #[tokio::test]
 async fn what_cannot_be_exchanged_is_told_with_the_servers_own_code() {
     let server = &*SERVER;
-    let (issued, file, ended) = (server.subject("issued"), server.subject("file"), server.subject("ended"));
+    let (issued, file, ended) =
+        (server.subject("issued"), server.subject("file"), server.subject("ended"));
     let target = "parameters.resource = \"https://elsewhere.example/\"";
     for (inputs, status, code) in [
         (server.exchanging(BROKER, ended, JWT), 400, "invalid_request"),
         // Each is signed by somebody else than its type says.
         (server.exchanging(BROKER, file, ""), 400, "invalid_request"),
         (server.exchanging(BROKER, issued, JWT), 400, "invalid_request"),
-        (server.exchanging(BROKER, issued, "parameters.subject_token_type = \"made-up\""), 400, "invalid_request"),
+        (
+            server.exchanging(BROKER, issued, "parameters.subject_token_type = \"made-up\""),
+            400,
+            "invalid_request",
+        ),
         (server.exchanging(("broker", "wrong-horse"), issued, ""), 401, "invalid_client"),
         (server.exchanging(("nobody", "correct-horse"), issued, ""), 401, "invalid_client"),
         (server.exchanging(("service", "correct-horse"), issued, ""), 401, "invalid_client"),

@@ -1,4 +1,5 @@
-//! Keystone, the identity service of `OpenStack`: application credentials, by its own API and by its OAuth 2.0 API.
+//! Keystone, the identity service of `OpenStack`: application credentials, by its own API and by
+//! its OAuth 2.0 API.
 
 use serde_json::Value as Json;
 use toml::Value as Toml;
@@ -52,14 +53,25 @@ async fn application_credentials_that_are_no_good_are_refused(server: &Issuer) {
 }
 
 async fn its_oauth_takes_the_same_credentials_and_decodes_nothing(server: &Issuer) {
-    assert_eq!(token(probe("oauth2-client-credentials", &oauth(server, &id(server, "good"), SECRET, "none")).await).lifetime, Some(1234.0));
+    assert_eq!(
+        token(
+            probe("oauth2-client-credentials", &oauth(server, &id(server, "good"), SECRET, "none"))
+                .await
+        )
+        .lifetime,
+        Some(1234.0)
+    );
     for (id, secret, encoding, status, code) in [
         (id(server, "good"), SECRET, "form", 401, "invalid_client"),
         (id(server, "good"), "wrong", "none", 401, "invalid_client"),
         (id(server, "ended"), SECRET, "none", 401, "invalid_client"),
         (id(server, "deleted"), SECRET, "none", 404, "other_error"),
     ] {
-        refusal(probe("oauth2-client-credentials", &oauth(server, &id, secret, encoding)).await, status, code);
+        refusal(
+            probe("oauth2-client-credentials", &oauth(server, &id, secret, encoding)).await,
+            status,
+            code,
+        );
     }
 }
 

@@ -30,7 +30,10 @@ fn signing(server: &Server, client: &str, algorithm: &str, key: &str, more: &str
 
 /// A provider of the client that signs with its secret.
 fn shared(server: &Server, secret: &str, more: &str) -> String {
-    server.inputs(("shared", secret), &format!("parameters.auth_method = \"client_secret_jwt\"\n{more}"))
+    server.inputs(
+        ("shared", secret),
+        &format!("parameters.auth_method = \"client_secret_jwt\"\n{more}"),
+    )
 }
 
 #[tokio::test]
@@ -52,7 +55,11 @@ async fn a_client_that_signs_needs_to_send_no_secret() {
     {
         token(probe(RECIPE, &inputs).await);
         let held = server.issued(place + 1);
-        assert_eq!((&held["client"], &held["method"]), (&Json::from(client), &Json::from(method)), "{inputs}");
+        assert_eq!(
+            (&held["client"], &held["method"]),
+            (&Json::from(client), &Json::from(method)),
+            "{inputs}"
+        );
     }
 }
 
@@ -90,7 +97,12 @@ async fn what_is_wrong_with_an_assertion_is_told_by_the_server() {
 async fn a_wrong_clock_and_an_assertion_that_is_sent_twice_are_refused() {
     let server = Server::start();
     let now = Timestamp::now();
-    let at = |seconds: i64| Prober::with(move || now + SignedDuration::from_secs(seconds), || uuid::Uuid::from_u128(4711));
+    let at = |seconds: i64| {
+        Prober::with(
+            move || now + SignedDuration::from_secs(seconds),
+            || uuid::Uuid::from_u128(4711),
+        )
+    };
     let inputs = signing(&server, "rs256", "RS256", &key("rsa8"), "");
     // It lives five minutes.
     refusal(probe_with(&at(-3600), RECIPE, &inputs).await, 401, "invalid_client");
@@ -109,15 +121,25 @@ async fn a_basic_header_that_is_encoded_in_another_way_is_another_client() {
     // This one takes both a plus sign and %20 for a blank, as its decoder does.
     token(server.probe(SPECIAL, "parameters.basic_encoding = \"percent\"").await);
     token(server.probe(BASIC, "parameters.basic_encoding = \"none\"").await);
-    refusal(server.probe(("basic", "correct+horse"), "parameters.basic_encoding = \"none\"").await, 401, "invalid_client");
+    refusal(
+        server.probe(("basic", "correct+horse"), "parameters.basic_encoding = \"none\"").await,
+        401,
+        "invalid_client",
+    );
     // The colon in its id ends the id too early, and the percent sign in its secret begins nothing.
-    refusal(server.probe(SPECIAL, "parameters.basic_encoding = \"none\"").await, 400, "invalid_request");
+    refusal(
+        server.probe(SPECIAL, "parameters.basic_encoding = \"none\"").await,
+        400,
+        "invalid_request",
+    );
 }
 
 /// A folder with the certificates of the server and of those who call.
 fn certificates(authority: &Authority, elsewhere: &Authority) -> TempDir {
     let folder = TempDir::new().expect("a folder");
-    let write = |name: &str, content: &str| std::fs::write(folder.path().join(name), content).expect("written");
+    let write = |name: &str, content: &str| {
+        std::fs::write(folder.path().join(name), content).expect("written")
+    };
     let both = |name: &str, identity: &Identity| {
         write(&format!("{name}.pem"), &identity.pem);
         write(&format!("{name}-key.pem"), &identity.key_pem());
@@ -135,7 +157,8 @@ fn certificates(authority: &Authority, elsewhere: &Authority) -> TempDir {
 async fn the_certificate_of_the_connection_is_who_the_client_is() {
     let folder = certificates(&Authority::new("ours"), &Authority::new("theirs"));
     let server = Server::with(Some(folder.path()));
-    let secure = crate::support::wait_for("the secure address", || server.0.said("secure").first().cloned());
+    let secure =
+        crate::support::wait_for("the secure address", || server.0.said("secure").first().cloned());
     let inputs = |client: &str, shown: Option<&str>| {
         let path = folder.path().display();
         let shown = shown.map(|name| format!(", client_certificate_file = \"{path}/{name}.pem\", client_key_file = \"{path}/{name}-key.pem\""));
@@ -147,7 +170,10 @@ async fn the_certificate_of_the_connection_is_who_the_client_is() {
     };
     token(probe(RECIPE, &inputs("mutual", Some("client"))).await);
     let held = server.issued(1);
-    assert_eq!((&held["client"], &held["method"]), (&Json::from("mutual"), &Json::from("tls_client_auth")));
+    assert_eq!(
+        (&held["client"], &held["method"]),
+        (&Json::from("mutual"), &Json::from("tls_client_auth"))
+    );
     for (place, (client, shown, why)) in [
         ("mutual", None, "client certificate was not provided"),
         ("mutual", Some("another"), "certificate subject value does not match"),

@@ -12,17 +12,28 @@ const RECIPE: &str = "oauth2-client-credentials";
 /// Asks the server's metadata for its token endpoint.
 fn discovering(server: &Server, metadata: &str, more: &str) -> String {
     let endpoint = format!("parameters.token_url = \"http://{}/token\"", server.0.address);
-    server.inputs(BASIC, more).replace(&endpoint, &format!("parameters.metadata_url = \"{metadata}\""))
+    server
+        .inputs(BASIC, more)
+        .replace(&endpoint, &format!("parameters.metadata_url = \"{metadata}\""))
 }
 
 fn steps(probe: &Probe) -> Vec<String> {
-    probe.steps.iter().map(|step| format!("{}{}", step.name, if step.failure.is_some() { "!" } else { "" })).collect()
+    probe
+        .steps
+        .iter()
+        .map(|step| format!("{}{}", step.name, if step.failure.is_some() { "!" } else { "" }))
+        .collect()
 }
 
 #[track_caller]
 fn assert_failure(probe: Probe, class: &str, reason: &str, code: &str) {
     let failure = failure(probe);
-    assert_eq!((failure.reason.class().word(), failure.reason.word(), failure.code.as_str()), (class, reason, code), "{}", failure.message.as_str());
+    assert_eq!(
+        (failure.reason.class().word(), failure.reason.word(), failure.code.as_str()),
+        (class, reason, code),
+        "{}",
+        failure.message.as_str()
+    );
 }
 
 #[tokio::test]
@@ -41,25 +52,53 @@ async fn the_token_endpoint_is_found_in_the_servers_metadata() {
     token(probe(RECIPE, &signing).await);
 
     let nowhere = format!("http://{}/nowhere/.well-known/openid-configuration", server.0.address);
-    assert_failure(probe(RECIPE, &discovering(&server, &nowhere, "")).await, "provider", "unavailable", "no_metadata");
+    assert_failure(
+        probe(RECIPE, &discovering(&server, &nowhere, "")).await,
+        "provider",
+        "unavailable",
+        "no_metadata",
+    );
     // Somebody else's document with this server in it: no credential goes to where it points.
-    let other = Endpoint::json("200 OK", &format!("{{\"issuer\":\"http://{0}\",\"token_endpoint\":\"http://{0}/token\"}}", server.0.address));
+    let other = Endpoint::json(
+        "200 OK",
+        &format!(
+            "{{\"issuer\":\"http://{0}\",\"token_endpoint\":\"http://{0}/token\"}}",
+            server.0.address
+        ),
+    );
     let others = format!("http://127.0.0.1:{}/.well-known/openid-configuration", other.port());
-    assert_failure(probe(RECIPE, &discovering(&server, &others, "")).await, "provider", "unavailable", "issuer_differs");
+    assert_failure(
+        probe(RECIPE, &discovering(&server, &others, "")).await,
+        "provider",
+        "unavailable",
+        "issuer_differs",
+    );
     assert_eq!(server.0.said("issued").len(), 2);
 }
 
 #[tokio::test]
 async fn the_server_knows_its_own_token_and_another_server_does_not() {
     let (server, other) = (Server::start(), Server::start());
-    let ask = |whom: &Server| format!("verify.introspection.url = \"http://{}/token/introspection\"", whom.0.address);
+    let ask = |whom: &Server| {
+        format!("verify.introspection.url = \"http://{}/token/introspection\"", whom.0.address)
+    };
     let known = server.probe(BASIC, &ask(&server)).await;
     assert_eq!(steps(&known), ["token", "introspection"]);
     token(known);
-    assert_failure(server.probe(BASIC, &ask(&other)).await, "credential", "unverified", "token_inactive");
+    assert_failure(
+        server.probe(BASIC, &ask(&other)).await,
+        "credential",
+        "unverified",
+        "token_inactive",
+    );
     // This server wants a client to ask, not a token.
     let bearer = format!("{}\nverify.introspection.auth_method = \"bearer\"", ask(&server));
-    assert_failure(server.probe(BASIC, &bearer).await, "credential", "unverified", "invalid_request");
+    assert_failure(
+        server.probe(BASIC, &bearer).await,
+        "credential",
+        "unverified",
+        "invalid_request",
+    );
 }
 
 #[tokio::test]
@@ -70,21 +109,39 @@ async fn a_signed_token_is_held_against_the_keys_of_its_issuer() {
     let stranger = Endpoint::json("200 OK", &stranger["jwks"].to_string());
     let here = format!("http://{}", server.0.address);
     let signed = |issuer: &str, audience: &str, keys: &str| {
-        format!("parameters.resource = \"https://signed.example/\"\nverify.jwt = {{ issuer = \"{issuer}\", audience = \"{audience}\", jwks_url = \"{keys}\" }}")
+        format!(
+            "parameters.resource = \"https://signed.example/\"\nverify.jwt = {{ issuer = \"{issuer}\", audience = \"{audience}\", jwks_url = \"{keys}\" }}"
+        )
     };
     let keys = format!("{here}/jwks");
     let good = server.probe(BASIC, &signed(&here, "https://signed.example/", &keys)).await;
     assert_eq!(steps(&good), ["token", "jwks", "jwt"]);
-    assert!(matches!(&good.outcome, Outcome::Issued(issued) if issued.lifetime == Some(99.0)), "{:?}", good.outcome);
+    assert!(
+        matches!(&good.outcome, Outcome::Issued(issued) if issued.lifetime == Some(99.0)),
+        "{:?}",
+        good.outcome
+    );
     for (verify, code) in [
         (signed("https://elsewhere.example", "https://signed.example/", &keys), "jwt_issuer"),
         (signed(&here, "https://elsewhere.example", &keys), "jwt_audience"),
-        (signed(&here, "https://signed.example/", &format!("http://127.0.0.1:{}/keys", stranger.port())), "jwt_key_unknown"),
+        (
+            signed(
+                &here,
+                "https://signed.example/",
+                &format!("http://127.0.0.1:{}/keys", stranger.port()),
+            ),
+            "jwt_key_unknown",
+        ),
         ("verify.jwt = {}".to_owned(), "jwt_unreadable"),
     ] {
         assert_failure(server.probe(BASIC, &verify).await, "credential", "unverified", code);
     }
-    assert_failure(server.probe(BASIC, &signed(&here, "https://signed.example/", &here)).await, "provider", "malformed", "http_404");
+    assert_failure(
+        server.probe(BASIC, &signed(&here, "https://signed.example/", &here)).await,
+        "provider",
+        "malformed",
+        "http_404",
+    );
 }
 
 #[tokio::test]

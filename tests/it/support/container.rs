@@ -1,5 +1,5 @@
-//! A container with a real systemd as PID 1, made by `tests/systemd/container.sh`: its own for each test, with
-//! loopback and no other network, on a file system that forgets.
+//! A container with a real systemd as PID 1, made by `tests/systemd/container.sh`: its own for each
+//! test, with loopback and no other network, on a file system that forgets.
 
 use std::fs::File;
 use std::os::unix::net::UnixDatagram;
@@ -27,7 +27,12 @@ pub struct Ran {
 impl Ran {
     fn of(command: String, output: &Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
-        Self { command, status: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+        Self {
+            command,
+            status: output.status.code(),
+            out: text(&output.stdout),
+            err: text(&output.stderr),
+        }
     }
 
     /// Its output, after it has ended well.
@@ -40,7 +45,12 @@ impl Ran {
     /// All that it said, after it has failed.
     #[track_caller]
     pub fn failed(self) -> String {
-        assert!(self.status.is_some_and(|status| status != 0), "{} should have failed: {}", self.command, self.out);
+        assert!(
+            self.status.is_some_and(|status| status != 0),
+            "{} should have failed: {}",
+            self.command,
+            self.out
+        );
         format!("{}\n{}", self.out, self.err)
     }
 }
@@ -62,7 +72,8 @@ impl Container {
         let console = File::create(folder.path().join("console")).expect("a file");
         let script = script("boot")
             .arg(&path)
-            // The container lives until this pipe is closed, which happens also when the tests are killed.
+            // The container lives until this pipe is closed, which happens also when the tests are
+            // killed.
             .stdin(Stdio::piped())
             .stdout(console.try_clone().expect("a copy"))
             .stderr(console)
@@ -81,7 +92,9 @@ impl Container {
         let mut bytes = [0; 4096];
         let length = socket.recv(&mut bytes).ok()?;
         let text = String::from_utf8_lossy(&bytes[..length]).into_owned();
-        if let Some(leader) = text.lines().find_map(|line| line.strip_prefix("X_NSPAWN_LEADER_PID=")) {
+        if let Some(leader) =
+            text.lines().find_map(|line| line.strip_prefix("X_NSPAWN_LEADER_PID="))
+        {
             leader.clone_into(&mut self.leader);
         }
         text.lines().any(|line| line == "READY=1").then_some(())
@@ -93,7 +106,11 @@ impl Container {
 
     /// Runs a line of shell inside, as root.
     pub fn run(&self, line: &str) -> Ran {
-        let output = script("run").args([&self.leader, "sh", "-c", line]).stdin(Stdio::null()).output().expect("the script runs");
+        let output = script("run")
+            .args([&self.leader, "sh", "-c", line])
+            .stdin(Stdio::null())
+            .output()
+            .expect("the script runs");
         Ran::of(line.to_owned(), &output)
     }
 
@@ -101,7 +118,11 @@ impl Container {
     pub fn copy(&self, from: impl AsRef<std::path::Path>, path: &str, mode: &str) {
         let from = from.as_ref();
         let file = File::open(from).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
-        let output = script("copy").args([&self.leader, mode, path]).stdin(file).output().expect("the script runs");
+        let output = script("copy")
+            .args([&self.leader, mode, path])
+            .stdin(file)
+            .output()
+            .expect("the script runs");
         Ran::of(format!("copy to {path}"), &output).fine();
     }
 
@@ -124,7 +145,9 @@ impl Container {
 
     /// Waits until a property of a unit has a value.
     pub fn wait_for_property(&self, unit: &str, name: &str, value: &str) {
-        wait_for(&format!("{name} of {unit} to be {value}"), || (self.property(unit, name) == value).then_some(()));
+        wait_for(&format!("{name} of {unit} to be {value}"), || {
+            (self.property(unit, name) == value).then_some(())
+        });
     }
 
     /// Settings on top of a unit: `NAME.conf` of its drop-in folder.
@@ -156,26 +179,40 @@ impl Container {
 
     /// What a unit has written into the journal, of itself and of systemd about it.
     pub fn journal(&self, unit: &str) -> Vec<Entry> {
-        let lines = self.run(&format!("journalctl --sync; journalctl --unit={unit} --output=json --all")).fine();
+        let lines = self
+            .run(&format!("journalctl --sync; journalctl --unit={unit} --output=json --all"))
+            .fine();
         let entry = |line: &str| {
             let json: serde_json::Value = serde_json::from_str(line).expect("JSON");
             let text = |name: &str| json[name].as_str().unwrap_or_default().to_owned();
-            Entry { priority: text("PRIORITY").parse().expect("a priority"), message: text("MESSAGE") }
+            Entry {
+                priority: text("PRIORITY").parse().expect("a priority"),
+                message: text("MESSAGE"),
+            }
         };
         lines.lines().map(entry).collect()
     }
 
     /// Waits until a unit has logged a message with this text.
     pub fn wait_for_message(&self, unit: &str, text: &str) -> Entry {
-        wait_for(&format!("{unit} to log {text:?}"), || self.journal(unit).into_iter().find(|entry| entry.message.contains(text)))
+        wait_for(&format!("{unit} to log {text:?}"), || {
+            self.journal(unit).into_iter().find(|entry| entry.message.contains(text))
+        })
     }
 }
 
 impl Drop for Container {
     fn drop(&mut self) {
         if std::thread::panicking() && !self.leader.is_empty() {
-            let journal = self.run("systemctl --failed; journalctl --sync; journalctl --lines=200 --priority=info");
-            eprintln!("inside the container:\n{}\n{}\n{}", self.console(), journal.out, journal.err);
+            let journal = self.run(
+                "systemctl --failed; journalctl --sync; journalctl --lines=200 --priority=info",
+            );
+            eprintln!(
+                "inside the container:\n{}\n{}\n{}",
+                self.console(),
+                journal.out,
+                journal.err
+            );
         }
         drop(self.script.stdin.take());
         let _ = self.script.wait();

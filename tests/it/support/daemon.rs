@@ -32,14 +32,22 @@ impl Daemon {
     }
 
     /// Starts it with further arguments and environment variables.
-    pub fn start_with(configuration: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+    pub fn start_with(
+        configuration: &str,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::write(folder.path().join("credwatch.toml"), configuration).expect("written");
         Self::start_in(folder, arguments, environment)
     }
 
     /// Starts it with the `credwatch.toml` of this folder.
-    pub fn start_in(folder: tempfile::TempDir, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+    pub fn start_in(
+        folder: tempfile::TempDir,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let file = folder.path().join("credwatch.toml");
         let mut child = credwatch()
             .arg("run")
@@ -69,7 +77,12 @@ impl Daemon {
             let place = log.find("listen")?;
             let rest = &log[place..];
             let start = rest.find("127.0.0.1:")?;
-            Some(rest[start..].chars().take_while(|c| c.is_ascii_digit() || matches!(c, '.' | ':')).collect::<String>())
+            Some(
+                rest[start..]
+                    .chars()
+                    .take_while(|c| c.is_ascii_digit() || matches!(c, '.' | ':'))
+                    .collect::<String>(),
+            )
         });
         Self { child, address, log, folder }
     }
@@ -84,7 +97,8 @@ impl Daemon {
         self.folder.path()
     }
 
-    /// Puts another configuration in the place of the one that it has, as an editor does: whole, by a rename.
+    /// Puts another configuration in the place of the one that it has, as an editor does: whole, by
+    /// a rename.
     pub fn configure(&self, text: &str) {
         let fresh = self.folder().join("credwatch.toml.new");
         std::fs::write(&fresh, text).expect("written");
@@ -127,12 +141,18 @@ impl Daemon {
     /// Waits until a provider is in a state.
     pub fn wait_for_state(&self, provider: &str, state: &str) {
         let name = format!("credwatch_provider_state{{provider=\"{provider}\",state=\"{state}\"}}");
-        wait_for(&format!("{provider} to be {state}; log: {}", self.log()), || (self.sample(&name) == Some(1.0)).then_some(()));
+        wait_for(&format!("{provider} to be {state}; log: {}", self.log()), || {
+            (self.sample(&name) == Some(1.0)).then_some(())
+        });
     }
 
     /// Sends a signal by name.
     pub fn signal(&self, name: &str) {
-        let status = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().expect("kill");
+        let status = Command::new("kill")
+            .arg(format!("-{name}"))
+            .arg(self.child.id().to_string())
+            .status()
+            .expect("kill");
         assert!(status.success());
     }
 
@@ -182,6 +202,7 @@ fn ask(address: &str, method: &str, path: &str, headers: &str) -> Answer {
     stream.read_to_end(&mut text).expect("an answer");
     let text = String::from_utf8_lossy(&text).into_owned();
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
-    let status = head.split_whitespace().nth(1).and_then(|status| status.parse().ok()).unwrap_or_default();
+    let status =
+        head.split_whitespace().nth(1).and_then(|status| status.parse().ok()).unwrap_or_default();
     Answer { status, head: head.to_owned(), body: body.to_owned() }
 }

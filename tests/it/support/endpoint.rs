@@ -36,23 +36,35 @@ impl Endpoint {
         Self::answering(http(status, "Content-Type: application/json\r\n", body.as_bytes()))
     }
 
-    /// Answers JSON by method and path, such as `GET /login`; `HERE` in a body is this address. Nothing is said to a request
-    /// whose status is 0, and 404 to one that is not in the list.
+    /// Answers JSON by method and path, such as `GET /login`; `HERE` in a body is this address.
+    /// Nothing is said to a request whose status is 0, and 404 to one that is not in the list.
     pub fn routing(routes: &[(&str, u16, &str)]) -> Self {
-        let routes: Vec<(String, u16, String)> = routes.iter().map(|(route, status, body)| ((*route).to_owned(), *status, (*body).to_owned())).collect();
+        let routes: Vec<(String, u16, String)> = routes
+            .iter()
+            .map(|(route, status, body)| ((*route).to_owned(), *status, (*body).to_owned()))
+            .collect();
         Self::serving(move |mut stream, requests| {
             let here = format!("http://{}", stream.local_addr().expect("an address"));
             let request = read_request(&mut stream);
             let line = request.lines().next().unwrap_or_default();
-            let route = line.rsplit_once(' ').map_or(line, |(route, _)| route.split('?').next().unwrap_or(route)).to_owned();
+            let route = line
+                .rsplit_once(' ')
+                .map_or(line, |(route, _)| route.split('?').next().unwrap_or(route))
+                .to_owned();
             requests.lock().expect("not poisoned").push(request);
-            let (status, body) = routes.iter().find(|(known, _, _)| *known == route).map_or((404, "{}"), |(_, status, body)| (*status, body));
+            let (status, body) = routes
+                .iter()
+                .find(|(known, _, _)| *known == route)
+                .map_or((404, "{}"), |(_, status, body)| (*status, body));
             if status == 0 {
                 let _ = stream.read_to_end(&mut Vec::new());
                 return;
             }
-            let answer =
-                http(&format!("{status} X"), "Content-Type: application/json\r\nX-Session: session-of-the-tests\r\n", body.replace("HERE", &here).as_bytes());
+            let answer = http(
+                &format!("{status} X"),
+                "Content-Type: application/json\r\nX-Session: session-of-the-tests\r\n",
+                body.replace("HERE", &here).as_bytes(),
+            );
             let _ = stream.write_all(&answer);
             let _ = stream.shutdown(std::net::Shutdown::Write);
             let _ = stream.read_to_end(&mut Vec::new());
@@ -63,7 +75,13 @@ impl Endpoint {
     pub fn routes(&self) -> Vec<String> {
         self.requests()
             .iter()
-            .map(|request| request.lines().next().and_then(|line| line.rsplit_once(' ')).map_or_else(String::new, |(route, _)| route.to_owned()))
+            .map(|request| {
+                request
+                    .lines()
+                    .next()
+                    .and_then(|line| line.rsplit_once(' '))
+                    .map_or_else(String::new, |(route, _)| route.to_owned())
+            })
             .collect()
     }
 
@@ -97,7 +115,11 @@ impl Endpoint {
             let Ok(connection) = rustls::ServerConnection::new(Arc::clone(&config)) else { return };
             let mut tls = rustls::StreamOwned::new(connection, stream);
             requests.lock().expect("not poisoned").push(read_request(&mut tls));
-            let _ = tls.write_all(&http("200 OK", "Content-Type: application/json\r\n", body.as_bytes()));
+            let _ = tls.write_all(&http(
+                "200 OK",
+                "Content-Type: application/json\r\n",
+                body.as_bytes(),
+            ));
             tls.conn.send_close_notify();
             let _ = tls.flush();
             let _ = tls.read_to_end(&mut Vec::new());
@@ -139,7 +161,11 @@ impl Drop for Endpoint {
 
 /// The bytes of an answer with its length.
 pub fn http(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
-    let mut answer = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n", body.len()).into_bytes();
+    let mut answer = format!(
+        "HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    )
+    .into_bytes();
     answer.extend_from_slice(body);
     answer
 }
@@ -151,7 +177,16 @@ pub fn read_request(stream: &mut impl Read) -> String {
     loop {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length:")?.trim().parse::<usize>().ok()).unwrap_or_default();
+            let length = head
+                .lines()
+                .find_map(|line| {
+                    line.to_lowercase()
+                        .strip_prefix("content-length:")?
+                        .trim()
+                        .parse::<usize>()
+                        .ok()
+                })
+                .unwrap_or_default();
             if body.len() >= length {
                 return text;
             }
@@ -195,7 +230,12 @@ impl Authority {
         params.not_after = rcgen::date_time_ymd(until, 1, 1);
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &self.issuer).expect("signed");
-        Identity { chain: vec![certificate.der().clone()], pem: certificate.pem(), key, client_authority: None }
+        Identity {
+            chain: vec![certificate.der().clone()],
+            pem: certificate.pem(),
+            key,
+            client_authority: None,
+        }
     }
 
     /// Its certificate in PEM form.
@@ -231,7 +271,12 @@ impl Identity {
         params.not_after = rcgen::date_time_ymd(until, 1, 1);
         let key = KeyPair::generate().expect("a key");
         let certificate = params.self_signed(&key).expect("signed");
-        Self { chain: vec![certificate.der().clone()], pem: certificate.pem(), key, client_authority: None }
+        Self {
+            chain: vec![certificate.der().clone()],
+            pem: certificate.pem(),
+            key,
+            client_authority: None,
+        }
     }
 
     /// The private key in PEM form.
@@ -239,12 +284,20 @@ impl Identity {
         self.key.serialize_pem()
     }
 
-    /// A client that trusts this authority, shows this certificate if there is one, and speaks these versions.
-    pub fn client(trusted: &Authority, shown: Option<&Self>, versions: &[&'static rustls::SupportedProtocolVersion]) -> Arc<rustls::ClientConfig> {
+    /// A client that trusts this authority, shows this certificate if there is one, and speaks
+    /// these versions.
+    pub fn client(
+        trusted: &Authority,
+        shown: Option<&Self>,
+        versions: &[&'static rustls::SupportedProtocolVersion],
+    ) -> Arc<rustls::ClientConfig> {
         let mut roots = rustls::RootCertStore::empty();
         roots.add(trusted.der()).expect("added");
         let builder = rustls::ClientConfig::builder_with_provider(credwatch::probe::tls::crypto());
-        let builder = builder.with_protocol_versions(versions).expect("versions").with_root_certificates(roots);
+        let builder = builder
+            .with_protocol_versions(versions)
+            .expect("versions")
+            .with_root_certificates(roots);
         Arc::new(match shown {
             None => builder.with_no_client_auth(),
             Some(identity) => {
@@ -256,7 +309,8 @@ impl Identity {
 
     /// Certificate and key as files.
     pub fn files(&self, folder: &tempfile::TempDir) -> (PathBuf, PathBuf) {
-        let (certificate, key) = (folder.path().join("client.pem"), folder.path().join("client.key"));
+        let (certificate, key) =
+            (folder.path().join("client.pem"), folder.path().join("client.key"));
         std::fs::write(&certificate, &self.pem).expect("written");
         std::fs::write(&key, self.key.serialize_pem()).expect("written");
         (certificate, key)
@@ -264,13 +318,20 @@ impl Identity {
 
     fn server(&self) -> rustls::ServerConfig {
         let provider = credwatch::probe::tls::crypto();
-        let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions().expect("versions");
+        let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .expect("versions");
         let builder = match &self.client_authority {
             None => builder.with_no_client_auth(),
             Some(authority) => {
                 let mut roots = rustls::RootCertStore::empty();
                 roots.add(authority.clone()).expect("added");
-                let verifier = rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().expect("built");
+                let verifier = rustls::server::WebPkiClientVerifier::builder_with_provider(
+                    Arc::new(roots),
+                    provider,
+                )
+                .build()
+                .expect("built");
                 builder.with_client_cert_verifier(verifier)
             }
         };

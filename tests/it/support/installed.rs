@@ -1,4 +1,5 @@
-//! A container with the daemon in it, as the package would put it there but for being built without optimizing.
+//! A container with the daemon in it, as the package would put it there but for being built without
+//! optimizing.
 
 use super::container::Container;
 use super::{repository, wait_for};
@@ -20,15 +21,28 @@ credentials.client_secret = { systemd = "inside-secret" }
 /// Where root keeps the secret.
 pub const SECRET: &str = "/etc/credwatch/secrets/inside";
 
-/// A container with the daemon, its unit, a configuration, a secret and an endpoint; nothing of it is started.
+/// A container with the daemon, its unit, a configuration, a secret and an endpoint; nothing of it
+/// is started.
 pub fn installed() -> Container {
     let container = Container::boot();
     container.copy(env!("CARGO_BIN_EXE_credwatch"), "/usr/bin/credwatch", "0755");
-    container.copy(repository("systemd/credwatch.service"), "/usr/lib/systemd/system/credwatch.service", "0644");
+    container.copy(
+        repository("systemd/credwatch.service"),
+        "/usr/lib/systemd/system/credwatch.service",
+        "0644",
+    );
     container.write("/etc/credwatch/credwatch.toml", "0644", CONFIGURATION);
     container.write(SECRET, "0600", "of-the-container\n");
-    container.drop_in(UNIT, "secret", &format!("[Service]\nLoadCredential=inside-secret:{SECRET}\n"));
-    container.copy(repository("tests/systemd/token-endpoint.sh"), "/usr/local/bin/token-endpoint", "0755");
+    container.drop_in(
+        UNIT,
+        "secret",
+        &format!("[Service]\nLoadCredential=inside-secret:{SECRET}\n"),
+    );
+    container.copy(
+        repository("tests/systemd/token-endpoint.sh"),
+        "/usr/local/bin/token-endpoint",
+        "0755",
+    );
     container.write(
         "/etc/systemd/system/token.socket",
         "0644",
@@ -47,5 +61,7 @@ pub fn installed() -> Container {
 /// Waits until the provider is in a state.
 pub fn wait_for_state(container: &Container, state: &str) {
     let name = format!("credwatch_provider_state{{provider=\"inside\",state=\"{state}\"}}");
-    wait_for(&format!("the provider to be {state}"), || (container.sample(&name) == Some(1.0)).then_some(()));
+    wait_for(&format!("the provider to be {state}"), || {
+        (container.sample(&name) == Some(1.0)).then_some(())
+    });
 }

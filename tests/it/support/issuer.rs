@@ -12,11 +12,12 @@ use serde_json::Value as Json;
 
 use super::{repository, wait_for, wait_within};
 
-/// Such a server. It says where it listens on its standard output; it is killed by its id when this goes out of scope, and
-/// ends by itself when whoever started it is gone.
+/// Such a server. It says where it listens on its standard output; it is killed by its id when this
+/// goes out of scope, and ends by itself when whoever started it is gone.
 pub struct Issuer {
     child: Child,
-    /// A file without a name, so that nothing stays behind when tests share a server, which is then never dropped.
+    /// A file without a name, so that nothing stays behind when tests share a server, which is then
+    /// never dropped.
     out: File,
     /// Host and port.
     pub address: String,
@@ -25,13 +26,16 @@ pub struct Issuer {
 impl Issuer {
     /// Starts it, and waits until it listens.
     pub fn start(what: &str, command: &mut Command) -> Self {
-        let (out, err) = (tempfile::tempfile().expect("a file"), tempfile::tempfile().expect("a file"));
+        let (out, err) =
+            (tempfile::tempfile().expect("a file"), tempfile::tempfile().expect("a file"));
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(out.try_clone().expect("the same file"))
             .stderr(err.try_clone().expect("the same file"))
             .spawn()
-            .unwrap_or_else(|error| panic!("cannot start {what} ({error}); run `make test`, which installs it"));
+            .unwrap_or_else(|error| {
+                panic!("cannot start {what} ({error}); run `make test`, which installs it")
+            });
         // Some set up a database first.
         let address = wait_within(Duration::from_secs(60), &format!("{what} to listen"), || {
             if let Some(status) = child.try_wait().expect("its status") {
@@ -42,7 +46,8 @@ impl Issuer {
         Self { child, out, address }
     }
 
-    /// Starts a script in `tests/issuers` with the distribution's Python, where `tests/parts.sh` has put what it needs.
+    /// Starts a script in `tests/issuers` with the distribution's Python, where `tests/parts.sh`
+    /// has put what it needs.
     pub fn script(name: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new("/usr/bin/python3");
         // Warnings are about the age of what it imports.
@@ -57,7 +62,9 @@ impl Issuer {
 
     /// The same in JSON, of the line with this number, once it is there.
     pub fn told(&self, word: &str, place: usize) -> Json {
-        let line = wait_for(&format!("a line of the server with {word}"), || self.said(word).get(place).cloned());
+        let line = wait_for(&format!("a line of the server with {word}"), || {
+            self.said(word).get(place).cloned()
+        });
         serde_json::from_str(&line).expect("JSON")
     }
 
@@ -78,26 +85,36 @@ impl Drop for Issuer {
 /// The rest of each whole line that begins with this word.
 fn said(output: &str, word: &str) -> Vec<String> {
     let whole = output.rsplit_once('\n').map_or("", |(whole, _)| whole);
-    whole.lines().filter_map(|line| Some(line.strip_prefix(word)?.strip_prefix(' ')?.to_owned())).collect()
+    whole
+        .lines()
+        .filter_map(|line| Some(line.strip_prefix(word)?.strip_prefix(' ')?.to_owned()))
+        .collect()
 }
 
 /// The whole file, wherever its writer stands in it.
 fn read(file: &File) -> String {
-    let mut content = vec![0; usize::try_from(file.metadata().expect("its size").len()).expect("short")];
+    let mut content =
+        vec![0; usize::try_from(file.metadata().expect("its size").len()).expect("short")];
     let length = file.read_at(&mut content, 0).expect("readable");
     content.truncate(length);
     String::from_utf8_lossy(&content).into_owned()
 }
 
-/// Probes a provider once: its recipe, and what else stands in its table. The server has time, as many tests run at once.
+/// Probes a provider once: its recipe, and what else stands in its table. The server has time, as
+/// many tests run at once.
 pub async fn probe(recipe: &str, more: &str) -> Probe {
     probe_with(&Prober::new(), recipe, more).await
 }
 
 /// The same with a clock and a source of chance of the test's own.
 pub async fn probe_with(prober: &Prober, recipe: &str, more: &str) -> Probe {
-    let configuration = config::load_text("test.toml", &format!("[providers.x]\nrecipe = \"{recipe}\"\ntimeout = \"1m\"\n{more}\n"))
-        .unwrap_or_else(|faults| panic!("{}", faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")));
+    let configuration = config::load_text(
+        "test.toml",
+        &format!("[providers.x]\nrecipe = \"{recipe}\"\ntimeout = \"1m\"\n{more}\n"),
+    )
+    .unwrap_or_else(|faults| {
+        panic!("{}", faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+    });
     prober.probe(&configuration.providers[0]).await
 }
 
@@ -117,11 +134,16 @@ pub fn failure(probe: Probe) -> Failure {
     }
 }
 
-/// Asserts that the server refused with this status and this code of its own; returns what it said to people.
+/// Asserts that the server refused with this status and this code of its own; returns what it said
+/// to people.
 #[track_caller]
 pub fn refusal(probe: Probe, status: u16, code: &str) -> String {
     assert_eq!(probe.status, Some(status), "{code}: {:?}", probe.outcome);
     let failure = failure(probe);
-    assert_eq!((failure.reason.class().word(), failure.reason.word(), failure.code.as_str()), ("credential", "rejected", code), "{failure:?}");
+    assert_eq!(
+        (failure.reason.class().word(), failure.reason.word(), failure.code.as_str()),
+        ("credential", "rejected", code),
+        "{failure:?}"
+    );
     failure.message.as_str().to_owned()
 }

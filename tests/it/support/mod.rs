@@ -18,7 +18,8 @@ pub fn repository(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// Waits until `condition` yields a value; panics with `what` when it does not within twenty seconds.
+/// Waits until `condition` yields a value; panics with `what` when it does not within twenty
+/// seconds.
 pub fn wait_for<T>(what: &str, condition: impl FnMut() -> Option<T>) -> T {
     wait_within(Duration::from_secs(20), what, condition)
 }
@@ -35,13 +36,15 @@ pub fn wait_within<T>(bound: Duration, what: &str, mut condition: impl FnMut() -
     }
 }
 
-/// All files below a folder with this ending, sorted; at least `least` of them, so that a runner cannot pass
-/// because it found nothing.
+/// All files below a folder with this ending, sorted; at least `least` of them, so that a runner
+/// cannot pass because it found nothing.
 pub fn files(folder: &str, ending: &str, least: usize) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![repository(folder)];
     while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+        for entry in std::fs::read_dir(&folder)
+            .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
                 folders.push(path);
@@ -51,6 +54,10 @@ pub fn files(folder: &str, ending: &str, least: usize) -> Vec<PathBuf> {
         }
     }
     found.sort();
-    assert!(found.len() >= least, "found only {} files in {folder}, expected at least {least}", found.len());
+    assert!(
+        found.len() >= least,
+        "found only {} files in {folder}, expected at least {least}",
+        found.len()
+    );
     found
 }

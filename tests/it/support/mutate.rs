@@ -22,7 +22,8 @@ impl Dice {
     }
 }
 
-/// `bytes` with up to four changes: bytes flipped, cut, doubled, moved, and pieces of `words` put in.
+/// `bytes` with up to four changes: bytes flipped, cut, doubled, moved, and pieces of `words` put
+/// in.
 pub fn mutated(bytes: &[u8], words: &[&[u8]], dice: &mut Dice) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     for _ in 0..=dice.below(4) {
@@ -43,20 +44,34 @@ pub fn mutated(bytes: &[u8], words: &[&[u8]], dice: &mut Dice) -> Vec<u8> {
     bytes
 }
 
-/// What can happen to a body on its way, each with a name: bytes lost, doubled, in another encoding.
+/// What can happen to a body on its way, each with a name: bytes lost, doubled, in another
+/// encoding.
 pub fn damaged_bytes(body: &[u8]) -> Vec<(String, Vec<u8>)> {
     let text = String::from_utf8_lossy(body);
-    let utf16 = |little: bool| text.encode_utf16().flat_map(|unit| if little { unit.to_le_bytes() } else { unit.to_be_bytes() }).collect::<Vec<u8>>();
-    let mut all: Vec<(String, Vec<u8>)> =
-        (0..body.len()).step_by(body.len() / 12 + 1).map(|length| (format!("cut to {length}"), body[..length].to_vec())).collect();
-    all.extend((1..body.len()).step_by(body.len() / 6 + 1).map(|start| (format!("without its first {start} bytes"), body[start..].to_vec())));
+    let utf16 = |little: bool| {
+        text.encode_utf16()
+            .flat_map(|unit| if little { unit.to_le_bytes() } else { unit.to_be_bytes() })
+            .collect::<Vec<u8>>()
+    };
+    let mut all: Vec<(String, Vec<u8>)> = (0..body.len())
+        .step_by(body.len() / 12 + 1)
+        .map(|length| (format!("cut to {length}"), body[..length].to_vec()))
+        .collect();
+    all.extend(
+        (1..body.len())
+            .step_by(body.len() / 6 + 1)
+            .map(|start| (format!("without its first {start} bytes"), body[start..].to_vec())),
+    );
     all.extend([
         ("doubled".into(), [body, body].concat()),
         ("with a mark".into(), [b"\xef\xbb\xbf", body].concat()),
         ("with a wrong mark".into(), [b"\xff\xfe", body].concat()),
         ("in UTF-16".into(), [b"\xff\xfe".to_vec(), utf16(true)].concat()),
         ("in UTF-16 the other way".into(), utf16(false)),
-        ("as gzip that is none".into(), [b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03", body].concat()),
+        (
+            "as gzip that is none".into(),
+            [b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03", body].concat(),
+        ),
         ("with zeros".into(), [body, &[0; 16]].concat()),
         ("in Latin-1".into(), [&b"\xe4\xf6"[..], body].concat()),
         ("quoted".into(), Json::from(&*text).to_string().into_bytes()),
@@ -69,8 +84,8 @@ pub fn damaged_bytes(body: &[u8]) -> Vec<(String, Vec<u8>)> {
     all
 }
 
-/// What a changed API makes of a tree, each with a name: members that are gone, have another name or type, are wrapped or
-/// doubled.
+/// What a changed API makes of a tree, each with a name: members that are gone, have another name
+/// or type, are wrapped or doubled.
 pub fn damaged_tree(tree: &Json) -> Vec<(String, Json)> {
     let mut all = vec![
         ("in `data`".to_owned(), serde_json::json!({ "data": tree })),
@@ -84,7 +99,10 @@ pub fn damaged_tree(tree: &Json) -> Vec<(String, Json)> {
         let mut change = |what: &str, with: &dyn Fn(&mut Map<String, Json>, &str)| {
             let mut tree = tree.clone();
             let (last, before) = path.split_last().expect("a path has a name");
-            let parent = before.iter().try_fold(&mut tree, |tree, name| tree.get_mut(name)).and_then(Json::as_object_mut);
+            let parent = before
+                .iter()
+                .try_fold(&mut tree, |tree, name| tree.get_mut(name))
+                .and_then(Json::as_object_mut);
             with(parent.expect("an object"), last);
             all.push((format!("{name} {what}"), tree));
         };
@@ -97,11 +115,21 @@ pub fn damaged_tree(tree: &Json) -> Vec<(String, Json)> {
             let value = parent.remove(name).expect("there");
             parent.insert(name.to_uppercase(), value);
         });
-        for other in [Json::Null, true.into(), serde_json::json!([]), serde_json::json!({}), serde_json::json!([[["x"]]])] {
+        for other in [
+            Json::Null,
+            true.into(),
+            serde_json::json!([]),
+            serde_json::json!({}),
+            serde_json::json!([[["x"]]]),
+        ] {
             change(&format!("as {other}"), &|parent, name| parent[name] = other.clone());
         }
-        change("in a list", &|parent, name| parent[name] = serde_json::json!([parent[name].clone()]));
-        change("in an object", &|parent, name| parent[name] = serde_json::json!({ "value": parent[name].clone() }));
+        change("in a list", &|parent, name| {
+            parent[name] = serde_json::json!([parent[name].clone()])
+        });
+        change("in an object", &|parent, name| {
+            parent[name] = serde_json::json!({ "value": parent[name].clone() })
+        });
     }
     all
 }

@@ -1,4 +1,5 @@
-//! Servers that nobody here wrote, as processes on free ports of loopback: Prometheus and Alertmanager.
+//! Servers that nobody here wrote, as processes on free ports of loopback: Prometheus and
+//! Alertmanager.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -39,8 +40,11 @@ impl Version {
 /// What a program says, which must not fail.
 #[track_caller]
 pub fn said_by(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|error| panic!("cannot start {command:?} ({error}); run `make test`, which installs it"));
-    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let output = command.output().unwrap_or_else(|error| {
+        panic!("cannot start {command:?} ({error}); run `make test`, which installs it")
+    });
+    let said = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}: {said}");
     said
 }
@@ -53,9 +57,12 @@ struct Server {
 }
 
 impl Server {
-    /// None of these can tell which port it was given, so a free one is picked, and another if somebody was faster.
+    /// None of these can tell which port it was given, so a free one is picked, and another if
+    /// somebody was faster.
     fn start(what: &str, prepare: impl Fn(&Path, &str) -> Command) -> Self {
-        (0..10).find_map(|_| Self::on(&free_address(), what, &prepare)).unwrap_or_else(|| panic!("{what} does not start"))
+        (0..10)
+            .find_map(|_| Self::on(&free_address(), what, &prepare))
+            .unwrap_or_else(|| panic!("{what} does not start"))
     }
 
     fn on(address: &str, what: &str, prepare: &impl Fn(&Path, &str) -> Command) -> Option<Self> {
@@ -66,7 +73,9 @@ impl Server {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .unwrap_or_else(|error| panic!("cannot start {command:?} ({error}); run `make test`, which installs it"));
+            .unwrap_or_else(|error| {
+                panic!("cannot start {command:?} ({error}); run `make test`, which installs it")
+            });
         let mut server = Self { child, address: address.to_owned(), folder };
         let listens = wait_for(&format!("{what} to be ready or to end"), || {
             if server.child.try_wait().expect("its status").is_some() {
@@ -105,8 +114,13 @@ impl Prometheus {
 
     /// Has it take another configuration in.
     pub fn configure(&self, configuration: &str) {
-        std::fs::write(self.0.folder.path().join("prometheus.yml"), configuration).expect("written");
-        let status = Command::new("kill").arg("-HUP").arg(self.0.child.id().to_string()).status().expect("kill");
+        std::fs::write(self.0.folder.path().join("prometheus.yml"), configuration)
+            .expect("written");
+        let status = Command::new("kill")
+            .arg("-HUP")
+            .arg(self.0.child.id().to_string())
+            .status()
+            .expect("kill");
         assert!(status.success());
     }
 
@@ -117,7 +131,9 @@ impl Prometheus {
                 std::fs::write(folder.join(name), text).expect("written");
             }
             let mut command = Command::new(version.program("prometheus"));
-            command.args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"]).arg(format!("--web.listen-address={address}"));
+            command
+                .args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"])
+                .arg(format!("--web.listen-address={address}"));
             command
         }))
     }
@@ -125,26 +141,51 @@ impl Prometheus {
     /// The version that it says it is.
     pub fn version(&self) -> String {
         let answer = get(&self.0.address, "/api/v1/status/buildinfo");
-        let json: Json = serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{error}: {}", answer.body));
+        let json: Json = serde_json::from_str(&answer.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", answer.body));
         json["data"]["version"].as_str().unwrap_or_default().to_owned()
     }
 
     /// The values that a query yields, with their labels.
     pub fn query(&self, query: &str) -> Vec<(Json, f64)> {
-        let samples = self.ask("query", &[("query", query)])["result"].as_array().cloned().unwrap_or_default();
-        samples.iter().map(|sample| (sample["metric"].clone(), sample["value"][1].as_str().and_then(|value| value.parse().ok()).unwrap_or(f64::NAN))).collect()
+        let samples = self.ask("query", &[("query", query)])["result"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        samples
+            .iter()
+            .map(|sample| {
+                (
+                    sample["metric"].clone(),
+                    sample["value"][1]
+                        .as_str()
+                        .and_then(|value| value.parse().ok())
+                        .unwrap_or(f64::NAN),
+                )
+            })
+            .collect()
     }
 
-    /// The labels of the series that have a number at some moment of the last `seconds`, asked for as a graph asks.
+    /// The labels of the series that have a number at some moment of the last `seconds`, asked for
+    /// as a graph asks.
     pub fn query_range(&self, query: &str, seconds: u32) -> Vec<Json> {
         let now = unix_seconds(jiff::Timestamp::now());
         let (start, end) = ((now - f64::from(seconds)).to_string(), now.to_string());
-        let data = self.ask("query_range", &[("query", query), ("start", &start), ("end", &end), ("step", "1")]);
-        let number = |point: &Json| point[1].as_str().is_some_and(|value| value.parse::<f64>().is_ok_and(|value| !value.is_nan()));
+        let data = self.ask(
+            "query_range",
+            &[("query", query), ("start", &start), ("end", &end), ("step", "1")],
+        );
+        let number = |point: &Json| {
+            point[1]
+                .as_str()
+                .is_some_and(|value| value.parse::<f64>().is_ok_and(|value| !value.is_nan()))
+        };
         let series = data["result"].as_array().cloned().unwrap_or_default();
         series
             .into_iter()
-            .filter(|series| series["values"].as_array().is_some_and(|points| points.iter().any(number)))
+            .filter(|series| {
+                series["values"].as_array().is_some_and(|points| points.iter().any(number))
+            })
             .map(|mut series| series["metric"].take())
             .collect()
     }
@@ -152,13 +193,20 @@ impl Prometheus {
     /// The values of a label, among the series that a selector selects.
     pub fn label_values(&self, selector: &str, label: &str) -> Vec<String> {
         let values = self.ask(&format!("label/{label}/values"), &[("match[]", selector)]);
-        values.as_array().expect("a list").iter().filter_map(|value| value.as_str().map(str::to_owned)).collect()
+        values
+            .as_array()
+            .expect("a list")
+            .iter()
+            .filter_map(|value| value.as_str().map(str::to_owned))
+            .collect()
     }
 
     fn ask(&self, path: &str, parameters: &[(&str, &str)]) -> Json {
-        let encoded = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
+        let encoded =
+            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
         let answer = get(&self.0.address, &format!("/api/v1/{path}?{encoded}"));
-        let mut json: Json = serde_json::from_str(&answer.body).unwrap_or_else(|error| panic!("{error}: {}", answer.body));
+        let mut json: Json = serde_json::from_str(&answer.body)
+            .unwrap_or_else(|error| panic!("{error}: {}", answer.body));
         assert_eq!(json["status"], "success", "{parameters:?}: {}", answer.body);
         json["data"].take()
     }
@@ -178,7 +226,13 @@ impl Alertmanager {
         Self(Server::start("Alertmanager", |folder, address| {
             std::fs::write(folder.join("alertmanager.yml"), configuration).expect("written");
             let mut command = Command::new("prometheus-alertmanager");
-            command.args(["--config.file=alertmanager.yml", "--storage.path=data", "--cluster.listen-address="]).arg(format!("--web.listen-address={address}"));
+            command
+                .args([
+                    "--config.file=alertmanager.yml",
+                    "--storage.path=data",
+                    "--cluster.listen-address=",
+                ])
+                .arg(format!("--web.listen-address={address}"));
             command
         }))
     }

@@ -30,13 +30,24 @@ impl Server {
 
     /// The same with bounds of one's own.
     pub fn bounded(door: Door, bounds: Bounds) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("a runtime");
         let (listener, probe_listener) = (listen(), listen());
-        let (address, probe_address) = (listener.local_addr().expect("bound"), probe_listener.local_addr().expect("bound"));
+        let (address, probe_address) =
+            (listener.local_addr().expect("bound"), probe_listener.local_addr().expect("bound"));
         let doors = Arc::new(Doors::new(door));
         let ledger = Arc::new(Ledger::new(Vec::new(), &[1.0]));
-        let faces = Faces::new(Arc::clone(&ledger), Arc::new(Exposition::new(ledger, Daemon::new())), None);
-        let entrances = Entrances { listeners: vec![listener], probe_listeners: vec![probe_listener], doors: Arc::clone(&doors), bounds };
+        let faces =
+            Faces::new(Arc::clone(&ledger), Arc::new(Exposition::new(ledger, Daemon::new())), None);
+        let entrances = Entrances {
+            listeners: vec![listener],
+            probe_listeners: vec![probe_listener],
+            doors: Arc::clone(&doors),
+            bounds,
+        };
         runtime.spawn(serve(entrances, faces, std::future::pending()));
         Self { address, probe_address, doors, runtime: Some(runtime) }
     }
@@ -90,7 +101,8 @@ impl Folder {
     /// Writes `web.yml` and loads it.
     pub fn load(&self, text: &str) -> Result<Door, String> {
         let path = self.write("web.yml", text);
-        Door::load(Some(&path)).map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+        Door::load(Some(&path))
+            .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
     }
 
     /// The same, which must work.
@@ -100,11 +112,15 @@ impl Folder {
     }
 }
 
-/// A TLS connection with its handshake done, or why there is none. What the server finds wrong with a client
-/// shows only when something is read, so a request is part of it: `/livez`.
-pub fn tls(address: SocketAddr, config: &Arc<rustls::ClientConfig>) -> std::io::Result<StreamOwned<ClientConnection, TcpStream>> {
+/// A TLS connection with its handshake done, or why there is none. What the server finds wrong with
+/// a client shows only when something is read, so a request is part of it: `/livez`.
+pub fn tls(
+    address: SocketAddr,
+    config: &Arc<rustls::ClientConfig>,
+) -> std::io::Result<StreamOwned<ClientConnection, TcpStream>> {
     let name = "localhost".try_into().expect("a name");
-    let connection = ClientConnection::new(Arc::clone(config), name).map_err(std::io::Error::other)?;
+    let connection =
+        ClientConnection::new(Arc::clone(config), name).map_err(std::io::Error::other)?;
     let mut stream = StreamOwned::new(connection, connect(address));
     ask(&mut stream, "/livez", "")?;
     Ok(stream)
@@ -112,7 +128,8 @@ pub fn tls(address: SocketAddr, config: &Arc<rustls::ClientConfig>) -> std::io::
 
 /// Sends a GET and reads the answer by its length, so that the connection can go on.
 pub fn ask(stream: &mut (impl Read + Write), path: &str, headers: &str) -> std::io::Result<Answer> {
-    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n").as_bytes())?;
+    stream
+        .write_all(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n").as_bytes())?;
     stream.flush()?;
     answer(stream)
 }
@@ -126,15 +143,22 @@ pub fn answer(stream: &mut impl Read) -> std::io::Result<Answer> {
         text.push(byte[0].into());
     }
     let head = text.trim_end().to_owned();
-    let length = head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length:")?.trim().parse().ok()).unwrap_or_default();
+    let length = head
+        .lines()
+        .find_map(|line| line.to_lowercase().strip_prefix("content-length:")?.trim().parse().ok())
+        .unwrap_or_default();
     let mut body = vec![0; length];
     stream.read_exact(&mut body)?;
-    let status = head.split_whitespace().nth(1).and_then(|status| status.parse().ok()).unwrap_or_default();
+    let status =
+        head.split_whitespace().nth(1).and_then(|status| status.parse().ok()).unwrap_or_default();
     Ok(Answer { status, head, body: String::from_utf8_lossy(&body).into_owned() })
 }
 
 /// `Authorization: Basic …`
 pub fn login(name: &str, password: &str) -> String {
     use base64::Engine;
-    format!("Authorization: Basic {}\r\n", base64::engine::general_purpose::STANDARD.encode(format!("{name}:{password}")))
+    format!(
+        "Authorization: Basic {}\r\n",
+        base64::engine::general_purpose::STANDARD.encode(format!("{name}:{password}"))
+    )
 }

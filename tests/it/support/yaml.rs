@@ -36,7 +36,9 @@ pub fn yaml(text: &str) -> Json {
             None => root = value,
             Some(Open::Array(items)) => items.push(value),
             Some(Open::Table(entries, key)) => match key.take() {
-                Some(key) => assert!(entries.insert(key.clone(), value).is_none(), "the key {key} twice"),
+                Some(key) => {
+                    assert!(entries.insert(key.clone(), value).is_none(), "the key {key} twice")
+                }
                 None => *key = value.as_str().map(str::to_owned),
             },
         }

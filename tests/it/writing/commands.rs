@@ -1,4 +1,5 @@
-//! Drafts from commands as the pages of well-known token APIs have them, and from whatever else is pasted.
+//! Drafts from commands as the pages of well-known token APIs have them, and from whatever else is
+//! pasted.
 
 use credwatch::config::load_text;
 use credwatch::{curl, draft};
@@ -130,8 +131,17 @@ fn no_secret_of_a_command_gets_into_the_draft() {
     for known in &KNOWN {
         let text = drafted(known.command, &[]);
         for secret in known.secrets {
-            assert!(known.command.contains(secret) || secret.starts_with("A1b2") || secret.starts_with("S3cr3t") || secret.starts_with("it's"), "{secret}");
-            assert!(!text.to_lowercase().contains(&secret.to_lowercase()), "{secret} is in\n{text}");
+            assert!(
+                known.command.contains(secret)
+                    || secret.starts_with("A1b2")
+                    || secret.starts_with("S3cr3t")
+                    || secret.starts_with("it's"),
+                "{secret}"
+            );
+            assert!(
+                !text.to_lowercase().contains(&secret.to_lowercase()),
+                "{secret} is in\n{text}"
+            );
             seen += 1;
         }
     }
@@ -145,13 +155,20 @@ fn a_draft_has_at_most_twenty_five_lines_of_toml() {
         let text = drafted(known.command, &[]);
         let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).count();
         assert!(lines <= 25, "{lines} lines:\n{text}");
-        assert!(text.lines().all(|line| line.chars().count() < 180 || line.contains("body =") || line.contains("'''") || line.contains('<')), "{text}");
+        assert!(
+            text.lines().all(|line| line.chars().count() < 180
+                || line.contains("body =")
+                || line.contains("'''")
+                || line.contains('<')),
+            "{text}"
+        );
     }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
-    /// Whatever is pasted: a draft that loads, or a sentence; and what stands under a secret's name is in neither.
+    /// Whatever is pasted: a draft that loads, or a sentence; and what stands under a secret's name
+    /// is in neither.
     #[test]
     fn whatever_is_pasted_makes_a_draft_that_loads_or_a_sentence(
         noise in "[ -~äß\n]{0,40}",

@@ -15,10 +15,29 @@ fn a_draft_with_sample_answers_has_their_rules_and_says_what_is_left() {
         "HTTP/1.1 200 OK\r\nX-Subject-Token: gAAAAABk1234567890abcdef1234\r\nExpires: 0\r\n\r\n{\"token\":{\"expires_at\":\"2030-01-01T00:00:00.000000Z\"}}",
     )
     .expect("written");
-    std::fs::write(&bad, "{\"error\":{\"code\":401,\"message\":\"no such user\",\"title\":\"Unauthorized\"}}").expect("written");
+    std::fs::write(
+        &bad,
+        "{\"error\":{\"code\":401,\"message\":\"no such user\",\"title\":\"Unauthorized\"}}",
+    )
+    .expect("written");
     let [good, bad] = [&good, &bad].map(|path| path.to_str().expect("text"));
     let command = "curl -d '{\"password\":\"hunter22\"}' https://auth.cloud.example/v3/tokens";
-    let (status, text, problems) = run(&["recipes", "new", "--name", "cloud", "--from-curl", "-", "--answer", good, "--answer", bad], command, &[]);
+    let (status, text, problems) = run(
+        &[
+            "recipes",
+            "new",
+            "--name",
+            "cloud",
+            "--from-curl",
+            "-",
+            "--answer",
+            good,
+            "--answer",
+            bad,
+        ],
+        command,
+        &[],
+    );
     assert_eq!((status, problems.as_str()), (Some(0), ""));
     for line in [
         "[recipes.cloud]",
@@ -33,7 +52,12 @@ fn a_draft_with_sample_answers_has_their_rules_and_says_what_is_left() {
     ] {
         assert!(text.lines().any(|shown| shown == line), "{line} is not in\n{text}");
     }
-    assert!(text.contains("# TODO: the command sends JSON without saying so") && !text.contains("hunter22") && !text.contains("gAAAA"), "{text}");
+    assert!(
+        text.contains("# TODO: the command sends JSON without saying so")
+            && !text.contains("hunter22")
+            && !text.contains("gAAAA"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -41,7 +65,10 @@ fn a_command_that_makes_no_recipe_is_refused_in_a_sentence_without_its_secrets()
     for (command, words) in [
         ("curl -F 'key=S3cr3tS3cr3t' https://x.example", "multipart"),
         ("curl -X DELETE -H 'Authorization: Bearer S3cr3tS3cr3t' https://x.example", "DELETE"),
-        ("curl -d '{\"key\": \"S3cr3tS3cr3t\"' -H 'Content-Type: application/json' https://x.example", "no JSON"),
+        (
+            "curl -d '{\"key\": \"S3cr3tS3cr3t\"' -H 'Content-Type: application/json' https://x.example",
+            "no JSON",
+        ),
         ("curl -d 'S3cr3tS3cr3t https://x.example", "not closed"),
         ("curl -d '[null, \"S3cr3tS3cr3t\"]' https://x.example", "null"),
         ("curl ftp://S3cr3tS3cr3t@x.example", "neither https nor http"),
@@ -49,7 +76,12 @@ fn a_command_that_makes_no_recipe_is_refused_in_a_sentence_without_its_secrets()
     ] {
         let (status, text, problem) = run(&["recipes", "new", "--from-curl", command], "", &[]);
         assert_eq!((status, text.as_str()), (Some(1), ""), "{command}");
-        assert!(problem.starts_with("error: ") && problem.contains(words) && !problem.contains("S3cr3t"), "{command}: {problem}");
+        assert!(
+            problem.starts_with("error: ")
+                && problem.contains(words)
+                && !problem.contains("S3cr3t"),
+            "{command}: {problem}"
+        );
     }
 }
 
@@ -58,16 +90,32 @@ fn a_word_of_the_path_that_is_a_password_as_well_stays_a_word_of_the_path() {
     let call = "curl --request POST --url 'https://example.com/monitor/api_jsonrpc.php' --header 'Content-Type: application/json-rpc' --data '{\"jsonrpc\":\"2.0\",\"method\":\"user.login\",\"params\":{\"username\":\"Admin\",\"password\":\"monitor\"},\"id\":1}'";
     let text = drafted(call, &[]);
     assert!(text.contains("url = \"{{ base_url }}/monitor/api_jsonrpc.php\""), "{text}");
-    assert!(text.contains("id = 1") && text.contains("credentials = [\"username\", \"password\"]"), "{text}");
+    assert!(
+        text.contains("id = 1") && text.contains("credentials = [\"username\", \"password\"]"),
+        "{text}"
+    );
     assert!(
         sent(&text).ends_with("{\"jsonrpc\":\"2.0\",\"method\":\"user.login\",\"params\":{\"username\":\"v-username\",\"password\":\"v-password\"},\"id\":1}")
     );
     // In part of a step, in the host, and beside a placeholder.
-    let text = drafted("curl -u me:monitor 'https://monitor.example/monitor.php/{tenant}.monitor/t'", &[]);
-    assert!(text.contains("/monitor.php/{{ tenant }}.monitor/t\"") && text.contains("https://monitor.example"), "{text}");
+    let text =
+        drafted("curl -u me:monitor 'https://monitor.example/monitor.php/{tenant}.monitor/t'", &[]);
+    assert!(
+        text.contains("/monitor.php/{{ tenant }}.monitor/t\"")
+            && text.contains("https://monitor.example"),
+        "{text}"
+    );
     // A secret that is no word is not shown either, and still not sent in the path.
-    let text = drafted("curl -d '{\"password\":\"8Zk1Q0vYx7aB99\"}' https://x.example/8Zk1Q0vYx7aB99/t", &[]);
-    assert!(!text.contains("8Zk1Q0") && !text.contains("/{{ password }}") && text.contains("/{{ path_id }}/t"), "{text}");
+    let text = drafted(
+        "curl -d '{\"password\":\"8Zk1Q0vYx7aB99\"}' https://x.example/8Zk1Q0vYx7aB99/t",
+        &[],
+    );
+    assert!(
+        !text.contains("8Zk1Q0")
+            && !text.contains("/{{ password }}")
+            && text.contains("/{{ path_id }}/t"),
+        "{text}"
+    );
     // A placeholder of the path is what it was, and so is the number of an account that logs in.
     let text = drafted("curl -u \"$SID:$TOKEN\" https://x.example/Accounts/$SID/t", &[]);
     assert!(text.contains("/Accounts/{{ sid }}/t"), "{text}");
@@ -107,12 +155,21 @@ fn a_signature_is_of_the_digest_that_its_sample_has_the_length_of() {
         ("D41D8CD98F00B204E9800998ECF8427E", "(app_id ~ app_secret) | md5 | hex | upper"),
         ("d41d8cd98f00b204e9800998ecf8427e", "(app_id ~ app_secret) | md5 | hex"),
         ("da39a3ee5e6b4b0d3255bfef95601890afd80709", "(app_id) | hmac_sha1(app_secret) | hex"),
-        ("E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855", "(app_id) | hmac_sha256(app_secret) | hex | upper"),
+        (
+            "E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855",
+            "(app_id) | hmac_sha256(app_secret) | hex | upper",
+        ),
         (&"c0ffee99".repeat(16), "(app_id) | hmac_sha512(app_secret) | hex"),
         ("something-else", "(app_id) | hmac_sha256(app_secret) | hex"),
     ] {
-        let text = drafted(&format!("curl -d 'appId=a1&appSecret=S3cr3tS3cr3t&sign={sample}' https://x.example/t"), &[]);
-        assert!(text.lines().any(|line| line == format!("sign = \"{expected}\"")), "{sample}\n{text}");
+        let text = drafted(
+            &format!("curl -d 'appId=a1&appSecret=S3cr3tS3cr3t&sign={sample}' https://x.example/t"),
+            &[],
+        );
+        assert!(
+            text.lines().any(|line| line == format!("sign = \"{expected}\"")),
+            "{sample}\n{text}"
+        );
         load_text("draft", &text).unwrap_or_else(|faults| panic!("{}\n{text}", faults[0]));
     }
 }
@@ -126,11 +183,24 @@ fn a_signature_over_the_request_is_no_credential() {
             ),
             &[],
         );
-        assert!(text.contains("signature over the request") && text.contains("`credwatch recipes show aws-sts`"), "{text}");
-        assert!(!text.contains("headers.Authorization") && !text.contains("credentials = ") && !text.contains("AKID") && !text.contains("c492e8"), "{text}");
+        assert!(
+            text.contains("signature over the request")
+                && text.contains("`credwatch recipes show aws-sts`"),
+            "{text}"
+        );
+        assert!(
+            !text.contains("headers.Authorization")
+                && !text.contains("credentials = ")
+                && !text.contains("AKID")
+                && !text.contains("c492e8"),
+            "{text}"
+        );
         load_text("draft", &text).unwrap_or_else(|faults| panic!("{}\n{text}", faults[0]));
     }
-    assert!(drafted("curl https://x.example/t -H 'Authorization: X-Token abc9999999'", &[]).contains("headers.Authorization"));
+    assert!(
+        drafted("curl https://x.example/t -H 'Authorization: X-Token abc9999999'", &[])
+            .contains("headers.Authorization")
+    );
 }
 
 #[test]
@@ -141,12 +211,23 @@ fn a_second_command_is_told_and_not_dropped() {
         "TOKEN=$(curl 'https://me:S3cr3tX@y.example/v1/S3cr3t99/token?key=S3cr3tY' | jq .t)",
     ] {
         let text = drafted(&format!("{first}\n\n{second}\n"), &[]);
-        let told = text.lines().find(|line| line.contains("another command")).unwrap_or_else(|| panic!("{text}"));
-        assert!(told.starts_with("# TODO: ") && told.contains("`https://y.example/v1/…/token`") && told.contains("`[[recipes.x.steps]]`"), "{told}");
+        let told = text
+            .lines()
+            .find(|line| line.contains("another command"))
+            .unwrap_or_else(|| panic!("{text}"));
+        assert!(
+            told.starts_with("# TODO: ")
+                && told.contains("`https://y.example/v1/…/token`")
+                && told.contains("`[[recipes.x.steps]]`"),
+            "{told}"
+        );
         assert!(!text.contains("S3cr3t"), "{text}");
         load_text("draft", &text).unwrap_or_else(|faults| panic!("{}\n{text}", faults[0]));
     }
-    assert!(drafted(&format!("{first}\ncurl -F a=b https://y.example"), &[]).contains("# TODO: the text has another command, which cannot be read"));
+    assert!(
+        drafted(&format!("{first}\ncurl -F a=b https://y.example"), &[])
+            .contains("# TODO: the text has another command, which cannot be read")
+    );
     assert!(!drafted(first, &[]).contains("another command"));
 }
 
@@ -156,9 +237,19 @@ fn a_raw_request_makes_the_same_draft_as_its_command() {
     let curl = "curl -X POST https://api.shop.example/auth/o2/token -H 'Content-Type: application/x-www-form-urlencoded;charset=UTF-8' -d 'grant_type=refresh_token&refresh_token=Aitea7riepi8Oa&client_id=foodev&client_secret=Y76SDl2F'";
     let text = drafted(raw, &[]);
     assert_eq!(text, drafted(curl, &[]));
-    assert!(text.contains("form.refresh_token = \"{{ refresh_token }}\"") && !text.contains("Aitea"), "{text}");
-    let (status, _, problem) = run(&["recipes", "new", "--from-curl", "POST /token HTTP/1.1\n\nkey=S3cr3t"], "", &[]);
-    assert!(status == Some(1) && problem.contains("which host") && problem.contains("POST /path HTTP/1.1") && !problem.contains("S3cr3t"), "{problem}");
+    assert!(
+        text.contains("form.refresh_token = \"{{ refresh_token }}\"") && !text.contains("Aitea"),
+        "{text}"
+    );
+    let (status, _, problem) =
+        run(&["recipes", "new", "--from-curl", "POST /token HTTP/1.1\n\nkey=S3cr3t"], "", &[]);
+    assert!(
+        status == Some(1)
+            && problem.contains("which host")
+            && problem.contains("POST /path HTTP/1.1")
+            && !problem.contains("S3cr3t"),
+        "{problem}"
+    );
 }
 
 #[test]
@@ -166,16 +257,30 @@ fn a_plain_grant_is_pointed_to_its_built_in_recipe() {
     let jwt_bearer = "urn:ietf:params:oauth:grant-type:jwt-bearer";
     let exchange = "urn:ietf:params:oauth:grant-type:token-exchange";
     for (form, expected) in [
-        ("grant_type=refresh_token&refresh_token=r1&client_id=a1&client_secret=b1".to_owned(), Some("oauth2-refresh-token")),
+        (
+            "grant_type=refresh_token&refresh_token=r1&client_id=a1&client_secret=b1".to_owned(),
+            Some("oauth2-refresh-token"),
+        ),
         ("grant_type=password&username=u1&password=p1&scope=x".into(), Some("oauth2-password")),
-        ("grant_type=client_credentials&client_id=a1&client_secret=b1".into(), Some("oauth2-client-credentials")),
+        (
+            "grant_type=client_credentials&client_id=a1&client_secret=b1".into(),
+            Some("oauth2-client-credentials"),
+        ),
         (format!("grant_type={jwt_bearer}&assertion=$JWT"), Some("oauth2-jwt-bearer")),
-        (format!("grant_type={exchange}&subject_token=$T&subject_token_type=urn:ietf:params:oauth:token-type:jwt"), Some("oauth2-token-exchange")),
+        (
+            format!(
+                "grant_type={exchange}&subject_token=$T&subject_token_type=urn:ietf:params:oauth:token-type:jwt"
+            ),
+            Some("oauth2-token-exchange"),
+        ),
         ("grant_type=refresh_token&refresh_token=r1&shop=x".into(), None),
         ("grant_type=something&refresh_token=r1".into(), None),
     ] {
         let text = drafted(&format!("curl https://x.example/t -d \"{form}\""), &[]);
-        let told = text.lines().find_map(|line| line.split_once("recipes show oauth2").map(|(_, rest)| format!("oauth2{}", rest.trim_end_matches("`."))));
+        let told = text.lines().find_map(|line| {
+            line.split_once("recipes show oauth2")
+                .map(|(_, rest)| format!("oauth2{}", rest.trim_end_matches("`.")))
+        });
         assert_eq!(told.as_deref(), expected, "{text}");
     }
 }
@@ -186,11 +291,21 @@ fn of_several_expiries_the_shortest_is_taken_and_all_are_named() {
     let answer = r#"{"data":[{"attributes":{"token":"c","maximumLifetimeSeconds":"86400","refreshTimeoutSeconds":"600","guiIdleTimeoutSeconds":"60"}}]}"#;
     let text = drafted(call, &[answer]);
     let path = "json.data[0].attributes";
-    assert!(text.contains(&format!("expiry = [{{ value = \"{path}.refreshTimeoutSeconds\", unit = \"seconds\" }}]")), "{text}");
-    let todo = format!("# TODO: `{path}.refreshTimeoutSeconds`, `{path}.maximumLifetimeSeconds` could all say when the token ends, and the shortest was taken");
+    assert!(
+        text.contains(&format!(
+            "expiry = [{{ value = \"{path}.refreshTimeoutSeconds\", unit = \"seconds\" }}]"
+        )),
+        "{text}"
+    );
+    let todo = format!(
+        "# TODO: `{path}.refreshTimeoutSeconds`, `{path}.maximumLifetimeSeconds` could all say when the token ends, and the shortest was taken"
+    );
     assert!(text.contains(&todo), "{text}");
     // Two that agree are no question, nor is the expiry of another token.
-    let text = drafted(call, &[r#"{"token":"c","expires_in":3600,"ext_expires_in":3600,"refresh_expires_in":60}"#]);
+    let text = drafted(
+        call,
+        &[r#"{"token":"c","expires_in":3600,"ext_expires_in":3600,"refresh_expires_in":60}"#],
+    );
     assert!(text.contains("json.expires_in\"") && !text.contains("could all say"), "{text}");
 }
 
@@ -198,21 +313,40 @@ fn of_several_expiries_the_shortest_is_taken_and_all_are_named() {
 fn a_date_without_an_offset_says_that_it_is_read_as_utc() {
     let call = "curl https://x.example/t --json '{\"name\":\"a\",\"pwd\":\"b\"}'";
     let text = drafted(call, &[r#"{"data":{"token":"c","expireTime":"2024-01-01 12:00:00"}}"#]);
-    assert!(text.contains("read as UTC") && text.contains("`value = \"json.data.expireTime ~ '+08:00'\"`"), "{text}");
+    assert!(
+        text.contains("read as UTC")
+            && text.contains("`value = \"json.data.expireTime ~ '+08:00'\"`"),
+        "{text}"
+    );
     for whole in ["2024-01-01T12:00:00Z", "2024-01-01T12:00:00+08:00"] {
-        let text = drafted(call, &[&format!(r#"{{"data":{{"token":"c","expireTime":"{whole}"}}}}"#)]);
+        let text =
+            drafted(call, &[&format!(r#"{{"data":{{"token":"c","expireTime":"{whole}"}}}}"#)]);
         assert!(text.contains("unit = \"rfc3339\"") && !text.contains("read as UTC"), "{text}");
     }
     // With the offset it is read: eight hours earlier.
-    let endpoint = Endpoint::json("200 OK", r#"{"token":"a-token-of-the-tests","end":"2100-01-01 12:00:00"}"#);
-    assert!(tried(&endpoint, "[{ value = \"json.end ~ '+08:00'\", unit = \"rfc3339\" }]").contains("2100-01-01T04:00:00Z"));
+    let endpoint =
+        Endpoint::json("200 OK", r#"{"token":"a-token-of-the-tests","end":"2100-01-01 12:00:00"}"#);
+    assert!(
+        tried(&endpoint, "[{ value = \"json.end ~ '+08:00'\", unit = \"rfc3339\" }]")
+            .contains("2100-01-01T04:00:00Z")
+    );
 }
 
 /// What `probe` says of an answer with `token`, as data, when its expiry is read so.
 fn tried(endpoint: &Endpoint, expiry: &str) -> String {
-    let (_folder, path) = own(&OWN.replace("\"json.access_token\"", &format!("\"json.token\"\nresponse.expiry = {expiry}")));
+    let (_folder, path) = own(&OWN
+        .replace("\"json.access_token\"", &format!("\"json.token\"\nresponse.expiry = {expiry}")));
     let url = format!("base_url={}", endpoint.url());
-    let arguments = ["probe", "--recipe", &path, "--parameter", &url, "--credential", "key=env:OWN_KEY", "--output=json"];
+    let arguments = [
+        "probe",
+        "--recipe",
+        &path,
+        "--parameter",
+        &url,
+        "--credential",
+        "key=env:OWN_KEY",
+        "--output=json",
+    ];
     let (status, text, problem) = run(&arguments, "", &[("OWN_KEY", "S3cr3t-of-a-variable")]);
     assert_eq!(status, Some(0), "{text}{problem}");
     text
@@ -225,9 +359,16 @@ fn a_duration_of_hours_and_minutes_is_read_in_seconds() {
         let answer = format!(r#"{{"token":"a-token-of-the-tests","tokenValidity":"{written}"}}"#);
         let text = drafted(call, &[&answer]);
         assert!(text.contains("# TODO: is it hours, minutes and seconds?"), "{text}");
-        let expiry = text.lines().find_map(|line| line.strip_prefix("expiry = ")).unwrap_or_else(|| panic!("{text}"));
-        assert!(expiry.contains("split(':')") && expiry.ends_with("unit = \"seconds\" }]"), "{expiry}");
-        let told: Json = serde_json::from_str(&tried(&Endpoint::json("200 OK", &answer), expiry)).expect("JSON");
+        let expiry = text
+            .lines()
+            .find_map(|line| line.strip_prefix("expiry = "))
+            .unwrap_or_else(|| panic!("{text}"));
+        assert!(
+            expiry.contains("split(':')") && expiry.ends_with("unit = \"seconds\" }]"),
+            "{expiry}"
+        );
+        let told: Json =
+            serde_json::from_str(&tried(&Endpoint::json("200 OK", &answer), expiry)).expect("JSON");
         let lifetime = told["outcome"]["lifetime_seconds"].as_f64().expect("a lifetime");
         assert!((lifetime - f64::from(seconds)).abs() < 0.001, "{told}");
     }
@@ -236,7 +377,10 @@ fn a_duration_of_hours_and_minutes_is_read_in_seconds() {
 #[test]
 fn a_refusal_in_a_list_of_messages_yields_its_code_and_its_sentence() {
     let refusal = r#"{"error_type":"UNAUTHENTICATED","messages":[{"args":[],"default_message":"Unable to log in.","id":"com.x.unauthenticated"}]}"#;
-    let text = drafted("curl -X POST -u a:b https://x.example/api/session", &["\"b00063994ed9c0ffee1a2b3c4d5e6f70\"", refusal]);
+    let text = drafted(
+        "curl -X POST -u a:b https://x.example/api/session",
+        &["\"b00063994ed9c0ffee1a2b3c4d5e6f70\"", refusal],
+    );
     for line in ["code = \"json.error_type\"", "message = \"json.messages[0].default_message\""] {
         assert!(text.lines().any(|shown| shown == line), "{line} is not in\n{text}");
     }

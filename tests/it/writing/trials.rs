@@ -8,21 +8,36 @@ use crate::support::endpoint::{Endpoint, http};
 
 #[test]
 fn a_recipe_is_tried_without_a_configuration() {
-    let endpoint = Endpoint::json("200 OK", "{\"access_token\":\"a-token-of-the-tests\",\"expires_in\":60}");
+    let endpoint =
+        Endpoint::json("200 OK", "{\"access_token\":\"a-token-of-the-tests\",\"expires_in\":60}");
     let (folder, path) = own(OWN);
     let secret = folder.path().join("key");
     std::fs::write(&secret, "S3cr3t-of-a-file\n").expect("written");
     let url = format!("base_url={}", endpoint.url());
     let from_file = format!("key=file:{}", secret.display());
-    for (credential, value) in [("key=env:OWN_KEY", "S3cr3t-of-a-variable"), (from_file.as_str(), "S3cr3t-of-a-file")] {
-        let arguments = ["probe", "--recipe", &path, "--parameter", &url, "--credential", credential, "--explain"];
+    for (credential, value) in
+        [("key=env:OWN_KEY", "S3cr3t-of-a-variable"), (from_file.as_str(), "S3cr3t-of-a-file")]
+    {
+        let arguments = [
+            "probe",
+            "--recipe",
+            &path,
+            "--parameter",
+            &url,
+            "--credential",
+            credential,
+            "--explain",
+        ];
         let (status, text, problem) = run(&arguments, "", &[("OWN_KEY", "S3cr3t-of-a-variable")]);
         assert_eq!(status, Some(0), "{problem}");
         assert!(text.contains("OK a token was issued") && !text.contains("S3cr3t"), "{text}");
         assert!(endpoint.requests().last().expect("a request").contains(value));
     }
     // The same from a table in the file, with a path that is relative to it.
-    let table = format!("{OWN}[providers.mine]\nrecipe = \"own\"\nparameters.base_url = \"{}\"\ncredentials.key.file = \"key\"\n", endpoint.url());
+    let table = format!(
+        "{OWN}[providers.mine]\nrecipe = \"own\"\nparameters.base_url = \"{}\"\ncredentials.key.file = \"key\"\n",
+        endpoint.url()
+    );
     std::fs::write(&path, table).expect("written");
     for name in [&[][..], &["own"], &["mine"]] {
         let (status, text, problem) = run(&[&["probe", "--recipe", &path], name].concat(), "", &[]);
@@ -38,12 +53,48 @@ fn what_a_trial_lacks_is_told_as_it_is_to_be_typed() {
     let (_none, empty) = own("");
     let (_wrong, wrong) = own(&OWN.replace("{{ key }}", "{{ kye }}"));
     for (arguments, status, words) in [
-        (vec!["--recipe", &path], 2, "add --parameter base_url=VALUE --credential key=env:KEY; a secret"),
+        (
+            vec!["--recipe", &path],
+            2,
+            "add --parameter base_url=VALUE --credential key=env:KEY; a secret",
+        ),
         (vec!["--recipe", &path, "--parameter", "base_url"], 2, "NAME=VALUE"),
-        (vec!["--recipe", &path, "--credential", "key=S3cr3t"], 2, "NAME=env:VARIABLE or NAME=file:PATH"),
-        (vec!["--recipe", &path, "--credential", "key=S3cr3t:x"], 2, "NAME=env:VARIABLE or NAME=file:PATH"),
-        (vec!["--recipe", &path, "--parameter", "base_url=x.example", "--credential", "key=env:K"], 78, "the command line:3:25: error: this is no URL"),
-        (vec!["--recipe", &path, "--parameter", "base_url=https://x.example", "--parameter", "b=1", "--credential", "key=env:K"], 78, "has no parameter `b`"),
+        (
+            vec!["--recipe", &path, "--credential", "key=S3cr3t"],
+            2,
+            "NAME=env:VARIABLE or NAME=file:PATH",
+        ),
+        (
+            vec!["--recipe", &path, "--credential", "key=S3cr3t:x"],
+            2,
+            "NAME=env:VARIABLE or NAME=file:PATH",
+        ),
+        (
+            vec![
+                "--recipe",
+                &path,
+                "--parameter",
+                "base_url=x.example",
+                "--credential",
+                "key=env:K",
+            ],
+            78,
+            "the command line:3:25: error: this is no URL",
+        ),
+        (
+            vec![
+                "--recipe",
+                &path,
+                "--parameter",
+                "base_url=https://x.example",
+                "--parameter",
+                "b=1",
+                "--credential",
+                "key=env:K",
+            ],
+            78,
+            "has no parameter `b`",
+        ),
         (vec!["--recipe", &two], 2, "name one of `other`, `own`"),
         (vec!["--recipe", &two, "othr"], 2, "did you mean `other`?"),
         (vec!["--recipe", &empty], 2, "there is no recipe in"),
@@ -60,11 +111,17 @@ fn what_a_trial_lacks_is_told_as_it_is_to_be_typed() {
 }
 
 /// What `probe` says in text and as data of an answer that a recipe of this response reads.
-fn explained(response: &str, status: &str, headers: &str, body: &str) -> (String, Vec<(String, String)>) {
+fn explained(
+    response: &str,
+    status: &str,
+    headers: &str,
+    body: &str,
+) -> (String, Vec<(String, String)>) {
     let endpoint = Endpoint::answering(http(status, headers, body.as_bytes()));
     let (_folder, path) = own(&OWN.replace("response.token = \"json.access_token\"", response));
     let url = format!("base_url={}", endpoint.url());
-    let arguments = ["probe", "--recipe", &path, "--parameter", &url, "--credential", "key=env:OWN_KEY"];
+    let arguments =
+        ["probe", "--recipe", &path, "--parameter", &url, "--credential", "key=env:OWN_KEY"];
     let variables = [("OWN_KEY", "S3cr3t-of-a-variable")];
     let (_, text, problem) = run(&arguments, "", &variables);
     assert_eq!(problem, "");
@@ -72,16 +129,27 @@ fn explained(response: &str, status: &str, headers: &str, body: &str) -> (String
     let json: Json = serde_json::from_str(&json).expect("JSON");
     let told = json["suggestions"].as_array().expect("a list").iter();
     let word = |value: &Json| value.as_str().expect("text").to_owned();
-    let suggestions: Vec<(String, String)> = told.map(|one| (word(&one["rule"]), word(&one["line"]))).collect();
+    let suggestions: Vec<(String, String)> =
+        told.map(|one| (word(&one["rule"]), word(&one["line"]))).collect();
     assert_eq!(text.contains("\nNot read\n"), !suggestions.is_empty(), "{text}");
     for (_, line) in &suggestions {
         assert!(text.lines().any(|shown| shown.trim() == line), "{line} is not in\n{text}");
         // It can be pasted: the recipe loads with it.
         let rest = response.lines().filter(|known| {
-            !known.starts_with(line.split(' ').next().expect("a key")) && !known.starts_with(&format!("response.{}", line.split(' ').next().expect("a key")))
+            !known.starts_with(line.split(' ').next().expect("a key"))
+                && !known
+                    .starts_with(&format!("response.{}", line.split(' ').next().expect("a key")))
         });
-        let token = if line.starts_with("token") || rest.clone().any(|known| known.contains("token")) { "" } else { "response.token = \"json.x\"\n" };
-        let pasted = OWN.replace("response.token = \"json.access_token\"", &format!("{token}{}\nresponse.{line}", rest.collect::<Vec<_>>().join("\n")));
+        let token =
+            if line.starts_with("token") || rest.clone().any(|known| known.contains("token")) {
+                ""
+            } else {
+                "response.token = \"json.x\"\n"
+            };
+        let pasted = OWN.replace(
+            "response.token = \"json.access_token\"",
+            &format!("{token}{}\nresponse.{line}", rest.collect::<Vec<_>>().join("\n")),
+        );
         load_text("pasted", &pasted).unwrap_or_else(|faults| panic!("{}\n{pasted}", faults[0]));
     }
     for secret in ["S3cr3t", "a-token-of-the-tests-1234567890", "Zm9vYmFyMTIzNDU2Nzg5MGFiY2RlZg"] {
@@ -101,7 +169,10 @@ fn a_member_that_no_rule_read_is_suggested() {
             "200 OK",
             "",
             format!("{{\"data\":{{\"authToken\":{token},\"expire\":7200}}}}"),
-            vec!["token = \"json.data.authToken\"", "expiry = [{ value = \"json.data.expire\", unit = \"seconds\" }]"],
+            vec![
+                "token = \"json.data.authToken\"",
+                "expiry = [{ value = \"json.data.expire\", unit = \"seconds\" }]",
+            ],
         ),
         // A token, and an expiry that no rule reads.
         (
@@ -116,7 +187,9 @@ fn a_member_that_no_rule_read_is_suggested() {
             "response.token = \"json.access_token\"\nresponse.expiry = [{ value = \"json.expires_in\", unit = \"seconds\" }]",
             "200 OK",
             "",
-            format!("{{\"access_token\":{token},\"expires_in\":60,\"expires_at\":\"2100-01-01T00:00:00Z\"}}"),
+            format!(
+                "{{\"access_token\":{token},\"expires_in\":60,\"expires_at\":\"2100-01-01T00:00:00Z\"}}"
+            ),
             vec![],
         ),
         // Read with the wrong unit: as a date of 1970 it is long past.
@@ -128,7 +201,13 @@ fn a_member_that_no_rule_read_is_suggested() {
             vec!["expiry = [{ value = \"json.expires_in\", unit = \"seconds\" }]"],
         ),
         // In a header.
-        (wrong, "201 Created", "X-Auth-Token: Zm9vYmFyMTIzNDU2Nzg5MGFiY2RlZg\r\n", "{}".into(), vec!["token = \"http.headers['x-auth-token']\""]),
+        (
+            wrong,
+            "201 Created",
+            "X-Auth-Token: Zm9vYmFyMTIzNDU2Nzg5MGFiY2RlZg\r\n",
+            "{}".into(),
+            vec!["token = \"http.headers['x-auth-token']\""],
+        ),
         (
             wrong,
             "201 Created",
@@ -137,9 +216,21 @@ fn a_member_that_no_rule_read_is_suggested() {
             vec!["format = \"any\"", "token = \"http.headers['x-auth-token']\""],
         ),
         // By itself.
-        (wrong, "200 OK", "", "Zm9vYmFyMTIzNDU2Nzg5MGFiY2RlZg".into(), vec!["format = \"text\"", "token = \"body\""]),
+        (
+            wrong,
+            "200 OK",
+            "",
+            "Zm9vYmFyMTIzNDU2Nzg5MGFiY2RlZg".into(),
+            vec!["format = \"text\"", "token = \"body\""],
+        ),
         // XML.
-        (wrong, "200 OK", "", "<r><Token>Zm9vYmFyMTIzNDU2Nzg5MGFiY2RlZg</Token></r>".into(), vec!["format = \"xml\"", "token = \"xml.r.Token\""]),
+        (
+            wrong,
+            "200 OK",
+            "",
+            "<r><Token>Zm9vYmFyMTIzNDU2Nzg5MGFiY2RlZg</Token></r>".into(),
+            vec!["format = \"xml\"", "token = \"xml.r.Token\""],
+        ),
         // A refusal whose code nothing reads.
         (
             wrong,
@@ -157,11 +248,21 @@ fn a_member_that_no_rule_read_is_suggested() {
             vec!["code = \"json.fault.errorCode\""],
         ),
         // An echo of the credential is neither.
-        (wrong, "401 Unauthorized", "", "{\"code\":\"S3cr3t-of-a-variable\",\"S3cr3t-of-a-variable\":{\"code\":\"x\"}}".into(), vec![]),
+        (
+            wrong,
+            "401 Unauthorized",
+            "",
+            "{\"code\":\"S3cr3t-of-a-variable\",\"S3cr3t-of-a-variable\":{\"code\":\"x\"}}".into(),
+            vec![],
+        ),
     ] {
         let (text, suggestions) = explained(response, status, headers, &body);
         let lines: Vec<&str> = suggestions.iter().map(|(_, line)| line.as_str()).collect();
         assert_eq!(lines, expected, "{text}");
-        assert!(!body.starts_with('<') || text.contains("    Token: [hidden] (a string of 30 characters)"), "{text}");
+        assert!(
+            !body.starts_with('<')
+                || text.contains("    Token: [hidden] (a string of 30 characters)"),
+            "{text}"
+        );
     }
 }
