@@ -6,7 +6,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
-use crate::door::Doors;
 use crate::metrics::{Daemon as Instruments, Exposition};
 use crate::probe::Prober;
 use crate::reload::{Fresh, Parts, Read, Reloader, Trigger};
@@ -16,6 +15,7 @@ use crate::storage::Storage;
 use crate::systemd;
 use crate::watch::{Digest, Files};
 use crate::web::{self, Bounds, Entrances, Faces};
+use crate::web_config::Doors;
 
 /// What a daemon runs on.
 pub struct Settings {

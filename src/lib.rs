@@ -15,7 +15,7 @@
 //! 5. [`state`]: what is known of all providers. [`state::Health::record`] is where an outcome
 //!    becomes health.
 //! 6. [`schedule`]: when each provider is asked, in one task.
-//! 7. [`metrics`] and [`web`]: the faces. They read the state and change nothing. [`door`] is who
+//! 7. [`metrics`] and [`web`]: the faces. They read the state and change nothing. [`web_config`] is who
 //!    may look.
 //! 8. [`config`]: from files to providers, every fault told. [`cli`] and nothing else imports it.
 //! 9. [`reload`], [`storage`], [`systemd`]: what a daemon that runs for years needs.
@@ -24,20 +24,19 @@
 //! Below all of them: [`time`], [`secret`], [`diagnostic`] (faults with their place in a file),
 //! [`document`] (TOML against a schema), [`watch`] (files whose content counts), [`threads`],
 //! [`logging`]. Beside them: [`fake`] (the token APIs of demo and tests), [`exchange`] (recorded
-//! exchanges), [`mod@curl`] and [`draft`] (a first draft of a recipe from a sample command).
+//! exchanges), [`authoring`] (help for people who write recipes).
 //!
 //! `ARCHITECTURE.md` has the picture, the invariants and what is absent on purpose.
 
+pub mod authoring;
 pub mod cli;
 pub mod config;
-pub mod curl;
 pub mod daemon;
 pub mod diagnostic;
 pub mod document;
-pub mod door;
-pub mod draft;
 pub mod exchange;
 pub mod fake;
+pub mod language;
 pub mod logging;
 pub mod metrics;
 pub mod outcome;
@@ -53,5 +52,7 @@ pub mod storage;
 pub mod systemd;
 pub mod threads;
 pub mod time;
+pub mod tls;
 pub mod watch;
 pub mod web;
+pub mod web_config;

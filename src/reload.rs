@@ -8,13 +8,13 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::diagnostic::{Fault, Severity};
-use crate::door::{Door, Doors};
 use crate::metrics::Daemon as Instruments;
 use crate::probe::Prober;
 use crate::schedule::{Adopted, Control};
 use crate::systemd;
 use crate::threads::Threads;
 use crate::watch::{Digest, Files};
+use crate::web_config::{Door, Doors};
 
 /// Why a reload is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -39,7 +39,7 @@ pub fn server(folder: &Path) -> Result<ServerConfig> {
         intermediate_certificate.der().clone(),
     ];
     let key = PrivateKeyDer::try_from(key.serialize_der())?;
-    let mut config = ServerConfig::builder_with_provider(credwatch::probe::tls::crypto())
+    let mut config = ServerConfig::builder_with_provider(credwatch::tls::crypto())
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(chain, key)?;
@@ -61,7 +61,7 @@ fn authority(name: &str) -> Result<CertificateParams> {
 pub fn client(root: &Path) -> Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(root)?)?;
-    let builder = ClientConfig::builder_with_provider(credwatch::probe::tls::crypto())
+    let builder = ClientConfig::builder_with_provider(credwatch::tls::crypto())
         .with_safe_default_protocol_versions()?;
     let mut config = builder.with_root_certificates(Arc::new(roots)).with_no_client_auth();
     config.resumption = rustls::client::Resumption::disabled();

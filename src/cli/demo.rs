@@ -11,11 +11,11 @@ use tokio::sync::mpsc;
 use super::LogFlags;
 use crate::config::{DEFAULT_ADDRESS, load_text, parse_address};
 use crate::daemon::{self, Settings};
-use crate::door::Door;
 use crate::fake::Fake;
 use crate::fake::story::Story;
 use crate::probe::Prober;
 use crate::schedule::Mode;
+use crate::web_config::Door;
 use crate::{logging, metrics, web};
 
 #[derive(Args)]

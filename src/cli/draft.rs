@@ -8,7 +8,8 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::complain;
-use crate::{config, curl, draft};
+use crate::authoring::{curl, draft};
+use crate::config;
 
 /// The most bytes of a command or an answer that are read.
 const LARGEST: u64 = 1024 * 1024;

@@ -15,8 +15,8 @@ use tracing::Level;
 
 use crate::config::Configuration;
 use crate::diagnostic::{Fault, Severity};
-use crate::door::Door;
 use crate::logging::{self, Format, Verbosity};
+use crate::web_config::Door;
 
 /// Exit status when the configuration is wrong (`EX_CONFIG` of sysexits.h).
 pub const EXIT_CONFIG: u8 = 78;

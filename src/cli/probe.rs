@@ -11,11 +11,11 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::ConfigFlag;
+use crate::authoring::explain::{Explanation, Told};
 use crate::config::{Given, Place, Trial};
 use crate::diagnostic::suggestion;
 use crate::outcome::{Expiry, Outcome, Phases, Probe};
 use crate::probe::Prober;
-use crate::probe::explain::{Explanation, Told};
 use crate::provider::{Provider, Slot};
 use crate::time::{human_duration, unix_seconds};
 

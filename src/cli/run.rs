@@ -17,7 +17,6 @@ use super::{ConfigFlag, EXIT_CONFIG, LogFlags, WebConfigFlag};
 use crate::config::{self, Configuration, parse_address};
 use crate::daemon::{self, Settings, Source};
 use crate::diagnostic::Fault;
-use crate::door::Door;
 use crate::probe::Prober;
 use crate::reload::{self, Cause, Fresh, Read, Reading, Trigger};
 use crate::schedule::lanes::Limits;
@@ -25,6 +24,7 @@ use crate::schedule::{Adopted, Mode};
 use crate::shard::Shard;
 use crate::storage::Storage;
 use crate::watch::Files;
+use crate::web_config::Door;
 use crate::{logging, metrics, web};
 
 #[derive(Args)]

@@ -25,9 +25,10 @@ use tokio::net::TcpListener;
 
 use crate::diagnostic::Source;
 use crate::document;
+use crate::language::expression::{Compiled, Side};
+use crate::language::names::Names;
+use crate::language::template::{JsonTemplate, Show, Template};
 use crate::recipe::definition::{Text, Tokens};
-use crate::recipe::expression::{Compiled, Names, Side};
-use crate::recipe::template::{JsonTemplate, Show, Template};
 use crate::time::unix_seconds;
 use definition::{Answer, Api, Definitions};
 

@@ -175,6 +175,12 @@ impl Failure {
     }
 }
 
+/// A failure to read an answer, with a code of our own.
+#[must_use]
+pub fn malformed(code: &'static str, message: &str) -> Failure {
+    Failure::new(Reason::Malformed, message).code(Code::word(code))
+}
+
 /// What one probe found.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {

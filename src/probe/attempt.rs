@@ -6,13 +6,14 @@ use std::time::Instant;
 use tokio::time::Instant as Deadline;
 use uuid::Uuid;
 
-use super::explain::{Explanation, Told};
 use super::marks::Marks;
 use super::{ACCEPT, Failed, Prober, USER_AGENT, clock_skew, exchange};
+use crate::authoring::explain::{Explanation, Told};
+use crate::authoring::suggest;
 use crate::outcome::{Code, Expiry, Failure, Issued, Message, Outcome, Probe, Reason, Step};
 use crate::provider::Provider;
 use crate::recipe::verification::{no_keys, unverified};
-use crate::recipe::{Attempt, Call, TokenResponse, Trace, Values, Verification, suggest};
+use crate::recipe::{Attempt, Call, TokenResponse, Trace, Values, Verification};
 
 /// A probe under way.
 pub(super) struct Probing<'a> {

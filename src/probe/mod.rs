@@ -5,10 +5,9 @@
 
 mod attempt;
 mod dns;
-pub mod explain;
 mod failure;
 mod marks;
-pub mod tls;
+mod tls;
 
 use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt;
@@ -25,13 +24,14 @@ use tower_layer::Layer;
 use tower_service::Service;
 use uuid::Uuid;
 
+use crate::authoring::explain::Explanation;
 use crate::outcome::{Code, Failure, Outcome, Probe, Reason};
 use crate::provider::{Provider, Proxy, Transport};
 use crate::recipe::retry::http_date;
 use crate::recipe::{Fingerprints, TokenRequest, TokenResponse};
 use crate::time::unix_seconds;
+use crate::tls::system_roots;
 use attempt::Probing;
-use explain::Explanation;
 use failure::classify;
 use marks::{Marks, mark};
 use tls::TlsError;
@@ -106,7 +106,7 @@ impl Prober {
         uuid: impl Fn() -> Uuid + Send + Sync + 'static,
     ) -> Self {
         Self {
-            roots: Mutex::new(Arc::new(LazyLock::new(tls::system_roots))),
+            roots: Mutex::new(Arc::new(LazyLock::new(system_roots))),
             clients: Mutex::default(),
             fingerprints: Fingerprints::default(),
             now: Arc::new(now),
@@ -139,7 +139,7 @@ impl Prober {
     /// probes that follow.
     pub fn refresh(&self) {
         *self.roots.lock().unwrap_or_else(PoisonError::into_inner) =
-            Arc::new(LazyLock::new(tls::system_roots));
+            Arc::new(LazyLock::new(system_roots));
         self.clients.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 

@@ -18,13 +18,7 @@ use rustls::{ClientConfig, DigitallySignedStruct, NamedGroup, RootCertStore, Sig
 
 use super::marks::mark;
 use crate::provider::Transport;
-
-/// The cryptography of the whole program. aws-lc-rs verifies P-521 certificates, which ring cannot:
-/// with it a private authority that uses them would be a false alarm.
-#[must_use]
-pub fn crypto() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
-}
+use crate::tls::crypto;
 
 /// What keeps a client from being made.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -40,15 +34,6 @@ pub enum TlsError {
     /// The parts do not fit together.
     #[error("{0}")]
     Setup(String),
-}
-
-/// The certificates that the system trusts.
-#[must_use]
-pub fn system_roots() -> RootCertStore {
-    let mut roots = RootCertStore::empty();
-    let found = rustls_native_certs::load_native_certs();
-    roots.add_parsable_certificates(found.certs);
-    roots
 }
 
 /// The client configuration for these settings.

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use serde_json::Value as Json;
 
-use super::Recipe;
+use super::call::Recipe;
 use super::definition::Definition;
 use crate::diagnostic::{Fault, Source};
 use crate::document;

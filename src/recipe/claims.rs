@@ -1,6 +1,8 @@
 //! What a JSON Web Token says of itself (RFC 7519), and whether a key of its issuer's has signed it
 //! (RFC 7515, 7517).
 
+use std::time::Duration;
+
 use aws_lc_rs::signature::{
     self, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
 };
@@ -9,10 +11,22 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use super::verification::JwtCheck;
+use super::call::Call;
 use crate::outcome::{Expiry, Message};
 use crate::secret::Redactor;
 use crate::time::{human_duration, unix_seconds};
+
+/// What a JSON Web Token must say of itself.
+pub struct JwtCheck {
+    /// What `iss` must be.
+    pub issuer: Option<String>,
+    /// What `aud` must be or hold.
+    pub audience: Option<String>,
+    /// How far clocks may differ.
+    pub leeway: Duration,
+    /// The request for the keys that sign tokens.
+    pub jwks: Option<Call>,
+}
 
 /// What is wrong with a token: a code of ours, and a sentence that follows "the token was issued,
 /// but".

@@ -6,15 +6,16 @@ use std::sync::Arc;
 
 use http::{HeaderName, Method};
 
+use super::call::{BodyTemplate, Call, Holds, Recipe, RequestTemplates, Rules, TokenRules};
 use super::definition::{
     self, Answer, Credential, Definition, Expressions, Format, Parameter, Request, Scalar, Step,
     Text,
 };
-use super::expression::{Compiled, Mistake, Names, Side};
-use super::lint;
-use super::template::{JsonTemplate, Template};
-use super::{BodyTemplate, Call, Holds, Recipe, RequestTemplates, Rules, TokenRules};
 use crate::diagnostic::{Fault, Source, suggestion, within};
+use crate::language::expression::{Compiled, Side};
+use crate::language::names::{Mistake, Names};
+use crate::language::scan::KEYWORDS;
+use crate::language::template::{JsonTemplate, Template};
 
 /// More values than any signature needs.
 const MOST_BINDINGS: usize = 50;
@@ -33,7 +34,7 @@ const RESERVED: [&str; 10] =
 /// Whether a name means something of its own in expressions, so that no input can have it.
 #[must_use]
 pub fn is_reserved(name: &str) -> bool {
-    RESERVED.contains(&name) || lint::KEYWORDS.contains(&name)
+    RESERVED.contains(&name) || KEYWORDS.contains(&name)
 }
 
 /// The name of the token request among the steps, and of what verifies the token.

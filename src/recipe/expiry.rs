@@ -7,7 +7,7 @@ use minijinja::Value;
 use minijinja::value::ValueKind;
 
 use super::definition::Unit;
-use super::filters;
+use crate::language::convert;
 use crate::time::{from_unix_seconds, unix_seconds};
 
 /// From this number on, an epoch is read in milliseconds: as seconds it would be the year 5138, as
@@ -47,7 +47,7 @@ pub fn ends_at(value: &Value, unit: Unit, now: Timestamp) -> Result<Timestamp, S
 
 /// A number, also one in a string.
 fn number(value: &Value) -> Result<f64, String> {
-    filters::number(value, "expiry").map_err(|_| match value.kind() {
+    convert::number(value, "expiry").map_err(|_| match value.kind() {
         ValueKind::String => "a text that is no number".to_owned(),
         ValueKind::Number => "a number that cannot be read".to_owned(),
         kind => format!("a {kind}, where a number was expected"),

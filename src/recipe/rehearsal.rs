@@ -6,11 +6,10 @@ use minijinja::Value;
 use secrecy::SecretString;
 use url::Url;
 
+use super::call::{Call, Recipe};
 use super::values::{Attempt, Inputs, RenderError};
-use super::{Call, Recipe, Verification};
-
-/// Made-up secrets with which a recipe is rehearsed: a word, a number, a URL.
-pub const PLACEHOLDERS: [&str; 3] = ["placeholder", "1", "https://placeholder.invalid"];
+use super::verification::Verification;
+use crate::language::placeholder::PLACEHOLDERS;
 
 impl Recipe {
     /// All calls of a probe, in order, with those that verify the token.
@@ -51,7 +50,9 @@ impl Recipe {
             Value::from_pairs(parameters.iter().map(|(name, value)| (name.as_str(), value.clone())))
         };
         if call.name != self.token.name
-            && url.text(&context, super::template::Show::Real).is_ok_and(|text| text.is_none())
+            && url
+                .text(&context, crate::language::template::Show::Real)
+                .is_ok_and(|text| text.is_none())
         {
             return Ok(None);
         }

@@ -6,11 +6,11 @@ use minijinja::Value;
 use url::Url;
 use url::form_urlencoded;
 
-use super::bounds::USED_UP;
-use super::expression::Compiled;
-use super::template::{Show, Template};
+use super::call::{BodyTemplate, Call};
 use super::values::{self, RenderError, Values};
-use super::{BodyTemplate, Call};
+use crate::language::bounds::USED_UP;
+use crate::language::expression::Compiled;
+use crate::language::template::{Show, Template};
 use crate::secret::{Redactor, UNRESERVED};
 
 /// A request, ready to send. Holds secrets: it can be sent, not printed.

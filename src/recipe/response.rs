@@ -7,17 +7,17 @@ use jiff::Timestamp;
 use minijinja::Value;
 use minijinja::value::ValueKind;
 
-use super::answer;
-use super::context::Context;
+use super::call::{Call, Holds};
 use super::definition::Format;
-use super::expression::{Compiled, explain};
-use super::lint::members;
 use super::retry::retry_after;
 use super::telling;
 use super::trace::Trace;
 use super::values::{Values, hide, is_address};
-use super::{Call, Holds};
-use crate::outcome::{Code, Failure, Message, Reason};
+use crate::language::answer;
+use crate::language::context::Context;
+use crate::language::expression::{Compiled, explain};
+use crate::language::scan::members;
+use crate::outcome::{Code, Failure, Message, Reason, malformed};
 use crate::secret::{HIDDEN, Redactor, looks_random};
 
 /// A whole answer. Can hold a token: it can be read, not printed.
@@ -428,8 +428,4 @@ impl<'a> Reader<'a> {
         }
         format!("{} bytes of text", self.response.body.len())
     }
-}
-
-pub(super) fn malformed(code: &'static str, message: &str) -> Failure {
-    Failure::new(Reason::Malformed, message).code(Code::word(code))
 }

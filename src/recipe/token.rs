@@ -6,15 +6,16 @@ use std::time::Duration;
 use minijinja::Value;
 use minijinja::value::ValueKind;
 
+use super::call::{Recipe, TokenRules};
 use super::definition::Unit;
 use super::expiry::ends_at;
-use super::expression::explain;
 use super::fingerprint::Fingerprints;
-use super::response::{Reader, malformed};
+use super::response::Reader;
+use super::response::TokenResponse;
 use super::trace::Trace;
 use super::values::{Values, hide};
-use super::{Recipe, TokenResponse, TokenRules};
-use crate::outcome::{Expiry, Failure, Issued, Message, Outcome, Reason};
+use crate::language::expression::explain;
+use crate::outcome::{Expiry, Failure, Issued, Message, Outcome, Reason, malformed};
 use crate::secret::HIDDEN;
 use crate::time::{human_duration, unix_seconds};
 

@@ -7,11 +7,10 @@ use minijinja::value::ValueKind;
 use minijinja::{Error, Value};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::Recipe;
-use super::context::Context;
-use super::expression::explain;
-use super::response::malformed;
-use crate::outcome::{Failure, Reason};
+use super::call::Recipe;
+use crate::language::context::Context;
+use crate::language::expression::explain;
+use crate::outcome::{Failure, Reason, malformed};
 use crate::secret::Redactor;
 
 /// What an attempt is made of beside the recipe.

@@ -7,12 +7,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
+use super::call::{Call, Recipe};
+use super::claims::{self, JwtCheck};
 use super::compile::VERIFICATION;
 use super::definition::{Introspection, IntrospectionAuth, Jwt, Request, Verify, VerifyCall};
+use super::response::TokenResponse;
 use super::values::Values;
-use super::{Call, Recipe, TokenResponse, answer, claims};
 use crate::diagnostic::{Fault, Source};
 use crate::document;
+use crate::language::answer;
 use crate::outcome::{Code, Expiry, Failure, Message, Reason};
 
 /// How far clocks may differ when nothing else is said.
@@ -54,18 +57,6 @@ pub struct Verification {
     /// What a JSON Web Token must say of itself.
     pub jwt: Option<JwtCheck>,
     definition: Verify,
-}
-
-/// What a JSON Web Token must say of itself.
-pub struct JwtCheck {
-    /// What `iss` must be.
-    pub issuer: Option<String>,
-    /// What `aud` must be or hold.
-    pub audience: Option<String>,
-    /// How far clocks may differ.
-    pub leeway: Duration,
-    /// The request for the keys that sign tokens.
-    pub jwks: Option<Call>,
 }
 
 /// Wherever it stands in whatever file.

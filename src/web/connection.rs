@@ -22,7 +22,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tower_service::Service;
 
-use crate::door::{Door, Doors};
+use crate::web_config::{Door, Doors};
 
 /// Bounds of the server.
 #[derive(Clone, Copy, Debug)]

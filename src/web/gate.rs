@@ -9,7 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::connection::Arrival;
-use crate::door::{Door, Doors, Login};
+use crate::web_config::{Door, Doors, Login};
 
 /// The longest body of a request, in bytes. Nothing here takes more than a few words.
 pub const LONGEST_BODY: usize = 16 * 1024;

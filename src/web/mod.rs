@@ -23,12 +23,12 @@ use axum_server::Handle;
 use hyper_util::rt::TokioTimer;
 use tokio::sync::mpsc;
 
-use crate::door::Doors;
 use crate::metrics::Exposition;
 use crate::reload::Trigger;
 use crate::schedule::{Control, Mode};
 use crate::state::Ledger;
 use crate::threads::Threads;
+use crate::web_config::Doors;
 use connection::Acceptor;
 
 pub use connection::Bounds;

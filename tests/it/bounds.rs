@@ -5,10 +5,11 @@
 use std::sync::Arc;
 
 use credwatch::config::load_text;
+use credwatch::language::expression::{Compiled, Side, explain};
+use credwatch::language::names::Names;
 use credwatch::outcome::Outcome;
 use credwatch::probe::LARGEST_BODY;
 use credwatch::provider::Provider;
-use credwatch::recipe::expression::{Compiled, Names, Side, explain};
 use credwatch::recipe::{Attempt, Inputs, TokenResponse, Trace};
 use http::HeaderMap;
 use minijinja::Value;

@@ -4,8 +4,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use credwatch::door::Door;
 use credwatch::web::Bounds;
+use credwatch::web_config::Door;
 
 use super::support::endpoint::Authority;
 use super::support::wait_for;

@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use credwatch::config::{load, load_text, schema};
+use credwatch::language::filters::{FILTERS, TESTS};
 use credwatch::metrics::families::FAMILIES;
 use credwatch::metrics::{Daemon, Exposition, process_started, write_one};
 use credwatch::outcome::Reason;
 use credwatch::recipe::builtin::{self, BUILTINS};
-use credwatch::recipe::filters::{FILTERS, TESTS};
 use credwatch::state::{Ledger, Roster, State};
 use credwatch::time::parse_duration;
 use serde_json::Value as Json;

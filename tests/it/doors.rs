@@ -4,7 +4,7 @@
 use std::io::{ErrorKind, Write};
 use std::sync::Arc;
 
-use credwatch::door::Door;
+use credwatch::web_config::Door;
 use rustls::version::{TLS12, TLS13};
 
 use super::support::daemon::{Daemon, get};

@@ -10,9 +10,11 @@ use std::sync::Arc;
 
 use credwatch::config::{load, load_text, schema};
 use credwatch::diagnostic::Source;
+use credwatch::language::expression::{Compiled, Side};
+use credwatch::language::filters::{FILTERS, TESTS};
+use credwatch::language::names::Names;
+use credwatch::language::scan::KEYWORDS;
 use credwatch::recipe::Fingerprints;
-use credwatch::recipe::expression::{Compiled, KEYWORDS, Names, Side};
-use credwatch::recipe::filters::{FILTERS, TESTS};
 use credwatch::recipe::{Attempt, Expectations, Inputs, Recipe, TokenResponse, Trace, builtin};
 use minijinja::Value;
 use serde_json::Value as Json;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use credwatch::door::Door;
+use credwatch::web_config::Door;
 
 use super::documentation::{blocks, readme, rows, section};
 use super::support::daemon::credwatch;

@@ -9,10 +9,10 @@ mod trials;
 use std::io::Write as _;
 use std::process::{Output, Stdio};
 
+use credwatch::authoring::{curl, draft};
 use credwatch::config::{load_text, recipe_schema, schema};
 use credwatch::recipe::builtin::BUILTINS;
 use credwatch::recipe::{Attempt, Inputs};
-use credwatch::{curl, draft};
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::Value as Json;

@@ -6,10 +6,11 @@ use bytes::Bytes;
 use credwatch::diagnostic::{Severity, Source};
 use credwatch::document;
 use credwatch::exchange::Prepared;
+use credwatch::language::expression::{Compiled, Side, explain};
+use credwatch::language::names::Names;
 use credwatch::outcome::Expiry;
+use credwatch::recipe::claims::JwtCheck;
 use credwatch::recipe::definition::{Definition, Ordered, Scalar};
-use credwatch::recipe::expression::{Compiled, Names, Side, explain};
-use credwatch::recipe::verification::JwtCheck;
 use credwatch::recipe::{
     Attempt, Expectations, Fingerprints, Inputs, Recipe, TokenResponse, Trace, Values,
 };

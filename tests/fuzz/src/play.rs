@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use bytes::Bytes;
+use credwatch::authoring::explain::Told;
+use credwatch::authoring::suggest;
 use credwatch::exchange::{Prepared, RecordedResponse, prepare};
 use credwatch::outcome::{Code, Expiry, Failure, Message, Outcome, Reason};
-use credwatch::probe::explain::Told;
-use credwatch::recipe::suggest;
 use credwatch::recipe::verification::{no_keys, unverified};
 use credwatch::recipe::{
     Attempt, Call, Expectations, Fingerprints, Inputs, Recipe, TokenRequest, TokenResponse, Trace,
@@ -233,7 +233,7 @@ impl Player<'_> {
                 redactor.scrub(failure.message.as_str()),
             ]);
         }
-        let mut explanation = credwatch::probe::explain::Explanation { calls: self.explained };
+        let mut explanation = credwatch::authoring::explain::Explanation { calls: self.explained };
         explanation.scrub(redactor);
         for call in explanation.calls {
             told.extend(call.headers.into_iter().map(|(_, value)| value));

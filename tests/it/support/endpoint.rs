@@ -293,7 +293,7 @@ impl Identity {
     ) -> Arc<rustls::ClientConfig> {
         let mut roots = rustls::RootCertStore::empty();
         roots.add(trusted.der()).expect("added");
-        let builder = rustls::ClientConfig::builder_with_provider(credwatch::probe::tls::crypto());
+        let builder = rustls::ClientConfig::builder_with_provider(credwatch::tls::crypto());
         let builder = builder
             .with_protocol_versions(versions)
             .expect("versions")
@@ -317,7 +317,7 @@ impl Identity {
     }
 
     fn server(&self) -> rustls::ServerConfig {
-        let provider = credwatch::probe::tls::crypto();
+        let provider = credwatch::tls::crypto();
         let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .expect("versions");

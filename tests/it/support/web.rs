@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use credwatch::door::{Door, Doors};
 use credwatch::metrics::{Daemon, Exposition};
 use credwatch::state::Ledger;
 use credwatch::web::{Bounds, Entrances, Faces, serve};
+use credwatch::web_config::{Door, Doors};
 use rustls::{ClientConnection, StreamOwned};
 
 use super::daemon::Answer;

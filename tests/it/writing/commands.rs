@@ -1,8 +1,8 @@
 //! Drafts from commands as the pages of well-known token APIs have them, and from whatever else is
 //! pasted.
 
+use credwatch::authoring::{curl, draft};
 use credwatch::config::load_text;
-use credwatch::{curl, draft};
 use proptest::prelude::*;
 
 use super::{drafted, now, sent};

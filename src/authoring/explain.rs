@@ -3,9 +3,9 @@
 
 use serde_json::Value as Json;
 
+use crate::authoring::suggest::{self, Suggestion};
 use crate::outcome::TraceLine;
 use crate::recipe::request::ShownRequest;
-use crate::recipe::suggest::{self, Suggestion};
 use crate::recipe::{TokenResponse, shown_place};
 use crate::secret::{HIDDEN, Redactor, is_told_secret, looks_random, names_a_secret};
 

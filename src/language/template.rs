@@ -6,8 +6,9 @@ use minijinja::value::ValueKind;
 use minijinja::{Error, Value};
 use percent_encoding::{AsciiSet, utf8_percent_encode};
 
-use super::definition::Node;
-use super::expression::{Compiled, Mistake, Names, Side};
+use super::expression::{Compiled, Side};
+use super::names::{Mistake, Names};
+use crate::document::Node;
 use crate::secret::HIDDEN;
 
 /// A text with expressions in it.
@@ -222,7 +223,7 @@ impl JsonTemplate {
     /// Compiles a body; `compile` turns each text into a template and tells its mistakes.
     pub fn new(
         node: &Node,
-        compile: &mut dyn FnMut(&super::definition::Text) -> Option<Template>,
+        compile: &mut dyn FnMut(&crate::document::Text) -> Option<Template>,
     ) -> Self {
         match node {
             Node::Text(text) => {

@@ -9,7 +9,7 @@ use super::hints;
 use super::inputs::{Inputs, escaped, snake};
 use super::values::{self, Kind, Part, kind};
 use super::write::Value;
-use crate::curl::{Piece, Sample};
+use crate::authoring::curl::{Piece, Sample};
 
 /// The `[request]` of a draft.
 #[derive(Default)]

@@ -21,7 +21,7 @@ use secrecy::zeroize::Zeroizing;
 use super::clients::{self, Clients};
 use super::read::{Report, Text, Tls};
 use crate::diagnostic::suggestion;
-use crate::probe::tls::crypto;
+use crate::tls::crypto;
 
 /// The largest certificate or key file that is read, in bytes.
 const LARGEST_FILE: u64 = 1024 * 1024;

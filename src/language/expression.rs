@@ -4,16 +4,16 @@
 //! gets nothing and may hash it. So each name, filter and test is looked up at load, by a scan of
 //! the expression's own tokens, which also yields the exact place of a mistake.
 
-use std::collections::{BTreeSet, HashMap};
-use std::ops::Range;
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use minijinja::{Environment, Error, ErrorKind, Expression, UndefinedBehavior, Value};
 
 use super::bounds::Guarded;
 use super::context::Context;
-pub use super::lint::KEYWORDS;
-use super::lint::{lint, tokens};
+use super::lint::lint;
+use super::names::{Mistake, Names};
+use super::scan::{KEYWORDS, tokens};
 use super::{bounds, filters};
 
 /// On which side of the exchange an expression stands.
@@ -44,49 +44,6 @@ fn environment(undefined: UndefinedBehavior) -> Environment<'static> {
     environment
 }
 
-/// The names that an expression may use.
-#[derive(Clone, Default)]
-pub struct Names {
-    /// Names that stand for a value, with whether it is secret or derived from a secret.
-    plain: HashMap<String, bool>,
-    /// Names with a fixed set of members; no members means that any will do.
-    pub(super) members: Vec<(&'static str, &'static [&'static str])>,
-}
-
-impl Names {
-    /// Adds a value.
-    pub fn add(&mut self, name: &str, secret: bool) {
-        self.plain.insert(name.to_owned(), secret);
-    }
-
-    /// Adds a value with members.
-    pub fn add_members(&mut self, name: &'static str, members: &'static [&'static str]) {
-        self.members.push((name, members));
-    }
-
-    /// Whether a value of this name is there.
-    #[must_use]
-    pub fn contains(&self, name: &str) -> bool {
-        self.plain.contains_key(name) || self.members.iter().any(|(known, _)| *known == name)
-    }
-
-    fn is_secret(&self, name: &str) -> bool {
-        self.plain.get(name).is_some_and(|secret| *secret)
-    }
-
-    /// All of them, sorted.
-    pub(super) fn all(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self
-            .plain
-            .keys()
-            .map(String::as_str)
-            .chain(self.members.iter().map(|(name, _)| *name))
-            .collect();
-        names.sort_unstable();
-        names
-    }
-}
-
 /// A compiled expression.
 pub struct Compiled {
     expression: Expression<'static, 'static>,
@@ -102,17 +59,6 @@ pub struct Compiled {
     /// Each use of a value, and what an evaluation costs beside them.
     places: Vec<String>,
     cost: u64,
-}
-
-/// What is wrong with an expression.
-#[derive(Debug)]
-pub struct Mistake {
-    /// The bytes of the expression that are wrong; the whole when not known.
-    pub range: Option<Range<usize>>,
-    /// What is wrong.
-    pub message: String,
-    /// What to do about it.
-    pub hint: Option<String>,
 }
 
 impl Compiled {
@@ -256,7 +202,7 @@ fn check_arguments(expression: &Expression<'static, 'static>) -> Result<(), Mist
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recipe::bounds::{MOST_NESTING, MOST_TOKENS};
+    use crate::language::bounds::{MOST_NESTING, MOST_TOKENS};
 
     fn names() -> Names {
         let mut names = Names::default();

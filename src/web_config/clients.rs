@@ -18,7 +18,7 @@ use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 use super::read::{Report, Text, Tls};
 use super::tls::Pem;
 use crate::diagnostic::suggestion;
-use crate::probe::tls::system_roots;
+use crate::tls::system_roots;
 
 /// The types that are served, with whether a certificate must be there.
 const TYPES: [(&str, Option<bool>); 3] = [

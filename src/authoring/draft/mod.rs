@@ -13,9 +13,9 @@ mod write;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 
-use crate::curl::Sample;
+use crate::authoring::curl::Sample;
+use crate::authoring::suggest::{self, Suggestion};
 use crate::recipe::builtin::BUILTINS;
-use crate::recipe::suggest::{self, Suggestion};
 use inputs::{Inputs, snake};
 use request::{Body, Request};
 use write::{Value, key, text};

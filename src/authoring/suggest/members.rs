@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use serde_json::Value as Json;
 
-use crate::recipe::expression::KEYWORDS;
+use crate::language::scan::KEYWORDS;
 
 /// More members than a token answer has; what comes after them is not looked at.
 const MOST: usize = 400;

@@ -12,13 +12,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use minijinja::value::ValueKind;
 use minijinja::{Error, ErrorKind, Value};
 
-use super::expression::Mistake;
-use super::lint::Token;
+use super::names::Mistake;
+use super::scan::Token;
 
 /// The longest expression, in bytes, the most tokens, and the most of them that can nest or make
 /// texts longer: the engine's parser recurses, and a deep expression would exhaust the stack.
 const LONGEST: usize = 64 * 1024;
+/// The most tokens of an expression.
 pub const MOST_TOKENS: usize = 500;
+/// The most nested parts of an expression.
 pub const MOST_NESTING: usize = 60;
 
 /// The most bytes of a value: an answer's body fits. A list or map weighs what is in it.

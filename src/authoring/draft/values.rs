@@ -1,7 +1,7 @@
 //! What a value of a sample is: something to keep, or something that differs from one customer to
 //! the next.
 
-use crate::recipe::suggest::words;
+use crate::authoring::suggest::words;
 use crate::secret::{looks_random, names_a_secret};
 
 /// One part of a value.

@@ -12,8 +12,8 @@ use rustls::pki_types::pem::PemObject;
 use serde_json::{Map, Value as Json};
 
 use super::bounds;
-use super::filters::bytes;
-use super::rehearsal::PLACEHOLDERS;
+use super::convert::bytes;
+use super::placeholder::PLACEHOLDERS;
 
 /// The algorithms that an assertion can be signed with (RFC 7518, section 3.1).
 pub const ALGORITHMS: [&str; 8] =
@@ -154,7 +154,8 @@ mod tests {
     use std::process::Command;
 
     use super::*;
-    use crate::recipe::expression::{Compiled, Names, Side};
+    use crate::language::expression::{Compiled, Side};
+    use crate::language::names::Names;
 
     fn key(name: &str) -> String {
         let path = format!("{}/tests/keys/{name}.pem", env!("CARGO_MANIFEST_DIR"));

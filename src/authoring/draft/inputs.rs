@@ -5,8 +5,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::values::{self, Kind, Part, kind};
+use crate::authoring::suggest::words;
 use crate::recipe::is_reserved;
-use crate::recipe::suggest::words;
 use crate::secret::{looks_random, names_a_secret};
 
 /// One input. Holds what stood in the sample, to find it again: no `Debug`.

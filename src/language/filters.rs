@@ -1,13 +1,11 @@
 //! The filters of the recipe language beyond those of minijinja. Values are text or bytes; digests
 //! are bytes, so that they can be fed on without a detour through hexadecimal.
 
-use std::sync::Arc;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use md5::Md5;
-use minijinja::value::{Kwargs, Object, Value, ValueKind};
+use minijinja::value::{Kwargs, Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind};
 use percent_encoding::utf8_percent_encode;
 use sha1::Sha1;
@@ -15,8 +13,9 @@ use sha2::{Digest, Sha256, Sha512};
 use url::form_urlencoded;
 
 use super::bounds::{FACTOR, LARGEST_VALUE, factor, fits, larger, weigh};
+use super::convert::{bytes, number, text};
 use super::jwt;
-use super::rehearsal::PLACEHOLDERS;
+use super::placeholder::{Anything, PLACEHOLDERS};
 use crate::secret::UNRESERVED;
 
 /// The names of all filters that an expression may use.
@@ -241,16 +240,6 @@ fn from_json(value: &Value) -> Result<Value, Error> {
     Ok(Value::from(minijinja::value::Serde(&json)))
 }
 
-/// Stands in a rehearsal for JSON that nobody knows yet: every member is there.
-#[derive(Debug)]
-struct Anything;
-
-impl Object for Anything {
-    fn get_value(self: &Arc<Self>, _: &Value) -> Option<Value> {
-        Some(Value::from(PLACEHOLDERS[0]))
-    }
-}
-
 /// A parameter of a challenge as in `WWW-Authenticate: Bearer realm="…", service="…"` (RFC 9110,
 /// section 11.2); undefined when it is not there.
 fn auth_param(value: &Value, name: &str) -> Result<Value, Error> {
@@ -354,58 +343,10 @@ fn split(value: &Value, separator: Option<&str>) -> Result<Value, Error> {
     Ok(Value::from(parts))
 }
 
-/// A number, also one in a string. Nothing else is one: minijinja's own filter would also take
-/// `true` and "inf".
-pub fn number(value: &Value, filter: &str) -> Result<f64, Error> {
-    let wrong = || Error::new(ErrorKind::InvalidOperation, format!("`{filter}` needs a number"));
-    let number = match value.kind() {
-        ValueKind::Number => f64::try_from(value.clone()).map_err(|_| wrong())?,
-        ValueKind::String => {
-            let text = value.as_str().unwrap_or_default().trim();
-            let digits = text
-                .bytes()
-                .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+'));
-            text.parse().ok().filter(|_| digits).ok_or_else(wrong)?
-        }
-        _ => return Err(wrong()),
-    };
-    if number.is_finite() { Ok(number) } else { Err(wrong()) }
-}
-
-/// The bytes of a text, of bytes, or of a number as it is written. Absent values are refused: a
-/// digest of nothing looks like a digest.
-pub fn bytes(value: &Value, filter: &str) -> Result<Vec<u8>, Error> {
-    if let Some(bytes) = value.as_bytes() {
-        return if bytes.len() > LARGEST_VALUE { Err(larger()) } else { Ok(bytes.to_vec()) };
-    }
-    text(value, filter).map(String::into_bytes)
-}
-
-fn text(value: &Value, filter: &str) -> Result<String, Error> {
-    if value.as_bytes().is_some_and(|bytes| bytes.len() > LARGEST_VALUE) {
-        return Err(larger());
-    }
-    match value.kind() {
-        ValueKind::String | ValueKind::Number | ValueKind::Bool => Ok(value.to_string()),
-        ValueKind::Bytes => value.as_str().map(str::to_owned).ok_or_else(|| {
-            Error::new(
-                ErrorKind::InvalidOperation,
-                format!("`{filter}` needs text, not bytes: add `| hex` or `| base64` before it"),
-            )
-        }),
-        ValueKind::Undefined | ValueKind::None => {
-            Err(Error::new(ErrorKind::UndefinedError, format!("`{filter}` was given nothing")))
-        }
-        kind => Err(Error::new(
-            ErrorKind::InvalidOperation,
-            format!("`{filter}` needs text, not a {kind}"),
-        )),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use crate::recipe::expression::{Compiled, Names, Side};
+    use crate::language::expression::{Compiled, Side};
+    use crate::language::names::Names;
     use minijinja::Value;
 
     fn evaluate(source: &str) -> String {

@@ -5,18 +5,21 @@
 //! Schema is what `credwatch schema` prints, and the same schema drives the check here. What is
 //! faulty is taken out of the tree, so that the rest can still be read and checked for meaning.
 
-use std::borrow::Cow;
+mod forms;
+
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::de::{Deserialize, DeserializeOwned, Deserializer};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use crate::diagnostic::{Fault, Source, suggestion};
 use crate::time::parse_duration;
+
+pub use forms::{At, Expressions, Node, Ordered, Text};
 
 /// The JSON Schema of `T`.
 #[must_use]
@@ -130,31 +133,6 @@ fn depth(value: &DeValue<'_>) -> usize {
         }
     }
     deepest
-}
-
-/// A value with its place in the file.
-#[derive(Clone)]
-pub struct At<T>(pub Spanned<T>);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Spanned::deserialize(deserializer).map(Self)
-    }
-}
-
-impl<T: JsonSchema> JsonSchema for At<T> {
-    fn inline_schema() -> bool {
-        T::inline_schema()
-    }
-    fn schema_name() -> Cow<'static, str> {
-        T::schema_name()
-    }
-    fn schema_id() -> Cow<'static, str> {
-        T::schema_id()
-    }
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        T::json_schema(generator)
-    }
 }
 
 struct Check<'a> {

@@ -1,8 +1,12 @@
 //! A recipe as it is written in TOML, before anything in it is compiled.
 
+mod credentials;
+
 use schemars::JsonSchema;
 
-pub use super::forms::{Credentials, Expressions, Node, Ordered, Text};
+pub use credentials::Credentials;
+
+pub use crate::document::{Expressions, Node, Ordered, Text};
 use crate::time::Span;
 
 /// How one kind of token API is asked, and how its answer is read.

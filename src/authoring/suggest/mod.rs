@@ -16,9 +16,9 @@ use serde_json::Value as Json;
 
 pub use members::words;
 
-use super::answer;
-use super::response::TokenResponse;
+use crate::language::answer;
 use crate::outcome::{Expiry, Outcome, Reason, TraceLine};
+use crate::recipe::TokenResponse;
 use crate::secret::{Redactor, looks_random};
 use kinds::{code, format, issued, message, token};
 use members::Member;

@@ -1,0 +1,56 @@
+//! What filters take: numbers, bytes and texts.
+
+use minijinja::value::ValueKind;
+use minijinja::{Error, ErrorKind, Value};
+
+use super::bounds::{LARGEST_VALUE, larger};
+
+/// A number, also one in a string. Nothing else is one: minijinja's own filter would also take
+/// `true` and "inf".
+pub fn number(value: &Value, filter: &str) -> Result<f64, Error> {
+    let wrong = || Error::new(ErrorKind::InvalidOperation, format!("`{filter}` needs a number"));
+    let number = match value.kind() {
+        ValueKind::Number => f64::try_from(value.clone()).map_err(|_| wrong())?,
+        ValueKind::String => {
+            let text = value.as_str().unwrap_or_default().trim();
+            let digits = text
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+'));
+            text.parse().ok().filter(|_| digits).ok_or_else(wrong)?
+        }
+        _ => return Err(wrong()),
+    };
+    if number.is_finite() { Ok(number) } else { Err(wrong()) }
+}
+
+/// The bytes of a text, of bytes, or of a number as it is written. Absent values are refused: a
+/// digest of nothing looks like a digest.
+pub fn bytes(value: &Value, filter: &str) -> Result<Vec<u8>, Error> {
+    if let Some(bytes) = value.as_bytes() {
+        return if bytes.len() > LARGEST_VALUE { Err(larger()) } else { Ok(bytes.to_vec()) };
+    }
+    text(value, filter).map(String::into_bytes)
+}
+
+/// The text of a value. Bytes and absent values are refused.
+pub fn text(value: &Value, filter: &str) -> Result<String, Error> {
+    if value.as_bytes().is_some_and(|bytes| bytes.len() > LARGEST_VALUE) {
+        return Err(larger());
+    }
+    match value.kind() {
+        ValueKind::String | ValueKind::Number | ValueKind::Bool => Ok(value.to_string()),
+        ValueKind::Bytes => value.as_str().map(str::to_owned).ok_or_else(|| {
+            Error::new(
+                ErrorKind::InvalidOperation,
+                format!("`{filter}` needs text, not bytes: add `| hex` or `| base64` before it"),
+            )
+        }),
+        ValueKind::Undefined | ValueKind::None => {
+            Err(Error::new(ErrorKind::UndefinedError, format!("`{filter}` was given nothing")))
+        }
+        kind => Err(Error::new(
+            ErrorKind::InvalidOperation,
+            format!("`{filter}` needs text, not a {kind}"),
+        )),
+    }
+}

@@ -1,0 +1,16 @@
+//! The language of recipes: expressions, templates and filters, with their limits.
+//!
+//! It knows values and texts. It does not know recipes, providers or HTTP.
+
+pub mod answer;
+pub mod bounds;
+pub mod context;
+pub mod convert;
+pub mod expression;
+pub mod filters;
+mod jwt;
+mod lint;
+pub mod names;
+pub mod placeholder;
+pub mod scan;
+pub mod template;
