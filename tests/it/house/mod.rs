@@ -1,11 +1,13 @@
 //! The rules of the house that a machine can check.
 
+mod graph;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use credwatch::recipe::builtin::BUILTINS;
 
-use super::support::{files, repository};
+use crate::support::{files, repository};
 
 /// Each source file: its module at the top level, its path, and its text without unit tests.
 fn sources() -> Vec<(String, PathBuf, String)> {
@@ -146,4 +148,24 @@ fn nothing_that_is_built_waits_in_vain() {
             .any(|module| text.contains(&format!("{module}{}", "sleep(")));
         assert!(!sleeping, "{} sleeps", path.display());
     }
+}
+
+#[test]
+fn no_file_imports_itself_by_way_of_others() {
+    let graph = graph::Graph::of_the_sources();
+    let joined = |module: &graph::Module| module.join("::");
+    let circles: Vec<String> = graph
+        .circles()
+        .into_iter()
+        .map(|circle| {
+            let arrows = circle.iter().flat_map(|from| {
+                graph.imports[*from]
+                    .iter()
+                    .filter(|to| circle.contains(to))
+                    .map(|to| format!("{} -> {}", joined(from), joined(to)))
+            });
+            arrows.collect::<Vec<_>>().join("\n  ")
+        })
+        .collect();
+    assert!(circles.is_empty(), "{} circles:\n  {}", circles.len(), circles.join("\n\n  "));
 }
