@@ -50,7 +50,7 @@ impl Storage {
         };
         match outcome {
             Ok(providers) => {
-                tracing::info!(providers, path = %path.display(), "the state from before the restart is taken up")
+                tracing::info!(providers, path = %path.display(), "the state from before the restart is taken up");
             }
             Err(problem) => {
                 tracing::warn!(path = %path.display(), problem, "the state from before the restart cannot be used and is put aside");
@@ -82,7 +82,7 @@ impl Storage {
             instruments.saved(worked);
             match saved {
                 Err(error) if !failing => {
-                    tracing::error!(%error, "the state cannot be saved; the one saved before stays")
+                    tracing::error!(%error, "the state cannot be saved; the one saved before stays");
                 }
                 Ok(()) if failing => tracing::info!("the state can be saved again"),
                 _ => {}

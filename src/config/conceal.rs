@@ -51,7 +51,7 @@ fn provider(table: &DeTable<'_>, source: &Source) {
     for (key, value) in table {
         match (key.get_ref().as_ref(), value.get_ref()) {
             ("credentials" | "credentials_next", DeValue::Table(table)) => {
-                credentials(table, source)
+                credentials(table, source);
             }
             (name, _) if !HARMLESS.contains(&name) => hide(value, source),
             _ => urls_and_telling_names(value, source),
@@ -99,15 +99,15 @@ fn urls_and_telling_names(value: &Spanned<DeValue<'_>>, source: &Source) {
         DeValue::Table(table) => {
             for (key, value) in table {
                 if names_a_secret(key.get_ref()) && !key.get_ref().ends_with("url") {
-                    hide(value, source)
+                    hide(value, source);
                 } else {
-                    urls_and_telling_names(value, source)
+                    urls_and_telling_names(value, source);
                 }
             }
         }
         DeValue::Array(items) => items.iter().for_each(|item| urls_and_telling_names(item, source)),
         DeValue::String(text) if text.contains('@') && text.contains(':') => {
-            source.hide(value.span())
+            source.hide(value.span());
         }
         _ => {}
     }
@@ -122,7 +122,7 @@ fn literals(table: &DeTable<'_>, sent: bool, source: &Source) {
         match value.get_ref() {
             DeValue::Table(table) => literals(table, sent, source),
             DeValue::String(text) if sent && !text.contains("{{") && !is_name(text) => {
-                source.hide(value.span())
+                source.hide(value.span());
             }
             _ => {}
         }
@@ -135,7 +135,7 @@ fn hide(value: &Spanned<DeValue<'_>>, source: &Source) {
         // The span of a table with a header of its own is the header.
         DeValue::Table(table) => table.values().for_each(|value| hide(value, source)),
         DeValue::Array(items) if !items.is_empty() => {
-            items.iter().for_each(|item| hide(item, source))
+            items.iter().for_each(|item| hide(item, source));
         }
         _ => source.hide(span),
     }

@@ -57,7 +57,7 @@ pub fn parameters(
         match given.map(Spanned::get_ref).or(parameter.default.as_ref()) {
             // A base URL ends where the path of the recipe begins.
             Some(Scalar::Text(text)) if name == "base_url" => {
-                values.push((name.clone(), Value::from(text.trim().trim_end_matches('/'))))
+                values.push((name.clone(), Value::from(text.trim().trim_end_matches('/'))));
             }
             Some(Scalar::Text(text)) => values.push((name.clone(), Value::from(text.trim()))),
             Some(scalar) => values.push((name.clone(), Value::from(scalar))),

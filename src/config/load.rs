@@ -184,7 +184,7 @@ impl Loader {
                 match open(&path) {
                     Ok(source) => included.push(self.parse(&source, &path, role)),
                     Err(problem) => {
-                        self.faults.push(Fault::error(&main.source, span.clone(), problem))
+                        self.faults.push(Fault::error(&main.source, span.clone(), problem));
                     }
                 }
             }
@@ -307,7 +307,7 @@ impl Loader {
                 }
                 Ok(address) => listen_addresses.push(address),
                 Err(message) => {
-                    self.faults.push(Fault::error(&main.source, text.0.span(), message))
+                    self.faults.push(Fault::error(&main.source, text.0.span(), message));
                 }
             }
         }

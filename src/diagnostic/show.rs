@@ -182,9 +182,9 @@ fn plain(text: &str) -> String {
             break;
         }
         if is_hostile(character) {
-            out.extend(character.escape_default())
+            out.extend(character.escape_default());
         } else {
-            out.push(character)
+            out.push(character);
         }
     }
     out

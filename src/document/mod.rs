@@ -124,10 +124,10 @@ fn depth(value: &DeValue<'_>) -> usize {
         deepest = deepest.max(level);
         match value {
             DeValue::Table(table) => {
-                open.extend(table.values().map(|value| (value.get_ref(), level + 1)))
+                open.extend(table.values().map(|value| (value.get_ref(), level + 1)));
             }
             DeValue::Array(array) => {
-                open.extend(array.iter().map(|value| (value.get_ref(), level + 1)))
+                open.extend(array.iter().map(|value| (value.get_ref(), level + 1)));
             }
             _ => {}
         }

@@ -16,6 +16,7 @@ const MOST_ATTRIBUTES: usize = 1_000;
 
 /// A body that is JSON; a byte order mark before it is passed over. Nesting beyond 128 levels is no
 /// JSON here.
+#[must_use]
 pub fn json(body: &[u8]) -> Option<Json> {
     serde_json::from_slice(without_mark(body)).ok()
 }
@@ -40,6 +41,7 @@ pub fn form(body: &[u8]) -> Option<Json> {
 /// A body that is XML, as `{ root: … }`. Namespaces are passed over. An element with nothing but
 /// text is that text; any other has its elements by name (several of one name as an array), its
 /// attributes as `@name` and its text as `#text`.
+#[must_use]
 pub fn xml(body: &[u8]) -> Option<Json> {
     let text = std::str::from_utf8(without_mark(body)).ok()?;
     // Each attribute of an element is compared with all before it.
@@ -92,6 +94,7 @@ fn element(node: roxmltree::Node<'_, '_>, depth: usize) -> Option<Json> {
 }
 
 /// A body that is one word, as a token is. A page or a document is none.
+#[must_use]
 pub fn is_word(body: &[u8]) -> bool {
     std::str::from_utf8(without_mark(body)).is_ok_and(|text| {
         let text = text.trim();

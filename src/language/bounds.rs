@@ -59,6 +59,7 @@ impl Budget {
     }
 
     /// What was taken.
+    #[must_use]
     pub fn taken(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
@@ -73,6 +74,7 @@ pub fn fits(text: String) -> Result<String, Error> {
 }
 
 /// The error for what is larger than a value may be.
+#[must_use]
 pub fn larger() -> Error {
     Error::new(
         ErrorKind::InvalidOperation,
@@ -114,6 +116,7 @@ fn add_weight(value: &Value, depth: usize, weight: &mut usize) -> Result<(), Err
 }
 
 /// What each evaluation of an expression costs beside its values.
+#[must_use]
 pub fn cost(source: &str, tokens: &[(Token, Range<usize>)]) -> u64 {
     let signatures = tokens
         .iter()
@@ -166,6 +169,7 @@ pub const FACTOR: &str = "_factor";
 
 impl Guarded {
     /// Puts the filter in.
+    #[must_use]
     pub fn new(source: &str, tokens: &[(Token, Range<usize>)]) -> Self {
         let pieces = Tokens { tokens };
         let mut places = Vec::new();
@@ -194,6 +198,7 @@ impl Guarded {
     }
 
     /// Where in the expression as it is written a range of this one is.
+    #[must_use]
     pub fn written(&self, range: &Range<usize>) -> Range<usize> {
         let length = FACTOR.len() + 1;
         let back = |place: usize| {

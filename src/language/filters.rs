@@ -87,7 +87,7 @@ const LONGEST_FORM: usize = 256;
 
 /// Registers filters and tests: only pure functions, nothing that loops, reads files or calls back.
 pub fn register(environment: &mut Environment<'static>) {
-    use minijinja::{filters, tests};
+    use minijinja::filters;
     environment.add_filter("abs", filters::abs);
     environment.add_filter(FACTOR, factor);
     environment.add_filter("bool", filters::bool);
@@ -160,6 +160,11 @@ pub fn register(environment: &mut Environment<'static>) {
         text(value, "xml_escape").and_then(|text| fits(escaped(&text)))
     });
     environment.add_filter("strftime", strftime);
+    register_encodings(environment);
+    register_tests(environment);
+}
+
+fn register_encodings(environment: &mut Environment<'static>) {
     environment.add_filter("hex", |value: &Value| {
         bytes(value, "hex").and_then(|bytes| fits(hex::encode(bytes)))
     });
@@ -190,6 +195,10 @@ pub fn register(environment: &mut Environment<'static>) {
         let whole = number.trunc() as i64;
         Ok(whole)
     });
+}
+
+fn register_tests(environment: &mut Environment<'static>) {
+    use minijinja::tests;
     environment.add_test("boolean", tests::is_boolean);
     environment.add_test("defined", tests::is_defined);
     environment.add_test("undefined", tests::is_undefined);

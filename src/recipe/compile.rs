@@ -481,7 +481,7 @@ impl<'a> Compiler<'a> {
                     .hint = Some("upper and lower case do not tell headers apart".into());
                 }
                 Ok(header) => {
-                    headers.extend(self.template(text).map(|template| (header, template)))
+                    headers.extend(self.template(text).map(|template| (header, template)));
                 }
                 Err(_) => {
                     self.fault(

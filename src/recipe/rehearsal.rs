@@ -88,7 +88,7 @@ impl Recipe {
                     Err(error)
                         if best.as_ref().is_none_or(|(most, _)| rendered.len() > most.len()) =>
                     {
-                        best = Some((rendered, error))
+                        best = Some((rendered, error));
                     }
                     Err(_) => {}
                 }

@@ -10,10 +10,12 @@ use crate::secret::{HIDDEN, Redactor, is_told_secret, looks_random, names_a_secr
 pub fn hide_members(json: &Json, name: &str, telling: bool, redactor: &mut Redactor) {
     match json {
         Json::Object(members) => members.iter().for_each(|(name, value)| {
-            hide_members(value, name, telling || names_a_secret(name), redactor)
+            hide_members(value, name, telling || names_a_secret(name), redactor);
         }),
         Json::Array(items) => {
-            items.iter().for_each(|item| hide_members(item, name, telling, redactor))
+            for item in items {
+                hide_members(item, name, telling, redactor);
+            }
         }
         Json::String(text) if telling && is_told_secret(name, text) => redactor.hide(text),
         Json::Number(number) if telling => hide_number(name, &number.to_string(), redactor),

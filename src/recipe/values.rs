@@ -189,7 +189,7 @@ pub(super) fn hide(value: &Value, redactor: &mut Redactor) {
         ValueKind::String | ValueKind::Bytes => redactor.hide(value.as_str().unwrap_or_default()),
         ValueKind::Number => redactor.hide(&value.to_string()),
         ValueKind::Seq | ValueKind::Iterable => {
-            value.try_iter().into_iter().flatten().for_each(|item| hide(&item, redactor))
+            value.try_iter().into_iter().flatten().for_each(|item| hide(&item, redactor));
         }
         ValueKind::Map => {
             let names = value.try_iter().into_iter().flatten();

@@ -170,7 +170,7 @@ impl Report {
                 "client_ca_file" => tls.client_ca_file = self.path(value),
                 "client_auth_type" => tls.client_auth_type = self.text(value),
                 "client_allowed_sans" if !matches!(value.value, Value::Null) => {
-                    tls.client_allowed_sans = Some((key.span.clone(), self.texts(value)))
+                    tls.client_allowed_sans = Some((key.span.clone(), self.texts(value)));
                 }
                 "cipher_suites" => tls.cipher_suites = self.texts(value),
                 "curve_preferences" => tls.curve_preferences = self.texts(value),
@@ -271,10 +271,10 @@ impl Report {
             let name = Text { value: key.text.clone(), span: key.span.clone() };
             match &value.value {
                 Value::Null => {
-                    pairs.push((name, Text { value: String::new(), span: key.span.clone() }))
+                    pairs.push((name, Text { value: String::new(), span: key.span.clone() }));
                 }
                 Value::Scalar { text, .. } => {
-                    pairs.push((name, Text { value: text.clone(), span: value.span.clone() }))
+                    pairs.push((name, Text { value: text.clone(), span: value.span.clone() }));
                 }
                 _ => {
                     value.conceal(&self.source);

@@ -137,7 +137,7 @@ impl Tree<'_> {
                     }
                 }
                 Event::Scalar(text, style, anchor, tag) => {
-                    self.scalar(span, &text, style, anchor, tag.as_deref())?
+                    self.scalar(span, &text, style, anchor, tag.as_deref())?;
                 }
                 Event::SequenceStart(_, _, tag) => {
                     self.check_tag(&span, tag.as_deref(), "seq")?;

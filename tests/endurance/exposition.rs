@@ -156,7 +156,7 @@ impl<'a> Page<'a> {
             "credwatch_probes_in_flight" => self.reading.in_flight = value,
             "credwatch_config_last_reload_successful" => self.reading.reload_worked = value > 0.5,
             "credwatch_config_last_reload_success_timestamp_seconds" => {
-                self.reading.reloaded_at = value
+                self.reading.reloaded_at = value;
             }
             "credwatch_provider_state" if value > 0.5 => {
                 let state = label(labels, "state").and_then(State::from_word);

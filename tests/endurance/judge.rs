@@ -286,7 +286,7 @@ impl Case<'_> {
             None if event.kind != Kind::Closed
                 && !subject.replay.is_broken_within(event.begins, event.ends) =>
             {
-                found.unconcluded += 1
+                found.unconcluded += 1;
             }
             None if !calm => found.excused[1] += 1,
             None => found.missed.push(line("nobody was told")),

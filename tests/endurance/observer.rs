@@ -169,7 +169,7 @@ impl<'a> Observer<'a> {
             // A scrape that began before the latest answer may be older than it.
             Some(last) if seen.at <= last.at => {}
             Some(last) if (last.state, last.class) == (seen.state, seen.class) => {
-                last.until = seen.until.max(last.until)
+                last.until = seen.until.max(last.until);
             }
             _ => timeline.push(seen),
         }

@@ -49,7 +49,7 @@ pub fn read(arguments: &[String]) -> Result<Task> {
         };
         match name {
             "--minutes" => {
-                options.storm = Duration::try_from_secs_f64(value()?.parse::<f64>()? * 60.0)?
+                options.storm = Duration::try_from_secs_f64(value()?.parse::<f64>()? * 60.0)?;
             }
             "--providers" => options.providers = value()?.parse()?,
             "--faults" => options.faults = value()?.parse()?,

@@ -200,7 +200,7 @@ fn no_secret_and_no_token_shows_when_a_probe_is_explained() {
 #[test]
 fn the_canaries_would_be_found_if_they_showed() {
     let found = std::panic::catch_unwind(|| {
-        assert_silent("x", "Authorization: Basic Y2FuYXJ5aWQ0NzExOmNhbmFyeS1zM2NyZXQvK3g=")
+        assert_silent("x", "Authorization: Basic Y2FuYXJ5aWQ0NzExOmNhbmFyeS1zM2NyZXQvK3g=");
     });
     assert!(found.is_err());
 }

@@ -58,7 +58,7 @@ fn is_let_go(door: Door, bounds: Bounds, keep_waiting: impl FnOnce(&mut TcpStrea
 fn a_client_that_says_nothing_is_let_go() {
     is_let_go(Door::default(), Bounds { head: SHORT, ..bounds() }, |_| {});
     is_let_go(Door::default(), Bounds { head: SHORT, ..bounds() }, |stream| {
-        stream.write_all(b"GET /livez HT").expect("sent")
+        stream.write_all(b"GET /livez HT").expect("sent");
     });
 }
 
@@ -70,14 +70,14 @@ fn a_client_that_does_not_go_on_with_the_handshake_is_let_go() {
     let door = || folder.door("tls_server_config: {cert_file: server.crt, key_file: server.key}\n");
     is_let_go(door(), Bounds { handshake: SHORT, ..bounds() }, |_| {});
     is_let_go(door(), Bounds { handshake: SHORT, ..bounds() }, |stream| {
-        stream.write_all(&[22, 3, 1, 2, 0, 1]).expect("sent")
+        stream.write_all(&[22, 3, 1, 2, 0, 1]).expect("sent");
     });
 }
 
 #[test]
 fn an_idle_connection_is_closed_after_a_while() {
     is_let_go(Door::default(), Bounds { head: SHORT, ..bounds() }, |stream| {
-        assert!(is_served(stream))
+        assert!(is_served(stream));
     });
 }
 

@@ -148,7 +148,11 @@ async fn a_code_in_a_success_is_a_refusal_where_nothing_else_decides() {
         let probe = probe(&endpoint, &silent).await;
         match code {
             None => {
-                assert!(matches!(&probe.outcome, Outcome::Issued(_)), "{body}: {:?}", probe.outcome)
+                assert!(
+                    matches!(&probe.outcome, Outcome::Issued(_)),
+                    "{body}: {:?}",
+                    probe.outcome
+                );
             }
             Some(code) => assert_eq!(
                 (failure(&probe).reason.word(), failure(&probe).code.as_str()),

@@ -263,7 +263,7 @@ impl Reader<'_> {
             "request" => self.sample.method = Some(value),
             "user" => self.sample.user = Some(value),
             "oauth2-bearer" => {
-                self.sample.headers.push(("Authorization".into(), format!("Bearer {value}")))
+                self.sample.headers.push(("Authorization".into(), format!("Bearer {value}")));
             }
             "cookie" if value.contains('=') => self.sample.headers.push(("Cookie".into(), value)),
             "cookie" => return Err(
@@ -307,7 +307,7 @@ impl Reader<'_> {
             // `Name:` takes a header away that curl would send.
             Some((_, value)) if value.trim().is_empty() => {}
             Some((name, value)) => {
-                self.sample.headers.push((name.trim().to_owned(), value.trim().to_owned()))
+                self.sample.headers.push((name.trim().to_owned(), value.trim().to_owned()));
             }
             None if text.ends_with(';') => {}
             None => {

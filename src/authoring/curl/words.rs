@@ -63,7 +63,7 @@ impl Lexer<'_> {
                 '&' if self.word.is_none()
                     || self.rest.peek().is_none_or(|next| next.is_whitespace() || *next == '&') =>
                 {
-                    self.end_command()
+                    self.end_command();
                 }
                 '#' if self.word.is_none() => {
                     while self.rest.next_if(|next| *next != '\n').is_some() {}

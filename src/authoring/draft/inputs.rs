@@ -185,13 +185,13 @@ impl Inputs {
         for part in parts {
             match part {
                 Part::Text(text) if looks_random(&text) => {
-                    out.push_str(&format!("{{{{ {} }}}}", self.value(&snake(field), &text)))
+                    out.push_str(&format!("{{{{ {} }}}}", self.value(&snake(field), &text)));
                 }
                 // A word of a path that somebody's password is as well is a word of the path.
                 Part::Text(text) if field == STEP => out.push_str(&escaped(&text)),
                 Part::Text(text) => out.push_str(&self.known(&text)),
                 Part::Command(command) => {
-                    out.push_str(&format!("{{{{ {} }}}}", self.command(field, kind, &command)))
+                    out.push_str(&format!("{{{{ {} }}}}", self.command(field, kind, &command)));
                 }
                 Part::Placeholder { name, variable, .. } => {
                     let expression = self.computed(field, kind).unwrap_or_else(|| {

@@ -29,7 +29,7 @@ pub fn text(text: &str) -> String {
             '\t' => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
             _ if character.is_control() => {
-                out.push_str(&format!("\\u{:04x}", u32::from(character)))
+                out.push_str(&format!("\\u{:04x}", u32::from(character)));
             }
             _ => out.push(character),
         }

@@ -214,7 +214,7 @@ fn flatten(tree: &UseTree, before: &mut Vec<String>, found: &mut Vec<(String, Ve
         }
         UseTree::Name(name) => take(name.ident.to_string(), Some(name.ident.to_string()), before),
         UseTree::Rename(name) => {
-            take(name.rename.to_string(), Some(name.ident.to_string()), before)
+            take(name.rename.to_string(), Some(name.ident.to_string()), before);
         }
         UseTree::Glob(_) => take("*".into(), None, before),
         UseTree::Group(group) => {

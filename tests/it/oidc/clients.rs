@@ -138,7 +138,7 @@ async fn a_basic_header_that_is_encoded_in_another_way_is_another_client() {
 fn certificates(authority: &Authority, elsewhere: &Authority) -> TempDir {
     let folder = TempDir::new().expect("a folder");
     let write = |name: &str, content: &str| {
-        std::fs::write(folder.path().join(name), content).expect("written")
+        std::fs::write(folder.path().join(name), content).expect("written");
     };
     let both = |name: &str, identity: &Identity| {
         write(&format!("{name}.pem"), &identity.pem);

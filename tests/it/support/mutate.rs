@@ -125,10 +125,10 @@ pub fn damaged_tree(tree: &Json) -> Vec<(String, Json)> {
             change(&format!("as {other}"), &|parent, name| parent[name] = other.clone());
         }
         change("in a list", &|parent, name| {
-            parent[name] = serde_json::json!([parent[name].clone()])
+            parent[name] = serde_json::json!([parent[name].clone()]);
         });
         change("in an object", &|parent, name| {
-            parent[name] = serde_json::json!({ "value": parent[name].clone() })
+            parent[name] = serde_json::json!({ "value": parent[name].clone() });
         });
     }
     all

@@ -37,7 +37,7 @@ pub fn yaml(text: &str) -> Json {
             Some(Open::Array(items)) => items.push(value),
             Some(Open::Table(entries, key)) => match key.take() {
                 Some(key) => {
-                    assert!(entries.insert(key.clone(), value).is_none(), "the key {key} twice")
+                    assert!(entries.insert(key.clone(), value).is_none(), "the key {key} twice");
                 }
                 None => *key = value.as_str().map(str::to_owned),
             },
