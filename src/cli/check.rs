@@ -1,11 +1,12 @@
 //! `credwatch check`: everything that can be known without the network.
 
-use std::collections::HashSet;
 use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{ConfigFlag, EXIT_CONFIG, WebConfigFlag};
+use super::flags::{ConfigFlag, WebConfigFlag, load, load_door};
+use super::print::{EXIT_CONFIG, complain, say};
+use super::transports::transports;
 use crate::config::Configuration;
 use crate::diagnostic::Fault;
 use crate::probe::Prober;
@@ -21,25 +22,24 @@ pub struct Flags {
 
 pub fn main(flags: &Flags) -> ExitCode {
     // Both are read before either can end this, so that the faults of both are told.
-    let (configuration, door) =
-        match (super::load(&flags.config), super::load_door(&flags.web_config)) {
-            (Ok(configuration), Ok(door)) => (configuration, door),
-            (Err(code), _) | (_, Err(code)) => return code,
-        };
+    let (configuration, door) = match (load(&flags.config), load_door(&flags.web_config)) {
+        (Ok(configuration), Ok(door)) => (configuration, door),
+        (Err(code), _) | (_, Err(code)) => return code,
+    };
     let faults = transports(&configuration, &Prober::new());
     if !faults.is_empty() {
-        super::complain(&faults);
+        complain(&faults);
         return ExitCode::from(EXIT_CONFIG);
     }
     let mut warnings = configuration.warnings.clone();
     warnings.extend(unreadable(&configuration));
     warnings.extend_from_slice(door.warnings());
     if !warnings.is_empty() {
-        super::complain(&warnings);
+        complain(&warnings);
     }
     let count =
         configuration.providers.iter().filter(|provider| provider.slot == Slot::Current).count();
-    super::say(&format!(
+    say(&format!(
         "{}: fine, {count} provider{}",
         flags.config.file.display(),
         if count == 1 { "" } else { "s" }
@@ -48,30 +48,13 @@ pub fn main(flags: &Flags) -> ExitCode {
         flags.web_config.web_file.as_ref().filter(|file| !file.as_os_str().is_empty())
     {
         let (lock, users) = (if door.is_locked() { "TLS" } else { "no TLS" }, door.users());
-        super::say(&format!(
+        say(&format!(
             "{}: fine, {lock}, {users} user{}",
             file.display(),
             if users == 1 { "" } else { "s" }
         ));
     }
     ExitCode::SUCCESS
-}
-
-/// What is wrong with certificate and key files. The plain settings are left for the first probe:
-/// nothing in them can be wrong, and loading the system's certificates takes a while.
-pub fn transports(configuration: &Configuration, prober: &Prober) -> Vec<Fault> {
-    let mut seen = HashSet::new();
-    let mut faults = Vec::new();
-    for provider in &configuration.providers {
-        let transport = &provider.transport;
-        if **transport == crate::provider::Transport::default() || !seen.insert(transport) {
-            continue;
-        }
-        if let Err(error) = prober.prepare(transport) {
-            faults.push(Fault::general(format!("the provider `{}`: {error}", provider.name)));
-        }
-    }
-    faults
 }
 
 /// Secrets that cannot be read by whoever checks. Only a warning: the daemon may run as somebody

@@ -8,7 +8,11 @@ use clap::Args;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use super::LogFlags;
+use super::flags::LogFlags;
+use super::plan::fresh;
+use super::print::say;
+use super::runtime::{end, runtime};
+use super::signals::until_stopped;
 use crate::config::{DEFAULT_ADDRESS, load_text, parse_address};
 use crate::daemon::{self, Settings};
 use crate::fake::Fake;
@@ -37,7 +41,7 @@ pub fn main(flags: &Flags) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let runtime = match super::runtime() {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("error: cannot start: {error}");
@@ -45,7 +49,7 @@ pub fn main(flags: &Flags) -> ExitCode {
         }
     };
     let outcome = runtime.block_on(run(listener));
-    super::end(runtime);
+    end(runtime);
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -70,7 +74,7 @@ async fn run(listener: TcpListener) -> std::io::Result<()> {
     })?;
     introduce(&listener.local_addr()?.to_string());
     let settings = Settings {
-        fresh: super::run::fresh(configuration, Door::default()),
+        fresh: fresh(configuration, Door::default()),
         listeners: vec![listener],
         probe_listeners: Vec::new(),
         source: None,
@@ -79,15 +83,16 @@ async fn run(listener: TcpListener) -> std::io::Result<()> {
         lifecycle: false,
     };
     let (trigger, triggers) = mpsc::channel(daemon::MOST_TRIGGERS);
-    let end = super::run::until_told(trigger.clone())?;
-    let telling = tokio::spawn(tell(story, Arc::clone(&fake)));
-    let outcome = daemon::run(settings, Arc::new(Prober::new()), (trigger, triggers), end).await;
-    telling.abort();
+    let stopped = until_stopped(trigger.clone())?;
+    let playing = tokio::spawn(play(story, Arc::clone(&fake)));
+    let outcome =
+        daemon::run(settings, Arc::new(Prober::new()), (trigger, triggers), stopped).await;
+    playing.abort();
     outcome
 }
 
 fn introduce(address: &str) {
-    super::say(&format!(
+    say(&format!(
         "credwatch demo: five fake token APIs on loopback, and the daemon that watches them.
 
   http://{address}/           the page: who is broken, why, and how long tokens still live
@@ -100,13 +105,13 @@ Ctrl-C ends it. The story:
 }
 
 /// Plays the story, over and over.
-async fn tell(story: Story, fake: Arc<Fake>) {
+async fn play(story: Story, fake: Arc<Fake>) {
     loop {
         let start = tokio::time::Instant::now();
         for step in &story.steps {
             tokio::time::sleep_until(start + step.offset()).await;
             step.happen(&fake);
-            super::say(&format!("{:>4}s  {}", step.offset().as_secs(), step.say));
+            say(&format!("{:>4}s  {}", step.offset().as_secs(), step.say));
         }
     }
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use jiff::Timestamp;
 
-use super::complain;
+use super::print::{complain, say};
 use crate::authoring::{curl, draft};
 use crate::config;
 
@@ -32,7 +32,7 @@ pub struct Flags {
 pub fn main(flags: &Flags) -> ExitCode {
     match draft(flags) {
         Ok(text) => {
-            super::say(text.trim_end());
+            say(text.trim_end());
             ExitCode::SUCCESS
         }
         Err(problem) => {

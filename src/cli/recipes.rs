@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::draft;
+use super::print::say;
 use crate::diagnostic::{nearest, suggestion};
 use crate::exchange;
 use crate::recipe::Recipe;
@@ -78,7 +79,7 @@ fn list(words: &[String]) -> ExitCode {
         }
         found += 1;
         let name = &recipe.name;
-        super::say(&format!("{name:<28}{}", recipe.title.as_deref().unwrap_or_default()));
+        say(&format!("{name:<28}{}", recipe.title.as_deref().unwrap_or_default()));
         let parameters: Vec<String> = recipe
             .parameters
             .iter()
@@ -101,8 +102,8 @@ fn list(words: &[String]) -> ExitCode {
                 format!("{name}{}", if credential.optional { "?" } else { "" })
             })
             .collect();
-        super::say(&format!("{:<28}parameters:  {}", "", parameters.join(", ")));
-        super::say(&format!("{:<28}credentials: {}", "", credentials.join(", ")));
+        say(&format!("{:<28}parameters:  {}", "", parameters.join(", ")));
+        say(&format!("{:<28}credentials: {}", "", credentials.join(", ")));
         let mut facts: Vec<String> =
             recipe.known.iter().map(|known| known.words().to_owned()).collect();
         facts.extend(
@@ -110,9 +111,9 @@ fn list(words: &[String]) -> ExitCode {
                 .interval
                 .map(|interval| format!("asked every {}", human_duration(interval.as_secs_f64()))),
         );
-        super::say(&format!("{:<28}known:       {}", "", facts.join(", ")));
+        say(&format!("{:<28}known:       {}", "", facts.join(", ")));
         if let Some(side_effects) = &recipe.side_effects {
-            super::say(&format!("{:<28}beside:      {side_effects}", ""));
+            say(&format!("{:<28}beside:      {side_effects}", ""));
         }
     }
     if found == 0 {
@@ -128,7 +129,7 @@ fn list(words: &[String]) -> ExitCode {
         );
         return ExitCode::FAILURE;
     }
-    super::say("\n? can be left out, [default]. `credwatch recipes show NAME` prints one.");
+    say("\n? can be left out, [default]. `credwatch recipes show NAME` prints one.");
     ExitCode::SUCCESS
 }
 
@@ -149,7 +150,7 @@ fn show(name: &str) -> ExitCode {
         }
         shown.push('\n');
     }
-    super::say(shown.trim_end());
+    say(shown.trim_end());
     ExitCode::SUCCESS
 }
 
@@ -157,13 +158,13 @@ fn test(files: &[PathBuf]) -> ExitCode {
     let mut failed = 0;
     for file in files {
         match exchange::run_file(file) {
-            Ok(()) => super::say(&format!("ok      {}", file.display())),
+            Ok(()) => say(&format!("ok      {}", file.display())),
             Err(problem) => {
                 failed += 1;
-                super::say(&format!("FAILED  {}\n{problem}", file.display()));
+                say(&format!("FAILED  {}\n{problem}", file.display()));
             }
         }
     }
-    super::say(&format!("{} passed, {failed} failed", files.len() - failed));
+    say(&format!("{} passed, {failed} failed", files.len() - failed));
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -6,21 +6,22 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
-use futures_util::StreamExt;
 use jiff::Timestamp;
 use listenfd::ListenFd;
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook_tokio::Signals;
 use tokio::sync::mpsc;
 
-use super::{ConfigFlag, EXIT_CONFIG, LogFlags, WebConfigFlag};
-use crate::config::{self, Configuration, parse_address};
+use super::flags::{ConfigFlag, LogFlags, WebConfigFlag};
+use super::plan::fresh;
+use super::print::{EXIT_CONFIG, complain};
+use super::runtime::{end, runtime};
+use super::signals::until_stopped;
+use super::transports::transports;
+use crate::config::{self, parse_address};
 use crate::daemon::{self, Settings, Source};
-use crate::diagnostic::Fault;
 use crate::probe::Prober;
-use crate::reload::{self, Cause, Fresh, Read, Reading, Trigger};
-use crate::schedule::lanes::Limits;
-use crate::schedule::{Adopted, Mode};
+use crate::reload::{self, Read, Reading};
+
+use crate::schedule::Mode;
 use crate::shard::Shard;
 use crate::storage::Storage;
 use crate::watch::Files;
@@ -92,7 +93,7 @@ pub fn main(flags: &Flags) -> ExitCode {
     let mut fresh = match reading.outcome {
         Ok(fresh) => fresh,
         Err(faults) => {
-            super::complain(&faults);
+            complain(&faults);
             return ExitCode::from(EXIT_CONFIG);
         }
     };
@@ -177,7 +178,7 @@ fn reader(
             loaded.files.add(web_path);
         }
         let configured = loaded.outcome.and_then(|configuration| {
-            let faults = super::check::transports(&configuration, &prober);
+            let faults = transports(&configuration, &prober);
             if faults.is_empty() { Ok(configuration) } else { Err(faults) }
         });
         let door = Door::load(web_path.as_deref());
@@ -203,33 +204,6 @@ fn reader(
     })
 }
 
-/// What of a configuration a daemon runs on.
-pub fn fresh(configuration: Configuration, door: Door) -> Fresh {
-    let mut warnings: Vec<Fault> = configuration.warnings;
-    warnings.extend_from_slice(door.warnings());
-    for provider in configuration.providers.iter().filter(|provider| provider.transport.insecure) {
-        let mut fault = Fault::general(format!(
-            "the provider `{}`: tls.insecure is set, any certificate is accepted",
-            provider.name
-        ));
-        fault.severity = crate::diagnostic::Severity::Warning;
-        warnings.push(fault);
-    }
-    Fresh {
-        adopted: Adopted {
-            providers: configuration.providers,
-            bounds: configuration.duration_buckets,
-            limits: Limits {
-                in_flight: configuration.probes_in_flight,
-                per_host: configuration.probes_in_flight_per_host,
-            },
-        },
-        listen_addresses: configuration.listen_addresses,
-        door,
-        warnings,
-    }
-}
-
 fn parse(flag: &str, texts: &[String]) -> Result<Vec<SocketAddr>, ExitCode> {
     let parsed: Result<_, _> = texts.iter().map(|text| parse_address(text)).collect();
     parsed.map_err(|message| {
@@ -239,7 +213,7 @@ fn parse(flag: &str, texts: &[String]) -> Result<Vec<SocketAddr>, ExitCode> {
 }
 
 fn run(settings: Settings, prober: Arc<Prober>) -> ExitCode {
-    let runtime = match super::runtime() {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(error) => {
             tracing::error!(%error, "cannot start");
@@ -248,10 +222,10 @@ fn run(settings: Settings, prober: Arc<Prober>) -> ExitCode {
     };
     let outcome = runtime.block_on(async {
         let (trigger, triggers) = mpsc::channel(daemon::MOST_TRIGGERS);
-        let end = until_told(trigger.clone())?;
-        daemon::run(settings, prober, (trigger, triggers), end).await
+        let stopped = until_stopped(trigger.clone())?;
+        daemon::run(settings, prober, (trigger, triggers), stopped).await
     });
-    super::end(runtime);
+    end(runtime);
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -259,28 +233,4 @@ fn run(settings: Settings, prober: Arc<Prober>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Ends at SIGTERM or SIGINT, and has the configuration reloaded at SIGHUP. Must be called inside
-/// the runtime.
-pub fn until_told(reload: mpsc::Sender<Trigger>) -> std::io::Result<impl Future<Output = ()>> {
-    let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
-    Ok(async move {
-        while let Some(signal) = signals.next().await {
-            if signal == SIGHUP {
-                // With a full queue a reload is about to begin anyway.
-                if let Err(mpsc::error::TrySendError::Closed(_)) =
-                    reload.try_send(Trigger { cause: Cause::Signal, reply: None })
-                {
-                    tracing::warn!("SIGHUP: there is no configuration file to read again");
-                }
-                continue;
-            }
-            tracing::info!(
-                signal = signal_hook::low_level::signal_name(signal).unwrap_or("?"),
-                "told to stop"
-            );
-            return;
-        }
-    })
 }

@@ -1,0 +1,64 @@
+//! The commands, and which function runs each.
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use super::print::say;
+use super::{check, demo, probe, recipes, run};
+
+/// Tells that a credential is broken before customers do: requests a token from every configured
+/// provider, and serves latency, failures by the provider's own code and time to expiry as
+/// Prometheus metrics.
+#[derive(Parser)]
+#[command(name = "credwatch", version, max_term_width = 100)]
+struct Line {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the daemon.
+    Run(run::Flags),
+    /// Validate the configuration without the network; tells every fault with file, line, column
+    /// and a hint.
+    Check(check::Flags),
+    /// Probe one provider now and explain each step; never shows a secret or token.
+    Probe(probe::Flags),
+    /// Work with recipes: what is built in, one to copy, a draft of a new one, recorded exchanges.
+    Recipes(recipes::Flags),
+    /// Watch a built-in fake of five token APIs; needs no configuration and no network.
+    Demo(demo::Flags),
+    /// Print the JSON Schema of the configuration file, for editors.
+    Schema {
+        /// That of a file with `[recipes.NAME]` tables and nothing else, as `recipe_files` names
+        /// them.
+        #[arg(long)]
+        recipes: bool,
+    },
+}
+
+/// Runs the command that the arguments name.
+#[must_use]
+pub fn main() -> ExitCode {
+    match Line::parse().command {
+        Command::Run(flags) => run::main(&flags),
+        Command::Check(flags) => check::main(&flags),
+        Command::Probe(flags) => probe::main(&flags),
+        Command::Recipes(flags) => recipes::main(&flags),
+        Command::Demo(flags) => demo::main(&flags),
+        Command::Schema { recipes } => {
+            let schema =
+                if recipes { crate::config::recipe_schema() } else { crate::config::schema() };
+            say(&format!("{schema:#}"));
+            ExitCode::SUCCESS
+        }
+    }
+}
+
+/// The command line as data, for its manual pages and completions.
+#[must_use]
+pub fn line() -> clap::Command {
+    Line::command()
+}

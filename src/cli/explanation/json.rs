@@ -1,0 +1,74 @@
+//! The explanation of a probe for programs.
+
+use serde_json::json;
+
+use crate::authoring::explain::Explanation;
+use crate::outcome::{Expiry, Outcome, Phases, Probe};
+use crate::provider::Provider;
+
+pub fn as_json(provider: &Provider, probe: &Probe, explanation: &Explanation) -> serde_json::Value {
+    let phases: serde_json::Map<String, serde_json::Value> = Phases::WORDS
+        .iter()
+        .zip(probe.phases.values())
+        .map(|(word, seconds)| ((*word).to_owned(), seconds.into()))
+        .collect();
+    let outcome = match &probe.outcome {
+        Outcome::Issued(issued) => {
+            let expires = match issued.expiry {
+                Expiry::At(end) => json!(end.to_string()),
+                Expiry::Never => json!("never"),
+                Expiry::Unknown => json!(null),
+            };
+            json!({ "issued": true, "expires": expires, "lifetime_seconds": issued.lifetime })
+        }
+        Outcome::Failed(failure) => {
+            let facts = failure.reason.facts();
+            json!({
+                "issued": false,
+                "class": facts.class.word(),
+                "reason": facts.word,
+                "code": failure.code.as_str(),
+                "message": failure.message.as_str(),
+                "meaning": facts.meaning,
+                "action": facts.action,
+                "retry_after_seconds": failure.retry_after.map(|wait| wait.as_secs_f64()),
+                "missing_scopes": failure.missing_scopes,
+            })
+        }
+    };
+    let main = explanation.token();
+    let others = |step: &&crate::outcome::Step| main.is_none_or(|told| *told.step != *step.name);
+    let steps: Vec<serde_json::Value> = probe
+        .steps
+        .iter()
+        .filter(others)
+        .map(|step| {
+            let told = explanation.calls.iter().find(|told| *told.step == *step.name);
+            json!({
+                "step": &*step.name,
+                "duration_seconds": step.duration,
+                "failure": step.failure.as_ref().map(|failure| json!({ "reason": failure.reason.word(), "code": failure.code.as_str(), "message": failure.message.as_str() })),
+                "request": told.map(|told| &told.request),
+                "http_status": told.and_then(|told| told.status),
+                "answer": told.map(|told| json!({ "headers": told.headers, "body": told.body })),
+                "reading": told.map(|told| &told.reading),
+            })
+        })
+        .collect();
+    json!({
+        "provider": provider.name,
+        "recipe": provider.recipe.name,
+        "started": probe.started.to_string(),
+        "duration_seconds": probe.duration,
+        "phases_seconds": phases,
+        "http_status": probe.status,
+        "certificate_expires": probe.certificate_expiry.map(|end| end.to_string()),
+        "clock_skew_seconds": probe.clock_skew,
+        "request": main.map(|told| &told.request),
+        "answer": { "headers": main.map(|told| &told.headers), "body": main.map(|told| &told.body) },
+        "reading": main.map(|told| &told.reading),
+        "suggestions": main.map(|told| &told.suggestions),
+        "steps": steps,
+        "outcome": outcome,
+    })
+}

@@ -1,0 +1,7 @@
+//! The explanation of a probe: for people as text, for programs as JSON.
+
+mod json;
+mod text;
+
+pub use json::as_json;
+pub use text::{Paint, as_text};
