@@ -29,10 +29,6 @@ pub const LARGEST_VALUE: usize = 512 * 1024;
 /// Lists in lists in lists: JSON is not read any deeper either.
 const DEEPEST_VALUE: usize = 128;
 
-/// What an evaluation costs beside the values that go in, and what a signature costs.
-const COST: u64 = 512;
-const COST_OF_A_SIGNATURE: u64 = 256 * 1024;
-
 /// What all evaluations of one attempt may cost: the bytes that go into them, each time. Recipes
 /// use some kilobytes.
 const BUDGET: u64 = 64 * 1024 * 1024;
@@ -113,16 +109,6 @@ fn add_weight(value: &Value, depth: usize, weight: &mut usize) -> Result<(), Err
         _ => {}
     }
     Ok(())
-}
-
-/// What each evaluation of an expression costs beside its values.
-#[must_use]
-pub fn cost(source: &str, tokens: &[(Token, Range<usize>)]) -> u64 {
-    let signatures = tokens
-        .iter()
-        .filter(|(token, range)| *token == Token::Word && &source[range.clone()] == "jwt")
-        .count();
-    COST + source.len() as u64 + COST_OF_A_SIGNATURE * signatures as u64
 }
 
 /// Refuses what is too long or too deep to be compiled safely, and what could multiply texts.

@@ -94,7 +94,7 @@ impl Compiled {
             secret,
             uses,
             places,
-            cost: bounds::cost(source, &tokens),
+            cost: filters::cost(source, &tokens),
         })
     }
 

@@ -7,13 +7,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use aws_lc_rs::hmac::{self, HMAC_SHA256, Key};
 use axum::http::HeaderValue;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
-use sha2::Sha256;
 use tokio::sync::Semaphore;
 
 use super::read::{Report, Text};
@@ -93,7 +92,7 @@ impl Users {
     /// The hash of a user and `true`; for an unknown name the hash of somebody else, always the
     /// same one for the same name, and `false`. So an unknown name costs the time that a known one
     /// does.
-    fn hash(&self, name: &str, secret: &Hmac<Sha256>) -> Option<(Arc<SecretString>, bool)> {
+    fn hash(&self, name: &str, secret: &Key) -> Option<(Arc<SecretString>, bool)> {
         // Made for every name, so that this takes no time of its own either.
         let digest = keyed(secret, &[name.as_bytes()]);
         let stranger = usize::from_be_bytes(
@@ -123,7 +122,7 @@ pub enum Login {
 /// The checking of logins, one for the process: what is bounded is bounded over all reloads.
 pub struct Logins {
     /// Random, and dies with the process: what is remembered is of no use elsewhere.
-    secret: Hmac<Sha256>,
+    secret: Key,
     /// Digests of name, password and stored hash of right logins. A changed hash is another digest.
     right: Mutex<HashSet<[u8; 32]>>,
     turns: Arc<Semaphore>,
@@ -135,7 +134,7 @@ impl Default for Logins {
         key[..16].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
         key[16..].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
         Self {
-            secret: Hmac::new_from_slice(&*key).expect("HMAC takes a key of any length"),
+            secret: Key::new(HMAC_SHA256, &*key),
             right: Mutex::default(),
             turns: Arc::new(Semaphore::new(HASHED_AT_ONCE)),
         }
@@ -191,13 +190,13 @@ fn credentials(header: &HeaderValue) -> Option<(String, Zeroizing<Vec<u8>>)> {
 }
 
 /// A digest of several parts, none of which can be taken for a piece of another.
-fn keyed(secret: &Hmac<Sha256>, parts: &[&[u8]]) -> [u8; 32] {
-    let mut mac = secret.clone();
+fn keyed(secret: &Key, parts: &[&[u8]]) -> [u8; 32] {
+    let mut mac = hmac::Context::with_key(secret);
     for part in parts {
         mac.update(&part.len().to_be_bytes());
         mac.update(part);
     }
-    mac.finalize().into_bytes().into()
+    mac.sign().as_ref().try_into().expect("SHA-256 makes 32 bytes")
 }
 
 #[cfg(test)]

@@ -1,0 +1,70 @@
+//! Challenges of the header `WWW-Authenticate`.
+
+use minijinja::{Error, Value};
+
+use crate::language::convert::text;
+
+/// A parameter of a challenge as in `WWW-Authenticate: Bearer realm="…", service="…"` (RFC 9110,
+/// section 11.2); undefined when it is not there.
+pub fn auth_param(value: &Value, name: &str) -> Result<Value, Error> {
+    let text = text(value, "auth_param")?;
+    let mut rest = text.as_str();
+    while let Some((before, after)) = rest.split_once('=') {
+        let found = before.trim_end().rsplit([' ', ',', '\t']).next().unwrap_or_default();
+        let after = after.trim_start();
+        let (value, next) = after.strip_prefix('"').map_or_else(|| word(after), quoted);
+        if found.eq_ignore_ascii_case(name) {
+            return Ok(Value::from(value));
+        }
+        rest = next;
+    }
+    Ok(Value::UNDEFINED)
+}
+
+/// A text in quotes, whose first quote is gone, and what follows it.
+fn quoted(text: &str) -> (String, &str) {
+    let mut value = String::new();
+    let mut characters = text.char_indices();
+    while let Some((place, character)) = characters.next() {
+        match character {
+            '"' => return (value, &text[place + 1..]),
+            '\\' => value.extend(characters.next().map(|(_, escaped)| escaped)),
+            other => value.push(other),
+        }
+    }
+    (value, "")
+}
+
+/// A text up to a blank or a comma, and what follows it.
+fn word(text: &str) -> (String, &str) {
+    let end = text.find([' ', ',', '\t']).unwrap_or(text.len());
+    (text[..end].to_owned(), &text[end..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The challenges of the Docker registry documentation, and odd ones as RFC 9110, section 11,
+    /// permits them.
+    #[test]
+    fn a_challenge_is_read_by_parameter() {
+        let docker = "Bearer realm=\"https://auth.docker.io/token\",service=\"registry.docker.io\",\
+                      scope=\"repository:samalba/my-app:pull,push\"";
+        for (challenge, name, expected) in [
+            (docker, "realm", "https://auth.docker.io/token"),
+            (docker, "Service", "registry.docker.io"),
+            (docker, "scope", "repository:samalba/my-app:pull,push"),
+            (docker, "error", ""),
+            ("Basic realm=simple", "realm", "simple"),
+            (r#"Digest qop="auth", nonce = "a\"b=c" , opaque=x"#, "nonce", "a\"b=c"),
+            (r#"Digest qop="auth", nonce = "a\"b=c" , opaque=x"#, "opaque", "x"),
+            (r#"Bearer realm="open"#, "realm", "open"),
+            ("", "realm", ""),
+            ("=====\"\"\"\\", "realm", ""),
+        ] {
+            let found = auth_param(&Value::from(challenge), name).expect("a text");
+            assert_eq!(found.as_str().unwrap_or_default(), expected, "{name} of {challenge}");
+        }
+    }
+}

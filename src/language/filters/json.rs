@@ -1,0 +1,32 @@
+//! JSON, written and read.
+
+use minijinja::value::Serde;
+use minijinja::{Error, ErrorKind, Value};
+
+use crate::language::answer;
+use crate::language::bounds::{fits, weigh};
+use crate::language::convert::text;
+use crate::language::placeholder::{Anything, PLACEHOLDERS};
+
+pub fn json(value: &Value) -> Result<String, Error> {
+    if value.is_undefined() {
+        return Err(Error::new(ErrorKind::UndefinedError, "`json` was given nothing"));
+    }
+    // Weighed first: values can hold each other many times over.
+    weigh(value)?;
+    serde_json::to_string(value)
+        .map_err(|_| Error::new(ErrorKind::BadSerialization, "this value has no form in JSON"))
+        .and_then(fits)
+}
+
+/// A text that holds JSON, such as a key file, as what it holds.
+pub fn from_json(value: &Value) -> Result<Value, Error> {
+    let text = text(value, "from_json")?;
+    if text == PLACEHOLDERS[0] {
+        return Ok(Value::from_object(Anything));
+    }
+    let json = answer::json(text.as_bytes()).ok_or_else(|| {
+        Error::new(ErrorKind::InvalidOperation, "`from_json` needs a text that holds JSON")
+    })?;
+    Ok(Value::from(Serde(&json)))
+}

@@ -1,0 +1,79 @@
+//! Texts, and lists of them.
+
+use minijinja::{Error, ErrorKind, Value};
+
+use crate::language::bounds::{LARGEST_VALUE, fits, larger};
+use crate::language::convert;
+
+/// The most parts that `split` makes.
+const MOST_PARTS: usize = 10_000;
+
+pub fn lower(value: &Value) -> Result<String, Error> {
+    convert::text(value, "lower").and_then(|text| fits(text.to_lowercase()))
+}
+
+pub fn upper(value: &Value) -> Result<String, Error> {
+    convert::text(value, "upper").and_then(|text| fits(text.to_uppercase()))
+}
+
+pub fn trim(value: &Value) -> Result<String, Error> {
+    convert::text(value, "trim").map(|text| text.trim().to_owned())
+}
+
+pub fn string(value: &Value) -> Result<String, Error> {
+    convert::text(value, "string")
+}
+
+/// The value, or the recipe's own message when there is none.
+pub fn required(value: &Value, message: &str) -> Result<Value, Error> {
+    if value.is_undefined() || value.is_none() {
+        return Err(Error::new(ErrorKind::UndefinedError, message.to_owned()));
+    }
+    Ok(value.clone())
+}
+
+/// The items of an array as one text. Absent items are refused, which minijinja's own filter passes
+/// over.
+pub fn join(value: &Value, separator: Option<&str>) -> Result<String, Error> {
+    let separator = separator.unwrap_or_default();
+    let mut joined = String::new();
+    for (place, item) in value.try_iter()?.enumerate() {
+        if place > 0 {
+            joined.push_str(separator);
+        }
+        joined.push_str(&convert::text(&item, "join")?);
+        // Measured on the way: each item can be as long as a value may be.
+        if joined.len() > LARGEST_VALUE || place > LARGEST_VALUE {
+            return Err(larger());
+        }
+    }
+    Ok(joined)
+}
+
+/// A text with each `from` replaced.
+pub fn replace(value: &Value, from: &str, to: &str) -> Result<String, Error> {
+    let text = convert::text(value, "replace")?;
+    // Each replacement can multiply the text.
+    let longer = text.matches(from).count().saturating_mul(to.len().saturating_sub(from.len()));
+    if text.len().saturating_add(longer) > LARGEST_VALUE {
+        return Err(larger());
+    }
+    Ok(text.replace(from, to))
+}
+
+/// The parts of a text: between separators, or between blanks.
+pub fn split(value: &Value, separator: Option<&str>) -> Result<Value, Error> {
+    let text = convert::text(value, "split")?;
+    let most = MOST_PARTS + 1;
+    let parts: Vec<Value> = match separator {
+        Some(separator) => text.split(separator).take(most).map(Value::from).collect(),
+        None => text.split_whitespace().take(most).map(Value::from).collect(),
+    };
+    if parts.len() == most {
+        return Err(Error::new(
+            ErrorKind::InvalidOperation,
+            format!("`split` would make more than {MOST_PARTS} parts"),
+        ));
+    }
+    Ok(Value::from(parts))
+}
