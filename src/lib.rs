@@ -21,7 +21,7 @@
 //! 9. [`reload`], [`storage`], [`systemd`]: what a daemon that runs for years needs.
 //! 10. [`daemon`]: the parts put together.
 //!
-//! Below all of them: [`time`], [`secret`], [`diagnostic`] (faults with their place in a file),
+//! Below all of them: [`time`], [`files`] (how files are read), [`credentials`], [`secret`], [`diagnostic`] (faults with their place in a file),
 //! [`document`] (TOML against a schema), [`watch`] (files whose content counts), [`threads`],
 //! [`logging`]. Beside them: [`fake`] (the token APIs of demo and tests), [`exchange`] (recorded
 //! exchanges), [`authoring`] (help for people who write recipes).
@@ -31,11 +31,13 @@
 pub mod authoring;
 pub mod cli;
 pub mod config;
+pub mod credentials;
 pub mod daemon;
 pub mod diagnostic;
 pub mod document;
 pub mod exchange;
 pub mod fake;
+pub mod files;
 pub mod language;
 pub mod logging;
 pub mod metrics;

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use minijinja::Value;
 use secrecy::SecretString;
 
+use crate::credentials::SecretSource;
 use crate::recipe::{Call, Expectations, Inputs, Recipe, Verification};
-use crate::secret::{SecretError, SecretSource};
 
 /// One configured provider. Two are the same when nothing that anybody could notice differs.
 #[derive(Clone, PartialEq)]
@@ -118,71 +118,7 @@ pub enum Proxy {
     Environment,
 }
 
-/// A credential that cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub enum CredentialError {
-    /// By the name that the recipe gives it.
-    #[error("the credential `{name}`: {error}")]
-    One {
-        /// The name in the recipe.
-        name: String,
-        /// Why.
-        error: SecretError,
-    },
-    /// None of them.
-    #[error("{0}")]
-    Unread(String),
-}
-
-/// Those that need no program; nothing in the place of the others.
-fn read_all(sources: &[(String, SecretSource)]) -> Vec<Option<Result<SecretString, SecretError>>> {
-    sources.iter().map(|(_, source)| source.read()).collect()
-}
-
 impl Provider {
-    /// Reads all credentials, here and now, within the provider's timeout.
-    ///
-    /// # Errors
-    /// The first that cannot be read.
-    pub async fn read_credentials(&self) -> Result<Vec<(String, SecretString)>, CredentialError> {
-        let read = if self.credentials.iter().any(|(_, source)| source.is_file()) {
-            let sources = Arc::clone(&self.credentials);
-            // On a thread of its own, all of them at once.
-            let reading = tokio::task::spawn_blocking(move || read_all(&sources));
-            match tokio::time::timeout(self.timeout, reading).await {
-                Ok(Ok(read)) => read,
-                Ok(Err(_)) => {
-                    return Err(CredentialError::Unread(
-                        "reading the credentials was stopped".into(),
-                    ));
-                }
-                Err(_) => {
-                    return Err(CredentialError::Unread(format!(
-                        "the credentials could not be read within {:?}",
-                        self.timeout
-                    )));
-                }
-            }
-        } else {
-            read_all(&self.credentials)
-        };
-        let mut credentials = Vec::with_capacity(read.len());
-        for ((name, source), read) in self.credentials.iter().zip(read) {
-            let secret = match read {
-                Some(secret) => secret,
-                None => source
-                    .run(self.timeout)
-                    .await
-                    .unwrap_or_else(|| Err(SecretError::Empty(source.to_string()))),
-            };
-            match secret {
-                Ok(secret) => credentials.push((name.clone(), secret)),
-                Err(error) => return Err(CredentialError::One { name: name.clone(), error }),
-            }
-        }
-        Ok(credentials)
-    }
-
     /// The name that decides its turns. Credentials that are to follow have turns of their own, so
     /// that the endpoint is not asked for two tokens at the same moment.
     #[must_use]

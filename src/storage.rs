@@ -10,8 +10,8 @@ use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 
+use crate::credentials::SecretSource;
 use crate::metrics::Daemon as Instruments;
-use crate::secret::SecretSource;
 use crate::state::saved::{self, Touched};
 use crate::state::{Entry, Ledger};
 

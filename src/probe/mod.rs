@@ -25,6 +25,7 @@ use tower_service::Service;
 use uuid::Uuid;
 
 use crate::authoring::explain::Explanation;
+use crate::credentials::read_all;
 use crate::outcome::{Code, Failure, Outcome, Probe, Reason};
 use crate::provider::{Provider, Proxy, Transport};
 use crate::recipe::retry::http_date;
@@ -149,7 +150,10 @@ impl Prober {
 
     /// Fingerprint of the credentials as they can be read now, to notice that a secret has changed.
     pub async fn credentials(&self, provider: &Provider) -> Option<u128> {
-        provider.read_credentials().await.ok().map(|credentials| self.fingerprint(&credentials))
+        read_all(&provider.credentials, provider.timeout)
+            .await
+            .ok()
+            .map(|credentials| self.fingerprint(&credentials))
     }
 
     fn fingerprint(&self, credentials: &[(String, SecretString)]) -> u128 {
@@ -162,7 +166,7 @@ impl Prober {
         let mut probe = Probe::new(Outcome::Failed(Failure::new(Reason::Secret, "")), (self.now)());
         let failed =
             |probe: Probe, failure: Failure| Probe { outcome: Outcome::Failed(failure), ..probe };
-        let credentials = match provider.read_credentials().await {
+        let credentials = match read_all(&provider.credentials, provider.timeout).await {
             Ok(credentials) => credentials,
             Err(error) => return failed(probe, Failure::new(Reason::Secret, &error.to_string())),
         };

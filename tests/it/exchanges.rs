@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use credwatch::config::load_text;
+use credwatch::credentials::SecretSource;
 use credwatch::exchange::{Prepared, RecordedRequest, expected_headers, prepare};
 use credwatch::probe::Prober;
 use credwatch::provider::Provider;
 use credwatch::recipe::builtin::BUILTINS;
 use credwatch::recipe::{Attempt, Inputs};
-use credwatch::secret::SecretSource;
 
 use super::support::endpoint::{Endpoint, http};
 use super::support::files;

@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::process::Command;
 
-use super::{LARGEST, SecretError};
+use super::error::{CommandError, SecretError};
+use crate::files;
 
 /// What the service manager tells the daemon, and nobody else.
 const NOT_INHERITED: [&str; 6] = [
@@ -18,16 +19,24 @@ const NOT_INHERITED: [&str; 6] = [
     "LISTEN_FDNAMES",
 ];
 
-/// Runs a program and returns what it prints on standard output. Nothing that it prints gets
-/// anywhere else: what it writes to standard error may hold the secret as well. At the deadline it
-/// is ended, with all that it started.
+/// Runs a program and returns what it prints on standard output. Standard error is dropped, because
+/// it may hold the secret as well. At the deadline the program and its children are killed.
 pub async fn run(arguments: &[String], deadline: Duration) -> Result<String, SecretError> {
     let (program, rest) =
         arguments.split_first().map_or(("", &[][..]), |(program, rest)| (program.as_str(), rest));
-    let failed = |problem: String| SecretError::Command { program: program.to_owned(), problem };
+    output(program, rest, deadline)
+        .await
+        .map_err(|error| SecretError::Command { program: program.to_owned(), error })
+}
+
+async fn output(
+    program: &str,
+    arguments: &[String],
+    deadline: Duration,
+) -> Result<String, CommandError> {
     let mut command = Command::new(program);
     command
-        .args(rest)
+        .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -36,32 +45,27 @@ pub async fn run(arguments: &[String], deadline: Duration) -> Result<String, Sec
     for name in NOT_INHERITED {
         command.env_remove(name);
     }
-    let mut child =
-        command.spawn().map_err(|error| failed(format!("cannot be started: {error}")))?;
+    let mut child = command.spawn().map_err(CommandError::Start)?;
     let mut group = Group(child.id());
-    let mut output =
-        child.stdout.take().ok_or_else(|| failed("has no output".into()))?.take(LARGEST + 1);
+    let output = child.stdout.take();
     let mut text = Vec::new();
     let whole = async {
-        output.read_to_end(&mut text).await?;
-        // It would wait for ever for somebody who reads the rest.
-        if text.len() as u64 > LARGEST { Ok(None) } else { child.wait().await.map(Some) }
+        if let Some(output) = output {
+            output.take(files::SECRET + 1).read_to_end(&mut text).await?;
+        }
+        // A program that prints more waits for a reader of the rest, and would never end.
+        if text.len() as u64 > files::SECRET { Ok(None) } else { child.wait().await.map(Some) }
     };
     let status = match tokio::time::timeout(deadline, whole).await {
-        Ok(status) => {
-            status.map_err(|error: std::io::Error| failed(format!("cannot be read: {error}")))?
-        }
-        Err(_) => return Err(failed(format!("did not end within {deadline:?}"))),
+        Ok(status) => status.map_err(CommandError::Read)?.ok_or(CommandError::TooLarge)?,
+        Err(_) => return Err(CommandError::Timeout(deadline)),
     };
-    let Some(status) = status else {
-        return Err(failed(format!("printed more than {} KiB", LARGEST / 1024)));
-    };
-    // Its number may soon be somebody else's.
+    // Another process may soon get this number.
     group.0 = None;
     if !status.success() {
-        return Err(failed(format!("failed ({status})")));
+        return Err(CommandError::Failed(status));
     }
-    String::from_utf8(text).map_err(|_| failed("printed what is no UTF-8 text".into()))
+    String::from_utf8(text).map_err(|_| CommandError::NotText)
 }
 
 /// Ends a process group that was not waited for to its end.

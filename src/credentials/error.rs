@@ -1,0 +1,83 @@
+//! Why a credential cannot be read. No error holds a value.
+
+use std::path::PathBuf;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use crate::files::{self, FileError};
+
+/// Why a secret cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The environment variable is not set, or not Unicode.
+    #[error("the environment variable {0} is not set")]
+    Environment(String),
+    /// The file cannot be read.
+    #[error("cannot read {}: {error}", path.display())]
+    File {
+        /// The path as configured.
+        path: PathBuf,
+        /// Why.
+        error: FileError,
+    },
+    /// `$CREDENTIALS_DIRECTORY` is not set: systemd did not start the daemon, or the unit has no
+    /// `LoadCredential=`.
+    #[error(
+        "systemd passed no credentials ($CREDENTIALS_DIRECTORY is not set); is there a \
+         LoadCredential={0}:… in the unit?"
+    )]
+    NoCredentialsDirectory(String),
+    /// The command printed no secret.
+    #[error("{program}: {error}")]
+    Command {
+        /// The program, without its arguments.
+        program: String,
+        /// Why.
+        error: CommandError,
+    },
+    /// Nothing but white space.
+    #[error("{0} is empty")]
+    Empty(String),
+}
+
+/// Why a command printed no secret.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The system cannot start it.
+    #[error("cannot be started: {0}")]
+    Start(std::io::Error),
+    /// Its output cannot be read.
+    #[error("cannot be read: {0}")]
+    Read(std::io::Error),
+    /// It did not end in time.
+    #[error("did not end within {0:?}")]
+    Timeout(Duration),
+    /// It printed more than a secret can have.
+    #[error("printed more than {} KiB", files::SECRET / 1024)]
+    TooLarge,
+    /// It ended with a status that is not success.
+    #[error("failed ({0})")]
+    Failed(ExitStatus),
+    /// It printed what is not UTF-8.
+    #[error("printed what is not UTF-8 text")]
+    NotText,
+}
+
+/// Why the credentials of a provider cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum CredentialError {
+    /// One of them.
+    #[error("the credential `{name}`: {error}")]
+    One {
+        /// The name in the recipe.
+        name: String,
+        /// Why.
+        error: SecretError,
+    },
+    /// The file system did not answer in time.
+    #[error("the credentials could not be read within {0:?}")]
+    Timeout(Duration),
+    /// The daemon is stopping.
+    #[error("reading the credentials was stopped")]
+    Stopped,
+}

@@ -1,0 +1,10 @@
+//! Where the values of credentials come from, and how they are read.
+
+mod command;
+mod error;
+mod read;
+mod source;
+
+pub use error::{CredentialError, SecretError};
+pub use read::read_all;
+pub use source::SecretSource;

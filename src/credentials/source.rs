@@ -1,0 +1,163 @@
+//! Where the value of a credential comes from.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::command;
+use super::error::SecretError;
+use crate::files;
+
+/// Where the value of a credential comes from. Everything but an inline value is read again for
+/// each probe.
+#[derive(Clone)]
+pub enum SecretSource {
+    /// Written in the configuration itself.
+    Inline(SecretString),
+    /// An environment variable of the daemon.
+    Environment(String),
+    /// A file.
+    File(PathBuf),
+    /// A systemd credential: a file of this name in `$CREDENTIALS_DIRECTORY`.
+    Systemd(String),
+    /// What a program prints: its absolute path, then its arguments.
+    Command(Vec<String>),
+}
+
+/// Told apart by what is configured, an inline value included.
+impl PartialEq for SecretSource {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Inline(own), Self::Inline(other)) => {
+                own.expose_secret() == other.expose_secret()
+            }
+            (Self::Environment(own), Self::Environment(other))
+            | (Self::Systemd(own), Self::Systemd(other)) => own == other,
+            (Self::File(own), Self::File(other)) => own == other,
+            (Self::Command(own), Self::Command(other)) => own == other,
+            _ => false,
+        }
+    }
+}
+
+impl SecretSource {
+    /// Reads the value on this thread, which a network file system can block; `None` for a
+    /// command, which [`SecretSource::run`] runs.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is empty.
+    #[must_use]
+    pub fn read(&self) -> Option<Result<SecretString, SecretError>> {
+        let text = match self {
+            Self::Inline(value) => return Some(Ok(value.clone())),
+            Self::Environment(name) => {
+                std::env::var(name).map_err(|_| SecretError::Environment(name.clone()))
+            }
+            Self::File(path) => read_file(path),
+            Self::Systemd(name) => match std::env::var_os("CREDENTIALS_DIRECTORY") {
+                Some(directory) => read_file(&Path::new(&directory).join(name)),
+                None => Err(SecretError::NoCredentialsDirectory(name.clone())),
+            },
+            Self::Command(_) => return None,
+        };
+        Some(text.and_then(|text| self.trimmed(&text)))
+    }
+
+    /// Runs the program that prints the value, at most for `deadline`; `None` for all other
+    /// sources.
+    ///
+    /// # Errors
+    /// When it cannot be started, fails, takes too long or prints nothing.
+    pub async fn run(&self, deadline: Duration) -> Option<Result<SecretString, SecretError>> {
+        let Self::Command(arguments) = self else { return None };
+        Some(command::run(arguments, deadline).await.and_then(|text| self.trimmed(&text)))
+    }
+
+    /// Without surrounding white space, because files end in newlines and copied values in blanks,
+    /// and without byte order marks.
+    fn trimmed(&self, text: &str) -> Result<SecretString, SecretError> {
+        let trimmed = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+        if trimmed.is_empty() {
+            Err(SecretError::Empty(self.to_string()))
+        } else {
+            Ok(SecretString::from(trimmed))
+        }
+    }
+
+    /// Whether the value can change while the daemon runs.
+    #[must_use]
+    pub fn can_change(&self) -> bool {
+        matches!(self, Self::File(_) | Self::Systemd(_) | Self::Command(_))
+    }
+
+    /// Whether reading the value touches the file system, which can hang.
+    #[must_use]
+    pub fn is_file(&self) -> bool {
+        matches!(self, Self::File(_) | Self::Systemd(_))
+    }
+}
+
+fn read_file(path: &Path) -> Result<String, SecretError> {
+    files::read_text(path, files::SECRET)
+        .map_err(|error| SecretError::File { path: path.to_owned(), error })
+}
+
+/// Where from, never what.
+impl fmt::Display for SecretSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Inline(_) => f.write_str("the inline value"),
+            Self::Environment(name) => write!(f, "the environment variable {name}"),
+            Self::File(path) => write!(f, "the file {}", path.display()),
+            Self::Systemd(name) => write!(f, "the systemd credential {name}"),
+            Self::Command(arguments) => {
+                write!(f, "what {} prints", arguments.first().map_or("", String::as_str))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for SecretSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(path: &Path) -> Result<String, String> {
+        let read = SecretSource::File(path.to_owned()).read().expect("no command");
+        read.map(|secret| secret.expose_secret().to_owned()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_unreadable_file_is_reported_with_its_path_and_nothing_else() {
+        assert_eq!(
+            read(Path::new("/nonexistent/key")),
+            Err("cannot read /nonexistent/key: there is no such file".into())
+        );
+    }
+
+    #[test]
+    fn a_secret_that_is_too_large_is_refused_and_never_cut() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("secret");
+        std::fs::write(&path, "s".repeat(64 * 1024)).expect("written");
+        assert_eq!(read(&path).map(|secret| secret.len()), Ok(64 * 1024));
+        std::fs::write(&path, "s".repeat(64 * 1024 + 1)).expect("written");
+        let refused = format!("cannot read {}: it is larger than 64 KiB", path.display());
+        assert_eq!(read(&path), Err(refused));
+    }
+
+    #[test]
+    fn white_space_and_byte_order_marks_around_a_secret_are_no_part_of_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("secret");
+        std::fs::write(&path, " \u{feff}s3 cret\u{feff}\r\n").expect("written");
+        assert_eq!(read(&path), Ok("s3 cret".into()));
+    }
+}
