@@ -14,7 +14,7 @@ use crate::state::Ledger;
 use crate::storage::Storage;
 use crate::systemd;
 use crate::watch::{Digest, Files};
-use crate::web::{self, Bounds, Entrances, Faces};
+use crate::web::{self, App, Bounds, Listeners};
 use crate::web_config::Doors;
 
 /// What a daemon runs on.
@@ -114,16 +114,16 @@ pub async fn run(
         }
         None => drop(triggers),
     }
-    let faces = Faces::new(Arc::clone(&ledger), exposition, settings.lifecycle.then_some(trigger))
+    let app = App::new(Arc::clone(&ledger), exposition, settings.lifecycle.then_some(trigger))
         .probing(scheduler.control(), settings.mode);
-    let entrances = Entrances {
-        listeners: settings.listeners,
-        probe_listeners: settings.probe_listeners,
+    let listeners = Listeners {
+        main: settings.listeners,
+        probe: settings.probe_listeners,
         doors,
         bounds: Bounds::default(),
     };
     let mut scheduling = tokio::spawn(scheduler.run(until_stopped()));
-    let mut serving = tokio::spawn(web::serve(entrances, faces, until_stopped()));
+    let mut serving = tokio::spawn(web::serve(listeners, app, until_stopped()));
     let saving = settings.storage.map(|storage| {
         tokio::spawn(storage.keep(Arc::clone(&ledger), instruments, until_stopped()))
     });

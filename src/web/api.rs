@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::Faces;
+use super::app::App;
 use crate::outcome::{Expiry, Failure, Phases};
 use crate::provider::{Provider, Slot};
 use crate::state::history::History;
@@ -66,7 +66,7 @@ struct Condition {
     certificate_expires: Option<String>,
 }
 
-pub async fn providers(Shared(faces): Shared<Faces>, Query(narrow): Query<Narrow>) -> Response {
+pub async fn providers(Shared(app): Shared<App>, Query(narrow): Query<Narrow>) -> Response {
     let state = match narrow
         .state
         .as_deref()
@@ -76,7 +76,7 @@ pub async fn providers(Shared(faces): Shared<Faces>, Query(narrow): Query<Narrow
         Some(state) => state,
         None => None,
     };
-    let (roster, now) = (faces.ledger.roster(), faces.ledger.now());
+    let (roster, now) = (app.ledger.roster(), app.ledger.now());
     let chosen: Vec<_> = roster
         .entries()
         .iter()
@@ -90,12 +90,12 @@ pub async fn providers(Shared(faces): Shared<Faces>, Query(narrow): Query<Narrow
         .map(|entry| known(entry, &roster, now))
         .collect();
     answer(
-        &json!({ "total": chosen.len(), "stalled": faces.ledger.is_stalled(), "providers": shown }),
+        &json!({ "total": chosen.len(), "stalled": app.ledger.is_stalled(), "providers": shown }),
     )
 }
 
-pub async fn provider(Shared(faces): Shared<Faces>, Path(name): Path<String>) -> Response {
-    let (roster, now) = (faces.ledger.roster(), faces.ledger.now());
+pub async fn provider(Shared(app): Shared<App>, Path(name): Path<String>) -> Response {
+    let (roster, now) = (app.ledger.roster(), app.ledger.now());
     let Some(entry) = roster.entry(&name, Slot::Current) else {
         return problem(StatusCode::NOT_FOUND, "there is no provider of this name");
     };

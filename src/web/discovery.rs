@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, header};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::Faces;
+use super::app::App;
 use crate::state::Entry;
 
 /// One target group, with one target.
@@ -18,7 +18,7 @@ pub struct Group {
     labels: Map<String, Value>,
 }
 
-pub async fn prometheus(Shared(faces): Shared<Faces>, headers: HeaderMap) -> Json<Vec<Group>> {
+pub async fn prometheus(Shared(app): Shared<App>, headers: HeaderMap) -> Json<Vec<Group>> {
     // Whoever asks knows under which name this daemon is reached; relabelling can put others in its
     // place.
     let address = headers
@@ -26,7 +26,7 @@ pub async fn prometheus(Shared(faces): Shared<Faces>, headers: HeaderMap) -> Jso
         .and_then(|host| host.to_str().ok())
         .unwrap_or("127.0.0.1:9797")
         .to_owned();
-    Json(faces.ledger.roster().entries().iter().map(|entry| group(entry, &address)).collect())
+    Json(app.ledger.roster().entries().iter().map(|entry| group(entry, &address)).collect())
 }
 
 fn group(entry: &Entry, address: &str) -> Group {

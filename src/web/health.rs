@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json_};
 
-use super::Faces;
+use super::app::App;
 use crate::outcome::Expiry;
 use crate::provider::Slot;
 use crate::schedule::Mode;
@@ -36,9 +36,9 @@ struct ProviderHealth {
     next: Option<Box<ProviderHealth>>,
 }
 
-pub async fn healthz(Shared(faces): Shared<Faces>, Query(narrow): Query<Narrow>) -> Response {
-    let now = faces.ledger.now();
-    let roster = faces.ledger.roster();
+pub async fn healthz(Shared(app): Shared<App>, Query(narrow): Query<Narrow>) -> Response {
+    let now = app.ledger.now();
+    let roster = app.ledger.roster();
     let chosen: Vec<_> = match &narrow.provider {
         None => roster.entries().iter().collect(),
         Some(name) => match roster.entry(name, Slot::Current) {
@@ -63,7 +63,7 @@ pub async fn healthz(Shared(faces): Shared<Faces>, Query(narrow): Query<Narrow>)
         providers
             .insert(entry.provider.name.clone(), serde_json::to_value(health).unwrap_or_default());
     }
-    let status = if faces.ledger.is_stalled() {
+    let status = if app.ledger.is_stalled() {
         "stalled"
     } else if broken {
         "broken"
@@ -100,20 +100,20 @@ fn provider_health(entry: &Entry, now: Moment) -> ProviderHealth {
     }
 }
 
-pub async fn livez(Shared(faces): Shared<Faces>) -> Response {
-    if faces.ledger.is_stalled() {
+pub async fn livez(Shared(app): Shared<App>) -> Response {
+    if app.ledger.is_stalled() {
         (StatusCode::SERVICE_UNAVAILABLE, "the scheduler does not turn\n").into_response()
     } else {
         (StatusCode::OK, "ok\n").into_response()
     }
 }
 
-pub async fn readyz(Shared(faces): Shared<Faces>) -> Response {
-    let roster = faces.ledger.roster();
+pub async fn readyz(Shared(app): Shared<App>) -> Response {
+    let roster = app.ledger.roster();
     let entries = roster.entries();
     let unknown = entries.iter().filter(|entry| entry.health().state == State::Unknown).count();
     // Whoever is only asked would wait for ever for whoever asks only those that are ready.
-    if unknown == 0 || faces.mode == Mode::OnDemand {
+    if unknown == 0 || app.mode == Mode::OnDemand {
         (StatusCode::OK, "ok\n").into_response()
     } else {
         (

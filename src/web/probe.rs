@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
-use super::Faces;
+use super::app::App;
 use crate::metrics::{CONTENT_TYPE, write_one};
 
 #[derive(Deserialize)]
@@ -29,7 +29,7 @@ const FOR_THE_WAY: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(55);
 
 pub async fn probe(
-    Shared(faces): Shared<Faces>,
+    Shared(app): Shared<App>,
     Query(asked): Query<Asked>,
     headers: HeaderMap,
 ) -> Response {
@@ -37,20 +37,20 @@ pub async fn probe(
         return (StatusCode::BAD_REQUEST, "name a provider: /probe?provider=NAME\n")
             .into_response();
     };
-    if faces.ledger.roster().only(&name).is_none() {
+    if app.ledger.roster().only(&name).is_none() {
         return (StatusCode::NOT_FOUND, "there is no provider of this name\n").into_response();
     }
-    let Some(control) = &faces.control else {
+    let Some(control) = &app.control else {
         return (StatusCode::SERVICE_UNAVAILABLE, "nobody probes here\n").into_response();
     };
     let pending = tokio::time::timeout(patience(&headers), control.probe(&name)).await.is_err();
     // A reload may have come in between.
-    let Some(roster) = faces.ledger.roster().only(&name) else {
+    let Some(roster) = app.ledger.roster().only(&name) else {
         return (StatusCode::NOT_FOUND, "there is no provider of this name any more\n")
             .into_response();
     };
     let mut body = Vec::new();
-    if write_one(&mut body, roster, pending, faces.ledger.now()).is_err() {
+    if write_one(&mut body, roster, pending, app.ledger.now()).is_err() {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     }
     ([(header::CONTENT_TYPE, CONTENT_TYPE), (header::CACHE_CONTROL, "no-store")], body)

@@ -5,11 +5,11 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use tokio::sync::oneshot;
 
-use super::Faces;
+use super::app::App;
 use crate::reload::{Cause, Trigger};
 
-pub async fn reload(Shared(faces): Shared<Faces>) -> Response {
-    let Some(reload) = faces.reload else {
+pub async fn reload(Shared(app): Shared<App>) -> Response {
+    let Some(reload) = app.reload else {
         return (
             StatusCode::FORBIDDEN,
             "reloading over HTTP is off; start with --web.enable-lifecycle, or send SIGHUP\n",

@@ -13,11 +13,9 @@ use flate2::write::GzEncoder;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
-use super::Faces;
+use super::app::App;
+use super::encoding::accepts_gzip;
 use crate::metrics::CONTENT_TYPE;
-
-/// Scrapes at the same time; each has a thread while it writes.
-pub const MOST_AT_ONCE: usize = 8;
 
 /// Pieces of 64 KiB that wait for a slow reader.
 const PIECES: usize = 8;
@@ -25,16 +23,16 @@ const PIECES: usize = 8;
 /// How long a reader may take for one piece before it counts as gone.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-pub async fn metrics(State(faces): State<Faces>, headers: HeaderMap) -> Response {
-    let Ok(permit) = std::sync::Arc::clone(&faces.scrapes).try_acquire_owned() else {
+pub async fn metrics(State(app): State<App>, headers: HeaderMap) -> Response {
+    let Ok(permit) = std::sync::Arc::clone(&app.scrapes).try_acquire_owned() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "too many scrapes at the same time\n")
             .into_response();
     };
     let gzip = accepts_gzip(&headers);
     let (sender, receiver) = mpsc::channel(PIECES);
-    let now = faces.ledger.now();
+    let now = app.ledger.now();
     let runtime = Handle::current();
-    let exposition = std::sync::Arc::clone(&faces.exposition);
+    let exposition = std::sync::Arc::clone(&app.exposition);
     let writing = move || {
         let _permit = permit;
         let pieces = Pieces { sender, runtime };
@@ -47,7 +45,7 @@ pub async fn metrics(State(faces): State<Faces>, headers: HeaderMap) -> Response
             exposition.write(pieces, now)
         };
     };
-    if faces.threads.spawn(writing).is_err() {
+    if app.threads.spawn(writing).is_err() {
         return (StatusCode::SERVICE_UNAVAILABLE, "the system gives no thread\n").into_response();
     }
     let stream = futures_util::stream::unfold(receiver, |mut receiver| async move {
@@ -61,21 +59,6 @@ pub async fn metrics(State(faces): State<Faces>, headers: HeaderMap) -> Response
         headers.insert(header::CONTENT_ENCODING, header::HeaderValue::from_static("gzip"));
     }
     response
-}
-
-/// Whether gzip is among what the client takes, and not with a weight of nothing (RFC 9110, section
-/// 12.5.3).
-pub fn accepts_gzip(headers: &HeaderMap) -> bool {
-    let values =
-        headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|coding| {
-        let mut parts = coding.split(';').map(str::trim);
-        let name = parts.next().unwrap_or_default();
-        let refused = parts
-            .filter_map(|part| part.strip_prefix("q="))
-            .any(|weight| weight.parse::<f32>().is_ok_and(|weight| weight <= 0.0));
-        name.eq_ignore_ascii_case("gzip") && !refused
-    })
 }
 
 /// Hands pieces from the writing thread to the connection.
@@ -109,27 +92,5 @@ impl Write for Pieces {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn gzip_is_used_only_when_it_is_asked_for() {
-        for (value, expected) in [
-            ("gzip", true),
-            ("deflate, gzip;q=0.5", true),
-            ("GZIP", true),
-            ("gzip;q=0", false),
-            ("br", false),
-            ("", false),
-            ("x-gzip2", false),
-        ] {
-            let headers: HeaderMap =
-                [(header::ACCEPT_ENCODING, value.parse().expect("a header"))].into_iter().collect();
-            assert_eq!(accepts_gzip(&headers), expected, "{value}");
-        }
     }
 }

@@ -70,7 +70,7 @@ pub fn frame(sheet: &Sheet) -> Markup {
                 }
                 p #spoken .hush role="status" {}
                 footer {
-                    nav aria-label="Other faces" {
+                    nav aria-label="Other addresses" {
                         a href={ (root) "metrics" } { "/metrics" } " " a href={ (root) "healthz" } { "/healthz" } " "
                         a href={ (root) "livez" } { "/livez" } " " a href={ (root) "readyz" } { "/readyz" } " "
                         a href={ (root) "reasons" } { "What the reasons mean" }
@@ -237,7 +237,7 @@ fn spoken(history: &History) -> String {
 mod tests {
     use super::*;
     use crate::outcome::{Expiry, Issued, Outcome, Reason};
-    use crate::web::page::tests::probe;
+    use crate::web::page::samples::probe;
 
     #[test]
     fn every_state_has_a_shape_of_its_own() {

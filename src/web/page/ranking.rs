@@ -226,7 +226,7 @@ mod tests {
     use crate::provider::Slot;
     use crate::state::Ledger;
     use crate::time::from_unix_seconds;
-    use crate::web::page::tests::{probe, provider};
+    use crate::web::page::samples::{probe, provider};
 
     const NOW: f64 = 1_800_000_000.0;
 

@@ -195,7 +195,7 @@ fn found(word: &str, provider: &Provider, failure: Option<&Failure>) -> bool {
 mod tests {
     use super::*;
     use crate::outcome::{Code, Reason};
-    use crate::web::page::tests::provider;
+    use crate::web::page::samples::provider;
 
     fn parsed(query: &str) -> Selection {
         Selection::parse(query).expect(query)

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use credwatch::metrics::{Daemon, Exposition};
 use credwatch::state::Ledger;
-use credwatch::web::{Bounds, Entrances, Faces, serve};
+use credwatch::web::{App, Bounds, Listeners, serve};
 use credwatch::web_config::{Door, Doors};
 use rustls::{ClientConnection, StreamOwned};
 
@@ -40,15 +40,15 @@ impl Server {
             (listener.local_addr().expect("bound"), probe_listener.local_addr().expect("bound"));
         let doors = Arc::new(Doors::new(door));
         let ledger = Arc::new(Ledger::new(Vec::new(), &[1.0]));
-        let faces =
-            Faces::new(Arc::clone(&ledger), Arc::new(Exposition::new(ledger, Daemon::new())), None);
-        let entrances = Entrances {
-            listeners: vec![listener],
-            probe_listeners: vec![probe_listener],
+        let app =
+            App::new(Arc::clone(&ledger), Arc::new(Exposition::new(ledger, Daemon::new())), None);
+        let listeners = Listeners {
+            main: vec![listener],
+            probe: vec![probe_listener],
             doors: Arc::clone(&doors),
             bounds,
         };
-        runtime.spawn(serve(entrances, faces, std::future::pending()));
+        runtime.spawn(serve(listeners, app, std::future::pending()));
         Self { address, probe_address, doors, runtime: Some(runtime) }
     }
 

@@ -1,0 +1,36 @@
+//! Providers and probes for the tests of the pages.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::outcome::{Outcome, Probe};
+use crate::provider::{Cadence, Provider, Slot, Transport};
+use crate::recipe::{Expectations, builtin};
+
+/// A provider of this name and these labels, with nothing special about it.
+pub fn provider(name: &str, labels: &[(&str, &str)]) -> Provider {
+    Provider {
+        name: name.into(),
+        slot: Slot::Current,
+        recipe: Arc::new(builtin::recipe("oauth2-client-credentials").expect("built in")),
+        parameters: Vec::new(),
+        credentials: Arc::new([]),
+        labels: labels
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
+        cadence: Cadence::default(),
+        timeout: Duration::from_secs(10),
+        expectations: Expectations { required_scopes: Vec::new(), min_lifetime: None },
+        verification: None,
+        steps: Arc::default(),
+        secret_expires: None,
+        transport: Arc::new(Transport::default()),
+        endpoint: None,
+    }
+}
+
+/// A probe that found this.
+pub fn probe(outcome: Outcome) -> Probe {
+    Probe { duration: 0.2, ..Probe::new(outcome, "2026-01-01T00:00:00Z".parse().expect("a date")) }
+}

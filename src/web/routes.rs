@@ -1,0 +1,54 @@
+//! Which handler answers which path.
+
+use axum::Router;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::map_response;
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::routing::{get, post};
+
+use super::app::App;
+use super::{api, discovery, health, page, probe, reload, scrape};
+
+/// All routes.
+pub fn all(app: App) -> Router {
+    Router::new()
+        .route("/", get(page::overview_page))
+        .route("/providers", get(page::provider_page_by_query))
+        .route("/providers/{name}", get(page::provider_page))
+        .route("/reasons", get(page::reasons_page))
+        .route("/assets/{name}", get(page::asset))
+        .route("/metrics", get(scrape::metrics))
+        .route("/healthz", get(health::healthz))
+        .route("/livez", get(health::livez))
+        .route("/readyz", get(health::readyz))
+        .route("/probe", get(probe::probe))
+        .route("/sd/prometheus", get(discovery::prometheus))
+        .route("/api/v1/providers", get(api::providers))
+        .route("/api/v1/providers/{name}", get(api::provider))
+        .route("/-/reload", post(reload::reload))
+        .fallback(|| async { (StatusCode::NOT_FOUND, "not found; see / for what there is\n") })
+        .layer(map_response(harden))
+        .with_state(app)
+}
+
+/// The routes for whoever starts and stops the daemon: nothing that says what is watched.
+pub fn probes(app: App) -> Router {
+    Router::new()
+        .route("/livez", get(health::livez))
+        .route("/readyz", get(health::readyz))
+        .fallback(|| async {
+            (StatusCode::NOT_FOUND, "not found; here are /livez and /readyz only\n")
+        })
+        .layer(map_response(harden))
+        .with_state(app)
+}
+
+/// Headers that every answer gets.
+async fn harden(response: Response) -> Response {
+    const ALWAYS: [(HeaderName, HeaderValue); 3] = [
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    ];
+    (AppendHeaders(ALWAYS), response).into_response()
+}

@@ -1,0 +1,88 @@
+//! Serving until the daemon stops.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::DefaultBodyLimit;
+use axum_server::Handle;
+use hyper_util::rt::TokioTimer;
+
+use super::app::App;
+use super::connection::{Acceptor, Bounds};
+use super::{gate, routes};
+use crate::web_config::Doors;
+
+/// The longest head of a request, in bytes.
+const LONGEST_HEAD: usize = 32 * 1024;
+
+/// How long requests may still come over connections that are open when the daemon ends.
+const LAST_REQUESTS: Duration = Duration::from_millis(100);
+
+/// How long running answers may take when the daemon ends.
+const GRACE: Duration = Duration::from_millis(400);
+
+/// Where to serve, and under which rules.
+pub struct Listeners {
+    /// Listeners for everything, behind the door.
+    pub main: Vec<TcpListener>,
+    /// Listeners for `/livez` and `/readyz` alone, without TLS and passwords.
+    pub probe: Vec<TcpListener>,
+    /// The doors; each new connection and each request asks for the current one.
+    pub doors: Arc<Doors>,
+    /// How many clients may connect, and how long each may take.
+    pub bounds: Bounds,
+}
+
+/// Serves until `end`, then lets running answers finish for a moment.
+///
+/// # Errors
+/// When a listener cannot be used.
+pub async fn serve(
+    listeners: Listeners,
+    app: App,
+    end: impl Future<Output = ()>,
+) -> std::io::Result<()> {
+    let Listeners { main, probe, doors, bounds } = listeners;
+    let handle: Handle<SocketAddr> = Handle::new();
+    let all = routes::all(app.clone())
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&doors), gate::gate));
+    let guarded = Acceptor::new(Some(doors), bounds.connections, bounds);
+    let plain = Acceptor::new(None, bounds.probe_connections, bounds);
+    let mut servers = tokio::task::JoinSet::new();
+    let open = main.into_iter().map(|listener| (listener, all.clone(), guarded.clone()));
+    let bare =
+        probe.into_iter().map(|listener| (listener, routes::probes(app.clone()), plain.clone()));
+    for (listener, router, acceptor) in open.chain(bare) {
+        let mut server =
+            axum_server::from_tcp(listener)?.handle(handle.clone()).acceptor(acceptor).http1_only();
+        server
+            .http_builder()
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(bounds.head)
+            .max_buf_size(LONGEST_HEAD);
+        let service = router.layer(DefaultBodyLimit::max(gate::LONGEST_BODY)).into_make_service();
+        servers.spawn(async move { server.serve(service).await });
+    }
+    tokio::select! {
+        () = end => {}
+        Some(ended) = servers.join_next() => return ended.unwrap_or(Ok(())),
+    }
+    // No further connections. Those that were accepted just now may still send their request: a
+    // connection that is told to end before its first one is closed without an answer, and a scrape
+    // would fail over a restart.
+    servers.shutdown().await;
+    leave(&handle, LAST_REQUESTS).await;
+    handle.graceful_shutdown(Some(GRACE));
+    leave(&handle, GRACE).await;
+    Ok(())
+}
+
+/// Waits until all clients have left, or no longer than this.
+async fn leave(handle: &Handle<SocketAddr>, longest: Duration) {
+    let start = tokio::time::Instant::now();
+    while handle.connection_count() > 0 && start.elapsed() < longest {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
