@@ -4,6 +4,11 @@ use minijinja::value::ValueKind;
 use minijinja::{Error, ErrorKind, Value};
 
 use super::bounds::{LARGEST_VALUE, larger};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
+
+/// Everything but the unreserved characters of RFC 3986, section 2.3.
+pub const UNRESERVED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A number, also one in a string. Nothing else is one: minijinja's own filter would also take
 /// `true` and "inf".

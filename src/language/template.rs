@@ -364,7 +364,9 @@ mod tests {
     #[test]
     fn values_in_urls_are_encoded_but_for_one_at_the_start() {
         let render = |text: &str| {
-            template(text).url(&context(), Show::Real, crate::secret::UNRESERVED).expect(text)
+            template(text)
+                .url(&context(), Show::Real, crate::language::convert::UNRESERVED)
+                .expect(text)
         };
         assert_eq!(render("{{ tenant }}/x").as_deref(), Some("a/b c/x"));
         assert_eq!(render("https://h/{{ tenant }}/x").as_deref(), Some("https://h/a%2Fb%20c/x"));

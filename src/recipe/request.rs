@@ -9,9 +9,10 @@ use url::form_urlencoded;
 use super::call::{BodyTemplate, Call};
 use super::values::{self, RenderError, Values};
 use crate::language::bounds::USED_UP;
+use crate::language::convert::UNRESERVED;
 use crate::language::expression::Compiled;
 use crate::language::template::{Show, Template};
-use crate::secret::{Redactor, UNRESERVED};
+use crate::secret::Redactor;
 
 /// A request, ready to send. Holds secrets: it can be sent, not printed.
 pub struct TokenRequest {

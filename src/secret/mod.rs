@@ -1,7 +1,10 @@
-//! Secrets: a filter that keeps them out of texts that come from outside.
+//! What may be shown of a text that comes from outside.
 
-mod disguise;
-mod needles;
-mod redact;
+mod pattern;
+mod redactor;
+mod search;
+mod shape;
+mod view;
 
-pub use redact::{HIDDEN, Redactor, UNRESERVED, is_told_secret, looks_random, names_a_secret};
+pub use redactor::{HIDDEN, Redactor};
+pub use shape::{is_told_secret, looks_random, names_a_secret};

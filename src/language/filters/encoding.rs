@@ -7,8 +7,8 @@ use percent_encoding::utf8_percent_encode;
 use url::form_urlencoded;
 
 use crate::language::bounds::fits;
+use crate::language::convert::UNRESERVED;
 use crate::language::convert::{bytes, text};
-use crate::secret::UNRESERVED;
 
 pub fn hex(value: &Value) -> Result<String, Error> {
     bytes(value, "hex").and_then(|bytes| fits(hex::encode(bytes)))
