@@ -1,8 +1,13 @@
 .DEFAULT_GOAL := help
-.PHONY: help test check parts package sbom bench
+.PHONY: help quick test check parts package sbom bench
 
 help: ## What there is.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+quick: ## Format, lints and all tests that need nothing but Rust.
+	cargo fmt --all --check
+	cargo clippy --locked --all-targets -- -D warnings
+	cargo test --locked --lib --test it
 
 test: parts check package ## Install what the tests need, and run all of them.
 	cargo test --locked

@@ -1,4 +1,4 @@
-// A real browser on the pages of a running daemon: for tests/it/browser.rs.
+// A real browser on the pages of a running daemon: for tests/outside/browser.rs.
 //
 // `node drive.mjs SCENARIO ADDRESS` ends with `pass`, or with an error and status 1. When something must happen outside of
 // the browser it prints `do WHAT` and waits for a line. Ends when its standard input is closed, as happens when the test

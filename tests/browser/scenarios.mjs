@@ -8,7 +8,7 @@ const PHONE = { width: 360, height: 740 };
 /** The names in the rows of the overview. */
 const names = (page) => page.locator('main tbody .name').allTextContents();
 
-/** The payloads of tests/it/browser.rs would set this, each in its own way. */
+/** The payloads of tests/outside/browser.rs would set this, each in its own way. */
 const executed = (page) => page.evaluate(() => globalThis.executed);
 
 /** Every page, in both schemes and on both screens. */

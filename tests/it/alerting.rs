@@ -1,73 +1,19 @@
 //! The alert rules, their unit tests, the runbooks and the documents, held against each other and
 //! against the one table of reasons in the code. What the rules do is in their own unit tests,
-//! which promtool runs here.
+//! which promtool runs in `tests/outside`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use credwatch::outcome::Reason;
 use serde_json::Value as Json;
 
-use super::documentation::{blocks, exposed, readme, rows, section};
-use super::support::repository;
-use super::support::servers::{Alertmanager, Version, said_by};
+use super::documentation::exposed;
+use super::support::alerts::{RULES, alerts, names, read, rules};
+use super::support::documents::{blocks, readme, rows, section};
 use super::support::yaml::yaml;
 
 /// Where the runbooks are, as the rules have it; whoever keeps them elsewhere replaces this.
 const DOCS: &str = "https://github.com/credwatch/credwatch/blob/main/docs";
-const RULES: [&str; 2] = ["alerts", "recording"];
-
-fn read(path: &str) -> String {
-    std::fs::read_to_string(repository(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
-
-/// All rules of a file.
-fn rules(file: &str) -> Vec<Json> {
-    let document = yaml(&read(&format!("dashboards/{file}.yml")));
-    let groups = document["groups"].as_array().expect("groups");
-    groups.iter().flat_map(|group| group["rules"].as_array().cloned().expect("rules")).collect()
-}
-
-/// All alerts, by name.
-fn alerts() -> BTreeMap<String, Json> {
-    let all = RULES
-        .iter()
-        .flat_map(|file| rules(file))
-        .filter_map(|rule| Some((rule["alert"].as_str()?.to_owned(), rule)));
-    let mut alerts = BTreeMap::new();
-    for (name, rule) in all {
-        assert!(alerts.insert(name.clone(), rule).is_none(), "{name} twice");
-    }
-    assert!(alerts.len() > 20, "{:?}", alerts.keys());
-    alerts
-}
-
-/// Names that begin with this, in expressions.
-fn names<'a>(text: &'a str, beginning: &'a str) -> BTreeSet<&'a str> {
-    let end = |rest: &str| {
-        rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != ':')
-            .unwrap_or(rest.len())
-    };
-    text.match_indices(beginning)
-        .map(|(place, _)| &text[place..place + end(&text[place..])])
-        .collect()
-}
-
-fn the_rules_behave(version: Version) {
-    for file in RULES {
-        said_by(version.promtool().args(["check", "rules", &format!("dashboards/{file}.yml")]));
-        said_by(version.promtool().args(["test", "rules", &format!("dashboards/{file}_test.yml")]));
-    }
-}
-
-#[test]
-fn the_rules_behave_as_their_tests_say_with_the_prometheus_of_the_distribution() {
-    the_rules_behave(Version::Distribution);
-}
-
-#[test]
-fn the_rules_behave_as_their_tests_say_with_the_current_prometheus() {
-    the_rules_behave(Version::Current);
-}
 
 /// A duration as promtool writes it, in minutes.
 fn minutes(text: &str) -> u32 {
@@ -335,20 +281,6 @@ fn every_reason_and_every_alert_has_a_runbook_with_all_its_parts() {
 }
 
 #[test]
-fn the_silences_of_the_runbooks_work() {
-    let alertmanager = Alertmanager::start(&read("dashboards/alertmanager.example.yml"));
-    let url = format!("--alertmanager.url=http://{}", alertmanager.address());
-    let runbooks = read("docs/runbooks.md");
-    let commands: Vec<&str> = runbooks.lines().filter(|line| line.starts_with("amtool ")).collect();
-    assert_eq!(commands.len(), Reason::ALL.len() + alerts().len());
-    for command in commands {
-        let arguments = command.split(' ').skip(1).map(|argument| argument.replace('"', ""));
-        let id = said_by(std::process::Command::new("amtool").arg(&url).args(arguments));
-        assert_eq!(id.trim().len(), 36, "{command}: {id}");
-    }
-}
-
-#[test]
 fn the_table_of_alerts_is_what_the_rules_say() {
     let page = read("docs/alerting.md");
     let rows = rows(&section(&page, "## The alerts"));
@@ -400,63 +332,4 @@ fn the_table_of_alerts_is_what_the_rules_say() {
         }
     }
     assert_eq!(blocks(&readme(), "yaml rule").len(), 1);
-}
-
-#[test]
-fn the_wiring_in_the_documents_is_valid() {
-    let page = read("docs/alerting.md");
-    let found = blocks(&page, "yaml prometheus");
-    assert_eq!(found.len(), 1);
-    let folder = tempfile::tempdir().expect("a folder");
-    std::fs::create_dir(folder.path().join("credwatch")).expect("created");
-    for file in RULES {
-        std::fs::copy(
-            repository(&format!("dashboards/{file}.yml")),
-            folder.path().join(format!("credwatch/{file}.yml")),
-        )
-        .expect("copied");
-    }
-    let file = folder.path().join("prometheus.yml");
-    std::fs::write(&file, &found[0].1).expect("written");
-    for version in Version::BOTH {
-        let said = said_by(version.promtool().args(["check", "config"]).arg(&file));
-        assert!(said.contains("alerts.yml") && said.contains("recording.yml"), "{said}");
-    }
-}
-
-#[test]
-fn the_example_for_alertmanager_tells_the_right_team() {
-    let file = repository("dashboards/alertmanager.example.yml");
-    said_by(std::process::Command::new("amtool").arg("check-config").arg(&file));
-    for (labels, receiver) in [
-        ("alertname=CredwatchCredentialBroken severity=page team=messaging", "messaging-pager"),
-        (
-            "alertname=CredwatchProviderUnavailable severity=ticket team=payments",
-            "payments-tickets",
-        ),
-        (
-            "alertname=CredwatchCredentialBroken severity=page team=nobody-has-heard-of",
-            "platform-pager",
-        ),
-        ("alertname=CredwatchDown severity=page", "platform-pager"),
-        ("alertname=CredwatchReloadFailed severity=ticket", "platform-tickets"),
-        (
-            "alertname=CredwatchCredentialUnreadable severity=ticket team=payments",
-            "platform-tickets",
-        ),
-    ] {
-        let mut command = std::process::Command::new("amtool");
-        command
-            .args(["config", "routes", "test"])
-            .arg(format!("--config.file={}", file.display()))
-            .arg(format!("--verify.receivers={receiver}"));
-        said_by(command.args(labels.split(' ')));
-    }
-    let alerts = alerts();
-    let text = std::fs::read_to_string(file)
-        .expect("readable")
-        .replace("Credwatch(Availability|Latency)Burn(Fast|Slow)", "CredwatchAvailabilityBurnFast");
-    for name in names(&text, "Credwatch") {
-        assert!(alerts.contains_key(name), "{name} is no alert");
-    }
 }

@@ -1,7 +1,6 @@
 //! Probes on demand, discovery, shares of several daemons, and the interface for programs.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::{Arc, Condvar, Mutex};
 
@@ -9,7 +8,6 @@ use serde_json::Value as Json;
 
 use super::support::daemon::{Answer, Daemon};
 use super::support::endpoint::{Endpoint, http, read_request};
-use super::support::servers::{Prometheus, Version};
 use super::support::{repository, wait_for};
 
 const TOKEN: &str = r#"{"access_token":"a-token-of-the-tests","expires_in":3600,"scope":"a b"}"#;
@@ -165,79 +163,6 @@ fn discovery_lists_each_provider_with_its_labels() {
         },
     }]);
     assert_eq!(groups, expected);
-}
-
-/// Which of the daemons has probed each provider, by the counters of the daemons themselves.
-fn who_probed(daemons: &[&Daemon], providers: usize) -> Vec<Vec<usize>> {
-    let probed = |daemon: &Daemon, name: &str| {
-        daemon.sample(&format!("credwatch_probes_total{{provider=\"{name}\"}}")).unwrap_or_default()
-            > 0.0
-    };
-    (0..providers)
-        .map(|number| {
-            (0..daemons.len())
-                .filter(|place| probed(daemons[*place], &format!("p{number}")))
-                .collect()
-        })
-        .collect()
-}
-
-/// A Prometheus configuration that spreads the providers over these addresses, as docs/scaling.md
-/// has it.
-fn spreading(discovery: &str, addresses: &[&str]) -> String {
-    let mut to_each = String::new();
-    for (number, address) in addresses.iter().enumerate() {
-        let _ = writeln!(
-            to_each,
-            "      - {{ source_labels: [__tmp_hash], regex: \"{number}\", target_label: __address__, replacement: \"{address}\" }}"
-        );
-    }
-    format!(
-        "global: {{ scrape_interval: 300ms, scrape_timeout: 300ms }}\nscrape_configs:\n  - job_name: credwatch\n    honor_labels: true\n    http_sd_configs: [{{ url: \"http://{discovery}/sd/prometheus\", refresh_interval: 1s }}]\n    relabel_configs:\n      - {{ source_labels: [__param_provider], modulus: {}, target_label: __tmp_hash, action: hashmod }}\n{to_each}",
-        addresses.len()
-    )
-}
-
-#[test]
-fn a_real_prometheus_spreads_the_providers_over_three_daemons_and_then_over_two() {
-    const PROVIDERS: usize = 24;
-    let endpoint = Endpoint::json("200 OK", TOKEN);
-    let text: String =
-        (0..PROVIDERS).map(|number| provider(&format!("p{number}"), &endpoint.url(), "")).collect();
-    let daemons: Vec<Daemon> = (0..3).map(|_| on_demand(&text)).collect();
-    let addresses: Vec<&str> = daemons.iter().map(Daemon::address).collect();
-    let prometheus =
-        Prometheus::start(Version::Distribution, &spreading(addresses[0], &addresses), &[]);
-    let up = || prometheus.query("count(up == 1)").first().map(|(_, count)| count.to_string());
-    wait_for("all providers by query", || {
-        (prometheus.query("credwatch_probe_success == 1").len() == PROVIDERS).then_some(())
-    });
-    assert_eq!(up(), Some(PROVIDERS.to_string()));
-    let all: Vec<&Daemon> = daemons.iter().collect();
-    let first = who_probed(&all, PROVIDERS);
-    assert!(
-        first.iter().all(|owners| owners.len() == 1),
-        "each is probed by exactly one: {first:?}"
-    );
-    assert!(
-        (0..3).all(|place| first.iter().any(|owners| owners == &[place])),
-        "each has a share: {first:?}"
-    );
-    assert_eq!(endpoint.calls(), PROVIDERS);
-    // One is gone: what is left of them takes its share over.
-    let mut daemons = daemons;
-    drop(daemons.pop());
-    let addresses: Vec<&str> = daemons.iter().map(Daemon::address).collect();
-    prometheus.configure(&spreading(addresses[0], &addresses));
-    let left: Vec<&Daemon> = daemons.iter().collect();
-    wait_for("its share to be taken over", || {
-        who_probed(&left, PROVIDERS).iter().all(|owners| !owners.is_empty()).then_some(())
-    });
-    wait_for("all providers by query", || {
-        (prometheus.query("credwatch_probe_success == 1 and on (instance) up == 1").len()
-            == PROVIDERS)
-            .then_some(())
-    });
 }
 
 #[test]

@@ -1,71 +1,14 @@
-//! The Grafana dashboards. No Grafana takes part: they are held against its published types,
-//! against rules in the spirit of its dashboard linter, against the tables in the code, and (in
-//! `live`) against a real Prometheus.
-
-mod live;
+//! The Grafana dashboards, held against rules in the spirit of Grafana's dashboard linter and
+//! against the tables in the code.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use credwatch::outcome::Reason;
 use credwatch::state::State;
 use serde_json::{Value as Json, json};
 
+use super::support::board::{Board, list, text};
 use super::support::{files, repository};
-
-/// A dashboard with the name of its file.
-struct Board {
-    path: PathBuf,
-    json: Json,
-}
-
-impl Board {
-    fn all() -> Vec<Self> {
-        let read = |path: PathBuf| {
-            let text = std::fs::read_to_string(&path).expect("readable");
-            Self {
-                json: serde_json::from_str(&text)
-                    .unwrap_or_else(|error| panic!("{}: {error}", path.display())),
-                path,
-            }
-        };
-        files("dashboards", "json", 2).into_iter().map(read).collect()
-    }
-
-    fn name(&self) -> String {
-        self.path.file_stem().expect("a name").to_string_lossy().into_owned()
-    }
-
-    /// Its panels but the headings.
-    fn panels(&self) -> Vec<&Json> {
-        list(&self.json["panels"]).iter().filter(|panel| panel["type"] != "row").collect()
-    }
-
-    fn variables(&self) -> BTreeMap<&str, &Json> {
-        list(&self.json["templating"]["list"])
-            .iter()
-            .map(|variable| (text(&variable["name"]), variable))
-            .collect()
-    }
-
-    /// The annotations that ask Prometheus.
-    fn annotations(&self) -> Vec<&Json> {
-        list(&self.json["annotations"]["list"])
-            .iter()
-            .filter(|annotation| annotation["builtIn"] != 1)
-            .collect()
-    }
-}
-
-fn list(json: &Json) -> &[Json] {
-    json.as_array().map_or(&[], Vec::as_slice)
-}
-
-#[track_caller]
-fn text(json: &Json) -> &str {
-    json.as_str().unwrap_or_else(|| panic!("{json} is no text"))
-}
 
 /// Every text in a document, wherever it stands.
 fn texts<'a>(json: &'a Json, found: &mut Vec<&'a str>) {
@@ -74,123 +17,6 @@ fn texts<'a>(json: &'a Json, found: &mut Vec<&'a str>) {
         Json::Array(items) => items.iter().for_each(|item| texts(item, found)),
         Json::Object(members) => members.values().for_each(|member| texts(member, found)),
         _ => {}
-    }
-}
-
-/// What `tests/grafana/check.mjs` says of each file.
-fn check(paths: &[&Path]) -> Vec<Vec<String>> {
-    let home = repository("tests/grafana");
-    for package in ["@grafana/schema", "@prometheus-io/lezer-promql", "typescript"] {
-        let installed = home.join("node_modules").join(package).join("package.json");
-        assert!(
-            installed.is_file(),
-            "{} is missing; run `make test`, which installs it",
-            installed.display()
-        );
-    }
-    let output = Command::new("node")
-        .arg("check.mjs")
-        .args(paths)
-        .current_dir(home)
-        .env_remove("NODE_OPTIONS")
-        .output()
-        .unwrap_or_else(|error| {
-            panic!("cannot start node ({error}); run `make test`, which installs it")
-        });
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let answer: Json = serde_json::from_slice(&output.stdout).expect("an answer");
-    let said = |path: &&Path| {
-        list(&answer[path.to_string_lossy().as_ref()])
-            .iter()
-            .map(|fault| text(fault).to_owned())
-            .collect()
-    };
-    assert_eq!(answer.as_object().map(serde_json::Map::len), Some(paths.len()));
-    paths.iter().map(said).collect()
-}
-
-#[test]
-fn grafanas_own_types_and_prometheus_own_grammar_find_nothing_wrong() {
-    let boards = Board::all();
-    let paths: Vec<&Path> = boards.iter().map(|board| board.path.as_path()).collect();
-    for (board, faults) in boards.iter().zip(check(&paths)) {
-        assert!(faults.is_empty(), "{}:\n{}", board.path.display(), faults.join("\n"));
-    }
-}
-
-/// Where something is spoilt, by what it is replaced, and what must be said of it.
-type Spoiler = (&'static str, fn() -> Json, &'static str);
-
-const BROKEN: &str = "/panels/0";
-const WRONG: &str = "/panels/6";
-
-/// Each is a mistake that somebody could make.
-const SPOILERS: [Spoiler; 17] = [
-    ("/graphTooltip", || json!(7), "DashboardCursorSync"),
-    ("/schemaVersion", || json!("39"), "not assignable to type 'number'"),
-    ("/templating/list/1/includeall", || json!(true), "includeall"),
-    ("/annotations/list/1/titelFormat", || json!("x"), "titelFormat"),
-    ("/links/0/type", || json!("dashboard"), "DashboardLinkType"),
-    ("/panels/0/type", || json!("singlestat"), "not assignable to type 'never'"),
-    ("/panels/0/datasource", || json!("Prometheus"), "DataSourceRef"),
-    ("/panels/0/fieldConfig/defaults/units", || json!("s"), "units"),
-    ("/panels/0/options/colorMode", || json!("colour"), "colorMode"),
-    ("/panels/0/targets/0/legendFormt", || json!("x"), "legendFormt"),
-    ("/panels/6/options/showHeader", || json!("yes"), "not assignable to type 'boolean'"),
-    ("/panels/6/transformations/0/id", || json!("mergee"), "mergee"),
-    (
-        "/panels/6/fieldConfig/overrides/1/properties/1/id",
-        || json!("custom.cellOption"),
-        "custom.cellOption",
-    ),
-    ("/panels/6/fieldConfig/overrides/1/properties/1/value/type", || json!("colour"), "colour"),
-    (
-        "/panels/6/fieldConfig/overrides/1/properties/2/value",
-        || json!("80"),
-        "not assignable to type",
-    ),
-    (
-        "/panels/0/targets/0/expr",
-        || json!("sum(up{job=~\"$job\",instance=~\"$instance\"}"),
-        "no PromQL",
-    ),
-    (
-        "/panels/6/targets/0/expr",
-        || json!("rate(credwatch_probes_total{job=~\"$job\",provider=~\"$provider\"}[5m])"),
-        "credwatch_probes_total is selected without instance=~\"$instance\"; rate over [5m]",
-    ),
-];
-
-#[test]
-fn the_check_finds_what_is_wrong_in_spoilt_copies() {
-    let board = Board::all().remove(0);
-    assert_eq!(board.name(), "credwatch-overview");
-    for (place, title) in [(BROKEN, "Broken"), (WRONG, "What is wrong now")] {
-        assert_eq!(
-            board.json.pointer(place).expect("a panel")["title"],
-            title,
-            "the spoilers below {place} are meant for it"
-        );
-    }
-    let folder = tempfile::tempdir().expect("a folder");
-    let spoil = |(index, (place, value, _)): (usize, &Spoiler)| {
-        let mut copy = board.json.clone();
-        let (parent, member) = place.rsplit_once('/').expect("a path");
-        copy.pointer_mut(parent).unwrap_or_else(|| panic!("there is no {parent}"))[member] =
-            value();
-        let path = folder.path().join(format!("{index}.json"));
-        std::fs::write(&path, copy.to_string()).expect("written");
-        path
-    };
-    let paths: Vec<PathBuf> = SPOILERS.iter().enumerate().map(spoil).collect();
-    let faults = check(&paths.iter().map(PathBuf::as_path).collect::<Vec<_>>());
-    for ((place, _, expected), faults) in SPOILERS.iter().zip(faults) {
-        for expected in expected.split("; ") {
-            assert!(
-                faults.iter().any(|fault| fault.contains(expected)),
-                "{place} should be told with {expected:?}, but: {faults:?}"
-            );
-        }
     }
 }
 

@@ -5,7 +5,6 @@
 //! recorded exchange).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use credwatch::config::{load, load_text, schema};
@@ -19,106 +18,8 @@ use credwatch::time::parse_duration;
 use serde_json::Value as Json;
 
 use super::support::daemon::credwatch;
+use super::support::documents::{blocks, documents, read, readme, rows, section};
 use super::support::{files, repository};
-
-pub fn read(path: &Path) -> String {
-    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-pub fn readme() -> String {
-    read(&repository("README.md"))
-}
-
-/// Every Markdown file that people are sent to, with its text.
-pub fn documents() -> BTreeMap<String, String> {
-    let of = |folder: &str| {
-        std::fs::read_dir(repository(folder))
-            .expect("a folder")
-            .map(|entry| entry.expect("an entry").path())
-            .collect::<Vec<PathBuf>>()
-    };
-    let paths = of("")
-        .into_iter()
-        .chain(of("docs"))
-        .chain(of("dashboards"))
-        .filter(|path| path.extension().is_some_and(|end| end == "md"));
-    let name = |path: &PathBuf| {
-        path.strip_prefix(repository(""))
-            .expect("below the repository")
-            .to_string_lossy()
-            .into_owned()
-    };
-    let documents: BTreeMap<String, String> =
-        paths.map(|path| (name(&path), read(&path))).collect();
-    for name in [
-        "README.md",
-        "CONTRIBUTING.md",
-        "CHANGELOG.md",
-        "SECURITY.md",
-        "dashboards/README.md",
-        "docs/alerting.md",
-        "docs/operations.md",
-        "docs/runbooks.md",
-    ] {
-        assert!(documents.contains_key(name), "{name} is missing");
-    }
-    documents
-}
-
-/// The lines of a document, each with whether it stands in a code block.
-pub fn lines(text: &str) -> impl Iterator<Item = (&str, bool)> {
-    let mut fenced = false;
-    text.lines().map(move |line| {
-        let fence = line.starts_with("```");
-        fenced ^= fence;
-        (line, fenced || fence)
-    })
-}
-
-fn rank(line: &str) -> usize {
-    line.bytes().take_while(|byte| *byte == b'#').count()
-}
-
-/// What stands below a heading, up to the next one of its rank or above.
-#[track_caller]
-pub fn section(text: &str, heading: &str) -> String {
-    let mut lines = lines(text).skip_while(|(line, fenced)| *fenced || *line != heading);
-    assert!(lines.next().is_some(), "there is no heading {heading:?}");
-    let ends = |line: &str| line.starts_with('#') && rank(line) <= rank(heading);
-    let kept: Vec<&str> =
-        lines.take_while(|(line, fenced)| *fenced || !ends(line)).map(|(line, _)| line).collect();
-    kept.join("\n")
-}
-
-/// The rows of all tables in a text whose first cell is code: the cell without its backticks, then
-/// the others.
-pub fn rows(text: &str) -> BTreeMap<String, Vec<String>> {
-    let mut rows = BTreeMap::new();
-    for line in
-        lines(text).filter(|(_, fenced)| !fenced).filter_map(|(line, _)| line.strip_prefix("| `"))
-    {
-        let mut cells =
-            line.trim_end().trim_end_matches('|').split('|').map(|cell| cell.trim().to_owned());
-        let name = cells.next().unwrap_or_default().trim_end_matches('`').to_owned();
-        assert!(rows.insert(name.clone(), cells.collect()).is_none(), "`{name}` has two rows");
-    }
-    rows
-}
-
-/// The code blocks of a text that are marked with this, with the line on which each begins.
-pub fn blocks(text: &str, mark: &str) -> Vec<(usize, String)> {
-    let mut blocks = Vec::new();
-    let mut open: Option<(usize, String)> = None;
-    for (index, line) in text.lines().enumerate() {
-        match &mut open {
-            Some(_) if line == "```" => blocks.extend(open.take()),
-            Some((_, block)) => *block += &format!("{line}\n"),
-            None if line == format!("```{mark}") => open = Some((index + 1, String::new())),
-            None => {}
-        }
-    }
-    blocks
-}
 
 /// Every family that `/metrics` serves, with its type.
 pub fn exposed() -> BTreeMap<String, String> {
@@ -512,17 +413,6 @@ fn every_command_and_flag_is_in_the_readme() {
             .collect::<BTreeMap<_, BTreeSet<_>>>()
     };
     assert_eq!(sorted(told), sorted(flags), "the README on the left, the program on the right");
-}
-
-/// A path up to its first placeholder: `<case>.toml`, `*.toml`, `NAME.toml`.
-pub fn without_placeholders(path: &str) -> PathBuf {
-    let placeholder = |step: &str| {
-        step.contains(['<', '*'])
-            || step.split('.').next().is_some_and(|stem| {
-                !stem.is_empty() && stem.bytes().all(|byte| byte.is_ascii_uppercase())
-            })
-    };
-    path.split('/').take_while(|step| !placeholder(step)).collect()
 }
 
 #[test]

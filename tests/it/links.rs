@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::documentation::{documents, lines, read, section, without_placeholders};
+use super::support::documents::{documents, lines, read, section, without_placeholders};
 use super::support::{files, repository};
 
 /// The texts of all log lines above `debug`, as they stand in the code.

@@ -1,13 +1,13 @@
-//! All integration tests in one crate: the library is linked once.
+//! The integration tests that need nothing but Rust, in one crate: the library is linked once. The
+//! others are in `tests/outside`.
 //!
 //! - `asked`: probes on demand, discovery, shares, and the interface for programs.
 //! - `bad_configs`: files with a defect, and the exact message for each.
-//! - `browser`: the pages in Chromium, with an auditor of accessibility.
 //! - `canary`: no secret in any output.
 //! - `catalogue`: the page about the built-in recipes held against them.
-//! - `daemon`: the binary as users run it.
+//! - `commands`, `daemon`: the binary as users run it.
 //! - `deploy`: the examples for containers and Kubernetes.
-//! - `dashboards`: the Grafana dashboards, against Grafana's types and a real Prometheus.
+//! - `dashboards`: the Grafana dashboards, against rules and against the tables in the code.
 //! - `exchanges`: recorded exchanges, pure and over a socket.
 //! - `failures`: every failure reason, produced over a real socket.
 //! - `steps`, `verification`: probes of several calls.
@@ -21,13 +21,9 @@
 //! - `links`: what documents point at.
 //! - `page`: the pages for people, as they are sent.
 //! - `reload`, `rotation`, `restart`: a daemon that is left alone for years.
-//! - `issuers`, `oidc`, `prometheus`: against servers that nobody here wrote.
-//! - `package`, `systemd`, `service_manager`: the Debian package and the unit, under a real
-//!   systemd.
 //! - `alerting`: the alert rules, their unit tests, runbooks and documents held against each other
 //!   and the code.
-//! - `chain`: from a credential that breaks to the notification that arrives, and back.
-//! - `web_config`: the web configuration, each fault with its message, and held against promtool.
+//! - `web_config`: the web configuration, each fault with its message.
 //! - `doors`: TLS, client certificates and logins over sockets, and doors that are replaced.
 //! - `writing`: drafts, suggestions, trials and mistakes of whoever writes a recipe.
 //! - `reference`: every example of the reference, run.
@@ -37,10 +33,9 @@ mod alerting;
 mod asked;
 mod bad_configs;
 mod bounds;
-mod browser;
 mod canary;
 mod catalogue;
-mod chain;
+mod commands;
 mod crowds;
 mod daemon;
 mod damaged;
@@ -53,21 +48,15 @@ mod failures;
 mod fuzz;
 mod hostile;
 mod house;
-mod issuers;
 mod leaks;
 mod links;
-mod oidc;
-mod package;
 mod page;
-mod prometheus;
 mod reference;
 mod reload;
 mod restart;
 mod rotation;
-mod service_manager;
 mod steps;
 mod support;
-mod systemd;
 #[path = "../fuzz/src/lib.rs"]
 mod targets;
 mod verification;

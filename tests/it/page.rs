@@ -3,9 +3,9 @@
 
 use std::io::Read;
 
-use super::daemon::Fakes;
 use super::support::daemon::{Answer, Daemon};
 use super::support::endpoint::Endpoint;
+use super::support::fakes::Fakes;
 use super::support::{repository, wait_for};
 
 const QUICK: &str = "[defaults]\ninterval = \"200ms\"\nconfirm_after = \"100ms\"\ntimeout = \"2s\"\nmax_backoff = \"400ms\"\n";

@@ -19,8 +19,8 @@ use credwatch::recipe::{Attempt, Expectations, Inputs, Recipe, TokenResponse, Tr
 use minijinja::Value;
 use serde_json::Value as Json;
 
-use super::documentation::{blocks, lines, read, rows, section};
 use super::support::daemon::credwatch;
+use super::support::documents::{blocks, lines, read, rows, section};
 use super::support::repository;
 
 fn reference() -> String {

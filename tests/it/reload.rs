@@ -5,6 +5,8 @@ use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
+use rustix::process::Signal;
+
 use super::support::daemon::Daemon;
 use super::support::endpoint::{Endpoint, http, read_request};
 use super::support::wait_for;
@@ -55,7 +57,7 @@ fn what_did_not_change_goes_on_and_what_changed_is_probed_at_once() {
         provider("changed", &changed, "min_lifetime = \"1m\""),
         provider("new", &new, "")
     ));
-    daemon.signal("HUP");
+    daemon.signal(Signal::HUP);
     wait_for_reload(&daemon, 1);
     daemon.wait_for_state("new", "healthy");
     wait_for("the changed one to be probed again", || {
@@ -216,7 +218,7 @@ fn an_answer_to_a_configuration_that_is_gone_says_nothing_about_the_new_one() {
     let daemon = Daemon::start(&provider("p", &slow, "timeout = \"60s\""));
     wait_for("the probe to hang", || (slow.calls() > 0).then_some(()));
     daemon.configure(&provider("p", &fine, "timeout = \"60s\""));
-    daemon.signal("HUP");
+    daemon.signal(Signal::HUP);
     daemon.wait_for_state("p", "healthy");
     *release.0.lock().expect("not poisoned") = true;
     release.1.notify_all();

@@ -3,6 +3,8 @@
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
+use rustix::process::Signal;
+
 use super::support::daemon::Daemon;
 use super::support::endpoint::Endpoint;
 use super::support::wait_for;
@@ -162,7 +164,7 @@ fn a_state_that_cannot_be_written_is_told_and_the_one_before_stays() {
         .expect("written");
     let mut daemon = start(folder);
     daemon.wait_for_state("p", "healthy");
-    daemon.signal("TERM");
+    daemon.signal(Signal::TERM);
     assert!(daemon.wait().success());
     wait_for("the log", || daemon.log().contains("the state cannot be saved").then_some(()));
     assert_eq!(
@@ -215,11 +217,11 @@ fn the_service_manager_is_told_of_readiness_counts_reloads_progress_and_the_end(
     manager.wait_for("READY=1");
     manager.wait_for("WATCHDOG=1");
     manager.wait_for("STATUS=1 provider: 1 healthy");
-    daemon.signal("HUP");
+    daemon.signal(Signal::HUP);
     let reloading = manager.wait_for("RELOADING=1");
     assert!(reloading.contains("MONOTONIC_USEC="), "{reloading}");
     manager.wait_for("READY=1");
-    daemon.signal("TERM");
+    daemon.signal(Signal::TERM);
     manager.wait_for("STOPPING=1");
     assert!(daemon.wait().success());
 }

@@ -3,6 +3,8 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use rustix::process::Signal;
+
 use super::support::daemon::{Daemon, credwatch};
 use super::support::endpoint::{Authority, Endpoint, http, read_request};
 use super::support::wait_for;
@@ -120,7 +122,7 @@ fn credentials_that_are_to_follow_are_proven_beside_the_current_ones() {
         "200ms",
         "credentials.client_secret = \"current-secret\"",
     ));
-    daemon.signal("HUP");
+    daemon.signal(Signal::HUP);
     wait_for("its series to go", || {
         (!daemon.get("/metrics").body.contains("credwatch_next_credential_state{")).then_some(())
     });

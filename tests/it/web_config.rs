@@ -1,14 +1,13 @@
-//! The web configuration: each fault with the message that a person gets, and the same verdicts as
-//! those of the programs that the format comes from.
+//! The web configuration: each fault with the message that a person gets, and the
+//! documents.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use credwatch::web_config::Door;
 
-use super::documentation::{blocks, readme, rows, section};
 use super::support::daemon::credwatch;
+use super::support::documents::{blocks, readme, rows, section};
 use super::support::endpoint::Authority;
 use super::support::web::Folder;
 use super::support::{files, repository};
@@ -179,70 +178,6 @@ fn a_door_tells_the_files_that_it_is_made_of_and_what_has_no_effect() {
     assert!(unlocked.users() == 1 && unlocked.warnings()[0].message.starts_with("without TLS"));
     let open = Door::load(None).unwrap_or_else(|faults| panic!("{}", faults[0]));
     assert!(!open.is_locked() && open.files().is_empty());
-}
-
-/// Where Debian's golang-github-prometheus-exporter-toolkit-dev keeps the toolkit's own test files.
-const TOOLKIT: &str = "/usr/share/gocode/src/github.com/prometheus/exporter-toolkit/web/testdata";
-
-/// Files on which the verdicts differ on purpose: what promtool takes and we do not.
-const REFUSED_ON_PURPOSE: [(&str, &str); 4] = [
-    (
-        "tls_config_noAuth.requireanyclientcert.good.yml",
-        "a certificate that nobody verifies protects nothing",
-    ),
-    (
-        "web_config_noAuth_noHTTP2.good.yml",
-        "its only cipher suite is one without forward secrecy, which rustls does not have",
-    ),
-    ("web_config_noAuth_noHTTP2Cipher.bad.yml", "likewise"),
-    (
-        "web_config_noAuth_someCurves.good.yml",
-        "its only curve is P-521, which rustls has no key exchange for",
-    ),
-];
-
-#[test]
-fn the_toolkits_own_files_get_the_verdict_of_promtool() {
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(TOOLKIT)
-        .unwrap_or_else(|error| panic!("{TOOLKIT}: {error}; run `make test`, which installs it"))
-        .map(|entry| entry.expect("an entry").path())
-        .filter(|path| {
-            path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml")
-        })
-        .collect();
-    paths.sort();
-    assert!(paths.len() >= 30, "{paths:?}");
-    let mut seen = Vec::new();
-    for path in paths {
-        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-        let promtool = Command::new("promtool")
-            .args(["check", "web-config"])
-            .arg(&path)
-            .output()
-            .expect("promtool runs; `make test` installs it");
-        let ours = Door::load(Some(&path));
-        let reasons = ours
-            .as_ref()
-            .err()
-            .map(|faults| faults.iter().map(ToString::to_string).collect::<String>())
-            .unwrap_or_default();
-        let purpose = REFUSED_ON_PURPOSE.iter().find(|(known, _)| *known == name);
-        if let Some((_, why)) = purpose {
-            assert!(
-                promtool.status.success() && ours.is_err(),
-                "{name} is no exception any more: {why}"
-            );
-            seen.push(name);
-        } else {
-            assert_eq!(
-                ours.is_ok(),
-                promtool.status.success(),
-                "{name}: {}\n{reasons}",
-                String::from_utf8_lossy(&promtool.stderr)
-            );
-        }
-    }
-    assert_eq!(seen.len(), REFUSED_ON_PURPOSE.len(), "{seen:?}");
 }
 
 /// The words that a web configuration may have at a place, as the message about a wrong one lists

@@ -1,5 +1,5 @@
 // An OAuth server with token exchange (RFC 8693), the npm package @jmondi/oauth2-server, on a free port of loopback: for
-// tests/it/issuers/exchange.rs.
+// tests/outside/issuers/exchange.rs.
 //
 // Prints `listening 127.0.0.1:PORT` and `subjects {…}`: tokens to exchange. Which client may have what is in its repositories, as
 // the package calls them, and so is which subject it believes; the rest is the package's. Ends when its standard input is closed,

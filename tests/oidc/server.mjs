@@ -1,4 +1,4 @@
-// A real OAuth server, the npm package oidc-provider, on a free port of loopback: for tests/it/oidc.rs.
+// A real OAuth server, the npm package oidc-provider, on a free port of loopback: for tests/outside/oidc.rs.
 //
 // Prints `listening 127.0.0.1:PORT` and `refresh {…}`, the refresh tokens that it has for its clients, then for each token
 // `issued {…}`: what the server itself holds about it, and for each refusal `refused …`: why, which a client is not told. With a folder as its argument it also listens with TLS, with

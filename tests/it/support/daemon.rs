@@ -7,7 +7,9 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::wait_for;
+use rustix::process::Signal;
+
+use super::{signal, wait_for};
 
 /// A running daemon; killed when it goes out of scope.
 pub struct Daemon {
@@ -107,7 +109,7 @@ impl Daemon {
 
     /// Stops it by SIGTERM and returns its folder, for another to start in.
     pub fn stop(mut self) -> tempfile::TempDir {
-        self.signal("TERM");
+        self.signal(Signal::TERM);
         assert!(self.wait().success(), "{}", self.log());
         std::mem::replace(&mut self.folder, tempfile::tempdir().expect("a folder"))
     }
@@ -146,14 +148,9 @@ impl Daemon {
         });
     }
 
-    /// Sends a signal by name.
-    pub fn signal(&self, name: &str) {
-        let status = Command::new("kill")
-            .arg(format!("-{name}"))
-            .arg(self.child.id().to_string())
-            .status()
-            .expect("kill");
-        assert!(status.success());
+    /// Sends a signal.
+    pub fn signal(&self, number: Signal) {
+        signal(&self.child, number);
     }
 
     /// Waits for its end.

@@ -1,21 +1,29 @@
 //! The small language that the tests are written in.
 
-pub mod container;
+pub mod alerts;
+pub mod board;
 pub mod daemon;
+pub mod documents;
 pub mod endpoint;
-pub mod installed;
-pub mod issuer;
+pub mod fakes;
 pub mod mutate;
-pub mod servers;
 pub mod web;
 pub mod yaml;
 
 use std::path::PathBuf;
+use std::process::Child;
 use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
 
 /// A path inside the repository.
 pub fn repository(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// Sends a signal to a process that a test has started.
+pub fn signal(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).expect("it runs");
 }
 
 /// Waits until `condition` yields a value; panics with `what` when it does not within twenty

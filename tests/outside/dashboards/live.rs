@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use credwatch::fake::{Behaviour, Fake};
 use serde_json::Value as Json;
 
-use super::{Board, list, text};
+use crate::programs::servers::Prometheus;
+use crate::support::board::{Board, list, text};
 use crate::support::daemon::Daemon;
 use crate::support::endpoint::{Authority, Endpoint};
-use crate::support::servers::Prometheus;
 use crate::support::wait_for;
 
 /// A daemon on a bad night, and the Prometheus that saw how it came to this.

@@ -3,8 +3,8 @@
 use credwatch::outcome::{Outcome, Probe};
 
 use super::{BASIC, Server};
+use crate::programs::issuer::{failure, probe, token};
 use crate::support::endpoint::Endpoint;
-use crate::support::issuer::{failure, probe, token};
 use crate::support::repository;
 
 const RECIPE: &str = "oauth2-client-credentials";

@@ -6,7 +6,7 @@ use credwatch::probe::Prober;
 use jiff::{SignedDuration, Timestamp};
 use rcgen::KeyPair;
 
-use crate::support::issuer::{Issuer, probe, probe_with, refusal, token};
+use crate::programs::issuer::{Issuer, probe, probe_with, refusal, token};
 use crate::support::repository;
 
 const RECIPE: &str = "oauth2-jwt-bearer";

@@ -6,9 +6,9 @@ use std::process::Command;
 
 use credwatch::fake::Fake;
 
+use super::programs::servers::Prometheus;
 use super::support::daemon::Daemon;
 use super::support::endpoint::Endpoint;
-use super::support::servers::Prometheus;
 use super::support::wait_for;
 
 #[test]

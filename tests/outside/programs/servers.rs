@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use credwatch::time::unix_seconds;
+use rustix::process::Signal;
 use serde_json::Value as Json;
 
-use super::daemon::get;
-use super::{repository, wait_for};
+use crate::support::daemon::get;
+use crate::support::{repository, signal, wait_for};
 
 /// Which Prometheus. The rules must work with both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,12 +117,7 @@ impl Prometheus {
     pub fn configure(&self, configuration: &str) {
         std::fs::write(self.0.folder.path().join("prometheus.yml"), configuration)
             .expect("written");
-        let status = Command::new("kill")
-            .arg("-HUP")
-            .arg(self.0.child.id().to_string())
-            .status()
-            .expect("kill");
-        assert!(status.success());
+        signal(&self.0.child, Signal::HUP);
     }
 
     /// One with this configuration and with these files beside it.

@@ -4,7 +4,7 @@
 use serde_json::Value as Json;
 use toml::Value as Toml;
 
-use crate::support::issuer::{Issuer, probe, refusal, token};
+use crate::programs::issuer::{Issuer, probe, refusal, token};
 
 const SECRET: &str = "s:ecret &=+%2B/~";
 

@@ -2,7 +2,7 @@
 //! optimizing.
 
 use super::container::Container;
-use super::{repository, wait_for};
+use crate::support::{repository, wait_for};
 
 /// The service.
 pub const UNIT: &str = "credwatch.service";

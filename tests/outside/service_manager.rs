@@ -1,8 +1,8 @@
 //! What the daemon and systemd tell each other: readiness, reloads, the watchdog, sockets, the
 //! state directory.
 
-use super::support::container::Container;
-use super::support::installed::{CONFIGURATION, SECRET, UNIT, installed, wait_for_state};
+use super::programs::container::Container;
+use super::programs::installed::{CONFIGURATION, SECRET, UNIT, installed, wait_for_state};
 use super::support::{repository, wait_for};
 
 const FILE: &str = "/etc/credwatch/credwatch.toml";

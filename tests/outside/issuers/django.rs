@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use serde_json::Value as Json;
 use toml::Value as Toml;
 
-use crate::support::issuer::{Issuer, probe, refusal, token};
+use crate::programs::issuer::{Issuer, probe, refusal, token};
 
 const SECRET: &str = "s:ecret &=+%2B/~";
 const PASSWORD: &str = "an engine & more";

@@ -7,8 +7,8 @@ use serde_json::Value as Json;
 use tempfile::TempDir;
 
 use super::{BASIC, SPECIAL, Server};
+use crate::programs::issuer::{probe, probe_with, refusal, token};
 use crate::support::endpoint::{Authority, Identity};
-use crate::support::issuer::{probe, probe_with, refusal, token};
 use crate::support::repository;
 
 const RECIPE: &str = "oauth2-client-credentials";

@@ -7,7 +7,7 @@ mod django;
 mod exchange;
 mod keystone;
 
-use crate::support::issuer::Issuer;
+use crate::programs::issuer::Issuer;
 
 #[test]
 fn a_server_ends_when_whoever_started_it_is_gone() {

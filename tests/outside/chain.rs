@@ -12,11 +12,12 @@ use std::time::{Duration, Instant};
 
 use credwatch::fake::{Behaviour, Fake};
 use credwatch::outcome::Reason;
+use rustix::process::Signal;
 use serde_json::Value as Json;
 
+use super::programs::servers::{Alertmanager, Prometheus, Version};
 use super::support::daemon::Daemon;
 use super::support::endpoint::Endpoint;
-use super::support::servers::{Alertmanager, Prometheus, Version};
 use super::support::{repository, wait_for, wait_within};
 
 /// An alert is to arrive within this, and so is the word that it is over. On an idle machine it
@@ -304,7 +305,7 @@ fn the_right_people_are_told(version: Version) {
     let Chain { daemon, .. } = &chain;
     let version = chain.prometheus.version();
     let stop = Instant::now();
-    daemon.signal("TERM");
+    daemon.signal(Signal::TERM);
     let (down, down_after) = chain.wait_for(stop, "firing", "platform-pager", "CredwatchDown", "");
     assert_labels(
         &down,

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use serde_json::Value as Json;
 
-use crate::support::issuer::{Issuer, probe, refusal, token};
+use crate::programs::issuer::{Issuer, probe, refusal, token};
 use crate::support::repository;
 
 const RECIPE: &str = "oauth2-token-exchange";

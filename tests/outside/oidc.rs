@@ -13,8 +13,8 @@ use credwatch::time::unix_seconds;
 use serde_json::Value as Json;
 use toml::Value as Toml;
 
+use crate::programs::issuer::{Issuer, failure, probe, refusal, token};
 use crate::support::daemon::Daemon;
-use crate::support::issuer::{Issuer, failure, probe, refusal, token};
 use crate::support::{repository, wait_for};
 
 /// The OAuth server as a process.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::support::installed::{SECRET, UNIT, installed, wait_for_state};
+use super::programs::installed::{SECRET, UNIT, installed, wait_for_state};
 use super::support::repository;
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::support::container::Container;
+use super::programs::container::Container;
 use super::support::{repository, wait_for};
 
 const UNIT: &str = "credwatch.service";

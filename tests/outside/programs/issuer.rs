@@ -10,7 +10,7 @@ use credwatch::outcome::{Failure, Issued, Outcome, Probe};
 use credwatch::probe::Prober;
 use serde_json::Value as Json;
 
-use super::{repository, wait_for, wait_within};
+use crate::support::{repository, wait_for, wait_within};
 
 /// Such a server. It says where it listens on its standard output; it is killed by its id when this
 /// goes out of scope, and ends by itself when whoever started it is gone.

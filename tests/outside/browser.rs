@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 
-use super::daemon::Fakes;
 use super::support::daemon::Daemon;
 use super::support::endpoint::{Endpoint, http};
+use super::support::fakes::Fakes;
 use super::support::repository;
 
 /// A browser that plays a scenario; killed when it goes out of scope.

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixDatagram;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use super::{repository, wait_for};
+use crate::support::{repository, wait_for};
 
 /// A booted container; ended when it goes out of scope.
 pub struct Container {

@@ -1,0 +1,148 @@
+//! The commands beside `run`, as users give them.
+
+use std::process::Stdio;
+
+use super::support::daemon::{credwatch, get};
+use super::support::fakes::Fakes;
+use super::support::wait_for;
+
+#[test]
+fn exit_statuses_tell_wrong_usage_from_a_credential_that_fails() {
+    let fakes = Fakes::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("c.toml");
+    std::fs::write(&file, fakes.provider("enkash", "")).expect("written");
+    let config = format!("--config.file={}", file.display());
+    let status = |arguments: &[&str]| {
+        credwatch()
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .expect("it runs")
+            .code()
+    };
+    assert_eq!(status(&["probe", "enkash", &config]), Some(0));
+    fakes.fake.revoke("enkash", true);
+    assert_eq!(status(&["probe", "enkash", &config]), Some(1));
+    assert_eq!(status(&["probe", "nobody", &config]), Some(2));
+    assert_eq!(status(&["frobnicate"]), Some(2));
+    assert_eq!(status(&["run", "--web.listen-address=nowhere", &config]), Some(2));
+    assert_eq!(status(&["check", "--config.file=/nonexistent"]), Some(78));
+    assert_eq!(status(&["recipes", "show", "nobody"]), Some(1));
+}
+
+#[test]
+fn a_probe_is_explained_to_people_and_to_programs() {
+    let fakes = Fakes::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("c.toml");
+    std::fs::write(&file, fakes.provider("sms-cx", "required_scopes = [\"sms\", \"numbers\"]"))
+        .expect("written");
+    let config = format!("--config.file={}", file.display());
+    let text = String::from_utf8(
+        credwatch().args(["probe", "sms-cx", &config]).output().expect("it runs").stdout,
+    )
+    .expect("text");
+    for part in [
+        "POST http://127.0.0.1:",
+        "Authorization: Basic [hidden]",
+        "grant_type=client_credentials",
+        "HTTP 200",
+        "json.access_token",
+        "FAILED credential / scope",
+        "not granted: numbers",
+    ] {
+        assert!(text.contains(part), "{part:?} in {text}");
+    }
+    let json = credwatch()
+        .args(["probe", "sms-cx", "--output=json", &config])
+        .output()
+        .expect("it runs")
+        .stdout;
+    let json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+    assert_eq!(
+        (&json["outcome"]["reason"], &json["outcome"]["missing_scopes"], &json["http_status"]),
+        (&"scope".into(), &1.into(), &200.into())
+    );
+}
+
+#[test]
+fn the_demo_shows_itself_without_a_configuration() {
+    let mut child = credwatch()
+        .args(["demo", "--web.listen-address=127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    let mut lines = std::io::BufReader::new(child.stdout.take().expect("a pipe"));
+    let mut line = String::new();
+    let address = loop {
+        line.clear();
+        assert!(
+            std::io::BufRead::read_line(&mut lines, &mut line).is_ok_and(|length| length > 0),
+            "the demo ended"
+        );
+        if let Some(rest) = line.trim().strip_prefix("http://") {
+            break rest.split('/').next().unwrap_or_default().to_owned();
+        }
+    };
+    let ready = wait_for("all providers of the demo", || {
+        Some(get(&address, "/readyz")).filter(|answer| answer.status == 200)
+    });
+    assert_eq!(ready.body, "ok\n");
+    assert_eq!(get(&address, "/metrics").body.matches("\ncredwatch_provider_info{").count(), 5);
+    let page = get(&address, "/");
+    assert!(
+        page.body.contains("rcs-campaigns")
+            && page.head.to_lowercase().contains("content-security-policy")
+    );
+    child.kill().expect("killed");
+    child.wait().expect("its status");
+}
+
+#[test]
+fn every_built_in_recipe_can_be_shown_copied_and_used_under_another_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, _) in credwatch::recipe::builtin::BUILTINS {
+        let shown = String::from_utf8(
+            credwatch().args(["recipes", "show", name]).output().expect("it runs").stdout,
+        )
+        .expect("text");
+        let mut text = shown.replace(&format!("[recipes.{name}"), "[recipes.mine");
+        text.push_str("\n[providers.p]\nrecipe = \"mine\"\n");
+        let recipe = credwatch::recipe::builtin::recipe(name).expect("built in");
+        for (parameter, definition) in recipe.parameters.iter().filter(|(name, definition)| {
+            definition.default.is_none() && (!definition.optional || name == "token_url")
+        }) {
+            text.push_str(&format!(
+                "parameters.{parameter} = \"https://api.example\" # {:?}\n",
+                definition.description
+            ));
+        }
+        for (credential, _) in &recipe.credentials {
+            text.push_str(&format!("credentials.{credential} = {{ env = \"X\" }}\n"));
+        }
+        let file = folder.path().join("c.toml");
+        std::fs::write(&file, text).expect("written");
+        let output = credwatch()
+            .env("X", "x")
+            .arg("check")
+            .arg(format!("--config.file={}", file.display()))
+            .output()
+            .expect("it runs");
+        // The one thing that is told of a recipe of one's own that works: what its probes do
+        // beside.
+        let told = String::from_utf8_lossy(&output.stderr);
+        let expected = recipe
+            .side_effects
+            .as_ref()
+            .map_or(0, |text| usize::from(told.contains(text.as_str())));
+        assert!(
+            output.status.success()
+                && told.matches("warning: ").count() == expected
+                && told.is_empty() == recipe.side_effects.is_none(),
+            "{name}: {told}"
+        );
+    }
+}

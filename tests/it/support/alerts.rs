@@ -1,0 +1,48 @@
+//! The alert rules as documents.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value as Json;
+
+use super::repository;
+use super::yaml::yaml;
+
+/// The files of rules, without their ending.
+pub const RULES: [&str; 2] = ["alerts", "recording"];
+
+/// A file of the repository.
+pub fn read(path: &str) -> String {
+    std::fs::read_to_string(repository(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// All rules of a file.
+pub fn rules(file: &str) -> Vec<Json> {
+    let document = yaml(&read(&format!("dashboards/{file}.yml")));
+    let groups = document["groups"].as_array().expect("groups");
+    groups.iter().flat_map(|group| group["rules"].as_array().cloned().expect("rules")).collect()
+}
+
+/// All alerts, by name.
+pub fn alerts() -> BTreeMap<String, Json> {
+    let all = RULES
+        .iter()
+        .flat_map(|file| rules(file))
+        .filter_map(|rule| Some((rule["alert"].as_str()?.to_owned(), rule)));
+    let mut alerts = BTreeMap::new();
+    for (name, rule) in all {
+        assert!(alerts.insert(name.clone(), rule).is_none(), "{name} twice");
+    }
+    assert!(alerts.len() > 20, "{:?}", alerts.keys());
+    alerts
+}
+
+/// Names that begin with this, in expressions.
+pub fn names<'a>(text: &'a str, beginning: &'a str) -> BTreeSet<&'a str> {
+    let end = |rest: &str| {
+        rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != ':')
+            .unwrap_or(rest.len())
+    };
+    text.match_indices(beginning)
+        .map(|(place, _)| &text[place..place + end(&text[place..])])
+        .collect()
+}
