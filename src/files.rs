@@ -116,8 +116,8 @@ pub fn read_text(path: &Path, limit: u64) -> Result<String, FileError> {
     text(read(path, limit)?)
 }
 
-/// The text that a pipe, a terminal or a file gives, read to its end. Waits for a writer, so it is
-/// for commands that somebody watches.
+/// The text that a pipe, a terminal or a regular file gives. Waits for the end of a pipe, so it is
+/// for commands that a person starts.
 ///
 /// # Errors
 /// As [`FileError`] says.
@@ -129,6 +129,14 @@ pub fn read_stream(path: &Path, limit: u64) -> Result<String, FileError> {
         return Err(FileError::NotAFile(other));
     }
     text(collect(file.take(limit + 1), 0, limit)?)
+}
+
+/// The text on standard input, read to its end.
+///
+/// # Errors
+/// As [`FileError`] says.
+pub fn read_stdin(limit: u64) -> Result<String, FileError> {
+    text(collect(io::stdin().lock().take(limit + 1), 0, limit)?)
 }
 
 /// Opens a regular file of at most `limit` bytes; the second is its length. One byte more than the

@@ -2,24 +2,22 @@
 //! asks a locked account.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 
 use crate::credentials::SecretSource;
+use crate::files::{self, FileError};
 use crate::metrics::Daemon as Instruments;
 use crate::state::saved::{self, Touched};
 use crate::state::{Entry, Ledger};
 
 /// How often the state is written. What is lost when the machine dies is at most that old.
 const PERIOD: Duration = Duration::from_secs(60);
-
-/// The largest file that is read, in bytes: some hundred thousand providers.
-const LARGEST: u64 = 64 * 1024 * 1024;
 
 /// The name of the file.
 const NAME: &str = "state.json";
@@ -41,9 +39,9 @@ impl Storage {
     /// written.
     pub fn restore(&self, ledger: &Ledger, configured: Option<SystemTime>) {
         let path = self.folder.join(NAME);
-        let outcome = match read(&path) {
-            Ok(None) => return,
-            Ok(Some(text)) => saved::read(&text, &ledger.roster(), ledger.now(), |entry, since| {
+        let outcome = match files::read_text(&path, files::STATE) {
+            Err(FileError::NotFound) => return,
+            Ok(text) => saved::read(&text, &ledger.roster(), ledger.now(), |entry, since| {
                 touched(entry, since, configured)
             }),
             Err(error) => Err(error.to_string()),
@@ -115,21 +113,6 @@ impl Storage {
         }
         written
     }
-}
-
-/// `None` when there is no such file.
-fn read(path: &Path) -> io::Result<Option<String>> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let mut text = String::new();
-    file.take(LARGEST + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > LARGEST {
-        return Err(io::Error::other(format!("it is larger than {} MiB", LARGEST / 1024 / 1024)));
-    }
-    Ok(Some(text))
 }
 
 /// Whether the secret of an entry may be another since a time, told from when files were written: a

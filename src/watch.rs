@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 
+use crate::files::{self, FileError};
+
 /// What a set of files held at one time. Equal when nobody could tell a difference. Kept in memory
 /// only.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -54,8 +56,9 @@ impl Files {
                     digest.update(length.to_be_bytes());
                 }
                 Err(error) => {
+                    // Another error is a change too: a reload would report it.
                     digest.update([0]);
-                    digest.update(error.raw_os_error().unwrap_or_default().to_be_bytes());
+                    digest.update(error.to_string());
                 }
             }
         }
@@ -76,13 +79,10 @@ impl Files {
     }
 }
 
-/// Adds the content of a file, and returns its length in bytes. In pieces: it is done every second,
-/// and a file can be large.
-fn add(path: &Path, digest: &mut Sha256) -> std::io::Result<u64> {
-    let mut file = std::fs::File::open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(std::io::ErrorKind::InvalidInput.into());
-    }
+/// Adds the content of a file to the digest, and returns its length in bytes. Reads in pieces,
+/// because this is done every second and a file can be large.
+fn add(path: &Path, digest: &mut Sha256) -> Result<u64, FileError> {
+    let (mut file, _) = files::open(path, files::CONFIGURATION)?;
     let mut piece = [0; 16 * 1024];
     let mut length = 0;
     loop {

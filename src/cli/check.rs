@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::flags::{ConfigFlag, WebConfigFlag, load, load_door};
+use super::flags::{ConfigFlag, WebConfigFlag, load_door, load_once};
 use super::print::{EXIT_CONFIG, complain, say};
 use super::transports::transports;
 use crate::config::Configuration;
@@ -22,7 +22,7 @@ pub struct Flags {
 
 pub fn main(flags: &Flags) -> ExitCode {
     // Both are read before either can end this, so that the faults of both are told.
-    let (configuration, door) = match (load(&flags.config), load_door(&flags.web_config)) {
+    let (configuration, door) = match (load_once(&flags.config), load_door(&flags.web_config)) {
         (Ok(configuration), Ok(door)) => (configuration, door),
         (Err(code), _) | (_, Err(code)) => return code,
     };

@@ -1,6 +1,5 @@
 //! `credwatch recipes new`: a first draft of a recipe from a vendor's sample command.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -10,9 +9,7 @@ use jiff::Timestamp;
 use super::print::{complain, say};
 use crate::authoring::{curl, draft};
 use crate::config;
-
-/// The most bytes of a command or an answer that are read.
-const LARGEST: u64 = 1024 * 1024;
+use crate::files;
 
 #[derive(Args)]
 pub struct Flags {
@@ -67,12 +64,12 @@ fn draft(flags: &Flags) -> Result<String, String> {
     Ok(text)
 }
 
+/// What a file or a pipe holds; `-` is standard input.
 fn read(path: &Path) -> Result<String, String> {
-    let mut text = String::new();
-    let outcome = if path == Path::new("-") {
-        std::io::stdin().lock().take(LARGEST).read_to_string(&mut text)
+    let text = if path == Path::new("-") {
+        files::read_stdin(files::SAMPLE)
     } else {
-        std::fs::File::open(path).and_then(|file| file.take(LARGEST).read_to_string(&mut text))
+        files::read_stream(path, files::SAMPLE)
     };
-    outcome.map(|_| text).map_err(|error| format!("cannot read {}: {error}", path.display()))
+    text.map_err(|error| format!("cannot read {}: {error}", path.display()))
 }

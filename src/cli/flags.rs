@@ -46,6 +46,14 @@ pub fn load(flag: &ConfigFlag) -> Result<Configuration, ExitCode> {
     })
 }
 
+/// The same as [`load`], also from a pipe.
+pub fn load_once(flag: &ConfigFlag) -> Result<Configuration, ExitCode> {
+    crate::config::load_once(&flag.file).map_err(|faults| {
+        complain(&faults);
+        ExitCode::from(EXIT_CONFIG)
+    })
+}
+
 /// Reads the web configuration, and prints what is wrong with it.
 pub fn load_door(flag: &WebConfigFlag) -> Result<Door, ExitCode> {
     Door::load(flag.web_file.as_deref()).map_err(|faults| {

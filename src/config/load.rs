@@ -16,12 +16,10 @@ use super::{
 };
 use crate::diagnostic::{Fault, Severity, Source};
 use crate::document;
+use crate::files::{self, FileError, Other};
 use crate::recipe::Recipe;
 use crate::recipe::definition::Text;
 use crate::watch::Files;
-
-/// The largest file that is read, in bytes: some hundred thousand providers.
-const LARGEST_FILE: u64 = 64 * 1024 * 1024;
 
 /// What a file may hold.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,33 +38,51 @@ pub(super) struct Loader {
 pub fn from_file(path: &Path) -> Loaded {
     let mut loader = Loader::default();
     loader.files.add(path);
-    let outcome = match open(path) {
-        Ok(source) => {
-            let main = loader.parse(&source, path, Role::Main);
+    let outcome = match files::read_text(path, files::CONFIGURATION) {
+        Ok(text) => {
+            let main = loader.parse(&source(path, text), path, Role::Main);
             loader.finish(&main, path)
         }
-        Err(problem) => Err(vec![Fault::general(problem)]),
+        Err(error) => {
+            let fault = Fault::general(cannot_read(path, &error));
+            Err(vec![match error {
+                FileError::NotAFile(Other::Pipe) => fault.hint(
+                    "only `credwatch check` reads a pipe; the daemon reads its files again and \
+                     again",
+                ),
+                _ => fault,
+            }])
+        }
     };
     Loaded { outcome, files: loader.files }
 }
 
+pub fn from_stream(path: &Path) -> Result<Configuration, Vec<Fault>> {
+    let text = files::read_stream(path, files::CONFIGURATION)
+        .map_err(|error| vec![Fault::general(cannot_read(path, &error))])?;
+    from_text(&path.display().to_string(), &text)
+}
+
 pub fn from_text(name: &str, text: &str) -> Result<Configuration, Vec<Fault>> {
     let mut loader = Loader::default();
-    let main = loader.parse(&Arc::new(Source::new(name, text)), Path::new(name), Role::Main);
-    loader.finish(&main, Path::new(name))
+    let source = source(Path::new(name), text.to_owned());
+    // Relative paths start from the current directory.
+    let main = loader.parse(&source, Path::new(""), Role::Main);
+    loader.finish(&main, Path::new(""))
 }
 
 pub(super) fn open(path: &Path) -> Result<Arc<Source>, String> {
-    let cannot = |problem: String| format!("cannot read {}: {problem}", path.display());
-    let meta = std::fs::metadata(path).map_err(|error| cannot(error.to_string()))?;
-    if !meta.is_file() {
-        return Err(cannot("it is no file".into()));
-    }
-    if meta.len() > LARGEST_FILE {
-        return Err(cannot(format!("it is larger than {} MiB", LARGEST_FILE / 1024 / 1024)));
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| cannot(error.to_string()))?;
-    Ok(Arc::new(Source::new(path.display().to_string(), text).with_harmless(&conceal::HARMLESS)))
+    files::read_text(path, files::CONFIGURATION)
+        .map(|text| source(path, text))
+        .map_err(|error| cannot_read(path, &error))
+}
+
+fn source(path: &Path, text: String) -> Arc<Source> {
+    Arc::new(Source::new(path.display().to_string(), text).with_harmless(&conceal::HARMLESS))
+}
+
+fn cannot_read(path: &Path, error: &FileError) -> String {
+    format!("cannot read {}: {error}", path.display())
 }
 
 impl Loader {
@@ -353,15 +369,11 @@ fn pattern_in(folder: &Path, text: &str) -> String {
     }
 }
 
-/// The files that a path or pattern names. A path must exist; what a pattern cannot look into is
-/// told.
+/// The files that a path or pattern names. A path is returned also when nothing has this name.
 fn matches(folder: &Path, text: &str) -> Result<Vec<PathBuf>, String> {
     let literal = folder.join(text);
-    if literal.is_file() {
+    if literal.exists() || !text.contains(['*', '?', '[']) {
         return Ok(vec![literal]);
-    }
-    if !text.contains(['*', '?', '[']) {
-        return Err(format!("cannot read {}: there is no such file", literal.display()));
     }
     let pattern = pattern_in(folder, text);
     // A folder that cannot be read at all is no error to the matcher.

@@ -81,6 +81,15 @@ pub fn load(path: &Path) -> Loaded {
     load::from_file(path)
 }
 
+/// Reads a configuration once, from a pipe or a file. Relative paths in what comes from a pipe start
+/// from the current directory.
+///
+/// # Errors
+/// All faults, as in [`Loaded`].
+pub fn load_once(path: &Path) -> Result<Configuration, Vec<Fault>> {
+    if path.is_file() { load(path).outcome } else { load::from_stream(path) }
+}
+
 /// Reads a configuration from a text, for the demo; `name` stands for the file in messages.
 ///
 /// # Errors

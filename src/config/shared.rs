@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::file::Shared;
 use crate::diagnostic::{Fault, Source};
+use crate::files;
 use crate::provider::{Cadence, Proxy, Transport};
 use crate::recipe::definition::Text;
 
@@ -107,7 +108,7 @@ fn check_files(shared: &Shared<'_>, context: &mut Context<'_>) {
         [&tls.ca_file, &tls.client_certificate_file, &tls.client_key_file].into_iter().flatten()
     {
         let path = context.folder.join(text.0.get_ref());
-        if let Err(error) = std::fs::File::open(&path) {
+        if let Err(error) = files::open(&path, files::PEM) {
             context.error(text.0.span(), format!("cannot read {}: {error}", path.display()));
         }
     }

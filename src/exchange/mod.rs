@@ -18,6 +18,7 @@ use serde_json::Value as Json;
 
 use crate::diagnostic::{Fault, Severity, Source};
 use crate::document;
+use crate::files;
 use crate::outcome::{Expiry, Outcome};
 use crate::recipe::definition::{Definition, Ordered, Scalar, Verify};
 use crate::recipe::{Attempt, Expectations, Recipe, Verification, builtin};
@@ -210,7 +211,7 @@ pub fn prepare(path: &Path) -> Result<Prepared, String> {
 }
 
 fn open(path: &Path) -> Result<Arc<Source>, String> {
-    let text = std::fs::read_to_string(path)
+    let text = files::read_text(path, files::EXCHANGE)
         .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     Ok(Arc::new(Source::new(path.display().to_string(), text)))
 }

@@ -12,13 +12,15 @@ use rustls::client::{
     WebPkiServerVerifier,
 };
 use rustls::crypto::CryptoProvider;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, NamedGroup, RootCertStore, SignatureScheme};
 
+use secrecy::zeroize::Zeroizing;
+
 use super::marks::mark;
+use crate::files;
 use crate::provider::Transport;
-use crate::tls::crypto;
+use crate::tls::{self, crypto};
 
 /// What keeps a client from being made.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -68,8 +70,8 @@ pub fn client_config(
     let mut config = match &transport.client_certificate {
         None => builder.with_no_client_auth(),
         Some((chain, key)) => {
-            let private = PrivateKeyDer::from_pem_file(key)
-                .map_err(|error| file(key, pem_problem(&error, "private key")))?;
+            let private =
+                tls::private_key(&read(key)?).map_err(|error| file(key, error.to_string()))?;
             builder.with_client_auth_cert(certificates(chain)?, private).map_err(|error| {
                 file(chain, format!("certificate and key cannot be used together: {error}"))
             })?
@@ -81,24 +83,13 @@ pub fn client_config(
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let wrong =
-        |error: &rustls::pki_types::pem::Error| file(path, pem_problem(error, "certificate"));
-    let all: Result<Vec<_>, _> =
-        CertificateDer::pem_file_iter(path).map_err(|error| wrong(&error))?.collect();
-    let all = all.map_err(|error| wrong(&error))?;
-    if all.is_empty() {
-        Err(file(path, "there is no certificate in it (PEM: -----BEGIN CERTIFICATE-----)".into()))
-    } else {
-        Ok(all)
-    }
+    tls::certificates(&read(path)?).map_err(|error| file(path, error.to_string()))
 }
 
-fn pem_problem(error: &rustls::pki_types::pem::Error, what: &str) -> String {
-    match error {
-        rustls::pki_types::pem::Error::Io(error) => format!("cannot be read: {error}"),
-        rustls::pki_types::pem::Error::NoItemsFound => format!("there is no {what} in it (PEM)"),
-        other => format!("no {what} in PEM form: {other}"),
-    }
+fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {
+    files::read(path, files::PEM)
+        .map(Zeroizing::new)
+        .map_err(|error| file(path, format!("cannot be read: {error}")))
 }
 
 fn file(path: &Path, problem: String) -> TlsError {

@@ -15,8 +15,8 @@ use rustls::{
 use sha2::{Digest, Sha256};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
+use super::pem::Pem;
 use super::read::{Report, Text, Tls};
-use super::tls::Pem;
 use crate::diagnostic::suggestion;
 use crate::tls::system_roots;
 

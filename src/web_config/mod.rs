@@ -7,6 +7,7 @@
 
 mod clients;
 mod headers;
+mod pem;
 mod rate;
 mod read;
 mod tls;
@@ -21,6 +22,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use rustls::ServerConfig;
 
 use crate::diagnostic::{Fault, Source};
+use crate::files;
 use rate::Limiter;
 use read::Report;
 use users::{Logins, Users};
@@ -50,12 +52,9 @@ impl Door {
         let Some(path) = path.filter(|path| !path.as_os_str().is_empty()) else {
             return Ok(Self::default());
         };
-        let unreadable = |problem: String| {
-            vec![Fault::general(format!("cannot read {}: {problem}", path.display()))]
-        };
-        let mut bytes = tls::read_file(path).map_err(|error| unreadable(error.to_string()))?;
-        let text = String::from_utf8(std::mem::take(&mut *bytes))
-            .map_err(|_| unreadable("it is not UTF-8".into()))?;
+        let text = files::read_text(path, files::WEB_CONFIG).map_err(|error| {
+            vec![Fault::general(format!("cannot read {}: {error}", path.display()))]
+        })?;
         let source = Arc::new(Source::new(path.display().to_string(), text));
         let root = yaml::parse(&source).map_err(|fault| vec![fault])?;
         let mut report = Report { source, faults: Vec::new(), warnings: Vec::new() };

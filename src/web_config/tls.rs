@@ -4,27 +4,21 @@
 //! not is left out with a warning as long as something stays; what would weaken the door without
 //! saying so is refused.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, SupportedKxGroup, aws_lc_rs::kx_group};
-use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
 use rustls::{
     CipherSuite, InconsistentKeys, ServerConfig, SupportedCipherSuite, SupportedProtocolVersion,
 };
-use secrecy::zeroize::Zeroizing;
 
 use super::clients::{self, Clients};
+use super::pem::Pem;
 use super::read::{Report, Text, Tls};
 use crate::diagnostic::suggestion;
 use crate::tls::crypto;
-
-/// The largest certificate or key file that is read, in bytes.
-const LARGEST_FILE: u64 = 1024 * 1024;
 
 /// Go's names of the suites that can be configured (`tls.CipherSuites`), and what rustls has for
 /// them. Those of TLS 1.3 are in use whatever is configured, as in Go.
@@ -181,118 +175,6 @@ fn is_wanted(tls: &Tls) -> bool {
     ]
     .iter()
     .any(|text| text.is_some())
-}
-
-/// Certificates or a key in PEM form, and what to call where they are from.
-pub struct Pem {
-    /// The PEM text.
-    pub bytes: Zeroizing<Vec<u8>>,
-    /// The file, or the key of the configuration.
-    pub name: String,
-    /// Where the configuration names it.
-    pub place: std::ops::Range<usize>,
-}
-
-impl Pem {
-    /// Reads a file, or takes what is inline. When both are there the file wins, as in the toolkit.
-    fn read(
-        file: Option<(&Text, &Path)>,
-        inline: Option<&Text>,
-        report: &mut Report,
-    ) -> Option<Self> {
-        let Some((text, path)) = file else {
-            let text = inline?;
-            return Some(Self {
-                bytes: Zeroizing::new(text.value.clone().into_bytes()),
-                name: "the inline text".into(),
-                place: text.span.clone(),
-            });
-        };
-        if let Some(inline) = inline {
-            report.warn(
-                &inline.span,
-                "this has no effect beside the file of the same kind",
-                "keep one of them",
-            );
-        }
-        match read_file(path) {
-            Ok(bytes) => {
-                Some(Self { bytes, name: path.display().to_string(), place: text.span.clone() })
-            }
-            Err(error) => {
-                report.error(
-                    &text.span,
-                    format!("cannot read {}: {error}", path.display()),
-                    "paths are relative to this file; whoever runs the daemon must be able to read it",
-                );
-                None
-            }
-        }
-    }
-
-    /// The certificates in it; at least one.
-    pub fn certificates(&self, report: &mut Report) -> Option<Vec<CertificateDer<'static>>> {
-        let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&self.bytes).collect();
-        match found {
-            Ok(found) if !found.is_empty() => Some(found),
-            Ok(_) => {
-                report.error(
-                    &self.place,
-                    format!("there is no certificate in {}", self.name),
-                    "it must be in PEM form: -----BEGIN CERTIFICATE-----",
-                );
-                None
-            }
-            Err(_) => {
-                report.error(
-                    &self.place,
-                    format!("the certificate in {} cannot be read", self.name),
-                    "it must be in PEM form: -----BEGIN CERTIFICATE-----",
-                );
-                None
-            }
-        }
-    }
-
-    /// The private key in it.
-    fn key(&self, report: &mut Report) -> Option<PrivateKeyDer<'static>> {
-        let message = match PrivateKeyDer::from_pem_slice(&self.bytes) {
-            Ok(key) => return Some(key),
-            Err(pem::Error::NoItemsFound)
-                if self.bytes.windows(17).any(|words| words == b"BEGIN ENCRYPTED P") =>
-            {
-                format!(
-                    "the private key in {} is protected by a password, and nobody is there to type it",
-                    self.name
-                )
-            }
-            Err(pem::Error::NoItemsFound) => format!("there is no private key in {}", self.name),
-            Err(_) => format!("the private key in {} cannot be read", self.name),
-        };
-        report.error(
-            &self.place,
-            message,
-            "it must be in PEM form without a password: -----BEGIN PRIVATE KEY-----",
-        );
-        None
-    }
-}
-
-/// The content of a file, up to a bound. Nothing that could wait for ever is opened.
-pub fn read_file(path: &Path) -> std::io::Result<Zeroizing<Vec<u8>>> {
-    let meta = std::fs::metadata(path)?;
-    if !meta.is_file() {
-        return Err(std::io::Error::other("it is no file"));
-    }
-    if meta.len() > LARGEST_FILE {
-        return Err(std::io::Error::other(format!(
-            "it is larger than {} KiB",
-            LARGEST_FILE / 1024
-        )));
-    }
-    let mut bytes = Zeroizing::new(Vec::new());
-    std::fs::File::open(path)?.take(LARGEST_FILE).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// Certificate and key, if they can be used and belong together.

@@ -1,6 +1,8 @@
 //! Configurations with a defect, as files, each with the exact message that a person gets.
 
+use std::io::Write;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use super::support::daemon::credwatch;
 use super::support::{files, repository};
@@ -60,6 +62,38 @@ fn a_file_that_is_not_there_is_told() {
     assert_eq!(output.status.code(), Some(78));
     assert_eq!(
         String::from_utf8_lossy(&output.stderr),
-        "credwatch: error: cannot read /nonexistent.toml: No such file or directory (os error 2)\n\n1 error, 0 warnings\n"
+        "credwatch: error: cannot read /nonexistent.toml: there is no such file\n\n1 error, 0 warnings\n"
+    );
+}
+
+#[test]
+fn check_reads_a_pipe_and_the_daemon_refuses_one_at_once() {
+    let mut child = credwatch()
+        .args(["check", "--config.file=/dev/stdin"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let text = "[limits]\nprobes_in_flight = 5\n[providers.p]\nrecipe = \"nonesuch\"\n";
+    child.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("written");
+    let output = child.wait_with_output().expect("it ends");
+    let message = String::from_utf8_lossy(&output.stderr);
+    let expected = "/dev/stdin:4:10: error: there is no recipe \"nonesuch\"";
+    assert!(output.status.code() == Some(78) && message.starts_with(expected), "{message}");
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipe = folder.path().join("pipe.toml");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs").success());
+    let output = credwatch().arg("run").arg("--config.file").arg(&pipe).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(78));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        format!(
+            "credwatch: error: cannot read {}: it is a pipe, not a file\n  hint: only `credwatch \
+             check` reads a pipe; the daemon reads its files again and again\n\n1 error, 0 \
+             warnings\n",
+            pipe.display()
+        )
     );
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::io::Write;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
@@ -105,6 +106,33 @@ fn a_configuration_with_a_fault_changes_nothing_and_is_told_with_its_place() {
     );
     assert_eq!(daemon.sample(SUCCESSFUL), Some(1.0));
     assert_eq!((probes(&daemon, "p"), endpoint.calls()), (Some(1.0), 1));
+}
+
+#[test]
+fn what_cannot_be_read_as_a_file_is_a_fault_of_the_reload_and_blocks_nothing() {
+    let endpoint = token();
+    let good = format!("provider_files = [\"conf.d/*.toml\"]\n{}", provider("p", &endpoint, ""));
+    let daemon = Daemon::start_with(&good, &["--web.enable-lifecycle"], &[]);
+    daemon.wait_for_state("p", "healthy");
+    let folder = daemon.folder().join("conf.d");
+    std::fs::create_dir(&folder).expect("made");
+    let pipe = folder.join("pipe.toml");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs").success());
+    let answer = daemon.post("/-/reload");
+    let told = format!("cannot read {}: it is a pipe, not a file", pipe.display());
+    assert!(answer.status == 500 && answer.body.contains(&told), "{}", answer.body);
+    std::fs::remove_file(&pipe).expect("removed");
+
+    let sparse = folder.join("sparse.toml");
+    let file = std::fs::File::create(&sparse).expect("made");
+    file.set_len(30 << 30).expect("sparse");
+    let answer = daemon.post("/-/reload");
+    let told = format!("cannot read {}: it is larger than 64 MiB", sparse.display());
+    assert!(answer.status == 500 && answer.body.contains(&told), "{}", answer.body);
+    std::fs::remove_file(&sparse).expect("removed");
+
+    let answer = daemon.post("/-/reload");
+    assert_eq!((answer.status, endpoint.calls()), (200, 1), "{}", answer.body);
 }
 
 #[test]

@@ -66,7 +66,10 @@ fn a_bad_web_configuration_does_not_start_the_daemon_and_is_told_beside_the_faul
         "{message}"
     );
     let (status, message) = run("run", &fine, "nowhere.yml");
-    assert!(status == Some(78) && message.contains("nowhere.yml: No such file"), "{message}");
+    assert!(
+        status == Some(78) && message.contains("nowhere.yml: there is no such file"),
+        "{message}"
+    );
 }
 
 /// A server's certificate and key in the folder, as `server.crt` and `server.key`.
@@ -108,20 +111,24 @@ fn what_is_wrong_with_a_certificate_or_key_names_the_file() {
             "server.crt",
             "locked.key",
             format!(
-                "3:13: error: the private key in {} is protected by a password",
+                "3:13: error: {}: the private key in it is protected by a password",
                 path("locked.key")
             ),
         ),
         (
             "server.crt",
             "server.crt",
-            format!("3:13: error: there is no private key in {}", path("server.crt")),
+            format!("3:13: error: {}: there is no private key in it", path("server.crt")),
         ),
-        ("server.crt", ".", format!("3:13: error: cannot read {}: it is no file", path("."))),
+        (
+            "server.crt",
+            ".",
+            format!("3:13: error: cannot read {}: it is a directory, not a file", path(".")),
+        ),
         (
             "server.crt",
             "nowhere",
-            format!("3:13: error: cannot read {}: No such file", path("nowhere")),
+            format!("3:13: error: cannot read {}: there is no such file", path("nowhere")),
         ),
     ] {
         let faults = folder

@@ -1,4 +1,4 @@
-//! What client and server share of TLS: the cryptography, and the certificates that the system trusts.
+//! The cryptography, and the certificates that the system trusts.
 
 use std::sync::Arc;
 

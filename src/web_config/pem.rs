@@ -1,0 +1,84 @@
+//! Certificates and keys that the web config names or holds.
+
+use std::ops::Range;
+use std::path::Path;
+
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use secrecy::zeroize::Zeroizing;
+
+use super::read::{Report, Text};
+use crate::files;
+use crate::tls::{self, PemError};
+
+/// A text in PEM form, with its origin for messages.
+pub struct Pem {
+    /// The PEM text.
+    bytes: Zeroizing<Vec<u8>>,
+    /// The file, or the key of the configuration.
+    pub name: String,
+    /// Where the configuration names it.
+    pub place: Range<usize>,
+}
+
+impl Pem {
+    /// Reads a file, or takes the inline text. When both are there the file wins, as in the
+    /// exporter-toolkit.
+    pub fn read(
+        file: Option<(&Text, &Path)>,
+        inline: Option<&Text>,
+        report: &mut Report,
+    ) -> Option<Self> {
+        let Some((text, path)) = file else {
+            let text = inline?;
+            return Some(Self {
+                bytes: Zeroizing::new(text.value.clone().into_bytes()),
+                name: "the inline text".into(),
+                place: text.span.clone(),
+            });
+        };
+        if let Some(inline) = inline {
+            report.warn(
+                &inline.span,
+                "this has no effect beside the file of the same kind",
+                "keep one of them",
+            );
+        }
+        match files::read(path, files::PEM) {
+            Ok(bytes) => Some(Self {
+                bytes: Zeroizing::new(bytes),
+                name: path.display().to_string(),
+                place: text.span.clone(),
+            }),
+            Err(error) => {
+                report.error(
+                    &text.span,
+                    format!("cannot read {}: {error}", path.display()),
+                    "paths are relative to this file; the user of the daemon must be able to read it",
+                );
+                None
+            }
+        }
+    }
+
+    /// The certificates in it; at least one.
+    pub fn certificates(&self, report: &mut Report) -> Option<Vec<CertificateDer<'static>>> {
+        let found = tls::certificates(&self.bytes);
+        found.map_err(|error| self.refuse(error, report)).ok()
+    }
+
+    /// The private key in it.
+    pub fn key(&self, report: &mut Report) -> Option<PrivateKeyDer<'static>> {
+        let found = tls::private_key(&self.bytes);
+        found.map_err(|error| self.refuse(error, report)).ok()
+    }
+
+    fn refuse(&self, error: PemError, report: &mut Report) {
+        let hint = match error {
+            PemError::NoCertificate => "give a certificate, or a chain of them",
+            PemError::NoKey => "give the private key of the certificate, without a password",
+            PemError::ProtectedKey => "remove the password: openssl pkey -in OLD -out NEW",
+            PemError::Broken => "copy the file again, with its BEGIN and END lines",
+        };
+        report.error(&self.place, format!("{}: {error}", self.name), hint);
+    }
+}
