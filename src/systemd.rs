@@ -69,7 +69,7 @@ fn status(ledger: &Ledger) -> String {
     let roster = ledger.roster();
     let mut counts = [0_usize; State::ALL.len()];
     for entry in roster.entries() {
-        let state = entry.health().state;
+        let state = entry.health().state();
         if let Some(place) = State::ALL.iter().position(|known| *known == state) {
             counts[place] += 1;
         }

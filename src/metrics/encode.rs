@@ -3,30 +3,24 @@
 
 use std::io::{self, Write};
 
-use super::families::Family;
-
 /// The size at which the buffer is handed on.
 const PIECE: usize = 64 * 1024;
 
 /// Writes families and samples.
-pub struct Encoder<W> {
-    out: W,
+pub struct Encoder<'w> {
+    out: Box<dyn Write + 'w>,
     buffer: Vec<u8>,
 }
 
-impl<W: Write> Encoder<W> {
+impl<'w> Encoder<'w> {
     /// One that writes to `out`.
-    pub fn new(out: W) -> Self {
-        Self { out, buffer: Vec::with_capacity(PIECE + 4096) }
+    pub fn new(out: impl Write + 'w) -> Self {
+        Self { out: Box::new(out), buffer: Vec::with_capacity(PIECE + 4096) }
     }
 
     /// Help and type of a family; its samples follow.
-    pub fn family(&mut self, family: &Family) -> io::Result<()> {
-        write!(
-            self.buffer,
-            "# HELP {} {}\n# TYPE {} {}\n",
-            family.name, family.help, family.name, family.kind
-        )
+    pub fn family(&mut self, name: &str, kind: &str, help: &str) -> io::Result<()> {
+        write!(self.buffer, "# HELP {name} {help}\n# TYPE {name} {kind}\n")
     }
 
     /// One sample. `labels` is an open label set, `{provider="x"`; `more` goes on from there.

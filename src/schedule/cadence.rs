@@ -80,15 +80,15 @@ pub fn next_due(
     if let Some(wait) = failure.retry_after {
         return regular.max(ended + wait.min(longest));
     }
-    let first_refusal =
-        failure.reason.class() == Class::Credential && health.consecutive_credential_failures == 1;
+    let first_refusal = failure.reason.class() == Class::Credential
+        && health.consecutive_credential_failures() == 1;
     let confirmable = failure.reason != Reason::Throttled && health.awaits_confirmation(cadence);
     if first_refusal || confirmable {
         return ended + cadence.confirm_after;
     }
     let doublings = match failure.reason {
-        Reason::Rejected => health.consecutive_same.saturating_sub(2),
-        Reason::Throttled => health.consecutive_same.saturating_sub(1),
+        Reason::Rejected => health.consecutive_failures_of_same_reason().saturating_sub(2),
+        Reason::Throttled => health.consecutive_failures_of_same_reason().saturating_sub(1),
         _ => return regular,
     };
     if doublings == 0 {

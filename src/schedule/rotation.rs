@@ -1,4 +1,4 @@
-//! Noticing that a secret which was refused, or could not be read, is another now: long before a
+//! Noticing that a secret which was refused, or could not be read, has changed: long before a
 //! back-off ends.
 
 use std::sync::Arc;
@@ -6,68 +6,93 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
+use tokio::sync::mpsc::UnboundedSender;
 
 use super::control::Event;
-use super::{Probes, Scheduler};
+use super::probes::Probes;
+use super::slot::Slot;
 use crate::outcome::Reason;
 use crate::state::Entry;
 
-/// How often the secrets of refused providers are looked at, to notice a rotation long before the
-/// back-off ends.
-pub const LOOK_AT_SECRETS: Duration = Duration::from_secs(2);
+/// How often the secrets of refused providers are read again.
+const PERIOD: Duration = Duration::from_secs(2);
 
-/// Secrets that are looked at at the same time.
-const LOOKS_AT_ONCE: usize = 16;
+/// Secrets that are read at the same time.
+const READS_AT_ONCE: usize = 16;
 
-impl<P: Probes> Scheduler<P> {
-    /// Lets somebody else read the secrets of all that wait because theirs was refused or
-    /// unreadable.
-    pub(super) fn look_at_secrets(&mut self, now: Duration) {
+/// Reads the secrets of refused providers again and again.
+pub struct Rotation {
+    next_look: Duration,
+    looking: bool,
+}
+
+impl Default for Rotation {
+    fn default() -> Self {
+        Self { next_look: PERIOD, looking: false }
+    }
+}
+
+impl Rotation {
+    /// Has another task read the secrets of all providers that wait because theirs was refused or
+    /// unreadable. The task sends [`Event::Rotated`].
+    pub fn look<P: Probes>(
+        &mut self,
+        slots: &mut [Slot],
+        probes: &Arc<P>,
+        events: &UnboundedSender<Event>,
+        now: Duration,
+    ) {
         if now < self.next_look || self.looking {
             return;
         }
-        self.next_look = now + LOOK_AT_SECRETS;
-        let mut waiting = Vec::new();
-        for (index, slot) in self.slots.iter_mut().enumerate() {
-            let Some(entry) = slot.entry.as_ref().filter(|entry| {
-                !slot.running && now >= slot.next_look && entry.provider.can_rotate()
-            }) else {
-                continue;
-            };
-            let refused = |reason| matches!(reason, Reason::Rejected | Reason::Secret);
-            if entry
-                .health()
-                .trouble
-                .as_ref()
-                .is_some_and(|trouble| refused(trouble.failure.reason))
-            {
-                // A program may be slow, and what it asks may be metered.
-                slot.next_look = now
-                    + if entry.provider.runs_commands() {
-                        entry.provider.cadence.interval
-                    } else {
-                        LOOK_AT_SECRETS
-                    };
-                waiting.push((index, Arc::clone(entry)));
-            }
-        }
+        self.next_look = now + PERIOD;
+        let waiting = waiting(slots, now);
         if waiting.is_empty() {
             return;
         }
         self.looking = true;
-        let (probes, events) = (Arc::clone(&self.probes), self.events.0.clone());
+        let (probes, events) = (Arc::clone(probes), events.clone());
         tokio::spawn(async move {
             let looks = waiting.into_iter().map(|(index, entry)| {
                 let probes = &probes;
                 async move {
-                    let now = probes.credentials(&entry.provider).await?;
-                    let changed = entry.health().has_other_credentials(now);
-                    changed.then_some((index, entry))
+                    let fingerprint = probes.credentials(&entry.provider).await?;
+                    entry.credentials_read(fingerprint).then_some((index, entry))
                 }
             });
-            let rotated = stream::iter(looks).buffer_unordered(LOOKS_AT_ONCE);
+            let rotated = stream::iter(looks).buffer_unordered(READS_AT_ONCE);
             let rotated: Vec<Option<(usize, Arc<Entry>)>> = rotated.collect().await;
             let _ = events.send(Event::Rotated(rotated.into_iter().flatten().collect()));
         });
     }
+
+    /// The task has ended.
+    pub fn looked(&mut self) {
+        self.looking = false;
+    }
+}
+
+/// The providers whose secrets are due to be read.
+fn waiting(slots: &mut [Slot], now: Duration) -> Vec<(usize, Arc<Entry>)> {
+    let mut waiting = Vec::new();
+    for (index, slot) in slots.iter_mut().enumerate() {
+        let Some(entry) = slot
+            .entry
+            .as_ref()
+            .filter(|entry| !slot.running && now >= slot.next_look && entry.provider.can_rotate())
+        else {
+            continue;
+        };
+        let refused = entry
+            .health()
+            .failure()
+            .is_some_and(|failure| matches!(failure.reason, Reason::Rejected | Reason::Secret));
+        if refused {
+            // A program may be slow, and what it asks may be metered.
+            let commands = entry.provider.runs_commands();
+            slot.next_look = now + if commands { entry.provider.cadence.interval } else { PERIOD };
+            waiting.push((index, Arc::clone(entry)));
+        }
+    }
+    waiting
 }

@@ -8,7 +8,8 @@ use prometheus::{Histogram, HistogramOpts, IntGauge};
 use tokio::time::Instant;
 
 use super::lanes::Limits;
-use super::{Instruments, Mode, Probes, Scheduler, panicked};
+use super::probes::panicked;
+use super::{Instruments, Mode, Probes, Scheduler};
 use crate::outcome::{Code, Expiry, Failure, Issued, Outcome, Probe, Reason};
 use crate::provider::{Cadence, Provider, Slot, Transport};
 use crate::recipe::{Expectations, builtin};
@@ -206,7 +207,7 @@ async fn a_refused_credential_is_confirmed_and_then_asked_less_and_less() {
     assert!((30..=90).contains(&pauses[1]), "{pauses:?}");
     assert_eq!(pauses[2..6], [120, 240, 480, 600]);
     assert!(asked["p0"].len() <= 11, "an account is not locked by us: {pauses:?}");
-    assert_eq!(ledger.roster().entries()[0].health().state.word(), "broken");
+    assert_eq!(ledger.roster().entries()[0].health().state().word(), "broken");
 }
 
 #[tokio::test(start_paused = true)]
@@ -219,7 +220,7 @@ async fn an_outage_keeps_the_cadence_so_that_recovery_is_seen_within_one_interva
     // Its tries are 10 to 19: the third is confirmed by the fourth.
     assert_eq!(pauses[11..13], [5, 55], "{pauses:?}");
     assert!(pauses[1..11].iter().chain(&pauses[13..]).all(|pause| *pause == 60), "{pauses:?}");
-    assert_eq!(ledger.roster().entries()[0].health().state.word(), "healthy");
+    assert_eq!(ledger.roster().entries()[0].health().state().word(), "healthy");
 }
 
 #[tokio::test(start_paused = true)]
@@ -231,10 +232,7 @@ async fn a_probe_that_panics_counts_as_malformed_and_its_provider_stays_watched(
     let roster = ledger.roster();
     let health = roster.entries()[0].health();
     assert_eq!(
-        health
-            .trouble
-            .as_ref()
-            .map(|trouble| (trouble.failure.reason, trouble.failure.code.as_str())),
+        health.failure().map(|failure| (failure.reason, failure.code.as_str())),
         Some((Reason::Malformed, "internal_error"))
     );
 }

@@ -43,8 +43,7 @@ pub struct PastFailure {
 pub struct History {
     probes: Vec<Past>,
     failures: Vec<PastFailure>,
-    /// How the answer of the last failure was read; empty when there was none to read.
-    pub reading: Vec<TraceLine>,
+    reading: Vec<TraceLine>,
 }
 
 impl History {
@@ -83,6 +82,12 @@ impl History {
     #[must_use]
     pub fn failures(&self) -> &[PastFailure] {
         &self.failures
+    }
+
+    /// How the answer of the last failure was read; empty when there was none to read.
+    #[must_use]
+    pub fn reading(&self) -> &[TraceLine] {
+        &self.reading
     }
 }
 

@@ -1,10 +1,12 @@
 //! Who is watched, and how one list of providers follows another.
 
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use super::health::{Health, Recorded};
 use super::history::History;
-use super::{Health, Transition};
 use crate::outcome::Probe;
 use crate::provider::{Provider, Slot};
 
@@ -28,20 +30,41 @@ impl Entry {
     }
 
     /// The health, locked. Hold it briefly: a probe may be waiting to be recorded.
-    pub fn health(&self) -> MutexGuard<'_, Health> {
-        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    #[must_use]
+    pub fn health(&self) -> impl Deref<Target = Health> {
+        self.change()
     }
 
     /// What its last probes found, locked. Hold it briefly, and never together with the health.
-    pub fn history(&self) -> MutexGuard<'_, History> {
+    pub fn history(&self) -> impl Deref<Target = History> {
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a probe in.
+    pub(super) fn change(&self) -> MutexGuard<'_, Health> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Records a probe, and returns what it changed.
+    pub fn record(&self, probe: &Probe) -> Recorded {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner).record(probe);
+        self.change().record(probe, &self.provider.cadence)
+    }
+
+    /// The scheduler has planned the next probe: see [`Health::next_due`].
+    pub fn planned(&self, due: Option<Duration>) {
+        self.change().planned(due);
+    }
+
+    /// The credentials were read without a probe. Returns whether they are others than those that
+    /// were refused.
     #[must_use]
-    pub fn record(&self, probe: &Probe) -> Option<Transition> {
-        self.history().record(probe);
-        self.health().record(probe, &self.provider.cadence)
+    pub fn credentials_read(&self, fingerprint: u128) -> bool {
+        let mut health = self.change();
+        let changed = health.has_other_credentials(fingerprint);
+        if !changed {
+            health.credentials_read(fingerprint);
+        }
+        changed
     }
 }
 
@@ -112,7 +135,7 @@ impl Roster {
                 }
                 Some(known) => {
                     changes.changed += 1;
-                    known.health().start_anew();
+                    known.change().settings_changed();
                     Arc::new(Entry {
                         provider,
                         health: Arc::clone(&known.health),
@@ -125,7 +148,7 @@ impl Roster {
                 }
             };
             if !same_bounds {
-                entry.health().durations = super::histogram::Histogram::new(&bounds);
+                entry.change().buckets_changed(&bounds);
             }
             entries.push(entry);
         }

@@ -9,8 +9,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::health::{State, Token, Trouble};
-use super::{Entry, Moment, Roster};
+use super::health::{State, Streak, Token, Trouble};
+use super::moment::Moment;
+use super::roster::{Entry, Roster};
+use super::transitions::Restored;
 use crate::outcome::{Code, Expiry, Failure, Reason};
 use crate::provider::Slot;
 use crate::time::{from_unix_seconds, unix_seconds};
@@ -97,9 +99,9 @@ fn keep(entry: &Entry, now: Moment) -> Option<Kept> {
         reason: trouble.failure.reason.word().to_owned(),
         code: trouble.failure.code.as_str().to_owned(),
         since: unix_seconds(trouble.since),
-        in_a_row: health.consecutive_failures,
-        of_the_credential: health.consecutive_credential_failures,
-        of_this_reason: health.consecutive_same,
+        in_a_row: health.streak.all,
+        of_the_credential: health.streak.credential,
+        of_this_reason: health.streak.same_reason,
     });
     Some(Kept {
         name: entry.provider.name.clone(),
@@ -153,17 +155,22 @@ fn restore(
     let past = |seconds: f64| from_unix_seconds(seconds).filter(|time| *time <= now.wall);
     let last_attempt = past(kept.last_attempt)?;
     let state = State::ALL.into_iter().find(|state| state.word() == kept.state)?;
-    let trouble = match kept.failure {
-        None => None,
-        Some(failure) => Some((
-            Trouble {
-                failure: Failure::new(Reason::from_word(&failure.reason)?, "")
-                    .code(Code::clean(&failure.code).unwrap_or_default()),
-                since: past(failure.since)?,
-            },
-            [failure.in_a_row, failure.of_the_credential, failure.of_this_reason],
-        )),
-    };
+    let touched = touched(entry, last_attempt);
+    let (mut trouble, mut streak, mut next_due) = (None, Streak::default(), None);
+    if let Some(failure) = kept.failure {
+        let failing = Trouble {
+            failure: Failure::new(Reason::from_word(&failure.reason)?, "")
+                .code(Code::clean(&failure.code).unwrap_or_default()),
+            since: past(failure.since)?,
+        };
+        next_due = wait(&failing, entry, kept.next_due, last_attempt, touched, now);
+        streak = Streak {
+            all: failure.in_a_row,
+            credential: failure.of_the_credential,
+            same_reason: if touched == Touched::Yes { 0 } else { failure.of_this_reason },
+        };
+        trouble = Some(failing);
+    }
     let token = kept.token.and_then(|token| {
         let expiry = match token.expires {
             Some(end) => Expiry::At(from_unix_seconds(end)?),
@@ -172,24 +179,17 @@ fn restore(
         };
         Some(Token { expiry, lifetime: token.lifetime, fingerprint: None })
     });
-    let touched = touched(entry, last_attempt);
-    let mut health = entry.health();
-    health.state = state;
-    health.since = kept.since.and_then(past);
-    health.last_attempt = Some(last_attempt);
-    health.last_success = kept.last_success.and_then(past);
-    health.token = token;
-    health.certificate_expiry = kept.certificate_expiry.and_then(from_unix_seconds);
-    if let Some((trouble, [in_a_row, of_the_credential, of_this_reason])) = trouble {
-        health.next_due = wait(&trouble, entry, kept.next_due, last_attempt, touched, now);
-        health.trouble = Some(trouble);
-        health.consecutive_failures = in_a_row;
-        health.consecutive_credential_failures = of_the_credential;
-        health.consecutive_same = of_this_reason;
-        if touched == Touched::Yes {
-            health.consecutive_same = 0;
-        }
-    }
+    entry.change().restore(Restored {
+        state,
+        since: kept.since.and_then(past),
+        last_attempt,
+        last_success: kept.last_success.and_then(past),
+        token,
+        certificate_expiry: kept.certificate_expiry.and_then(from_unix_seconds),
+        trouble,
+        streak,
+        next_due,
+    });
     Some(())
 }
 

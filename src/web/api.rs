@@ -80,7 +80,7 @@ pub async fn providers(Shared(app): Shared<App>, Query(narrow): Query<Narrow>) -
     let chosen: Vec<_> = roster
         .entries()
         .iter()
-        .filter(|entry| state.is_none_or(|state| entry.health().state == state))
+        .filter(|entry| state.is_none_or(|state| entry.health().state() == state))
         .collect();
     let limit = narrow.limit.unwrap_or(MOST).min(MOST);
     let shown: Vec<Known> = chosen
@@ -126,7 +126,7 @@ fn known(entry: &Entry, roster: &Roster, now: Moment) -> Known {
             .map(|(name, value)| (name.clone(), value.as_str().into()))
             .collect(),
         condition: condition(provider, &health, now),
-        probes: health.probes,
+        probes: health.probes(),
         secret_expires: provider.secret_expires.map(date),
         tls_insecure: provider.transport.insecure,
         next: roster
@@ -137,31 +137,28 @@ fn known(entry: &Entry, roster: &Roster, now: Moment) -> Known {
 
 fn condition(provider: &Provider, health: &Health, now: Moment) -> Condition {
     let step = |name: &Arc<str>| {
-        let known = health.steps.get(name).copied().unwrap_or_default();
+        let known = health.step(name);
         json!({ "step": &**name, "made": known.made, "failed": known.failed, "duration_seconds": (known.made > 0).then_some(known.duration) })
     };
     let phases = Phases::WORDS
         .iter()
-        .zip(health.phases.values())
+        .zip(health.phases().values())
         .map(|(word, seconds)| ((*word).to_owned(), seconds.into()));
     Condition {
-        state: health.state.word(),
-        since: health.since.map(date),
-        failure: health
-            .trouble
-            .as_ref()
-            .map(|trouble| failure(&trouble.failure, Some(trouble.since))),
-        consecutive_failures: health.consecutive_failures,
-        last_attempt: health.last_attempt.map(date),
-        last_success: health.last_success.map(date),
+        state: health.state().word(),
+        since: health.since().map(date),
+        failure: health.trouble().map(|trouble| failure(&trouble.failure, Some(trouble.since))),
+        consecutive_failures: health.consecutive_failures(),
+        last_attempt: health.last_attempt().map(date),
+        last_success: health.last_success().map(date),
         next_probe: health
-            .next_due
+            .next_due()
             .and_then(|due| from_unix_seconds(now.unix_seconds_at(due)))
             .map(date),
-        http_status: health.status,
+        http_status: health.status(),
         phases_seconds: phases.collect(),
         steps: provider.steps.iter().map(step).collect(),
-        token: health.token.map(|token| {
+        token: health.token().map(|token| {
             let (expires, left) = match token.expiry {
                 Expiry::At(end) => {
                     (Some(date(end)), Some(millis(unix_seconds(end) - unix_seconds(now.wall))))
@@ -175,9 +172,9 @@ fn condition(provider: &Provider, health: &Health, now: Moment) -> Condition {
                 "lifetime_seconds": token.lifetime.map(millis),
             })
         }),
-        missing_scopes: health.missing_scopes,
-        clock_skew_seconds: health.clock_skew.map(millis),
-        certificate_expires: health.certificate_expiry.map(date),
+        missing_scopes: health.missing_scopes(),
+        clock_skew_seconds: health.clock_skew().map(millis),
+        certificate_expires: health.certificate_expiry().map(date),
     }
 }
 
@@ -216,7 +213,7 @@ fn history(history: &History) -> Value {
             value
         })
         .collect();
-    json!({ "probes": probes, "failures": failures, "reading": history.reading })
+    json!({ "probes": probes, "failures": failures, "reading": history.reading() })
 }
 
 /// A time to the second, in UTC, as RFC 3339 writes it.

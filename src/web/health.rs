@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json_};
 
 use super::app::App;
-use crate::outcome::Expiry;
 use crate::provider::Slot;
 use crate::schedule::Mode;
 use crate::state::{Entry, Moment, State};
@@ -80,22 +79,17 @@ fn answer(status: StatusCode, body: &Json_) -> Response {
 
 fn provider_health(entry: &Entry, now: Moment) -> ProviderHealth {
     let health = entry.health();
-    let failure = health.trouble.as_ref().map(|trouble| &trouble.failure);
-    let time_to_expiry_seconds = match health.token.map(|token| token.expiry) {
-        Some(Expiry::At(end)) => {
-            Some(((unix_seconds(end) - unix_seconds(now.wall)) * 1e3).round() / 1e3)
-        }
-        _ => None,
-    };
+    let failure = health.failure();
+    let left = |end| ((unix_seconds(end) - unix_seconds(now.wall)) * 1e3).round() / 1e3;
     ProviderHealth {
-        state: health.state.word(),
+        state: health.state().word(),
         class: failure.map(|failure| failure.reason.class().word()),
         reason: failure.map(|failure| failure.reason.word()),
         code: failure.map(|failure| failure.code.as_str().to_owned()),
         message: failure.map(|failure| failure.message.as_str().to_owned()),
-        since: health.since.map(|since| since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
-        time_to_expiry_seconds,
-        never_expires: health.token.is_some_and(|token| token.expiry == Expiry::Never),
+        since: health.since().map(|since| since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
+        time_to_expiry_seconds: health.token_end().map(left),
+        never_expires: health.token_never_ends(),
         next: None,
     }
 }
@@ -111,7 +105,7 @@ pub async fn livez(Shared(app): Shared<App>) -> Response {
 pub async fn readyz(Shared(app): Shared<App>) -> Response {
     let roster = app.ledger.roster();
     let entries = roster.entries();
-    let unknown = entries.iter().filter(|entry| entry.health().state == State::Unknown).count();
+    let unknown = entries.iter().filter(|entry| entry.health().state() == State::Unknown).count();
     // Whoever is only asked would wait for ever for whoever asks only those that are ready.
     if unknown == 0 || app.mode == Mode::OnDemand {
         (StatusCode::OK, "ok\n").into_response()

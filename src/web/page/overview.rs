@@ -73,8 +73,8 @@ fn lead(found: &Found, now: Moment) -> Markup {
                 @let health = worst.health().clone();
                 p {
                     "Begin with " a href=(provider_path(&worst.provider.name)) { (foreign(&worst.provider.name)) }
-                    @if let Some(trouble) = &health.trouble { ": no token for " b { (moment(trouble.since, &span(unix_seconds(now.wall) - unix_seconds(trouble.since)))) } }
-                    "; " (parts::runway_sentence(health.token.as_ref(), unix_seconds(now.wall)))
+                    @if let Some(trouble) = health.trouble() { ": no token for " b { (moment(trouble.since, &span(unix_seconds(now.wall) - unix_seconds(trouble.since)))) } }
+                    "; " (parts::runway_sentence(health.token(), unix_seconds(now.wall)))
                     @if tone == State::Broken && more > 0 { span.aside { (grouped(more)) " more failing, not yet confirmed." } }
                 }
             }
@@ -160,15 +160,15 @@ fn row(ranked: &Ranked, selection: &Selection, roster: &Roster, now: Moment) -> 
     let health = entry.health().clone();
     let history = entry.history().clone();
     let wall = unix_seconds(now.wall);
-    let since = health.trouble.as_ref().map(|trouble| trouble.since).or(health.since);
+    let since = health.trouble().map(|trouble| trouble.since).or(health.since());
     let failed = history.probes().iter().filter(|past| past.reason.is_some()).count();
     let why = why(&health, ranked, roster, wall);
     // With nothing to say about it, the name takes the room, and the row is one line.
     let wide = why.0.is_empty().then_some("2");
     html! {
-        tr role="row" class=(health.state.word()) data-key=(provider.name) {
+        tr role="row" class=(health.state().word()) data-key=(provider.name) {
             td.state role="cell" {
-                (parts::badge(health.state))
+                (parts::badge(health.state()))
                 @if let (Some(since), None) = (since, wide) { small { "for " (moment(since, &span(wall - unix_seconds(since)))) } }
             }
             th.who role="rowheader" scope="row" colspan=[wide] {
@@ -182,7 +182,7 @@ fn row(ranked: &Ranked, selection: &Selection, roster: &Roster, now: Moment) -> 
                 }
             }
             @if wide.is_none() { td.why role="cell" { (why) } }
-            td.left role="cell" { @if health.trouble.is_some() { (parts::runway(health.token.as_ref(), wall)) } }
+            td.left role="cell" { @if health.trouble().is_some() { (parts::runway(health.token(), wall)) } }
             td.last role="cell" {
                 @if let Some(last) = history.probes().last() {
                     (parts::sparkline(&history))
@@ -190,7 +190,7 @@ fn row(ranked: &Ranked, selection: &Selection, roster: &Roster, now: Moment) -> 
                 }
             }
             td.next role="cell" {
-                @if let Some(due) = health.next_due { (away((now.unix_seconds_at(due) - wall).max(0.0))) }
+                @if let Some(due) = health.next_due() { (away((now.unix_seconds_at(due) - wall).max(0.0))) }
             }
         }
     }
@@ -202,17 +202,17 @@ fn why(health: &Health, ranked: &Ranked, roster: &Roster, now: f64) -> Markup {
     let next = roster
         .entry(&provider.name, Slot::Next)
         .map(|next| next.health().clone())
-        .filter(|next| next.state == State::Broken);
+        .filter(|next| next.state() == State::Broken);
     html! {
-        @if let Some(trouble) = &health.trouble {
+        @if let Some(trouble) = health.trouble() {
             (parts::verdict(&trouble.failure, ROOT))
             @if !trouble.failure.message.as_str().is_empty() { p.message { (foreign(trouble.failure.message.as_str())) } }
             (parts::advice(&trouble.failure))
         }
-        @if let Some(trouble) = next.as_ref().and_then(|next| next.trouble.as_ref()) {
+        @if let Some(trouble) = next.as_ref().and_then(|next| next.trouble()) {
             p.ending { "The credentials that are to follow are broken: " (parts::verdict(&trouble.failure, ROOT)) }
         }
-        @for end in End::soon(provider, health.certificate_expiry, now) { (parts::end(end, now)) }
+        @for end in End::soon(provider, health.certificate_expiry(), now) { (parts::end(end, now)) }
         @if provider.transport.insecure { p.insecure { "Any certificate is accepted (" code { "tls.insecure" } ")." } }
     }
 }

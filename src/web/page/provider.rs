@@ -50,7 +50,7 @@ pub fn page(ledger: &Ledger, name: &str, root: &'static str) -> Option<Sheet> {
     let roster = ledger.roster();
     let view = View::of(roster.entry(name, Slot::Current)?, now, root);
     let next = roster.entry(name, Slot::Next).map(|entry| View::of(entry, now, root));
-    let state = view.health.state;
+    let state = view.health.state();
     let summary = format!("{name} is {}.", state.word());
     let body = html! {
         nav.back aria-label="Back" { a href=(root) { "← All providers" } }
@@ -59,7 +59,7 @@ pub fn page(ledger: &Ledger, name: &str, root: &'static str) -> Option<Sheet> {
             p.alarm { strong { "Any certificate is accepted" } " (" code { "tls.insecure" } "): what is sent, the credential too, can be read by anybody on the way." }
         }
         (now_and_why(&view, Slot::Current))
-        @for end in End::soon(view.provider, view.health.certificate_expiry, view.wall) { (parts::end(end, view.wall)) }
+        @for end in End::soon(view.provider, view.health.certificate_expiry(), view.wall) { (parts::end(end, view.wall)) }
         div.columns {
             (last_probe(&view))
             (facts(&view))
@@ -67,7 +67,7 @@ pub fn page(ledger: &Ledger, name: &str, root: &'static str) -> Option<Sheet> {
         (history(&view))
         @if let Some(next) = &next {
             section.next-credential {
-                h2 { "Credentials that are to follow " (parts::badge(next.health.state)) }
+                h2 { "Credentials that are to follow " (parts::badge(next.health.state())) }
                 (now_and_why(next, Slot::Next))
                 div.columns { (last_probe(next)) (history(next)) }
             }
@@ -94,7 +94,7 @@ fn head(view: &View) -> Markup {
     html! {
         div.head {
             h1 { (foreign(&view.provider.name)) }
-            (parts::badge(view.health.state))
+            (parts::badge(view.health.state()))
             p.under {
                 @if let Some(title) = &view.provider.recipe.title { (foreign(title)) ", " }
                 "recipe " span.recipe { (foreign(&view.provider.recipe.name)) }
@@ -112,20 +112,20 @@ fn now_and_why(view: &View, slot: Slot) -> Markup {
     let health = &view.health;
     let command = command(&view.provider.name, slot);
     html! {
-        @match &health.trouble {
+        @match health.trouble() {
             Some(trouble) => {
-                section class={ "trouble " (health.state.word()) } {
+                section class={ "trouble " (health.state().word()) } {
                     @let facts = trouble.failure.reason.facts();
                     p.first {
-                        (parts::sign(health.state)) (parts::verdict(&trouble.failure, view.root))
+                        (parts::sign(health.state())) (parts::verdict(&trouble.failure, view.root))
                         " " span.hush { "for" } " " span.for { (moment(trouble.since, &span(view.wall - unix_seconds(trouble.since)))) }
                     }
                     @if !trouble.failure.message.as_str().is_empty() { p.message { (foreign(trouble.failure.message.as_str())) } }
                     dl.steps {
-                        @if slot == Slot::Current { dt { "Runway" } dd { (parts::runway(health.token.as_ref(), view.wall)) p.hint { (runway_hint(view)) } } }
+                        @if slot == Slot::Current { dt { "Runway" } dd { (parts::runway(health.token(), view.wall)) p.hint { (runway_hint(view)) } } }
                         dt { "Since" } dd {
-                            (moment(trouble.since, &stamp(trouble.since))) small { ", " (count(health.consecutive_failures as usize, "failure", "failures")) " in a row" }
-                            @if health.state == State::Failing { p.hint { "Not yet confirmed: one more try decides, or several when it is not the credential’s fault." } }
+                            (moment(trouble.since, &stamp(trouble.since))) small { ", " (count(health.consecutive_failures() as usize, "failure", "failures")) " in a row" }
+                            @if health.state() == State::Failing { p.hint { "Not yet confirmed: one more try decides, or several when it is not the credential’s fault." } }
                         }
                         dt { "Means" } dd { (prose(facts.meaning)) }
                         dt { "Do" } dd { (prose(facts.action)) @if let Some(text) = &view.provider.recipe.documentation { p.hint { "Documentation: " (documentation(text)) } } }
@@ -133,10 +133,10 @@ fn now_and_why(view: &View, slot: Slot) -> Markup {
                     }
                 }
             }
-            None if health.state == State::Healthy => {
+            None if health.state() == State::Healthy => {
                 p.fine {
                     "The last probe issued a token"
-                    @if let Some(token) = &health.token { @match token.expiry {
+                    @if let Some(token) = health.token() { @match token.expiry {
                         Expiry::At(end) => { ", which ends " (moment(end, &away(unix_seconds(end) - view.wall))) },
                         Expiry::Never => { ", which never ends" },
                         Expiry::Unknown => { "; the answer does not say when it ends" },
@@ -152,10 +152,10 @@ fn now_and_why(view: &View, slot: Slot) -> Markup {
 /// What the runway says.
 fn runway_hint(view: &View) -> Markup {
     html! {
-        @match Runway::of(view.health.token.as_ref(), view.wall) {
+        @match Runway::of(view.health.token(), view.wall) {
             Runway::Left(_) => {
                 "Until then tokens from before still work"
-                @if let Some(Expiry::At(end)) = view.health.token.map(|token| token.expiry) { ", until " (moment(end, &stamp(end))) }
+                @if let Some(end) = view.health.token_end() { ", until " (moment(end, &stamp(end))) }
                 ". Software that asks for a new token for each call notices now."
             }
             Runway::Ended(_) => "Tokens from before do not work any more: whoever uses this credential has noticed.",
@@ -175,7 +175,7 @@ fn documentation(text: &str) -> Markup {
 /// The phases of the last probe: where on the way it spent its time.
 fn last_probe(view: &View) -> Markup {
     let health = &view.health;
-    let phases = health.phases.values();
+    let phases = health.phases().values();
     let total: f64 = phases.iter().sum();
     let mut begin = 0.0;
     let parts: Vec<(&str, f64, f64)> = Phases::WORDS
@@ -190,8 +190,8 @@ fn last_probe(view: &View) -> Markup {
     html! {
         section.phases {
             h2 { "Last probe" }
-            @if let Some(last) = health.last_attempt {
-                p { (view.past(last)) @if let Some(status) = health.status { ", HTTP " (status) } @if let Some(past) = view.history.probes().last() { ", " (took(f64::from(past.duration))) } }
+            @if let Some(last) = health.last_attempt() {
+                p { (view.past(last)) @if let Some(status) = health.status() { ", HTTP " (status) } @if let Some(past) = view.history.probes().last() { ", " (took(f64::from(past.duration))) } }
                 @if total > 0.0 {
                     table role="table" {
                         caption.hush { "Phases of the last probe" }
@@ -225,7 +225,7 @@ fn steps(view: &View) -> Markup {
                 caption { "Steps" }
                 tbody role="rowgroup" {
                     @for step in steps.iter() {
-                        @let known = view.health.steps.get(step).copied().unwrap_or_default();
+                        @let known = view.health.step(step);
                         tr role="row" {
                             th role="rowheader" scope="row" { (foreign(step)) }
                             td.number role="cell" { @if known.made > 0 { (took(known.duration)) } @else { "–" } }
@@ -246,17 +246,17 @@ fn percent(part: f64) -> String {
 fn facts(view: &View) -> Markup {
     let (health, provider) = (&view.health, view.provider);
     let mut rows: Vec<(&str, Markup)> = Vec::new();
-    if let Some(due) = health.next_due {
+    if let Some(due) = health.next_due() {
         rows.push(("Next probe", html! { (away((view.now.unix_seconds_at(due) - view.wall).max(0.0))) small { ", every " (span(provider.cadence.interval.as_secs_f64())) " when all is well" } }));
     }
-    if let Some(since) = health.since {
+    if let Some(since) = health.since() {
         rows.push(("State since", view.past(since)));
     }
     rows.push((
         "Last token",
-        health.last_success.map_or_else(|| html! { "none yet" }, |time| view.past(time)),
+        health.last_success().map_or_else(|| html! { "none yet" }, |time| view.past(time)),
     ));
-    if let Some(token) = &health.token {
+    if let Some(token) = health.token() {
         let lives =
             token.lifetime.map(|lifetime| html! { small { ", issued for " (span(lifetime)) } });
         let ends = match token.expiry {
@@ -269,10 +269,10 @@ fn facts(view: &View) -> Markup {
     if let Some(end) = provider.secret_expires {
         rows.push(("Secret ends", view.end(end)));
     }
-    if let Some(end) = health.certificate_expiry {
+    if let Some(end) = health.certificate_expiry() {
         rows.push(("Certificate ends", view.end(end)));
     }
-    if let Some(skew) = health.clock_skew {
+    if let Some(skew) = health.clock_skew() {
         let sentence = if skew.abs() < 2.0 {
             html! { "agrees with ours" }
         } else {
@@ -280,8 +280,8 @@ fn facts(view: &View) -> Markup {
         };
         rows.push(("Its clock", sentence));
     }
-    if health.missing_scopes > 0 {
-        rows.push(("Scopes missing", html! { (health.missing_scopes) }));
+    if health.missing_scopes() > 0 {
+        rows.push(("Scopes missing", html! { (health.missing_scopes()) }));
     }
     if !provider.expectations.required_scopes.is_empty() {
         rows.push(("Scopes required", html! { @for scope in &provider.expectations.required_scopes { code { (foreign(scope)) } " " } }));
@@ -290,7 +290,7 @@ fn facts(view: &View) -> Markup {
         rows.push(("Endpoint", html! { code { (foreign(endpoint)) } }));
     }
     // Where something is wrong it stands beside what to do.
-    if let (Some(text), None) = (&provider.recipe.documentation, &health.trouble) {
+    if let (Some(text), None) = (&provider.recipe.documentation, health.trouble()) {
         rows.push(("Documentation", documentation(text)));
     }
     html! { section.facts { h2 { "What is known" } dl { @for (name, value) in rows { div { dt { (name) } dd { (value) } } } } } }
@@ -331,13 +331,13 @@ fn history(view: &View) -> Markup {
                 }
             }
         }
-        @if !history.reading.is_empty() {
+        @if !history.reading().is_empty() {
             section.reading {
                 h2 { "How the answer of the last failure was read" }
                 table role="table" {
                     thead role="rowgroup" { tr role="row" { @for title in ["Rule", "Expression", "Result"] { th role="columnheader" scope="col" { (title) } } } }
                     tbody role="rowgroup" {
-                        @for line in &history.reading {
+                        @for line in history.reading() {
                             tr role="row" { th role="rowheader" scope="row" { (line.rule) } td role="cell" data-label="Expression" { @if !line.expression.is_empty() { code { (foreign(&line.expression)) } } } td role="cell" data-label="Result" { (foreign(&line.result)) } }
                         }
                     }
@@ -363,21 +363,20 @@ fn failure(past: &PastFailure, view: &View) -> Markup {
 fn counts(health: &Health, root: &str) -> Markup {
     let plain = Reason::ALL
         .into_iter()
-        .zip(health.failures)
-        .filter(|(_, number)| *number > 0)
-        .map(|(reason, number)| (reason, String::new(), number));
+        .zip(health.failures())
+        .filter(|(_, number)| **number > 0)
+        .map(|(reason, number)| (reason, String::new(), *number));
     let coded = health
-        .coded_failures
-        .iter()
-        .map(|((reason, code), number)| (*reason, code.as_str().to_owned(), *number));
+        .coded_failures()
+        .map(|(reason, code, number)| (reason, code.as_str().to_owned(), number));
     let mut rows: Vec<(Reason, String, u64)> = plain.chain(coded).collect();
     rows.sort_by(|one, other| other.2.cmp(&one.2).then_with(|| one.1.cmp(&other.1)));
     let times = |number: u64| grouped(usize::try_from(number).unwrap_or(usize::MAX));
     html! {
-        @if health.probes > 0 {
+        @if health.probes() > 0 {
             section.counts {
                 h2 { "Since the daemon started" }
-                p { (times(health.probes)) @if health.probes == 1 { " probe" } @else { " probes" } ", " (times(rows.iter().map(|row| row.2).sum())) " failed" @if health.token_changes > 0 { ", the token has changed " (times(health.token_changes)) " times" } "." }
+                p { (times(health.probes())) @if health.probes() == 1 { " probe" } @else { " probes" } ", " (times(rows.iter().map(|row| row.2).sum())) " failed" @if health.token_changes() > 0 { ", the token has changed " (times(health.token_changes())) " times" } "." }
                 @if !rows.is_empty() {
                     ul { @for (reason, code, number) in rows {
                         li { a href={ (root) (super::format::runbook(reason)) } { (reason.word()) } @if !code.is_empty() { " " code { (foreign(&code)) } } ": " (times(number)) }

@@ -162,7 +162,7 @@ pub fn find<'a>(roster: &'a Roster, selection: &Selection, now: f64) -> Found<'a
     let next_broken: HashSet<&str> = roster
         .next()
         .iter()
-        .filter(|entry| entry.health().state == State::Broken)
+        .filter(|entry| entry.health().state() == State::Broken)
         .map(|entry| entry.provider.name.as_str())
         .collect();
     let wanted = selection.wanted();
@@ -173,10 +173,10 @@ pub fn find<'a>(roster: &'a Roster, selection: &Selection, now: f64) -> Found<'a
         let follows_broken = next_broken.contains(entry.provider.name.as_str());
         let (state, ranked, ending, meets) = {
             let health = entry.health();
-            let ends = End::soon(&entry.provider, health.certificate_expiry, now);
-            let (rank, urgency) = match health.state {
-                State::Broken => (Rank::Broken, Runway::of(health.token.as_ref(), now).seconds()),
-                State::Failing => (Rank::Failing, Runway::of(health.token.as_ref(), now).seconds()),
+            let ends = End::soon(&entry.provider, health.certificate_expiry(), now);
+            let (rank, urgency) = match health.state() {
+                State::Broken => (Rank::Broken, Runway::of(health.token(), now).seconds()),
+                State::Failing => (Rank::Failing, Runway::of(health.token(), now).seconds()),
                 _ if follows_broken => (Rank::NextBroken, 0.0),
                 state => match ends.first() {
                     Some(end) => (Rank::Ending, unix_seconds(end.time())),
@@ -184,9 +184,9 @@ pub fn find<'a>(roster: &'a Roster, selection: &Selection, now: f64) -> Found<'a
                     None => (Rank::Healthy, 0.0),
                 },
             };
-            let failure = health.trouble.as_ref().map(|trouble| &trouble.failure);
+            let failure = health.failure();
             (
-                health.state,
+                health.state(),
                 Ranked { entry, rank, urgency },
                 !ends.is_empty(),
                 wanted.meets(&entry.provider, failure),

@@ -1,11 +1,10 @@
-//! What the log says of probes: one line for each change, none for a healthy probe, and never a
-//! flood.
+//! The log lines about probes: one for each change, none for a healthy probe, and a limit on all.
 
 use std::time::Duration;
 
-use crate::outcome::{Class, Code, Expiry, Outcome, Probe, Reason};
+use crate::outcome::{Class, Expiry, Outcome, Probe};
 use crate::provider::{Provider, Slot};
-use crate::state::{Health, State, Transition};
+use crate::state::{Health, Recorded, State, Transition};
 use crate::time::{human_duration, unix_seconds};
 
 /// The window in which lines are counted.
@@ -22,18 +21,18 @@ const MOST_LINES_A_MINUTE: u32 = 300;
 /// How often the log is reminded of a provider that stays broken.
 const REMINDER: Duration = Duration::from_secs(3600);
 
-/// How much of one provider was told, and how much was not.
+/// How many lines about one provider were written, and how many were held back.
 #[derive(Default)]
-pub struct Quiet {
+pub struct ProviderLog {
     window: Duration,
     lines: u32,
     held_back: u32,
     last: Duration,
 }
 
-/// How much of all providers was told.
+/// Writes the lines, and counts those about all providers.
 #[derive(Default)]
-pub struct Teller {
+pub struct EventLog {
     minute: Duration,
     lines: u32,
     held_back: u32,
@@ -50,39 +49,32 @@ enum News {
     Still,
 }
 
-impl Teller {
-    /// Tells of a probe that was just recorded, if it changes anything. `before` is what was wrong
-    /// before it.
-    #[expect(clippy::too_many_arguments, reason = "a line says all of it")]
-    pub fn tell(
+impl EventLog {
+    /// Writes a line about a probe that was just recorded, if the probe changed anything.
+    pub fn write(
         &mut self,
         provider: &Provider,
         probe: &Probe,
-        transition: Option<Transition>,
-        before: Option<&(Reason, Code)>,
+        recorded: Recorded,
         health: &Health,
-        quiet: &mut Quiet,
+        log: &mut ProviderLog,
         now: Duration,
     ) {
-        let trouble = health
-            .trouble
-            .as_ref()
-            .map(|trouble| (trouble.failure.reason, trouble.failure.code.clone()));
-        let news = match transition {
+        let news = match recorded.transition {
             Some(transition) => News::State(transition),
-            None if trouble.is_some() && trouble.as_ref() != before => News::Reason,
-            None if health.state == State::Broken && quiet.reminds(now) => News::Still,
+            None if recorded.new_failure => News::Reason,
+            None if health.state() == State::Broken && log.reminds(now) => News::Still,
             None => {
                 debug(provider, probe);
                 return;
             }
         };
         // A counter does not show what is held back here, so the next line that is written does.
-        if !self.allows(now) || !quiet.allows(now) {
+        if !self.allows(now) || !log.allows(now) {
             debug(provider, probe);
             return;
         }
-        let held_back = std::mem::take(&mut quiet.held_back);
+        let held_back = std::mem::take(&mut log.held_back);
         line(provider, probe, news, health, held_back);
     }
 
@@ -112,7 +104,7 @@ impl Teller {
     }
 }
 
-impl Quiet {
+impl ProviderLog {
     /// Whether it is time to say again that something is broken: after an hour, or as soon as there
     /// is room for what was held back.
     fn reminds(&self, now: Duration) -> bool {
@@ -153,7 +145,7 @@ fn line(provider: &Provider, probe: &Probe, news: News, health: &Health, held_ba
         News::State(transition) => Some(transition.from.word()),
         News::Reason | News::Still => None,
     };
-    let (name, state) = (&provider.name, health.state.word());
+    let (name, state) = (&provider.name, health.state().word());
     match &probe.outcome {
         Outcome::Issued(issued) => {
             let lifetime = match (issued.expiry, issued.lifetime) {
@@ -169,11 +161,10 @@ fn line(provider: &Provider, probe: &Probe, news: News, health: &Health, held_ba
                 (facts.class.word(), facts.word, &failure.code, failure.message.as_str());
             let runway = runway(health, probe);
             let since = health
-                .trouble
-                .as_ref()
+                .trouble()
                 .map(|trouble| trouble.since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
             let what = if facts.class == Class::Credential { "credential" } else { "provider" };
-            if health.state != State::Broken {
+            if health.state() != State::Broken {
                 tracing::warn!(provider = %name, credentials, from, state, class, reason, code = %code, runway = %runway, detail, held_back, "probe failed");
             } else if matches!(news, News::Still) {
                 tracing::error!(provider = %name, credentials, state, class, reason, code = %code, runway = %runway, since, detail, held_back, "{what} still broken");
@@ -186,7 +177,7 @@ fn line(provider: &Provider, probe: &Probe, news: News, health: &Health, held_ba
 
 /// How long the last good token still lives, for people.
 fn runway(health: &Health, probe: &Probe) -> String {
-    match health.token.map(|token| token.expiry) {
+    match health.token().map(|token| token.expiry) {
         Some(Expiry::At(end)) => human_duration(unix_seconds(end) - unix_seconds(probe.started)),
         Some(Expiry::Never) => "for ever".into(),
         Some(Expiry::Unknown) => "not known".into(),
@@ -199,21 +190,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_that_flaps_is_told_ten_times_in_ten_minutes() {
-        let mut quiet = Quiet::default();
-        let told = (0..600).filter(|second| quiet.allows(Duration::from_secs(*second))).count();
-        assert_eq!((told, quiet.held_back), (10, 590));
-        assert!(quiet.allows(Duration::from_secs(600)), "a new window");
+    fn one_that_flaps_is_logged_ten_times_in_ten_minutes() {
+        let mut log = ProviderLog::default();
+        let written = (0..600).filter(|second| log.allows(Duration::from_secs(*second))).count();
+        assert_eq!((written, log.held_back), (10, 590));
+        assert!(log.allows(Duration::from_secs(600)), "a new window");
     }
 
     #[test]
-    fn ten_thousand_at_once_are_told_of_three_hundred_times() {
-        let mut teller = Teller::default();
-        let told = (0..10_000).filter(|_| teller.allows(Duration::from_secs(5))).count();
-        assert_eq!((told, teller.held_back), (300, 9_700));
-        teller.sum_up(Duration::from_secs(64));
-        assert!(!teller.allows(Duration::from_secs(64)));
-        teller.sum_up(Duration::from_secs(65));
-        assert!(teller.allows(Duration::from_secs(65)));
+    fn of_ten_thousand_changes_at_once_three_hundred_are_logged() {
+        let mut log = EventLog::default();
+        let written = (0..10_000).filter(|_| log.allows(Duration::from_secs(5))).count();
+        assert_eq!((written, log.held_back), (300, 9_700));
+        log.sum_up(Duration::from_secs(64));
+        assert!(!log.allows(Duration::from_secs(64)));
+        log.sum_up(Duration::from_secs(65));
+        assert!(log.allows(Duration::from_secs(65)));
     }
 }

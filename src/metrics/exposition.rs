@@ -1,0 +1,191 @@
+//! `/metrics`, written from the ledger.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::daemon::Daemon;
+use super::encode::{Encoder, label};
+use super::families::{FAMILIES, PROBE_PENDING};
+use super::family::{Family, Samples, Subject, Writer};
+use super::process;
+use super::samples::count;
+use crate::provider::Slot;
+use crate::state::histogram::Histogram;
+use crate::state::{Entry, Health, Ledger, Moment, Roster};
+
+/// The content type of the exposition.
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Writes everything that `/metrics` answers.
+pub struct Exposition {
+    ledger: Arc<Ledger>,
+    daemon: Daemon,
+    /// The labels of the roster that was written last.
+    labels: Mutex<Arc<Labels>>,
+}
+
+/// For each provider the start of every label set: `{provider="NAME"`.
+struct Labels {
+    roster: Arc<Roster>,
+    of_entries: Vec<Box<str>>,
+    of_next: Vec<Box<str>>,
+}
+
+impl Labels {
+    fn new(roster: Arc<Roster>) -> Self {
+        let open = |entries: &[Arc<Entry>]| -> Vec<Box<str>> {
+            let name = |entry: &Arc<Entry>| label("provider", &entry.provider.name);
+            entries.iter().map(|entry| format!("{{{}", name(entry)).into()).collect()
+        };
+        Self { of_entries: open(roster.entries()), of_next: open(roster.next()), roster }
+    }
+}
+
+impl Exposition {
+    /// One for the providers of this ledger.
+    #[must_use]
+    pub fn new(ledger: Arc<Ledger>, daemon: Daemon) -> Self {
+        let labels = Mutex::new(Arc::new(Labels::new(ledger.roster())));
+        Self { ledger, daemon, labels }
+    }
+
+    /// The labels of the roster as it is now; made once for each roster.
+    fn labels(&self) -> Arc<Labels> {
+        let roster = self.ledger.roster();
+        let mut labels = self.labels.lock().unwrap_or_else(PoisonError::into_inner);
+        if !Arc::ptr_eq(&labels.roster, &roster) {
+            *labels = Arc::new(Labels::new(roster));
+        }
+        Arc::clone(&labels)
+    }
+
+    /// Writes all families. `now` is the time of the scrape.
+    ///
+    /// # Errors
+    /// When the writer refuses, such as when the scraper has gone.
+    pub fn write(&self, out: impl Write, now: Moment) -> io::Result<()> {
+        let mut encoder = Encoder::new(out);
+        let labels = self.labels();
+        let scrape = Scrape::new(&labels, now, false);
+        FAMILIES.iter().try_for_each(|family| scrape.write(family, &mut encoder))?;
+        encoder.raw(&self.daemon.text())?;
+        encoder.raw(&process::text())?;
+        encoder.finish()
+    }
+}
+
+/// Writes the families of one provider alone. `pending` says that the probe that the scraper asked
+/// for has not ended yet.
+///
+/// # Errors
+/// When the writer refuses.
+pub fn write_one(out: impl Write, roster: Roster, pending: bool, now: Moment) -> io::Result<()> {
+    let mut encoder = Encoder::new(out);
+    let labels = Labels::new(Arc::new(roster));
+    let scrape = Scrape::new(&labels, now, pending);
+    for family in FAMILIES.iter().chain([&PROBE_PENDING]) {
+        scrape.write(family, &mut encoder)?;
+    }
+    encoder.finish()
+}
+
+/// One scrape: what is written, as of one moment.
+struct Scrape<'a> {
+    labels: &'a Labels,
+    healths: Vec<Health>,
+    next_healths: Vec<Health>,
+    now: Moment,
+    pending: bool,
+}
+
+impl<'a> Scrape<'a> {
+    fn new(labels: &'a Labels, now: Moment, pending: bool) -> Self {
+        let healths = |entries: &[Arc<Entry>]| -> Vec<Health> {
+            entries.iter().map(|entry| entry.health().clone()).collect()
+        };
+        Self {
+            healths: healths(labels.roster.entries()),
+            next_healths: healths(labels.roster.next()),
+            labels,
+            now,
+            pending,
+        }
+    }
+
+    /// All that a family can have samples about.
+    fn subjects(&self, slot: Slot) -> impl Iterator<Item = Subject<'_>> {
+        let (labels, entries, healths) = match slot {
+            Slot::Current => (&self.labels.of_entries, self.labels.roster.entries(), &self.healths),
+            Slot::Next => (&self.labels.of_next, self.labels.roster.next(), &self.next_healths),
+        };
+        labels.iter().zip(entries).zip(healths).map(|((labels, entry), health)| Subject {
+            labels,
+            entry,
+            health,
+            now: self.now,
+            pending: self.pending,
+        })
+    }
+
+    fn write(&self, family: &Family, encoder: &mut Encoder<'_>) -> io::Result<()> {
+        encoder.family(family.name, family.kind, family.help)?;
+        let mut buckets = Buckets::new(family.name, self.labels.roster.bounds());
+        for subject in self.subjects(family.slot) {
+            match family.samples {
+                Samples::Value(value) => {
+                    if let Some(value) = value(&subject) {
+                        encoder.sample(family.name, subject.labels, "", value)?;
+                    }
+                }
+                Samples::Labelled(samples) => {
+                    let labels = subject.labels;
+                    samples(&subject, &mut Writer { encoder, name: family.name, labels })?;
+                }
+                Samples::Histogram(histogram) => {
+                    buckets.write(histogram(&subject), subject.labels, encoder)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Names and labels of the samples of a histogram, made once for all providers.
+struct Buckets {
+    name: &'static str,
+    sample_names: [String; 3],
+    bounds: Arc<[f64]>,
+    labels: Vec<String>,
+}
+
+impl Buckets {
+    fn new(name: &'static str, bounds: &Arc<[f64]>) -> Self {
+        let labels = bounds
+            .iter()
+            .map(|bound| format!(",le=\"{bound}\""))
+            .chain([",le=\"+Inf\"".to_owned()])
+            .collect();
+        let sample_names = ["bucket", "sum", "count"].map(|suffix| format!("{name}_{suffix}"));
+        Self { name, sample_names, bounds: Arc::clone(bounds), labels }
+    }
+
+    fn write(
+        &mut self,
+        histogram: &Histogram,
+        labels: &str,
+        encoder: &mut Encoder<'_>,
+    ) -> io::Result<()> {
+        // A reload may be changing the bounds at this very moment.
+        if !Arc::ptr_eq(&self.bounds, &histogram.bounds) {
+            *self = Self::new(self.name, &histogram.bounds);
+        }
+        let [bucket, sum, total_name] = &self.sample_names;
+        let mut total = 0;
+        for (bound, own) in self.labels.iter().zip(&histogram.counts) {
+            total += own;
+            encoder.sample(bucket, labels, bound, count(total))?;
+        }
+        encoder.sample(sum, labels, "", histogram.sum)?;
+        encoder.sample(total_name, labels, "", count(total))
+    }
+}

@@ -1,0 +1,106 @@
+//! The samples of the families that have labels of their own, and numbers as samples.
+
+use std::io;
+use std::sync::LazyLock;
+
+use super::encode::label;
+use super::family::{Subject, Writer};
+use crate::outcome::{Code, Phases, Reason};
+use crate::state::{State, StepHealth};
+
+/// The labels of each state, phase, and reason without a code; made once, as they are many.
+static STATES: LazyLock<[String; State::ALL.len()]> =
+    LazyLock::new(|| State::ALL.map(|state| format!(",{}", label("state", state.word()))));
+static PHASES: LazyLock<[String; Phases::WORDS.len()]> =
+    LazyLock::new(|| Phases::WORDS.map(|word| format!(",{}", label("phase", word))));
+static REASONS: LazyLock<[String; Reason::ALL.len()]> =
+    LazyLock::new(|| Reason::ALL.map(|reason| failure_labels(reason, &Code::default())));
+
+/// The recipe and the operator's own labels.
+pub fn info(subject: &Subject<'_>, writer: &mut Writer<'_, '_>) -> io::Result<()> {
+    let provider = &subject.entry.provider;
+    let mut more = format!(",{}", label("recipe", &provider.recipe.name));
+    for (name, value) in &provider.labels {
+        more.push(',');
+        more.push_str(&label(name, value));
+    }
+    writer.sample(&more, 1.0)
+}
+
+/// 1 for the state that the provider is in, 0 for the others.
+pub fn states(subject: &Subject<'_>, writer: &mut Writer<'_, '_>) -> io::Result<()> {
+    for (state, more) in State::ALL.into_iter().zip(STATES.iter()) {
+        writer.sample(more, flag(subject.health.state() == state))?;
+    }
+    Ok(())
+}
+
+/// The failure that lasts.
+pub fn failure(subject: &Subject<'_>, writer: &mut Writer<'_, '_>) -> io::Result<()> {
+    match subject.health.failure() {
+        Some(failure) => writer.sample(&failure_labels(failure.reason, &failure.code), 1.0),
+        None => Ok(()),
+    }
+}
+
+/// Failures by reason, each there at zero from the start, and by reason and code.
+pub fn failures(subject: &Subject<'_>, writer: &mut Writer<'_, '_>) -> io::Result<()> {
+    for (more, number) in REASONS.iter().zip(subject.health.failures()) {
+        writer.sample(more, count(*number))?;
+    }
+    for (reason, code, number) in subject.health.coded_failures() {
+        writer.sample(&failure_labels(reason, code), count(number))?;
+    }
+    Ok(())
+}
+
+/// How long each phase of the last probe took, in seconds.
+pub fn phases(subject: &Subject<'_>, writer: &mut Writer<'_, '_>) -> io::Result<()> {
+    if subject.health.last_attempt().is_none() {
+        return Ok(());
+    }
+    for (more, seconds) in PHASES.iter().zip(subject.health.phases().values()) {
+        writer.sample(more, seconds)?;
+    }
+    Ok(())
+}
+
+/// The calls of probes that make several; each is there at zero from the start.
+pub fn steps(
+    subject: &Subject<'_>,
+    writer: &mut Writer<'_, '_>,
+    value: fn(&StepHealth) -> Option<f64>,
+) -> io::Result<()> {
+    for name in subject.entry.provider.steps.iter() {
+        if let Some(value) = value(&subject.health.step(name)) {
+            writer.sample(&format!(",{}", label("step", name)), value)?;
+        }
+    }
+    Ok(())
+}
+
+/// The labels of a failure, to go on from an open label set.
+fn failure_labels(reason: Reason, code: &Code) -> String {
+    format!(
+        ",class=\"{}\",reason=\"{}\",{}",
+        reason.class().word(),
+        reason.word(),
+        label("code", code.as_str())
+    )
+}
+
+/// A counter as a sample.
+#[expect(clippy::cast_precision_loss, reason = "counters stay exact in an f64 up to 2^53")]
+pub fn count(number: u64) -> f64 {
+    number as f64
+}
+
+/// 1 for yes, 0 for no.
+pub fn flag(yes: bool) -> f64 {
+    f64::from(u8::from(yes))
+}
+
+/// To the millisecond: more digits of a difference between two clocks are noise.
+pub fn millis(seconds: f64) -> f64 {
+    (seconds * 1e3).round() / 1e3
+}

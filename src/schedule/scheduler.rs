@@ -1,0 +1,372 @@
+//! The scheduler: one task that knows when each provider is due, starts its probe and takes the
+//! outcome in.
+//!
+//! One task, not one per provider: a timer heap over indexes costs a few dozen bytes a provider.
+//! Times come from a clock that neither jumps nor runs while the machine sleeps, so a step of the
+//! wall clock or a suspend neither bursts nor stalls anything; when the process alone stands still,
+//! what it missed is put off.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::cadence::{Grid, first_due, next_due};
+use super::control::{Adopted, Control, Event, FLOOR, Mode};
+use super::lanes::{Lanes, Limits};
+use super::log::EventLog;
+use super::probes::{Instruments, Probes, panicked};
+use super::rotation::Rotation;
+use super::slot::Slot;
+use crate::outcome::{Outcome, Probe, Reason};
+use crate::provider::{self, Provider};
+use crate::state::{Changes, Entry, Ledger};
+
+/// Wake-ups are gathered to this grain: at a thousand probes a second it saves a fifth of the CPU
+/// time.
+const TICK: Duration = Duration::from_millis(10);
+
+/// The longest sleep: the daemon counts as stalled when the scheduler does not turn for much
+/// longer.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+
+/// Not to turn for longer than this is to have stood still: a frozen container, a paused virtual
+/// machine, SIGSTOP.
+const STOOD_STILL: Duration = Duration::from_secs(3);
+
+/// The scheduler.
+pub struct Scheduler<P> {
+    ledger: Arc<Ledger>,
+    probes: Arc<P>,
+    instruments: Instruments,
+    start: Instant,
+    lanes: Lanes,
+    slots: Vec<Slot>,
+    /// Slots that nobody uses.
+    free: Vec<usize>,
+    heap: BinaryHeap<Reverse<(Duration, usize, u32)>>,
+    events: (UnboundedSender<Event>, UnboundedReceiver<Event>),
+    log: EventLog,
+    rotation: Rotation,
+    /// When it turned the last time.
+    turned: Duration,
+    mode: Mode,
+}
+
+impl<P: Probes> Scheduler<P> {
+    /// Plans the first probe of every provider: soon, or when its back-off from before a restart
+    /// ends. The clock starts here.
+    #[must_use]
+    pub fn new(
+        ledger: Arc<Ledger>,
+        probes: Arc<P>,
+        limits: Limits,
+        instruments: Instruments,
+        mode: Mode,
+    ) -> Self {
+        let mut scheduler = Self {
+            probes,
+            instruments,
+            start: Instant::now(),
+            lanes: Lanes::new(limits),
+            slots: Vec::new(),
+            free: Vec::new(),
+            heap: BinaryHeap::new(),
+            events: unbounded_channel(),
+            log: EventLog::default(),
+            rotation: Rotation::default(),
+            turned: Duration::ZERO,
+            mode,
+            ledger,
+        };
+        let roster = scheduler.ledger.roster();
+        let count = roster.all().count();
+        scheduler.slots.reserve_exact(count);
+        for entry in roster.all() {
+            scheduler.settle(entry, count, Duration::ZERO);
+        }
+        scheduler
+    }
+
+    /// How to reach it while it runs.
+    #[must_use]
+    pub fn control(&self) -> Control {
+        Control(self.events.0.clone())
+    }
+
+    /// Turns until the future ends, then lets running probes go.
+    pub async fn run(mut self, end: impl Future<Output = ()>) {
+        let mut end = std::pin::pin!(end);
+        self.turned = self.start.elapsed();
+        loop {
+            self.ledger.beat();
+            let now = self.start.elapsed();
+            self.put_off(now);
+            self.release(now);
+            self.rotation.look(&mut self.slots, &self.probes, &self.events.0, now);
+            self.log.sum_up(now);
+            let wake = self.start + self.next_wake(now);
+            tokio::select! {
+                biased;
+                () = &mut end => return,
+                Some(event) = self.events.1.recv() => {
+                    self.take(event);
+                    while let Ok(event) = self.events.1.try_recv() {
+                        self.take(event);
+                    }
+                }
+                () = tokio::time::sleep_until(wake) => {}
+            }
+        }
+    }
+
+    /// Gives an entry that is new here a slot. `count` of them come at the same time and are
+    /// spread.
+    fn settle(&mut self, entry: &Arc<Entry>, count: usize, now: Duration) {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot::default());
+            self.slots.len() - 1
+        });
+        let provider = &entry.provider;
+        let soon = now + first_due(&provider.turn(), &provider.cadence, count);
+        let closed_until = entry.health().next_due().unwrap_or_default();
+        let due = soon.max(closed_until);
+        let slot = &mut self.slots[index];
+        *slot = Slot {
+            entry: Some(Arc::clone(entry)),
+            round: slot.round,
+            closed_until,
+            ..Slot::default()
+        };
+        match self.mode {
+            Mode::Scheduled => self.plan(index, due),
+            Mode::OnDemand => entry.planned(None),
+        }
+    }
+
+    fn plan(&mut self, index: usize, due: Duration) {
+        let slot = &mut self.slots[index];
+        slot.due = due;
+        slot.round = slot.round.wrapping_add(1);
+        if let Some(entry) = &slot.entry {
+            entry.planned(Some(due));
+        }
+        self.heap.push(Reverse((due, index, slot.round)));
+    }
+
+    /// After a standstill, what was missed does not start all at once. It comes as much later as
+    /// the daemon stood still, spread as it was planned; where that is longer than an interval, in
+    /// the provider's next slot.
+    fn put_off(&mut self, now: Duration) {
+        let stood_still = now.saturating_sub(std::mem::replace(&mut self.turned, now));
+        if stood_still < STOOD_STILL {
+            return;
+        }
+        let mut missed = Vec::new();
+        while let Some(Reverse((due, index, round))) =
+            self.heap.peek().copied().filter(|Reverse((due, ..))| *due <= now)
+        {
+            self.heap.pop();
+            let slot = &self.slots[index];
+            if let Some(entry) =
+                slot.entry.as_ref().filter(|_| slot.round == round && !slot.running)
+            {
+                let (grid, later) = (grid(&entry.provider), due + stood_still);
+                missed.push((
+                    index,
+                    if stood_still < entry.provider.cadence.interval {
+                        later
+                    } else {
+                        grid.at_or_after(now)
+                    },
+                ));
+            }
+        }
+        tracing::warn!(
+            seconds = stood_still.as_secs_f64(),
+            put_off = missed.len(),
+            "the daemon stood still"
+        );
+        for (index, due) in missed {
+            self.plan(index, due);
+        }
+    }
+
+    /// Moves all that are due into the lanes and starts those that may.
+    fn release(&mut self, now: Duration) {
+        while let Some(Reverse((due, index, round))) = self.heap.peek().copied() {
+            if due > now {
+                break;
+            }
+            self.heap.pop();
+            let slot = &mut self.slots[index];
+            let Some(entry) = slot.entry.as_ref().filter(|_| slot.round == round && !slot.running)
+            else {
+                continue;
+            };
+            let hung = entry.health().fails_for(Reason::Timeout);
+            self.lanes.arrive(index, entry.provider.endpoint.clone(), hung);
+            slot.running = true;
+        }
+        while let Some(runner) = self.lanes.start() {
+            let slot = &mut self.slots[runner.index];
+            let Some(entry) = slot.entry.clone() else {
+                // A reload took it away while it waited.
+                self.lanes.end(&runner);
+                self.leave(runner.index);
+                continue;
+            };
+            self.instruments
+                .lateness
+                .observe(self.start.elapsed().saturating_sub(slot.due).as_secs_f64());
+            let (probes, events) = (Arc::clone(&self.probes), self.events.0.clone());
+            tokio::spawn(async move {
+                // An answer that makes our own code panic must not leave its provider unwatched for
+                // ever.
+                let started = jiff::Timestamp::now();
+                let probe = AssertUnwindSafe(probes.probe(&entry.provider)).catch_unwind().await;
+                let probe = Box::new(probe.unwrap_or_else(|_| panicked(started)));
+                // The receiver is gone only when the daemon ends.
+                let _ = events.send(Event::Ended { runner, probe });
+            });
+        }
+        self.instruments.in_flight.set(i64::try_from(self.lanes.in_flight()).unwrap_or(i64::MAX));
+    }
+
+    /// A slot whose entry is gone and of which nothing is on the way any more.
+    fn leave(&mut self, index: usize) {
+        let slot = &mut self.slots[index];
+        *slot = Slot { round: slot.round.wrapping_add(1), ..Slot::default() };
+        self.free.push(index);
+    }
+
+    fn take(&mut self, event: Event) {
+        let now = self.start.elapsed();
+        match event {
+            Event::Ended { runner, probe } => {
+                self.lanes.end(&runner);
+                self.ended(runner.index, &probe, now);
+            }
+            Event::Rotated(rotated) => {
+                self.rotation.looked();
+                for (index, looked_at) in rotated {
+                    let slot = &self.slots[index];
+                    let same =
+                        slot.entry.as_ref().is_some_and(|entry| Arc::ptr_eq(entry, &looked_at));
+                    if same && !slot.running && slot.due > now {
+                        tracing::info!(provider = %looked_at.provider.name, "the secret has changed, probing at once");
+                        self.slots[index].closed_until = now;
+                        self.plan(index, now);
+                    }
+                }
+            }
+            Event::Asked { name, done } => self.asked(&name, done, now),
+            Event::Adopt { adopted, done } => {
+                // Whoever asked may have gone; the providers are adopted all the same.
+                let _ = done.send(self.adopt(*adopted, now));
+            }
+        }
+    }
+
+    fn asked(&mut self, name: &str, done: oneshot::Sender<()>, now: Duration) {
+        let is_meant = |slot: &Slot| {
+            slot.entry.as_ref().is_some_and(|entry| {
+                entry.provider.name == name && entry.provider.slot == provider::Slot::Current
+            })
+        };
+        // Dropping `done` is an answer.
+        let Some(index) = self.slots.iter().position(is_meant) else { return };
+        let slot = &mut self.slots[index];
+        if slot.running {
+            slot.waiting.push(done);
+        } else if now >= slot.closed_until {
+            slot.waiting.push(done);
+            self.plan(index, now);
+        }
+    }
+
+    fn ended(&mut self, index: usize, probe: &Probe, now: Duration) {
+        let slot = &mut self.slots[index];
+        slot.running = false;
+        let Some(entry) = slot.entry.clone() else {
+            // What a configuration that is gone had asked for says nothing about the one in force.
+            self.leave(index);
+            return;
+        };
+        let recorded = entry.record(probe);
+        let due = {
+            let health = entry.health();
+            self.log.write(&entry.provider, probe, recorded, &health, &mut slot.log, now);
+            next_due(
+                &grid(&entry.provider),
+                &entry.provider.cadence,
+                &probe.outcome,
+                &health,
+                slot.due,
+                now,
+            )
+        };
+        // Whoever is to be left alone is so whoever asks.
+        let alone = matches!(&probe.outcome, Outcome::Failed(failure) if failure.retry_after.is_some() || matches!(failure.reason, Reason::Rejected | Reason::Throttled));
+        slot.closed_until =
+            if alone { due } else { now + FLOOR.min(entry.provider.cadence.interval) };
+        // They read the state next, which has the outcome by now.
+        for done in slot.waiting.drain(..) {
+            // Whoever asked may have gone.
+            let _ = done.send(());
+        }
+        match self.mode {
+            Mode::Scheduled => self.plan(index, due),
+            Mode::OnDemand => entry.planned(None),
+        }
+    }
+
+    /// Takes a new list of providers in: slots of entries that stay are not touched, so nothing is
+    /// probed twice; entries that are gone leave, those that are new or changed are probed at once.
+    fn adopt(&mut self, adopted: Adopted, now: Duration) -> Changes {
+        let (roster, changes) = self.ledger.roster().succeed(adopted.providers, &adopted.bounds);
+        let roster = Arc::new(roster);
+        self.lanes.limit(adopted.limits);
+        let address = |entry: &Arc<Entry>| Arc::as_ptr(entry) as usize;
+        let mut coming: HashMap<usize, &Arc<Entry>> =
+            roster.all().map(|entry| (address(entry), entry)).collect();
+        for index in 0..self.slots.len() {
+            let slot = &mut self.slots[index];
+            let Some(entry) = &slot.entry else { continue };
+            if coming.remove(&address(entry)).is_some() {
+                continue;
+            }
+            slot.entry = None;
+            if !slot.running {
+                self.leave(index);
+            }
+        }
+        let count = coming.len();
+        for entry in roster.all().filter(|entry| coming.contains_key(&address(entry))) {
+            self.settle(entry, count, now);
+        }
+        self.ledger.replace(roster);
+        changes
+    }
+
+    fn next_wake(&self, now: Duration) -> Duration {
+        let due = self
+            .heap
+            .peek()
+            .map_or(Duration::MAX, |Reverse((due, ..))| *due)
+            .min(now + LONGEST_SLEEP);
+        let ticks = due.as_nanos().div_ceil(TICK.as_nanos());
+        Duration::from_nanos(u64::try_from(ticks * TICK.as_nanos()).unwrap_or(u64::MAX))
+    }
+}
+
+/// The grid that a provider keeps to.
+fn grid(provider: &Provider) -> Grid {
+    Grid::new(&provider.turn(), provider.cadence.interval)
+}
