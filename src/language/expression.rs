@@ -14,6 +14,7 @@ use super::context::Context;
 use super::lint::lint;
 use super::names::{Mistake, Names};
 use super::scan::{KEYWORDS, tokens};
+use super::taint::SAME;
 use super::{bounds, filters};
 
 /// On which side of the exchange an expression stands.
@@ -37,11 +38,17 @@ static RESPONSE: LazyLock<Environment<'static>> =
 fn environment(undefined: UndefinedBehavior) -> Environment<'static> {
     let mut environment = Environment::empty();
     filters::register(&mut environment);
+    environment.add_function(SAME, same);
     environment.set_undefined_behavior(undefined);
     environment.set_fuel(Some(FUEL));
     environment.set_recursion_limit(64);
     environment.set_debug(false);
     environment
+}
+
+/// Whether two values are there and are the same.
+fn same(one: &Value, other: &Value) -> bool {
+    !one.is_undefined() && !one.is_none() && one == other
 }
 
 /// A compiled expression.

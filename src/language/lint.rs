@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::filters;
 use super::names::{Mistake, Names};
 use super::scan::{KEYWORDS, Token};
+use super::taint::{SAME, check_same};
 use crate::diagnostic::suggestion;
 
 /// Looks up every name, filter and test, and returns each use of a value.
@@ -69,6 +70,11 @@ pub fn lint(
                     );
                 }
             } else if !after_dot && !keyword_argument && !KEYWORDS.contains(&name) {
+                if sign(index + 1, b'(') && name == SAME {
+                    check_same(source, tokens, index)?;
+                    index += 1;
+                    continue;
+                }
                 if sign(index + 1, b'(') {
                     return mistake(
                         format!("`{name}(…)` is not possible: expressions call no functions"),

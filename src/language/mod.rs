@@ -13,4 +13,5 @@ mod lint;
 pub mod names;
 pub mod placeholder;
 pub mod scan;
+pub mod taint;
 pub mod template;

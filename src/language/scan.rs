@@ -79,20 +79,30 @@ pub fn members(source: &str) -> Vec<&str> {
         if !tree || index > 0 && (sign(index - 1, b'.') || sign(index - 1, b'|')) {
             continue;
         }
-        let mut end = index;
-        loop {
-            if sign(end + 1, b'.') && matches!(tokens.get(end + 2), Some((Token::Word, _))) {
-                end += 2;
-            } else if sign(end + 1, b'[')
-                && matches!(tokens.get(end + 2), Some((Token::Text | Token::Number, _)))
-                && sign(end + 3, b']')
-            {
-                end += 3;
-            } else {
-                break;
-            }
-        }
+        let end = path_end(&tokens, index);
         members.push(&source[range.start..tokens[end].1.end]);
     }
     members
+}
+
+/// The last token of the name at `index` with the members that follow it, as far as each is named
+/// by a word, a text or a number.
+#[must_use]
+pub fn path_end(tokens: &[(Token, Range<usize>)], index: usize) -> usize {
+    let sign = |index: usize, wanted: u8| {
+        tokens.get(index).is_some_and(|(token, _)| *token == Token::Sign(wanted))
+    };
+    let mut end = index;
+    loop {
+        if sign(end + 1, b'.') && matches!(tokens.get(end + 2), Some((Token::Word, _))) {
+            end += 2;
+        } else if sign(end + 1, b'[')
+            && matches!(tokens.get(end + 2), Some((Token::Text | Token::Number, _)))
+            && sign(end + 3, b']')
+        {
+            end += 3;
+        } else {
+            return end;
+        }
+    }
 }

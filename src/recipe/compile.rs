@@ -9,12 +9,13 @@ use http::{HeaderName, Method};
 use super::call::{BodyTemplate, Call, Holds, Recipe, RequestTemplates, Rules, TokenRules};
 use super::definition::{
     self, Answer, Credential, Definition, Expressions, Format, Parameter, Request, Scalar, Step,
-    Text,
+    Text, Unit,
 };
 use crate::diagnostic::{Fault, Source, suggestion, within};
 use crate::language::expression::{Compiled, Side};
 use crate::language::names::{Mistake, Names};
 use crate::language::scan::KEYWORDS;
+use crate::language::taint::{SAME, paths, shown_secret};
 use crate::language::template::{JsonTemplate, Template};
 
 /// More values than any signature needs.
@@ -28,8 +29,8 @@ const TRANSPORT_HEADERS: [&str; 5] =
     ["connection", "content-length", "host", "transfer-encoding", "upgrade"];
 
 /// Names that mean something of their own in expressions.
-const RESERVED: [&str; 10] =
-    ["json", "form", "xml", "http", "body", "token", "now_s", "now_ms", "now_iso", "uuid"];
+const RESERVED: [&str; 11] =
+    ["json", "form", "xml", "http", "body", "token", "now_s", "now_ms", "now_iso", "uuid", SAME];
 
 /// Whether a name means something of its own in expressions, so that no input can have it.
 #[must_use]
@@ -133,6 +134,8 @@ struct Compiler<'a> {
     uses: BTreeSet<String>,
     /// What anything used.
     all: BTreeSet<String>,
+    /// Where the answer under way has the token or what it gives.
+    hidden: Vec<Vec<String>>,
 }
 
 type NamedInputs = (Vec<(String, Parameter)>, Vec<(String, Credential)>);
@@ -144,7 +147,15 @@ impl<'a> Compiler<'a> {
         names: Names,
         answers: BTreeSet<String>,
     ) -> Self {
-        Self { source, faults, names, answers, uses: BTreeSet::new(), all: BTreeSet::new() }
+        Self {
+            source,
+            faults,
+            names,
+            answers,
+            uses: BTreeSet::new(),
+            all: BTreeSet::new(),
+            hidden: Vec::new(),
+        }
     }
 
     fn fault(&mut self, span: Range<usize>, message: impl Into<String>) -> &mut Fault {
@@ -303,12 +314,10 @@ impl<'a> Compiler<'a> {
         let request = self.request(request, Kind::Step, place);
         let outside = self.names.clone();
         self.add_answer_names();
-        let holds = answer
-            .ok
-            .as_ref()
-            .and_then(|text| self.expression(Side::Response, text))
-            .map(|rule| Holds::new("ok", rule, &self.names));
-        let (code, message) = (self.expressions(&answer.code), self.expressions(&answer.message));
+        self.hide(answer.gives.0.iter().map(|(_, text)| text));
+        let holds = answer.ok.as_ref().and_then(|text| self.rule(text));
+        let holds = holds.map(|rule| Holds::new("ok", rule, &self.names));
+        let (code, message) = (self.rules(&answer.code), self.rules(&answer.message));
         let gives = self.gives(&answer.gives);
         self.names = outside;
         let rules = Rules {
@@ -377,6 +386,33 @@ impl<'a> Compiler<'a> {
 
     fn expressions(&mut self, texts: &Expressions) -> Vec<Compiled> {
         texts.0.iter().filter_map(|text| self.expression(Side::Response, text)).collect()
+    }
+
+    /// Notes which paths of the answer are secret: those of the token and of what it gives.
+    fn hide<'b>(&mut self, texts: impl Iterator<Item = &'b Text>) {
+        self.hidden = texts.flat_map(|text| paths(text.0.get_ref())).collect();
+    }
+
+    /// A rule for the answer whose value may be shown, so that no secret may go into it.
+    fn rule(&mut self, text: &Text) -> Option<Compiled> {
+        let compiled = self.expression(Side::Response, text)?;
+        let source = text.0.get_ref();
+        let Some(shown) = shown_secret(source, |name| self.names.is_secret(name), &self.hidden)
+        else {
+            return Some(compiled);
+        };
+        let used = source[shown.clone()].to_owned();
+        let place = within(&self.source.text, text.0.span(), source, shown);
+        self.fault(place, format!("this rule would show `{used}`, which is secret")).hint =
+            Some(format!(
+                "a rule for the answer may use a secret only in `{SAME}(a, b)`, in a test such as \
+                 `is defined`, and in `expiry` with the unit `jwt`"
+            ));
+        None
+    }
+
+    fn rules(&mut self, texts: &Expressions) -> Vec<Compiled> {
+        texts.0.iter().filter_map(|text| self.rule(text)).collect()
     }
 
     fn template(&mut self, text: &Text) -> Option<Template> {
@@ -502,24 +538,29 @@ impl<'a> Compiler<'a> {
                     .into(),
             );
         }
-        let holds = response
-            .issued
-            .as_ref()
-            .and_then(|text| self.expression(Side::Response, text))
-            .map(|rule| Holds::new("issued", rule, &self.names));
+        let given = response.gives.0.iter().map(|(_, text)| text);
+        self.hide(response.token.0.iter().chain(given));
+        let holds = response.issued.as_ref().and_then(|text| self.rule(text));
+        let holds = holds.map(|rule| Holds::new("issued", rule, &self.names));
         let token = self.expressions(&response.token);
-        let code = self.expressions(&response.code);
-        let message = self.expressions(&response.message);
-        let scopes =
-            response.scopes.as_ref().and_then(|text| self.expression(Side::Response, text));
+        let code = self.rules(&response.code);
+        let message = self.rules(&response.message);
+        let scopes = response.scopes.as_ref().and_then(|text| self.rule(text));
         // The token is known only to the rules that cannot show it.
         self.names.add("token", true);
         let expiry = response
             .expiry
             .iter()
-            .filter_map(|rule| Some((self.expression(Side::Response, &rule.value)?, rule.unit)))
+            .filter_map(|rule| {
+                // Of a JSON Web Token only a time leaves.
+                let compiled = match rule.unit {
+                    Unit::Jwt => self.expression(Side::Response, &rule.value),
+                    _ => self.rule(&rule.value),
+                };
+                Some((compiled?, rule.unit))
+            })
             .collect();
-        let never = response.never.as_ref().and_then(|text| self.expression(Side::Response, text));
+        let never = response.never.as_ref().and_then(|text| self.rule(text));
         let rules = Rules {
             format: response.format,
             statuses: Vec::new(),

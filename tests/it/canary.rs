@@ -112,8 +112,8 @@ headers = { X-Key = "{{ client_secret }}", X-Both = "{{ client_id }}:{{ client_s
 json = { a = ["{{ client_secret }}", { b = "{{ client_id }}" }] }
 [recipes.careless.response]
 token = "json.token_type"
-code = ["json.access_token", "json.token", "json.error", "client_secret", "digest", "body"]
-message = ["json.access_token", "json.error_description", "client_secret", "body"]
+code = ["json.access_token", "json.token", "json.error", "body"]
+message = ["json.access_token", "json.error_description"]
 "#,
     );
     text

@@ -52,14 +52,17 @@ const MEMBERS: [&str; 6] = ["access_token", "error", "error_description", "detai
 /// A provider whose recipe reads the token here, the code there and the message elsewhere, and
 /// scopes and expiry at places of their own; in its steps and its verification too.
 fn written(url: &str, token: usize, code: usize) -> String {
-    let rule = |member: usize| match member % (MEMBERS.len() + 3) {
+    let places = MEMBERS.len() + 3;
+    let path = |member: usize| match member % places {
         6 => "body".to_owned(),
         7 => "http.headers['www-authenticate']".to_owned(),
         8 => "http.headers['location']".to_owned(),
         member => format!("json.{}", MEMBERS[member]),
     };
+    // A rule that shows what the rule for the token names would be refused.
+    let rule = |member: usize| path(if member % places == token { token + 1 } else { member });
     let (token, rules) = (
-        rule(token),
+        path(token),
         format!("code = [\"{}\"]\nmessage = [\"{}\"]", rule(code), rule(code + 1 + code % 5)),
     );
     // Half of them at the right place, so that a probe goes on to what follows.

@@ -14,6 +14,7 @@
 //! - `hostile`: answers that nobody should send.
 //! - `damaged`: answers that somebody sent, damaged on the way.
 //! - `leaks`: secrets at every place of an answer, and rules that point at the wrong one.
+//! - `secret_rules`: rules that would show a secret are refused when they are loaded.
 //! - `bounds`: the worst that a recipe can do.
 //! - `fuzz`: the targets of `tests/fuzz` without a fuzzer.
 //! - `house`: rules of the code that a machine can check.
@@ -55,6 +56,7 @@ mod reference;
 mod reload;
 mod restart;
 mod rotation;
+mod secret_rules;
 mod steps;
 mod support;
 #[path = "../fuzz/src/lib.rs"]

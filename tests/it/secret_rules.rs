@@ -1,0 +1,97 @@
+//! No rule for an answer can show a secret: a rule whose value depends on one is a load error.
+
+use credwatch::config::load_text;
+use credwatch::diagnostic::Fault;
+
+/// A provider whose recipe has these lines under `[recipes.r.response]`, the first of which is line
+/// 13.
+fn faults(rules: &str) -> Vec<Fault> {
+    let text = format!(
+        r#"[recipes.r]
+parameters = {{ url = {{}} }}
+credentials = ["secret"]
+let.made = "secret | sha256 | hex"
+[[recipes.r.steps]]
+name = "login"
+request.url = "{{{{ url }}}}"
+response.gives = {{ session = "json.session" }}
+[recipes.r.request]
+url = "{{{{ url }}}}"
+form = {{ a = "{{{{ secret }}}}", b = "{{{{ made }}}}", c = "{{{{ session }}}}" }}
+[recipes.r.response]
+{rules}
+[providers.p]
+recipe = "r"
+parameters.url = "https://api.example"
+credentials.secret = "hunter2canaryXY"
+"#
+    );
+    load_text("c.toml", &text).err().unwrap_or_default()
+}
+
+const TOKEN: &str = "token = \"json.access_token\"";
+
+#[test]
+fn a_rule_that_depends_on_a_secret_is_a_load_error_at_its_place() {
+    for (rule, column, used) in [
+        ("code = \"secret\"", 9, "secret"),
+        ("code = \"secret | replace('', 'q')\"", 9, "secret"),
+        ("message = \"secret[:5] ~ ' and ' ~ secret[5:]\"", 12, "secret"),
+        ("code = \"(secret | md5 | hex)[:20]\"", 10, "secret"),
+        ("message = \"secret | sha256 | hex\"", 12, "secret"),
+        ("message = \"json.access_token | sha256 | hex\"", 12, "json.access_token"),
+        ("message = \"json.access_token | replace('', 'q')\"", 12, "json.access_token"),
+        ("message = \"secret | base64 | base64\"", 12, "secret"),
+        ("code = \"'h' if secret is startingwith('h') else 'other'\"", 16, "secret"),
+        ("code = \"secret | split('') | join('_')\"", 9, "secret"),
+        ("code = [\"json.error\", \"made\"]", 24, "made"),
+        ("message = \"json.a ~ session\"", 21, "session"),
+        ("message = \"json['access_token']\"", 12, "json['access_token']"),
+        ("issued = \"json.a == secret\"", 21, "secret"),
+        ("never = \"token == 'x'\"", 10, "token"),
+        ("scopes = \"json.access_token | split('.')\"", 11, "json.access_token"),
+        ("expiry = [{ value = \"token | length\", unit = \"seconds\" }]", 22, "token"),
+    ] {
+        let faults = faults(&format!("{TOKEN}\n{rule}"));
+        let [fault] = faults.as_slice() else { panic!("{rule}: {} faults", faults.len()) };
+        let text = fault.to_string();
+        let start =
+            format!("c.toml:14:{column}: error: this rule would show `{used}`, which is secret\n");
+        assert!(text.starts_with(&start), "{rule}: {text}");
+        assert!(text.contains("hint: a rule for the answer may use a secret only in `same(a, b)`"));
+    }
+    let step = faults(&format!(
+        "{TOKEN}\n[[recipes.r.cleanup]]\nname = \"logout\"\nrequest.url = \"{{{{ url }}}}\"\nresponse.message = \"token | upper\""
+    ));
+    assert!(step[0].to_string().contains("this rule would show `token`"), "{}", step[0]);
+}
+
+#[test]
+fn a_rule_may_ask_whether_a_secret_is_there_and_whether_it_is_the_same() {
+    for rule in [
+        "issued = \"same(json.session, session) and json.access_token is string\"",
+        "code = \"'replaced' if json.token is string and not same(json.token, secret)\"",
+        "expiry = [{ value = \"token if token is startingwith('eyJ')\", unit = \"jwt\" }]",
+        "expiry = [{ value = \"json.access_token\", unit = \"jwt\" }]",
+        "message = \"body\"",
+        "never = \"json.expires_in is undefined\"",
+    ] {
+        let faults = faults(&format!("{TOKEN}\n{rule}"));
+        assert!(faults.is_empty(), "{rule}: {}", faults[0]);
+    }
+}
+
+#[test]
+fn only_whole_values_are_compared() {
+    for rule in [
+        "issued = \"same(json.a[:3], secret)\"",
+        "issued = \"same(json.a, secret | upper)\"",
+        "issued = \"same(json.a, 'x' ~ secret)\"",
+        "issued = \"same(json.a)\"",
+        "issued = \"same('abc', secret)\"",
+    ] {
+        let faults = faults(&format!("{TOKEN}\n{rule}"));
+        let text = faults.first().map(ToString::to_string).unwrap_or_default();
+        assert!(text.contains("`same` compares two whole values"), "{rule}: {text}");
+    }
+}
