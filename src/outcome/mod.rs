@@ -1,4 +1,4 @@
-//! What a probe found, as plain data: the words that metrics, health, page, log and alerts share.
+//! The result of a probe as plain data. Metrics, health, pages, log and alerts share these words.
 
 mod reason;
 
@@ -10,16 +10,17 @@ use jiff::Timestamp;
 
 pub use reason::{Class, Reason, ReasonFacts};
 
-/// The provider's own error code, bounded so that it can be a label value: letters, digits and `_ .
-/// : -`, at most [`Code::LONGEST`] characters. Empty when the provider gave none.
+/// The provider's own error code, limited so that it can be a label value: letters, digits and
+/// `_ . : -`, at most [`Code::LONGEST`] characters. Empty when the provider sent none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Code(Option<Arc<str>>);
 
 impl Code {
-    /// The most characters that a code keeps.
+    /// The maximum length of a code, in characters.
     pub const LONGEST: usize = 64;
 
-    /// Cleans a text into a code: other characters become `_`. `None` when nothing of it is left.
+    /// Makes a code of a text: each run of other characters becomes `_`. `None` when the text has
+    /// no letter and no digit.
     #[must_use]
     pub fn clean(text: &str) -> Option<Self> {
         let mut code = String::new();
@@ -38,19 +39,19 @@ impl Code {
             .then(|| Self(Some(code.into())))
     }
 
-    /// `http_<status>`: the code of an answer that holds none of its own.
+    /// `http_<status>`: the code of an answer that has no code of its own.
     #[must_use]
     pub fn http(status: u16) -> Self {
         Self(Some(format!("http_{status}").into()))
     }
 
-    /// One of this program's own words, such as `token_missing`.
+    /// A code that credwatch defines, such as `token_missing`.
     #[must_use]
     pub fn word(word: &'static str) -> Self {
         Self(Some(word.into()))
     }
 
-    /// What stands for all codes beyond the number that one provider may have.
+    /// The code that replaces every further one when a provider has reached its limit of codes.
     #[must_use]
     pub fn other() -> Self {
         Self::word("other")
@@ -62,7 +63,7 @@ impl Code {
         self.0.as_deref().unwrap_or_default()
     }
 
-    /// Whether there is none.
+    /// Whether there is no code.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_none()
@@ -75,21 +76,28 @@ impl fmt::Display for Code {
     }
 }
 
-/// A sentence for people, already free of secrets, control characters and excess length.
+/// A sentence for people. It has no control characters and a limited length; the caller has
+/// already removed secrets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Message(String);
 
 impl Message {
-    /// The most characters that a message keeps.
+    /// The maximum length of a message, in characters.
     pub const LONGEST: usize = 300;
 
-    /// Takes control characters and the marks that reorder text on a screen out, and cuts what is
-    /// too long.
+    /// Removes control characters and marks that reorder text on a screen, and cuts a text that
+    /// is too long.
     #[must_use]
     pub fn clean(text: &str) -> Self {
         let hostile = |character: char| {
             character.is_control()
-                || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+                || matches!(
+                    character,
+                    '\u{200b}'..='\u{200f}'
+                        | '\u{2028}'..='\u{202e}'
+                        | '\u{2066}'..='\u{2069}'
+                        | '\u{feff}'
+                )
         };
         let mut clean = String::new();
         for word in text
@@ -120,42 +128,43 @@ impl Message {
 /// When a token ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expiry {
-    /// At a time.
+    /// The token ends at this time.
     At(Timestamp),
-    /// Never, as the recipe reads the answer.
+    /// The token never ends, as the recipe reads the answer.
     Never,
     /// The answer does not say.
     Unknown,
 }
 
-/// A token was issued. The token itself is gone by now.
+/// The provider issued a token. The token itself is not kept.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Issued {
-    /// When it ends.
+    /// When the token ends.
     pub expiry: Expiry,
-    /// How long it lives from the answer on, in seconds; `None` when it never ends or is not known.
+    /// Seconds from the answer to the token's end. `None` when the token never ends or the answer
+    /// does not say.
     pub lifetime: Option<f64>,
-    /// A keyed hash of the token, to tell a changed one; the key dies with the process.
+    /// A keyed hash of the token, to notice a changed token. The key exists in memory only.
     pub fingerprint: u128,
 }
 
-/// No usable token was issued.
+/// The probe got no usable token.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Failure {
-    /// Why.
+    /// The reason.
     pub reason: Reason,
-    /// The provider's own code; empty when the failure has none.
+    /// The provider's error code; empty when the failure has none.
     pub code: Code,
-    /// For people.
+    /// A sentence for people.
     pub message: Message,
     /// How long the provider asks to wait before the next request.
     pub retry_after: Option<Duration>,
-    /// How many required scopes were not granted.
+    /// How many required scopes the provider did not grant.
     pub missing_scopes: usize,
 }
 
 impl Failure {
-    /// A failure without a code of the provider's.
+    /// A failure without a code.
     #[must_use]
     pub fn new(reason: Reason, message: &str) -> Self {
         Self {
@@ -167,7 +176,7 @@ impl Failure {
         }
     }
 
-    /// With this code.
+    /// The same failure with this code.
     #[must_use]
     pub fn code(mut self, code: Code) -> Self {
         self.code = code;
@@ -175,85 +184,86 @@ impl Failure {
     }
 }
 
-/// A failure to read an answer, with a code of our own.
+/// A failure to read an answer, with a code that credwatch defines, such as `token_missing`.
 #[must_use]
 pub fn malformed(code: &'static str, message: &str) -> Failure {
     Failure::new(Reason::Malformed, message).code(Code::word(code))
 }
 
-/// What one probe found.
+/// The result of one probe.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// A usable token.
+    /// The provider issued a usable token.
     Issued(Issued),
-    /// None.
+    /// The probe got no usable token.
     Failed(Failure),
 }
 
-/// The parts of a token request, in the words of `blackbox_exporter`, in seconds.
+/// How long each phase of a token request took, in seconds. The names are those of
+/// `blackbox_exporter`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Phases {
     /// Name resolution.
     pub resolve: f64,
-    /// TCP connection, with the proxy's part when there is one.
+    /// TCP connection, including the proxy's `CONNECT` when there is a proxy.
     pub connect: f64,
     /// TLS handshake.
     pub tls: f64,
-    /// From the connection being ready to the head of the answer.
+    /// From the ready connection to the head of the answer.
     pub processing: f64,
     /// From the head of the answer to its end.
     pub transfer: f64,
 }
 
 impl Phases {
-    /// The words of the label `phase`, in order.
+    /// The values of the label `phase`, in order.
     pub const WORDS: [&'static str; 5] = ["resolve", "connect", "tls", "processing", "transfer"];
 
-    /// The values in the order of [`Phases::WORDS`].
+    /// The durations in the order of [`Phases::WORDS`].
     #[must_use]
     pub fn values(&self) -> [f64; 5] {
         [self.resolve, self.connect, self.tls, self.processing, self.transfer]
     }
 }
 
-/// One step of reading an answer, for people.
+/// One line that explains how an answer was read.
 #[derive(serde::Serialize, Clone, Debug, PartialEq)]
 pub struct TraceLine {
-    /// The rule, as it is called in the recipe.
+    /// The rule's key in the recipe.
     pub rule: &'static str,
     /// Its expression.
     pub expression: String,
-    /// What came out, without secrets.
+    /// The value that the expression gave, without secrets.
     pub result: String,
 }
 
-/// One probe: its outcome and all that was measured around it.
+/// One probe: its outcome and its measurements.
 #[derive(Clone, Debug)]
 pub struct Probe {
-    /// What it found.
+    /// The result.
     pub outcome: Outcome,
-    /// When it began.
+    /// When the probe began.
     pub started: Timestamp,
-    /// The whole token request, in seconds.
+    /// How long the whole token request took, in seconds.
     pub duration: f64,
-    /// Its parts, as far as they were reached.
+    /// The phases that the request reached; the others are 0.
     pub phases: Phases,
-    /// The HTTP status, when there was one.
+    /// The HTTP status, when there was an answer.
     pub status: Option<u16>,
-    /// The earliest end of a certificate in the chain that the endpoint showed.
+    /// The earliest end of a certificate in the chain that the endpoint sent.
     pub certificate_expiry: Option<Timestamp>,
-    /// The provider's clock minus ours, in seconds, good to a second.
+    /// The provider's clock minus ours, in seconds, accurate to one second.
     pub clock_skew: Option<f64>,
-    /// A keyed hash of the credentials used; `None` when they could not be read.
+    /// A keyed hash of the credentials; `None` when they could not be read.
     pub credentials: Option<u128>,
-    /// How an answer was read that held no usable token. Empty for one that did.
+    /// How the answer was read, when it held no usable token; else empty.
     pub reading: Vec<TraceLine>,
-    /// Its calls, where there are more than the token request.
+    /// The calls, when the probe makes more calls than the token request.
     pub steps: Vec<Step>,
 }
 
 impl Probe {
-    /// One that found this before anything was sent.
+    /// A probe that ended with this outcome before it sent anything.
     #[must_use]
     pub fn new(outcome: Outcome, started: Timestamp) -> Self {
         Self {
@@ -274,11 +284,11 @@ impl Probe {
 /// One call of a probe that makes several.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// Its name.
+    /// The name of the call.
     pub name: Arc<str>,
     /// How long it took, in seconds.
     pub duration: f64,
-    /// What went wrong.
+    /// Why the call failed; `None` when it succeeded.
     pub failure: Option<Failure>,
 }
 
@@ -287,7 +297,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn codes_keep_only_what_a_label_may_hold() {
+    fn a_code_keeps_only_characters_that_are_safe_in_a_label() {
         for (text, code) in [
             ("1003", "1003"),
             ("invalid_client", "invalid_client"),
@@ -305,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_lose_control_characters_and_excess_length() {
+    fn a_message_has_no_control_characters_and_a_limited_length() {
         assert_eq!(Message::clean("a\u{1b}[31m\r\nb\u{202e}c").as_str(), "a [31m b c");
         assert_eq!(Message::clean(&"ä ".repeat(5_000)).as_str().chars().count(), 300);
         assert_eq!(Message::clean(&"ä".repeat(5_000)).as_str().chars().count(), 300);

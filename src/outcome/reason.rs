@@ -1,20 +1,20 @@
-//! Why a probe failed: the closed set of reasons, and the one table of what each means.
+//! The closed set of reasons for a failed probe, and the only table of their meanings.
 
 /// Who has to act on a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Class {
-    /// The way to the provider.
+    /// The team that runs the network between credwatch and the provider.
     Network,
-    /// The provider itself.
+    /// The provider.
     Provider,
-    /// The credential, and so its owner.
+    /// The owner of the credential.
     Credential,
-    /// The configuration of this daemon.
+    /// The operator of credwatch.
     Config,
 }
 
 impl Class {
-    /// The word in the label `class`.
+    /// The value of the label `class`.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -26,48 +26,48 @@ impl Class {
     }
 }
 
-/// Why a probe failed: a closed set, each with a fixed word.
+/// Why a probe failed. The set is closed, and each reason has a fixed word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reason {
-    /// The name of the endpoint does not resolve.
+    /// The host name of the endpoint does not resolve.
     Dns,
-    /// No TCP connection, to the endpoint or the proxy.
+    /// No TCP connection to the endpoint or to the proxy.
     Connect,
-    /// The TLS handshake failed, the certificate among other causes.
+    /// The TLS handshake failed, for example because of the certificate.
     Tls,
     /// The whole answer did not arrive in time.
     Timeout,
-    /// The connection broke while the answer was on its way.
+    /// The connection broke before the whole answer arrived.
     Transport,
-    /// The provider answered 5xx, or with a code that its recipe counts as such.
+    /// The provider answered 5xx, or with a code that the recipe lists as `unavailable`.
     Unavailable,
-    /// The provider answered 429, or with a code that its recipe counts as such.
+    /// The provider answered 429, or with a code that the recipe lists as `throttled`.
     Throttled,
-    /// The provider answered 3xx. Credentials are never sent on.
+    /// The provider answered 3xx. credwatch follows no redirect.
     Redirect,
-    /// The answer cannot be read as the recipe says.
+    /// The answer does not fit the recipe.
     Malformed,
     /// The provider refused the credential or the request.
     Rejected,
-    /// The token was expired on arrival, or lives shorter than `min_lifetime`.
+    /// The token had already expired, or lives for less than `min_lifetime`.
     Expired,
     /// The granted scopes lack a required one.
     Scope,
-    /// The token was issued, but the verification refused it.
+    /// The provider issued a token, but the verification call refused it.
     Unverified,
-    /// A credential cannot be read here and now.
+    /// credwatch cannot read a credential.
     Secret,
 }
 
-/// One row of the table of reasons, the single source for docs, page and `probe`.
+/// One row of the table of reasons. Documents, pages, alerts and `probe` use its texts.
 pub struct ReasonFacts {
-    /// The class it belongs to.
+    /// The class of the reason.
     pub class: Class,
-    /// The word in the label `reason`.
+    /// The value of the label `reason`.
     pub word: &'static str,
-    /// What it means, in a sentence.
+    /// What the reason means, in one or two sentences.
     pub meaning: &'static str,
-    /// What to do about it, in a sentence.
+    /// What to do about it, in one or two sentences.
     pub action: &'static str,
 }
 
@@ -98,103 +98,120 @@ impl Reason {
                 Class::Network,
                 "dns",
                 "The name of the token endpoint does not resolve.",
-                "Check `parameters.base_url` for a typing error, then the resolver of this host (`getent hosts NAME`).",
+                "Check `parameters.base_url` for a typing error, then the resolver of this host \
+                 (`getent hosts NAME`).",
             ),
             Self::Connect => (
                 Class::Network,
                 "connect",
-                "No TCP connection to the token endpoint, or to the proxy, came about.",
-                "Check firewall, proxy and allow-lists of this host, then the provider's status page.",
+                "credwatch could not open a TCP connection to the token endpoint or to the proxy.",
+                "Check firewall, proxy and allow-lists of this host, then the provider's status \
+                 page.",
             ),
             Self::Tls => (
                 Class::Network,
                 "tls",
-                "The TLS handshake failed: the certificate is expired, for another name or from an unknown authority, or the peers share no protocol.",
-                "Run `credwatch probe NAME`; a private authority needs `tls.ca_file`, an expired certificate is the provider's to renew.",
+                "The TLS handshake failed: the certificate has expired, is for another name or \
+                 comes from an unknown authority, or the two sides have no TLS version in common.",
+                "Run `credwatch probe NAME`; a private authority needs `tls.ca_file`, and only \
+                 the provider can renew an expired certificate.",
             ),
             Self::Timeout => (
                 Class::Network,
                 "timeout",
                 "The whole answer did not arrive within `timeout`.",
-                "See which phase took the time (`credwatch_probe_phase_duration_seconds`); a slow provider needs a ticket, or a longer `timeout`.",
+                "See which phase took the time (`credwatch_probe_phase_duration_seconds`); then \
+                 open a ticket with a slow provider, or set a longer `timeout`.",
             ),
             Self::Transport => (
                 Class::Network,
                 "transport",
-                "The connection broke before the answer was whole.",
-                "Look for a middlebox that closes connections; if it lasts, open a ticket with the provider.",
+                "The connection broke before the whole answer arrived.",
+                "Look for a middlebox that closes connections; if the failures go on, open a \
+                 ticket with the provider.",
             ),
             Self::Unavailable => (
                 Class::Provider,
                 "unavailable",
                 "The provider answered with a server error.",
-                "See the provider's status page and open a ticket; the credential is most likely fine.",
+                "See the provider's status page and open a ticket; the credential is most likely \
+                 fine.",
             ),
             Self::Throttled => (
                 Class::Provider,
                 "throttled",
-                "The provider refuses because of too many requests.",
-                "Lengthen `interval`; see who else uses the same credential.",
+                "The provider refuses the request because it has received too many.",
+                "Set a longer `interval`; find out who else uses the same credential.",
             ),
             Self::Redirect => (
                 Class::Provider,
                 "redirect",
-                "The token endpoint answered with a redirect, which is not followed so that credentials stay where they belong.",
-                "Check `parameters.base_url` against the provider's documentation: the endpoint has moved, or a login page stands before it.",
+                "The token endpoint answered with a redirect, and credwatch does not follow it, \
+                 because that would send the credential to another address.",
+                "Check `parameters.base_url` against the provider's documentation: the endpoint \
+                 has moved, or a login page is in front of it.",
             ),
             Self::Malformed => (
                 Class::Provider,
                 "malformed",
-                "The answer cannot be read as the recipe says: no JSON, no token, an unreadable expiry, or too large.",
-                "Run `credwatch probe NAME` to see the answer's structure; a gateway's error page or a changed API is the usual cause.",
+                "The answer does not fit the recipe: it is not JSON, has no token, has an \
+                 unreadable expiry, or is too large.",
+                "Run `credwatch probe NAME` to see the answer's structure; the usual cause is a \
+                 gateway's error page or a changed API.",
             ),
             Self::Rejected => (
                 Class::Credential,
                 "rejected",
                 "The provider refuses the credential or the request.",
-                "Look up the code in the provider's documentation; check whether the secret was rotated, revoked or deactivated.",
+                "Look up the code in the provider's documentation; check whether the secret was \
+                 rotated, revoked or deactivated.",
             ),
             Self::Expired => (
                 Class::Credential,
                 "expired",
-                "A token was issued that has expired already, or lives shorter than `min_lifetime`.",
-                "Check the clock (`credwatch_clock_skew_seconds`), then the token lifetime set at the provider.",
+                "The provider issued a token that has already expired or lives for less than \
+                 `min_lifetime`.",
+                "Check the clock (`credwatch_clock_skew_seconds`), then the token lifetime set at \
+                 the provider.",
             ),
             Self::Scope => (
                 Class::Credential,
                 "scope",
-                "A token was issued, but it lacks a scope listed in `required_scopes`.",
-                "Grant the missing scopes to this client at the provider, or correct `required_scopes`.",
+                "The provider issued a token, but the token lacks a scope listed in \
+                 `required_scopes`.",
+                "Grant the missing scopes to this client at the provider, or correct \
+                 `required_scopes`.",
             ),
             Self::Unverified => (
                 Class::Credential,
                 "unverified",
-                "A token was issued, but the verification call refused it.",
-                "Use the token by hand against the API; the client may lack permissions or point at another environment.",
+                "The provider issued a token, but the verification call refused it.",
+                "Call the API by hand with a token; the client may lack permissions or belong to \
+                 another environment.",
             ),
             Self::Secret => (
                 Class::Config,
                 "secret",
-                "A credential of this provider cannot be read on this host.",
+                "credwatch cannot read a credential of this provider on this host.",
                 "Check path, permissions and content of the source that the log line names.",
             ),
         };
         ReasonFacts { class, word, meaning, action }
     }
 
-    /// The class it belongs to.
+    /// The class of the reason.
     #[must_use]
     pub fn class(self) -> Class {
         self.facts().class
     }
 
-    /// The word in the label `reason`.
+    /// The value of the label `reason`.
     #[must_use]
     pub fn word(self) -> &'static str {
         self.facts().word
     }
 
-    /// The reason that a word names.
+    /// The reason with this word; `None` for an unknown word.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|reason| reason.word() == word)
@@ -206,7 +223,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_reason_has_a_word_of_its_own() {
+    fn every_reason_has_a_different_word() {
         let mut words: Vec<&str> = Reason::ALL.iter().map(|reason| reason.word()).collect();
         words.sort_unstable();
         words.dedup();
