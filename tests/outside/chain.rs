@@ -237,7 +237,7 @@ fn the_right_people_are_told(version: Version) {
     );
     assert!(chain.daemon.get("/").body.contains(facts.meaning), "the page has the same words");
     assert!(
-        annotations["description"].contains("The last good token lives for another 1h 59m"),
+        annotations["description"].contains("The last good token expires in 1h 59m"),
         "{annotations:?}"
     );
     assert!(
