@@ -1,7 +1,7 @@
-//! Logs on standard error, as logfmt or JSON, one line an event.
+//! Logs on standard error as logfmt or JSON, one line for each event.
 //!
-//! Only this program's own events are written, whatever the level: libraries below would print
-//! headers and bodies at `trace`, and those hold credentials.
+//! At every level the log holds only events of credwatch itself. Libraries write headers and bodies
+//! at `trace`, and those hold credentials.
 
 use std::fmt;
 use std::os::unix::fs::MetadataExt;
@@ -17,7 +17,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// The form of a line.
+/// The format of a log line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
     /// `level=info msg="token issued" provider=x`
@@ -27,18 +27,18 @@ pub enum Format {
     Json,
 }
 
-/// How much is written.
+/// The log level: the least important events that are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Verbosity {
-    /// What needs somebody.
+    /// Failures of the daemon that the operator must repair.
     Error,
-    /// What may need somebody.
+    /// Problems that the operator should look at.
     Warn,
     /// Changes of state.
     Info,
     /// Every probe.
     Debug,
-    /// All there is.
+    /// All events.
     Trace,
 }
 
@@ -54,7 +54,7 @@ impl From<Verbosity> for LevelFilter {
     }
 }
 
-/// Starts logging. Without a level of its own it takes the one in `RUST_LOG`, else `info`.
+/// Starts logging. Without `verbosity` the level is the one in `RUST_LOG`, else `info`.
 pub fn start(verbosity: Option<Verbosity>, format: Format) {
     let from_environment = || {
         let value = std::env::var("RUST_LOG").unwrap_or_default();
@@ -68,16 +68,16 @@ pub fn start(verbosity: Option<Verbosity>, format: Format) {
         .with_writer(std::io::stderr)
         .event_format(Lines { format });
     let filter = Targets::new().with_target(env!("CARGO_PKG_NAME"), level);
-    // A second start, as in a test, keeps the first.
+    // When logging has already started, as in a test, the first start stays in force.
     let _ = tracing_subscriber::registry().with(filter).with(layer).try_init();
 }
 
-/// What stands before a line of this level when it goes to the journal: the priority that the
-/// journal is to give it.
+/// The prefix that gives a line its priority in the systemd journal (`sd-daemon(3)`). Empty when
+/// standard error is not the journal.
 #[must_use]
-pub fn journal_mark(level: Level) -> &'static str {
+pub fn journal_prefix(level: Level) -> &'static str {
     match level {
-        _ if !goes_to_the_journal() => "",
+        _ if !writes_to_journal() => "",
         Level::ERROR => "<3>",
         Level::WARN => "<4>",
         Level::INFO => "<6>",
@@ -85,14 +85,14 @@ pub fn journal_mark(level: Level) -> &'static str {
     }
 }
 
-/// Whether standard error is the stream that systemd connected to the journal: it names it by
-/// device and inode.
-fn goes_to_the_journal() -> bool {
+/// Whether systemd connected standard error to the journal: `JOURNAL_STREAM` holds device and inode
+/// of that stream (`systemd.exec(5)`).
+fn writes_to_journal() -> bool {
     static ANSWER: OnceLock<bool> = OnceLock::new();
     *ANSWER.get_or_init(|| {
         let stream = std::env::var("JOURNAL_STREAM").unwrap_or_default();
         std::fs::metadata("/proc/self/fd/2")
-            .is_ok_and(|end| stream == format!("{}:{}", end.dev(), end.ino()))
+            .is_ok_and(|stderr| stream == format!("{}:{}", stderr.dev(), stderr.ino()))
     })
 }
 
@@ -114,8 +114,8 @@ where
         let mut fields = Fields::default();
         event.record(&mut fields);
         let mut line = Map::new();
-        // The journal has its own time stamps.
-        if !goes_to_the_journal() {
+        // The journal adds its own time stamps.
+        if !writes_to_journal() {
             line.insert(
                 "ts".into(),
                 jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string().into(),
@@ -124,7 +124,7 @@ where
         line.insert("level".into(), word(*event.metadata().level()).into());
         line.insert("msg".into(), fields.message.into());
         line.extend(fields.others);
-        write!(writer, "{}", journal_mark(*event.metadata().level()))?;
+        write!(writer, "{}", journal_prefix(*event.metadata().level()))?;
         match self.format {
             Format::Json => writeln!(writer, "{}", Json::Object(line)),
             Format::Text => {
@@ -148,7 +148,7 @@ fn word(level: Level) -> &'static str {
     }
 }
 
-/// A value of logfmt: quoted when it has anything but plain characters.
+/// A value in logfmt: quoted when it is empty or has spaces, quotes, `=` or control characters.
 fn logfmt(value: &Json) -> String {
     match value {
         Json::String(text)
@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_of_logfmt_are_quoted_when_they_need_it() {
+    fn a_logfmt_value_is_quoted_when_it_has_special_characters() {
         for (value, written) in [
             ("plain", "plain"),
             ("", "\"\""),

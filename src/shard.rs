@@ -1,5 +1,5 @@
-//! Which of several daemons watches a provider: each provider has one, and most keep theirs when a
-//! daemon is added.
+//! Decides which of several daemons watches a provider. Each provider has exactly one daemon. When
+//! a daemon is added, most providers keep theirs.
 
 use std::str::FromStr;
 
@@ -8,46 +8,48 @@ use sha2::{Digest, Sha256};
 /// One of several daemons that share the providers of one configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
-    /// Its number, from 0 on.
+    /// The number of this daemon, from 0 on.
     pub index: u32,
-    /// How many there are.
+    /// The number of daemons.
     pub count: u32,
 }
 
 impl Shard {
-    /// Whether this one watches the provider of this name: the one whose number together with the
-    /// name hashes highest (rendezvous hashing), so that another daemon takes its share evenly from
-    /// all, and nothing else moves.
+    /// Whether this daemon watches the provider with this name. Rendezvous hashing: the daemon
+    /// with the highest hash of its number and the name. A new daemon takes an equal share from
+    /// each other daemon, and no other provider moves.
     #[must_use]
     pub fn owns(self, name: &str) -> bool {
-        (0..self.count).max_by_key(|index| weight(*index, name)) == Some(self.index)
+        (0..self.count).max_by_key(|index| hash(*index, name)) == Some(self.index)
     }
 }
 
-fn weight(index: u32, name: &str) -> [u8; 32] {
+fn hash(index: u32, name: &str) -> [u8; 32] {
     let mut digest = Sha256::new();
     digest.update(index.to_be_bytes());
     digest.update(name.as_bytes());
     digest.finalize().into()
 }
 
-/// More daemons than anybody runs.
-const MOST: u32 = 1_000;
+/// The largest accepted number of daemons.
+const MAX_COUNT: u32 = 1_000;
 
 impl FromStr for Shard {
     type Err = String;
 
-    /// `2/5`, or `credwatch-2/5`: the name of a pod of a stateful set ends in its number.
+    /// Reads `2/5` or `credwatch-2/5`. The name of a pod of a Kubernetes stateful set ends in its
+    /// number.
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || {
             format!(
-                "{text:?} is no shard: write INDEX/COUNT with an index from 0 on, such as 0/3, or POD/COUNT, such as credwatch-0/3"
+                "{text:?} is not a shard: write INDEX/COUNT with an index from 0 on, such as 0/3, \
+                 or POD/COUNT, such as credwatch-0/3"
             )
         };
         let (index, count) = text.split_once('/').ok_or_else(wrong)?;
         let index = index.rsplit('-').next().unwrap_or_default().parse().map_err(|_| wrong())?;
         let count = count.parse().map_err(|_| wrong())?;
-        if index < count && count <= MOST { Ok(Self { index, count }) } else { Err(wrong()) }
+        if index < count && count <= MAX_COUNT { Ok(Self { index, count }) } else { Err(wrong()) }
     }
 }
 
@@ -71,13 +73,13 @@ mod tests {
     }
 
     #[test]
-    fn another_daemon_takes_its_share_and_nothing_else_moves() {
+    fn a_new_daemon_takes_its_share_and_no_other_provider_moves() {
         let mut moved = 0;
         for number in 0..3_000 {
             let name = format!("provider-{number}");
             let (before, after) = (owner(3, &name), owner(4, &name));
             if before != after {
-                assert_eq!(after, [3], "{name} moved to one that was there before");
+                assert_eq!(after, [3], "{name} moved to an old daemon");
                 moved += 1;
             }
         }
@@ -85,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn shards_are_written_as_numbers_or_as_names_of_pods() {
+    fn a_shard_is_written_with_a_number_or_with_the_name_of_a_pod() {
         assert_eq!("0/3".parse(), Ok(Shard { index: 0, count: 3 }));
         assert_eq!("credwatch-blue-2/3".parse(), Ok(Shard { index: 2, count: 3 }));
         for text in ["3/3", "0/0", "1", "a/b", "-1/3x", "0/9999", ""] {

@@ -1,5 +1,5 @@
-//! The state in a directory of the daemon's own, so that a restart neither forgets a runway nor
-//! asks a locked account.
+//! Saves the state in a directory, so that the daemon knows runways after a restart and goes on
+//! backing off from an account that could be locked.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -16,27 +16,27 @@ use crate::metrics::Daemon as Instruments;
 use crate::state::saved::{self, Touched};
 use crate::state::{Entry, Ledger};
 
-/// How often the state is written. What is lost when the machine dies is at most that old.
+/// How often the state is saved. A crash of the machine loses at most this much.
 const PERIOD: Duration = Duration::from_secs(60);
 
-/// The name of the file.
+/// The name of the state file.
 const NAME: &str = "state.json";
 
-/// A directory in which the state is kept.
+/// The directory that holds the state file.
 pub struct Storage {
     folder: PathBuf,
 }
 
 impl Storage {
-    /// One in this directory, which must be there.
+    /// Storage in this directory, which must exist.
     #[must_use]
     pub fn new(folder: PathBuf) -> Self {
         Self { folder }
     }
 
-    /// Takes what was kept into a ledger that knows nothing yet. What cannot be used is put aside
-    /// and told; the daemon starts all the same. `configured` is when the configuration was last
-    /// written.
+    /// Reads the state file into a new ledger. A file that cannot be used is renamed and logged,
+    /// and the daemon starts without it. `configured` is the modification time of the
+    /// configuration.
     pub fn restore(&self, ledger: &Ledger, configured: Option<SystemTime>) {
         let path = self.folder.join(NAME);
         let outcome = match files::read_text(&path, files::STATE) {
@@ -48,16 +48,21 @@ impl Storage {
         };
         match outcome {
             Ok(providers) => {
-                tracing::info!(providers, path = %path.display(), "the state from before the restart is taken up");
+                let path = path.display();
+                tracing::info!(providers, %path, "the saved state is restored");
             }
             Err(problem) => {
-                tracing::warn!(path = %path.display(), problem, "the state from before the restart cannot be used and is put aside");
+                tracing::warn!(
+                    path = %path.display(),
+                    problem,
+                    "the saved state cannot be used; its file is renamed"
+                );
                 let _ = fs::rename(&path, self.folder.join("state.json.unusable"));
             }
         }
     }
 
-    /// Keeps the state: now and then, and a last time when `end` comes.
+    /// Saves the state every minute, and a last time when `end` completes.
     pub async fn keep(
         self,
         ledger: Arc<Ledger>,
@@ -80,7 +85,10 @@ impl Storage {
             instruments.saved(worked);
             match saved {
                 Err(error) if !failing => {
-                    tracing::error!(%error, "the state cannot be saved; the one saved before stays");
+                    tracing::error!(
+                        %error,
+                        "the state cannot be saved; the last saved state stays"
+                    );
                 }
                 Ok(()) if failing => tracing::info!("the state can be saved again"),
                 _ => {}
@@ -92,31 +100,34 @@ impl Storage {
         }
     }
 
-    /// Writes another file and puts it in the place of the one before, so that there is a whole one
-    /// at any time.
+    /// Writes a new file and renames it over the old one, so that the state file is always whole.
     ///
     /// # Errors
-    /// What the system said; the file before is untouched then.
+    /// The error of the system. The old file is unchanged then.
     pub fn save(&self, ledger: &Ledger) -> io::Result<()> {
         let text = saved::write(&ledger.roster(), ledger.now());
-        let fresh = self.folder.join("state.json.new");
+        let new_path = self.folder.join("state.json.new");
         let written = (|| {
-            let mut file =
-                File::options().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+            let mut file = File::options()
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&new_path)?;
             file.write_all(text.as_bytes())?;
             file.sync_all()?;
-            fs::rename(&fresh, self.folder.join(NAME))?;
+            fs::rename(&new_path, self.folder.join(NAME))?;
             File::open(&self.folder)?.sync_all()
         })();
         if written.is_err() {
-            let _ = fs::remove_file(&fresh);
+            let _ = fs::remove_file(&new_path);
         }
         written
     }
 }
 
-/// Whether the secret of an entry may be another since a time, told from when files were written: a
-/// hash of the secret would tell it exactly, and would itself be worth stealing.
+/// Whether the secrets of an entry may have changed since a time, by the modification times of
+/// files. A stored hash of the secret would be exact, but an attacker could use it.
 fn touched(entry: &Entry, since: Timestamp, configured: Option<SystemTime>) -> Touched {
     let since = SystemTime::from(since);
     let mut touched =
@@ -131,7 +142,7 @@ fn touched(entry: &Entry, since: Timestamp, configured: Option<SystemTime>) -> T
                     _ => return Touched::Yes,
                 }
             }
-            // systemd makes its copies anew at each start.
+            // systemd copies its credentials at each start, so their times say nothing.
             (
                 _,
                 SecretSource::Environment(_) | SecretSource::Systemd(_) | SecretSource::Command(_),

@@ -1,4 +1,4 @@
-//! What the service manager is told (`sd_notify(3)`). Without one, nothing happens.
+//! Messages to the service manager (`sd_notify(3)`). Without a service manager nothing is sent.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,59 +7,59 @@ use sd_notify::NotifyState;
 
 use crate::state::{Ledger, State};
 
-fn tell(states: &[NotifyState<'_>]) {
-    // Nobody to tell is no error; anything else could only be logged, and the service manager
-    // notices by itself.
+fn notify(states: &[NotifyState<'_>]) {
+    // A failure needs no handling: the service manager notices a missing message by itself.
     let _ = sd_notify::notify(states);
 }
 
-/// Everything listens and is configured.
+/// Reports that the configuration is loaded and all listeners are open.
 pub fn ready() {
-    tell(&[NotifyState::Ready]);
+    notify(&[NotifyState::Ready]);
 }
 
-/// A reload begins. Must be followed by [`ready`].
+/// Reports that a reload begins. The caller must call [`ready`] when it ends.
 pub fn reloading() {
-    // Some versions want both in one message.
+    // Since version 253, systemd needs both values in one message.
     match NotifyState::monotonic_usec_now() {
-        Ok(now) => tell(&[NotifyState::Reloading, now]),
-        Err(_) => tell(&[NotifyState::Reloading]),
+        Ok(now) => notify(&[NotifyState::Reloading, now]),
+        Err(_) => notify(&[NotifyState::Reloading]),
     }
 }
 
-/// The end begins.
+/// Reports that the daemon stops.
 pub fn stopping() {
-    tell(&[NotifyState::Stopping]);
+    notify(&[NotifyState::Stopping]);
 }
 
-/// How often the status line is looked at.
+/// How often the status line is computed.
 const STATUS_PERIOD: Duration = Duration::from_secs(1);
 
-/// Feeds the watchdog and keeps the status line, for ever.
+/// Sends keep-alive messages to the watchdog and updates the status line. Runs until it is
+/// cancelled.
 ///
-/// The watchdog is fed only when the scheduler has turned since the last time: one that is stuck
-/// starves it, while a provider that hangs does not, as the scheduler turns beside it.
+/// A keep-alive is sent only when the scheduler has run since the last one. A scheduler that hangs
+/// stops the keep-alives; a provider that hangs does not.
 pub async fn attend(ledger: Arc<Ledger>) {
     if std::env::var_os("NOTIFY_SOCKET").is_none() {
         return;
     }
     let watchdog = sd_notify::watchdog_enabled();
     let period = watchdog.map_or(STATUS_PERIOD, |limit| (limit / 4).min(STATUS_PERIOD));
-    let mut told = String::new();
+    let mut sent_status = String::new();
     let mut timer = tokio::time::interval(period);
     timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut fed = None;
+    let mut sent_beat = None;
     loop {
         timer.tick().await;
         let beat = ledger.beats();
-        if watchdog.is_some() && fed != Some(beat) {
-            fed = Some(beat);
-            tell(&[NotifyState::Watchdog]);
+        if watchdog.is_some() && sent_beat != Some(beat) {
+            sent_beat = Some(beat);
+            notify(&[NotifyState::Watchdog]);
         }
         let status = status(&ledger);
-        if status != told {
-            tell(&[NotifyState::Status(&status)]);
-            told = status;
+        if status != sent_status {
+            notify(&[NotifyState::Status(&status)]);
+            sent_status = status;
         }
     }
 }

@@ -1,10 +1,9 @@
-//! Threads of our own for what blocks and needs much memory: a scrape of ten thousand providers,
-//! reading a large configuration.
+//! Threads for jobs that block and need much memory, such as a scrape of ten thousand providers or
+//! the reading of a large configuration.
 //!
-//! Not the runtime's blocking threads. There are hundreds of them, the allocator gives each a heap
-//! of its own, and what a large job has needed once would in time stay in every one of those heaps.
-//! Here the thread that was idle last is taken first, so there are as many heaps as jobs at the
-//! same time.
+//! The runtime's blocking threads are not suitable: there can be hundreds, each with its own heap
+//! in the allocator, and each heap would keep the size of its largest job. This pool starts a job
+//! on the thread that became idle last, so it has only as many heaps as concurrent jobs.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::mpsc::{Sender, channel};
@@ -14,41 +13,41 @@ use tokio::sync::oneshot;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Threads that wait for work, or are made for it.
+/// A pool of threads that grows when no thread is idle.
 #[derive(Clone, Default)]
 pub struct Threads {
     idle: Arc<Mutex<Vec<Sender<Job>>>>,
 }
 
 impl Threads {
-    /// Does something on one of the threads. A panic ends the job, not the thread.
+    /// Runs `work` on a thread of the pool. A panic ends the job, not the thread.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// When the system cannot start another thread.
     pub fn spawn(&self, work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
         let mut job: Job = Box::new(work);
         loop {
             let idle = self.idle().pop();
             let worker = match idle {
                 Some(worker) => worker,
-                None => self.another()?,
+                None => self.start_worker()?,
             };
             match worker.send(job) {
                 Ok(()) => return Ok(()),
-                // One that has ended, which none does by itself.
+                // The worker has ended, which does not happen in normal operation.
                 Err(unsent) => job = unsent.0,
             }
         }
     }
 
-    /// Does something on one of the threads and returns what comes of it; `None` when it panicked
-    /// or there is no thread.
+    /// Runs `work` on a thread of the pool and returns its result; `None` when `work` panicked or
+    /// the system cannot start a thread.
     pub async fn call<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Option<T> {
         let (sender, done) = oneshot::channel();
-        // Whoever waited may have gone.
+        // The receiver is gone when the caller was cancelled.
         self.spawn(move || drop(sender.send(work()))).ok()?;
         done.await.ok()
     }
@@ -57,7 +56,7 @@ impl Threads {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn another(&self) -> std::io::Result<Sender<Job>> {
+    fn start_worker(&self) -> std::io::Result<Sender<Job>> {
         let (sender, jobs) = channel::<Job>();
         let (all, own) = (self.clone(), sender.clone());
         std::thread::Builder::new().name("credwatch-large".into()).spawn(move || {
@@ -77,12 +76,12 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn one_after_the_other_runs_on_the_same_thread() {
+    async fn jobs_that_do_not_overlap_run_on_the_same_thread() {
         let threads = Threads::default();
         let mut seen = HashSet::new();
         for _ in 0..50 {
             let id = threads.call(|| std::thread::current().id()).await.expect("it ran");
-            // The thread puts itself back after the answer.
+            // The thread returns to the pool after it has sent the result.
             while threads.idle().is_empty() {
                 tokio::task::yield_now().await;
             }
@@ -92,7 +91,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_job_that_panics_takes_no_thread_with_it() {
+    async fn a_job_that_panics_does_not_end_its_thread() {
         let threads = Threads::default();
         assert!(threads.call(|| panic!("on purpose")).await.is_none_or(|()| false));
         assert_eq!(threads.call(|| 7).await, Some(7));

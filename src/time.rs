@@ -1,4 +1,4 @@
-//! Durations as Prometheus writes them (`1h30m`, `500ms`) and wall-clock helpers.
+//! Durations in the notation of Prometheus (`1h30m`, `500ms`), and conversions of wall-clock time.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -19,15 +19,16 @@ const UNITS: [(&str, u64); 7] = [
     ("ms", 1),
 ];
 
-/// Reads a duration in the notation of Prometheus: whole numbers with units, longest unit first,
-/// each unit once (`90s`, `1h30m`, `1d`, `500ms`). `0` needs no unit.
+/// Reads a duration in the notation of Prometheus: whole numbers with units, the longest unit
+/// first, each unit once (`90s`, `1h30m`, `1d`, `500ms`). `0` needs no unit.
 ///
 /// # Errors
 /// A sentence that says what was expected.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || {
         format!(
-            "{text:?} is not a duration: write a number and a unit, such as \"90s\", \"5m\", \"1h30m\" or \"500ms\""
+            "{text:?} is not a duration: write a number and a unit, such as \"90s\", \"5m\", \
+             \"1h30m\" or \"500ms\""
         )
     };
     if text == "0" {
@@ -59,7 +60,8 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_millis(milliseconds))
 }
 
-/// Writes a duration for people, in at most two units: `3d 4h`, `59m 30s`, `1.4s`, `12ms`.
+/// Writes a duration in seconds for people, with at most two units: `3d 4h`, `59m 30s`, `1.4s`,
+/// `12ms`.
 #[must_use]
 pub fn human_duration(seconds: f64) -> String {
     let sign = if seconds < 0.0 { "-" } else { "" };
@@ -73,7 +75,7 @@ pub fn human_duration(seconds: f64) -> String {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "saturates, and is for people"
+        reason = "the cast saturates, and the text is for people only"
     )]
     let whole = seconds.round() as u64;
     let (days, hours, minutes, rest) =
@@ -87,7 +89,7 @@ pub fn human_duration(seconds: f64) -> String {
     text
 }
 
-/// Seconds since the Unix epoch, with fractions: the form of every `_timestamp_seconds` metric.
+/// Seconds since the Unix epoch with fractions, the form of every `_timestamp_seconds` metric.
 #[must_use]
 #[expect(
     clippy::cast_precision_loss,
@@ -97,11 +99,10 @@ pub fn unix_seconds(time: Timestamp) -> f64 {
     time.as_microsecond() as f64 / 1e6
 }
 
-/// The last second that a four-digit year can name; a later expiry is a misread unit, not a date.
+/// The last second of the year 9999. A later expiry comes from a wrong unit.
 pub const LATEST_UNIX_SECOND: f64 = 253_402_207_200.0;
 
-/// The time that lies `seconds` after the Unix epoch; `None` when that is no date of the years 1 to
-/// 9999.
+/// The time `seconds` after the Unix epoch; `None` when it is outside of the years 1 to 9999.
 #[must_use]
 pub fn from_unix_seconds(seconds: f64) -> Option<Timestamp> {
     if !seconds.is_finite() || seconds.abs() > LATEST_UNIX_SECOND {
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn other_notations_are_refused() {
+    fn other_notations_of_durations_are_refused() {
         for text in [
             "",
             "5",

@@ -1,6 +1,5 @@
-//! Files whose content is watched. By reading them: that also notices what no time stamp tells, a
-//! swapped symbolic link of a mounted config map, an editor's rename, and a file on a network file
-//! system.
+//! A set of files that the daemon watches by reading their content. Time stamps would miss a
+//! replaced symbolic link of a mounted config map, an editor's rename, and network file systems.
 
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -10,12 +9,12 @@ use sha2::{Digest as _, Sha256};
 
 use crate::files::{self, FileError};
 
-/// What a set of files held at one time. Equal when nobody could tell a difference. Kept in memory
-/// only.
+/// A hash of the content of a set of files. Equal hashes mean equal files. Kept in memory only,
+/// because it depends on secrets.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Digest([u8; 32]);
 
-/// A set of files, by name and by pattern.
+/// A set of files, given by names and patterns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Files {
     paths: BTreeSet<PathBuf>,
@@ -23,12 +22,12 @@ pub struct Files {
 }
 
 impl Files {
-    /// Adds a file; it need not be there.
+    /// Adds a file, which need not exist yet.
     pub fn add(&mut self, path: &Path) {
         self.paths.insert(path.to_owned());
     }
 
-    /// Adds all files that a pattern matches, now and later.
+    /// Adds all files that match a pattern, including files that appear later.
     pub fn add_pattern(&mut self, pattern: String) {
         self.patterns.insert(pattern);
     }
@@ -39,12 +38,12 @@ impl Files {
         self.patterns.extend(other.patterns.iter().cloned());
     }
 
-    /// What they hold now. Reads all of them.
+    /// The hash of the current content. Reads all files.
     #[must_use]
     pub fn digest(&self) -> Digest {
         let mut paths = self.paths.clone();
         for pattern in &self.patterns {
-            // What cannot be looked into now may be there the next time.
+            // A folder that cannot be read now may be readable the next time.
             paths.extend(glob::glob(pattern).into_iter().flatten().flatten());
         }
         let mut digest = Sha256::new();
@@ -65,7 +64,7 @@ impl Files {
         Digest(digest.finalize().into())
     }
 
-    /// When any of the files was last written, as far as that is known.
+    /// The latest modification time of the files; `None` when no file has one.
     #[must_use]
     pub fn written(&self) -> Option<std::time::SystemTime> {
         let patterns =
@@ -101,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn content_counts_and_nothing_else() {
+    fn the_digest_depends_on_content_and_not_on_times() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a.toml");
         std::fs::write(&path, "one").expect("written");
@@ -129,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_swapped_symbolic_link_is_noticed() {
+    fn a_replaced_symbolic_link_changes_the_digest() {
         let folder = tempfile::tempdir().expect("a folder");
         for (name, text) in [("v1", "one"), ("v2", "two")] {
             std::fs::create_dir(folder.path().join(name)).expect("made");
@@ -141,9 +140,9 @@ mod tests {
         let mut files = Files::default();
         files.add(&folder.path().join("c.toml"));
         let before = files.digest();
-        let fresh = folder.path().join("..data_tmp");
-        std::os::unix::fs::symlink("v2", &fresh).expect("linked");
-        std::fs::rename(fresh, link).expect("swapped");
+        let new_link = folder.path().join("..data_tmp");
+        std::os::unix::fs::symlink("v2", &new_link).expect("linked");
+        std::fs::rename(new_link, link).expect("replaced");
         assert!(before != files.digest());
     }
 }

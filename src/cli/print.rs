@@ -16,7 +16,7 @@ pub fn complain(faults: &[Fault]) {
     use std::io::Write;
     let mut out = std::io::stderr().lock();
     let mut write = |severity: Severity, text: &str| {
-        let mark = logging::journal_mark(if severity == Severity::Error {
+        let mark = logging::journal_prefix(if severity == Severity::Error {
             Level::ERROR
         } else {
             Level::WARN

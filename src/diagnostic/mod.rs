@@ -1,4 +1,4 @@
-//! Faults in files that a person wrote: where, what, and what to do about it.
+//! Faults in files that an operator wrote: the place, the problem and a hint.
 
 mod show;
 mod within;
@@ -9,24 +9,24 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 pub use within::within;
 
-/// A text with the name under which its author knows it. Never shown whole: it can hold secrets.
+/// The text of a file with its name. It can hold secrets, so only parts of it are shown.
 pub struct Source {
     /// The path as the user gave it, or `<built-in NAME>`.
     pub name: String,
     /// The whole text.
     pub text: String,
-    /// Where each line begins.
+    /// The byte at which each line begins.
     lines: OnceLock<Vec<usize>>,
-    /// What is blanked wherever a line is shown.
+    /// The byte ranges that are blanked when a line is shown.
     hidden: Mutex<Vec<Range<usize>>>,
-    /// Whether nothing is known about what could be secret, so that next to nothing is shown.
+    /// Whether the text cannot be parsed. Any value could be a secret then, so none is shown.
     opaque: AtomicBool,
-    /// Keys whose values may be shown even then.
+    /// Keys whose values are shown even when the text cannot be parsed.
     harmless: &'static [&'static str],
 }
 
 impl Source {
-    /// A text of this name.
+    /// A text with this name.
     #[must_use]
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
         Self {
@@ -39,25 +39,25 @@ impl Source {
         }
     }
 
-    /// The same with keys whose values may be shown even when the text cannot be parsed.
+    /// The same source with keys whose values are shown even when the text cannot be parsed.
     #[must_use]
     pub fn with_harmless(mut self, keys: &'static [&'static str]) -> Self {
         self.harmless = keys;
         self
     }
 
-    /// Blanks these bytes wherever a line of the text is shown.
+    /// Blanks these bytes in every line that is shown from now on.
     pub fn hide(&self, span: Range<usize>) {
         self.hidden.lock().unwrap_or_else(PoisonError::into_inner).push(span);
     }
 
-    /// Shows no values at all from now on: the text could not be parsed, so nobody knows what they
-    /// are.
+    /// Blanks all values from now on. For a text that cannot be parsed, because any value could be
+    /// a secret.
     pub fn hide_values(&self) {
         self.opaque.store(true, Ordering::Relaxed);
     }
 
-    /// The line of a byte, from 0, and where it begins.
+    /// The line that contains a byte, counted from 0, and the byte at which it begins.
     fn line(&self, byte: usize) -> (usize, usize) {
         let starts = self.lines.get_or_init(|| {
             std::iter::once(0)
@@ -69,27 +69,27 @@ impl Source {
     }
 }
 
-/// How grave a finding is.
+/// How serious a fault is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// The file cannot be used.
     Error,
-    /// The file can be used, but its author would want to know.
+    /// The file can be used, but probably does not do what its author wants.
     Warning,
 }
 
-/// One finding in one file.
+/// One fault in one file.
 #[derive(Clone)]
 pub struct Fault {
-    /// Error or warning.
+    /// Whether the fault is an error or a warning.
     pub severity: Severity,
-    /// The file. `None` when there is none, such as for a wrong flag.
+    /// The file; `None` for a fault outside of files, such as a wrong flag.
     pub source: Option<Arc<Source>>,
-    /// The bytes of the text that it is about.
+    /// The bytes of the text that the fault is about.
     pub span: Range<usize>,
     /// What is wrong, and what was expected.
     pub message: String,
-    /// What to do about it.
+    /// What the operator can do about it.
     pub hint: Option<String>,
 }
 
@@ -112,7 +112,7 @@ impl Fault {
         Self { severity: Severity::Warning, ..Self::error(source, span, message) }
     }
 
-    /// An error that is in no file.
+    /// An error outside of files.
     #[must_use]
     pub fn general(message: impl Into<String>) -> Self {
         Self {
@@ -124,14 +124,14 @@ impl Fault {
         }
     }
 
-    /// Adds what to do about it.
+    /// The same fault with a hint: what the operator can do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// Line and column, both from 1, the column in characters. A byte order mark is no character.
+    /// Line and column, both from 1. The column counts characters without the byte order mark.
     #[must_use]
     pub fn position(&self) -> (usize, usize) {
         let Some(source) = &self.source else { return (1, 1) };
@@ -143,7 +143,7 @@ impl Fault {
         (line + 1, column)
     }
 
-    /// `file:line:column`, for a log line.
+    /// `file:line:column`, or `credwatch` for a fault outside of files.
     #[must_use]
     pub fn place(&self) -> String {
         match &self.source {
@@ -164,7 +164,7 @@ fn floor_char_boundary(text: &str, index: usize) -> usize {
     index
 }
 
-/// The candidate that `word` was most likely meant to be.
+/// The candidate that is most similar to `word`; `None` when no candidate is similar enough.
 #[must_use]
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates
@@ -182,7 +182,7 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, candidate)| candidate)
 }
 
-/// ``did you mean `x`?`` or, when nothing is near, the whole choice.
+/// ``did you mean `x`?``, or the list of all candidates when none is similar.
 #[must_use]
 pub fn suggestion<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> String {
     if let Some(candidate) = nearest(word, candidates.clone()) {
@@ -212,12 +212,13 @@ mod tests {
             .hint("did you mean `interval`?");
         assert_eq!(
             fault.to_string(),
-            "x.toml:2:1: error: unknown key `intervall`\n  |\n2 | intervall = \"1m\"\n  | ^^^^^^^^^\n  hint: did you mean `interval`?\n"
+            "x.toml:2:1: error: unknown key `intervall`\n  |\n2 | intervall = \"1m\"\n  | \
+             ^^^^^^^^^\n  hint: did you mean `interval`?\n"
         );
     }
 
     #[test]
-    fn columns_count_characters_and_spans_may_overrun() {
+    fn columns_count_characters_and_spans_may_pass_the_end() {
         let source = source("ä = é\n");
         let fault = Fault::error(&source, 5..99, "x");
         assert_eq!(fault.position(), (1, 5));
@@ -225,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_word_is_suggested_only_when_it_is_near() {
+    fn a_word_is_suggested_only_when_it_is_similar() {
         assert_eq!(nearest("lables", ["labels", "timeout"]), Some("labels"));
         assert_eq!(nearest("zzz", ["labels", "timeout"]), None);
     }

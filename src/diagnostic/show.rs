@@ -1,5 +1,5 @@
-//! A fault as a person reads it. Whatever is shown of a file is free of secrets and of control
-//! characters, and short.
+//! Writes a fault for people. The shown part of a file is short and has no secrets and no control
+//! characters.
 
 use std::fmt;
 use std::ops::Range;
@@ -8,13 +8,13 @@ use std::sync::atomic::Ordering;
 
 use super::{Fault, Severity, Source, floor_char_boundary};
 
-/// What stands in place of a blanked value: the same for all, so that it does not tell a length.
+/// Replaces a blanked value. It is the same for all values, so that it shows no length.
 const BLANK: &str = "***";
 
-/// The most characters of a line that are shown, around the place in question.
+/// The maximum number of characters of a line that are shown around the fault.
 const WIDTH: usize = 140;
 
-/// The most characters of a message.
+/// The maximum number of characters of a message.
 const LONGEST_MESSAGE: usize = 600;
 
 /// `file:line:column: error: message`, the line with a caret below it, and the hint.
@@ -44,7 +44,7 @@ impl fmt::Display for Fault {
 }
 
 impl Source {
-    /// The line of a span as it may be shown, how far the caret is indented, and how wide it is.
+    /// The line of a span with secrets blanked, the indent of the carets, and their number.
     fn show(&self, span: &Range<usize>) -> (String, usize, usize) {
         let (_, start) = self.line(span.start);
         let end = self.text[start..].find('\n').map_or(self.text.len(), |length| start + length);
@@ -56,7 +56,7 @@ impl Source {
             hidden.push(known..end.max(known));
         }
         hidden.extend(self.comment(start..end, &hidden));
-        // What began on an earlier line is blanked on this one too.
+        // A secret that began on an earlier line is blanked on this line too.
         for span in &mut hidden {
             span.start = span.start.max(start.min(span.end));
         }
@@ -77,7 +77,7 @@ impl Source {
         (format!("{before}{rest}"), indent, width)
     }
 
-    /// A piece of the text with what is hidden blanked.
+    /// A part of the text with the hidden ranges blanked.
     fn blank(&self, range: Range<usize>, hidden: &[Range<usize>]) -> String {
         let mut shown = String::new();
         let mut at = range.start;
@@ -91,7 +91,7 @@ impl Source {
                 &self.text
                     [floor_char_boundary(&self.text, at)..floor_char_boundary(&self.text, from)],
             );
-            // What began in the piece before is blanked there.
+            // A range that began in the previous part is blanked there already.
             if span.start >= range.start {
                 shown.push_str(BLANK);
             }
@@ -104,7 +104,7 @@ impl Source {
         shown
     }
 
-    /// The comment of a line: people keep old values in comments.
+    /// The comment of a line, which is hidden because people keep old secrets in comments.
     fn comment(&self, line: Range<usize>, hidden: &[Range<usize>]) -> Option<Range<usize>> {
         let mut quote = None;
         for (place, character) in self.text[line.clone()].char_indices() {
@@ -123,8 +123,8 @@ impl Source {
     }
 }
 
-/// How many bytes of a line of unknown structure may be shown: a key or a table header, and the one
-/// value of a harmless key.
+/// How many bytes of a line may be shown when the file cannot be parsed: a key or a table header,
+/// and the value of a harmless key.
 fn shown_length(line: &str, harmless: &[&str]) -> usize {
     const LONGEST_KEY: usize = 60;
     let allowed = |character: char| {
@@ -159,10 +159,14 @@ fn shown_length(line: &str, harmless: &[&str]) -> usize {
     }
 }
 
-/// Control characters and marks that reorder text would change what a terminal shows.
+/// Whether a character changes how a terminal shows the text around it: a control character or a
+/// mark that reorders text.
 fn is_hostile(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(
+            character,
+            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        )
 }
 
 fn printable(text: &str) -> String {
@@ -197,7 +201,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hidden_values_are_blanked_and_carets_still_point_right() {
+    fn hidden_values_are_blanked_and_the_carets_are_still_in_the_right_place() {
         let source = Arc::new(Source::new("x", "a = \"s3cret\", bb = 5 # old: 0ld\n"));
         source.hide(4..12);
         let shown = Fault::error(&source, 14..16, "m").to_string();
@@ -215,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_text_that_cannot_be_parsed_only_keys_are_shown() {
+    fn only_keys_are_shown_of_a_text_that_cannot_be_parsed() {
         for (line, shown) in [
             ("credentials.app_secret = s3cret", "credentials.app_secret =***"),
             ("[providers.a", "[providers.a"),

@@ -1,9 +1,9 @@
-//! The place in a file of a part of a text that stands there as a TOML string, escapes and all.
+//! Finds a part of a string's value in the file, where the string is written with TOML escapes.
 
 use std::ops::Range;
 
-/// Where in `file` the bytes `part` of the text `value` stand, which is written at `span`. The
-/// whole of it when it cannot be told.
+/// The bytes of `file` that hold the bytes `part` of `value`. The string with this value is written
+/// at `span`. Returns `span` when the place cannot be found.
 #[must_use]
 pub fn within(file: &str, span: Range<usize>, value: &str, part: Range<usize>) -> Range<usize> {
     let Some(starts) = file.get(span.clone()).and_then(|written| starts(written, value)) else {
@@ -15,7 +15,8 @@ pub fn within(file: &str, span: Range<usize>, value: &str, part: Range<usize>) -
     }
 }
 
-/// For each byte of the value, and for its end, the byte of the written form at which it begins.
+/// For each byte of the value, and for its end, the offset in the written form; `None` when the
+/// written form is not this value as a TOML string.
 fn starts(written: &str, value: &str) -> Option<Vec<usize>> {
     let (open, escapes) = match written {
         _ if written.starts_with("\"\"\"") => (3, true),
@@ -25,7 +26,7 @@ fn starts(written: &str, value: &str) -> Option<Vec<usize>> {
         _ => return None,
     };
     let mut at = open;
-    // A line break right behind three quotes is no part of the text.
+    // A line break directly after three quotes is not part of the value.
     if open == 3 {
         at += if written[at..].starts_with("\r\n") {
             2
@@ -36,7 +37,7 @@ fn starts(written: &str, value: &str) -> Option<Vec<usize>> {
     let mut starts = Vec::with_capacity(value.len() + 1);
     for character in value.chars() {
         let mut rest = written.get(at..)?;
-        // A backslash at the end of a line takes all white space that follows.
+        // A backslash at the end of a line removes all white space after it.
         while escapes
             && rest.starts_with('\\')
             && rest[1..].trim_start_matches([' ', '\t', '\r']).starts_with('\n')
@@ -58,7 +59,7 @@ fn starts(written: &str, value: &str) -> Option<Vec<usize>> {
         };
     }
     starts.push(at);
-    // The closing quotes follow.
+    // The closing quotes must follow.
     written.get(at..)?.starts_with(&written[..1]).then_some(starts)
 }
 
@@ -91,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_written_as_a_string_is_shown_whole() {
+    fn a_value_that_is_not_written_as_a_string_gives_the_whole_span() {
         assert_eq!(within("x = 12\n", 4..6, "12", 0..1), 4..6);
         assert_eq!(within("x = \"a\"\n", 4..7, "b", 0..1), 4..7);
     }

@@ -132,7 +132,7 @@ fn a_runway_is_not_forgotten() {
 }
 
 #[test]
-fn a_state_that_cannot_be_used_is_put_aside_and_told() {
+fn a_saved_state_that_cannot_be_used_is_renamed_and_logged() {
     let endpoint = Endpoint::json("200 OK", r#"{"access_token":"a-token-of-the-tests"}"#);
     for (text, problem) in [
         ("{\"version\":1,\"providers\":[{\"name\":", "it is damaged"),
@@ -149,13 +149,13 @@ fn a_state_that_cannot_be_used_is_put_aside_and_told() {
         daemon.wait_for_state("p", "healthy");
         assert!(daemon.log().contains(problem), "{}", daemon.log());
         let aside = std::fs::read_to_string(daemon.folder().join("state/state.json.unusable"))
-            .expect("it was put aside");
+            .expect("it was renamed");
         assert_eq!(aside, text);
     }
 }
 
 #[test]
-fn a_state_that_cannot_be_written_is_told_and_the_one_before_stays() {
+fn a_state_that_cannot_be_saved_is_logged_and_the_last_saved_state_stays() {
     let endpoint = Endpoint::json("200 OK", r#"{"access_token":"a-token-of-the-tests"}"#);
     let folder = folder(&provider(&endpoint, ""));
     std::fs::create_dir_all(folder.path().join("state/state.json.new"))

@@ -166,7 +166,7 @@ fn what_was_known_before_a_restart_is_in_a_directory_of_its_own() {
     let before = container.sample(success).expect("a time");
     container.systemctl("restart", UNIT).fine();
     assert_eq!(container.sample(success), Some(before));
-    container.wait_for_message(UNIT, "the state from before the restart is taken up");
+    container.wait_for_message(UNIT, "the saved state is restored");
     let folder = "/var/lib/private/credwatch";
     assert_eq!(container.run(&format!("stat --format=%a {folder}")).fine(), "700");
     let kept = container.run(&format!("cat {folder}/*")).fine();
