@@ -3,10 +3,11 @@
 
 use serde_json::Value as Json;
 
-use crate::authoring::suggest::{self, Suggestion};
+use crate::authoring::suggest::{Suggestion, structure, unread};
 use crate::outcome::TraceLine;
+use crate::probe::DEFAULT_HEADERS;
 use crate::recipe::request::ShownRequest;
-use crate::recipe::{TokenResponse, shown_place};
+use crate::recipe::{Call, Heard, Kind, Observer, TokenResponse, Values, shown_place};
 use crate::secret::{HIDDEN, Redactor, is_told_secret, looks_random, names_a_secret};
 
 /// One probe, explained: its calls, in order.
@@ -19,8 +20,11 @@ pub struct Explanation {
 /// One call, explained.
 #[derive(Default, serde::Serialize)]
 pub struct Told {
-    /// Its name; `token` for the token request.
+    /// Its name.
     pub step: String,
+    /// What it is for.
+    #[serde(skip)]
+    pub kind: Kind,
     /// What was sent.
     pub request: ShownRequest,
     /// The HTTP status of the answer.
@@ -59,12 +63,12 @@ impl Explanation {
     /// The token request, if it came to that.
     #[must_use]
     pub fn token(&self) -> Option<&Told> {
-        self.calls.iter().find(|call| call.step == "token")
+        self.calls.iter().find(|call| call.kind == Kind::Token)
     }
 
-    /// Holds what answers told against secrets that came to be known later. What is made of the
-    /// recipe and its parameters alone stays: a request shows no secret.
-    pub fn scrub(&mut self, redactor: &Redactor) {
+    /// Takes out secrets that only a later call made known. What is made of the recipe and its
+    /// parameters alone stays: a request shows no secret.
+    fn scrub(&mut self, redactor: &Redactor) {
         for call in &mut self.calls {
             call.headers.iter_mut().for_each(|(_, value)| *value = redactor.scrub(value));
             call.body.iter_mut().for_each(|line| *line = redactor.scrub(line));
@@ -77,23 +81,42 @@ impl Explanation {
     }
 }
 
+impl Observer for Explanation {
+    fn request(&mut self, call: &Call, values: &Values) {
+        self.calls.push(Told::new(call, call.show(values).unwrap_or_default()));
+    }
+
+    fn answer(&mut self, heard: &Heard<'_>) {
+        let Some(told) = self.calls.last_mut() else { return };
+        told.answer(heard.response, heard.redactor);
+        told.reading = heard.trace.lines(heard.redactor);
+        if let Some(outcome) = heard.outcome {
+            told.suggestions = unread(heard.response, heard.trace, outcome, heard.redactor);
+        }
+    }
+
+    fn end(&mut self, redactor: &Redactor) {
+        self.scrub(redactor);
+    }
+}
+
 impl Told {
     /// A request, with the headers that every request has where the recipe does not set them.
-    #[must_use]
-    pub fn new(step: &str, request: ShownRequest, defaults: &[(&str, &str)]) -> Self {
-        let mut told = Self { step: step.to_owned(), request, ..Self::default() };
-        for (name, value) in defaults {
+    fn new(call: &Call, request: ShownRequest) -> Self {
+        let mut told =
+            Self { step: call.name.to_string(), kind: call.kind, request, ..Self::default() };
+        for (name, value) in DEFAULT_HEADERS {
             if !told.request.line.is_empty()
                 && !told.request.headers.iter().any(|(known, _)| known == name)
             {
-                told.request.headers.push(((*name).to_owned(), (*value).to_owned()));
+                told.request.headers.push((name.to_owned(), value.to_owned()));
             }
         }
         told
     }
 
     /// Notes an answer.
-    pub fn answer(&mut self, response: &TokenResponse, redactor: &Redactor) {
+    fn answer(&mut self, response: &TokenResponse, redactor: &Redactor) {
         self.status = Some(response.status);
         for name in TELLING {
             if let Some(value) = response.headers.get(name) {
@@ -104,7 +127,7 @@ impl Told {
                 self.headers.push((name.to_owned(), text.as_str().to_owned()));
             }
         }
-        match suggest::structure(&response.body) {
+        match structure(&response.body) {
             Some(tree) => outline(&tree, "", 0, redactor, &mut self.body),
             None if response.body.is_empty() => self.body.push("(empty)".into()),
             None => self.body.push(format!(

@@ -12,6 +12,7 @@ use super::explanation::{Paint, as_json, as_text};
 use super::flags::{ConfigFlag, load};
 use super::print::{EXIT_CONFIG, complain, say};
 use super::runtime::{end, runtime};
+use crate::authoring::explain::Explanation;
 use crate::config::{Given, Place, Trial};
 use crate::diagnostic::suggestion;
 use crate::outcome::Outcome;
@@ -156,7 +157,8 @@ pub fn main(flags: &Flags) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let (probe, explanation) = runtime.block_on(Prober::new().explain(provider));
+    let mut explanation = Explanation::default();
+    let probe = runtime.block_on(Prober::new().observe(provider, &mut explanation));
     end(runtime);
     match flags.output {
         Output::Json => say(&format!("{:#}", as_json(provider, &probe, &explanation))),

@@ -1,4 +1,6 @@
-//! Plays a recorded exchange: each request is compared, each answer is read, and so is the outcome.
+//! Plays a recorded exchange: each request is compared, and so is the outcome.
+
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -6,16 +8,16 @@ use super::{
     Prepared, RecordedRequest, RecordedResponse, RecordedStep, actual_headers, compare,
     expected_headers,
 };
-use crate::outcome::{Failure, Outcome};
-use crate::recipe::verification::{no_keys, unverified};
-use crate::recipe::{Call, Fingerprints, Inputs, TokenRequest, TokenResponse, Trace, Values};
+use crate::recipe::{
+    Asked, Conversation, Fingerprints, Inputs, Kind, Subject, TokenRequest, TokenResponse,
+};
 
 /// An exchange under way.
 struct Play<'a> {
     prepared: &'a Prepared,
-    values: Values,
-    /// Those that are still to come.
+    /// The recorded steps that no call has used so far.
     recorded: std::slice::Iter<'a, RecordedStep>,
+    token_requested: bool,
     differences: Vec<String>,
 }
 
@@ -25,7 +27,38 @@ impl Prepared {
     /// # Errors
     /// What differs from what was expected.
     pub fn run(&self) -> Result<(), String> {
+        self.check_inputs()?;
         let (parameters, credentials) = (self.parameters(), self.credentials());
+        let (expectations, fingerprints) = (self.expectations(), Fingerprints::default());
+        let subject = Subject {
+            recipe: &self.recipe,
+            verification: self.verification.as_deref(),
+            expectations: &expectations,
+            fingerprints: &fingerprints,
+        };
+        let inputs = Inputs { parameters: &parameters, credentials: &credentials };
+        let mut conversation = Conversation::begin(subject, &inputs, &self.attempt, None)
+            .map_err(|error| error.to_string())?;
+        let mut play = Play {
+            prepared: self,
+            recorded: self.exchange.steps.iter(),
+            token_requested: false,
+            differences: Vec::new(),
+        };
+        while let Some(asked) = conversation.next_request() {
+            conversation.answered(play.answer(&asked)?, Duration::ZERO);
+        }
+        let conclusion = conversation.finish();
+        for step in &conclusion.left_behind {
+            let message = step.failure.as_ref().map_or("", |failure| failure.message.as_str());
+            play.differences.push(format!("  `{}` failed: {message}", step.name));
+        }
+        let mut differences = play.rest();
+        self.compare_outcome(&conclusion.outcome, &mut differences);
+        if differences.is_empty() { Ok(()) } else { Err(differences.join("\n")) }
+    }
+
+    fn check_inputs(&self) -> Result<(), String> {
         for (name, _) in &self.exchange.credentials.0 {
             if !self.recipe.credentials.iter().any(|(known, _)| known == name.get_ref()) {
                 return Err(format!("the recipe has no credential `{}`", name.get_ref()));
@@ -36,121 +69,58 @@ impl Prepared {
                 return Err(format!("the recipe has no parameter `{}`", name.get_ref()));
             }
         }
-        let inputs = Inputs { parameters: &parameters, credentials: &credentials };
-        let values =
-            self.recipe.begin(&inputs, &self.attempt).map_err(|error| error.to_string())?;
-        let mut play = Play {
-            prepared: self,
-            values,
-            recorded: self.exchange.steps.iter(),
-            differences: Vec::new(),
-        };
-        let outcome = play.probe()?;
-        play.clean_up()?;
-        let Play { mut recorded, mut differences, .. } = play;
-        if let Some(step) = recorded.next() {
-            differences.push(format!("  the step `{}` is recorded, but not made", step.name));
+        Ok(())
+    }
+
+    /// A recorded answer as it would arrive.
+    ///
+    /// # Errors
+    /// When it has two bodies, or a header that HTTP does not have.
+    pub fn response(&self, recorded: &RecordedResponse) -> Result<TokenResponse, String> {
+        if recorded.body.is_some() && recorded.json.is_some() {
+            return Err("an answer has either `body` or `json`".into());
         }
-        self.compare_outcome(&outcome, &mut differences);
-        if differences.is_empty() { Ok(()) } else { Err(differences.join("\n")) }
+        let mut headers = HeaderMap::new();
+        for (name, value) in &recorded.headers.0 {
+            let name =
+                HeaderName::try_from(name.get_ref().as_str()).map_err(|error| error.to_string())?;
+            headers.append(
+                name,
+                HeaderValue::try_from(value.as_str()).map_err(|error| error.to_string())?,
+            );
+        }
+        Ok(TokenResponse {
+            status: recorded.status,
+            headers,
+            body: recorded.bytes(),
+            received: self.attempt.now,
+        })
     }
 }
 
 impl Play<'_> {
-    /// All calls but those that clean up. The error is what makes it impossible to go on.
-    fn probe(&mut self) -> Result<Outcome, String> {
-        let prepared = self.prepared;
-        let recipe = &prepared.recipe;
-        for step in &recipe.steps {
-            if !step.is_wanted(&self.values).map_err(|error| error.to_string())? {
-                continue;
-            }
-            if let Err(failure) = self.step(step)?.1 {
-                if prepared.exchange.response.is_some() {
-                    self.differences.push(format!(
-                        "  the step `{}` fails, so there is no token request",
-                        step.name
-                    ));
-                }
-                return Ok(Outcome::Failed(failure));
-            }
-        }
-        let request = match recipe.token.render(&mut self.values) {
-            Ok(request) => request,
-            Err(error) => return Ok(Outcome::Failed(error.failure())),
+    /// The recorded answer to this request, which is compared. The error is what makes it
+    /// impossible to go on.
+    fn answer(&mut self, asked: &Asked<'_>) -> Result<TokenResponse, String> {
+        let exchange = &self.prepared.exchange;
+        let Asked { call, request } = asked;
+        let recorded = if call.kind == Kind::Token {
+            self.token_requested = true;
+            self.compare_request("", exchange.request.as_ref(), request);
+            exchange.response.as_ref().ok_or("the exchange has no [response]")?
+        } else {
+            let recorded = self.recorded.next().filter(|recorded| recorded.name == *call.name);
+            let recorded = recorded.ok_or_else(|| {
+                format!(
+                    "the call `{}` is made now, but not recorded here under [[steps]]",
+                    call.name
+                )
+            })?;
+            let before = format!("step {} ", call.name);
+            self.compare_request(&before, recorded.request.as_ref(), request);
+            &recorded.response
         };
-        self.compare_request("", prepared.exchange.request.as_ref(), &request);
-        let Some(recorded) = &prepared.exchange.response else {
-            return Err("the exchange has no [response]".into());
-        };
-        let response = self.response(recorded)?;
-        let keep = prepared.verification.is_some();
-        let outcome = recipe.read(
-            &mut self.values,
-            &response,
-            &prepared.expectations(),
-            &Fingerprints::default(),
-            keep,
-            &mut Trace::default(),
-        );
-        match outcome {
-            Outcome::Issued(issued) => {
-                Ok(self.verify(issued.expiry)?.map_or(Outcome::Issued(issued), Outcome::Failed))
-            }
-            failed @ Outcome::Failed(_) => Ok(failed),
-        }
-    }
-
-    fn verify(&mut self, expiry: crate::outcome::Expiry) -> Result<Option<Failure>, String> {
-        let prepared = self.prepared;
-        let Some(verification) = &prepared.verification else { return Ok(None) };
-        self.values.add_clocks(&prepared.attempt);
-        for check in &verification.checks {
-            if let Err(failure) = self.step(check)?.1 {
-                return Ok(Some(unverified(failure)));
-            }
-        }
-        let Some(jwt) = &verification.jwt else { return Ok(None) };
-        let keys = match &jwt.jwks {
-            None => None,
-            Some(call) => match self.step(call)? {
-                (_, Err(failure)) => return Ok(Some(no_keys(failure))),
-                (response, Ok(())) => Some(response),
-            },
-        };
-        Ok(jwt.inspect(&self.values, keys.as_ref(), expiry, prepared.attempt.now).err())
-    }
-
-    fn clean_up(&mut self) -> Result<(), String> {
-        let recipe = &self.prepared.recipe;
-        for call in &recipe.cleanup {
-            if call.is_possible(&self.values) {
-                let (_, read) = self.step(call)?;
-                if let Err(failure) = read {
-                    self.differences.push(format!(
-                        "  `{}` failed: {}",
-                        call.name,
-                        failure.message.as_str()
-                    ));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn step(&mut self, call: &Call) -> Result<(TokenResponse, Result<(), Failure>), String> {
-        let recorded = self.recorded.next().filter(|recorded| recorded.name == *call.name);
-        let recorded = recorded.ok_or_else(|| {
-            format!("the call `{}` is made now, but not recorded here under [[steps]]", call.name)
-        })?;
-        let response = self.response(&recorded.response)?;
-        let request = match call.render(&mut self.values) {
-            Ok(request) => request,
-            Err(error) => return Ok((response, Err(error.failure()))),
-        };
-        self.compare_request(&format!("step {} ", call.name), recorded.request.as_ref(), &request);
-        let read = call.read(&mut self.values, &response, &mut Trace::default());
-        Ok((response, read))
+        self.prepared.response(recorded)
     }
 
     fn compare_request(
@@ -173,24 +143,14 @@ impl Play<'_> {
         compare(&format!("{before}body"), &expected.body, &body, differences);
     }
 
-    fn response(&self, recorded: &RecordedResponse) -> Result<TokenResponse, String> {
-        if recorded.body.is_some() && recorded.json.is_some() {
-            return Err("an answer has either `body` or `json`".into());
+    /// All differences, with what is recorded and was not asked for.
+    fn rest(mut self) -> Vec<String> {
+        for step in self.recorded {
+            self.differences.push(format!("  the step `{}` is recorded, but not made", step.name));
         }
-        let mut headers = HeaderMap::new();
-        for (name, value) in &recorded.headers.0 {
-            let name =
-                HeaderName::try_from(name.get_ref().as_str()).map_err(|error| error.to_string())?;
-            headers.append(
-                name,
-                HeaderValue::try_from(value.as_str()).map_err(|error| error.to_string())?,
-            );
+        if !self.token_requested && self.prepared.exchange.response.is_some() {
+            self.differences.push("  there is a [response], but the token is not requested".into());
         }
-        Ok(TokenResponse {
-            status: recorded.status,
-            headers,
-            body: recorded.bytes(),
-            received: self.prepared.attempt.now,
-        })
+        self.differences
     }
 }

@@ -104,6 +104,30 @@ pub fn is_word(body: &[u8]) -> bool {
     })
 }
 
+/// What a body is, in words for people.
+#[must_use]
+pub fn describe(body: &[u8]) -> String {
+    let start: Vec<u8> =
+        body.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).take(15).collect();
+    let start = String::from_utf8_lossy(&start).to_lowercase();
+    if start.starts_with("<!doctypehtml") || start.starts_with("<html") {
+        return "an HTML page".into();
+    }
+    if start.starts_with('<') {
+        return "XML or HTML".into();
+    }
+    if std::str::from_utf8(body).is_err() {
+        return "bytes that are no UTF-8 text".into();
+    }
+    if json(body).is_some() {
+        return "JSON".into();
+    }
+    if start.starts_with(['{', '[']) {
+        return "broken or too deeply nested JSON".into();
+    }
+    format!("{} bytes of text", body.len())
+}
+
 fn without_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)
 }

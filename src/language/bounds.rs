@@ -33,9 +33,17 @@ const DEEPEST_VALUE: usize = 128;
 /// use some kilobytes.
 const BUDGET: u64 = 64 * 1024 * 1024;
 
-/// What is told when it is used up.
-pub const USED_UP: &str =
-    "the recipe does too much: its expressions have used up what one probe may use";
+/// The budget of an attempt is used up.
+#[derive(Debug, thiserror::Error)]
+#[error("the recipe does too much: its expressions have used up what one probe may use")]
+struct UsedUp;
+
+/// Whether an error is there because the budget of the attempt is used up.
+#[must_use]
+pub fn is_used_up(error: &Error) -> bool {
+    let sources = std::iter::successors(std::error::Error::source(error), |error| error.source());
+    sources.into_iter().any(<dyn std::error::Error>::is::<UsedUp>)
+}
 
 /// What the expressions of one attempt have cost so far. Clones count together.
 #[derive(Clone, Default)]
@@ -49,7 +57,8 @@ impl Budget {
     pub fn take(&self, cost: u64) -> Result<(), Error> {
         let before = self.0.fetch_add(cost, Ordering::Relaxed);
         if before.saturating_add(cost) > BUDGET {
-            return Err(Error::new(ErrorKind::InvalidOperation, USED_UP));
+            let error = Error::new(ErrorKind::InvalidOperation, UsedUp.to_string());
+            return Err(error.with_source(UsedUp));
         }
         Ok(())
     }

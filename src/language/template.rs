@@ -282,7 +282,7 @@ impl JsonTemplate {
                 let mut object = serde_json::Map::new();
                 for (name, node) in members {
                     if let Some(value) =
-                        node.render(context, show).map_err(|error| inside(name, &error))?
+                        node.render(context, show).map_err(|error| inside(name, error))?
                     {
                         object.insert(name.clone(), value);
                     }
@@ -294,8 +294,9 @@ impl JsonTemplate {
 }
 
 /// An error in a member of a body, with the member's name.
-fn inside(name: &str, error: &Error) -> Error {
-    Error::new(error.kind(), format!("`{name}`: {}", super::expression::explain(error)))
+fn inside(name: &str, error: Error) -> Error {
+    let detail = format!("`{name}`: {}", super::expression::explain(&error));
+    Error::new(error.kind(), detail).with_source(error)
 }
 
 #[cfg(test)]

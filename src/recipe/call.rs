@@ -69,10 +69,62 @@ impl Recipe {
     }
 }
 
+/// What a call of a probe is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// Prepares the token request.
+    Step,
+    /// Requests the token.
+    #[default]
+    Token,
+    /// Uses the token, which the provider accepts or refuses.
+    Check,
+    /// Asks the provider whether the token is active (RFC 7662).
+    Introspection,
+    /// Fetches the keys that sign tokens (RFC 7517).
+    Keys,
+    /// Closes what the calls before it have opened.
+    Cleanup,
+}
+
+impl Kind {
+    /// The name of a call that no recipe names.
+    pub(super) fn own_name(self) -> &'static str {
+        match self {
+            Self::Step | Self::Cleanup => "",
+            Self::Token => TOKEN,
+            Self::Check => CHECK,
+            Self::Introspection => INTROSPECTION,
+            Self::Keys => KEYS,
+        }
+    }
+
+    /// Whether the call leads to the token: its time and its phases are those of the probe.
+    #[must_use]
+    pub fn leads_to_the_token(self) -> bool {
+        matches!(self, Self::Step | Self::Token)
+    }
+}
+
+/// The name of the token request.
+pub(super) const TOKEN: &str = "token";
+/// The name of the call that uses the token.
+const CHECK: &str = "verify";
+/// The name of the call to an introspection endpoint.
+const INTROSPECTION: &str = "introspection";
+/// The name of the check of what a JSON Web Token says of itself, which is no call.
+pub(super) const INSPECTION: &str = "jwt";
+/// The name of the call for keys.
+const KEYS: &str = "jwks";
+/// The names of the label `step` that no recipe can choose.
+pub(super) const OWN_NAMES: [&str; 5] = [TOKEN, CHECK, INTROSPECTION, INSPECTION, KEYS];
+
 /// One request and how its answer is read.
 pub struct Call {
     /// Its name, for people and for the label `step`.
     pub name: Arc<str>,
+    /// What it is for.
+    pub kind: Kind,
     /// Before the name of a part, where mistakes are told: `steps.login.`.
     pub(super) part: String,
     pub(super) request: RequestTemplates,

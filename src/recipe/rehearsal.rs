@@ -6,21 +6,14 @@ use minijinja::Value;
 use secrecy::SecretString;
 use url::Url;
 
-use super::call::{Call, Recipe};
+use super::call::{Call, INSPECTION, Kind, Recipe};
+use super::turns::{Turn, Turns};
 use super::values::{Attempt, Inputs, RenderError};
 use super::verification::Verification;
 use crate::language::placeholder::PLACEHOLDERS;
+use crate::language::template::Show;
 
 impl Recipe {
-    /// All calls of a probe, in order, with those that verify the token.
-    pub fn calls<'a>(
-        &'a self,
-        verification: Option<&'a Verification>,
-    ) -> impl Iterator<Item = &'a Call> {
-        let verifying = verification.into_iter().flat_map(Verification::calls);
-        self.steps.iter().chain([&self.token]).chain(verifying).chain(&self.cleanup)
-    }
-
     /// The URL of a call for these parameters, without its query; `None` for one that only an
     /// answer decides, or that these parameters leave out.
     ///
@@ -49,11 +42,8 @@ impl Recipe {
         } else {
             Value::from_pairs(parameters.iter().map(|(name, value)| (name.as_str(), value.clone())))
         };
-        if call.name != self.token.name
-            && url
-                .text(&context, crate::language::template::Show::Real)
-                .is_ok_and(|text| text.is_none())
-        {
+        let can_be_left_out = matches!(call.kind, Kind::Step | Kind::Cleanup);
+        if can_be_left_out && url.text(&context, Show::Real).is_ok_and(|text| text.is_none()) {
             return Ok(None);
         }
         call.address(&context).map(Some)
@@ -61,7 +51,7 @@ impl Recipe {
 
     /// Renders all calls with made-up secrets and answers. `credentials` are the names of those
     /// that have a value. Returns the names of what a probe does with these inputs: its calls, and
-    /// what looks at the token without one.
+    /// the inspection of the token.
     ///
     /// # Errors
     /// As [`Call::render`].
@@ -107,25 +97,19 @@ impl Recipe {
     ) -> Result<(), RenderError> {
         let mut values = self.begin(inputs, attempt)?;
         values.add_clocks(attempt);
-        let mut issued = false;
-        for call in self.calls(verification) {
-            let is_token = call.name == self.token.name;
-            let made =
-                is_token || (!issued || call.is_possible(&values)) && call.is_wanted(&values)?;
-            if !made {
+        let mut turns = Turns::new(self, verification);
+        while let Some(turn) = turns.next(&values) {
+            let Turn::Call(call) = turn else {
+                rendered.push(INSPECTION.into());
                 continue;
-            }
+            };
             call.render(&mut values)?;
             rendered.push(Arc::clone(&call.name));
-            rendered.extend(
-                verification.and_then(|verification| verification.looks_after(call, &self.token)),
-            );
             for (name, _) in &call.gives {
                 values.give(name, given.into());
             }
-            if is_token {
-                values.give("token", "placeholder".into());
-                issued = true;
+            if call.kind == Kind::Token {
+                values.give("token", PLACEHOLDERS[0].into());
             }
         }
         Ok(())

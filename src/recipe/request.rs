@@ -8,7 +8,6 @@ use url::form_urlencoded;
 
 use super::call::{BodyTemplate, Call};
 use super::values::{self, RenderError, Values};
-use crate::language::bounds::USED_UP;
 use crate::language::convert::UNRESERVED;
 use crate::language::expression::Compiled;
 use crate::language::template::{Show, Template};
@@ -39,19 +38,15 @@ pub struct ShownRequest {
 
 impl Call {
     /// Whether all that the request takes from answers is there.
-    #[must_use]
-    pub fn is_possible(&self, values: &Values) -> bool {
+    pub(super) fn is_possible(&self, values: &Values) -> bool {
         self.needs.iter().all(|name| values.has(name))
     }
 
-    /// Whether this attempt has a URL for it. A step whose URL needs an optional input that is not
-    /// set is left out.
-    ///
-    /// # Errors
-    /// When the URL cannot be evaluated.
-    pub fn is_wanted(&self, values: &Values) -> Result<bool, RenderError> {
+    /// Whether its URL has all optional inputs that it needs. It has, when the URL cannot be
+    /// evaluated: then rendering it tells why.
+    pub(super) fn is_wanted(&self, values: &Values) -> bool {
         let url = self.request.url.text(&values.context.value(), Show::Real);
-        url.map(|text| text.is_some()).map_err(|error| self.told(self.at("request.url", &error)))
+        url.map_or(true, |text| text.is_some())
     }
 
     /// Renders the request. What was made of secrets for it is known to the values' redactor
@@ -61,12 +56,10 @@ impl Call {
     /// When an expression cannot be evaluated with these values, or the outcome is no URL or
     /// header.
     pub fn render(&self, values: &mut Values) -> Result<TokenRequest, RenderError> {
-        self.rendered(values).map_err(|error| self.told(error))
-    }
-
-    fn told(&self, error: RenderError) -> RenderError {
-        // What was used up was used up by answers: when the recipe was loaded it was enough.
-        RenderError { from_answer: !self.needs.is_empty() || error.problem == USED_UP, ..error }
+        self.rendered(values).map_err(|error| RenderError {
+            from_answer: error.from_answer || !self.needs.is_empty(),
+            ..error
+        })
     }
 
     fn rendered(&self, values: &mut Values) -> Result<TokenRequest, RenderError> {

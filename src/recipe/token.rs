@@ -10,13 +10,13 @@ use super::call::{Recipe, TokenRules};
 use super::definition::Unit;
 use super::expiry::ends_at;
 use super::fingerprint::Fingerprints;
-use super::response::Reader;
+use super::reader::Reader;
+use super::refusal::NoToken;
 use super::response::TokenResponse;
-use super::trace::Trace;
+use super::trace::{Found, Trace};
 use super::values::{Values, hide};
 use crate::language::expression::explain;
-use crate::outcome::{Expiry, Failure, Issued, Message, Outcome, Reason, malformed};
-use crate::secret::HIDDEN;
+use crate::outcome::{Expiry, Failure, Issued, Outcome, Reason, malformed};
 use crate::time::{human_duration, unix_seconds};
 
 /// What one provider expects of a token beyond its being issued.
@@ -28,9 +28,9 @@ pub struct Expectations {
     pub min_lifetime: Option<Duration>,
 }
 
-struct TokenReader<'a> {
-    reader: Reader<'a>,
-    rules: &'a TokenRules,
+struct TokenReader<'a, 'r> {
+    reader: Reader<'a, 'r>,
+    rules: &'r TokenRules,
     uses_token: bool,
 }
 
@@ -38,14 +38,14 @@ impl Recipe {
     /// Reads the answer to the token request. The redactor of `values` knows the token afterwards;
     /// the token itself is kept there only when `keep` says that a later call needs it.
     #[must_use]
-    pub fn read(
-        &self,
+    pub fn read<'r>(
+        &'r self,
         values: &mut Values,
         response: &TokenResponse,
         expectations: &Expectations,
         fingerprints: &Fingerprints,
         keep: bool,
-        trace: &mut Trace,
+        trace: &mut Trace<'r>,
     ) -> Outcome {
         let reader = Reader {
             tokens: &self.reading.token,
@@ -80,7 +80,7 @@ impl Recipe {
     }
 }
 
-impl TokenReader<'_> {
+impl TokenReader<'_, '_> {
     /// Hides everything that is or could be a token before any text of the answer is taken up: what
     /// the token rules find, whatever the status.
     fn hide_tokens(&mut self) {
@@ -93,24 +93,24 @@ impl TokenReader<'_> {
 
     /// The first token that is a string with something in it; else what is wrong with what is
     /// there.
-    fn find_token(&mut self) -> Result<String, &'static str> {
-        let mut problem = "token_missing";
-        for rule in &self.rules.token {
+    fn find_token(&mut self) -> Result<String, NoToken> {
+        let mut problem = NoToken::Missing;
+        let rules = self.rules;
+        for rule in &rules.token {
             let value = rule.evaluate(&self.reader.context).unwrap_or(Value::UNDEFINED);
             let text = value.as_str().filter(|_| value.kind() == ValueKind::String).map(str::trim);
-            self.reader.trace.note("token", &rule.source, || match (&text, value.kind()) {
-                (Some(""), _) => "an empty string".into(),
-                (Some(text), _) => {
-                    format!("a string of {} characters {HIDDEN}", text.chars().count())
-                }
-                (None, ValueKind::Undefined) => "absent".into(),
-                (None, kind) => format!("a {kind}, not a string"),
-            });
+            let found = match (text, value.kind()) {
+                (Some(""), _) => Found::Empty,
+                (Some(text), _) => Found::Token(text.chars().count()),
+                (None, ValueKind::Undefined) => Found::Absent,
+                (None, kind) => Found::NotAString(kind),
+            };
+            self.reader.trace.note("token", &rule.source, found);
             match text {
                 Some("") => {}
                 Some(text) => return Ok(text.to_owned()),
                 None if matches!(value.kind(), ValueKind::Undefined | ValueKind::None) => {}
-                None => problem = "token_not_a_string",
+                None => problem = NoToken::NotAString,
             }
         }
         Err(problem)
@@ -165,7 +165,7 @@ impl TokenReader<'_> {
         let rules = self.rules;
         if let Some(rule) = &rules.never {
             let never = rule.evaluate(&self.reader.context).is_ok_and(|value| value.is_true());
-            self.reader.trace.note("never", &rule.source, || never.to_string());
+            self.reader.trace.note("never", &rule.source, Found::Truth(never));
             if never {
                 return Ok(Expiry::Never);
             }
@@ -174,7 +174,7 @@ impl TokenReader<'_> {
         for (rule, unit) in &rules.expiry {
             let value = match rule.evaluate(&self.reader.context) {
                 Ok(value) if value.is_undefined() || value.is_none() => {
-                    self.reader.trace.note("expiry", &rule.source, || "absent".into());
+                    self.reader.trace.note("expiry", &rule.source, Found::Absent);
                     continue;
                 }
                 // A token that is a number would be told as a time.
@@ -184,15 +184,11 @@ impl TokenReader<'_> {
                 Ok(value) => ends_at(&value, *unit, received),
                 Err(error) => Err(format!("nothing that can be worked out: {}", explain(&error))),
             };
-            self.reader.trace.note("expiry", &rule.source, || match &value {
-                Ok(end) => format!(
-                    "{} ({}, {} from now)",
-                    end.strftime("%Y-%m-%d %H:%M:%S UTC"),
-                    unit.word(),
-                    human_duration(unix_seconds(*end) - unix_seconds(received))
-                ),
-                Err(problem) => format!("{problem} ({})", unit.word()),
-            });
+            let found = match &value {
+                Ok(at) => Found::End { at: *at, received, unit: *unit },
+                Err(problem) => Found::NoEnd(*unit, problem.clone()),
+            };
+            self.reader.trace.note("expiry", &rule.source, found);
             return value.map(Expiry::At).map_err(|problem| {
                 let message = format!("the expiry at `{}` is {problem}", rule.source);
                 malformed("expiry_unreadable", &message)
@@ -204,7 +200,8 @@ impl TokenReader<'_> {
     /// The required scopes that the answer does not list. An answer that lists none grants what was
     /// asked for (RFC 6749, section 5.1).
     fn missing_scopes(&mut self, required: &[String]) -> Vec<String> {
-        let Some(rule) = &self.rules.scopes else { return Vec::new() };
+        let rules = self.rules;
+        let Some(rule) = &rules.scopes else { return Vec::new() };
         let value = rule.evaluate(&self.reader.context).unwrap_or(Value::UNDEFINED);
         let granted: Option<Vec<String>> = match value.kind() {
             ValueKind::String => Some(words(value.as_str().unwrap_or_default())),
@@ -216,16 +213,12 @@ impl TokenReader<'_> {
             }),
             _ => None,
         };
-        self.reader.trace.note("scopes", &rule.source, || match &granted {
-            Some(granted) => format!(
-                "{} granted: {}",
-                granted.len(),
-                Message::clean(&self.reader.redactor.scrub(&granted.join(" "))).as_str()
-            ),
-            None => "not listed, so as requested".into(),
+        let missing = granted.as_ref().map(|granted| {
+            required.iter().filter(|scope| !granted.contains(scope)).cloned().collect()
         });
-        let Some(granted) = granted else { return Vec::new() };
-        required.iter().filter(|scope| !granted.contains(scope)).cloned().collect()
+        let found = granted.map_or(Found::NoScopes, Found::Scopes);
+        self.reader.trace.note("scopes", &rule.source, found);
+        missing.unwrap_or_default()
     }
 }
 

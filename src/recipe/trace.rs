@@ -1,30 +1,150 @@
-//! How an answer was read, rule by rule.
+//! How an answer was read, rule by rule: facts that cost nothing, and texts of them for people.
 
-use crate::outcome::TraceLine;
+use jiff::Timestamp;
+use minijinja::value::ValueKind;
 
-/// How each rule read the answer, for `probe`. Off unless asked for.
+use super::definition::Unit;
+use crate::outcome::{Code, Message, TraceLine};
+use crate::secret::{HIDDEN, Redactor};
+use crate::time::{human_duration, unix_seconds};
+
+/// What each rule found in one answer. It borrows from the recipe.
+///
+/// Every reading is traced, so a fact holds no text that has to be made first.
 #[derive(Default)]
-pub struct Trace {
-    lines: Option<Vec<TraceLine>>,
+pub struct Trace<'a> {
+    notes: Vec<Note<'a>>,
 }
 
-impl Trace {
-    /// One that records.
-    #[must_use]
-    pub fn recording() -> Self {
-        Self { lines: Some(Vec::new()) }
+/// What one rule found.
+pub struct Note<'a> {
+    /// The rule, as it is called in the recipe.
+    pub rule: &'static str,
+    /// Its expression.
+    pub expression: &'a str,
+    /// What it found.
+    pub found: Found<'a>,
+}
+
+/// What a rule found in an answer. Can hold texts of the answer.
+pub enum Found<'a> {
+    /// Nothing.
+    Absent,
+    /// The HTTP status.
+    Status(u16),
+    /// Whether it holds.
+    Truth(bool),
+    /// It cannot be evaluated, and why.
+    Error(String),
+    /// A token of so many characters.
+    Token(usize),
+    /// A text without characters.
+    Empty,
+    /// A value of another kind where a token was expected.
+    NotAString(ValueKind),
+    /// The end of the token.
+    End {
+        /// When it ends.
+        at: Timestamp,
+        /// When the answer arrived.
+        received: Timestamp,
+        /// How the value was read.
+        unit: Unit,
+    },
+    /// No end of a token in this unit, and why.
+    NoEnd(Unit, String),
+    /// The scopes that were granted.
+    Scopes(Vec<String>),
+    /// No list of scopes.
+    NoScopes,
+    /// The provider's code.
+    Code(Code),
+    /// A code that holds a secret or looks like one.
+    SecretCode,
+    /// A value that is no code of a failure; of another kind when it is not text or a number.
+    NoCode(Option<ValueKind>),
+    /// The provider's message, without secrets.
+    Message(String),
+    /// A value for later calls, by this name.
+    Given(&'a str, Given),
+}
+
+/// What an answer gives to later calls.
+pub enum Given {
+    /// A text of so many characters.
+    Text(usize),
+    /// A value of another kind.
+    Value(ValueKind),
+    /// Nothing.
+    Absent,
+    /// A value that no call can use.
+    Useless(ValueKind),
+}
+
+impl<'a> Trace<'a> {
+    /// Adds what a rule found.
+    pub(super) fn note(&mut self, rule: &'static str, expression: &'a str, found: Found<'a>) {
+        self.notes.push(Note { rule, expression, found });
     }
 
-    /// What was recorded.
+    /// What the rules found, in order.
     #[must_use]
-    pub fn into_lines(self) -> Vec<TraceLine> {
-        self.lines.unwrap_or_default()
+    pub fn notes(&self) -> &[Note<'a>] {
+        &self.notes
     }
 
-    /// Notes a step; what came out is worked out only when somebody wants to know.
-    pub fn note(&mut self, rule: &'static str, expression: &str, result: impl FnOnce() -> String) {
-        if let Some(lines) = &mut self.lines {
-            lines.push(TraceLine { rule, expression: expression.to_owned(), result: result() });
+    /// What the rules found, in words, without what this redactor knows.
+    #[must_use]
+    pub fn lines(&self, redactor: &Redactor) -> Vec<TraceLine> {
+        let line = |note: &Note<'_>| TraceLine {
+            rule: note.rule,
+            expression: note.expression.to_owned(),
+            result: redactor.scrub(&note.found.words(redactor)),
+        };
+        self.notes.iter().map(line).collect()
+    }
+}
+
+impl Found<'_> {
+    fn words(&self, redactor: &Redactor) -> String {
+        match self {
+            Self::Absent => "absent".into(),
+            Self::Status(status) => status.to_string(),
+            Self::Truth(holds) => holds.to_string(),
+            Self::Error(problem) => format!("cannot be evaluated: {problem}"),
+            Self::Token(length) => format!("a string of {length} characters {HIDDEN}"),
+            Self::Empty => "an empty string".into(),
+            Self::NotAString(kind) => format!("a {kind}, not a string"),
+            Self::End { at, received, unit } => format!(
+                "{} ({}, {} from now)",
+                at.strftime("%Y-%m-%d %H:%M:%S UTC"),
+                unit.word(),
+                human_duration(unix_seconds(*at) - unix_seconds(*received))
+            ),
+            Self::NoEnd(unit, problem) => format!("{problem} ({})", unit.word()),
+            Self::Scopes(granted) => format!(
+                "{} granted: {}",
+                granted.len(),
+                Message::clean(&redactor.scrub(&granted.join(" "))).as_str()
+            ),
+            Self::NoScopes => "not listed, so as requested".into(),
+            Self::Code(code) => code.to_string(),
+            Self::SecretCode => "holds a secret or looks like one, so not used".into(),
+            Self::NoCode(None) => "no code of a failure".into(),
+            Self::NoCode(Some(kind)) => format!("a {kind}, so not used"),
+            Self::Message(text) => Message::clean(text).as_str().to_owned(),
+            Self::Given(name, given) => format!("{name}: {}", given.words()),
+        }
+    }
+}
+
+impl Given {
+    fn words(&self) -> String {
+        match self {
+            Self::Text(length) => format!("a string of {length} characters {HIDDEN}"),
+            Self::Value(kind) => format!("a {kind} {HIDDEN}"),
+            Self::Absent => "absent".into(),
+            Self::Useless(kind) => format!("an empty string or a {kind}, of no use"),
         }
     }
 }

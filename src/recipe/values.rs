@@ -8,6 +8,7 @@ use minijinja::{Error, Value};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::call::Recipe;
+use crate::language::bounds::is_used_up;
 use crate::language::context::Context;
 use crate::language::expression::explain;
 use crate::outcome::{Failure, Reason, malformed};
@@ -58,7 +59,8 @@ impl RenderError {
     }
 
     pub(super) fn at(part: impl Into<String>, error: &Error) -> Self {
-        Self::new(part, explain(error))
+        // The budget was enough when the recipe was loaded, so answers have used it up.
+        Self { from_answer: is_used_up(error), ..Self::new(part, explain(error)) }
     }
 
     /// The failure of a probe that cannot make this request: of these credentials, or of what an
@@ -89,9 +91,11 @@ impl Recipe {
         for (_, secret) in inputs.credentials {
             redactor.hide(secret.expose_secret());
         }
-        let context = self
-            .context(inputs, attempt)
-            .map_err(|error| RenderError { problem: redactor.scrub(&error.problem), ..error })?;
+        let context = self.context(inputs, attempt).map_err(|error| RenderError {
+            problem: redactor.scrub(&error.problem),
+            from_answer: false,
+            ..error
+        })?;
         for (name, binding) in &self.bindings {
             if binding.secret
                 && let Some(value) = context.get(name)

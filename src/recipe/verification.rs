@@ -7,9 +7,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use super::call::{Call, Recipe};
+use super::call::{Call, Kind, Recipe};
 use super::claims::{self, JwtCheck};
-use super::compile::VERIFICATION;
 use super::definition::{Introspection, IntrospectionAuth, Jwt, Request, Verify, VerifyCall};
 use super::response::TokenResponse;
 use super::values::Values;
@@ -23,7 +22,7 @@ const LEEWAY: Duration = Duration::from_secs(60);
 
 /// The call of an introspection for each way in which a client shows who it is; the URL is the
 /// configured one.
-const INTROSPECTION: [(IntrospectionAuth, &str); 3] = [
+const INTROSPECTIONS: [(IntrospectionAuth, &str); 3] = [
     (
         IntrospectionAuth::ClientSecretBasic,
         r#"request.headers.Authorization = "Basic {{ (client_id ~ ':' ~ client_secret) | base64 }}"
@@ -40,13 +39,10 @@ request.form = { token = "{{ token }}", token_type_hint = "access_token" }"#,
     ),
 ];
 
-/// The code of an answer that says neither yes nor no; the rules below have it too.
-const NO_VERDICT: &str = "not_an_introspection";
-
 /// What an answer to an introspection means: `active` decides (RFC 7662, section 2.2).
 const INTROSPECTION_ANSWER: &str = r#"
 response.ok = "json.active is true"
-response.code = ["json.error", "'token_inactive' if json.active is false", "'not_an_introspection' if http.status == 200"]
+response.code = ["json.error", "'token_inactive' if json.active is false"]
 response.message = "json.error_description"
 "#;
 
@@ -76,10 +72,16 @@ impl Verification {
         place: &Range<usize>,
         faults: &mut Vec<Fault>,
     ) -> Option<Self> {
-        let [call, introspection, _, jwks] = VERIFICATION;
         let mut checks = Vec::new();
         if let Some(VerifyCall { request, response }) = &definition.call {
-            checks.push(recipe.compile_check(call, request, response, source, place, faults));
+            checks.push(recipe.compile_check(
+                Kind::Check,
+                request,
+                response,
+                source,
+                place,
+                faults,
+            ));
         }
         if let Some(asked) = &definition.introspection {
             let known =
@@ -98,7 +100,7 @@ impl Verification {
             }
             let VerifyCall { request, response } = introspect(asked);
             checks.push(recipe.compile_check(
-                introspection,
+                Kind::Introspection,
                 &request,
                 &response,
                 source,
@@ -110,7 +112,7 @@ impl Verification {
             issuer: jwt.issuer.clone(),
             audience: jwt.audience.clone(),
             leeway: jwt.leeway.map_or(LEEWAY, |span| span.0),
-            jwks: keys(recipe, jwt, jwks, source, place, faults),
+            jwks: keys(recipe, jwt, source, place, faults),
         });
         (!checks.is_empty() || jwt.is_some()).then(|| Self {
             checks,
@@ -123,19 +125,12 @@ impl Verification {
     pub fn calls(&self) -> impl Iterator<Item = &Call> {
         self.checks.iter().chain(self.jwt.as_ref().and_then(|jwt| jwt.jwks.as_ref()))
     }
-
-    /// The name of the look at the token itself, after the last of the calls that come before it.
-    pub(super) fn looks_after(&self, call: &Call, token: &Call) -> Option<Arc<str>> {
-        let [_, _, jwt, _] = VERIFICATION;
-        let last = self.calls().last().unwrap_or(token);
-        (self.jwt.is_some() && last.name == call.name).then(|| jwt.into())
-    }
 }
 
 static SCHEMA: LazyLock<Json> = LazyLock::new(document::schema_of::<VerifyCall>);
 
 fn introspect(asked: &Introspection) -> VerifyCall {
-    let text = INTROSPECTION
+    let text = INTROSPECTIONS
         .iter()
         .find(|(method, _)| *method == asked.auth_method)
         .map_or("", |(_, text)| *text);
@@ -154,14 +149,13 @@ fn introspect(asked: &Introspection) -> VerifyCall {
 fn keys(
     recipe: &Recipe,
     jwt: &Jwt,
-    name: &str,
     source: &Arc<Source>,
     place: &Range<usize>,
     faults: &mut Vec<Fault>,
 ) -> Option<Call> {
     let request = Request { url: Some(jwt.jwks_url.clone()?), ..Request::default() };
     Some(recipe.compile_check(
-        name,
+        Kind::Keys,
         &request,
         &super::definition::Answer::default(),
         source,
@@ -209,29 +203,26 @@ impl JwtCheck {
     }
 }
 
-/// A failure of the call for keys: who does not hand out public keys finds no fault with a
-/// credential.
-#[must_use]
-pub fn no_keys(failure: Failure) -> Failure {
+/// What the failure of a call says about the credential.
+pub(super) fn judged(kind: Kind, failure: Failure) -> Failure {
+    match kind {
+        Kind::Step | Kind::Token | Kind::Cleanup => failure,
+        Kind::Check | Kind::Introspection => unverified(failure),
+        Kind::Keys => no_keys(failure),
+    }
+}
+
+/// A failure of the call for keys. A server that does not publish its keys refuses no credential.
+fn no_keys(failure: Failure) -> Failure {
     let reason =
         if failure.reason == Reason::Rejected { Reason::Malformed } else { failure.reason };
     Failure { reason, ..failure }
 }
 
-/// A failure of a call that verifies the token: who refuses it finds fault with the token, so with
-/// the credential.
-#[must_use]
-pub fn unverified(failure: Failure) -> Failure {
+/// A failure of a call that verifies the token. A provider that refuses the call refuses the token.
+fn unverified(failure: Failure) -> Failure {
     if failure.reason != Reason::Rejected {
         return failure;
-    }
-    // An answer that says neither yes nor no is no verdict.
-    if failure.code == Code::word(NO_VERDICT) {
-        return Failure {
-            reason: Reason::Malformed,
-            message: Message::clean("the answer is none to an introspection: it has no `active`"),
-            ..failure
-        };
     }
     let message = Message::clean(&format!(
         "the token was issued, but it is refused: {}",

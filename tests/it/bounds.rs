@@ -384,7 +384,7 @@ fn bombs_are_answers_like_any_other() {
             &credwatch::recipe::Expectations::default(),
             &credwatch::recipe::Fingerprints::default(),
             false,
-            &mut Trace::recording(),
+            &mut Trace::default(),
         );
         let Outcome::Failed(failure) = outcome else { panic!("a token in {}", &body[..40]) };
         assert_eq!(failure.reason.word(), "malformed", "{}: {failure:?}", &body[..40]);

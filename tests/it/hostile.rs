@@ -32,7 +32,7 @@ fn read(prepared: &Prepared, status: u16, headers: HeaderMap, body: Vec<u8>) -> 
         &prepared.expectations(),
         &Fingerprints::default(),
         false,
-        &mut Trace::recording(),
+        &mut Trace::default(),
     )
 }
 

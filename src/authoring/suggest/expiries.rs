@@ -3,25 +3,15 @@
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
+use super::candidate::{Candidate, End, quoted};
 use super::members::Member;
-use super::{Candidate, quoted, units};
+use super::units;
 use crate::recipe::definition::Unit;
 use crate::recipe::expiry::ends_at;
 use crate::time::{human_duration, unix_seconds};
 
 /// Two that differ by no more seconds than these tell the same.
 const SAME: f64 = 60.0;
-
-/// When a candidate says that the token ends.
-pub struct End {
-    /// Seconds from now.
-    pub seconds: f64,
-    /// Whether it was told as a time from now: of a date in a sample nobody knows when the sample
-    /// was taken.
-    from_now: bool,
-    /// Where it stands.
-    parent: String,
-}
 
 /// All, the likeliest first. `best` is the token.
 pub fn all(members: &[&Member], best: Option<&Member>, now: Timestamp) -> Vec<Candidate> {
@@ -34,6 +24,7 @@ pub fn all(members: &[&Member], best: Option<&Member>, now: Timestamp) -> Vec<Ca
         found.push(Candidate {
             path: "token".into(),
             value: Some("[{ value = \"token\", unit = \"jwt\" }]".into()),
+            unit: Some(Unit::Jwt),
             ..Candidate::new("expiry", "the token is a JSON Web Token with `exp`".into(), 40)
         });
     }
@@ -58,6 +49,7 @@ fn one(member: &Member, beside: bool, now: Timestamp) -> Option<Candidate> {
         return Some(Candidate {
             path: member.path.clone(),
             value: line(&expression, Unit::Seconds),
+            unit: Some(Unit::Seconds),
             todo,
             end: end(seconds, true),
             ..candidate
@@ -78,6 +70,7 @@ fn one(member: &Member, beside: bool, now: Timestamp) -> Option<Candidate> {
     Some(Candidate {
         path: member.path.clone(),
         value: line(&member.path, unit),
+        unit: Some(unit),
         todo: todo.into_iter().collect(),
         end,
         ..candidate

@@ -3,8 +3,8 @@
 
 use serde_json::Value as Json;
 
+use super::candidate::{Candidate, quoted};
 use super::members::{Member, words};
-use super::{Candidate, quoted};
 use crate::secret::{Redactor, looks_random, names_a_secret};
 
 /// The format that a token at this place asks for; none is needed for JSON.

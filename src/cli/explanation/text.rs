@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::authoring::explain::{Explanation, Told};
 use crate::outcome::{Expiry, Outcome, Phases, Probe};
 use crate::provider::Provider;
+use crate::recipe::Kind;
 use crate::time::{human_duration, unix_seconds};
 
 /// Colours, or none.
@@ -43,7 +44,7 @@ pub fn as_text(
         paint.head(&provider.name),
         paint.dim(&format!("recipe {}: {title}", provider.recipe.name))
     );
-    let token = explanation.calls.iter().position(|told| told.step == "token");
+    let token = explanation.calls.iter().position(|told| told.kind == Kind::Token);
     let (before, after) = explanation.calls.split_at(token.unwrap_or(explanation.calls.len()));
     for told in before {
         step(&mut out, told, paint);

@@ -162,7 +162,7 @@ fn read(recipe: &Recipe, values: &mut Values, status: u16, body: &[u8]) {
         &Expectations::default(),
         &Fingerprints::default(),
         true,
-        &mut Trace::recording(),
+        &mut Trace::default(),
     );
     assert_class("token", &response, &outcome);
     if let credwatch::outcome::Outcome::Failed(failure) = &outcome {

@@ -2,18 +2,18 @@
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use bytes::Bytes;
-use credwatch::authoring::explain::Told;
-use credwatch::authoring::suggest;
-use credwatch::exchange::{Prepared, RecordedResponse, prepare};
-use credwatch::outcome::{Code, Expiry, Failure, Message, Outcome, Reason};
-use credwatch::recipe::verification::{no_keys, unverified};
+use credwatch::authoring::explain::Explanation;
+use credwatch::exchange::{Prepared, prepare};
+use credwatch::outcome::{Code, Failure, Message, Outcome, Reason};
 use credwatch::recipe::{
-    Attempt, Call, Expectations, Fingerprints, Inputs, Recipe, TokenRequest, TokenResponse, Trace,
-    Values, Verification,
+    Asked, Attempt, Call, Conclusion, Conversation, Expectations, Fingerprints, Heard, Inputs,
+    Observer, Recipe, Subject, TokenRequest, TokenResponse, Values, Verification,
 };
-use http::{HeaderMap, HeaderName, HeaderValue};
+use credwatch::secret::Redactor;
+use http::HeaderMap;
 
 /// What reading an answer may cost: this many times what it is long, and what it costs to read an
 /// empty one. A recipe has some dozens of rules, and each may look at the whole answer.
@@ -71,14 +71,6 @@ pub struct Script<'a> {
 /// play.
 pub type Answer<'a> = &'a mut dyn FnMut(&str, &TokenRequest, &Values) -> Option<TokenResponse>;
 
-struct Player<'a> {
-    script: &'a Script<'a>,
-    values: Values,
-    answer: Answer<'a>,
-    explained: Vec<Told>,
-    failures: Vec<Failure>,
-}
-
 /// Plays an exchange. `answer` gets the name of each call, what is recorded for it and the values
 /// of the attempt, and says what comes instead. `None` when a call is made that is not recorded.
 pub fn play(
@@ -99,173 +91,89 @@ pub fn play(
             "token" => prepared.exchange.response.as_ref()?,
             _ => &steps.next().filter(|recorded| recorded.name == *name)?.response,
         };
-        Some(answer(name, respond(prepared, recorded)?, values))
+        Some(answer(name, prepared.response(recorded).ok()?, values))
     })
 }
 
 impl Script<'_> {
-    /// Makes all calls as a probe makes them, with these answers.
+    /// Holds a conversation as a probe does, with these answers.
     pub fn play(&self, answer: Answer<'_>) -> Option<Played> {
-        let values = self.recipe.begin(&self.inputs, &self.attempt).expect("the inputs hold");
-        let mut player =
-            Player { script: self, values, answer, explained: Vec::new(), failures: Vec::new() };
-        let outcome = match player.probe()? {
-            Ok(outcome) => outcome,
-            Err(failure) => Outcome::Failed(failure),
+        let fingerprints = Fingerprints::default();
+        let subject = Subject {
+            recipe: self.recipe,
+            verification: self.verification,
+            expectations: &self.expectations,
+            fingerprints: &fingerprints,
         };
-        for call in &self.recipe.cleanup {
-            if call.is_possible(&player.values) {
-                let _ = player.step(call)?;
-            }
+        let mut watcher = Watcher::default();
+        let mut conversation =
+            Conversation::begin(subject, &self.inputs, &self.attempt, Some(&mut watcher))
+                .expect("the inputs hold");
+        while let Some(Asked { call, request }) = conversation.next_request() {
+            let response = answer(&call.name, &request, conversation.values())?;
+            let (before, length) = (conversation.values().cost(), response.body.len());
+            conversation.answered(response, Duration::ZERO);
+            assert_cost(&call.name, length, conversation.values().cost() - before);
         }
-        Some(player.told(outcome))
+        let conclusion = conversation.finish();
+        Some(Played { told: told(&conclusion, watcher.0), outcome: conclusion.outcome })
     }
 }
 
-impl Player<'_> {
-    fn probe(&mut self) -> Option<Result<Outcome, Failure>> {
-        let Script { recipe, verification, expectations, .. } = self.script;
-        for step in &recipe.steps {
-            match step.is_wanted(&self.values) {
-                Ok(true) => {}
-                Ok(false) => continue,
-                Err(error) => return Some(Err(error.failure())),
-            }
-            if let (_, Err(failure)) = self.step(step)? {
-                return Some(Err(failure));
-            }
-        }
-        let request = match recipe.token.render(&mut self.values) {
-            Ok(request) => request,
-            Err(error) => return Some(Err(error.failure())),
-        };
-        let response = (self.answer)("token", &request, &self.values)?;
-        let mut trace = Trace::recording();
-        let before = self.values.cost();
-        let outcome = recipe.read(
-            &mut self.values,
-            &response,
-            expectations,
-            &Fingerprints::default(),
-            verification.is_some(),
-            &mut trace,
-        );
-        self.check("token", &response, before);
-        assert_class("token", &response, &outcome);
-        self.explain(&recipe.token, &response, trace);
-        if let Some(told) = self.explained.last_mut() {
-            told.suggestions =
-                suggest::unread(&response, &told.reading, &outcome, &self.values.redactor);
-        }
-        let Outcome::Issued(issued) = outcome else { return Some(Ok(outcome)) };
-        match self.verify(issued.expiry)? {
-            Ok(()) => Some(Ok(Outcome::Issued(issued))),
-            Err(failure) => Some(Err(failure)),
-        }
+/// The work grows with the answer and no faster.
+fn assert_cost(call: &str, length: usize, cost: u64) {
+    let most = COST_PER_BYTE * length as u64 + COST_OF_NOTHING;
+    assert!(
+        cost <= most,
+        "reading {length} bytes as the answer to `{call}` cost {cost}, more than {most}"
+    );
+}
+
+/// Explains a conversation, and looks at the outcome of the token request before it is verified.
+#[derive(Default)]
+struct Watcher(Explanation);
+
+impl Observer for Watcher {
+    fn request(&mut self, call: &Call, values: &Values) {
+        self.0.request(call, values);
     }
 
-    fn verify(&mut self, expiry: Expiry) -> Option<Result<(), Failure>> {
-        let Script { verification, attempt, .. } = self.script;
-        let Some(verification) = verification else { return Some(Ok(())) };
-        self.values.add_clocks(attempt);
-        for check in &verification.checks {
-            if let (_, Err(failure)) = self.step(check)? {
-                return Some(Err(unverified(failure)));
-            }
+    fn answer(&mut self, heard: &Heard<'_>) {
+        if let Some(outcome) = heard.outcome {
+            assert_class(&heard.call.name, heard.response, outcome);
         }
-        let Some(jwt) = &verification.jwt else { return Some(Ok(())) };
-        let keys = match &jwt.jwks {
-            None => None,
-            Some(call) => match self.step(call)? {
-                (_, Err(failure)) => return Some(Err(no_keys(failure))),
-                (response, Ok(())) => response,
-            },
-        };
-        Some(jwt.inspect(&self.values, keys.as_ref(), expiry, attempt.now))
+        self.0.answer(heard);
     }
 
-    fn step(&mut self, call: &Call) -> Option<(Option<TokenResponse>, Result<(), Failure>)> {
-        let request = match call.render(&mut self.values) {
-            Ok(request) => request,
-            Err(error) => return Some((None, Err(error.failure()))),
-        };
-        let response = (self.answer)(&call.name, &request, &self.values)?;
-        let mut trace = Trace::recording();
-        let before = self.values.cost();
-        let read = call.read(&mut self.values, &response, &mut trace);
-        self.check(&call.name, &response, before);
-        self.failures.extend(read.as_ref().err().cloned());
-        self.explain(call, &response, trace);
-        Some((Some(response), read))
-    }
-
-    /// The work grows with the answer and no faster.
-    fn check(&self, call: &str, response: &TokenResponse, before: u64) {
-        let cost = self.values.cost() - before;
-        let most = COST_PER_BYTE * response.body.len() as u64 + COST_OF_NOTHING;
-        assert!(
-            cost <= most,
-            "reading {} bytes as the answer to `{call}` cost {cost}, more than {most}",
-            response.body.len()
-        );
-    }
-
-    /// As a probe that somebody watches tells it.
-    fn explain(&mut self, call: &Call, response: &TokenResponse, trace: Trace) {
-        let mut told = Told::new(&call.name, call.show(&self.values).unwrap_or_default(), &[]);
-        told.answer(response, &self.values.redactor);
-        told.reading = trace.into_lines();
-        self.explained.push(told);
-    }
-
-    /// What is told in the end, when all secrets are known.
-    fn told(mut self, mut outcome: Outcome) -> Played {
-        let redactor = &self.values.redactor;
-        if let Outcome::Failed(failure) = &mut outcome {
-            failure.message = Message::clean(&redactor.scrub(failure.message.as_str()));
-            self.failures.push(failure.clone());
-        }
-        let mut told = Vec::new();
-        for failure in &self.failures {
-            assert_bounded(failure);
-            told.extend([
-                failure.code.as_str().to_owned(),
-                redactor.scrub(failure.message.as_str()),
-            ]);
-        }
-        let mut explanation = credwatch::authoring::explain::Explanation { calls: self.explained };
-        explanation.scrub(redactor);
-        for call in explanation.calls {
-            told.extend(call.headers.into_iter().map(|(_, value)| value));
-            told.extend(call.body);
-            told.extend(
-                call.suggestions
-                    .into_iter()
-                    .flat_map(|suggestion| [suggestion.line, suggestion.why]),
-            );
-            told.extend(call.reading.into_iter().map(|line| line.result));
-            told.push(call.request.line);
-            told.extend(call.request.headers.into_iter().map(|(_, value)| value));
-            told.extend(call.request.body);
-        }
-        Played { outcome, told }
+    fn end(&mut self, redactor: &Redactor) {
+        self.0.end(redactor);
     }
 }
 
-fn respond(prepared: &Prepared, recorded: &RecordedResponse) -> Option<TokenResponse> {
-    let mut headers = HeaderMap::new();
-    for (name, value) in &recorded.headers.0 {
-        headers.append(
-            HeaderName::try_from(name.get_ref().as_str()).ok()?,
-            HeaderValue::try_from(value.as_str()).ok()?,
-        );
+/// All that is told in the end.
+fn told(conclusion: &Conclusion, explanation: Explanation) -> Vec<String> {
+    let of_the_probe = match &conclusion.outcome {
+        Outcome::Failed(failure) => Some(failure),
+        Outcome::Issued(_) => None,
+    };
+    let of_steps = conclusion.steps.iter().filter_map(|step| step.failure.as_ref());
+    let mut told = Vec::new();
+    for failure in of_steps.chain(of_the_probe) {
+        assert_bounded(failure);
+        told.extend([failure.code.as_str().to_owned(), failure.message.as_str().to_owned()]);
     }
-    Some(TokenResponse {
-        status: recorded.status,
-        headers,
-        body: recorded.bytes(),
-        received: prepared.attempt.now,
-    })
+    told.extend(conclusion.reading.iter().map(|line| line.result.clone()));
+    for call in explanation.calls {
+        told.extend(call.headers.into_iter().map(|(_, value)| value));
+        told.extend(call.body);
+        let suggestions = call.suggestions.into_iter();
+        told.extend(suggestions.flat_map(|suggestion| [suggestion.line, suggestion.why]));
+        told.extend(call.reading.into_iter().map(|line| line.result));
+        told.push(call.request.line);
+        told.extend(call.request.headers.into_iter().map(|(_, value)| value));
+        told.extend(call.request.body);
+    }
+    told
 }
 
 /// A failure that fits into a label and onto a line.

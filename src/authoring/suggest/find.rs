@@ -1,0 +1,52 @@
+//! Everything in an answer that a rule could read.
+
+use http::HeaderMap;
+use jiff::Timestamp;
+
+use super::candidate::Candidate;
+use super::kinds::{code, format, issued, message, token};
+use super::members::Member;
+use super::structure::trees;
+use super::{expiries, members};
+use crate::language::answer;
+use crate::secret::{Redactor, looks_random};
+
+/// Everything in an answer that a rule could read, the likeliest of each kind first.
+pub fn candidates(
+    body: &[u8],
+    headers: &HeaderMap,
+    now: Timestamp,
+    redactor: Option<&Redactor>,
+) -> Vec<Candidate> {
+    let trees = trees(body);
+    let members = members::all(&trees, headers);
+    // What the credentials went into is no token, and a name that holds a secret is not repeated.
+    let hides = |text: &str| redactor.is_some_and(|redactor| redactor.is_secret(text));
+    let shows =
+        |path: &str| path.chars().all(|c| c.is_ascii_graphic() || c == ' ' || c.is_alphanumeric());
+    let members: Vec<&Member> = members
+        .iter()
+        .filter(|member| shows(&member.path) && !hides(&member.path) && !looks_random(&member.name))
+        .collect();
+    let mut found: Vec<Candidate> = members.iter().filter_map(|member| token(member)).collect();
+    if found.is_empty() && trees.is_empty() && answer::is_word(body) && body.len() >= 8 {
+        let why = "the body is one word and nothing else".to_owned();
+        found.push(Candidate { path: "body".into(), ..Candidate::new("token", why, 60) });
+    }
+    found.sort_by_key(|candidate| std::cmp::Reverse(candidate.score));
+    let format = found.first().and_then(|best| format(best, &trees));
+    let best =
+        found.first().and_then(|best| members.iter().find(|member| member.path == best.path));
+    let expiries = expiries::all(&members, best.map(|best| &**best), now);
+    // A token that is found in the wrong form of body is not found.
+    found.splice(0..0, format);
+    found.extend(expiries);
+    let mut told: Vec<Candidate> = members
+        .iter()
+        .flat_map(|member| [code(member, redactor), message(member), issued(member)])
+        .flatten()
+        .collect();
+    told.sort_by_key(|candidate| std::cmp::Reverse(candidate.score));
+    found.extend(told);
+    found
+}

@@ -1,0 +1,51 @@
+//! The structure of a body.
+
+use serde_json::Value as Json;
+
+use crate::language::answer;
+
+/// The body in every form that it can be read as; the first is the likeliest.
+pub fn trees(body: &[u8]) -> Vec<(&'static str, Json)> {
+    let all =
+        [("json", answer::json(body)), ("form", answer::form(body)), ("xml", answer::xml(body))];
+    all.into_iter().find_map(|(name, tree)| Some(vec![(name, tree?)])).unwrap_or_default()
+}
+
+/// The structure of a body, for people: of JSON, XML that is no page, and a form. What could be a
+/// token with `=` behind it is no form, as names are shown.
+#[must_use]
+pub fn structure(body: &[u8]) -> Option<Json> {
+    let (name, tree) = trees(body).pop()?;
+    let plain = |name: &str, value: &Json| {
+        let word = name.len() <= 40
+            && name.bytes().all(|byte| byte.is_ascii_alphabetic() || b"_-.".contains(&byte));
+        word && value.as_str().is_some_and(|value| !value.is_empty() && !value.starts_with('='))
+    };
+    let shown = match (name, tree.as_object()) {
+        ("form", Some(members)) => members.iter().all(|(name, value)| plain(name, value)),
+        ("xml", Some(members)) => !members.keys().any(|root| root.eq_ignore_ascii_case("html")),
+        _ => true,
+    };
+    shown.then_some(tree)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_structure_of_a_token_by_itself_and_of_a_page_is_not_shown() {
+        for body in [
+            "YWJjZGVmZ2hpamtsbW5vcA==",
+            "abcdefghijklmnop=",
+            "abc123def=x",
+            "<html><body>x</body></html>",
+            "abc",
+        ] {
+            assert_eq!(structure(body.as_bytes()), None, "{body}");
+        }
+        for body in ["{}", "<r><t>x</t></r>", "access_token=abc&expires_in=60"] {
+            assert!(structure(body.as_bytes()).is_some(), "{body}");
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Probes: a conversation with a provider over real connections, under a deadline, measured.
+
+use std::sync::Arc;
+
+use http::header;
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::time::Instant as Deadline;
+use uuid::Uuid;
+
+use super::clients::Clients;
+use super::send::{Clock, Sent, send};
+use super::tls::TlsError;
+use crate::credentials::read_all;
+use crate::outcome::{Failure, Outcome, Probe, Reason, Step};
+use crate::provider::{Provider, Transport};
+use crate::recipe::retry::http_date;
+use crate::recipe::{Attempt, Conversation, Fingerprints, Kind, Observer, Subject, TokenResponse};
+use crate::time::unix_seconds;
+
+/// Sends token requests. One for the whole program.
+pub struct Prober {
+    clients: Clients,
+    fingerprints: Fingerprints,
+    now: Arc<Clock>,
+    uuid: Arc<dyn Fn() -> Uuid + Send + Sync>,
+}
+
+impl Default for Prober {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Prober {
+    /// One without any client yet: they are made when first needed, off the threads of the runtime.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with(Timestamp::now, Uuid::new_v4)
+    }
+
+    /// One whose attempts get time and random number from here, so that they can be repeated.
+    #[must_use]
+    pub fn with(
+        now: impl Fn() -> Timestamp + Send + Sync + 'static,
+        uuid: impl Fn() -> Uuid + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            clients: Clients::default(),
+            fingerprints: Fingerprints::default(),
+            now: Arc::new(now),
+            uuid: Arc::new(uuid),
+        }
+    }
+
+    /// Probes a provider once.
+    pub async fn probe(&self, provider: &Provider) -> Probe {
+        self.run(provider, None).await
+    }
+
+    /// Probes a provider once, and shows each call to `observer`.
+    pub async fn observe(&self, provider: &Provider, observer: &mut dyn Observer) -> Probe {
+        self.run(provider, Some(observer)).await
+    }
+
+    /// Tries to make the client for these settings, to find what is wrong with its files before a
+    /// probe is due.
+    ///
+    /// # Errors
+    /// When a certificate or key file cannot be used.
+    pub fn prepare(&self, transport: &Arc<Transport>) -> Result<(), TlsError> {
+        self.clients.prepare(transport)
+    }
+
+    /// Forgets all clients and the system's certificates: they are made and loaded again for the
+    /// probes that follow.
+    pub fn refresh(&self) {
+        self.clients.refresh();
+    }
+
+    /// Fingerprint of the credentials as they can be read now, to notice that a secret has changed.
+    pub async fn credentials(&self, provider: &Provider) -> Option<u128> {
+        read_all(&provider.credentials, provider.timeout)
+            .await
+            .ok()
+            .map(|credentials| self.fingerprint(&credentials))
+    }
+
+    fn fingerprint(&self, credentials: &[(String, SecretString)]) -> u128 {
+        let joined: Vec<&str> =
+            credentials.iter().map(|(_, secret)| secret.expose_secret()).collect();
+        self.fingerprints.of(&joined.join("\0"))
+    }
+
+    /// The attempt of a probe that begins now.
+    fn attempt(&self, provider: &Provider) -> Attempt {
+        let uses = provider.recipe.uses("uuid") || provider.verification.is_some();
+        Attempt { now: (self.now)(), uuid: if uses { (self.uuid)() } else { Uuid::nil() } }
+    }
+
+    async fn run<'a>(
+        &'a self,
+        provider: &'a Provider,
+        observer: Option<&'a mut dyn Observer>,
+    ) -> Probe {
+        let mut probe = Probe::new(Outcome::Failed(Failure::new(Reason::Secret, "")), (self.now)());
+        let failed =
+            |probe: Probe, failure: Failure| Probe { outcome: Outcome::Failed(failure), ..probe };
+        let credentials = match read_all(&provider.credentials, provider.timeout).await {
+            Ok(credentials) => credentials,
+            Err(error) => return failed(probe, Failure::new(Reason::Secret, &error.to_string())),
+        };
+        // What cannot change needs no comparing.
+        probe.credentials = provider.can_rotate().then(|| self.fingerprint(&credentials));
+        let client = match self.clients.client(&provider.transport).await {
+            Ok(client) => client,
+            Err(error) => return failed(probe, Failure::new(Reason::Tls, &error.to_string())),
+        };
+        let attempt = self.attempt(provider);
+        probe.started = attempt.now;
+        let subject = Subject {
+            recipe: &provider.recipe,
+            verification: provider.verification.as_deref(),
+            expectations: &provider.expectations,
+            fingerprints: &self.fingerprints,
+        };
+        let inputs = provider.inputs(&credentials);
+        let conversation = match Conversation::begin(subject, &inputs, &attempt, observer) {
+            Ok(conversation) => conversation,
+            Err(error) => return failed(probe, error.failure()),
+        };
+        drop(credentials);
+        self.converse(provider, &client, conversation, probe).await
+    }
+
+    /// Makes all calls. One deadline is around everything but the cleanup, which has one of its
+    /// own: it must be made even when time has run out.
+    async fn converse(
+        &self,
+        provider: &Provider,
+        client: &reqwest::Client,
+        mut conversation: Conversation<'_>,
+        mut probe: Probe,
+    ) -> Probe {
+        let mut deadline = Deadline::now() + provider.timeout;
+        let mut cleans_up = false;
+        while let Some(asked) = conversation.next_request() {
+            let kind = asked.call.kind;
+            if kind == Kind::Cleanup && !std::mem::replace(&mut cleans_up, true) {
+                deadline = Deadline::now() + provider.timeout;
+            }
+            let sent = send(client, &asked.request, deadline, provider.timeout, &*self.now).await;
+            if kind.leads_to_the_token() {
+                measure(&mut probe, &sent);
+            }
+            let took = sent.end.duration_since(sent.start);
+            match sent.answer {
+                Ok(response) => {
+                    if kind == Kind::Token {
+                        probe.clock_skew = clock_skew(&response);
+                    }
+                    conversation.answered(response, took);
+                }
+                Err(failed) => conversation.failed(failed.failure, took),
+            }
+        }
+        let conclusion = conversation.finish();
+        warn_of_what_is_left(provider, &conclusion.left_behind);
+        probe.outcome = conclusion.outcome;
+        probe.reading = conclusion.reading;
+        if !provider.steps.is_empty() {
+            probe.steps = conclusion.steps;
+        }
+        probe
+    }
+}
+
+/// Adds a call to what is measured of a probe.
+fn measure(probe: &mut Probe, sent: &Sent) {
+    probe.duration += sent.end.duration_since(sent.start).as_secs_f64();
+    probe.phases = sent.seen.phases(sent.start, sent.end);
+    let ends = [probe.certificate_expiry, sent.seen.certificate_expiry];
+    probe.certificate_expiry = ends.into_iter().flatten().min();
+    probe.status = match &sent.answer {
+        Ok(response) => Some(response.status),
+        Err(failed) => failed.status,
+    };
+}
+
+/// A cleanup that fails breaks no credential, so it is told in the log.
+fn warn_of_what_is_left(provider: &Provider, failed: &[Step]) {
+    for step in failed {
+        if let Some(failure) = &step.failure {
+            tracing::warn!(
+                provider = %provider.name,
+                step = %step.name,
+                reason = failure.reason.word(),
+                code = failure.code.as_str(),
+                message = failure.message.as_str(),
+                "a probe could not clean up behind it"
+            );
+        }
+    }
+}
+
+/// The provider's clock minus ours. `Date` has whole seconds, so half a second is what it means on
+/// average.
+fn clock_skew(response: &TokenResponse) -> Option<f64> {
+    let date = http_date(response.headers.get(header::DATE)?.to_str().ok()?)?;
+    Some(unix_seconds(date) + 0.5 - unix_seconds(response.received))
+}

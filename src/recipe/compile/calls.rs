@@ -1,0 +1,157 @@
+//! The calls beside the token request.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::compiler::Compiler;
+use super::request::Requested;
+use crate::language::expression::{Compiled, Side};
+use crate::recipe::call::{Call, Holds, Kind, OWN_NAMES, Rules};
+use crate::recipe::definition::{Answer, Format, Ordered, Request, Step, Text};
+
+/// More calls than any API needs for one token.
+const MOST_STEPS: usize = 8;
+
+impl Compiler<'_> {
+    /// The calls of one list. What one gives can be used by those after it, and by all that comes
+    /// after the list.
+    pub fn steps(
+        &mut self,
+        steps: &[Step],
+        kind: Kind,
+        known: &mut Vec<Arc<str>>,
+        place: &Range<usize>,
+    ) -> Vec<Call> {
+        let list = if kind == Kind::Cleanup { "cleanup" } else { "steps" };
+        if steps.len() > MOST_STEPS {
+            self.fault(
+                place.clone(),
+                format!("these are more than {MOST_STEPS} calls under `{list}`"),
+            );
+        }
+        let mut calls = Vec::new();
+        for step in steps.iter().take(MOST_STEPS) {
+            let name: Arc<str> = match &step.name {
+                None => {
+                    self.fault(place.clone(), format!("a call under `{list}` has no `name`"))
+                        .hint = Some(
+                        "it is shown to people, and is the label `step`: `name = \"login\"`".into(),
+                    );
+                    continue;
+                }
+                Some(text) => {
+                    let name = text.0.get_ref().as_str();
+                    let valid = !name.is_empty()
+                        && name.len() <= 40
+                        && name.bytes().all(|byte| {
+                            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
+                        });
+                    if !valid {
+                        self.fault(
+                            text.0.span(),
+                            format!("{name:?} cannot be the name of a call"),
+                        )
+                        .hint = Some("it has 1 to 40 letters, digits, `_` and `-`".into());
+                    } else if known.iter().any(|known| **known == *name) {
+                        self.fault(text.0.span(), format!("the name `{name}` is taken")).hint =
+                            Some(format!(
+                                "each call has a name of its own; `{}` are ours",
+                                OWN_NAMES.join("`, `")
+                            ));
+                    }
+                    name.into()
+                }
+            };
+            known.push(Arc::clone(&name));
+            calls.push(self.call(
+                Arc::clone(&name),
+                kind,
+                format!("{list}.{name}."),
+                &step.request,
+                &step.response,
+                place,
+            ));
+        }
+        calls
+    }
+
+    pub fn call(
+        &mut self,
+        name: Arc<str>,
+        kind: Kind,
+        part: String,
+        request: &Request,
+        answer: &Answer,
+        place: &Range<usize>,
+    ) -> Call {
+        let request = self.request(request, kind, place);
+        let outside = self.names.clone();
+        self.add_answer_names();
+        self.hide(answer.gives.0.iter().map(|(_, text)| text));
+        let holds = answer.ok.as_ref().and_then(|text| self.rule(text));
+        let holds = holds.map(|rule| Holds::new("ok", rule, &self.names));
+        let (code, message) = (self.rules(&answer.code), self.rules(&answer.message));
+        let gives = self.gives(&answer.gives);
+        self.names = outside;
+        let rules = Rules {
+            format: Format::Any,
+            statuses: answer.statuses.clone(),
+            holds,
+            code,
+            message,
+            throttled: answer.throttled.clone(),
+            unavailable: answer.unavailable.clone(),
+        };
+        self.finish(name, kind, part, request, rules, gives)
+    }
+
+    /// Adds what the rules for an answer can use beside the names of the request.
+    pub fn add_answer_names(&mut self) {
+        for tree in ["json", "form", "xml"] {
+            self.names.add_members(tree, &[]);
+        }
+        self.names.add_members("http", &["status", "headers"]);
+        self.names.add("body", false);
+    }
+
+    /// What an answer gives. All of it is secret: an answer can hold anything.
+    pub fn gives(&mut self, table: &Ordered<Text>) -> Vec<(String, Compiled)> {
+        let mut gives = Vec::new();
+        for (given, text) in &table.0 {
+            self.check_name(given.get_ref(), given.span());
+            gives.extend(
+                self.expression(Side::Response, text)
+                    .map(|compiled| (given.get_ref().clone(), compiled)),
+            );
+            self.names.add(given.get_ref(), true);
+        }
+        gives
+    }
+
+    pub fn finish(
+        &mut self,
+        name: Arc<str>,
+        kind: Kind,
+        part: String,
+        request: Requested,
+        rules: Rules,
+        gives: Vec<(String, Compiled)>,
+    ) -> Call {
+        let uses = std::mem::take(&mut self.uses);
+        self.all.extend(uses.iter().cloned());
+        let needs: BTreeSet<String> = request.uses.intersection(&self.answers).cloned().collect();
+        let follows = request
+            .templates
+            .url
+            .origin()
+            .any(|expression| expression.uses.iter().any(|name| self.answers.contains(name)));
+        self.all.extend(request.uses);
+        // From here on what the answer gives can be used.
+        for (given, _) in &gives {
+            self.names.add(given, true);
+            self.answers.insert(given.clone());
+        }
+        Call { name, kind, part, request: request.templates, rules, gives, needs, follows, uses }
+    }
+}

@@ -1,0 +1,111 @@
+//! What is known while a recipe is compiled: its faults, and the names that can be used.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::names::is_reserved;
+use crate::diagnostic::{Fault, Source, within};
+use crate::language::expression::{Compiled, Side};
+use crate::language::names::{Mistake, Names};
+use crate::language::template::Template;
+use crate::recipe::definition::{Expressions, Text};
+
+/// Compiles the parts of one recipe, in the order in which a probe uses them.
+pub struct Compiler<'a> {
+    pub source: &'a Arc<Source>,
+    pub faults: &'a mut Vec<Fault>,
+    /// The names that an expression can use at this point.
+    pub names: Names,
+    /// Those of them that come from answers.
+    pub answers: BTreeSet<String>,
+    /// The names that the current call uses: its request, then its response.
+    pub uses: BTreeSet<String>,
+    /// The names that anything used.
+    pub all: BTreeSet<String>,
+    /// The paths of the current answer at which the token is, or what the answer gives.
+    pub hidden: Vec<Vec<String>>,
+}
+
+impl<'a> Compiler<'a> {
+    pub fn new(
+        source: &'a Arc<Source>,
+        faults: &'a mut Vec<Fault>,
+        names: Names,
+        answers: BTreeSet<String>,
+    ) -> Self {
+        Self {
+            source,
+            faults,
+            names,
+            answers,
+            uses: BTreeSet::new(),
+            all: BTreeSet::new(),
+            hidden: Vec::new(),
+        }
+    }
+
+    pub fn fault(&mut self, span: Range<usize>, message: impl Into<String>) -> &mut Fault {
+        self.faults.push(Fault::error(self.source, span, message));
+        self.faults.last_mut().expect("pushed just above")
+    }
+
+    pub fn mistake(&mut self, text: &Text, mistake: Mistake) {
+        let span = match mistake.range {
+            Some(range) => within(&self.source.text, text.0.span(), text.0.get_ref(), range),
+            None => text.0.span(),
+        };
+        self.fault(span, mistake.message).hint = mistake.hint;
+    }
+
+    pub fn check_name(&mut self, name: &str, span: Range<usize>) {
+        let mut characters = name.chars();
+        let valid = characters
+            .next()
+            .is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
+            && characters.all(|character| character.is_ascii_alphanumeric() || character == '_');
+        if !valid {
+            self.fault(span, format!("{name:?} cannot be used in expressions")).hint =
+                Some("a name has letters, digits and `_`, and begins with a letter".into());
+        } else if is_reserved(name) {
+            self.fault(span, format!("`{name}` has a meaning of its own in expressions")).hint =
+                Some("choose another name".into());
+        } else if self.names.contains(name) {
+            self.fault(span, format!("the name `{name}` is given twice")).hint = Some(
+                "parameters, credentials, `let` and what steps give share one set of names".into(),
+            );
+        }
+    }
+
+    pub fn expression(&mut self, side: Side, text: &Text) -> Option<Compiled> {
+        match Compiled::new(side, text.0.get_ref(), &self.names) {
+            Ok(compiled) => {
+                self.uses.extend(compiled.uses.iter().cloned());
+                Some(compiled)
+            }
+            Err(mistake) => {
+                self.mistake(text, mistake);
+                None
+            }
+        }
+    }
+
+    pub fn expressions(&mut self, texts: &Expressions) -> Vec<Compiled> {
+        texts.0.iter().filter_map(|text| self.expression(Side::Response, text)).collect()
+    }
+
+    pub fn template(&mut self, text: &Text) -> Option<Template> {
+        match Template::new(text.0.get_ref(), &self.names) {
+            Ok(template) => {
+                self.uses.extend(
+                    template.expressions().flat_map(|expression| expression.uses.iter().cloned()),
+                );
+                Some(template)
+            }
+            Err(mistake) => {
+                self.mistake(text, mistake);
+                None
+            }
+        }
+    }
+}

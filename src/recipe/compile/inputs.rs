@@ -1,0 +1,58 @@
+//! The inputs of a recipe, and the values that it works out from them.
+
+use super::compiler::Compiler;
+use crate::diagnostic::suggestion;
+use crate::language::expression::{Compiled, Side};
+use crate::recipe::definition::{Credential, Definition, Parameter, Scalar};
+
+/// More values than any signature needs.
+const MOST_BINDINGS: usize = 50;
+
+/// Parameters and credentials, each with its name.
+type NamedInputs = (Vec<(String, Parameter)>, Vec<(String, Credential)>);
+
+impl Compiler<'_> {
+    pub fn inputs(&mut self, definition: &Definition) -> NamedInputs {
+        let mut parameters = Vec::new();
+        for (name, parameter) in &definition.parameters.0 {
+            self.check_name(name.get_ref(), name.span());
+            self.names.add(name.get_ref(), false);
+            if let Some(Scalar::Text(default)) = &parameter.default
+                && !parameter.one_of.is_empty()
+                && !parameter.one_of.contains(default)
+            {
+                let hint = suggestion(default, parameter.one_of.iter().map(String::as_str));
+                self.fault(name.span(), format!("the default {default:?} is not in `one_of`"))
+                    .hint = Some(hint);
+            }
+            parameters.push((name.get_ref().clone(), parameter.clone()));
+        }
+        let mut credentials = Vec::new();
+        for (name, credential) in &definition.credentials.0 {
+            self.check_name(name.get_ref(), name.span());
+            self.names.add(name.get_ref(), true);
+            credentials.push((name.get_ref().clone(), credential.clone()));
+        }
+        (parameters, credentials)
+    }
+
+    pub fn bindings(&mut self, definition: &Definition) -> Vec<(String, Compiled)> {
+        let mut bindings = Vec::new();
+        if let Some((name, _)) = definition.bindings.0.get(MOST_BINDINGS) {
+            self.fault(
+                name.span(),
+                format!("these are more than {MOST_BINDINGS} values under `let`"),
+            );
+        }
+        for (name, text) in definition.bindings.0.iter().take(MOST_BINDINGS) {
+            self.check_name(name.get_ref(), name.span());
+            if let Some(compiled) = self.expression(Side::Request, text) {
+                self.names.add(name.get_ref(), compiled.secret);
+                bindings.push((name.get_ref().clone(), compiled));
+            } else {
+                self.names.add(name.get_ref(), false);
+            }
+        }
+        bindings
+    }
+}

@@ -1,0 +1,86 @@
+//! One recipe as a whole, and the calls that verify the tokens of one provider.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::compiler::Compiler;
+use crate::diagnostic::{Fault, Source};
+use crate::language::names::Names;
+use crate::recipe::call::{Call, Kind, OWN_NAMES, Recipe, TOKEN};
+use crate::recipe::definition::{Answer, Definition, Request};
+
+impl Recipe {
+    /// Compiles a definition; all mistakes are added to `faults`.
+    ///
+    /// `place` is where the recipe begins, for what concerns it as a whole.
+    #[must_use]
+    pub fn compile(
+        name: &str,
+        definition: &Definition,
+        source: &Arc<Source>,
+        place: &Range<usize>,
+        faults: &mut Vec<Fault>,
+    ) -> Self {
+        let mut compiler = Compiler::new(source, faults, Names::default(), BTreeSet::new());
+        let (parameters, credentials) = compiler.inputs(definition);
+        for clock in ["now_s", "now_ms", "now_iso", "uuid"] {
+            compiler.names.add(clock, false);
+        }
+        let bindings = compiler.bindings(definition);
+        let mut known: Vec<Arc<str>> = OWN_NAMES.map(Arc::from).to_vec();
+        let steps = compiler.steps(&definition.steps, Kind::Step, &mut known, place);
+        let request = compiler.request(&definition.request, Kind::Token, place);
+        let outside = compiler.names.clone();
+        compiler.add_answer_names();
+        let gives = compiler.gives(&definition.response.gives);
+        let (rules, reading) = compiler.response(definition, place);
+        compiler.names = outside;
+        let part = String::new();
+        let token = compiler.finish(TOKEN.into(), Kind::Token, part, request, rules, gives);
+        compiler.names.add("token", true);
+        compiler.answers.insert("token".into());
+        let cleanup = compiler.steps(&definition.cleanup, Kind::Cleanup, &mut known, place);
+        let Compiler { names, all, .. } = compiler;
+        Self {
+            name: name.to_owned(),
+            title: definition.title.clone(),
+            documentation: definition.documentation.clone(),
+            side_effects: definition.side_effects.clone(),
+            known: definition.known,
+            interval: definition.interval.map(|span| span.0),
+            tokens: definition.tokens,
+            parameters,
+            credentials,
+            steps,
+            token,
+            cleanup,
+            bindings,
+            reading,
+            names,
+            definition: definition.clone(),
+            uses: all,
+        }
+    }
+
+    /// Compiles a call that verifies the token; all mistakes are added to `faults`.
+    pub(in crate::recipe) fn compile_check(
+        &self,
+        kind: Kind,
+        request: &Request,
+        answer: &Answer,
+        source: &Arc<Source>,
+        place: &Range<usize>,
+        faults: &mut Vec<Fault>,
+    ) -> Call {
+        let name = kind.own_name();
+        let given = self
+            .steps
+            .iter()
+            .chain([&self.token])
+            .flat_map(|step| step.gives.iter().map(|(name, _)| name.clone()));
+        let answers = given.chain(["token".to_owned()]).collect();
+        let mut compiler = Compiler::new(source, faults, self.names.clone(), answers);
+        compiler.call(name.into(), kind, format!("verify.{name}."), request, answer, place)
+    }
+}

@@ -1,0 +1,125 @@
+//! The request of one call.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use http::{HeaderName, Method};
+
+use super::compiler::Compiler;
+use crate::diagnostic::suggestion;
+use crate::language::names::Names;
+use crate::language::template::{JsonTemplate, Template};
+use crate::recipe::call::{BodyTemplate, Kind, RequestTemplates};
+use crate::recipe::definition::{Ordered, Request, Text};
+
+/// Headers that the transport sets: another value would break the request.
+const TRANSPORT_HEADERS: [&str; 5] =
+    ["connection", "content-length", "host", "transfer-encoding", "upgrade"];
+
+/// A compiled request with the names that it uses.
+pub struct Requested {
+    pub templates: RequestTemplates,
+    pub uses: BTreeSet<String>,
+}
+
+impl Compiler<'_> {
+    pub fn request(&mut self, request: &Request, kind: Kind, place: &Range<usize>) -> Requested {
+        // What `let` uses is used by everything.
+        self.all.append(&mut self.uses);
+        let method = self.method(request, kind);
+        let url = request.url.as_ref().and_then(|url| self.template(url));
+        if request.url.is_none() {
+            self.fault(
+                place.clone(),
+                if kind == Kind::Token {
+                    "the recipe has no `request.url`"
+                } else {
+                    "a call has no `request.url`"
+                },
+            );
+        }
+        let pairs = |compiler: &mut Self, table: &Ordered<Text>| {
+            table
+                .0
+                .iter()
+                .filter_map(|(name, text)| Some((name.get_ref().clone(), compiler.template(text)?)))
+                .collect::<Vec<_>>()
+        };
+        let query = pairs(self, &request.query);
+        let headers = self.headers(request);
+        let bodies = [request.form.is_some(), request.json.is_some(), request.body.is_some()];
+        if bodies.iter().filter(|given| **given).count() > 1 {
+            self.fault(place.clone(), "the request has more than one body").hint =
+                Some("choose one of `form`, `json` and `body`".into());
+        }
+        let body = if let Some(form) = &request.form {
+            BodyTemplate::Form(pairs(self, form))
+        } else if let Some(json) = &request.json {
+            BodyTemplate::Json(JsonTemplate::new(json, &mut |text| self.template(text)))
+        } else if let Some(text) = &request.body {
+            self.template(text).map_or(BodyTemplate::Empty, BodyTemplate::Text)
+        } else {
+            BodyTemplate::Empty
+        };
+        let nothing = || Template::new("", &Names::default()).expect("an empty text is a template");
+        let templates =
+            RequestTemplates { method, url: url.unwrap_or_else(nothing), query, headers, body };
+        Requested { templates, uses: std::mem::take(&mut self.uses) }
+    }
+
+    fn method(&mut self, request: &Request, kind: Kind) -> Method {
+        let has_body = request.form.is_some() || request.json.is_some() || request.body.is_some();
+        let known: &[&str] = if kind == Kind::Token {
+            &["GET", "POST", "PUT", "PATCH"]
+        } else {
+            &["GET", "POST", "PUT", "PATCH", "DELETE"]
+        };
+        match request.method.as_ref().map(|text| (text, text.0.get_ref().as_str())) {
+            None if kind == Kind::Token || has_body => Method::POST,
+            None => Method::GET,
+            Some((_, method)) if known.contains(&method) => {
+                Method::from_bytes(method.as_bytes()).unwrap_or(Method::POST)
+            }
+            Some((text, other)) => {
+                let hint = suggestion(other, known.iter().copied());
+                self.fault(
+                    text.0.span(),
+                    format!("{other:?} is not a method that a token request can have"),
+                )
+                .hint = Some(hint);
+                Method::POST
+            }
+        }
+    }
+
+    fn headers(&mut self, request: &Request) -> Vec<(HeaderName, Template)> {
+        let mut headers = Vec::new();
+        for (name, text) in &request.headers.0 {
+            match HeaderName::try_from(name.get_ref().as_str()) {
+                Ok(header) if TRANSPORT_HEADERS.contains(&header.as_str()) => {
+                    self.fault(
+                        name.span(),
+                        format!("the header `{}` is set by the transport", name.get_ref()),
+                    );
+                }
+                Ok(header) if headers.iter().any(|(known, _)| *known == header) => {
+                    self.fault(
+                        name.span(),
+                        format!("the header `{}` is given twice", name.get_ref()),
+                    )
+                    .hint = Some("upper and lower case do not tell headers apart".into());
+                }
+                Ok(header) => {
+                    headers.extend(self.template(text).map(|template| (header, template)));
+                }
+                Err(_) => {
+                    self.fault(
+                        name.span(),
+                        format!("{:?} cannot be the name of a header", name.get_ref()),
+                    );
+                }
+            }
+        }
+        headers
+    }
+}

@@ -1,0 +1,57 @@
+//! The rules for the answer to the token request.
+
+use std::ops::Range;
+
+use super::compiler::Compiler;
+use crate::language::expression::Side;
+use crate::recipe::call::{Holds, Rules, TokenRules};
+use crate::recipe::definition::{Definition, Unit};
+
+impl Compiler<'_> {
+    pub fn response(
+        &mut self,
+        definition: &Definition,
+        place: &Range<usize>,
+    ) -> (Rules, TokenRules) {
+        let response = &definition.response;
+        if response.token.0.is_empty() {
+            self.fault(place.clone(), "the recipe has no `response.token`").hint = Some(
+                "say where the token is in the answer, such as `token = \"json.access_token\"`"
+                    .into(),
+            );
+        }
+        let given = response.gives.0.iter().map(|(_, text)| text);
+        self.hide(response.token.0.iter().chain(given));
+        let holds = response.issued.as_ref().and_then(|text| self.rule(text));
+        let holds = holds.map(|rule| Holds::new("issued", rule, &self.names));
+        let token = self.expressions(&response.token);
+        let code = self.rules(&response.code);
+        let message = self.rules(&response.message);
+        let scopes = response.scopes.as_ref().and_then(|text| self.rule(text));
+        // The token is known only to the rules that cannot show it.
+        self.names.add("token", true);
+        let expiry = response
+            .expiry
+            .iter()
+            .filter_map(|rule| {
+                // Of a JSON Web Token only a time leaves.
+                let compiled = match rule.unit {
+                    Unit::Jwt => self.expression(Side::Response, &rule.value),
+                    _ => self.rule(&rule.value),
+                };
+                Some((compiled?, rule.unit))
+            })
+            .collect();
+        let never = response.never.as_ref().and_then(|text| self.rule(text));
+        let rules = Rules {
+            format: response.format,
+            statuses: Vec::new(),
+            holds,
+            code,
+            message,
+            throttled: response.throttled.clone(),
+            unavailable: response.unavailable.clone(),
+        };
+        (rules, TokenRules { token, expiry, never, scopes })
+    }
+}

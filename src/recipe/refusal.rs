@@ -1,0 +1,127 @@
+//! What a refusal tells: reason, code and message.
+
+use minijinja::Value;
+use minijinja::value::ValueKind;
+
+use super::reader::Reader;
+use super::retry::retry_after;
+use super::trace::Found;
+use crate::language::expression::Compiled;
+use crate::outcome::{Code, Failure, Reason};
+use crate::secret::looks_random;
+
+/// Words and numbers that say "fine" where a code stands: never the code of a failure.
+pub fn says_fine(code: &str) -> bool {
+    matches!(code.to_ascii_lowercase().as_str(), "0" | "200" | "201" | "ok" | "success" | "true")
+}
+
+/// Why an answer that says success holds no token.
+#[derive(Clone, Copy)]
+pub enum NoToken {
+    /// No rule finds one.
+    Missing,
+    /// A rule finds a value of another kind.
+    NotAString,
+}
+
+impl NoToken {
+    fn code(self) -> &'static str {
+        match self {
+            Self::Missing => "token_missing",
+            Self::NotAString => "token_not_a_string",
+        }
+    }
+
+    fn message(self) -> &'static str {
+        match self {
+            Self::Missing => "the answer says success but holds no token",
+            Self::NotAString => "the token in the answer is not a string",
+        }
+    }
+}
+
+impl Reader<'_, '_> {
+    /// The failure that an answer without a token tells. `problem` is what is wrong with the token
+    /// in an otherwise successful answer: it counts only when the answer gives no code of its own.
+    pub fn refused(&mut self, problem: Option<NoToken>) -> Failure {
+        let status = self.response.status;
+        let code = self.code();
+        let message = self.message();
+        let named = |list: &[String], code: &Option<Code>| {
+            code.as_ref().is_some_and(|code| list.iter().any(|named| named == code.as_str()))
+        };
+        let rules = &self.call.rules;
+        let reason = if status == 429 || named(&rules.throttled, &code) {
+            Reason::Throttled
+        } else if status >= 500 || named(&rules.unavailable, &code) {
+            Reason::Unavailable
+        } else if problem.is_some() && code.is_none() {
+            Reason::Malformed
+        } else {
+            Reason::Rejected
+        };
+        // An answer that says success has a message that says so too, which would mislead here.
+        let told =
+            message.filter(|_| reason != Reason::Malformed).unwrap_or_else(|| match problem {
+                Some(problem) => problem.message().into(),
+                None if (200..300).contains(&status) => "the answer tells a failure".into(),
+                None => format!("HTTP status {status}"),
+            });
+        let code = code
+            .or_else(|| problem.map(|problem| Code::word(problem.code())))
+            .unwrap_or_else(|| Code::http(status));
+        let mut failure = Failure::new(reason, &told).code(code);
+        if matches!(reason, Reason::Throttled | Reason::Unavailable) {
+            failure.retry_after = retry_after(&self.response.headers, self.response.received);
+        }
+        failure
+    }
+
+    /// The first usable code: a scalar that is not empty, does not say "fine" and is no secret.
+    pub fn code(&mut self) -> Option<Code> {
+        let call = self.call;
+        for rule in &call.rules.code {
+            let value = rule.evaluate(&self.context).unwrap_or(Value::UNDEFINED);
+            let text = match value.kind() {
+                ValueKind::String => value.as_str().map(str::to_owned),
+                ValueKind::Number => Some(value.to_string()),
+                _ => None,
+            };
+            let code = text.as_deref().filter(|text| !says_fine(text.trim())).and_then(Code::clean);
+            // As it is written, and as it would be shown.
+            let secret = text
+                .as_deref()
+                .is_some_and(|text| self.redactor.is_secret(text) || looks_random(text.trim()))
+                || code.as_ref().is_some_and(|code| self.redactor.is_secret(code.as_str()));
+            let code = code.filter(|_| !secret);
+            let found = match (&code, value.kind()) {
+                (Some(code), _) => Found::Code(code.clone()),
+                (None, ValueKind::Undefined) => Found::Absent,
+                (None, _) if secret => Found::SecretCode,
+                (None, ValueKind::String | ValueKind::Number) => Found::NoCode(None),
+                (None, kind) => Found::NoCode(Some(kind)),
+            };
+            self.trace.note("code", &rule.source, found);
+            if code.is_some() {
+                return code;
+            }
+        }
+        None
+    }
+
+    fn message(&mut self) -> Option<String> {
+        let call = self.call;
+        call.rules.message.iter().find_map(|rule| {
+            let text = self.text(rule);
+            let found = text.clone().map_or(Found::Absent, Found::Message);
+            self.trace.note("message", &rule.source, found);
+            text
+        })
+    }
+
+    fn text(&self, rule: &Compiled) -> Option<String> {
+        let value = rule.evaluate(&self.context).ok()?;
+        let text = value.as_str().filter(|_| value.kind() == ValueKind::String)?;
+        (!text.trim().is_empty()).then(|| self.redactor.scrub(text))
+    }
+}
