@@ -83,7 +83,7 @@ export async function choose({ open }) {
     await page.waitForURL('**/?label=team%3Deven');
     await page.getByRole('link', { name: /^Unknown/ }).click();
     await page.waitForURL('**/?state=unknown&label=team%3Deven');
-    await page.getByText('No provider is like this.').waitFor();
+    await page.getByText('No provider matches.').waitFor();
     await page.getByRole('link', { name: /remove this filter/ }).click();
     await page.waitForURL('**/?state=unknown');
     // To a provider and back.
@@ -104,7 +104,7 @@ export async function choose({ open }) {
   await page.locator('.narrowed', { hasText: '10 providers' }).waitFor();
   assert.equal(new URL(page.url()).search, '?q=p-00');
   assert.ok(await page.evaluate(() => globalThis.sameDocument && document.activeElement.id === 'q'));
-  await page.locator('#spoken', { hasText: '10 providers found' }).waitFor({ state: 'attached' });
+  await page.locator('#announcement', { hasText: '10 providers found' }).waitFor({ state: 'attached' });
   await clean('while typing');
   await close();
 }
@@ -121,7 +121,7 @@ export async function renew({ open, outside }) {
   await outside('revoke');
   await page.locator('tr[data-key=enkash].broken').waitFor();
   assert.match(await page.title(), /^1 broken/);
-  await page.locator('#spoken', { hasText: '1 credential is broken.' }).waitFor({ state: 'attached' });
+  await page.locator('#announcement', { hasText: '1 credential is broken.' }).waitFor({ state: 'attached' });
   const kept = await page.evaluate(() => ({
     document: globalThis.sameDocument,
     // Though it is the first row now.
@@ -152,7 +152,7 @@ export async function renew({ open, outside }) {
 
   const last = await open('/providers/enkash');
   await outside('stop');
-  await last.page.getByRole('alert').getByText(/cannot be reached.*What you see is old/).waitFor();
+  await last.page.getByRole('alert').getByText(/cannot be reached.*This page is old/).waitFor();
   await last.close();
 }
 
@@ -225,7 +225,7 @@ export async function hostile({ open }) {
     await refused.close();
     // The script puts it into the page as well, and may not make markup of it either.
     await overview.page.evaluate(() => (document.getElementById('main').dataset.summary = ''));
-    await overview.page.locator('#spoken', { hasText: 'broken' }).waitFor({ state: 'attached' });
+    await overview.page.locator('#announcement', { hasText: 'broken' }).waitFor({ state: 'attached' });
     await inert(overview, 'renewed');
     await overview.close();
   }

@@ -74,7 +74,7 @@ fn the_overview_has_the_urgent_ones_first_and_filters_by_its_address() {
             "href=\"./reasons#rejected\"",
             "The provider refuses the credential or the request.",
             "Look up the code in the provider's documentation",
-            "The credentials that are to follow are broken",
+            "The next credential is broken",
             "http-equiv=\"refresh\"",
             "./assets/trouble.svg",
         ],
@@ -93,7 +93,7 @@ fn the_overview_has_the_urgent_ones_first_and_filters_by_its_address() {
     }
     let wrong = daemon.get("/?state=%3Cb%3E");
     assert_eq!(wrong.status, 400);
-    assert_shows(&wrong, &["There is no state “&lt;b&gt;”; there are broken, failing"]);
+    assert_shows(&wrong, &["There is no state “&lt;b&gt;”; expected one of broken, failing"]);
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn a_provider_has_a_page_with_what_is_wrong_and_what_to_do() {
             "processing",
             "Runway",
             "of 1d",
-            "How the answer of the last failure was read",
+            "How the last failed answer was read",
             "json.error_description",
             "Last failures",
             "href=\"../?label=team%3Dpay\"",
@@ -123,17 +123,17 @@ fn a_provider_has_a_page_with_what_is_wrong_and_what_to_do() {
     );
     assert_shows(
         &daemon.get("/providers/enablex-rcs"),
-        &["Credentials that are to follow", "credwatch probe --next enablex-rcs", "1003"],
+        &["Next credential", "credwatch probe --next enablex-rcs", "1003"],
     );
     let healthy = daemon.get("/providers/sms-cx");
     assert_shows(
         &healthy,
-        &["The last probe issued a token", "which never ends", "../assets/fine.svg"],
+        &["The last probe got a token", "which never expires", "../assets/fine.svg"],
     );
-    assert!(!healthy.body.contains("Runway"), "a runway is of no interest while all is well");
+    assert!(!healthy.body.contains("Runway"), "a healthy provider shows no runway");
     let nobody = daemon.get("/providers/nobody%3Cb%3E");
     assert_eq!(nobody.status, 404);
-    assert_shows(&nobody, &["There is no provider of this name", "“nobody&lt;b&gt;”"]);
+    assert_shows(&nobody, &["There is no provider with this name", "“nobody&lt;b&gt;”"]);
 }
 
 #[test]
@@ -259,10 +259,10 @@ fn a_runway_that_never_was_and_a_failure_that_is_not_confirmed_are_told_as_such(
     daemon.wait_for_state("p", "failing");
     assert_shows(
         &daemon.get("/"),
-        &["1 credential is failing, not yet confirmed.", "none from before is known."],
+        &["1 credential is failing, not yet confirmed.", "no existing token is known."],
     );
     assert_shows(
         &daemon.get("/providers/p"),
-        &["Not yet confirmed", "No token was issued since credwatch has watched", "HTTP 503"],
+        &["Not yet confirmed", "credwatch has not got a token since it started", "HTTP 503"],
     );
 }

@@ -1,4 +1,4 @@
-//! `/assets/…`: the style, the script and the two pictures of the pages, from inside the program.
+//! `/assets/…`: style sheet, script and icons, which are compiled into the program.
 
 use std::sync::LazyLock;
 
@@ -29,25 +29,25 @@ static ASSETS: LazyLock<[Asset; 4]> = LazyLock::new(|| {
     })
 });
 
-/// One of them. A browser keeps it and asks each time whether it is still the same, so that page
-/// and script are always of one version.
+/// One asset. The browser must revalidate its copy each time, so that page and script always have
+/// the same version.
 pub async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Response {
     let Some(asset) = ASSETS.iter().find(|asset| asset.name == name) else {
         return (StatusCode::NOT_FOUND, "there is no such asset\n").into_response();
     };
-    let same = headers
+    let cached_tags = headers
         .get_all(header::IF_NONE_MATCH)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','));
-    let known = same
+    let is_cached = cached_tags
         .map(|tag| tag.trim().trim_start_matches("W/"))
         .any(|tag| tag == asset.tag || tag == "*");
     let caching = [(header::ETAG, asset.tag.as_str()), (header::CACHE_CONTROL, "no-cache")];
-    if known {
+    if is_cached {
         return (StatusCode::NOT_MODIFIED, caching).into_response();
     }
-    // A picture that somebody opens by itself has no more rights than on a page.
+    // An icon that is opened on its own must not run scripts.
     (
         caching,
         [

@@ -1,4 +1,4 @@
-//! Times, durations and texts as people read them.
+//! Times, durations and texts for people.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -11,16 +11,16 @@ use crate::outcome::Reason;
 use crate::provider::Slot;
 use crate::time::human_duration;
 
-/// What of a name may stand in a path as it is (RFC 3986, section 2.3).
-const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// The characters that need no escape in a path (RFC 3986, section 2.3).
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// A length of time in at most two units, and never finer than a second: more would flicker.
+/// A duration in at most two units, in whole seconds: smaller units would change at each update.
 pub fn span(seconds: f64) -> String {
     let seconds = seconds.max(0.0).round();
     if seconds < 10.0 { format!("{seconds:.0}s") } else { human_duration(seconds) }
 }
 
-/// How long something took.
+/// The duration of a request or of a part of it.
 pub fn took(seconds: f64) -> String {
     match seconds {
         seconds if seconds > 0.0 && seconds < 0.000_05 => "<0.1ms".into(),
@@ -29,13 +29,13 @@ pub fn took(seconds: f64) -> String {
     }
 }
 
-/// How long ago something was.
+/// A time in the past, `seconds` ago.
 pub fn ago(seconds: f64) -> String {
     if seconds < 1.0 { "just now".into() } else { format!("{} ago", span(seconds)) }
 }
 
-/// When something will be, or was.
-pub fn away(seconds: f64) -> String {
+/// A time in the future, or in the past when `seconds` is negative.
+pub fn relative(seconds: f64) -> String {
     if seconds < -0.5 {
         ago(-seconds)
     } else if seconds < 0.5 {
@@ -45,22 +45,23 @@ pub fn away(seconds: f64) -> String {
     }
 }
 
-/// A moment in full.
+/// The whole date and time.
 pub fn stamp(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
-/// A moment as an element: `text` to read, the whole of it for programs and for who points at it.
+/// A time as an element that shows `text`, with the whole date as its tooltip and for programs.
 pub fn moment(time: Timestamp, text: &str) -> Markup {
-    html! { time datetime=(time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()) title=(stamp(time)) { (text) } }
+    let datetime = time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    html! { time datetime=(datetime) title=(stamp(time)) { (text) } }
 }
 
-/// A count with its noun.
+/// A number with its noun in singular or plural.
 pub fn count(number: usize, one: &str, many: &str) -> String {
     format!("{} {}", grouped(number), if number == 1 { one } else { many })
 }
 
-/// A number with a mark between thousands.
+/// A number with commas between thousands.
 pub fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
@@ -73,13 +74,23 @@ pub fn grouped(number: usize) -> String {
     text
 }
 
-/// Marks that show nothing by themselves and change how the text around them looks.
+/// Whether a character is invisible or changes how the text around it is displayed.
 fn deceptive(character: char) -> bool {
     character.is_control()
-        || matches!(character, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+        || matches!(
+            character,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+        )
 }
 
-/// A text with everything in it to be seen.
+/// A text in which deceptive characters are written as `[U+202E]`.
 pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.chars().any(deceptive) {
         return Cow::Borrowed(text);
@@ -95,13 +106,13 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// A text from outside. Whatever it is, it stays text, and its direction does not reach what stands
-/// beside it.
-pub fn foreign(text: &str) -> Markup {
+/// A text from outside, escaped and isolated, so that right-to-left text does not reorder the text
+/// around it.
+pub fn untrusted(text: &str) -> Markup {
     html! { bdi { (visible(text)) } }
 }
 
-/// A sentence of ours, with what stands between backticks set as code.
+/// A sentence of credwatch, in which text between backticks becomes code.
 pub fn prose(text: &str) -> Markup {
     html! {
         @for (place, part) in text.split('`').enumerate() {
@@ -110,34 +121,33 @@ pub fn prose(text: &str) -> Markup {
     }
 }
 
-/// Where the page of a provider is, seen from the page at `/`.
+/// The address of a provider's page, relative to `/`.
 pub fn provider_path(name: &str) -> String {
     match name {
-        // Browsers take these two for steps in the path, however they are encoded.
+        // Browsers remove these two names from a path, even when they are escaped.
         "." | ".." => format!("providers?name={name}"),
-        _ => format!("providers/{}", utf8_percent_encode(name, PLAIN)),
+        _ => format!("providers/{}", utf8_percent_encode(name, UNRESERVED)),
     }
 }
 
-/// The same name in a query.
+/// A name, escaped for a query.
 pub fn query_value(name: &str) -> String {
-    utf8_percent_encode(name, PLAIN).to_string()
+    utf8_percent_encode(name, UNRESERVED).to_string()
 }
 
-/// Where it stands what a reason means and what to do about it, seen from the page at `/`. The one
-/// place that knows.
+/// The address that explains a reason, relative to `/`.
 pub fn runbook(reason: Reason) -> String {
     format!("reasons#{}", reason.word())
 }
 
-/// What to type to see a probe explained.
+/// The command that explains a probe of this provider.
 pub fn command(name: &str, slot: Slot) -> String {
     let next = if slot == Slot::Next { " --next" } else { "" };
     let dashes = if name.starts_with('-') { " --" } else { "" };
     format!("credwatch probe{next}{dashes} {}", shell_word(name))
 }
 
-/// A word as a shell takes it.
+/// A word, quoted for a shell when necessary.
 fn shell_word(word: &str) -> String {
     let plain = |character: char| character.is_alphanumeric() || "-_./:@%+=,".contains(character);
     if !word.is_empty() && word.chars().all(plain) {
@@ -165,12 +175,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_told_in_whole_seconds_and_at_most_two_units() {
+    fn times_have_whole_seconds_and_at_most_two_units() {
         assert_eq!(
             [span(0.2), span(3.4), span(59.6), span(3_570.0)],
             ["0s", "3s", "1m", "59m 30s"]
         );
-        assert_eq!([away(-90.0), away(0.1), away(12.3)], ["1m 30s ago", "now", "in 12s"]);
+        assert_eq!(
+            [relative(-90.0), relative(0.1), relative(12.3)],
+            ["1m 30s ago", "now", "in 12s"]
+        );
         assert_eq!([ago(0.4), ago(61.0)], ["just now", "1m 1s ago"]);
         assert_eq!(
             [took(0.0), took(0.000_01), took(0.000_4), took(0.0623), took(2.0)],
@@ -182,10 +195,10 @@ mod tests {
     #[test]
     fn text_from_outside_cannot_become_markup_and_hides_nothing() {
         assert_eq!(
-            foreign("<img src=x onerror=\"a()\">&\u{202e}\0").into_string(),
+            untrusted("<img src=x onerror=\"a()\">&\u{202e}\0").into_string(),
             "<bdi>&lt;img src=x onerror=&quot;a()&quot;&gt;&amp;[U+202E][U+0000]</bdi>"
         );
-        assert_eq!(foreign("Zürich 東京").into_string(), "<bdi>Zürich 東京</bdi>");
+        assert_eq!(untrusted("Zürich 東京").into_string(), "<bdi>Zürich 東京</bdi>");
     }
 
     #[test]
@@ -194,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn names_come_whole_through_paths_and_shells() {
+    fn any_name_can_be_used_in_a_path_and_in_a_shell() {
         for (name, path, typed) in [
             ("billing-api", "providers/billing-api", "credwatch probe billing-api"),
             ("a/b?c#d", "providers/a%2Fb%3Fc%23d", "credwatch probe 'a/b?c#d'"),

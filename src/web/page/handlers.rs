@@ -1,4 +1,4 @@
-//! The routes of the pages.
+//! The HTTP handlers of the pages.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -20,13 +20,15 @@ use crate::state::Ledger;
 use crate::web::app::App;
 use crate::web::encoding::accepts_gzip;
 
-/// Our own style, script and pictures, and nothing else: no inline ones, no other host, no frame.
-/// Text does not become markup in the script either.
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; \
-                      frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+/// Allows only style, script and pictures from this server: nothing inline, no other host and no
+/// frame. The script cannot turn text into markup.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
+                      img-src 'self' data:; connect-src 'self'; form-action 'self'; \
+                      frame-ancestors 'none'; base-uri 'none'; \
+                      require-trusted-types-for 'script'; trusted-types 'none'";
 
-/// Pages that are written at the same time; others wait their turn.
-static TURNS: Semaphore = Semaphore::const_new(2);
+/// Limits how many pages are written at the same time.
+static WRITERS: Semaphore = Semaphore::const_new(2);
 
 /// `/`
 pub async fn overview_page(
@@ -39,7 +41,7 @@ pub async fn overview_page(
             Ok(selection) => (StatusCode::OK, overview::page(ledger, &selection)),
             Err(problem) => (
                 StatusCode::BAD_REQUEST,
-                sorry(ledger, "./", "This filter is not understood", &problem),
+                problem_page(ledger, "./", "This filter is not valid", &problem),
             ),
         }
     })
@@ -52,10 +54,10 @@ pub async fn provider_page(
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    answer(&app, &headers, move |ledger| one(ledger, &name, "../")).await
+    answer(&app, &headers, move |ledger| provider_or_problem(ledger, &name, "../")).await
 }
 
-/// `/providers?name=NAME`, for names that browsers take for steps in a path.
+/// `/providers?name=NAME`, for the names `.` and `..`, which browsers remove from a path.
 pub async fn provider_page_by_query(
     Shared(app): Shared<App>,
     RawQuery(query): RawQuery,
@@ -65,7 +67,7 @@ pub async fn provider_page_by_query(
         let mut pairs = form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes());
         let name =
             pairs.find_map(|(name, value)| (name == "name").then_some(value)).unwrap_or_default();
-        one(ledger, &name, "./")
+        provider_or_problem(ledger, &name, "./")
     })
     .await
 }
@@ -75,27 +77,27 @@ pub async fn reasons_page(Shared(app): Shared<App>, headers: HeaderMap) -> Respo
     answer(&app, &headers, |ledger| (StatusCode::OK, reasons::page(ledger))).await
 }
 
-fn one(ledger: &Ledger, name: &str, root: &'static str) -> (StatusCode, Sheet) {
+fn provider_or_problem(ledger: &Ledger, name: &str, root: &'static str) -> (StatusCode, Sheet) {
     match provider::page(ledger, name, root) {
         Some(sheet) => (StatusCode::OK, sheet),
         None => (
             StatusCode::NOT_FOUND,
-            sorry(
+            problem_page(
                 ledger,
                 root,
-                "There is no provider of this name",
-                &format!("It was asked for “{name}”."),
+                "There is no provider with this name",
+                &format!("The requested name is “{name}”."),
             ),
         ),
     }
 }
 
-/// A page that says what is the matter with the address.
-fn sorry(ledger: &Ledger, root: &'static str, title: &str, problem: &str) -> Sheet {
+/// A page that says what is wrong with the address.
+fn problem_page(ledger: &Ledger, root: &'static str, title: &str, problem: &str) -> Sheet {
     let body = html! {
         nav.back aria-label="Back" { a href=(root) { "← All providers" } }
         h1 { (title) }
-        p { (format::foreign(problem)) }
+        p { (format::untrusted(problem)) }
     };
     Sheet {
         root,
@@ -108,20 +110,20 @@ fn sorry(ledger: &Ledger, root: &'static str, title: &str, problem: &str) -> She
     }
 }
 
-/// Writes a page away from the threads that probe, and sends it.
+/// Writes a page on a thread that is not used for probes, and sends it.
 async fn answer(
     app: &App,
     headers: &HeaderMap,
     write: impl FnOnce(&Ledger) -> (StatusCode, Sheet) + Send + 'static,
 ) -> Response {
-    let _turn = TURNS.acquire().await;
+    let _permit = WRITERS.acquire().await;
     let (ledger, gzip) = (Arc::clone(&app.ledger), accepts_gzip(headers));
     let written = app.threads.call(move || {
         let (status, sheet) = write(&ledger);
-        (status, packed(&parts::frame(&sheet), gzip))
+        (status, encode(&parts::frame(&sheet), gzip))
     });
     let Some((status, bytes)) = written.await else {
-        return (StatusCode::SERVICE_UNAVAILABLE, "the page cannot be written just now\n")
+        return (StatusCode::SERVICE_UNAVAILABLE, "the page cannot be written now, try again\n")
             .into_response();
     };
     let mut response = (status, Body::from(bytes)).into_response();
@@ -136,15 +138,15 @@ async fn answer(
     response
 }
 
-/// The bytes of a page. A hundred rows are a few hundred kilobytes, every few seconds, to a phone
-/// perhaps.
-fn packed(page: &Markup, gzip: bool) -> Vec<u8> {
+/// The bytes of a page, compressed if the client accepts that. A browser loads a page of a few
+/// hundred kilobytes every few seconds, perhaps on a phone.
+fn encode(page: &Markup, gzip: bool) -> Vec<u8> {
     let text = page.0.as_bytes();
     if !gzip {
         return text.to_vec();
     }
     let mut encoder = GzEncoder::new(Vec::with_capacity(text.len() / 8), Compression::fast());
-    // Writing into memory does not fail.
+    // Writing to memory cannot fail.
     let _ = encoder.write_all(text);
     encoder.finish().unwrap_or_default()
 }

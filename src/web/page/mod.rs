@@ -1,9 +1,9 @@
-//! The pages for people: who is broken, why, how long there is, and what to do.
+//! The web pages: which credentials are broken, why, how long existing tokens stay valid, and what
+//! to do.
 //!
-//! The server does all the work: order, filters, search and pages are in the address, and a browser
-//! without a script misses nothing but the quiet renewal. A page reads a few numbers of every
-//! provider and the whole of those that it shows; it is written on a thread of its own kind, so
-//! that ten thousand providers keep no probe waiting.
+//! The address holds filters, search and page number, and the server applies them. Without scripts
+//! only the automatic update is missing. A page is written on a separate thread, and reads all data
+//! only of the providers that it shows, so that probes do not wait for it.
 
 mod assets;
 mod format;

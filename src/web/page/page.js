@@ -1,21 +1,27 @@
-// Keeps a page true: asks for the same address every few seconds and changes what differs, so that scroll, focus, selection
-// and half-typed words stay. Everything works without it; the server does the sorting, searching and paging.
+// Updates the page: requests the same address every few seconds and changes only what differs, so
+// that scroll position, focus, selection and typed text stay. The page also works without this
+// script, because the server sorts, searches and splits the list into pages.
 (() => {
   'use strict';
-  const every = Number(document.body.dataset.every) * 1000;
-  const patience = 10_000;
+  const interval = Number(document.body.dataset.every) * 1000;
+  const timeout = 10_000;
   const main = document.getElementById('main');
   const asOf = document.getElementById('as-of');
   const alarm = document.getElementById('alarm');
-  const spoken = document.getElementById('spoken');
+  const announcement = document.getElementById('announcement');
   const pause = document.getElementById('pause');
-  let timer, typing, asking, paused = false, good = Date.now();
+  let timer;
+  let searchTimer;
+  let request;
+  let paused = false;
+  let lastSuccess = Date.now();
 
-  // Makes `old` like `fresh`. Rows are told by their key, so that one that moves is moved and not written anew.
+  // Makes `old` equal to `fresh`. Rows have keys, so that a row that changes its place is moved.
   function morph(old, fresh) {
     for (const { name } of [...old.attributes]) {
-      // What a person has opened stays open.
-      if (!fresh.hasAttribute(name) && !(old.localName === 'details' && name === 'open')) old.removeAttribute(name);
+      // A list that the user has opened stays open.
+      const openedByUser = old.localName === 'details' && name === 'open';
+      if (!fresh.hasAttribute(name) && !openedByUser) old.removeAttribute(name);
     }
     for (const { name, value } of fresh.attributes) {
       if (old.getAttribute(name) !== value) old.setAttribute(name, value);
@@ -31,7 +37,8 @@
     let place = old.firstChild;
     for (const next of fresh.childNodes) {
       let match = keyed.get(key(next));
-      if (key(next) === undefined && place?.nodeName === next.nodeName && key(place) === undefined) match = place;
+      const bothWithoutKey = key(next) === undefined && place && key(place) === undefined;
+      if (bothWithoutKey && place.nodeName === next.nodeName) match = place;
       if (!match) {
         old.insertBefore(document.importNode(next, true), place);
         continue;
@@ -48,72 +55,76 @@
     }
   }
 
-  function take(fresh) {
+  function show(fresh) {
     const focused = document.activeElement;
-    if (main.dataset.summary !== fresh.getElementById('main').dataset.summary) spoken.textContent = fresh.getElementById('main').dataset.summary;
+    const { summary } = fresh.getElementById('main').dataset;
+    if (main.dataset.summary !== summary) announcement.textContent = summary;
     morph(main, fresh.getElementById('main'));
     morph(asOf, fresh.getElementById('as-of'));
     document.title = fresh.title;
     const icon = fresh.querySelector('link[rel=icon]').getAttribute('href');
-    const ours = document.querySelector('link[rel=icon]');
-    if (ours.getAttribute('href') !== icon) ours.setAttribute('href', icon);
-    // A row that moved has lost the focus on the way.
-    if (focused && focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
+    const link = document.querySelector('link[rel=icon]');
+    if (link.getAttribute('href') !== icon) link.setAttribute('href', icon);
+    // A row that was moved has lost the focus.
+    const lostFocus = focused && focused !== document.activeElement && focused.isConnected;
+    if (lostFocus) focused.focus({ preventScroll: true });
   }
 
-  function found(fresh) {
-    good = Date.now();
+  function succeeded(fresh) {
+    lastSuccess = Date.now();
     document.documentElement.classList.remove('stale');
     alarm.hidden = true;
     alarm.textContent = '';
-    take(fresh);
+    show(fresh);
   }
 
-  // A page that looks fresh and is not would be worse than none.
-  function lost(why) {
+  // Marks the page as old, so that nobody mistakes it for the current state.
+  function failed(why) {
     document.documentElement.classList.add('stale');
     if (!document.title.startsWith('(old) ')) document.title = `(old) ${document.title}`;
-    const text = `${why} What you see is old: it is ${asOf.textContent.replace('As of', 'as of')}.`;
-    // Set once: it is read out each time it changes.
+    const time = asOf.textContent.replace('As of', 'as of');
+    const text = `${why} This page is old: it shows the state ${time}.`;
+    // A screen reader reads the text out each time it is set.
     if (alarm.textContent !== text) alarm.textContent = text;
     alarm.hidden = false;
   }
 
-  // Of the ways to ask, the one that yields a document whose scripts never run, without turning text into markup here.
+  // XMLHttpRequest gives a parsed document whose scripts never run, so no text is parsed here.
   function refresh() {
     clearTimeout(timer);
-    asking?.abort();
-    const request = (asking = new XMLHttpRequest());
-    request.open('GET', location.href);
-    request.responseType = 'document';
-    request.timeout = patience;
-    request.onload = () => {
-      const fresh = request.response;
-      // 404 is an answer too: the provider is gone from the configuration.
-      if ([200, 400, 404].includes(request.status) && fresh?.getElementById('as-of')) found(fresh);
-      else lost(`The daemon answers with status ${request.status} instead of the page.`);
+    request?.abort();
+    const current = (request = new XMLHttpRequest());
+    current.open('GET', location.href);
+    current.responseType = 'document';
+    current.timeout = timeout;
+    current.onload = () => {
+      const { response: fresh, status } = current;
+      // 404 is a valid answer: a reload has removed the provider.
+      const valid = [200, 400, 404].includes(status) && fresh?.getElementById('as-of');
+      if (valid) succeeded(fresh);
+      else failed(`The daemon answered with status ${status}.`);
     };
-    request.onerror = () => lost('The daemon cannot be reached.');
-    request.ontimeout = () => lost(`The daemon has not answered for ${patience / 1000} seconds.`);
-    request.onloadend = () => {
-      if (request === asking) schedule();
+    current.onerror = () => failed('The daemon cannot be reached.');
+    current.ontimeout = () => failed(`The daemon did not answer within ${timeout / 1000} seconds.`);
+    current.onloadend = () => {
+      if (current === request) schedule();
     };
-    request.send();
+    current.send();
   }
 
   function schedule() {
     clearTimeout(timer);
-    if (!paused && !document.hidden) timer = setTimeout(refresh, every);
+    if (!paused && !document.hidden) timer = setTimeout(refresh, interval);
   }
 
-  // Nobody looks: nobody asks. Whoever comes back sees at once that the page is old, until it is not.
-  function look() {
+  // A hidden page sends no requests. When it is shown again, it is marked as old until an update.
+  function visibilityChanged() {
     if (document.hidden || paused) return clearTimeout(timer);
-    if (Date.now() - good > 3 * every) document.documentElement.classList.add('stale');
+    if (Date.now() - lastSuccess > 3 * interval) document.documentElement.classList.add('stale');
     refresh();
   }
-  document.addEventListener('visibilitychange', look);
-  addEventListener('pageshow', (event) => event.persisted && look());
+  document.addEventListener('visibilitychange', visibilityChanged);
+  addEventListener('pageshow', (event) => event.persisted && visibilityChanged());
 
   pause.hidden = false;
   pause.addEventListener('click', () => {
@@ -123,17 +134,18 @@
     else refresh();
   });
 
-  // Search while somebody types. The form itself does the same.
+  // Searches while the user types. Without the script the form does the same.
   function search(form) {
-    clearTimeout(typing);
-    const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value.trim() !== '')).toString();
+    clearTimeout(searchTimer);
+    const fields = [...new FormData(form)].filter(([, value]) => value.trim() !== '');
+    const query = new URLSearchParams(fields).toString();
     history.replaceState(null, '', query ? `?${query}` : location.pathname);
     refresh();
   }
   main.addEventListener('input', (event) => {
     const { form } = event.target;
-    clearTimeout(typing);
-    if (form) typing = setTimeout(() => search(form), 250);
+    clearTimeout(searchTimer);
+    if (form) searchTimer = setTimeout(() => search(form), 250);
   });
   main.addEventListener('submit', (event) => {
     event.preventDefault();

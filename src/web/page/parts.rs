@@ -1,29 +1,31 @@
-//! Pieces that the pages share: the frame around all of them, states, bars and pictures.
+//! Parts that the pages share: the frame, states, runways and pictures.
 
 use maud::{DOCTYPE, Markup, html};
 
-use super::format::{ago, away, count, foreign, moment, prose, runbook, span, stamp, took};
-use super::ranking::{End, Runway};
+use super::format::{ago, count, moment, prose, relative, runbook, span, stamp, took, untrusted};
+use super::ranking::{Expiring, Runway};
 use crate::outcome::Failure;
 use crate::state::health::Token;
 use crate::state::history::{History, MOST_PROBES};
 use crate::state::{Moment, State};
 use crate::time::unix_seconds;
 
-/// After how many seconds the script asks again.
-const EVERY: u32 = 5;
+/// The update interval of the script, in seconds.
+const UPDATE_SECONDS: u32 = 5;
 
-/// The same for a browser that runs no script; longer, because it loses what somebody types.
-const EVERY_WITHOUT_SCRIPT: u32 = 30;
+/// The update interval without a script, in seconds. It is longer, because a reload of the page
+/// loses what a user types.
+const RELOAD_SECONDS: u32 = 30;
 
-/// A page before its frame is put around it.
+/// The content of a page without the frame.
 pub struct Sheet {
-    /// From here to the page at `/`: with it, everything works behind a proxy that adds a path.
+    /// The address of `/`, relative to this page, so that links work behind a proxy that adds a
+    /// path.
     pub root: &'static str,
     pub title: String,
-    /// What is read out when it changes.
+    /// A sentence that a screen reader reads out when it changes.
     pub summary: String,
-    /// Whether the mark in the tab is that of trouble.
+    /// Whether the browser tab shows the warning icon.
     pub alarm: bool,
     /// Whether the scheduler has stopped.
     pub stalled: bool,
@@ -31,10 +33,12 @@ pub struct Sheet {
     pub body: Markup,
 }
 
-/// The whole document.
+/// The whole HTML document.
 pub fn frame(sheet: &Sheet) -> Markup {
     let Sheet { root, .. } = sheet;
     let icon = if sheet.alarm || sheet.stalled { "trouble" } else { "fine" };
+    let now = sheet.now.wall;
+    let datetime = now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -46,43 +50,61 @@ pub fn frame(sheet: &Sheet) -> Markup {
                 link rel="icon" type="image/svg+xml" href={ (root) "assets/" (icon) ".svg" };
                 link rel="stylesheet" href={ (root) "assets/page.css" };
                 script src={ (root) "assets/page.js" } defer {}
-                noscript { meta http-equiv="refresh" content=(EVERY_WITHOUT_SCRIPT); }
+                noscript { meta http-equiv="refresh" content=(RELOAD_SECONDS); }
             }
-            body data-every=(EVERY) {
+            body data-every=(UPDATE_SECONDS) {
                 a.skip href="#main" { "Skip to the content" }
                 header.top {
                     a.brand href=(root) { "credwatch" }
                     p.pulse {
-                        span #as-of { "As of " time datetime=(sheet.now.wall.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()) { (stamp(sheet.now.wall)) } }
-                        noscript { ", reloaded every " (EVERY_WITHOUT_SCRIPT) " seconds" }
+                        span #as-of { "As of " time datetime=(datetime) { (stamp(now)) } }
+                        noscript { ", reloaded every " (RELOAD_SECONDS) " seconds" }
                         button #pause type="button" hidden { "Pause updates" }
                     }
                 }
                 p #alarm .alarm role="alert" hidden {}
                 main #main tabindex="-1" data-summary=(sheet.summary) {
-                    @if sheet.stalled {
-                        p.alarm role="alert" {
-                            strong { "The scheduler does not turn." }
-                            " No credential is being probed: what you see is old. " a href={ (root) "livez" } { "/livez" } " says so too; restart the daemon and keep its log."
-                        }
-                    }
+                    @if sheet.stalled { (stalled(root)) }
                     (sheet.body)
                 }
-                p #spoken .hush role="status" {}
-                footer {
-                    nav aria-label="Other addresses" {
-                        a href={ (root) "metrics" } { "/metrics" } " " a href={ (root) "healthz" } { "/healthz" } " "
-                        a href={ (root) "livez" } { "/livez" } " " a href={ (root) "readyz" } { "/readyz" } " "
-                        a href={ (root) "reasons" } { "What the reasons mean" }
-                    }
-                    p { "credwatch " (env!("CARGO_PKG_VERSION")) }
-                }
+                p #announcement .sr-only role="status" {}
+                (footer(root))
             }
         }
     }
 }
 
-/// The sign of a state. Each has a shape of its own, so that colour is never all there is.
+fn stalled(root: &str) -> Markup {
+    html! {
+        p.alarm role="alert" {
+            strong { "The scheduler has stopped." }
+            " credwatch makes no probes, and this page shows old results. "
+            a href={ (root) "livez" } { "/livez" }
+            " reports this as well. Save the log, then restart the daemon."
+        }
+    }
+}
+
+fn footer(root: &str) -> Markup {
+    html! {
+        footer {
+            nav aria-label="Other addresses" {
+                @for name in ["metrics", "healthz", "livez", "readyz"] {
+                    a href={ (root) (name) } { "/" (name) } " "
+                }
+                a href={ (root) "reasons" } { "What the reasons mean" }
+            }
+            p { "credwatch " (env!("CARGO_PKG_VERSION")) }
+        }
+    }
+}
+
+/// The cells of a table's head.
+pub fn column_titles(titles: &[&str]) -> Markup {
+    html! { @for title in titles { th role="columnheader" scope="col" { (title) } } }
+}
+
+/// The sign of a state. Each state has a different shape, so that people need not see colours.
 pub fn sign(state: State) -> Markup {
     html! {
         svg.sign viewBox="0 0 16 16" aria-hidden="true" {
@@ -105,17 +127,20 @@ pub fn sign(state: State) -> Markup {
     }
 }
 
-/// A state in word, shape and colour.
+/// A state as a word with a coloured sign.
 pub fn badge(state: State) -> Markup {
     html! { span class={ "badge " (state.word()) } { (sign(state)) (state.word()) } }
 }
 
-/// Class, reason and code of a failure; the reason leads to what it means.
+/// Class, reason and code of a failure. The reason is a link to its explanation.
 pub fn verdict(failure: &Failure, root: &str) -> Markup {
     html! {
         span.verdict {
-            (failure.reason.class().word()) " / " a href={ (root) (runbook(failure.reason)) } { (failure.reason.word()) }
-            @if !failure.code.is_empty() { " " span.hush { "code " } code.code { (foreign(failure.code.as_str())) } }
+            (failure.reason.class().word()) " / "
+            a href={ (root) (runbook(failure.reason)) } { (failure.reason.word()) }
+            @if !failure.code.is_empty() {
+                " " span.sr-only { "code " } code.code { (untrusted(failure.code.as_str())) }
+            }
         }
     }
 }
@@ -123,41 +148,49 @@ pub fn verdict(failure: &Failure, root: &str) -> Markup {
 /// What a failure means and what to do about it.
 pub fn advice(failure: &Failure) -> Markup {
     let facts = failure.reason.facts();
-    html! { p.advice { (prose(facts.meaning)) " " b { "Do: " } (prose(facts.action)) } }
+    html! { p.advice { (prose(facts.meaning)) " " b { "What to do: " } (prose(facts.action)) } }
 }
 
-/// How long tokens from before still live, in words and as a bar.
+/// How long existing tokens stay valid, in words and as a bar.
 pub fn runway(token: Option<&Token>, now: f64) -> Markup {
     let runway = Runway::of(token, now);
     let whole = token.and_then(|token| token.lifetime).filter(|lifetime| *lifetime > 0.0);
     html! {
         @match runway {
-            Runway::None => span.runway.none { b { "none" } " " small { "no good token is known of" } },
-            Runway::Ended(since) => span.runway.none { b { "ended" } " " small { (ago(since)) } },
+            Runway::None => span.runway.none {
+                b { "none" } " " small { "credwatch has got no token" }
+            },
+            Runway::Ended(since) => span.runway.none { b { "expired" } " " small { (ago(since)) } },
             Runway::Left(left) => span.runway {
                 b { (span(left)) }
-                @if let Some(whole) = whole { " " small { "of " (span(whole)) } (bar(left / whole)) }
+                @if let Some(whole) = whole {
+                    " " small { "of " (span(whole)) } (bar(left / whole))
+                }
             },
-            Runway::Unknown => span.runway { b { "not known" } " " small { "the answers do not say when tokens end" } },
-            Runway::Endless => span.runway { b { "endless" } " " small { "tokens do not end" } },
+            Runway::Unknown => span.runway {
+                b { "not known" } " " small { "the answers do not say when tokens expire" }
+            },
+            Runway::Endless => span.runway {
+                b { "unlimited" } " " small { "tokens never expire" }
+            },
         }
     }
 }
 
-/// The same as part of a sentence.
+/// How long existing tokens stay valid, as part of a sentence.
 pub fn runway_sentence(token: Option<&Token>, now: f64) -> Markup {
     html! {
         @match Runway::of(token, now) {
-            Runway::None => "none from before is known.",
-            Runway::Ended(since) => { "the last good one ended " b { (ago(since)) } "." },
-            Runway::Left(left) => { "those from before live " b { (span(left)) } " more." },
-            Runway::Unknown => "when those from before end is not known.",
-            Runway::Endless => "those from before do not end.",
+            Runway::None => "no existing token is known.",
+            Runway::Ended(since) => { "existing tokens expired " b { (ago(since)) } "." },
+            Runway::Left(left) => { "existing tokens stay valid for " b { (span(left)) } "." },
+            Runway::Unknown => "it is not known when existing tokens expire.",
+            Runway::Endless => "existing tokens never expire.",
         }
     }
 }
 
-/// A part of a whole. Beside it stands the same in words.
+/// A bar for a part of a whole. The text beside it says the same.
 fn bar(part: f64) -> Markup {
     let width = format!("{:.1}", part.clamp(0.0, 1.0) * 100.0);
     html! {
@@ -168,47 +201,48 @@ fn bar(part: f64) -> Markup {
     }
 }
 
-/// An end that is near or past, as a sentence.
-pub fn end(end: End, now: f64) -> Markup {
-    let (what, time) = match end {
-        End::Secret(time) => ("The client secret", time),
-        End::Certificate(time) => ("A certificate of the endpoint", time),
+/// A sentence about a secret or a certificate that expires soon or has expired.
+pub fn expiring(expiring: Expiring, now: f64) -> Markup {
+    let (subject, time) = match expiring {
+        Expiring::Secret(time) => ("The client secret", time),
+        Expiring::Certificate(time) => ("A certificate of the endpoint", time),
     };
     let left = unix_seconds(time) - now;
-    html! { p.ending { (what) @if left > 0.0 { " ends " } @else { " ended " } (moment(time, &away(left))) "." } }
+    let verb = if left > 0.0 { " expires " } else { " expired " };
+    html! { p.ending { (subject) (verb) (moment(time, &relative(left))) "." } }
 }
 
-/// Height and width of one probe in the picture of the last ones.
-const TALL: f64 = 24.0;
-const WIDE: f64 = 5.0;
+/// Height and width of one probe in the picture of the last probes.
+const HEIGHT: f64 = 24.0;
+const WIDTH: f64 = 5.0;
 
-/// The last probes as a picture, the newest on the right: a bar as high as the probe was long, a
-/// cross for a failure.
+/// The last probes as a picture, the newest on the right. The height of a bar shows the duration of
+/// a probe, a cross shows a failure.
 pub fn sparkline(history: &History) -> Markup {
     let probes = history.probes();
-    // Failures by timeout would make everything else invisible.
+    // The scale ignores failures, because a timeout would make all other bars invisible.
     let good =
         probes.iter().filter(|past| past.reason.is_none()).map(|past| f64::from(past.duration));
     let longest = good.fold(0.0, f64::max).max(1e-6);
     let (mut bars, mut crosses, mut bands) = (String::new(), String::new(), String::new());
     for (place, past) in (MOST_PROBES - probes.len().min(MOST_PROBES)..).zip(probes) {
         #[expect(clippy::cast_precision_loss, reason = "at most a few dozen")]
-        let left = place as f64 * WIDE;
+        let left = place as f64 * WIDTH;
         if past.reason.is_some() {
             crosses.push_str(&format!(
                 "M{:.1} {:.1}l3.6 3.6m0-3.6l-3.6 3.6",
                 left + 0.7,
-                TALL - 4.6
+                HEIGHT - 4.6
             ));
-            bands.push_str(&format!("M{:.1} {TALL}v-{TALL}", left + WIDE / 2.0));
+            bands.push_str(&format!("M{:.1} {HEIGHT}v-{HEIGHT}", left + WIDTH / 2.0));
         } else {
-            let height = (f64::from(past.duration) / longest * (TALL - 2.0)).max(1.5);
-            bars.push_str(&format!("M{:.1} {TALL}v-{height:.1}", left + WIDE / 2.0));
+            let height = (f64::from(past.duration) / longest * (HEIGHT - 2.0)).max(1.5);
+            bars.push_str(&format!("M{:.1} {HEIGHT}v-{height:.1}", left + WIDTH / 2.0));
         }
     }
     html! {
-        svg.spark viewBox="0 0 120 24" role="img" aria-label=(spoken(history)) {
-            path.base d={ "M0 " (TALL - 0.25) "h120" } {}
+        svg.spark viewBox="0 0 120 24" role="img" aria-label=(description(history)) {
+            path.base d={ "M0 " (HEIGHT - 0.25) "h120" } {}
             @if !bars.is_empty() { path.good d=(bars) {} }
             @if !crosses.is_empty() { path.band d=(bands) {} path.bad d=(crosses) {} }
         }
@@ -216,7 +250,7 @@ pub fn sparkline(history: &History) -> Markup {
 }
 
 /// The picture of the last probes in words.
-fn spoken(history: &History) -> String {
+fn description(history: &History) -> String {
     let probes = history.probes();
     let failed = probes.iter().filter(|past| past.reason.is_some()).count();
     let good: Vec<f64> = probes
@@ -240,7 +274,7 @@ mod tests {
     use crate::web::page::samples::probe;
 
     #[test]
-    fn every_state_has_a_shape_of_its_own() {
+    fn every_state_has_a_different_shape() {
         let mut shapes: Vec<String> =
             State::ALL.iter().map(|state| sign(*state).into_string()).collect();
         shapes.sort();
@@ -249,16 +283,19 @@ mod tests {
     }
 
     #[test]
-    fn the_picture_of_the_last_probes_is_told_in_words_as_well() {
+    fn the_picture_of_the_last_probes_has_a_description_in_words() {
         let mut history = History::default();
-        assert_eq!(spoken(&history), "The last 0 probes: 0 failed");
+        assert_eq!(description(&history), "The last 0 probes: 0 failed");
         for outcome in [
             Outcome::Issued(Issued { expiry: Expiry::Never, lifetime: None, fingerprint: 1 }),
             Outcome::Failed(Failure::new(Reason::Timeout, "")),
         ] {
             history.record(&probe(outcome));
         }
-        assert_eq!(spoken(&history), "The last 2 probes: 1 failed, the others took 200ms to 200ms");
+        assert_eq!(
+            description(&history),
+            "The last 2 probes: 1 failed, the others took 200ms to 200ms"
+        );
         let picture = sparkline(&history).into_string();
         assert!(picture.contains(r#"class="good" d="M112.5 24v-22.0""#), "{picture}");
         assert!(
@@ -268,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bar_stays_within_its_ground() {
+    fn a_bar_is_never_wider_than_its_background() {
         for (part, width) in [(-1.0, "0.0"), (0.25, "25.0"), (7.0, "100.0")] {
             assert!(bar(part).into_string().contains(&format!("class=\"part\" width=\"{width}\"")));
         }

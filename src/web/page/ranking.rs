@@ -1,5 +1,5 @@
-//! Who comes first. Of each provider a few numbers are copied under its lock, and nothing else:
-//! what a page shows is read for its own rows only.
+//! Filters the providers and sorts the most urgent first. For each provider only a few numbers are
+//! copied under its lock; a page reads all data only for its own rows.
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
@@ -14,33 +14,33 @@ use crate::state::health::Token;
 use crate::state::{Entry, Roster, State};
 use crate::time::unix_seconds;
 
-/// Rows on a page.
+/// The number of providers on a page.
 pub const ROWS: usize = 100;
 
-/// How long before its end a client secret is spoken of, in seconds. As the alert rules have it.
+/// How long before the expiry of a client secret the page warns, in seconds. As in the alerts.
 pub const SECRET_SOON: f64 = 30.0 * 86_400.0;
 
-/// The same of the endpoint's certificate.
+/// How long before the expiry of the endpoint's certificate the page warns, in seconds.
 pub const CERTIFICATE_SOON: f64 = 7.0 * 86_400.0;
 
-/// How long tokens that were issued before still live: the time until others notice that no new
-/// ones are to be had.
+/// How long existing tokens stay valid. This is the time until consumers fail, when the provider
+/// issues no new tokens.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Runway {
-    /// No good token is known of.
+    /// credwatch has got no good token.
     None,
-    /// The last one ended so many seconds ago.
+    /// The last good token expired this many seconds ago.
     Ended(f64),
-    /// The last one lives so many seconds more.
+    /// The last good token expires in this many seconds.
     Left(f64),
-    /// The answers do not say when tokens end.
+    /// The answers do not say when tokens expire.
     Unknown,
-    /// They never end.
+    /// Tokens never expire.
     Endless,
 }
 
 impl Runway {
-    /// That of the last good token.
+    /// The runway of the last good token; `now` is in seconds since the Unix epoch.
     pub fn of(token: Option<&Token>, now: f64) -> Self {
         match token.map(|token| token.expiry) {
             None => Self::None,
@@ -53,7 +53,7 @@ impl Runway {
         }
     }
 
-    /// The shortest is the smallest. Where nobody is known to have a token, none is left.
+    /// A number to sort by, in seconds: 0 when there is no valid token.
     pub fn seconds(self) -> f64 {
         match self {
             Self::None | Self::Ended(_) => 0.0,
@@ -64,36 +64,36 @@ impl Runway {
     }
 }
 
-/// What the operator or the endpoint's certificate says about an end.
+/// What expires, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// Of the client secret.
+pub enum Expiring {
+    /// The client secret, at the configured date.
     Secret(Timestamp),
-    /// Of a certificate of the endpoint.
+    /// A certificate of the endpoint.
     Certificate(Timestamp),
 }
 
-impl End {
+impl Expiring {
     fn time(self) -> Timestamp {
         match self {
             Self::Secret(time) | Self::Certificate(time) => time,
         }
     }
 
-    /// The ends of one provider that are near or past, the nearest first.
+    /// What of one provider expires soon or has expired, the earliest first.
     pub fn soon(provider: &Provider, certificate: Option<Timestamp>, now: f64) -> Vec<Self> {
         let near = |end: Timestamp, margin: f64| unix_seconds(end) - now < margin;
         let secret =
             provider.secret_expires.filter(|end| near(*end, SECRET_SOON)).map(Self::Secret);
         let certificate =
             certificate.filter(|end| near(*end, CERTIFICATE_SOON)).map(Self::Certificate);
-        let mut ends: Vec<Self> = secret.into_iter().chain(certificate).collect();
-        ends.sort_by_key(|end| end.time());
-        ends
+        let mut expiring: Vec<Self> = secret.into_iter().chain(certificate).collect();
+        expiring.sort_by_key(|expiring| expiring.time());
+        expiring
     }
 }
 
-/// The groups in which providers come, the most urgent first.
+/// The groups of the list, the most urgent first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rank {
     Broken,
@@ -104,11 +104,11 @@ pub enum Rank {
     Healthy,
 }
 
-/// One provider with its place.
+/// A provider with what decides its place in the list.
 pub struct Ranked<'a> {
     pub entry: &'a Arc<Entry>,
     rank: Rank,
-    /// Within the rank: the smaller, the more urgent.
+    /// Decides within the rank: a smaller number is more urgent.
     urgency: f64,
 }
 
@@ -119,7 +119,7 @@ impl Ranked<'_> {
     }
 }
 
-/// How many there are of each group; a provider can be in several.
+/// The number of providers in each group. A provider can be in several groups.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub all: usize,
@@ -127,7 +127,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Those of one group.
+    /// The number of providers in one group.
     pub fn of(&self, facet: Facet) -> usize {
         Facet::ALL.iter().position(|other| *other == facet).map_or(0, |place| self.facets[place])
     }
@@ -140,24 +140,25 @@ impl Counts {
     }
 }
 
-/// What a selection finds.
+/// The result of a selection.
 pub struct Found<'a> {
-    /// Of all providers.
+    /// Counts of all providers.
     pub total: Counts,
-    /// Of those with the right words and labels, whatever group is picked.
+    /// Counts of the providers that match words and labels, in any group.
     pub matching: Counts,
-    /// The most urgent of all providers, when something is wrong with it.
+    /// The most urgent of all providers; `None` when no provider fails.
     pub worst: Option<&'a Arc<Entry>>,
-    /// The rows of this page.
+    /// The providers on this page.
     pub rows: Vec<Ranked<'a>>,
-    /// The number of the page, and how many there are.
+    /// The number of this page, from 1.
     pub page: usize,
+    /// The number of pages.
     pub pages: usize,
-    /// All rows, on whatever page.
+    /// The number of providers on all pages.
     pub selected: usize,
 }
 
-/// Finds, counts and sorts.
+/// Applies a selection: filters, counts and sorts the providers.
 pub fn find<'a>(roster: &'a Roster, selection: &Selection, now: f64) -> Found<'a> {
     let next_broken: HashSet<&str> = roster
         .next()
@@ -165,21 +166,21 @@ pub fn find<'a>(roster: &'a Roster, selection: &Selection, now: f64) -> Found<'a
         .filter(|entry| entry.health().state() == State::Broken)
         .map(|entry| entry.provider.name.as_str())
         .collect();
-    let wanted = selection.wanted();
+    let filter = selection.filter();
     let (mut total, mut matching) = (Counts::default(), Counts::default());
     let mut worst: Option<Ranked> = None;
     let mut rows: Vec<Ranked> = Vec::new();
     for entry in roster.entries() {
-        let follows_broken = next_broken.contains(entry.provider.name.as_str());
-        let (state, ranked, ending, meets) = {
+        let next_is_broken = next_broken.contains(entry.provider.name.as_str());
+        let (state, ranked, ending, matches) = {
             let health = entry.health();
-            let ends = End::soon(&entry.provider, health.certificate_expiry(), now);
+            let expiring = Expiring::soon(&entry.provider, health.certificate_expiry(), now);
             let (rank, urgency) = match health.state() {
                 State::Broken => (Rank::Broken, Runway::of(health.token(), now).seconds()),
                 State::Failing => (Rank::Failing, Runway::of(health.token(), now).seconds()),
-                _ if follows_broken => (Rank::NextBroken, 0.0),
-                state => match ends.first() {
-                    Some(end) => (Rank::Ending, unix_seconds(end.time())),
+                _ if next_is_broken => (Rank::NextBroken, 0.0),
+                state => match expiring.first() {
+                    Some(first) => (Rank::Ending, unix_seconds(first.time())),
                     None if state == State::Unknown => (Rank::Unknown, 0.0),
                     None => (Rank::Healthy, 0.0),
                 },
@@ -188,13 +189,13 @@ pub fn find<'a>(roster: &'a Roster, selection: &Selection, now: f64) -> Found<'a
             (
                 health.state(),
                 Ranked { entry, rank, urgency },
-                !ends.is_empty(),
-                wanted.meets(&entry.provider, failure),
+                !expiring.is_empty(),
+                filter.matches(&entry.provider, failure),
             )
         };
         let belongs = |facet: Facet| match facet {
-            Facet::In(wanted) => wanted == state,
-            Facet::NextBroken => follows_broken,
+            Facet::In(chosen) => chosen == state,
+            Facet::NextBroken => next_is_broken,
             Facet::Ending => ending,
         };
         total.add(belongs);
@@ -203,7 +204,7 @@ pub fn find<'a>(roster: &'a Roster, selection: &Selection, now: f64) -> Found<'a
         {
             worst = Some(Ranked { ..ranked });
         }
-        if meets {
+        if matches {
             matching.add(belongs);
             if selection.facet.is_none_or(belongs) {
                 rows.push(ranked);
@@ -213,7 +214,7 @@ pub fn find<'a>(roster: &'a Roster, selection: &Selection, now: f64) -> Found<'a
     rows.sort_unstable_by(Ranked::order);
     let selected = rows.len();
     let pages = selected.div_ceil(ROWS).max(1);
-    // The list may have become shorter while somebody read its last page.
+    // The list may have become shorter since the browser loaded its last page.
     let page = selection.page.clamp(1, pages);
     let rows = rows.into_iter().skip((page - 1) * ROWS).take(ROWS).collect();
     Found { total, matching, worst: worst.map(|worst| worst.entry), rows, page, pages, selected }
@@ -230,7 +231,7 @@ mod tests {
 
     const NOW: f64 = 1_800_000_000.0;
 
-    /// A ledger of the providers that are named, each with what happens to it.
+    /// A ledger with the named providers, in which the given outcomes are recorded.
     fn ledger(scripts: &[(&str, &[Outcome])]) -> Ledger {
         let providers = scripts.iter().map(|(name, _)| Arc::new(provider(name, &[]))).collect();
         let ledger = Ledger::new(providers, &[1.0]);
@@ -262,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn the_broken_one_that_others_notice_first_comes_first() {
+    fn the_broken_provider_with_the_shortest_runway_comes_first() {
         let never =
             Outcome::Issued(Issued { expiry: Expiry::Never, lifetime: None, fingerprint: 1 });
         let unknown =
@@ -272,7 +273,7 @@ mod tests {
             ("unknown", &[]),
             ("failing-soon", &[token(60.0), refused()]),
             ("broken-endless", &[never, refused(), refused()]),
-            ("broken-untold", &[unknown, refused(), refused()]),
+            ("broken-unknown", &[unknown, refused(), refused()]),
             ("broken-late", &[token(3_000.0), refused(), refused()]),
             ("broken-soon", &[token(300.0), refused(), refused()]),
             ("broken-ended", &[token(-5.0), refused(), refused()]),
@@ -286,7 +287,7 @@ mod tests {
                 "broken-ended",
                 "broken-soon",
                 "broken-late",
-                "broken-untold",
+                "broken-unknown",
                 "broken-endless",
                 "failing-soon",
                 "failing-late",
@@ -309,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn what_will_break_comes_before_what_is_not_known_and_what_is_well() {
+    fn what_expires_soon_comes_before_unknown_and_healthy_providers() {
         let with = |name: &str, ends: Option<f64>, slot| {
             let secret_expires = ends.and_then(|seconds| from_unix_seconds(NOW + seconds));
             Arc::new(Provider { slot, secret_expires, ..provider(name, &[]) })
@@ -340,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_hold_a_hundred_each_and_the_last_one_what_is_left() {
+    fn each_page_has_a_hundred_providers_and_the_last_page_the_rest() {
         let scripts: Vec<String> = (0..250).map(|number| format!("p{number:03}")).collect();
         let scripts: Vec<(&str, &[Outcome])> =
             scripts.iter().map(|name| (name.as_str(), &[] as &[Outcome])).collect();
@@ -352,13 +353,17 @@ mod tests {
         assert_eq!(bounds(""), (Some("p000".into()), 100));
         assert_eq!(bounds("page=2"), (Some("p100".into()), 100));
         assert_eq!(bounds("page=3"), (Some("p200".into()), 50));
-        assert_eq!(bounds("page=99"), bounds("page=3"), "a page that is gone is the last one");
+        assert_eq!(
+            bounds("page=99"),
+            bounds("page=3"),
+            "an address after the last page gives the last page"
+        );
         assert_eq!(bounds("q=p24"), (Some("p240".into()), 10));
-        assert_eq!(bounds("q=nobody"), (None, 0));
+        assert_eq!(bounds("q=other"), (None, 0));
     }
 
     #[test]
-    fn a_runway_is_told_from_the_last_good_token() {
+    fn the_runway_comes_from_the_last_good_token() {
         let of =
             |expiry| Runway::of(Some(&Token { expiry, lifetime: None, fingerprint: None }), NOW);
         let at = |seconds: f64| from_unix_seconds(NOW + seconds).map_or(Expiry::Never, Expiry::At);

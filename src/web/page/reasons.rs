@@ -1,4 +1,4 @@
-//! `/reasons`: what each reason means and what to do about it, from the one table.
+//! `/reasons`: what each reason means and what to do about it.
 
 use maud::html;
 
@@ -7,12 +7,12 @@ use super::parts::Sheet;
 use crate::outcome::{Class, Reason};
 use crate::state::Ledger;
 
-/// Who has to act, in the order of the documentation.
+/// What each class is about, in the order of the documentation.
 const CLASSES: [(Class, &str); 4] = [
-    (Class::Network, "The way to the provider"),
-    (Class::Provider, "The provider itself"),
-    (Class::Credential, "The credential, and so its owner"),
-    (Class::Config, "The configuration of this daemon"),
+    (Class::Network, "the network between credwatch and the provider"),
+    (Class::Provider, "the provider"),
+    (Class::Credential, "the credential; its owner must act"),
+    (Class::Config, "the configuration of credwatch"),
 ];
 
 /// The page.
@@ -20,13 +20,18 @@ pub fn page(ledger: &Ledger) -> Sheet {
     let body = html! {
         nav.back aria-label="Back" { a href="./" { "← All providers" } }
         h1 { "What the reasons mean" }
-        @for (class, who) in CLASSES {
+        @for (class, subject) in CLASSES {
             section.reasons {
-                h2 { (class.word()) ": " (who) }
+                h2 { (class.word()) ": " (subject) }
                 dl.steps {
-                    @for facts in Reason::ALL.into_iter().map(Reason::facts).filter(|facts| facts.class == class) {
-                        dt id=(facts.word) { (facts.word) }
-                        dd { p { (prose(facts.meaning)) } p { b { "Do: " } (prose(facts.action)) } }
+                    @for facts in Reason::ALL.map(Reason::facts) {
+                        @if facts.class == class {
+                            dt id=(facts.word) { (facts.word) }
+                            dd {
+                                p { (prose(facts.meaning)) }
+                                p { b { "What to do: " } (prose(facts.action)) }
+                            }
+                        }
                     }
                 }
             }

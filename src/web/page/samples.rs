@@ -7,7 +7,7 @@ use crate::outcome::{Outcome, Probe};
 use crate::provider::{Cadence, Provider, Slot, Transport};
 use crate::recipe::{Expectations, builtin};
 
-/// A provider of this name and these labels, with nothing special about it.
+/// A provider with this name and these labels, and with defaults for everything else.
 pub fn provider(name: &str, labels: &[(&str, &str)]) -> Provider {
     Provider {
         name: name.into(),
@@ -30,7 +30,7 @@ pub fn provider(name: &str, labels: &[(&str, &str)]) -> Provider {
     }
 }
 
-/// A probe that found this.
+/// A probe with this outcome.
 pub fn probe(outcome: Outcome) -> Probe {
     Probe { duration: 0.2, ..Probe::new(outcome, "2026-01-01T00:00:00Z".parse().expect("a date")) }
 }

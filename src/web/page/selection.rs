@@ -1,5 +1,5 @@
-//! What part of the providers a page shows. It is all in the address, so that it works without a
-//! script, can be kept as a bookmark and sent to a colleague.
+//! Which providers a page shows. The address holds the whole selection, so it works without a
+//! script, as a bookmark and in a message to a colleague.
 
 use url::form_urlencoded;
 
@@ -7,22 +7,22 @@ use crate::outcome::Failure;
 use crate::provider::Provider;
 use crate::state::State;
 
-/// Words and labels that are looked at: more is no search.
-const MOST: usize = 10;
+/// The maximum number of words, and of labels, in a selection; more are ignored.
+const MAX_TERMS: usize = 10;
 
-/// One of the groups that can be picked.
+/// A group of providers that the page can show alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Facet {
-    /// Those in a state.
+    /// The providers in a state.
     In(State),
-    /// Those whose credential that is to follow is broken.
+    /// The providers whose next credential is broken.
     NextBroken,
-    /// Those with a secret or a certificate that ends soon.
+    /// The providers with a secret or a certificate that expires soon.
     Ending,
 }
 
 impl Facet {
-    /// All of them, the urgent ones first.
+    /// All groups, the most urgent first.
     pub const ALL: [Self; 6] = [
         Self::In(State::Broken),
         Self::In(State::Failing),
@@ -32,7 +32,7 @@ impl Facet {
         Self::In(State::Healthy),
     ];
 
-    /// The word in an address.
+    /// The name of the group in an address.
     pub fn word(self) -> &'static str {
         match self {
             Self::In(state) => state.word(),
@@ -41,38 +41,37 @@ impl Facet {
         }
     }
 
-    /// The words on the page.
+    /// The title of the group on the page.
     pub fn title(self) -> &'static str {
         match self {
             Self::In(State::Broken) => "Broken",
             Self::In(State::Failing) => "Failing",
             Self::In(State::Unknown) => "Unknown",
             Self::In(State::Healthy) => "Healthy",
-            Self::NextBroken => "Next one broken",
-            Self::Ending => "Ends soon",
+            Self::NextBroken => "Next credential broken",
+            Self::Ending => "Expires soon",
         }
     }
 }
 
-/// The choice that an address makes.
+/// The selection of providers in an address.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Selection {
-    /// One group only.
+    /// The only group to show; `None` for all groups.
     pub facet: Option<Facet>,
-    /// Words, all of which must be found.
+    /// The words to search, separated by spaces. A provider must match all of them.
     pub text: String,
-    /// Labels, all of which a provider must have: name and value.
+    /// Names and values of labels. A provider must have all of them.
     pub labels: Vec<(String, String)>,
-    /// The page, from 1 on.
+    /// The number of the page, from 1.
     pub page: usize,
 }
 
 impl Selection {
-    /// Reads the query of an address. A page that is none is the first one.
+    /// Reads the query of an address. An invalid page number means the first page.
     ///
     /// # Errors
-    /// A sentence, when a filter is not understood: showing everybody instead would look like an
-    /// answer.
+    /// A sentence when a filter is invalid. A list of all providers could be mistaken for a result.
     pub fn parse(query: &str) -> Result<Self, String> {
         let mut selection = Self { page: 1, ..Self::default() };
         for (name, value) in
@@ -83,11 +82,14 @@ impl Selection {
                     let facet = Facet::ALL.into_iter().find(|facet| facet.word() == value);
                     let words: Vec<&str> = Facet::ALL.into_iter().map(Facet::word).collect();
                     selection.facet = Some(facet.ok_or_else(|| {
-                        format!("There is no state “{value}”; there are {}.", words.join(", "))
+                        format!(
+                            "There is no state “{value}”; expected one of {}.",
+                            words.join(", ")
+                        )
                     })?);
                 }
                 "q" => value.trim().clone_into(&mut selection.text),
-                "label" if selection.labels.len() < MOST => {
+                "label" if selection.labels.len() < MAX_TERMS => {
                     let (name, value) = value.split_once('=').ok_or_else(|| {
                         format!("“{value}” is not a label; write label=NAME=VALUE.")
                     })?;
@@ -103,7 +105,7 @@ impl Selection {
         Ok(selection)
     }
 
-    /// The address, relative to the page at `/`.
+    /// The address of this selection, relative to `/`.
     pub fn address(&self) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         if let Some(facet) = self.facet {
@@ -122,19 +124,19 @@ impl Selection {
         if query.is_empty() { "./".into() } else { format!("./?{query}") }
     }
 
-    /// The same with another group, from its first page.
+    /// The first page of this selection with another group.
     pub fn with_facet(&self, facet: Option<Facet>) -> Self {
         Self { facet, page: 1, ..self.clone() }
     }
 
-    /// The same with one more label.
+    /// This selection with one more label.
     pub fn with_label(&self, name: &str, value: &str) -> Self {
         let mut other = self.without_label(name, value);
         other.labels.push((name.to_owned(), value.to_owned()));
         other
     }
 
-    /// The same without a label.
+    /// This selection without a label.
     pub fn without_label(&self, name: &str, value: &str) -> Self {
         let labels = self
             .labels
@@ -145,49 +147,49 @@ impl Selection {
         Self { labels, page: 1, ..self.clone() }
     }
 
-    /// The same on another page.
+    /// Another page of this selection.
     pub fn on_page(&self, page: usize) -> Self {
         Self { page, ..self.clone() }
     }
 
-    /// Whether it leaves anybody out.
-    pub fn narrows(&self) -> bool {
+    /// Whether the selection has a filter.
+    pub fn is_filtered(&self) -> bool {
         self.facet.is_some() || !self.text.is_empty() || !self.labels.is_empty()
     }
 
-    /// The part of it that does not look at the state, ready to be asked often.
-    pub fn wanted(&self) -> Wanted<'_> {
-        Wanted {
-            words: self.text.split_whitespace().take(MOST).map(str::to_lowercase).collect(),
+    /// The words and labels, prepared so that many providers can be compared with them.
+    pub fn filter(&self) -> Filter<'_> {
+        Filter {
+            words: self.text.split_whitespace().take(MAX_TERMS).map(str::to_lowercase).collect(),
             labels: &self.labels,
         }
     }
 }
 
-/// Words and labels that are looked for.
-pub struct Wanted<'a> {
+/// The words and labels that a provider must match.
+pub struct Filter<'a> {
     words: Vec<String>,
     labels: &'a [(String, String)],
 }
 
-impl Wanted<'_> {
-    /// Whether a provider is meant. Words are looked for in its name, recipe, labels and in what is
-    /// wrong with it.
-    pub fn meets(&self, provider: &Provider, failure: Option<&Failure>) -> bool {
+impl Filter<'_> {
+    /// Whether a provider has all labels, and all words in its name, recipe, labels or current
+    /// failure.
+    pub fn matches(&self, provider: &Provider, failure: Option<&Failure>) -> bool {
         self.labels.iter().all(|label| provider.labels.contains(label))
-            && self.words.iter().all(|word| found(word, provider, failure))
+            && self.words.iter().all(|word| contains(word, provider, failure))
     }
 }
 
-fn found(word: &str, provider: &Provider, failure: Option<&Failure>) -> bool {
-    let within = |text: &str| text.to_lowercase().contains(word);
-    within(&provider.name)
-        || within(&provider.recipe.name)
-        || provider.labels.iter().any(|(name, value)| within(&format!("{name}={value}")))
+fn contains(word: &str, provider: &Provider, failure: Option<&Failure>) -> bool {
+    let in_text = |text: &str| text.to_lowercase().contains(word);
+    in_text(&provider.name)
+        || in_text(&provider.recipe.name)
+        || provider.labels.iter().any(|(name, value)| in_text(&format!("{name}={value}")))
         || failure.is_some_and(|failure| {
-            within(failure.reason.word())
-                || within(failure.code.as_str())
-                || within(failure.message.as_str())
+            in_text(failure.reason.word())
+                || in_text(failure.code.as_str())
+                || in_text(failure.message.as_str())
         })
 }
 
@@ -217,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_address_leaves_open_or_gets_wrong_is_told_apart() {
+    fn empty_filters_are_ignored_and_invalid_ones_are_refused() {
         assert_eq!(parsed("state=&q=++&label=&page=&utm=1").address(), "./");
         assert_eq!(
             [parsed("page=0").page, parsed("page=-1").page, parsed("page=x").page],
@@ -228,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn another_choice_begins_on_its_first_page() {
+    fn a_changed_selection_begins_on_its_first_page() {
         let selection = parsed("q=x&label=a%3D1&page=3");
         assert_eq!(
             selection.with_facet(Some(Facet::In(State::Broken))).address(),
@@ -243,11 +245,11 @@ mod tests {
     }
 
     #[test]
-    fn every_word_and_every_label_must_be_found() {
+    fn a_provider_must_match_every_word_and_every_label() {
         let provider = provider("Billing-API", &[("team", "billing"), ("env", "prod")]);
         let failure = Failure::new(Reason::Rejected, "The secret has expired")
             .code(Code::word("invalid_client"));
-        let meets = |query: &str, failure| parsed(query).wanted().meets(&provider, failure);
+        let matches = |query: &str, failure| parsed(query).filter().matches(&provider, failure);
         for query in [
             "",
             "q=billing",
@@ -256,18 +258,18 @@ mod tests {
             "q=oauth2",
             "label=team%3Dbilling&label=env%3Dprod",
         ] {
-            assert!(meets(query, None), "{query}");
+            assert!(matches(query, None), "{query}");
         }
         for query in ["q=rejected", "q=INVALID_client", "q=secret+expired+billing"] {
-            assert!(meets(query, Some(&failure)) && !meets(query, None), "{query}");
+            assert!(matches(query, Some(&failure)) && !matches(query, None), "{query}");
         }
         for query in [
-            "q=nobody",
-            "q=billing+nobody",
+            "q=other",
+            "q=billing+other",
             "label=team%3Dbill",
             "label=team%3Dbilling&label=env%3Dtest",
         ] {
-            assert!(!meets(query, Some(&failure)), "{query}");
+            assert!(!matches(query, Some(&failure)), "{query}");
         }
     }
 }

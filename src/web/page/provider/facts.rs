@@ -1,0 +1,112 @@
+//! Details of a provider: times, token, certificate, clock, scopes and endpoint.
+
+use maud::{Markup, html};
+
+use super::view::View;
+use crate::outcome::Expiry;
+use crate::web::page::format::{relative, span, untrusted};
+
+/// A difference between two clocks that is within the accuracy of the measurement, in seconds.
+const CLOCKS_AGREE: f64 = 2.0;
+
+pub fn section(view: &View) -> Markup {
+    let rows = times(view).into_iter().chain(expiries(view)).chain(others(view));
+    html! {
+        section.facts {
+            h2 { "Details" }
+            dl { @for (name, value) in rows { div { dt { (name) } dd { (value) } } } }
+        }
+    }
+}
+
+type Row = (&'static str, Markup);
+
+fn times(view: &View) -> Vec<Row> {
+    let health = &view.health;
+    let mut rows: Vec<Row> = Vec::new();
+    if let Some(due) = health.next_due() {
+        let interval = view.provider.cadence.interval.as_secs_f64();
+        let next = relative((view.now.unix_seconds_at(due) - view.wall).max(0.0));
+        rows.push((
+            "Next probe",
+            html! { (next) small { ", every " (span(interval)) " while healthy" } },
+        ));
+    }
+    if let Some(since) = health.since() {
+        rows.push(("State since", view.past(since)));
+    }
+    let last = health.last_success().map_or_else(|| html! { "none yet" }, |time| view.past(time));
+    rows.push(("Last token", last));
+    rows
+}
+
+fn expiries(view: &View) -> Vec<Row> {
+    let (health, provider) = (&view.health, view.provider);
+    let mut rows: Vec<Row> = Vec::new();
+    if let Some(token) = health.token() {
+        let expiry = match token.expiry {
+            Expiry::At(end) => view.at(end),
+            Expiry::Never => html! { "never" },
+            Expiry::Unknown => html! { "not known" },
+        };
+        rows.push((
+            "Token expires",
+            html! {
+                (expiry)
+                @if let Some(lifetime) = token.lifetime {
+                    small { ", issued for " (span(lifetime)) }
+                }
+            },
+        ));
+    }
+    if let Some(end) = provider.secret_expires {
+        rows.push(("Secret expires", view.at(end)));
+    }
+    if let Some(end) = health.certificate_expiry() {
+        rows.push(("Certificate expires", view.at(end)));
+    }
+    rows
+}
+
+fn others(view: &View) -> Vec<Row> {
+    let (health, provider) = (&view.health, view.provider);
+    let mut rows: Vec<Row> = Vec::new();
+    if let Some(skew) = health.clock_skew() {
+        let sentence = if skew.abs() < CLOCKS_AGREE {
+            html! { "in sync" }
+        } else {
+            let side = if skew > 0.0 { "ahead of" } else { "behind" };
+            html! { (span(skew.abs())) " " (side) " the clock of this host" }
+        };
+        rows.push(("Provider's clock", sentence));
+    }
+    if health.missing_scopes() > 0 {
+        rows.push(("Missing scopes", html! { (health.missing_scopes()) }));
+    }
+    let required = &provider.expectations.required_scopes;
+    if !required.is_empty() {
+        rows.push((
+            "Required scopes",
+            html! { @for scope in required { code { (untrusted(scope)) } " " } },
+        ));
+    }
+    if let Some(endpoint) = &provider.endpoint {
+        rows.push(("Endpoint", html! { code { (untrusted(endpoint)) } }));
+    }
+    // A failure shows the documentation beside what to do.
+    if let (Some(text), None) = (&provider.recipe.documentation, health.trouble()) {
+        rows.push(("Documentation", documentation(text)));
+    }
+    rows
+}
+
+/// A link when the text is an address, else the text.
+pub fn documentation(text: &str) -> Markup {
+    let is_address = ["https://", "http://"].iter().any(|scheme| text.starts_with(scheme))
+        && !text.contains(char::is_whitespace);
+    html! {
+        @if is_address {
+            a href=(text) rel="noreferrer noopener" { (untrusted(text)) }
+        } @else { (untrusted(text)) }
+    }
+}

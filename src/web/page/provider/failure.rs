@@ -1,0 +1,117 @@
+//! The current failure of a provider: what is wrong, since when, and what to do.
+
+use maud::{Markup, html};
+
+use super::facts;
+use super::view::View;
+use crate::outcome::Expiry;
+use crate::provider::Slot;
+use crate::state::State;
+use crate::state::health::Trouble;
+use crate::time::unix_seconds;
+use crate::web::page::format::{command, count, moment, prose, relative, span, stamp, untrusted};
+use crate::web::page::parts;
+use crate::web::page::ranking::Runway;
+
+/// The current failure, or a sentence that there is none.
+pub fn current(view: &View, slot: Slot) -> Markup {
+    let health = &view.health;
+    let command = command(&view.provider.name, slot);
+    match health.trouble() {
+        Some(trouble) => failure(view, trouble, slot, &command),
+        None if health.state() == State::Healthy => html! {
+            p.fine {
+                "The last probe got a token"
+                @if let Some(token) = health.token() { @match token.expiry {
+                    Expiry::At(end) => {
+                        ", which expires " (moment(end, &relative(unix_seconds(end) - view.wall)))
+                    },
+                    Expiry::Never => { ", which never expires" },
+                    Expiry::Unknown => { "; the answer does not say when it expires" },
+                } }
+                ". " code.command { (command) } " explains a probe step by step."
+            }
+        },
+        None => html! {
+            p.fine {
+                "No probe has ended yet. "
+                code.command { (command) } " explains a probe step by step."
+            }
+        },
+    }
+}
+
+fn failure(view: &View, trouble: &Trouble, slot: Slot, command: &str) -> Markup {
+    let health = &view.health;
+    let facts = trouble.failure.reason.facts();
+    let message = trouble.failure.message.as_str();
+    let in_a_row = count(health.consecutive_failures() as usize, "failure", "failures");
+    html! {
+        section class={ "trouble " (health.state().word()) } {
+            p.first {
+                (parts::sign(health.state())) (parts::verdict(&trouble.failure, view.root))
+                " " span.sr-only { "for" } " "
+                span.for { (moment(trouble.since, &span(view.wall - unix_seconds(trouble.since)))) }
+            }
+            @if !message.is_empty() { p.message { (untrusted(message)) } }
+            dl.steps {
+                @if slot == Slot::Current {
+                    dt { "Runway" }
+                    dd {
+                        (parts::runway(health.token(), view.wall))
+                        p.hint { (runway_hint(view)) }
+                    }
+                }
+                dt { "Since" }
+                dd {
+                    (moment(trouble.since, &stamp(trouble.since)))
+                    small { ", " (in_a_row) " in a row" }
+                    @if health.state() == State::Failing {
+                        p.hint {
+                            "Not yet confirmed. One more failed probe confirms a credential "
+                            "failure; other failures need several in a row."
+                        }
+                    }
+                }
+                dt { "Meaning" }
+                dd { (prose(facts.meaning)) }
+                dt { "What to do" }
+                dd {
+                    (prose(facts.action))
+                    @if let Some(text) = &view.provider.recipe.documentation {
+                        p.hint { "Documentation: " (facts::documentation(text)) }
+                    }
+                }
+                dt { "Command" }
+                dd {
+                    code.command { (command) }
+                    p.hint { "makes one probe and explains each step. It shows no secrets." }
+                }
+            }
+        }
+    }
+}
+
+/// What the runway means for consumers.
+fn runway_hint(view: &View) -> Markup {
+    html! {
+        @match Runway::of(view.health.token(), view.wall) {
+            Runway::Left(_) => {
+                "Existing tokens stay valid"
+                @if let Some(end) = view.health.token_end() {
+                    " until " (moment(end, &stamp(end)))
+                }
+                ". Consumers that request a new token for each call fail now."
+            }
+            Runway::Ended(_) => "Existing tokens have expired, so consumers fail now.",
+            Runway::None => {
+                "credwatch has not got a token since it started, "
+                "so consumers may have none either."
+            }
+            Runway::Unknown | Runway::Endless => {
+                "Consumers that have a token can go on for now. "
+                "Consumers that need a new one fail."
+            }
+        }
+    }
+}

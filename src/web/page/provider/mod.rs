@@ -1,0 +1,10 @@
+//! `/providers/NAME`: everything about one provider.
+
+mod facts;
+mod failure;
+mod history;
+mod last_probe;
+mod page;
+mod view;
+
+pub use page::page;

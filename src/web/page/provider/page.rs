@@ -1,0 +1,90 @@
+//! The whole page of one provider.
+
+use maud::{Markup, html};
+
+use super::view::View;
+use super::{facts, failure, history, last_probe};
+use crate::provider::Slot;
+use crate::state::{Ledger, State};
+use crate::web::page::format::{query_value, untrusted};
+use crate::web::page::parts::{self, Sheet};
+use crate::web::page::ranking::Expiring;
+use crate::web::page::selection::Selection;
+
+/// The page of the provider with this name; `None` when there is no such provider.
+pub fn page(ledger: &Ledger, name: &str, root: &'static str) -> Option<Sheet> {
+    let now = ledger.now();
+    let roster = ledger.roster();
+    let view = View::of(roster.entry(name, Slot::Current)?, now, root);
+    let next = roster.entry(name, Slot::Next).map(|entry| View::of(entry, now, root));
+    let state = view.health.state();
+    let body = html! {
+        nav.back aria-label="Back" { a href=(root) { "← All providers" } }
+        (head(&view))
+        @if view.provider.transport.insecure { (insecure()) }
+        (failure::current(&view, Slot::Current))
+        @let certificate = view.health.certificate_expiry();
+        @for expiring in Expiring::soon(view.provider, certificate, view.wall) {
+            (parts::expiring(expiring, view.wall))
+        }
+        div.columns { (last_probe::section(&view)) (facts::section(&view)) }
+        (history::sections(&view))
+        @if let Some(next) = &next { (next_credential(next)) }
+        (history::counts(&view.health, root))
+        p.links {
+            "For programs: "
+            a href={ (root) "healthz?provider=" (query_value(name)) } {
+                "/healthz of this provider"
+            }
+            ", " a href={ (root) "metrics" } { "/metrics" } "."
+        }
+    };
+    Some(Sheet {
+        root,
+        title: format!("{name} is {} · credwatch", state.word()),
+        summary: format!("{name} is {}.", state.word()),
+        alarm: state == State::Broken,
+        stalled: ledger.is_stalled(),
+        now,
+        body,
+    })
+}
+
+fn head(view: &View) -> Markup {
+    let all = Selection { page: 1, ..Selection::default() };
+    html! {
+        div.head {
+            h1 { (untrusted(&view.provider.name)) }
+            (parts::badge(view.health.state()))
+            p.under {
+                @if let Some(title) = &view.provider.recipe.title { (untrusted(title)) ", " }
+                "recipe " span.recipe { (untrusted(&view.provider.recipe.name)) }
+                @for (name, value) in &view.provider.labels {
+                    @let address = all.with_label(name, value).address();
+                    @let address = format!("{}{}", view.root, address.trim_start_matches("./"));
+                    " " a.label href=(address) { (untrusted(&format!("{name}={value}"))) }
+                }
+            }
+        }
+    }
+}
+
+fn insecure() -> Markup {
+    html! {
+        p.alarm {
+            strong { "The certificate is not checked" } " (" code { "tls.insecure" } "): "
+            "an attacker in the network can read everything that credwatch sends, "
+            "including the credential."
+        }
+    }
+}
+
+fn next_credential(next: &View) -> Markup {
+    html! {
+        section.next-credential {
+            h2 { "Next credential " (parts::badge(next.health.state())) }
+            (failure::current(next, Slot::Next))
+            div.columns { (last_probe::section(next)) (history::sections(next)) }
+        }
+    }
+}

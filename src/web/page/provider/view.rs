@@ -1,0 +1,42 @@
+//! The data that the page of a provider shows.
+
+use std::sync::Arc;
+
+use maud::{Markup, html};
+
+use crate::provider::Provider;
+use crate::state::history::History;
+use crate::state::{Entry, Health, Moment};
+use crate::time::unix_seconds;
+use crate::web::page::format::{ago, moment, relative, stamp};
+
+/// A provider with copies of its health and history, so that no lock is held while the page is
+/// written.
+pub struct View<'a> {
+    pub provider: &'a Provider,
+    pub health: Health,
+    pub history: History,
+    pub now: Moment,
+    /// `now` in seconds since the Unix epoch.
+    pub wall: f64,
+    /// The address of `/`, relative to this page.
+    pub root: &'static str,
+}
+
+impl<'a> View<'a> {
+    pub fn of(entry: &'a Arc<Entry>, now: Moment, root: &'static str) -> Self {
+        let (health, history) = (entry.health().clone(), entry.history().clone());
+        Self { provider: &entry.provider, health, history, now, wall: unix_seconds(now.wall), root }
+    }
+
+    /// A time in the past, with how long ago it was.
+    pub fn past(&self, time: jiff::Timestamp) -> Markup {
+        html! { (moment(time, &stamp(time))) " " small { (ago(self.wall - unix_seconds(time))) } }
+    }
+
+    /// A time in the past or future, with its distance from now.
+    pub fn at(&self, time: jiff::Timestamp) -> Markup {
+        let distance = relative(unix_seconds(time) - self.wall);
+        html! { (moment(time, &stamp(time))) " " small { (distance) } }
+    }
+}
