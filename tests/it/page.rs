@@ -1,5 +1,5 @@
-//! The pages for people, as they are sent: addresses, headers, and what must be on them. How they
-//! look and behave in a browser is the concern of `browser`.
+//! The web pages as the server sends them: addresses, headers and required texts. `browser` tests
+//! how they behave in a browser.
 
 use std::io::Read;
 
@@ -58,7 +58,7 @@ fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
 }
 
 #[test]
-fn the_overview_has_the_urgent_ones_first_and_filters_by_its_address() {
+fn the_overview_shows_urgent_providers_first_and_filters_by_its_address() {
     let (_fakes, daemon) = daemon();
     let all = daemon.get("/");
     assert_eq!(
@@ -97,7 +97,7 @@ fn the_overview_has_the_urgent_ones_first_and_filters_by_its_address() {
 }
 
 #[test]
-fn a_provider_has_a_page_with_what_is_wrong_and_what_to_do() {
+fn the_page_of_a_provider_says_what_is_wrong_and_what_to_do() {
     let (_fakes, daemon) = daemon();
     let page = daemon.get("/providers/enkash");
     assert_eq!(page.status, 200);
@@ -137,7 +137,7 @@ fn a_provider_has_a_page_with_what_is_wrong_and_what_to_do() {
 }
 
 #[test]
-fn any_name_has_a_page_of_its_own() {
+fn every_provider_name_has_its_own_page() {
     let fakes = Fakes::start();
     let one = fakes.provider("sms-cx", "");
     let text: String = ["a/b", "..", "Zürich 東京", "50%", "<b>"]
@@ -161,7 +161,7 @@ fn any_name_has_a_page_of_its_own() {
 }
 
 #[test]
-fn pages_are_guarded_and_never_kept_and_assets_are_kept_as_long_as_they_are_the_same() {
+fn pages_have_a_strict_policy_and_are_not_cached_but_assets_are_revalidated() {
     let (_fakes, daemon) = daemon();
     for path in ["/", "/providers/enkash", "/reasons", "/providers/nobody", "/?state=x"] {
         let answer = daemon.get(path);
@@ -236,7 +236,7 @@ fn a_page_is_compressed_when_asked_for() {
 }
 
 #[test]
-fn every_reason_is_explained_where_the_pages_point() {
+fn the_page_of_reasons_explains_every_reason_at_its_anchor() {
     let daemon = Daemon::start("");
     let page = daemon.get("/reasons");
     for reason in credwatch::outcome::Reason::ALL {
@@ -250,7 +250,7 @@ fn every_reason_is_explained_where_the_pages_point() {
 }
 
 #[test]
-fn a_runway_that_never_was_and_a_failure_that_is_not_confirmed_are_told_as_such() {
+fn a_page_says_that_no_token_is_known_and_that_a_failure_is_not_confirmed() {
     let endpoint = Endpoint::json("503 X", "{}");
     let daemon = Daemon::start(&format!(
         "[providers.p]\nrecipe = \"oauth2-client-credentials\"\ninterval = \"1h\"\nparameters.token_url = {:?}\ncredentials = {{ client_id = \"a-client\", client_secret = \"a-secret\" }}",
