@@ -1,4 +1,4 @@
-//! The metrics of the daemon itself, kept and encoded by the `prometheus` crate.
+//! The metrics of the daemon itself, in a registry of the `prometheus` crate.
 
 use jiff::Timestamp;
 use prometheus::{
@@ -26,10 +26,10 @@ impl Default for Daemon {
 }
 
 impl Daemon {
-    /// Registers everything.
+    /// Registers all metrics.
     ///
     /// # Panics
-    /// When a name were taken twice, which a test would show.
+    /// When two metrics have the same name, which the tests would show.
     #[must_use]
     pub fn new() -> Self {
         let registry = Registry::new();
@@ -37,7 +37,7 @@ impl Daemon {
         let lateness = Histogram::with_opts(
             HistogramOpts::new(
                 "credwatch_scheduler_lateness_seconds",
-                "How much later than due probes started.",
+                "Delay between the planned and the real start of a probe.",
             )
             .buckets(buckets),
         )
@@ -46,20 +46,21 @@ impl Daemon {
         let in_flight = gauge("credwatch_probes_in_flight", "Probes that run now.");
         let reload_successful = gauge(
             "credwatch_config_last_reload_successful",
-            "Whether the configuration was read without faults the last time. If not, the one before is in force.",
+            "1 when the last reload loaded the configuration, 0 when credwatch goes on with the \
+             previous one.",
         );
         let reload_time = Gauge::new(
             "credwatch_config_last_reload_success_timestamp_seconds",
-            "When the configuration in force was read.",
+            "When credwatch loaded the current configuration.",
         )
         .expect("valid");
         let saved = gauge(
             "credwatch_state_last_save_successful",
-            "Whether the state could be written to its directory the last time. 1 as well when none is configured.",
+            "1 when credwatch saved its state the last time, or saves no state; else 0.",
         );
         saved.set(1);
         let build = IntGaugeVec::new(
-            Opts::new("credwatch_build_info", "Version of the program. Always 1."),
+            Opts::new("credwatch_build_info", "Version of credwatch. Always 1."),
             &["version"],
         )
         .expect("valid");
@@ -73,29 +74,29 @@ impl Daemon {
         Self { registry, lateness, in_flight, reload_successful, reload_time, saved }
     }
 
-    /// What the scheduler writes to.
+    /// The metrics that the scheduler updates.
     #[must_use]
     pub fn instruments(&self) -> Instruments {
         Instruments { lateness: self.lateness.clone(), in_flight: self.in_flight.clone() }
     }
 
-    /// The configuration was taken in at this time.
+    /// Records that the daemon loaded a configuration at this time.
     pub fn configured(&self, at: Timestamp) {
         self.reload_successful.set(1);
         self.reload_time.set(unix_seconds(at));
     }
 
-    /// A new configuration was refused; the one before stays in force.
+    /// Records that a reload failed and the previous configuration stays in use.
     pub fn refused(&self) {
         self.reload_successful.set(0);
     }
 
-    /// Whether the state could be saved.
+    /// Records whether the state could be saved.
     pub fn saved(&self, worked: bool) {
         self.saved.set(i64::from(worked));
     }
 
-    /// Everything as text.
+    /// All metrics in the text format.
     #[must_use]
     pub fn text(&self) -> String {
         let mut out = Vec::new();

@@ -1,9 +1,9 @@
-//! Samples as text. Buffers in large pieces, copies prepared label sets and formats numbers without
-//! allocating.
+//! Writes samples in the text format. It buffers large pieces, copies prepared label sets and
+//! formats numbers without allocation.
 
 use std::io::{self, Write};
 
-/// The size at which the buffer is handed on.
+/// The size at which the buffer is written, in bytes.
 const PIECE: usize = 64 * 1024;
 
 /// Writes families and samples.
@@ -13,17 +13,17 @@ pub struct Encoder<'w> {
 }
 
 impl<'w> Encoder<'w> {
-    /// One that writes to `out`.
+    /// An encoder that writes to `out`.
     pub fn new(out: impl Write + 'w) -> Self {
         Self { out: Box::new(out), buffer: Vec::with_capacity(PIECE + 4096) }
     }
 
-    /// Help and type of a family; its samples follow.
+    /// Writes help and type of a family, before its samples.
     pub fn family(&mut self, name: &str, kind: &str, help: &str) -> io::Result<()> {
         write!(self.buffer, "# HELP {name} {help}\n# TYPE {name} {kind}\n")
     }
 
-    /// One sample. `labels` is an open label set, `{provider="x"`; `more` goes on from there.
+    /// Writes one sample. `labels` is an open label set, `{provider="x"`; `more` continues it.
     #[inline]
     pub fn sample(&mut self, name: &str, labels: &str, more: &str, value: f64) -> io::Result<()> {
         self.buffer.extend_from_slice(name.as_bytes());
@@ -35,13 +35,13 @@ impl<'w> Encoder<'w> {
         if self.buffer.len() >= PIECE { self.flush() } else { Ok(()) }
     }
 
-    /// Text that is already in the format.
+    /// Writes text that is already in the format.
     pub fn raw(&mut self, text: &str) -> io::Result<()> {
         self.buffer.extend_from_slice(text.as_bytes());
         if self.buffer.len() >= PIECE { self.flush() } else { Ok(()) }
     }
 
-    /// Hands everything on.
+    /// Writes the rest of the buffer.
     pub fn finish(mut self) -> io::Result<()> {
         self.flush()?;
         self.out.flush()
@@ -54,8 +54,8 @@ impl<'w> Encoder<'w> {
     }
 }
 
-/// A number as the format has it: whole numbers without a point, the rest in the fewest digits that
-/// tell it.
+/// A number in the text format: whole numbers without a point, others with the fewest digits that
+/// keep the value.
 fn push_number(buffer: &mut Vec<u8>, value: f64) {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if value.fract() == 0.0 && value.abs() < EXACT {
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
     use prometheus::{Encoder as _, Opts, Registry, TextEncoder};
 
-    /// What the `prometheus` crate makes of one gauge with one label, without its help and type.
+    /// The sample that the `prometheus` crate writes for a gauge with one label.
     fn by_crate(value: f64, text: &str) -> String {
         let registry = Registry::new();
         let gauge = prometheus::GaugeVec::new(Opts::new("g", "h"), &["l"]).expect("a gauge");
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_mean_what_the_prometheus_crate_writes() {
+    fn numbers_have_the_value_that_the_prometheus_crate_writes() {
         for value in [
             0.0,
             1.0,

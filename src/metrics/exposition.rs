@@ -1,4 +1,4 @@
-//! `/metrics`, written from the ledger.
+//! Writes `/metrics` from the ledger.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,11 +16,11 @@ use crate::state::{Entry, Health, Ledger, Moment, Roster};
 /// The content type of the exposition.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Writes everything that `/metrics` answers.
+/// Writes the answers of `/metrics`.
 pub struct Exposition {
     ledger: Arc<Ledger>,
     daemon: Daemon,
-    /// The labels of the roster that was written last.
+    /// The labels of the last roster that was written.
     labels: Mutex<Arc<Labels>>,
 }
 
@@ -42,14 +42,14 @@ impl Labels {
 }
 
 impl Exposition {
-    /// One for the providers of this ledger.
+    /// An exposition of the providers in this ledger.
     #[must_use]
     pub fn new(ledger: Arc<Ledger>, daemon: Daemon) -> Self {
         let labels = Mutex::new(Arc::new(Labels::new(ledger.roster())));
         Self { ledger, daemon, labels }
     }
 
-    /// The labels of the roster as it is now; made once for each roster.
+    /// The labels of the current roster; computed once for each roster.
     fn labels(&self) -> Arc<Labels> {
         let roster = self.ledger.roster();
         let mut labels = self.labels.lock().unwrap_or_else(PoisonError::into_inner);
@@ -62,7 +62,7 @@ impl Exposition {
     /// Writes all families. `now` is the time of the scrape.
     ///
     /// # Errors
-    /// When the writer refuses, such as when the scraper has gone.
+    /// When the writer fails, for example because the scraper has closed the connection.
     pub fn write(&self, out: impl Write, now: Moment) -> io::Result<()> {
         let mut encoder = Encoder::new(out);
         let labels = self.labels();
@@ -74,11 +74,10 @@ impl Exposition {
     }
 }
 
-/// Writes the families of one provider alone. `pending` says that the probe that the scraper asked
-/// for has not ended yet.
+/// Writes the families of one provider. `pending` means that the requested probe has not ended yet.
 ///
 /// # Errors
-/// When the writer refuses.
+/// When the writer fails.
 pub fn write_one(out: impl Write, roster: Roster, pending: bool, now: Moment) -> io::Result<()> {
     let mut encoder = Encoder::new(out);
     let labels = Labels::new(Arc::new(roster));
@@ -89,7 +88,7 @@ pub fn write_one(out: impl Write, roster: Roster, pending: bool, now: Moment) ->
     encoder.finish()
 }
 
-/// One scrape: what is written, as of one moment.
+/// The data of one scrape, copied at one moment.
 struct Scrape<'a> {
     labels: &'a Labels,
     healths: Vec<Health>,
@@ -112,7 +111,7 @@ impl<'a> Scrape<'a> {
         }
     }
 
-    /// All that a family can have samples about.
+    /// The subjects of a family: all current or all next credentials.
     fn subjects(&self, slot: Slot) -> impl Iterator<Item = Subject<'_>> {
         let (labels, entries, healths) = match slot {
             Slot::Current => (&self.labels.of_entries, self.labels.roster.entries(), &self.healths),
@@ -150,7 +149,7 @@ impl<'a> Scrape<'a> {
     }
 }
 
-/// Names and labels of the samples of a histogram, made once for all providers.
+/// Names and labels of the samples of a histogram, computed once for all providers.
 struct Buckets {
     name: &'static str,
     sample_names: [String; 3],
@@ -175,7 +174,7 @@ impl Buckets {
         labels: &str,
         encoder: &mut Encoder<'_>,
     ) -> io::Result<()> {
-        // A reload may be changing the bounds at this very moment.
+        // A reload can change the bounds during a scrape.
         if !Arc::ptr_eq(&self.bounds, &histogram.bounds) {
             *self = Self::new(self.name, &histogram.bounds);
         }

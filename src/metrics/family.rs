@@ -1,4 +1,4 @@
-//! What a metric family about providers is.
+//! The type of a metric family about providers.
 
 use std::io;
 
@@ -10,40 +10,40 @@ use crate::state::{Entry, Health, Moment};
 /// One metric family.
 #[derive(Clone, Copy)]
 pub struct Family {
-    /// The name.
+    /// The name of the metric.
     pub name: &'static str,
     /// `gauge`, `counter` or `histogram`.
     pub kind: &'static str,
-    /// The help text.
+    /// The text of the `# HELP` line.
     pub help: &'static str,
-    /// Which credentials of a provider it is about.
+    /// The credentials of the provider that the family is about.
     pub(super) slot: Slot,
-    /// Its samples.
+    /// How the samples of a provider are written.
     pub(super) samples: Samples,
 }
 
 /// The samples of one provider in a family.
 #[derive(Clone, Copy)]
 pub enum Samples {
-    /// One, or none where there is no value.
+    /// One sample, or none when there is no value.
     Value(fn(&Subject<'_>) -> Option<f64>),
-    /// Any number, with labels of their own.
+    /// Any number of samples with more labels.
     Labelled(fn(&Subject<'_>, &mut Writer<'_, '_>) -> io::Result<()>),
-    /// Those of a histogram.
+    /// The samples of a histogram.
     Histogram(for<'a> fn(&Subject<'a>) -> &'a histogram::Histogram),
 }
 
-/// What a sample is about.
+/// The provider that a sample is about.
 pub struct Subject<'a> {
-    /// The start of its label sets: `{provider="NAME"`.
+    /// The start of the label sets: `{provider="NAME"`.
     pub labels: &'a str,
     /// The provider.
     pub entry: &'a Entry,
-    /// Its health, as of this scrape.
+    /// The health of the provider at this scrape.
     pub health: &'a Health,
     /// The time of the scrape.
     pub now: Moment,
-    /// At `/probe`: whether the probe that the scraper asked for has not ended yet.
+    /// At `/probe`: whether the requested probe has not ended yet.
     pub pending: bool,
 }
 
@@ -55,7 +55,7 @@ pub struct Writer<'a, 'w> {
 }
 
 impl Writer<'_, '_> {
-    /// One sample. `more` are its own labels: `,name="value"`.
+    /// Writes one sample. `more` has further labels: `,name="value"`.
     pub fn sample(&mut self, more: &str, value: f64) -> io::Result<()> {
         self.encoder.sample(self.name, self.labels, more, value)
     }
@@ -76,8 +76,8 @@ pub const fn histogram(name: &'static str, help: &'static str, samples: Samples)
     Family { name, kind: "histogram", help, slot: Slot::Current, samples }
 }
 
-/// The same of the next credentials. Families of their own: a sum over the others must not count
-/// credentials that nobody uses yet.
+/// The same family for the next credential. It is a separate family, because a sum over the current
+/// credentials must not count credentials that consumers do not use yet.
 pub const fn next(family: Family) -> Family {
     Family { slot: Slot::Next, ..family }
 }

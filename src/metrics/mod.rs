@@ -1,8 +1,7 @@
 //! The exposition, in the Prometheus text format 0.0.4.
 //!
-//! The families about providers are written straight from the ledger by an encoder of our own: they
-//! are what the program exists to expose, and many. The daemon's own go through the `prometheus`
-//! crate.
+//! The encoder in this folder writes the families about providers directly from the ledger, because
+//! they have many series. The `prometheus` crate writes the metrics of the daemon.
 
 mod daemon;
 mod encode;

@@ -1,8 +1,7 @@
 //! The usual `process_*` metrics, from `/proc/self`.
 //!
-//! The `prometheus` crate's own collector counts CPU time in whole seconds and says that the
-//! process started in 1970 when systemd hides the rest of `/proc`, so these few lines read it
-//! themselves.
+//! The collector of the `prometheus` crate is not used: it counts CPU time in whole seconds, and
+//! reports a start in 1970 when systemd hides the rest of `/proc`.
 
 use std::fmt::Write as _;
 use std::sync::OnceLock;
@@ -13,15 +12,15 @@ use crate::time::unix_seconds;
 
 static STARTED: OnceLock<Timestamp> = OnceLock::new();
 
-/// Notes when the process started. The first call counts.
+/// Records when the process started. Only the first call has an effect.
 pub fn started(at: Timestamp) {
     let _ = STARTED.set(at);
 }
 
-/// Linux counts CPU time for user space in hundredths of a second, on every architecture.
+/// Linux reports CPU time in units of 1/100 s on every architecture.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// The metrics as text; what cannot be read is left out.
+/// The metrics in the text format, without those that cannot be read.
 pub fn text() -> String {
     let mut out = String::new();
     let read =
@@ -31,7 +30,7 @@ pub fn text() -> String {
             let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
         }
     };
-    // The name of the program, in parentheses, can hold blanks.
+    // The name of the program stands in parentheses and can contain spaces.
     let stat = read("stat");
     let fields: Vec<&str> =
         stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
@@ -77,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_process_metric_is_there_on_linux() {
+    fn linux_provides_every_process_metric() {
         started(Timestamp::now());
         let text = text();
         for name in [

@@ -1,4 +1,4 @@
-//! The samples of the families that have labels of their own, and numbers as samples.
+//! Writes the samples of families with more labels than `provider`.
 
 use std::io;
 use std::sync::LazyLock;
@@ -8,7 +8,7 @@ use super::family::{Subject, Writer};
 use crate::outcome::{Code, Phases, Reason};
 use crate::state::{State, StepHealth};
 
-/// The labels of each state, phase, and reason without a code; made once, as they are many.
+/// The labels of each state, phase, and reason without a code, computed once.
 static STATES: LazyLock<[String; State::ALL.len()]> =
     LazyLock::new(|| State::ALL.map(|state| format!(",{}", label("state", state.word()))));
 static PHASES: LazyLock<[String; Phases::WORDS.len()]> =
@@ -16,7 +16,7 @@ static PHASES: LazyLock<[String; Phases::WORDS.len()]> =
 static REASONS: LazyLock<[String; Reason::ALL.len()]> =
     LazyLock::new(|| Reason::ALL.map(|reason| failure_labels(reason, &Code::default())));
 
-/// The recipe and the operator's own labels.
+/// One sample with the recipe and the configured labels.
 pub fn info(subject: &Subject<'_>, writer: &mut Writer<'_, '_>) -> io::Result<()> {
     let provider = &subject.entry.provider;
     let mut more = format!(",{}", label("recipe", &provider.recipe.name));
@@ -35,7 +35,7 @@ pub fn states(subject: &Subject<'_>, writer: &mut Writer<'_, '_>) -> io::Result<
     Ok(())
 }
 
-/// The failure that lasts.
+/// The current failure.
 pub fn failure(subject: &Subject<'_>, writer: &mut Writer<'_, '_>) -> io::Result<()> {
     match subject.health.failure() {
         Some(failure) => writer.sample(&failure_labels(failure.reason, &failure.code), 1.0),
@@ -43,7 +43,7 @@ pub fn failure(subject: &Subject<'_>, writer: &mut Writer<'_, '_>) -> io::Result
     }
 }
 
-/// Failures by reason, each there at zero from the start, and by reason and code.
+/// Failures by reason, which exist at zero from the start, and by reason and code.
 pub fn failures(subject: &Subject<'_>, writer: &mut Writer<'_, '_>) -> io::Result<()> {
     for (more, number) in REASONS.iter().zip(subject.health.failures()) {
         writer.sample(more, count(*number))?;
@@ -65,7 +65,7 @@ pub fn phases(subject: &Subject<'_>, writer: &mut Writer<'_, '_>) -> io::Result<
     Ok(())
 }
 
-/// The calls of probes that make several; each is there at zero from the start.
+/// The calls of probes with several calls. Each call exists at zero from the start.
 pub fn steps(
     subject: &Subject<'_>,
     writer: &mut Writer<'_, '_>,
@@ -79,7 +79,7 @@ pub fn steps(
     Ok(())
 }
 
-/// The labels of a failure, to go on from an open label set.
+/// The labels of a failure, as the continuation of an open label set.
 fn failure_labels(reason: Reason, code: &Code) -> String {
     format!(
         ",class=\"{}\",reason=\"{}\",{}",
@@ -89,7 +89,7 @@ fn failure_labels(reason: Reason, code: &Code) -> String {
     )
 }
 
-/// A counter as a sample.
+/// A counter as the value of a sample.
 #[expect(clippy::cast_precision_loss, reason = "counters stay exact in an f64 up to 2^53")]
 pub fn count(number: u64) -> f64 {
     number as f64
@@ -100,7 +100,7 @@ pub fn flag(yes: bool) -> f64 {
     f64::from(u8::from(yes))
 }
 
-/// To the millisecond: more digits of a difference between two clocks are noise.
+/// Rounds to milliseconds. More digits of a time difference have no meaning.
 pub fn millis(seconds: f64) -> f64 {
     (seconds * 1e3).round() / 1e3
 }

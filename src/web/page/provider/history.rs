@@ -14,7 +14,7 @@ pub fn sections(view: &View) -> Markup {
     html! {
         @if !view.history.probes().is_empty() { (probes(view)) }
         @if !view.history.failures().is_empty() { (failures(view)) }
-        @if !view.history.reading.is_empty() { (reading(view)) }
+        @if !view.history.reading().is_empty() { (reading(view)) }
     }
 }
 
@@ -91,7 +91,7 @@ fn reading(view: &View) -> Markup {
                     tr role="row" { (parts::column_titles(&["Rule", "Expression", "Result"])) }
                 }
                 tbody role="rowgroup" {
-                    @for line in &view.history.reading {
+                    @for line in view.history.reading() {
                         tr role="row" {
                             th role="rowheader" scope="row" { (line.rule) }
                             td role="cell" data-label="Expression" {
