@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help quick test check parts package sbom bench
+.PHONY: help quick test check parts package sbom bench docs
 
 help: ## What there is.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile

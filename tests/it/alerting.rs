@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::documentation::exposed;
 use super::support::alerts::{RULES, alerts, names, read, rules};
-use super::support::documents::{blocks, readme, rows, section};
+use super::support::documents::{blocks, document, rows, section};
 use super::support::yaml::yaml;
 
 /// Where the runbooks are, as the rules have it; whoever keeps them elsewhere replaces this.
@@ -319,7 +319,7 @@ fn the_table_of_alerts_is_what_the_rules_say() {
         let name = rule["record"].as_str().expect("a name");
         assert!(settings.contains(&format!("`{name}`")), "the setting {name}");
     }
-    for (_, excerpt) in blocks(&readme(), "yaml rule") {
+    for (_, excerpt) in blocks(&document("README.md"), "yaml rule") {
         let (rules, excerpt) = (yaml(&read("dashboards/alerts.yml")), yaml(&excerpt));
         let shipped = rules["groups"][0]["rules"]
             .as_array()
@@ -331,5 +331,5 @@ fn the_table_of_alerts_is_what_the_rules_say() {
             assert_eq!(shipped[key], excerpt[0][key], "the rule in the README");
         }
     }
-    assert_eq!(blocks(&readme(), "yaml rule").len(), 1);
+    assert_eq!(blocks(&document("README.md"), "yaml rule").len(), 1);
 }

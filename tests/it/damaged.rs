@@ -91,7 +91,7 @@ fn a_success_that_is_damaged_is_never_the_fault_of_the_credential() {
     assert!(wrong.is_empty(), "{} of {tried}:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// The class of a status does not depend on the body; `play` holds it against the README.
+/// The class of a status does not depend on the body; `play` holds it against the reference.
 #[test]
 fn whatever_the_body_a_status_has_its_class_and_only_2xx_has_a_token() {
     let mut headers = HeaderMap::new();

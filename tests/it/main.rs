@@ -18,6 +18,7 @@
 //! - `bounds`: the worst that a recipe can do.
 //! - `fuzz`: the targets of `tests/fuzz` without a fuzzer.
 //! - `house`: rules of the code that a machine can check.
+//! - `configuration_keys`: the keys of the configuration, their reference and their example.
 //! - `documentation`: docs held against the tables in the code.
 //! - `links`: what documents point at.
 //! - `page`: the pages for people, as they are sent.
@@ -37,6 +38,7 @@ mod bounds;
 mod canary;
 mod catalogue;
 mod commands;
+mod configuration_keys;
 mod crowds;
 mod daemon;
 mod damaged;

@@ -20,15 +20,17 @@ use minijinja::Value;
 use serde_json::Value as Json;
 
 use super::support::daemon::credwatch;
-use super::support::documents::{blocks, lines, read, rows, section};
-use super::support::repository;
+use super::support::documents::{blocks, document, lines, rows, section};
+
+const REFERENCE: &str = "docs/recipes/reference.md";
+const TUTORIAL: &str = "docs/recipes/tutorial.md";
 
 fn reference() -> String {
-    read(&repository("docs/recipe-reference.md"))
+    document(REFERENCE)
 }
 
 fn tutorial() -> String {
-    read(&repository("docs/writing-recipes.md"))
+    document(TUTORIAL)
 }
 
 fn block(text: &str, mark: &str) -> String {
@@ -269,8 +271,8 @@ fn keys(definition: &Json, path: &str, found: &mut BTreeSet<String>) {
 #[test]
 fn every_recipe_of_the_page_compiles_and_every_key_is_in_one() {
     let text = recipes(&reference());
-    let configuration = load_text("docs/recipe-reference.md", &text)
-        .unwrap_or_else(|faults| panic!("{}", faults[0]));
+    let configuration =
+        load_text(REFERENCE, &text).unwrap_or_else(|faults| panic!("{}", faults[0]));
     drop(configuration);
     let document = toml::Value::Table(text.parse().expect("TOML"));
     let mut all = BTreeSet::new();
@@ -303,10 +305,9 @@ fn every_recipe_of_the_page_compiles_and_every_key_is_in_one() {
 
 #[test]
 fn the_exchanges_of_both_pages_hold() {
-    for (file, page, name) in [
-        ("docs/recipe-reference.md", reference(), "recipes.toml"),
-        ("docs/writing-recipes.md", tutorial(), "weather.toml"),
-    ] {
+    for (file, page, name) in
+        [(REFERENCE, reference(), "recipes.toml"), (TUTORIAL, tutorial(), "weather.toml")]
+    {
         let folder = tempfile::tempdir().expect("a folder");
         let recipes = if name == "weather.toml" { finished() } else { recipes(&page) };
         std::fs::write(folder.path().join(name), recipes).expect("written");

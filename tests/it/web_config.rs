@@ -7,7 +7,7 @@ use std::path::Path;
 use credwatch::web_config::Door;
 
 use super::support::daemon::credwatch;
-use super::support::documents::{blocks, readme, rows, section};
+use super::support::documents::{blocks, document, rows, section};
 use super::support::endpoint::Authority;
 use super::support::web::Folder;
 use super::support::{files, repository};
@@ -202,8 +202,8 @@ fn known_to_the_door(text: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn the_web_configuration_is_in_the_readme_with_every_key_and_an_example_that_works() {
-    let section = section(&readme(), "## TLS and passwords");
+fn the_web_configuration_is_documented_with_every_key_and_an_example_that_works() {
+    let section = section(&document("docs/configuration.md"), "## Web configuration");
     let mut keys = BTreeSet::new();
     for table in known_to_the_door("zzzzzzzzzzzz: 1") {
         match table.as_str() {
@@ -219,7 +219,7 @@ fn the_web_configuration_is_in_the_readme_with_every_key_and_an_example_that_wor
     assert_eq!(
         rows.keys().cloned().collect::<BTreeSet<_>>(),
         keys,
-        "the README on the left, the program on the right"
+        "the page on the left, the program on the right"
     );
     for header in known_to_the_door("http_server_config: {headers: {Zzzzzzzzzzzz: 1}}") {
         assert!(rows["http_server_config.headers"][0].contains(&format!("`{header}`")), "{header}");
@@ -254,5 +254,5 @@ fn the_web_configuration_is_in_the_readme_with_every_key_and_an_example_that_wor
         bounds.head.as_secs(),
         bounds.answer.as_secs()
     );
-    assert!(readme().contains(&told), "{told}");
+    assert!(document("docs/scaling.md").contains(&told), "{told}");
 }

@@ -192,7 +192,7 @@ pub fn assert_bounded(failure: &Failure) {
     assert!(failure.retry_after.is_none_or(|wait| wait.as_secs() <= 24 * 3600));
 }
 
-/// What the README says of statuses, under "How an answer is read".
+/// What docs/recipes/reference.md says of statuses, under "How an answer is read".
 pub fn assert_class(call: &str, response: &TokenResponse, outcome: &Outcome) {
     let status = response.status;
     let reason = match outcome {

@@ -1,52 +1,47 @@
-//! Reading Markdown: sections, tables and marked code blocks.
+//! The documents as the tests read them: lines, sections, tables, and marked code blocks.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::repository;
+use super::{files, repository};
 
 pub fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-pub fn readme() -> String {
-    read(&repository("README.md"))
+/// A document, by its path in the repository.
+pub fn document(path: &str) -> String {
+    read(&repository(path))
 }
 
 /// Every Markdown file that people are sent to, with its text.
 pub fn documents() -> BTreeMap<String, String> {
-    let of = |folder: &str| {
-        std::fs::read_dir(repository(folder))
-            .expect("a folder")
-            .map(|entry| entry.expect("an entry").path())
-            .collect::<Vec<PathBuf>>()
-    };
-    let paths = of("")
-        .into_iter()
-        .chain(of("docs"))
-        .chain(of("dashboards"))
-        .filter(|path| path.extension().is_some_and(|end| end == "md"));
     let name = |path: &PathBuf| {
-        path.strip_prefix(repository(""))
-            .expect("below the repository")
-            .to_string_lossy()
-            .into_owned()
+        let path = path.strip_prefix(repository("")).expect("below the repository");
+        path.to_string_lossy().into_owned()
     };
-    let documents: BTreeMap<String, String> =
-        paths.map(|path| (name(&path), read(&path))).collect();
-    for name in [
-        "README.md",
-        "CONTRIBUTING.md",
-        "CHANGELOG.md",
-        "SECURITY.md",
-        "dashboards/README.md",
-        "docs/alerting.md",
-        "docs/operations.md",
-        "docs/runbooks.md",
-    ] {
+    let at_the_top = std::fs::read_dir(repository(""))
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|end| end == "md"));
+    let documents: BTreeMap<String, String> = at_the_top
+        .chain(files("docs", "md", 15))
+        .chain([repository("dashboards/README.md")])
+        .map(|path| (name(&path), read(&path)))
+        .collect();
+    for name in ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"] {
         assert!(documents.contains_key(name), "{name} is missing");
     }
     documents
+}
+
+/// The anchor of a heading, as GitHub and mdBook make it.
+pub fn anchor(heading: &str) -> String {
+    let text = heading.trim_start_matches('#').trim().to_lowercase();
+    text.chars()
+        .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'))
+        .map(|c| if c == ' ' { '-' } else { c })
+        .collect()
 }
 
 /// The lines of a document, each with whether it stands in a code block.
