@@ -1,4 +1,5 @@
-//! A provider: one configured instance of a recipe, with everything resolved.
+//! A provider: a configured instance of a recipe, in which all defaults and references are
+//! resolved.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,63 +14,61 @@ use secrecy::SecretString;
 use crate::credentials::SecretSource;
 use crate::recipe::{Call, Expectations, Inputs, Recipe, Verification};
 
-/// One configured provider. Two are the same when nothing that anybody could notice differs.
+/// One configured provider. Providers are equal when all their settings are equal.
 #[derive(Clone, PartialEq)]
 pub struct Provider {
-    /// The key in the configuration, and the label `provider`.
+    /// The key in the configuration and the value of the label `provider`.
     pub name: String,
-    /// Which of its credentials this is.
+    /// Whether this is the current or the next credential.
     pub slot: Slot,
-    /// How it is asked.
+    /// How to request and read a token.
     pub recipe: Arc<Recipe>,
-    /// The parameters that have a value, defaults of the recipe included.
+    /// The parameters that have a value, including the recipe's defaults.
     pub parameters: Vec<(String, Value)>,
-    /// Where its secrets come from.
+    /// Name and source of each secret.
     pub credentials: Arc<[(String, SecretSource)]>,
-    /// Labels of the operator's own, for `credwatch_provider_info`.
+    /// The configured labels, for `credwatch_provider_info`.
     pub labels: Vec<(String, String)>,
-    /// When it is probed.
+    /// When to probe.
     pub cadence: Cadence,
-    /// The deadline of one probe, DNS and body included.
+    /// The deadline of one probe, from DNS to the end of the body.
     pub timeout: Duration,
-    /// What a token must have.
+    /// The requirements for a token.
     pub expectations: Expectations,
-    /// How a token is verified once it is issued.
+    /// How to verify an issued token.
     pub verification: Option<Arc<Verification>>,
-    /// The names of the calls of a probe, with these inputs: the label `step`. Empty when it makes
-    /// the token request and nothing else.
+    /// The names of a probe's calls, for the label `step`. Empty when a probe makes only the token
+    /// request.
     pub steps: Arc<[Arc<str>]>,
-    /// When the client secret itself ends, as the operator knows it.
+    /// When the client secret itself expires, from the configuration.
     pub secret_expires: Option<Timestamp>,
-    /// How connections are made. Equal settings share one client.
+    /// How to connect. Providers with equal settings share an HTTP client.
     pub transport: Arc<Transport>,
-    /// Host and port of the endpoint, for the limit per host; `None` when secrets decide it.
+    /// Host and port of the endpoint, for the limit per host; `None` when they depend on secrets.
     pub endpoint: Option<Arc<str>>,
 }
 
-/// Which credential of a provider is meant.
+/// The current or the next credential of a provider.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Slot {
-    /// The one in use: what metrics and health are about.
+    /// The credential that consumers use. Health and most metrics are about it.
     #[default]
     Current,
-    /// The one that is to follow (`credentials_next`): proven beside the current one before anybody
-    /// relies on it.
+    /// The credential in `credentials_next`, which credwatch tests before consumers use it.
     Next,
 }
 
-/// When a provider is probed.
+/// When to probe a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cadence {
-    /// From one probe to the next.
+    /// The time from one probe to the next.
     pub interval: Duration,
-    /// From a first refusal of the credential, or from the last of `failure_threshold` failures, to
-    /// the try that confirms it.
+    /// The time until the try that confirms a first refusal of the credential, or the last of
+    /// `failure_threshold` failures.
     pub confirm_after: Duration,
-    /// Failures in a row that make a provider broken when one more confirms them, whatever their
-    /// class.
+    /// How many failures in a row of any class, confirmed by one more, make a provider broken.
     pub failure_threshold: u32,
-    /// The longest pause between probes of a credential that is refused again and again.
+    /// The longest time between probes of a credential that the provider keeps refusing.
     pub max_backoff: Duration,
 }
 
@@ -84,21 +83,21 @@ impl Default for Cadence {
     }
 }
 
-/// How connections to an endpoint are made.
+/// How to connect to an endpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Transport {
-    /// Certificates to trust beside those of the system (PEM).
+    /// More authorities to trust, in addition to those of the system (PEM).
     pub ca_file: Option<PathBuf>,
     /// Client certificate chain and key (PEM).
     pub client_certificate: Option<(PathBuf, PathBuf)>,
-    /// Accept any certificate. Told by `check`, the log, the page and a metric.
+    /// Do not check the certificate. `check`, the log, the page and a metric warn about it.
     pub insecure: bool,
-    /// The proxy.
+    /// The proxy to use.
     pub proxy: Proxy,
 }
 
 impl Transport {
-    /// The files that it names.
+    /// The files that the settings name.
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
         let (certificate, key) =
             self.client_certificate.as_ref().map(|(certificate, key)| (certificate, key)).unzip();
@@ -106,21 +105,21 @@ impl Transport {
     }
 }
 
-/// Through what a request goes out.
+/// The proxy of a provider's requests.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Proxy {
-    /// Nothing.
+    /// No proxy.
     #[default]
     Direct,
-    /// A proxy at this URL.
+    /// The proxy at this URL.
     Url(String),
-    /// Whatever `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say.
+    /// The proxy in `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
     Environment,
 }
 
 impl Provider {
-    /// The name that decides its turns. Credentials that are to follow have turns of their own, so
-    /// that the endpoint is not asked for two tokens at the same moment.
+    /// The name that decides when the provider is probed. The next credential has another name, so
+    /// that credwatch does not send two token requests at the same time.
     #[must_use]
     pub fn turn(&self) -> Cow<'_, str> {
         match self.slot {
@@ -129,31 +128,31 @@ impl Provider {
         }
     }
 
-    /// Whether a secret can become another while the daemon runs.
+    /// Whether a secret can change while the daemon runs.
     #[must_use]
     pub fn can_rotate(&self) -> bool {
         self.credentials.iter().any(|(_, source)| source.can_change())
     }
 
-    /// Whether reading the secrets runs programs.
+    /// Whether credwatch runs commands to read the secrets.
     #[must_use]
     pub fn runs_commands(&self) -> bool {
         self.credentials.iter().any(|(_, source)| matches!(source, SecretSource::Command(_)))
     }
 
-    /// Every request of a probe, in order.
+    /// All requests of a probe, in order.
     pub fn calls(&self) -> impl Iterator<Item = &Call> {
         self.recipe.calls(self.verification.as_deref())
     }
 
-    /// The inputs of a request.
+    /// The inputs of a request: parameters and credentials.
     #[must_use]
     pub fn inputs<'a>(&'a self, credentials: &'a [(String, SecretString)]) -> Inputs<'a> {
         Inputs { parameters: &self.parameters, credentials }
     }
 }
 
-/// The name only: parameters can be long, and credentials must not show.
+/// Shows only the name, because parameters can be long and credentials are secret.
 impl fmt::Debug for Provider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Provider")
