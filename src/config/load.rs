@@ -14,7 +14,7 @@ use super::{
     Configuration, DEFAULT_ADDRESS, DEFAULT_BUCKETS, Loaded, Parsed, Recipes, SCHEMA, conceal,
     parse_address,
 };
-use crate::diagnostic::{Fault, Severity, Source};
+use crate::diagnostic::{Fault, Kind, Severity, Source};
 use crate::document;
 use crate::files::{self, FileError, Other};
 use crate::recipe::Recipe;
@@ -285,12 +285,11 @@ impl Loader {
                     &name.span(),
                     &mut faults,
                 );
-                // What was taken out as faulty is not missing.
+                // A name is not unknown when the check took its definition out.
                 if parsed.is_damaged(&name.span()) {
                     recipes.faulty.insert(name.get_ref().clone());
                     faults.retain(|fault| {
-                        fault.span.start != name.span().start
-                            && !fault.message.starts_with("unknown name")
+                        fault.span.start != name.span().start && fault.kind != Kind::UnknownName
                     });
                 }
                 if !faults.is_empty() {

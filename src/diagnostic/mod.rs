@@ -78,11 +78,23 @@ pub enum Severity {
     Warning,
 }
 
+/// What a fault is about, as far as the program decides by it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// Anything that only a person needs to know.
+    #[default]
+    Other,
+    /// An expression uses a name that does not exist.
+    UnknownName,
+}
+
 /// One fault in one file.
 #[derive(Clone)]
 pub struct Fault {
     /// Whether the fault is an error or a warning.
     pub severity: Severity,
+    /// What the fault is about.
+    pub kind: Kind,
     /// The file; `None` for a fault outside of files, such as a wrong flag.
     pub source: Option<Arc<Source>>,
     /// The bytes of the text that the fault is about.
@@ -99,6 +111,7 @@ impl Fault {
     pub fn error(source: &Arc<Source>, span: Range<usize>, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
+            kind: Kind::Other,
             source: Some(Arc::clone(source)),
             span,
             message: message.into(),
@@ -117,6 +130,7 @@ impl Fault {
     pub fn general(message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
+            kind: Kind::Other,
             source: None,
             span: 0..0,
             message: message.into(),

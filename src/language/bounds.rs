@@ -13,6 +13,7 @@ use minijinja::value::ValueKind;
 use minijinja::{Error, ErrorKind, Value};
 
 use super::names::Mistake;
+use super::refused::refused;
 use super::scan::Token;
 
 /// The longest expression, in bytes, the most tokens, and the most of them that can nest or make
@@ -81,10 +82,7 @@ pub fn fits(text: String) -> Result<String, Error> {
 /// The error for what is larger than a value may be.
 #[must_use]
 pub fn larger() -> Error {
-    Error::new(
-        ErrorKind::InvalidOperation,
-        format!("the value is larger than {} KiB", LARGEST_VALUE / 1024),
-    )
+    refused(format!("the value is larger than {} KiB", LARGEST_VALUE / 1024))
 }
 
 /// The bytes of a value, with all that is in it, each time that it is in it.
@@ -140,6 +138,7 @@ pub fn check(source: &str, tokens: &[(Token, Range<usize>)]) -> Result<(), Mista
                 "the expression is too long: at most {MOST_TOKENS} words and signs, {MOST_NESTING} of them brackets, signs and conditions"
             ),
             hint: Some("split it with `let`".into()),
+            ..Mistake::default()
         });
     }
     let tokens = Tokens { tokens };
@@ -217,10 +216,7 @@ impl Guarded {
 pub fn factor(value: &Value) -> Result<Value, Error> {
     match value.kind() {
         ValueKind::Number | ValueKind::Undefined | ValueKind::None => Ok(value.clone()),
-        kind => Err(Error::new(
-            ErrorKind::InvalidOperation,
-            format!("a {kind} cannot be multiplied, only a number can"),
-        )),
+        kind => Err(refused(format!("a {kind} cannot be multiplied, only a number can"))),
     }
 }
 
@@ -255,7 +251,7 @@ impl Tokens<'_> {
                 return Err(Mistake {
                     range: Some(self.tokens[at].1.clone()),
                     message: "a slice has no step: `text[from:to]`".into(),
-                    hint: None,
+                    ..Mistake::default()
                 });
             }
         }

@@ -4,6 +4,7 @@ use minijinja::value::ValueKind;
 use minijinja::{Error, ErrorKind, Value};
 
 use super::bounds::{LARGEST_VALUE, larger};
+use super::refused::refused;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 
 /// Everything but the unreserved characters of RFC 3986, section 2.3.
@@ -13,7 +14,7 @@ pub const UNRESERVED: &AsciiSet =
 /// A number, also one in a string. Nothing else is one: minijinja's own filter would also take
 /// `true` and "inf".
 pub fn number(value: &Value, filter: &str) -> Result<f64, Error> {
-    let wrong = || Error::new(ErrorKind::InvalidOperation, format!("`{filter}` needs a number"));
+    let wrong = || refused(format!("`{filter}` needs a number"));
     let number = match value.kind() {
         ValueKind::Number => f64::try_from(value.clone()).map_err(|_| wrong())?,
         ValueKind::String => {
@@ -45,17 +46,13 @@ pub fn text(value: &Value, filter: &str) -> Result<String, Error> {
     match value.kind() {
         ValueKind::String | ValueKind::Number | ValueKind::Bool => Ok(value.to_string()),
         ValueKind::Bytes => value.as_str().map(str::to_owned).ok_or_else(|| {
-            Error::new(
-                ErrorKind::InvalidOperation,
-                format!("`{filter}` needs text, not bytes: add `| hex` or `| base64` before it"),
-            )
+            refused(format!(
+                "`{filter}` needs text, not bytes: add `| hex` or `| base64` before it"
+            ))
         }),
         ValueKind::Undefined | ValueKind::None => {
             Err(Error::new(ErrorKind::UndefinedError, format!("`{filter}` was given nothing")))
         }
-        kind => Err(Error::new(
-            ErrorKind::InvalidOperation,
-            format!("`{filter}` needs text, not a {kind}"),
-        )),
+        kind => Err(refused(format!("`{filter}` needs text, not a {kind}"))),
     }
 }

@@ -11,6 +11,8 @@ use minijinja::{Environment, Error, ErrorKind, Expression, UndefinedBehavior, Va
 
 use super::bounds::Guarded;
 use super::context::Context;
+pub use super::errors::explain;
+use super::errors::without_values;
 use super::lint::lint;
 use super::names::{Mistake, Names};
 use super::scan::{KEYWORDS, tokens};
@@ -87,6 +89,7 @@ impl Compiled {
                     range: error.range().map(|range| guarded.written(&range)),
                     message: format!("the expression cannot be read: {}", explain(&error)),
                     hint: slip(source).map(str::to_owned),
+                    ..Mistake::default()
                 }
             })?;
         let places = lint(source, &tokens, names)?;
@@ -117,7 +120,10 @@ impl Compiled {
         }
         let value = match &self.path {
             Some(path) => member(context, path),
-            None => self.expression.eval(context)?,
+            None => self
+                .expression
+                .eval(context)
+                .map_err(|error| without_values(&self.source, error))?,
         };
         bounds::weigh(&value)?;
         Ok(value)
@@ -142,21 +148,6 @@ fn member(context: &Value, path: &[Value]) -> Value {
     path.iter()
         .try_fold(context.clone(), |value, name| value.get_item(name))
         .unwrap_or(Value::UNDEFINED)
-}
-
-/// What an evaluation error says, without the values that the engine adds where it calculates.
-#[must_use]
-pub fn explain(error: &Error) -> String {
-    match error.detail() {
-        Some(detail) if detail.starts_with("unable to calculate") => {
-            "a number is too large, or something is divided by zero".into()
-        }
-        Some(detail) if detail.starts_with("tried to use + operator") => {
-            format!("{detail}; texts are joined by `~`")
-        }
-        Some(detail) => detail.to_owned(),
-        None => error.kind().to_string(),
-    }
 }
 
 /// The hint for what people write who know other languages.
@@ -199,7 +190,7 @@ fn check_arguments(expression: &Expression<'static, 'static>) -> Result<(), Mist
                     }
                     _ => explain(&error),
                 },
-                hint: None,
+                ..Mistake::default()
             })
         }
         _ => Ok(()),

@@ -5,8 +5,8 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{self, EcdsaKeyPair, EcdsaSigningAlgorithm, RsaEncoding, RsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use minijinja::Error;
 use minijinja::value::{Kwargs, Value, ValueKind};
-use minijinja::{Error, ErrorKind};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::{Map, Value as Json};
@@ -14,6 +14,7 @@ use serde_json::{Map, Value as Json};
 use super::bounds;
 use super::convert::bytes;
 use super::placeholder::PLACEHOLDERS;
+use super::refused::refused;
 
 /// The algorithms that an assertion can be signed with (RFC 7518, section 3.1).
 pub const ALGORITHMS: [&str; 8] =
@@ -75,7 +76,7 @@ fn json(value: &Value) -> Result<Json, Error> {
 
 /// Never with a value in it: the key is one.
 fn wrong(message: &'static str) -> Error {
-    Error::new(ErrorKind::InvalidOperation, message)
+    refused(message)
 }
 
 /// Whether a recipe is rehearsed with a made-up key: there is nothing to sign with then, and nobody
@@ -111,10 +112,7 @@ fn sign(algorithm: &str, key: &[u8], message: &[u8]) -> Result<Vec<u8>, Error> {
         _ => None,
     };
     if rsa.is_none() && curve.is_none() {
-        return Err(Error::new(
-            ErrorKind::InvalidOperation,
-            format!("`jwt` knows the algorithms {}", ALGORITHMS.join(", ")),
-        ));
+        return Err(refused(format!("`jwt` knows the algorithms {}", ALGORITHMS.join(", "))));
     }
     if is_placeholder(key) {
         return Ok(key.to_vec());

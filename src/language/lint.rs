@@ -7,7 +7,7 @@ use super::filters;
 use super::names::{Mistake, Names};
 use super::scan::{KEYWORDS, Token};
 use super::taint::{SAME, check_same};
-use crate::diagnostic::suggestion;
+use crate::diagnostic::{Kind, suggestion};
 
 /// Looks up every name, filter and test, and returns each use of a value.
 ///
@@ -30,7 +30,7 @@ pub fn lint(
     while index < tokens.len() {
         let (token, range) = &tokens[index];
         let mistake = |message: String, hint: Option<String>| {
-            Err(Mistake { range: Some(range.clone()), message, hint })
+            Err(Mistake { range: Some(range.clone()), message, hint, ..Mistake::default() })
         };
         if *token == Token::Word {
             let name = &source[range.clone()];
@@ -92,7 +92,8 @@ pub fn lint(
                     } else {
                         suggestion(name, names.all())
                     };
-                    return mistake(format!("unknown name `{name}`"), Some(hint));
+                    return mistake(format!("unknown name `{name}`"), Some(hint))
+                        .map_err(|mistake| Mistake { kind: Kind::UnknownName, ..mistake });
                 }
                 uses.push(name.to_owned());
                 check_member(source, tokens, index, name, names)?;
@@ -111,6 +112,7 @@ pub fn lint(
                 range: Some(range.clone()),
                 message: "expressions call no functions".into(),
                 hint: Some("use a filter: `value | name`".into()),
+                ..Mistake::default()
             });
         }
         index += 1;
@@ -140,6 +142,7 @@ fn check_member(
                 range: Some(range.clone()),
                 message: format!("`{name}` has no member `{member}`"),
                 hint: Some(suggestion(member, members.iter().copied())),
+                ..Mistake::default()
             });
         }
     }

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use crate::diagnostic::Kind;
+
 /// The names that an expression may use.
 #[derive(Clone, Default)]
 pub struct Names {
@@ -49,8 +51,10 @@ impl Names {
 }
 
 /// What is wrong with an expression.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Mistake {
+    /// What it is about.
+    pub kind: Kind,
     /// The bytes of the expression that are wrong; the whole when not known.
     pub range: Option<Range<usize>>,
     /// What is wrong.

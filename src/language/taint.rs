@@ -77,6 +77,7 @@ pub fn check_same(
         range: Some(tokens[index].1.clone()),
         message: format!("`{SAME}` compares two whole values"),
         hint: Some(format!("write `{SAME}(json.refresh_token, refresh_token)`")),
+        ..Mistake::default()
     })
 }
 

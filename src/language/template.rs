@@ -8,6 +8,7 @@ use percent_encoding::{AsciiSet, utf8_percent_encode};
 
 use super::expression::{Compiled, Side};
 use super::names::{Mistake, Names};
+use super::refused::refused;
 use crate::document::Node;
 use crate::secret::HIDDEN;
 
@@ -161,7 +162,7 @@ fn expression_at(text: &str, start: usize, names: &Names) -> Result<(Compiled, u
     Err(first.unwrap_or_else(|| Mistake {
         range: Some(start - 2..text.len()),
         message: "`{{` without `}}`".into(),
-        hint: None,
+        ..Mistake::default()
     }))
 }
 
@@ -175,6 +176,7 @@ fn literal(text: &str, range: Range<usize>) -> Result<Part, Mistake> {
                     "`{sign}` is not possible: recipes have expressions, no statements or comments"
                 ),
                 hint: Some("a choice is an expression too: `{{ a if condition else b }}`".into()),
+                ..Mistake::default()
             });
         }
     }
@@ -194,16 +196,11 @@ fn plain(value: &Value) -> Result<String, Error> {
     match value.kind() {
         ValueKind::Bool => Ok(if value.is_true() { "true".into() } else { "false".into() }),
         ValueKind::String | ValueKind::Number => Ok(value.to_string()),
-        ValueKind::Bytes => value.as_str().map(str::to_owned).ok_or_else(|| {
-            Error::new(
-                minijinja::ErrorKind::InvalidOperation,
-                "bytes cannot stand in text: add `| hex` or `| base64`",
-            )
-        }),
-        kind => Err(Error::new(
-            minijinja::ErrorKind::InvalidOperation,
-            format!("a {kind} cannot stand in text"),
-        )),
+        ValueKind::Bytes => value
+            .as_str()
+            .map(str::to_owned)
+            .ok_or_else(|| refused("bytes cannot stand in text: add `| hex` or `| base64`")),
+        kind => Err(refused(format!("a {kind} cannot stand in text"))),
     }
 }
 

@@ -2,13 +2,14 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use minijinja::{Error, ErrorKind, Value};
+use minijinja::{Error, Value};
 use percent_encoding::utf8_percent_encode;
 use url::form_urlencoded;
 
 use crate::language::bounds::fits;
 use crate::language::convert::UNRESERVED;
 use crate::language::convert::{bytes, text};
+use crate::language::refused::refused;
 
 pub fn hex(value: &Value) -> Result<String, Error> {
     bytes(value, "hex").and_then(|bytes| fits(hex::encode(bytes)))
@@ -29,9 +30,8 @@ pub fn base64_decode(value: &Value) -> Result<Value, Error> {
         .trim_end_matches('=')
         .replace('-', "+")
         .replace('_', "/");
-    let bytes = STANDARD_NO_PAD
-        .decode(text)
-        .map_err(|_| Error::new(ErrorKind::InvalidOperation, "`base64_decode` needs Base64"))?;
+    let bytes =
+        STANDARD_NO_PAD.decode(text).map_err(|_| refused("`base64_decode` needs Base64"))?;
     Ok(Value::from_bytes(bytes))
 }
 

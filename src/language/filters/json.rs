@@ -7,6 +7,7 @@ use crate::language::answer;
 use crate::language::bounds::{fits, weigh};
 use crate::language::convert::text;
 use crate::language::placeholder::{Anything, PLACEHOLDERS};
+use crate::language::refused::refused;
 
 pub fn json(value: &Value) -> Result<String, Error> {
     if value.is_undefined() {
@@ -25,8 +26,7 @@ pub fn from_json(value: &Value) -> Result<Value, Error> {
     if text == PLACEHOLDERS[0] {
         return Ok(Value::from_object(Anything));
     }
-    let json = answer::json(text.as_bytes()).ok_or_else(|| {
-        Error::new(ErrorKind::InvalidOperation, "`from_json` needs a text that holds JSON")
-    })?;
+    let json = answer::json(text.as_bytes())
+        .ok_or_else(|| refused("`from_json` needs a text that holds JSON"))?;
     Ok(Value::from(Serde(&json)))
 }

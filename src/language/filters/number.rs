@@ -1,9 +1,10 @@
 //! Numbers and times.
 
 use minijinja::value::ValueKind;
-use minijinja::{Error, ErrorKind, Value};
+use minijinja::{Error, Value};
 
 use crate::language::convert::number;
+use crate::language::refused::refused;
 
 /// The longest form of `strftime`: each letter of it can become a long number.
 const LONGEST_FORM: usize = 256;
@@ -24,7 +25,7 @@ pub fn int(value: &Value) -> Result<i64, Error> {
 
 /// A time in seconds since 1970, in UTC, in a form such as `%Y%m%dT%H%M%SZ`.
 pub fn strftime(value: &Value, format: &str) -> Result<String, Error> {
-    let wrong = |message: &'static str| Error::new(ErrorKind::InvalidOperation, message);
+    let wrong = |message: &'static str| refused(message);
     let time = crate::time::from_unix_seconds(number(value, "strftime")?)
         .ok_or_else(|| wrong("`strftime` needs seconds since 1970"))?;
     if format.len() > LONGEST_FORM {

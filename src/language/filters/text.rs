@@ -4,6 +4,7 @@ use minijinja::{Error, ErrorKind, Value};
 
 use crate::language::bounds::{LARGEST_VALUE, fits, larger};
 use crate::language::convert;
+use crate::language::refused::refused;
 
 /// The most parts that `split` makes.
 const MOST_PARTS: usize = 10_000;
@@ -70,10 +71,7 @@ pub fn split(value: &Value, separator: Option<&str>) -> Result<Value, Error> {
         None => text.split_whitespace().take(most).map(Value::from).collect(),
     };
     if parts.len() == most {
-        return Err(Error::new(
-            ErrorKind::InvalidOperation,
-            format!("`split` would make more than {MOST_PARTS} parts"),
-        ));
+        return Err(refused(format!("`split` would make more than {MOST_PARTS} parts")));
     }
     Ok(Value::from(parts))
 }

@@ -55,7 +55,9 @@ impl<'a> Compiler<'a> {
             Some(range) => within(&self.source.text, text.0.span(), text.0.get_ref(), range),
             None => text.0.span(),
         };
-        self.fault(span, mistake.message).hint = mistake.hint;
+        let fault = self.fault(span, mistake.message);
+        fault.hint = mistake.hint;
+        fault.kind = mistake.kind;
     }
 
     pub fn check_name(&mut self, name: &str, span: Range<usize>) {

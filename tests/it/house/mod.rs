@@ -1,6 +1,7 @@
 //! The rules of the house that a machine can check.
 
 mod graph;
+mod prose;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

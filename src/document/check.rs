@@ -1,0 +1,200 @@
+//! The check of a tree against a schema, with every fault.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
+
+use super::schema::{MARK, Schemas};
+use crate::diagnostic::{Fault, Source, suggestion};
+use crate::time::parse_duration;
+
+/// The deepest that values may nest: the reader recurses.
+const DEEPEST: usize = 64;
+
+/// Takes everything out of a tree that the schema refuses, and returns why.
+pub fn check(source: &Arc<Source>, schema: &Json, tree: &mut DeTable<'_>) -> Vec<Fault> {
+    let mut check = Check { source, schemas: Schemas::new(schema), faults: Vec::new() };
+    check.table(tree, schema, &(0..0));
+    check.faults
+}
+
+struct Check<'a> {
+    source: &'a Arc<Source>,
+    schemas: Schemas<'a>,
+    faults: Vec<Fault>,
+}
+
+impl<'a> Check<'a> {
+    fn fault(&mut self, span: Range<usize>, message: String) -> &mut Fault {
+        self.faults.push(Fault::error(self.source, span, message));
+        self.faults.last_mut().expect("pushed just above")
+    }
+
+    /// Checks every member, takes the faulty ones out, and tells the missing ones.
+    fn table(&mut self, table: &mut DeTable<'_>, schema: &'a Json, place: &Range<usize>) {
+        let schema = self.schemas.resolve(schema);
+        let properties = schema.get("properties").and_then(Json::as_object);
+        let additional = schema.get("additionalProperties");
+        let mut bad: Vec<DeString<'_>> = Vec::new();
+        for (key, value) in table.iter_mut() {
+            let name: &str = key.get_ref();
+            let member = properties.and_then(|known| known.get(name));
+            let member = match (member, additional) {
+                (Some(member), _) => member,
+                (None, Some(Json::Bool(false))) => {
+                    let known: Vec<&str> =
+                        properties.into_iter().flatten().map(|(known, _)| known.as_str()).collect();
+                    let hint = suggestion(name, known.iter().copied());
+                    self.fault(key.span(), format!("unknown key `{name}`")).hint = Some(hint);
+                    bad.push(key.get_ref().clone());
+                    continue;
+                }
+                (None, Some(member)) if member.is_object() => member,
+                (None, _) => continue,
+            };
+            let span = key.span();
+            if !self.value(value, member, &span) {
+                bad.push(key.get_ref().clone());
+            }
+        }
+        for required in schema.get("required").and_then(Json::as_array).into_iter().flatten() {
+            let required = required.as_str().unwrap_or_default();
+            if !table.contains_key(required) {
+                self.fault(place.clone(), format!("the key `{required}` is missing"));
+            }
+        }
+        for key in bad {
+            table.remove(key.as_ref());
+        }
+    }
+
+    /// Checks one value; `false` when it cannot be kept.
+    fn value(
+        &mut self,
+        value: &mut Spanned<DeValue<'_>>,
+        schema: &'a Json,
+        key: &Range<usize>,
+    ) -> bool {
+        if schema.get("properties").is_none() && depth(value.get_ref()) > DEEPEST {
+            self.fault(key.clone(), format!("this is nested more than {DEEPEST} levels deep"));
+            return false;
+        }
+        let schema = self.schemas.alternative(value.get_ref(), schema);
+        if !self.schemas.accepts(schema, value.get_ref()) {
+            let expected = self.schemas.expected(schema);
+            let found = kind(value.get_ref());
+            self.fault(value.span(), format!("expected {expected}, found {found}"));
+            return false;
+        }
+        if let Some(fault) = self.string_fault(value.get_ref(), schema) {
+            let hint = fault.1;
+            self.fault(value.span(), fault.0).hint = hint;
+            return false;
+        }
+        let before = self.faults.len();
+        match value.get_mut() {
+            DeValue::Table(table) => {
+                self.table(table, schema, key);
+                // A table of which a required key is missing cannot be read; one with less in it
+                // can.
+                let missing =
+                    schema.get("required").and_then(Json::as_array).is_some_and(|required| {
+                        required
+                            .iter()
+                            .any(|name| !table.contains_key(name.as_str().unwrap_or_default()))
+                    });
+                !missing
+            }
+            DeValue::Array(array) => {
+                if let Some(items) = schema.get("items").filter(|items| items.is_object()) {
+                    for item in array.iter_mut() {
+                        let span = item.span();
+                        self.value(item, items, &span);
+                    }
+                }
+                self.faults.len() == before
+            }
+            _ => true,
+        }
+    }
+
+    /// What is wrong with a string beyond its being one: not in the list of words, or not a
+    /// duration.
+    fn string_fault(
+        &self,
+        value: &DeValue<'_>,
+        schema: &'a Json,
+    ) -> Option<(String, Option<String>)> {
+        if let (Some(minimum), DeValue::Integer(number)) =
+            (schema.get("minimum").and_then(Json::as_f64), value)
+        {
+            let number: f64 = number.as_str().replace('_', "").parse().unwrap_or(minimum);
+            if number < minimum {
+                return Some((
+                    format!("expected a whole number of at least {minimum}, found {number}"),
+                    None,
+                ));
+            }
+            if number > f64::from(u32::MAX) {
+                return Some((format!("expected a smaller number than {number}"), None));
+            }
+        }
+        let text = value.as_str()?;
+        if schema.get(MARK).is_some_and(|mark| mark == "duration") {
+            return parse_duration(text).err().map(|message| (message, None));
+        }
+        let mut words = Vec::new();
+        for branch in self.schemas.branches(schema) {
+            words.extend(branch.get("const").and_then(Json::as_str));
+            words.extend(
+                branch
+                    .get("enum")
+                    .and_then(Json::as_array)
+                    .into_iter()
+                    .flatten()
+                    .filter_map(Json::as_str),
+            );
+        }
+        if words.is_empty() || words.contains(&text) {
+            return None;
+        }
+        Some((
+            format!("{text:?} is not one of the words known here"),
+            Some(suggestion(text, words.iter().copied())),
+        ))
+    }
+}
+
+/// How deep a value nests, without recursion.
+fn depth(value: &DeValue<'_>) -> usize {
+    let mut deepest = 0;
+    let mut open = vec![(value, 1)];
+    while let Some((value, level)) = open.pop() {
+        deepest = deepest.max(level);
+        match value {
+            DeValue::Table(table) => {
+                open.extend(table.values().map(|value| (value.get_ref(), level + 1)));
+            }
+            DeValue::Array(array) => {
+                open.extend(array.iter().map(|value| (value.get_ref(), level + 1)));
+            }
+            _ => {}
+        }
+    }
+    deepest
+}
+
+fn kind(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "a boolean",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "an array",
+        DeValue::Table(_) => "a table",
+    }
+}

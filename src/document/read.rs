@@ -1,0 +1,56 @@
+//! The reading of a document: syntax, then schema, then the type.
+
+use std::sync::{Arc, LazyLock};
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+use toml::de::DeTable;
+
+use super::check::check;
+use super::syntax;
+use crate::diagnostic::{Fault, Source};
+
+/// Reads `source` as a `T`, which must be able to be read from an empty document. `look` sees the
+/// tree first.
+///
+/// All structural faults are returned: broken syntax, unknown keys, wrong types, missing keys.
+pub fn read<T>(
+    source: &Arc<Source>,
+    schema: &LazyLock<Json>,
+    look: impl FnOnce(&DeTable<'_>),
+) -> (T, Vec<Fault>)
+where
+    T: DeserializeOwned + JsonSchema + Default,
+{
+    let (mut tree, errors) = DeTable::parse_recoverable(&source.text);
+    // A tree recovered from broken syntax is good for nothing but more confusing messages, and so
+    // are the faults that follow from the first one on the same line.
+    if !errors.is_empty() {
+        source.hide_values();
+        let end = source.text.len();
+        let mut faults: Vec<Fault> = errors
+            .into_iter()
+            .map(|error| {
+                let span = error.span().unwrap_or(end..end);
+                let message = syntax::explain(&source.text, &span, error.message());
+                Fault::error(source, span, message)
+            })
+            .collect();
+        faults.dedup_by_key(|fault| fault.position().0);
+        return (T::default(), faults);
+    }
+    look(tree.get_ref());
+    let mut faults = check(source, schema, tree.get_mut());
+    match T::deserialize(toml::de::Deserializer::from(tree)) {
+        Ok(value) => (value, faults),
+        Err(error) => {
+            // The check above covers the schema; what a type refuses beyond it lands here.
+            let end = source.text.len();
+            let span = error.span().unwrap_or(end..end);
+            let message = syntax::unreadable(&source.text, &span);
+            faults.push(Fault::error(source, span, message));
+            (T::default(), faults)
+        }
+    }
+}

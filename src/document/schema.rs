@@ -1,0 +1,158 @@
+//! A JSON Schema as the check asks it: which alternatives fit a value, and what it expects in words.
+
+use schemars::JsonSchema;
+use serde_json::Value as Json;
+use toml::de::DeValue;
+
+/// The JSON Schema of `T`.
+#[must_use]
+pub fn schema_of<T: JsonSchema>() -> Json {
+    schemars::schema_for!(T).to_value()
+}
+
+/// The key in a schema that marks a notation of our own: `duration` or `date`. The standard's
+/// `format` has other ideas of both.
+pub const MARK: &str = "x-credwatch";
+
+/// A schema with the definitions that its references name.
+#[derive(Clone, Copy)]
+pub struct Schemas<'a> {
+    root: &'a Json,
+}
+
+impl<'a> Schemas<'a> {
+    /// The schemas that a whole schema defines.
+    pub fn new(root: &'a Json) -> Self {
+        Self { root }
+    }
+
+    /// Follows `$ref` to the definition it names.
+    pub fn resolve(self, schema: &'a Json) -> &'a Json {
+        let mut schema = schema;
+        while let Some(path) = schema.get("$ref").and_then(Json::as_str) {
+            match self.root.pointer(path.trim_start_matches('#')) {
+                Some(target) => schema = target,
+                None => break,
+            }
+        }
+        schema
+    }
+
+    /// The schemas that a value may fit, with alternatives inside alternatives spread out.
+    pub fn branches(self, schema: &'a Json) -> Vec<&'a Json> {
+        let schema = self.resolve(schema);
+        match schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Json::as_array) {
+            Some(branches) => branches.iter().flat_map(|branch| self.branches(branch)).collect(),
+            None => vec![schema],
+        }
+    }
+
+    /// Of several alternatives the one that the value was most likely meant as.
+    pub fn alternative(self, value: &DeValue<'_>, schema: &'a Json) -> &'a Json {
+        let whole = self.resolve(schema);
+        if whole.get("anyOf").or_else(|| whole.get("oneOf")).is_none() {
+            return whole;
+        }
+        let branches = self.branches(schema);
+        // Words that are told apart by their text are one choice, and stay together; it may be left
+        // out.
+        let is_null = |branch: &Json| branch.get("type").is_some_and(|kind| kind == "null");
+        if branches.iter().all(|branch| branch.get("const").is_some() || is_null(branch)) {
+            return whole;
+        }
+        let overlap =
+            |branch: &Json| match (value, branch.get("properties").and_then(Json::as_object)) {
+                (DeValue::Table(table), Some(known)) => {
+                    table.keys().filter(|key| known.contains_key(key.get_ref().as_ref())).count()
+                }
+                _ => 0,
+            };
+        let fitting = branches
+            .iter()
+            .filter(|branch| self.accepts(branch, value))
+            .max_by_key(|branch| (overlap(branch), branch.get("properties").is_some()));
+        match (fitting, branches.as_slice()) {
+            (Some(fitting), _) => fitting,
+            // An optional value: what it is when it is there makes the better message.
+            (None, [only, null] | [null, only]) if is_null(null) => only,
+            _ => whole,
+        }
+    }
+
+    /// Whether the kind of the value is one that the schema allows; its content is looked at
+    /// elsewhere.
+    pub fn accepts(self, schema: &'a Json, value: &DeValue<'_>) -> bool {
+        if schema.get("anyOf").or_else(|| schema.get("oneOf")).is_some() {
+            return self.branches(schema).iter().any(|branch| accepts(branch, value));
+        }
+        accepts(schema, value)
+    }
+
+    /// What the schema accepts, in words.
+    pub fn expected(self, schema: &'a Json) -> String {
+        if schema.get("anyOf").or_else(|| schema.get("oneOf")).is_some() {
+            let mut words: Vec<String> = Vec::new();
+            for branch in self.branches(schema) {
+                let word = self.expected(branch);
+                if branch.get("type").is_none_or(|kind| kind != "null") && !words.contains(&word) {
+                    words.push(word);
+                }
+            }
+            return words.join(" or ");
+        }
+        match (schema.get(MARK).and_then(Json::as_str), types(schema).first().copied()) {
+            (Some("duration"), _) => "a duration such as \"60s\"".into(),
+            (Some("date"), _) => "a date without quotes, such as 2027-01-31".into(),
+            (_, Some("object")) => {
+                let keys: Vec<&str> = schema
+                    .get("properties")
+                    .and_then(Json::as_object)
+                    .into_iter()
+                    .flatten()
+                    .map(|(key, _)| key.as_str())
+                    .collect();
+                match keys.as_slice() {
+                    [] => "a table".into(),
+                    [key] => format!("a table `{{ {key} = … }}`"),
+                    many if many.len() > 6 => "a table".into(),
+                    keys => format!("a table with {}", keys.join(", ")),
+                }
+            }
+            (_, Some("string")) => "a string".into(),
+            (_, Some("integer")) => "a whole number".into(),
+            (_, Some("number")) => "a number".into(),
+            (_, Some("boolean")) => "true or false".into(),
+            (_, Some("array")) => "an array".into(),
+            _ => "something else".into(),
+        }
+    }
+}
+
+fn types(schema: &Json) -> Vec<&str> {
+    match schema.get("type") {
+        Some(Json::String(only)) => vec![only],
+        Some(Json::Array(several)) => {
+            several.iter().filter_map(Json::as_str).filter(|kind| *kind != "null").collect()
+        }
+        _ => match schema.get("const").or_else(|| schema.get("enum")) {
+            Some(_) => vec!["string"],
+            None => Vec::new(),
+        },
+    }
+}
+
+/// Whether the value is of one of the kinds that a schema without alternatives allows.
+fn accepts(schema: &Json, value: &DeValue<'_>) -> bool {
+    let types = types(schema);
+    let date = schema.get(MARK).is_some_and(|mark| mark == "date");
+    types.is_empty()
+        || types.iter().any(|kind| match value {
+            DeValue::String(_) => *kind == "string" && !date,
+            DeValue::Datetime(_) => date,
+            DeValue::Integer(_) => matches!(*kind, "integer" | "number"),
+            DeValue::Float(_) => *kind == "number",
+            DeValue::Boolean(_) => *kind == "boolean",
+            DeValue::Array(_) => *kind == "array",
+            DeValue::Table(_) => *kind == "object",
+        })
+}

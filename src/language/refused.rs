@@ -1,0 +1,30 @@
+//! Errors that filters and limits raise. They are told from those of the engine by their type.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::fmt;
+
+use minijinja::{Error, ErrorKind};
+
+/// Marks an error as one of ours: its message quotes no value.
+#[derive(Debug)]
+struct Ours;
+
+impl fmt::Display for Ours {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("refused by credwatch")
+    }
+}
+
+impl StdError for Ours {}
+
+/// The error for a value that a filter or a limit refuses. The message must not quote the value.
+pub fn refused(message: impl Into<Cow<'static, str>>) -> Error {
+    Error::new(ErrorKind::InvalidOperation, message).with_source(Ours)
+}
+
+/// Whether [`refused`] made this error.
+#[must_use]
+pub fn is_refusal(error: &Error) -> bool {
+    error.source().is_some_and(<dyn StdError>::is::<Ours>)
+}
