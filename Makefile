@@ -30,3 +30,9 @@ sbom: ## What the program is built from, as CycloneDX, in target/package.
 
 bench: ## Speed, beside a floor and a peer; takes minutes.
 	cargo bench --locked
+
+docs: ## The documents as a site with a search box, in target/book; the first run builds mdBook, which takes two minutes.
+	cargo test --locked --test it links::
+	CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 cargo install \
+	    --quiet --locked --root target/tools --no-default-features --features search mdbook --version 0.5.4
+	target/tools/bin/mdbook build

@@ -100,13 +100,14 @@ fn others(view: &View) -> Vec<Row> {
     rows
 }
 
-/// A link when the text is an address, else the text.
+/// The title of the documentation, and a link if the text ends with an address.
 pub fn documentation(text: &str) -> Markup {
-    let is_address = ["https://", "http://"].iter().any(|scheme| text.starts_with(scheme))
-        && !text.contains(char::is_whitespace);
+    let (title, address) = text.rsplit_once("; ").unwrap_or((text, text));
+    let is_address = ["https://", "http://"].iter().any(|scheme| address.starts_with(scheme))
+        && !address.contains(char::is_whitespace);
     html! {
         @if is_address {
-            a href=(text) rel="noreferrer noopener" { (untrusted(text)) }
+            a href=(address) rel="noreferrer noopener" { (untrusted(title)) }
         } @else { (untrusted(text)) }
     }
 }
