@@ -48,7 +48,8 @@ fn send(address: &str, path: &str, version: &str, gzip: bool) -> Result<TcpStrea
     stream.set_read_timeout(Some(PATIENCE))?;
     let coding = if gzip { "gzip" } else { "identity" };
     let request = format!(
-        "GET {path} HTTP/{version}\r\nHost: {address}\r\nAccept-Encoding: {coding}\r\nConnection: close\r\n\r\n"
+        "GET {path} HTTP/{version}\r\nHost: {address}\r\nAccept-Encoding: {coding}\r\nConnection: \
+         close\r\n\r\n"
     );
     stream.write_all(request.as_bytes())?;
     Ok(stream)

@@ -37,7 +37,8 @@ impl Plan {
             format!("{SECRET:?}")
         };
         let mut text = format!(
-            "[defaults]\ninterval = \"{}ms\"\ntimeout = \"10s\"\nmin_lifetime = \"10m\"\ntls.ca_file = \"{}\"\n\n",
+            "[defaults]\ninterval = \"{}ms\"\ntimeout = \"10s\"\nmin_lifetime = \"10m\"\n\
+             tls.ca_file = \"{}\"\n\n",
             self.interval_ms,
             Path::new(endpoint.root()).display()
         );

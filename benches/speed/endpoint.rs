@@ -100,7 +100,8 @@ fn token_answer() -> Vec<u8> {
     );
     let date = httpdate::fmt_http_date(std::time::SystemTime::now());
     let head = format!(
-        "HTTP/1.1 200 OK\r\nDate: {date}\r\nContent-Type: application/json;charset=UTF-8\r\nCache-Control: no-store\r\nPragma: no-cache\r\nContent-Length: {}\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nDate: {date}\r\nContent-Type: application/json;charset=UTF-8\r\n\
+         Cache-Control: no-store\r\nPragma: no-cache\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
     (head + &body).into_bytes()

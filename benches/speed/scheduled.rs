@@ -103,7 +103,8 @@ impl Figures {
                 (endpoint.answered()? - answered, daemon.process().cpu()? - spent);
             let late = Buckets::of(&daemon.metrics()?).since(&before).quantile(0.99);
             progress(&format!(
-                "scheduled, {providers} providers, round {round} of {ROUNDS}: {answered} probes, {:.3} ms a probe, lateness p99 {:.1} ms",
+                "scheduled, {providers} providers, round {round} of {ROUNDS}: {answered} probes, \
+                 {:.3} ms a probe, lateness p99 {:.1} ms",
                 spent * 1e3 / float(answered),
                 late * 1e3
             ));

@@ -1,4 +1,4 @@
-//! The table of built-in recipes: the one place in the code that names providers.
+//! The built-in recipes: the files in `builtin/`, each by its name without `.toml`.
 
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
@@ -10,43 +10,8 @@ use super::definition::Definition;
 use crate::diagnostic::{Fault, Source};
 use crate::document;
 
-/// Name and text of each built-in recipe.
-pub const BUILTINS: [(&str, &str); 34] = [
-    ("auth0", include_str!("builtin/auth0.toml")),
-    ("aws-sts", include_str!("builtin/aws-sts.toml")),
-    ("cashfree-payouts", include_str!("builtin/cashfree-payouts.toml")),
-    ("directus", include_str!("builtin/directus.toml")),
-    ("docker-registry", include_str!("builtin/docker-registry.toml")),
-    ("docuware", include_str!("builtin/docuware.toml")),
-    ("enablex-rcs", include_str!("builtin/enablex-rcs.toml")),
-    ("enablex-whatsapp", include_str!("builtin/enablex-whatsapp.toml")),
-    ("enkash", include_str!("builtin/enkash.toml")),
-    ("enkash-payment-gateway", include_str!("builtin/enkash-payment-gateway.toml")),
-    ("enos", include_str!("builtin/enos.toml")),
-    ("f5-big-ip", include_str!("builtin/f5-big-ip.toml")),
-    ("feishu", include_str!("builtin/feishu.toml")),
-    ("github-app", include_str!("builtin/github-app.toml")),
-    ("google-service-account", include_str!("builtin/google-service-account.toml")),
-    ("ibm-cloud-iam", include_str!("builtin/ibm-cloud-iam.toml")),
-    ("keystone", include_str!("builtin/keystone.toml")),
-    ("magento", include_str!("builtin/magento.toml")),
-    ("microsoft-entra", include_str!("builtin/microsoft-entra.toml")),
-    ("mpesa", include_str!("builtin/mpesa.toml")),
-    ("oauth2-client-credentials", include_str!("builtin/oauth2-client-credentials.toml")),
-    ("oauth2-jwt-bearer", include_str!("builtin/oauth2-jwt-bearer.toml")),
-    ("oauth2-password", include_str!("builtin/oauth2-password.toml")),
-    ("oauth2-refresh-token", include_str!("builtin/oauth2-refresh-token.toml")),
-    ("oauth2-token-exchange", include_str!("builtin/oauth2-token-exchange.toml")),
-    ("okta", include_str!("builtin/okta.toml")),
-    ("paypal", include_str!("builtin/paypal.toml")),
-    ("sabre", include_str!("builtin/sabre.toml")),
-    ("salesforce", include_str!("builtin/salesforce.toml")),
-    ("sms-cx", include_str!("builtin/sms-cx.toml")),
-    ("tuya", include_str!("builtin/tuya.toml")),
-    ("vault-approle", include_str!("builtin/vault-approle.toml")),
-    ("wechat", include_str!("builtin/wechat.toml")),
-    ("zoom", include_str!("builtin/zoom.toml")),
-];
+// `build.rs` makes the table `BUILTINS` from the files in `builtin/`.
+include!(concat!(env!("OUT_DIR"), "/builtins.rs"));
 
 static SCHEMA: LazyLock<Json> = LazyLock::new(document::schema_of::<Definition>);
 

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::thread::{Scope, ScopedJoinHandle};
 use std::time::Duration;
 
+use crate::case::Case;
 use crate::control::Control;
 use crate::daemon::{Daemon, Vitals};
 use crate::endpoint::Endpoint;
 use crate::events::{self, Stage};
 use crate::exposition::State;
 use crate::files::{CHANGING, Files, GUESTS};
-use crate::judge::Case;
 use crate::observer::{Observer, Sample};
 use crate::options::Options;
 use crate::reloads::{self, Reloads};

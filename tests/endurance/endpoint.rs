@@ -178,10 +178,12 @@ fn is_whole(request: &[u8]) -> bool {
 /// The bytes of an answer.
 fn bytes(answer: Answer, provider: usize) -> Vec<u8> {
     const JSON: &str = "application/json";
-    let page = "<!DOCTYPE html><html><head><title>Welcome</title></head><body><h1>It works</h1></body></html>";
+    let page = "<!DOCTYPE html><html><head><title>Welcome</title></head><body><h1>It \
+                works</h1></body></html>";
     let token = || {
         format!(
-            r#"{{"access_token":"a-token-of-provider-{provider}-{}","token_type":"Bearer","expires_in":7200}}"#,
+            "{{\"access_token\":\"a-token-of-provider-{provider}-{}\",\
+             \"token_type\":\"Bearer\",\"expires_in\":7200}}",
             "x".repeat(200)
         )
     };
@@ -212,5 +214,10 @@ fn bytes(answer: Answer, provider: usize) -> Vec<u8> {
         _ => ("200 OK".into(), String::new(), JSON, token()),
     };
     let date = httpdate::fmt_http_date(SystemTime::now());
-    format!("HTTP/1.1 {status}\r\nDate: {date}\r\nContent-Type: {kind}\r\n{more}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+    format!(
+        "HTTP/1.1 {status}\r\nDate: {date}\r\nContent-Type: {kind}\r\n{more}Content-Length: \
+             {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
 }

@@ -151,8 +151,10 @@ impl Files {
             // Writing to memory cannot fail.
             let _ = write!(
                 text,
-                "[providers.{}]\nrecipe = \"oauth2-client-credentials\"\nparameters.token_url = \"{}\"\nlabels = {{ group = \"{label}\" }}\n\
-                 credentials = {{ client_id = \"client-{provider}\", client_secret = {secret} }}\n\n",
+                "[providers.{}]\nrecipe = \"oauth2-client-credentials\"\nparameters.token_url = \
+                 \"{}\"\nlabels = {{ group = \"{label}\" }}\n\
+                 credentials = {{ client_id = \"client-{provider}\", client_secret = {secret} }}\n\
+                 \n",
                 name(provider),
                 self.endpoint.url(provider),
             );

@@ -1,67 +1,17 @@
 //! What was seen, held against what was really the matter: alarms, breakages, recoveries, and every
 //! single pause.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::control::Control;
+use crate::case::{Case, Found, told_within};
 use crate::events::{Event, Kind};
 use crate::exposition::State;
 use crate::files::name;
 use crate::model::Replay;
-use crate::observer::{Observer, POLL, SCRAPE, Seen};
-use crate::report::{Report, float, quantiles};
-use crate::scale::{CONFIRM_AFTER, FAILURE_THRESHOLD, INTERVAL, NOTICED, TICK, TIMEOUT};
-use crate::truth::{Answer, Class, Served, World, throttled_share};
-
-/// Everything that is judged.
-pub struct Case<'a> {
-    pub world: &'a World,
-    pub observer: &'a Observer<'a>,
-    pub control: &'a Control,
-    pub events: &'a [Event],
-    /// How many providers no reload touches.
-    pub providers: usize,
-    /// Those with timeouts that the machine has caused.
-    pub late: &'a BTreeSet<usize>,
-    pub faults: f64,
-    /// Since when everything is judged, until when faults were drawn, and until when everything is
-    /// judged.
-    pub from: Duration,
-    pub ended: Duration,
-    pub to: Duration,
-}
-
-/// What was found.
-#[derive(Default)]
-struct Found {
-    requests: usize,
-    /// While faults were drawn.
-    in_the_storm: usize,
-    transient: usize,
-    /// Called broken although only transient faults met it, so many in a row that the rules say so.
-    unlucky: Vec<String>,
-    of_the_credential: Vec<String>,
-    unexplained: Vec<String>,
-    /// Called broken after timeouts that the machine has caused.
-    by_the_machine: usize,
-    /// Pauses, breakages and recoveries that were out of their bounds while the machine was too
-    /// busy.
-    excused: [usize; 3],
-    untold: Vec<String>,
-    missed: Vec<String>,
-    late: Vec<String>,
-    unconcluded: usize,
-    in_the_way: usize,
-    told: BTreeMap<Kind, Vec<Duration>>,
-    recovered: BTreeMap<Kind, Vec<Duration>>,
-    not_recovered: Vec<String>,
-    early_requests: Vec<String>,
-    late_requests: Vec<String>,
-    pauses: usize,
-    /// Requests of each provider that nothing happened to.
-    steady: Vec<usize>,
-}
+use crate::observer::{POLL, SCRAPE, Seen};
+use crate::report::Report;
+use crate::scale::{INTERVAL, NOTICED, TICK, TIMEOUT};
+use crate::truth::{Answer, Class, Served};
 
 /// One provider.
 struct Subject<'a> {
@@ -108,8 +58,9 @@ impl Case<'_> {
         for one in within {
             requests += 1;
             transient += usize::from(one.answer.is_transient());
+            let waits_long = |seconds: u8| u64::from(seconds) > INTERVAL.as_secs();
             waits += usize::from(
-                matches!(one.answer, Answer::Throttled(seconds) if u64::from(seconds) > INTERVAL.as_secs()),
+                matches!(one.answer, Answer::Throttled(seconds) if waits_long(seconds)),
             );
         }
         found.requests += requests;
@@ -369,101 +320,6 @@ impl Case<'_> {
                 .push(line(&format!("healthy after {took:.2} s, where {bound:.2} s were allowed")));
         }
     }
-
-    fn report(&self, found: &Found, report: &mut Report) {
-        let rate = float(found.transient) / float(found.in_the_storm.max(1));
-        let expected = float(found.in_the_storm) * chance(self.faults);
-        report.tell(
-            "requests judged, and those in the storm",
-            format!("{}, {}", found.requests, found.in_the_storm),
-        );
-        report.tell(
-            "of these with a transient fault",
-            format!("{} ({:.2} %)", found.transient, rate * 100.0),
-        );
-        report.none("false alarms of the credential", &found.of_the_credential);
-        report.none("false alarms that nothing explains", &found.unexplained);
-        report.tell("called broken after timeouts that the machine caused", found.by_the_machine);
-        let most = (expected + 4.0 * expected.sqrt() + 1.0).floor();
-        let many = float(found.unlucky.len()) > most;
-        report.judge(
-            "called broken by transient faults in a row",
-            format!("{} (chance alone: {expected:.2})", found.unlucky.len()),
-            format!("{most} by chance"),
-            !many,
-        );
-        let breakages: usize = found.told.values().map(Vec::len).sum();
-        report.tell("real breakages told", breakages);
-        report.none("real breakages missed", &found.missed);
-        report.none("real breakages told late", &found.late);
-        report.tell(
-            "real breakages with a fault or a detour in the way of being told",
-            found.in_the_way,
-        );
-        report.tell("real breakages that ended before enough tries were made", found.unconcluded);
-        report.none("broken by the rules and not told", &found.untold);
-        for kind in Kind::ALL.into_iter().filter(|kind| kind.breaks()) {
-            let bound = format!("{:.2} s + delay", told_within(kind).as_secs_f64());
-            report.tell(
-                &format!("told after: {} (bound {bound})", kind.word()),
-                quantiles(found.told.get(&kind).map_or(&[], Vec::as_slice)),
-            );
-        }
-        for kind in Kind::ALL.into_iter().filter(|kind| kind.breaks()) {
-            report.tell(
-                &format!("healthy again after: {}", kind.word()),
-                quantiles(found.recovered.get(&kind).map_or(&[], Vec::as_slice)),
-            );
-        }
-        report.none("recoveries that were late", &found.not_recovered);
-        let mut steady = found.steady.clone();
-        steady.sort_unstable();
-        let scheduled = self.to.saturating_sub(self.from).as_secs_f64() / INTERVAL.as_secs_f64();
-        let (least, most) = (
-            steady.first().copied().unwrap_or_default(),
-            steady.last().copied().unwrap_or_default(),
-        );
-        let kept = float(least) >= scheduled - 1.5 && float(most) <= scheduled + 1.5;
-        let (what, seen, bound) = (
-            "requests of each provider that nothing happened to",
-            format!("{least} to {most}"),
-            format!("{scheduled:.1} ± 1.5"),
-        );
-        if self.control.is_calm(self.from, self.to) {
-            report.judge(what, seen, bound, kept);
-        } else {
-            report.tell(what, format!("{seen}, {bound} on a machine without delays"));
-        }
-        report.tell("pauses between requests judged", found.pauses);
-        let [pauses, told, recovered] = found.excused;
-        report.tell(
-            "excused, as the machine was too busy",
-            format!("{pauses} pauses, {told} breakages, {recovered} recoveries"),
-        );
-        report.excused(float(pauses) / float(found.pauses.max(1)));
-        report.none("requests too early by the rules", &found.early_requests);
-        report.none("requests too late by the rules", &found.late_requests);
-    }
-}
-
-/// Within what a breakage is told of when nothing else happens.
-fn told_within(kind: Kind) -> Duration {
-    // The last of the tries that the threshold wants and the one that confirms it may take their
-    // whole time.
-    if kind.is_refusal() {
-        INTERVAL + CONFIRM_AFTER + TIMEOUT + TICK
-    } else {
-        INTERVAL * FAILURE_THRESHOLD + TIMEOUT + CONFIRM_AFTER + TIMEOUT + 2 * TICK
-    }
-}
-
-/// How likely a request is to be the one by which transient faults alone, each by itself as likely
-/// as `fault`, make a provider broken: one after so many as the threshold, or the last of so many
-/// that all say that we ask too often.
-fn chance(fault: f64) -> f64 {
-    let threshold = i32::try_from(FAILURE_THRESHOLD).unwrap_or(i32::MAX);
-    let throttled = (fault * throttled_share()).powi(threshold);
-    (1.0 - fault) * (throttled + (fault.powi(threshold) - throttled) * fault)
 }
 
 /// When a state is first seen, or is still held, between two times; and until when another was seen

@@ -8,11 +8,12 @@
 //! Reading order: [`campaign`] (the phases), [`scale`] (its settings), [`truth`] and [`endpoint`]
 //! (what is really the matter), [`events`], [`reloads`], [`suspend`] and [`clockstep`] (what
 //! happens), [`daemon`], [`files`], [`exposition`] and [`observer`] (what the daemon says),
-//! [`model`], [`judge`], [`books`] and [`control`] (how both are compared), [`report`], [`options`]
-//! and [`dice`].
+//! [`model`], [`case`], [`judge`], [`verdict`], [`books`] and [`control`] (how both are compared),
+//! [`report`], [`options`] and [`dice`].
 
 mod books;
 mod campaign;
+mod case;
 mod clockstep;
 mod control;
 mod daemon;
@@ -31,6 +32,7 @@ mod scale;
 mod stop;
 mod suspend;
 mod truth;
+mod verdict;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};

@@ -75,7 +75,9 @@ pub fn read(arguments: &[String]) -> Result<Task> {
         || !(0.0..0.5).contains(&options.faults)
         || options.storm < SHORT
     {
-        return Err("there must be 100 to 50000 providers, a rate of faults below 0.5, and 1.1 minutes at least".into());
+        return Err("there must be 100 to 50000 providers, a rate of faults below 0.5, and 1.1 \
+                    minutes at least"
+            .into());
     }
     let wanted = filters.is_empty() || filters.iter().any(|filter| NAME.contains(filter.as_str()));
     Ok(match (skipped || ignored || !wanted, list) {

@@ -229,7 +229,10 @@ impl Reloads<'_> {
                 pause(three) < CONFIRM_AFTER && self.control.is_calm(three[0].at(), three[2].at())
             });
             if early.is_some() {
-                outcome.problems.push(format!("provider {provider}, which reloads change, was asked three times within {CONFIRM_AFTER:?}"));
+                outcome.problems.push(format!(
+                    "provider {provider}, which reloads change, was \
+                                               asked three times within {CONFIRM_AFTER:?}"
+                ));
             }
             let is_late = |two: &[Served]| {
                 !two[0].answer.is_transient() && pause(two) > INTERVAL.mul_f64(1.5) + TIMEOUT

@@ -80,7 +80,8 @@ impl Report {
         // daemon.
         if self.excused > 0.01 {
             return format!(
-                "endurance: passed as far as could be judged: the machine was too busy for {:.0} % of all pauses",
+                "endurance: passed as far as could be judged: the machine was too busy for {:.0} % \
+                 of all pauses",
                 self.excused * 100.0
             );
         }

@@ -14,7 +14,9 @@ const TOKEN: &str = r#"{"access_token":"a-token-of-the-tests","expires_in":3600,
 
 fn provider(name: &str, url: &str, more: &str) -> String {
     format!(
-        "[providers.{name}]\nrecipe = \"oauth2-client-credentials\"\ninterval = \"1h\"\nconfirm_after = \"50ms\"\nparameters.token_url = \"{url}\"\ncredentials = {{ client_id = \"id\", client_secret = \"a-secret-of-the-tests\" }}\n{more}\n"
+        "[providers.{name}]\nrecipe = \"oauth2-client-credentials\"\ninterval = \"1h\"\n\
+         confirm_after = \"50ms\"\nparameters.token_url = \"{url}\"\ncredentials = {{ client_id = \
+         \"id\", client_secret = \"a-secret-of-the-tests\" }}\n{more}\n"
     )
 }
 
@@ -230,7 +232,8 @@ fn programs_get_what_the_openapi_file_says() {
         "401 Unauthorized",
         r#"{"error":"invalid_client","error_description":"no such client"}"#,
     );
-    let next = "secret_expires = 2099-01-01\nlabels = { team = \"a\" }\ncredentials_next.client_secret = \"another-secret\"";
+    let next = "secret_expires = 2099-01-01\nlabels = { team = \"a\" }\n\
+                credentials_next.client_secret = \"another-secret\"";
     let daemon = Daemon::start(&format!(
         "{}{}",
         provider("p", &fine.url(), next),

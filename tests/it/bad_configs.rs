@@ -62,7 +62,8 @@ fn a_file_that_is_not_there_is_told() {
     assert_eq!(output.status.code(), Some(78));
     assert_eq!(
         String::from_utf8_lossy(&output.stderr),
-        "credwatch: error: cannot read /nonexistent.toml: there is no such file\n\n1 error, 0 warnings\n"
+        "credwatch: error: cannot read /nonexistent.toml: there is no such file\n\n\
+         1 error, 0 warnings\n"
     );
 }
 

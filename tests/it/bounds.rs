@@ -29,7 +29,9 @@ fn names() -> Names {
 fn outcome(source: &str) -> Result<usize, String> {
     let compiled =
         Compiled::new(Side::Request, source, &names()).map_err(|mistake| mistake.message)?;
-    let json = serde_json::json!({ "deep": (0..120).fold(serde_json::json!(1), |inner, _| serde_json::json!([inner, inner_text()])), "big": "\"".repeat(200_000) });
+    let deep =
+        (0..120).fold(serde_json::json!(1), |inner, _| serde_json::json!([inner, inner_text()]));
+    let json = serde_json::json!({ "deep": deep, "big": "\"".repeat(200_000) });
     let context = Value::from_pairs([
         ("big", Value::from("\\\"&%".repeat(LARGEST_BODY / 4))),
         ("n", Value::from(100_000_000)),
@@ -159,7 +161,9 @@ fn the_deepest_expressions_fit_on_the_stack_of_a_thread() {
 
 fn provider(recipe: &str) -> Result<Arc<Provider>, String> {
     let text = format!(
-        "[recipes.r]\nparameters = {{ url = {{}} }}\ncredentials = [\"key\"]\n{recipe}\n[providers.p]\nrecipe = \"r\"\nparameters.url = \"https://host.invalid\"\ncredentials.key = \"a-key-of-the-tests\"\n"
+        "[recipes.r]\nparameters = {{ url = {{}} }}\ncredentials = [\"key\"]\n{recipe}\n\
+         [providers.p]\nrecipe = \"r\"\nparameters.url = \"https://host.invalid\"\ncredentials.key \
+         = \"a-key-of-the-tests\"\n"
     );
     load_text("test", &text)
         .map(|configuration| Arc::clone(&configuration.providers[0]))
@@ -219,7 +223,8 @@ fn all_expressions_of_a_probe_share_what_they_may_cost() {
 fn a_recipe_whose_answers_make_it_too_costly_fails_as_malformed() {
     let steps = joined((0..8).map(|n| {
         format!(
-            "[[recipes.r.steps]]\nname = \"s{n}\"\nrequest.url = \"{{{{ url }}}}/{n}\"\nresponse.gives = {{ {} }}\n",
+            "[[recipes.r.steps]]\nname = \"s{n}\"\nrequest.url = \"{{{{ url }}}}/{n}\"\n\
+             response.gives = {{ {} }}\n",
             (0..40).map(|m| format!("g{n}_{m} = \"body ~ ''\"")).collect::<Vec<_>>().join(", ")
         )
     }));
@@ -250,7 +255,8 @@ fn a_recipe_whose_answers_make_it_too_costly_fails_as_malformed() {
     assert_eq!(
         failures.len(),
         5,
-        "three steps of forty times 256 KiB, each looked at twice, are 60 MiB, and 64 is what all may cost"
+        "three steps of forty times 256 KiB, each looked at twice, are 60 MiB, and 64 is what all \
+         may cost"
     );
     assert!(
         failures.iter().all(|failure| failure.reason.class().word() == "provider"),
@@ -348,7 +354,9 @@ fn a_recipe_cannot_ask_anything_but_http() {
 #[test]
 fn bombs_are_answers_like_any_other() {
     let provider = provider(
-        "request.url = \"{{ url }}\"\nresponse = { format = \"xml\", token = \"xml.x.t\", code = [\"xml.x\", \"json.a\"], message = [\"body\", \"xml.x\"] }",
+        "request.url = \"{{ url }}\"\nresponse = \
+         { format = \"xml\", token = \"xml.x.t\", code = [\"xml.x\", \"json.a\"], \
+          message = [\"body\", \"xml.x\"] }",
     )
     .expect("fine");
     let attempt =

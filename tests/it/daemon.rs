@@ -11,7 +11,8 @@ use super::support::endpoint::Endpoint;
 use super::support::fakes::Fakes;
 use super::support::wait_for;
 
-const QUICK: &str = "[defaults]\ninterval = \"200ms\"\nconfirm_after = \"100ms\"\ntimeout = \"2s\"\nmax_backoff = \"400ms\"\n";
+const QUICK: &str = "[defaults]\ninterval = \"200ms\"\nconfirm_after = \"100ms\"\ntimeout = \
+                     \"2s\"\nmax_backoff = \"400ms\"\n";
 
 #[test]
 fn all_five_apis_are_watched_from_healthy_to_broken_and_back() {
@@ -35,7 +36,8 @@ fn all_five_apis_are_watched_from_healthy_to_broken_and_back() {
     ] {
         daemon.wait_for_state(api, "broken");
         let name = format!(
-            "credwatch_probe_failures_total{{provider=\"{api}\",class=\"credential\",reason=\"rejected\",code=\"{code}\"}}"
+            "credwatch_probe_failures_total{{provider=\"{api}\",class=\"credential\",\
+             reason=\"rejected\",code=\"{code}\"}}"
         );
         assert!(daemon.sample(&name).is_some_and(|count| count >= 2.0), "{name}");
         let health = daemon.get(&format!("/healthz?provider={api}"));
@@ -107,14 +109,16 @@ fn every_reason_is_there_at_zero_from_the_start() {
         let _ = std::io::Read::read_to_end(&mut stream, &mut Vec::new());
     });
     let daemon = Daemon::start(&format!(
-        "[providers.p]\nrecipe = \"enos\"\nparameters.base_url = \"http://127.0.0.1:{}\"\ncredentials = {{ app_key = \"a\", app_secret = \"b\" }}",
+        "[providers.p]\nrecipe = \"enos\"\nparameters.base_url = \"http://127.0.0.1:{}\"\n\
+         credentials = {{ app_key = \"a\", app_secret = \"b\" }}",
         endpoint.port()
     ));
     wait_for("the first probe", || (endpoint.calls() > 0).then_some(()));
     let metrics = daemon.get("/metrics").body;
     for reason in credwatch::outcome::Reason::ALL {
         let line = format!(
-            "credwatch_probe_failures_total{{provider=\"p\",class=\"{}\",reason=\"{}\",code=\"\"}} 0\n",
+            "credwatch_probe_failures_total{{provider=\"p\",class=\"{}\",reason=\"{}\",code=\"\"}} \
+             0\n",
             reason.class().word(),
             reason.word()
         );
@@ -140,7 +144,9 @@ fn a_rotated_secret_file_ends_the_back_off_at_once() {
     std::fs::write(&file, "the-wrong-key\n").expect("written");
     let id = &fakes.fake.credentials("enablex-rcs")[0].1;
     let text = format!(
-        "[providers.p]\nrecipe = \"enablex-rcs\"\ninterval = \"1h\"\nconfirm_after = \"100ms\"\nparameters.base_url = {:?}\ncredentials.app_id = {id:?}\ncredentials.app_key = {{ file = {file:?} }}\n",
+        "[providers.p]\nrecipe = \"enablex-rcs\"\ninterval = \"1h\"\nconfirm_after = \"100ms\"\n\
+         parameters.base_url = {:?}\ncredentials.app_id = {id:?}\ncredentials.app_key = {{ file = \
+         {file:?} }}\n",
         fakes.fake.base_url("enablex-rcs")
     );
     let daemon = Daemon::start(&text);
@@ -154,7 +160,9 @@ fn a_rotated_secret_file_ends_the_back_off_at_once() {
 fn an_outage_is_confirmed_by_one_quick_try_though_the_interval_is_long() {
     let endpoint = Endpoint::json("503 Service Unavailable", "{}");
     let text = format!(
-        "[providers.p]\nrecipe = \"enos\"\ninterval = \"1h\"\nconfirm_after = \"50ms\"\nfailure_threshold = 1\nparameters.base_url = \"http://127.0.0.1:{}\"\ncredentials = {{ app_key = \"a\", app_secret = \"b\" }}",
+        "[providers.p]\nrecipe = \"enos\"\ninterval = \"1h\"\nconfirm_after = \"50ms\"\n\
+         failure_threshold = 1\nparameters.base_url = \"http://127.0.0.1:{}\"\ncredentials = {{ \
+         app_key = \"a\", app_secret = \"b\" }}",
         endpoint.port()
     );
     let daemon = Daemon::start(&text);
@@ -169,7 +177,8 @@ fn it_stops_within_a_second_of_sigterm_though_a_probe_hangs() {
         let _ = std::io::Read::read_to_end(&mut stream, &mut Vec::new());
     });
     let text = format!(
-        "[providers.p]\nrecipe = \"enos\"\ntimeout = \"60s\"\nparameters.base_url = \"http://127.0.0.1:{}\"\ncredentials = {{ app_key = \"a\", app_secret = \"b\" }}",
+        "[providers.p]\nrecipe = \"enos\"\ntimeout = \"60s\"\nparameters.base_url = \
+         \"http://127.0.0.1:{}\"\ncredentials = {{ app_key = \"a\", app_secret = \"b\" }}",
         endpoint.port()
     );
     let mut daemon = Daemon::start(&text);
@@ -253,7 +262,8 @@ fn a_proxy_in_the_environment_is_used_only_when_the_configuration_says_so() {
     ];
     let text = |more: &str| {
         format!(
-            "[providers.p]\nrecipe = \"oauth2-client-credentials\"\n{more}\nparameters.token_url = {:?}\ncredentials = {{ client_id = \"a-client\", client_secret = \"a-secret\" }}",
+            "[providers.p]\nrecipe = \"oauth2-client-credentials\"\n{more}\nparameters.token_url = \
+             {:?}\ncredentials = {{ client_id = \"a-client\", client_secret = \"a-secret\" }}",
             target.url()
         )
     };

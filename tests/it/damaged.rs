@@ -126,7 +126,8 @@ fn large_answers_of_every_shape_are_read_within_what_they_may_cost() {
         format!("{{\"a\":[{}0]}}", many("[],")),
         format!("{{{}\"a\":0}}", many("\"token\":\"aaaaaaaaaaaaaaaa\",")),
         format!(
-            "{{\"access_token\":\"{0}\",\"error\":\"{0}\",\"error_description\":\"{0}\",\"message\":\"{0}\"}}",
+            "{{\"access_token\":\"{0}\",\"error\":\"{0}\",\"error_description\":\"{0}\",\"message\"\
+             :\"{0}\"}}",
             "ab1 ".repeat(12 * 1024)
         ),
         format!(

@@ -46,10 +46,11 @@ fn tls_is_spoken_in_the_versions_and_with_the_suites_that_are_configured() {
         tls(server.address, &both).expect("a connection").conn.protocol_version(),
         Some(rustls::ProtocolVersion::TLSv1_3)
     );
-    server.doors.replace(
-        folder
-            .door(&format!("{TLS}  max_version: TLS12\n  cipher_suites: [TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256]\n  curve_preferences: [CurveP384]\n")),
-    );
+    server.doors.replace(folder.door(&format!(
+        "{TLS}  max_version: TLS12\n  cipher_suites: \
+                [TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256]\n  curve_preferences: \
+                [CurveP384]\n"
+    )));
     assert!(tls(server.address, &new).is_err(), "TLS 1.3 is too new now");
     let stream = tls(server.address, &both).expect("a connection");
     let suite = stream.conn.negotiated_cipher_suite().expect("negotiated").suite();
@@ -88,7 +89,10 @@ fn a_client_needs_a_certificate_of_the_right_authority_with_an_allowed_name() {
     let with = |identity: &Identity| Identity::client(&authority, Some(identity), &BOTH);
     let scraper = clients.issue("scraper.example", 2020, 2099);
     let rule = |more: &str| {
-        folder.door(&format!("{TLS}  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: clients.pem\n{more}"))
+        folder.door(&format!(
+            "{TLS}  client_auth_type: RequireAndVerifyClientCert\n  \
+                              client_ca_file: clients.pem\n{more}"
+        ))
     };
     let server = Server::behind(rule(""));
     assert!(tls(server.address, &with(&scraper)).is_ok());
@@ -200,7 +204,9 @@ fn every_path_asks_for_a_login_and_takes_the_right_one_only() {
 
 #[test]
 fn configured_headers_are_on_every_answer_and_win_over_our_own() {
-    let text = "http_server_config:\n  headers:\n    X-Frame-Options: sameorigin\n    Strict-Transport-Security: max-age=31536000; includeSubDomains\n    X-XSS-Protection: 1\n";
+    let text = "http_server_config:\n  headers:\n    X-Frame-Options: sameorigin\n    \
+                Strict-Transport-Security: max-age=31536000; includeSubDomains\n    \
+                X-XSS-Protection: 1\n";
     let server = Server::behind(Folder::new().door(&format!("{text}{}", users(&[("ann", "one")]))));
     let mut stream = server.connect();
     for (path, headers, status) in [

@@ -140,8 +140,13 @@ async fn over_a_socket(path: &Path, prober: &Prober, clock: &Mutex<Attempt>) -> 
     }
     let endpoint =
         Endpoint::answering(http(&format!("{} X", response.status), &headers, &response.bytes()));
-    let template = load_text("test", "[providers.x]\nrecipe = \"oauth2-client-credentials\"\nparameters.token_url = \"http://127.0.0.1\"\ncredentials = { client_id = \"a\", client_secret = \"b\" }")
-        .map_err(|faults| faults[0].to_string())?;
+    let template = load_text(
+        "test",
+        "[providers.x]\nrecipe = \"oauth2-client-credentials\"\n\
+        parameters.token_url = \"http://127.0.0.1\"\ncredentials = \
+        { client_id = \"a\", client_secret = \"b\" }",
+    )
+    .map_err(|faults| faults[0].to_string())?;
     let template = &template.providers[0];
     let provider = Provider {
         slot: credwatch::provider::Slot::Current,

@@ -8,7 +8,8 @@ use super::support::endpoint::Endpoint;
 use super::support::fakes::Fakes;
 use super::support::{repository, wait_for};
 
-const QUICK: &str = "[defaults]\ninterval = \"200ms\"\nconfirm_after = \"100ms\"\ntimeout = \"2s\"\nmax_backoff = \"400ms\"\n";
+const QUICK: &str = "[defaults]\ninterval = \"200ms\"\nconfirm_after = \"100ms\"\ntimeout = \
+                     \"2s\"\nmax_backoff = \"400ms\"\n";
 
 /// A daemon with a provider that is broken, one that is healthy, and one whose next credential is
 /// broken.
@@ -253,7 +254,9 @@ fn the_page_of_reasons_explains_every_reason_at_its_anchor() {
 fn a_page_says_that_no_token_is_known_and_that_a_failure_is_not_confirmed() {
     let endpoint = Endpoint::json("503 X", "{}");
     let daemon = Daemon::start(&format!(
-        "[providers.p]\nrecipe = \"oauth2-client-credentials\"\ninterval = \"1h\"\nparameters.token_url = {:?}\ncredentials = {{ client_id = \"a-client\", client_secret = \"a-secret\" }}",
+        "[providers.p]\nrecipe = \"oauth2-client-credentials\"\ninterval = \"1h\"\n\
+         parameters.token_url = {:?}\ncredentials = {{ client_id = \"a-client\", client_secret = \
+         \"a-secret\" }}",
         endpoint.url()
     ));
     daemon.wait_for_state("p", "failing");

@@ -21,7 +21,9 @@ fn token() -> Endpoint {
 /// A provider that is probed once an hour: all that comes sooner has a cause.
 fn provider(name: &str, endpoint: &Endpoint, more: &str) -> String {
     format!(
-        "[providers.{name}]\nrecipe = \"oauth2-client-credentials\"\ninterval = \"1h\"\nparameters.token_url = \"{}\"\ncredentials = {{ client_id = \"id\", client_secret = \"secret\" }}\n{more}\n",
+        "[providers.{name}]\nrecipe = \"oauth2-client-credentials\"\ninterval = \"1h\"\n\
+         parameters.token_url = \"{}\"\ncredentials = {{ client_id = \"id\", client_secret = \
+         \"secret\" }}\n{more}\n",
         endpoint.url()
     )
 }

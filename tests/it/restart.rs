@@ -11,7 +11,9 @@ use super::support::wait_for;
 
 fn provider(endpoint: &Endpoint, more: &str) -> String {
     format!(
-        "[providers.p]\nrecipe = \"oauth2-client-credentials\"\ninterval = \"1h\"\nconfirm_after = \"50ms\"\nparameters.token_url = \"{}\"\ncredentials = {{ client_id = \"id\", client_secret = \"a-secret-of-the-tests\" }}\n{more}\n",
+        "[providers.p]\nrecipe = \"oauth2-client-credentials\"\ninterval = \"1h\"\nconfirm_after = \
+         \"50ms\"\nparameters.token_url = \"{}\"\ncredentials = {{ client_id = \"id\", \
+         client_secret = \"a-secret-of-the-tests\" }}\n{more}\n",
         endpoint.url()
     )
 }
@@ -48,7 +50,8 @@ fn a_refused_account_is_left_alone_over_a_restart_and_asked_again_when_its_secre
     }
     let daemon = start(folder);
     daemon.wait_for_state("p", "broken");
-    let info = "credwatch_provider_failure_info{provider=\"p\",class=\"credential\",reason=\"rejected\",code=\"invalid_client\"}";
+    let info = "credwatch_provider_failure_info\
+                {provider=\"p\",class=\"credential\",reason=\"rejected\",code=\"invalid_client\"}";
     assert_eq!(daemon.sample(info), Some(1.0));
     let next_now =
         daemon.sample("credwatch_probe_next_timestamp_seconds{provider=\"p\"}").expect("a time");
@@ -93,7 +96,9 @@ fn a_secret_in_a_file_that_was_refused_is_left_alone_over_a_restart_until_it_cha
     let file = secrets.path().join("secret");
     std::fs::write(&file, "refused").expect("written");
     let text = format!(
-        "[providers.p]\nrecipe = \"oauth2-client-credentials\"\ninterval = \"1h\"\nconfirm_after = \"50ms\"\nparameters.token_url = \"{}\"\ncredentials = {{ client_id = \"id\", client_secret = {{ file = {file:?} }} }}\n",
+        "[providers.p]\nrecipe = \"oauth2-client-credentials\"\ninterval = \"1h\"\nconfirm_after = \
+         \"50ms\"\nparameters.token_url = \"{}\"\ncredentials = {{ client_id = \"id\", \
+         client_secret = {{ file = {file:?} }} }}\n",
         endpoint.url()
     );
     let daemon = start(folder(&text));

@@ -25,7 +25,9 @@ fn accepting(secret: &'static str) -> Endpoint {
 
 fn provider(endpoint: &Endpoint, interval: &str, secrets: &str) -> String {
     format!(
-        "[providers.p]\nrecipe = \"oauth2-client-credentials\"\ninterval = \"{interval}\"\nconfirm_after = \"50ms\"\nparameters = {{ token_url = \"{}\", auth_method = \"client_secret_post\" }}\ncredentials.client_id = \"id\"\n{secrets}\n",
+        "[providers.p]\nrecipe = \"oauth2-client-credentials\"\ninterval = \"{interval}\"\n\
+         confirm_after = \"50ms\"\nparameters = {{ token_url = \"{}\", auth_method = \
+         \"client_secret_post\" }}\ncredentials.client_id = \"id\"\n{secrets}\n",
         endpoint.url()
     )
 }
@@ -52,7 +54,8 @@ fn a_secret_from_a_program_is_read_for_each_probe_and_never_logged() {
     std::fs::write(&store, "new-secret-of-the-vault").expect("written");
     daemon.wait_for_state("p", "healthy");
     std::fs::remove_file(&store).expect("removed");
-    let failed = "credwatch_probe_failures_total{provider=\"p\",class=\"config\",reason=\"secret\",code=\"\"}";
+    let failed = "credwatch_probe_failures_total\
+                  {provider=\"p\",class=\"config\",reason=\"secret\",code=\"\"}";
     wait_for("it to fail", || daemon.sample(failed).filter(|count| *count > 0.0));
     let log = daemon.log();
     assert!(log.contains("failed (exit status: 1)"), "{log}");
@@ -69,7 +72,8 @@ fn a_program_that_hangs_is_a_secret_that_cannot_be_read_and_delays_nobody() {
     let secrets =
         format!("timeout = \"300ms\"\ncredentials.client_secret = {{ command = [\"{vault}\"] }}");
     let daemon = Daemon::start(&provider(&endpoint, "500ms", &secrets));
-    let failed = "credwatch_probe_failures_total{provider=\"p\",class=\"config\",reason=\"secret\",code=\"\"}";
+    let failed = "credwatch_probe_failures_total\
+                  {provider=\"p\",class=\"config\",reason=\"secret\",code=\"\"}";
     wait_for("two failures", || daemon.sample(failed).filter(|count| *count >= 2.0));
     assert!(daemon.log().contains("did not end within 300ms"), "{}", daemon.log());
 }
@@ -81,7 +85,8 @@ fn credentials_that_are_to_follow_are_proven_beside_the_current_ones() {
     let next = folder.path().join("next");
     std::fs::write(&next, "not-yet-known-there").expect("written");
     let secrets = format!(
-        "credentials.client_secret = \"current-secret\"\ncredentials_next.client_secret = {{ file = {next:?} }}"
+        "credentials.client_secret = \"current-secret\"\ncredentials_next.client_secret = {{ file \
+         = {next:?} }}"
     );
     let text = provider(&endpoint, "200ms", &secrets);
     let daemon = Daemon::start(&text);
@@ -92,7 +97,8 @@ fn credentials_that_are_to_follow_are_proven_beside_the_current_ones() {
             == Some(1.0)
     };
     wait_for("the next one to be refused for good", || state("broken").then_some(()));
-    let info = "credwatch_next_credential_failure_info{provider=\"p\",class=\"credential\",reason=\"rejected\",code=\"invalid_client\"}";
+    let info = "credwatch_next_credential_failure_info\
+                {provider=\"p\",class=\"credential\",reason=\"rejected\",code=\"invalid_client\"}";
     assert_eq!(daemon.sample(info), Some(1.0));
     let health = daemon.get("/healthz");
     assert_eq!(health.status, 200, "it breaks nobody yet: {}", health.body);
@@ -133,8 +139,16 @@ fn one_probe_of_the_credentials_that_are_to_follow_can_be_explained() {
     let endpoint = accepting("the-next-secret");
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("credwatch.toml");
-    std::fs::write(&file, provider(&endpoint, "1m", "credentials.client_secret = \"spent\"\ncredentials_next.client_secret = \"the-next-secret\""))
-        .expect("written");
+    std::fs::write(
+        &file,
+        provider(
+            &endpoint,
+            "1m",
+            "credentials.client_secret = \"spent\"\n\
+        credentials_next.client_secret = \"the-next-secret\"",
+        ),
+    )
+    .expect("written");
     let probe = |more: &[&str]| {
         credwatch()
             .args(["probe", "p"])
@@ -159,7 +173,8 @@ fn a_renewed_client_certificate_is_shown_without_a_reload_and_one_that_cannot_be
     let endpoint = Endpoint::tls(&theirs.issue("127.0.0.1", 2020, 2099).demanding(&theirs));
     let (certificate, key) = ours.issue("client.example", 2020, 2099).files(&folder);
     let tls = format!(
-        "tls.ca_file = {:?}\ntls.client_certificate_file = {certificate:?}\ntls.client_key_file = {key:?}",
+        "tls.ca_file = {:?}\ntls.client_certificate_file = {certificate:?}\ntls.client_key_file = \
+         {key:?}",
         theirs.file(&folder)
     );
     let text = provider(&endpoint, "200ms", &format!("credentials.client_secret = \"any\"\n{tls}"))

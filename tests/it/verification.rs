@@ -13,7 +13,9 @@ const TOKEN: &str = "token-to-be-verified-4711";
 fn configuration(endpoint: &Endpoint, verify: &str) -> String {
     let here = format!("http://127.0.0.1:{}", endpoint.port());
     format!(
-        "[providers.p]\nrecipe = \"oauth2-client-credentials\"\nparameters.token_url = \"HERE/token\"\ncredentials = {{ client_id = \"some-client\", client_secret = \"secret-4f1d\" }}\ntimeout = \"2s\"\n{verify}\n"
+        "[providers.p]\nrecipe = \"oauth2-client-credentials\"\nparameters.token_url = \
+         \"HERE/token\"\ncredentials = {{ client_id = \"some-client\", client_secret = \
+         \"secret-4f1d\" }}\ntimeout = \"2s\"\n{verify}\n"
     )
     .replace("HERE", &here)
 }
@@ -179,7 +181,8 @@ async fn the_server_is_asked_about_the_token_as_rfc_7662_says() {
         (
             "auth_method = \"client_secret_post\"",
             "content-type: application/x-www-form-urlencoded\r\n",
-            "token=token-to-be-verified-4711&token_type_hint=access_token&client_id=some-client&client_secret=secret-4f1d",
+            "token=token-to-be-verified-4711&token_type_hint=access_token&client_id=some-client&\
+             client_secret=secret-4f1d",
         ),
         (
             "auth_method = \"bearer\"",
@@ -237,7 +240,8 @@ async fn a_token_that_says_of_itself_that_it_has_ended_is_of_no_use() {
     let steps: Vec<&str> = probe.steps.iter().map(|step| &*step.name).collect();
     assert_eq!(steps, ["token", "jwt"]);
     // A leeway of many years: then it is signed by one of these keys, and by none of those.
-    let verify = "[providers.p.verify.jwt]\njwks_url = \"HERE/keys\"\nleeway = \"20y\"\nissuer = \"https://login.example\"\naudience = \"https://api.example\"";
+    let verify = "[providers.p.verify.jwt]\njwks_url = \"HERE/keys\"\nleeway = \"20y\"\nissuer = \
+                  \"https://login.example\"\naudience = \"https://api.example\"";
     let endpoint = Endpoint::routing(&[token, ("GET /keys", 200, &keys)]);
     let probe = self::probe(&endpoint, verify).await;
     assert!(matches!(&probe.outcome, Outcome::Issued(_)), "{:?}", probe.outcome);
@@ -266,11 +270,13 @@ fn a_token_that_is_refused_breaks_the_credential_and_each_part_is_counted() {
         ("POST /introspect", 200, r#"{"active":true}"#),
     ]);
     let verify = format!(
-        "interval = \"200ms\"\nconfirm_after = \"50ms\"\n{CALL}\n[providers.p.verify.introspection]\nurl = \"HERE/introspect\"\n[providers.p.verify.jwt]"
+        "interval = \"200ms\"\nconfirm_after = \"50ms\"\n{CALL}\n\
+         [providers.p.verify.introspection]\nurl = \"HERE/introspect\"\n[providers.p.verify.jwt]"
     );
     let daemon = Daemon::start(&configuration(&endpoint, &verify));
     daemon.wait_for_state("p", "broken");
-    let info = "credwatch_provider_failure_info{provider=\"p\",class=\"credential\",reason=\"unverified\",code=\"http_401\"}";
+    let info = "credwatch_provider_failure_info\
+                {provider=\"p\",class=\"credential\",reason=\"unverified\",code=\"http_401\"}";
     assert_eq!(daemon.sample(info), Some(1.0));
     let sample = |family: &str, step: &str| {
         daemon.sample(&format!("credwatch_probe_step{family}{{provider=\"p\",step=\"{step}\"}}"))
@@ -314,7 +320,9 @@ fn mistakes_in_what_verifies_have_their_places() {
         let fault = faults[0].to_string();
         assert!(fault.contains(expected) && fault.starts_with("test:"), "{fault}");
     }
-    let text = "[providers.p]\nrecipe = \"enos\"\nparameters.base_url = \"https://x.example\"\ncredentials = { app_key = \"a\", app_secret = \"b\" }\nverify.introspection.url = \"https://x.example/introspect\"";
+    let text = "[providers.p]\nrecipe = \"enos\"\nparameters.base_url = \"https://x.example\"\n\
+                credentials = { app_key = \"a\", app_secret = \"b\" }\nverify.introspection.url = \
+                \"https://x.example/introspect\"";
     let fault = load_text("test", text).err().expect("it has no client_id")[0].to_string();
     assert!(
         fault.contains("has no `client_id` and `client_secret`") && fault.contains("verify.call"),

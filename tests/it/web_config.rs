@@ -37,8 +37,7 @@ fn every_bad_web_configuration_is_refused_with_its_exact_message() {
 }
 
 #[test]
-fn a_bad_web_configuration_does_not_start_the_daemon_and_is_told_beside_the_faults_of_the_other_file()
- {
+fn a_bad_web_configuration_is_told_beside_the_faults_of_the_other_file_and_nothing_starts() {
     let (fine, bad) = (
         repository("tests/configs/bad-web/fine.toml"),
         repository("tests/configs/bad/unknown-recipe.toml"),
@@ -159,9 +158,12 @@ fn a_door_tells_the_files_that_it_is_made_of_and_what_has_no_effect() {
     let folder = with_identity();
     folder.write("ca.pem", Authority::new("clients").pem());
     let door = folder.door(
-        "tls_server_config:\n  cert_file: server.crt\n  key_file: ./server.key\n  client_auth_type: VerifyClientCertIfGiven\n  client_ca_file: ca.pem\n  \
-         cipher_suites: [TLS_RSA_WITH_AES_128_CBC_SHA, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]\n  curve_preferences: [CurveP521, X25519]\n  min_version: TLS10\n  \
-         prefer_server_cipher_suites: no\nhttp_server_config: {http2: true}\nrate_limit: {interval: 0, burst: 0}\n",
+        "tls_server_config:\n  cert_file: server.crt\n  key_file: ./server.key\n  \
+         client_auth_type: VerifyClientCertIfGiven\n  client_ca_file: ca.pem\n  \
+         cipher_suites: [TLS_RSA_WITH_AES_128_CBC_SHA, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]\n  \
+         curve_preferences: [CurveP521, X25519]\n  min_version: TLS10\n  \
+         prefer_server_cipher_suites: no\nhttp_server_config: {http2: true}\nrate_limit: \
+         {interval: 0, burst: 0}\n",
     );
     let names: Vec<_> = door
         .files()
@@ -247,7 +249,8 @@ fn the_web_configuration_is_documented_with_every_key_and_an_example_that_works(
     }
     let bounds = credwatch::web::Bounds::default();
     let told = format!(
-        "| Clients | {} connections, and {} on probe addresses; {} s for the TLS handshake, {} s for a request or idle between two, {} s from",
+        "| Clients | {} connections, and {} on probe addresses; {} s for the TLS handshake, {} s \
+         for a request or idle between two, {} s from",
         bounds.connections,
         bounds.probe_connections,
         bounds.handshake.as_secs(),

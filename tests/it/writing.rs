@@ -129,7 +129,8 @@ fn a_search_that_finds_nothing_says_so_with_what_is_near() {
     assert_eq!((status, text.as_str()), (Some(1), ""));
     assert_eq!(
         problem,
-        "error: no built-in recipe has \"zomo\"\n  hint: did you mean `zoom`? `credwatch recipes list` shows all, `credwatch recipes new` drafts one of your own\n"
+        "error: no built-in recipe has \"zomo\"\n  hint: did you mean `zoom`? `credwatch recipes \
+         list` shows all, `credwatch recipes new` drafts one of your own\n"
     );
     assert_eq!(
         run(&["recipes", "list", "zoom", "microsoft"], "", &[]).0,
@@ -221,7 +222,8 @@ fn mistakes_in_a_recipe_are_told_at_the_exact_character() {
         ("response.format = \"jsn\"", 19, "\"jsn\" is not one of the words"),
     ] {
         let (folder, path) = own(&format!(
-            "[recipes.own]\nparameters = {{ base_url = {{}} }}\ncredentials = [\"key\"]\nrequest.url = \"{{{{ base_url }}}}\"\nresponse.token = \"json.t\"\n{line}\n"
+            "[recipes.own]\nparameters = {{ base_url = {{}} }}\ncredentials = [\"key\"]\n\
+             request.url = \"{{{{ base_url }}}}\"\nresponse.token = \"json.t\"\n{line}\n"
         ));
         let expected = format!("own.toml:6:{place}: error: {wrong}");
         // By itself, and as a file that a configuration names.

@@ -1,5 +1,5 @@
-//! The alert rules, run by promtool, and the examples for Prometheus and Alertmanager, read by their
-//! own tools.
+//! The alert rules, run by promtool, and the examples for Prometheus and Alertmanager, read by
+//! their own tools.
 
 use std::process::Command;
 

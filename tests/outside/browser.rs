@@ -70,7 +70,8 @@ impl Drop for Browser {
     }
 }
 
-const QUICK: &str = "[defaults]\ninterval = \"200ms\"\nconfirm_after = \"100ms\"\ntimeout = \"5s\"\nmax_backoff = \"400ms\"\n";
+const QUICK: &str = "[defaults]\ninterval = \"200ms\"\nconfirm_after = \"100ms\"\ntimeout = \
+                     \"5s\"\nmax_backoff = \"400ms\"\n";
 
 #[test]
 fn every_page_is_accessible_in_both_schemes_on_both_screens_and_asks_nobody_else() {
@@ -149,8 +150,15 @@ fn text_that_wants_to_be_markup_stays_text_wherever_it_comes_from() {
     let endpoints: Vec<Endpoint> = PAYLOADS
         .iter()
         .map(|payload| {
-            let body = serde_json::json!({ "error": payload, "error_description": format!("{payload}{tricks}"), "scope": payload, "access_token": null });
-            Endpoint::answering(http("400 <b>X", "Content-Type: application/json\r\n", body.to_string().as_bytes()))
+            let body = serde_json::json!({
+                "error": payload,
+                "error_description": format!("{payload}{tricks}"),
+                "scope": payload,
+                "access_token": null,
+            })
+            .to_string();
+            let type_of_body = "Content-Type: application/json\r\n";
+            Endpoint::answering(http("400 <b>X", type_of_body, body.as_bytes()))
         })
         .collect();
     let mut text = format!("{QUICK}tls.insecure = true\n");
@@ -160,7 +168,8 @@ fn text_that_wants_to_be_markup_stays_text_wherever_it_comes_from() {
         let label = toml::Value::from(format!("{payload}\u{202e}{}", "w".repeat(150)));
         let _ = writeln!(
             text,
-            "[providers.{name}]\nrecipe = \"hostile\"\nparameters.url = {:?}\nlabels = {{ team = {label} }}\nrequired_scopes = [{}]\n\
+            "[providers.{name}]\nrecipe = \"hostile\"\nparameters.url = {:?}\nlabels = {{ team = \
+             {label} }}\nrequired_scopes = [{}]\n\
              credentials.secret = \"a-secret-of-ours\"",
             endpoint.url(),
             // A scope is one word.
@@ -170,7 +179,8 @@ fn text_that_wants_to_be_markup_stays_text_wherever_it_comes_from() {
     for name in ["..", "."] {
         let _ = writeln!(
             text,
-            "[providers.{name:?}]\nrecipe = \"hostile\"\nparameters.url = {:?}\ncredentials.secret = \"a-secret-of-ours\"",
+            "[providers.{name:?}]\nrecipe = \"hostile\"\nparameters.url = {:?}\ncredentials.secret \
+             = \"a-secret-of-ours\"",
             endpoints[0].url()
         );
     }
@@ -178,8 +188,11 @@ fn text_that_wants_to_be_markup_stays_text_wherever_it_comes_from() {
     let documentation = toml::Value::from("javascript:executed=1");
     let _ = writeln!(
         text,
-        "[recipes.hostile]\ntitle = {title}\ndocumentation = {documentation}\nparameters.url = {{}}\ncredentials = [\"secret\"]\n[recipes.hostile.request]\nurl = \"{{{{ url }}}}\"\n\
-         form = {{ s = \"{{{{ secret }}}}\" }}\n[recipes.hostile.response]\ntoken = \"json.access_token\"\nscopes = \"json.scope\"\ncode = \"json.error\"\nmessage = \"json.error_description\""
+        "[recipes.hostile]\ntitle = {title}\ndocumentation = {documentation}\nparameters.url = \
+         {{}}\ncredentials = [\"secret\"]\n[recipes.hostile.request]\nurl = \"{{{{ url }}}}\"\n\
+         form = {{ s = \"{{{{ secret }}}}\" }}\n[recipes.hostile.response]\ntoken = \
+         \"json.access_token\"\nscopes = \"json.scope\"\ncode = \"json.error\"\nmessage = \
+         \"json.error_description\""
     );
     let daemon = Daemon::start(&text);
     super::support::wait_for("all to be broken", || {

@@ -91,7 +91,8 @@ impl Chain {
             "global: {{ scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 1s }}\n\
              rule_files: [alerts.yml, recording.yml]\n\
              alerting: {{ alertmanagers: [{{ static_configs: [{{ targets: [\"{}\"] }}] }}] }}\n\
-             scrape_configs: [{{ job_name: credwatch, static_configs: [{{ targets: [\"{}\"] }}] }}]\n",
+             scrape_configs: [{{ job_name: credwatch, static_configs: [{{ targets: \
+             [\"{}\"] }}] }}]\n",
             alertmanager.address(),
             daemon.address()
         );
@@ -195,23 +196,8 @@ fn assert_labels(alert: &Json, expected: &[(&str, &str)]) {
     }
 }
 
-/// Breaks three providers at the same time, each in its own way, and gives them back.
-fn the_right_people_are_told(version: Version) {
-    let chain = Chain::start(version);
-    wait_for("the rules to see all five", || {
-        (chain.prometheus.query("credwatch:watched:last").len() == 5).then_some(())
-    });
-    let watched = jiff::Timestamp::now();
-    for provider in chain.fake.names() {
-        chain.daemon.wait_for_state(provider, "healthy");
-    }
-
-    let start = Instant::now();
-    chain.fake.revoke("enos", true);
-    chain.fake.behave("enkash", Behaviour::Answer("outage".into()));
-    chain.fake.behave("enablex-rcs", Behaviour::Answer("outage".into()));
-
-    // The credential is its owner's, at once.
+/// The broken credential is a page for its owner, at once. Returns after how long.
+fn the_owner_is_paged(chain: &Chain, start: Instant) -> Duration {
     let (broken, page_after) =
         chain.wait_for(start, "firing", "messaging-pager", "CredwatchCredentialBroken", "enos");
     assert_labels(
@@ -244,8 +230,11 @@ fn the_right_people_are_told(version: Version) {
         annotations["runbook_url"].ends_with("/runbooks.md#credwatchcredentialbroken")
             && annotations["reason_url"].ends_with("/runbooks.md#rejected")
     );
+    page_after
+}
 
-    // The outage is a ticket.
+/// Returns after how long.
+fn an_outage_is_a_ticket(chain: &Chain, start: Instant) -> Duration {
     let (outage, ticket_after) = chain.wait_for(
         start,
         "firing",
@@ -267,8 +256,11 @@ fn the_right_people_are_told(version: Version) {
         texts(&outage["annotations"])["description"]
             .starts_with(Reason::Unavailable.facts().meaning)
     );
+    ticket_after
+}
 
-    // An outage that is about to hurt is a page about the consumers.
+/// An outage that is about to hurt is a page about the consumers.
+fn a_short_runway_is_a_page(chain: &Chain, start: Instant) {
     let (runway, _) =
         chain.wait_for(start, "firing", "messaging-pager", "CredwatchRunwayShort", "enablex-rcs");
     assert_labels(
@@ -280,17 +272,10 @@ fn the_right_people_are_told(version: Version) {
             .starts_with("Consumers of enablex-rcs lose access in 9m"),
         "{runway:#}"
     );
+}
 
-    let end = Instant::now();
-    chain.fake.revoke("enos", false);
-    chain.fake.behave("enkash", Behaviour::Regular);
-    chain.fake.behave("enablex-rcs", Behaviour::Regular);
-    let (_, resolved_after) =
-        chain.wait_for(end, "resolved", "messaging-pager", "CredwatchCredentialBroken", "enos");
-    chain.wait_for(end, "resolved", "payments-tickets", "CredwatchProviderUnavailable", "enkash");
-    chain.wait_for(end, "resolved", "messaging-pager", "CredwatchRunwayShort", "enablex-rcs");
-
-    // The objectives, in a Prometheus that writes the bounds of buckets in its own way.
+/// The objectives, in a Prometheus that writes the bounds of buckets in its own way.
+fn the_objectives_are_measured(chain: &Chain) {
     for ratio in ["credwatch:availability:ratio1h", "credwatch:latency:ratio1h"] {
         let found = chain.prometheus.query(ratio);
         assert!(
@@ -301,18 +286,10 @@ fn the_right_people_are_told(version: Version) {
     let of_enkash =
         chain.prometheus.query("credwatch:availability:ratio1h{provider=\"enkash\"} < 1");
     assert_eq!(of_enkash.len(), 1, "its failures count");
+}
 
-    let Chain { daemon, .. } = &chain;
-    let version = chain.prometheus.version();
-    let stop = Instant::now();
-    daemon.signal(Signal::TERM);
-    let (down, down_after) = chain.wait_for(stop, "firing", "platform-pager", "CredwatchDown", "");
-    assert_labels(
-        &down,
-        &[("severity", "page"), ("job", "credwatch"), ("instance", daemon.address())],
-    );
-
-    // Whom nothing of this concerns was told nothing.
+/// No team gets an alert about a provider that did not fail, or that another team owns.
+fn nobody_else_was_told(chain: &Chain, watched: jiff::Timestamp) {
     for (webhook, alert) in chain.arrived() {
         let labels = texts(&alert["labels"]);
         let provider = labels.get("provider").copied().unwrap_or_default();
@@ -331,8 +308,53 @@ fn the_right_people_are_told(version: Version) {
             alert["startsAt"].as_str().and_then(|at| at.parse().ok()).expect("a time");
         assert!(labels["alertname"] != "CredwatchAbsent" || began < watched, "{labels:?}");
     }
+}
+
+/// Breaks three providers at the same time, each in its own way, and gives them back.
+fn the_right_people_are_told(version: Version) {
+    let chain = Chain::start(version);
+    wait_for("the rules to see all five", || {
+        (chain.prometheus.query("credwatch:watched:last").len() == 5).then_some(())
+    });
+    let watched = jiff::Timestamp::now();
+    for provider in chain.fake.names() {
+        chain.daemon.wait_for_state(provider, "healthy");
+    }
+
+    let start = Instant::now();
+    chain.fake.revoke("enos", true);
+    chain.fake.behave("enkash", Behaviour::Answer("outage".into()));
+    chain.fake.behave("enablex-rcs", Behaviour::Answer("outage".into()));
+
+    let page_after = the_owner_is_paged(&chain, start);
+    let ticket_after = an_outage_is_a_ticket(&chain, start);
+    a_short_runway_is_a_page(&chain, start);
+
+    let end = Instant::now();
+    chain.fake.revoke("enos", false);
+    chain.fake.behave("enkash", Behaviour::Regular);
+    chain.fake.behave("enablex-rcs", Behaviour::Regular);
+    let (_, resolved_after) =
+        chain.wait_for(end, "resolved", "messaging-pager", "CredwatchCredentialBroken", "enos");
+    chain.wait_for(end, "resolved", "payments-tickets", "CredwatchProviderUnavailable", "enkash");
+    chain.wait_for(end, "resolved", "messaging-pager", "CredwatchRunwayShort", "enablex-rcs");
+
+    the_objectives_are_measured(&chain);
+
+    let Chain { daemon, .. } = &chain;
+    let version = chain.prometheus.version();
+    let stop = Instant::now();
+    daemon.signal(Signal::TERM);
+    let (down, down_after) = chain.wait_for(stop, "firing", "platform-pager", "CredwatchDown", "");
+    assert_labels(
+        &down,
+        &[("severity", "page"), ("job", "credwatch"), ("instance", daemon.address())],
+    );
+
+    nobody_else_was_told(&chain, watched);
     println!(
-        "Prometheus {version}: page {page_after:.1?}, ticket {ticket_after:.1?}, resolved {resolved_after:.1?}, credwatch down {down_after:.1?}"
+        "Prometheus {version}: page {page_after:.1?}, ticket {ticket_after:.1?}, \
+         resolved {resolved_after:.1?}, credwatch down {down_after:.1?}"
     );
 }
 

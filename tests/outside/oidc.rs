@@ -43,7 +43,8 @@ impl Server {
     fn inputs(&self, client: (&str, &str), more: &str) -> String {
         let (id, secret) = (Toml::from(client.0), Toml::from(client.1));
         format!(
-            "credentials.client_id = {id}\ncredentials.client_secret = {secret}\nparameters.token_url = \"http://{}/token\"\n{more}\n",
+            "credentials.client_id = {id}\ncredentials.client_secret = {secret}\n\
+             parameters.token_url = \"http://{}/token\"\n{more}\n",
             self.0.address
         )
     }
@@ -171,7 +172,8 @@ fn the_daemon_exposes_what_the_server_decides() {
     let server = Server::start();
     let recipe = "recipe = \"oauth2-client-credentials\"\n";
     let daemon = Daemon::start(&format!(
-        "[defaults]\ninterval = \"1s\"\nconfirm_after = \"100ms\"\n[providers.right]\n{recipe}{}[providers.wrong]\n{recipe}{}",
+        "[defaults]\ninterval = \"1s\"\nconfirm_after = \"100ms\"\n[providers.right]\n\
+         {recipe}{}[providers.wrong]\n{recipe}{}",
         server.inputs(BASIC, ""),
         server.inputs(("basic", "wrong-horse"), "")
     ));
@@ -183,7 +185,9 @@ fn the_daemon_exposes_what_the_server_decides() {
         .expect("a time");
     assert!((1200.0..=1235.0).contains(&left), "{left}");
     assert_eq!(daemon.sample("credwatch_token_time_to_expiry_seconds{provider=\"wrong\"}"), None);
-    let refused = "credwatch_probe_failures_total{provider=\"wrong\",class=\"credential\",reason=\"rejected\",code=\"invalid_client\"}";
+    let refused = "credwatch_probe_failures_total\
+                   {provider=\"wrong\",class=\"credential\",reason=\"rejected\",\
+                    code=\"invalid_client\"}";
     assert!(daemon.sample(refused).is_some_and(|count| count >= 2.0));
 }
 

@@ -35,7 +35,12 @@ fn installed() -> (Container, String) {
 /// Every path but those of the kernel, of what runs, of caches, and dpkg's own notes; and every
 /// user.
 fn everything(container: &Container) -> String {
-    let paths = container.run("find / -xdev -not -path '/var/cache/*' -not -path '/var/lib/dpkg/*' -not -path '/var/log/*' -not -path '/tmp/*' | sort").fine();
+    let paths = container
+        .run(
+            "find / -xdev -not -path '/var/cache/*' -not -path '/var/lib/dpkg/*' \
+                               -not -path '/var/log/*' -not -path '/tmp/*' | sort",
+        )
+        .fine();
     paths + &container.run("cat /etc/passwd /etc/group").fine()
 }
 
@@ -127,8 +132,11 @@ fn it_brings_manual_pages_completions_and_a_list_of_what_it_is_built_from() {
     // Completes as a shell that is asked for it: the command, then a flag of it.
     let complete = |words: &str, place: usize| {
         let lines = format!(
-            ". /usr/share/bash-completion/bash_completion; . /usr/share/bash-completion/completions/credwatch; \
-             COMP_WORDS=({words}); COMP_CWORD={place}; _credwatch credwatch \"${{COMP_WORDS[$COMP_CWORD]}}\" \"${{COMP_WORDS[$COMP_CWORD-1]}}\"; echo ${{COMPREPLY[@]}}"
+            ". /usr/share/bash-completion/bash_completion; . \
+             /usr/share/bash-completion/completions/credwatch; \
+             COMP_WORDS=({words}); COMP_CWORD={place}; _credwatch credwatch \
+             \"${{COMP_WORDS[$COMP_CWORD]}}\" \"${{COMP_WORDS[$COMP_CWORD-1]}}\"; echo \
+             ${{COMPREPLY[@]}}"
         );
         container.write("/var/tmp/complete", "0644", &lines);
         container.run("bash /var/tmp/complete").fine()

@@ -19,7 +19,9 @@ fn a_real_prometheus_finds_the_series_and_sees_a_credential_break() {
         .build()
         .expect("a runtime");
     let fake = runtime.block_on(Fake::start()).expect("a port");
-    let mut text = "[defaults]\ninterval = \"300ms\"\nconfirm_after = \"100ms\"\nlabels = { team = \"messaging\" }\n".to_owned();
+    let mut text = "[defaults]\ninterval = \"300ms\"\nconfirm_after = \"100ms\"\nlabels = \
+                    { team = \"messaging\" }\n"
+        .to_owned();
     for api in fake.names() {
         let _ = writeln!(
             text,
@@ -46,7 +48,9 @@ fn a_real_prometheus_finds_the_series_and_sees_a_credential_break() {
         "fourteen reasons at 0 for each of five"
     );
     fake.revoke("enos", true);
-    let joined = "credwatch_provider_info * on (provider) group_left (class, reason, code) credwatch_provider_failure_info and on (provider) credwatch_provider_state{state=\"broken\"} == 1";
+    let joined = "credwatch_provider_info * on (provider) group_left (class, reason, code) \
+                  credwatch_provider_failure_info and on (provider) \
+                  credwatch_provider_state{state=\"broken\"} == 1";
     let (labels, _) = prometheus.wait_for(joined).remove(0);
     let label = |name: &str| labels[name].as_str().unwrap_or_default().to_owned();
     assert_eq!(
@@ -85,9 +89,12 @@ fn promtool_has_nothing_to_say_about_the_exposition_whatever_names_and_answers_h
     let fine = Endpoint::json("200 X", r#"{"access_token":"abcdefghijkl","expires_in":3600}"#);
     let credentials = "credentials = { client_id = \"a-client\", client_secret = \"a-secret\" }";
     let text = format!(
-        "[defaults]\ninterval = \"100ms\"\nconfirm_after = \"100ms\"\nlabels = {{ note = \"a\\\"b\\\\c\\nd\", other = \"ä{{}}=,\" }}\n\
-         [providers.\"quote\\\" back\\\\slash {{x=\\\"y\\\"}} ü\"]\nrecipe = \"oauth2-client-credentials\"\nparameters.token_url = {:?}\n{credentials}\n\
-         [providers.fine]\nrecipe = \"oauth2-client-credentials\"\nsecret_expires = 2099-01-01\ntls.insecure = true\nparameters.token_url = {:?}\n{credentials}\n",
+        "[defaults]\ninterval = \"100ms\"\nconfirm_after = \"100ms\"\nlabels = {{ note = \
+         \"a\\\"b\\\\c\\nd\", other = \"ä{{}}=,\" }}\n\
+         [providers.\"quote\\\" back\\\\slash {{x=\\\"y\\\"}} ü\"]\nrecipe = \
+         \"oauth2-client-credentials\"\nparameters.token_url = {:?}\n{credentials}\n\
+         [providers.fine]\nrecipe = \"oauth2-client-credentials\"\nsecret_expires = 2099-01-01\n\
+         tls.insecure = true\nparameters.token_url = {:?}\n{credentials}\n",
         hostile.url(),
         fine.url()
     );

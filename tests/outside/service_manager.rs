@@ -128,7 +128,9 @@ fn no_scrape_is_refused_while_a_daemon_on_a_socket_of_systemd_restarts() {
     container.write(
         "/var/tmp/scrape",
         "0755",
-        "until [ -e /var/tmp/enough ]; do curl --silent --show-error --fail --max-time 20 --output /dev/null http://127.0.0.1:9797/metrics 2>>/var/tmp/failures && echo >>/var/tmp/scrapes; done\n",
+        "until [ -e /var/tmp/enough ]; do curl --silent --show-error --fail --max-time 20 --output \
+         /dev/null http://127.0.0.1:9797/metrics 2>>/var/tmp/failures && echo >>/var/tmp/scrapes; \
+         done\n",
     );
     container.run("systemd-run --unit=scraper sh /var/tmp/scrape").fine();
     let scrapes = || {

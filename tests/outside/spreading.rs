@@ -11,7 +11,9 @@ const TOKEN: &str = r#"{"access_token":"a-token-of-the-tests","expires_in":3600,
 
 fn provider(name: &str, url: &str, more: &str) -> String {
     format!(
-        "[providers.{name}]\nrecipe = \"oauth2-client-credentials\"\ninterval = \"1h\"\nconfirm_after = \"50ms\"\nparameters.token_url = \"{url}\"\ncredentials = {{ client_id = \"id\", client_secret = \"a-secret-of-the-tests\" }}\n{more}\n"
+        "[providers.{name}]\nrecipe = \"oauth2-client-credentials\"\ninterval = \"1h\"\n\
+         confirm_after = \"50ms\"\nparameters.token_url = \"{url}\"\ncredentials = {{ client_id = \
+         \"id\", client_secret = \"a-secret-of-the-tests\" }}\n{more}\n"
     )
 }
 
@@ -41,11 +43,16 @@ fn spreading(discovery: &str, addresses: &[&str]) -> String {
     for (number, address) in addresses.iter().enumerate() {
         let _ = writeln!(
             to_each,
-            "      - {{ source_labels: [__tmp_hash], regex: \"{number}\", target_label: __address__, replacement: \"{address}\" }}"
+            "      - {{ source_labels: [__tmp_hash], regex: \"{number}\", target_label: \
+             __address__, replacement: \"{address}\" }}"
         );
     }
     format!(
-        "global: {{ scrape_interval: 300ms, scrape_timeout: 300ms }}\nscrape_configs:\n  - job_name: credwatch\n    honor_labels: true\n    http_sd_configs: [{{ url: \"http://{discovery}/sd/prometheus\", refresh_interval: 1s }}]\n    relabel_configs:\n      - {{ source_labels: [__param_provider], modulus: {}, target_label: __tmp_hash, action: hashmod }}\n{to_each}",
+        "global: {{ scrape_interval: 300ms, scrape_timeout: 300ms }}\nscrape_configs:\n  - \
+         job_name: credwatch\n    honor_labels: true\n    http_sd_configs: [{{ url: \
+         \"http://{discovery}/sd/prometheus\", refresh_interval: 1s }}]\n    \
+         relabel_configs:\n      - {{ source_labels: [__param_provider], modulus: {}, \
+         target_label: __tmp_hash, action: hashmod }}\n{to_each}",
         addresses.len()
     )
 }

@@ -94,12 +94,10 @@ fn only_the_command_line_imports_the_configuration() {
 }
 
 #[test]
-fn no_provider_is_named_in_code_but_in_the_table_of_built_ins() {
+fn no_provider_is_named_in_code() {
     let names: Vec<&str> =
         BUILTINS.iter().map(|(name, _)| *name).filter(|name| !name.starts_with("oauth2")).collect();
-    for (_, path, text) in
-        sources().into_iter().filter(|(_, path, _)| !path.ends_with("recipe/builtin.rs"))
-    {
+    for (_, path, text) in sources() {
         let folded = text.to_lowercase();
         let words: BTreeSet<&str> =
             folded.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_').collect();
@@ -113,14 +111,45 @@ fn no_provider_is_named_in_code_but_in_the_table_of_built_ins() {
     }
 }
 
+/// The most lines of a file, and the most columns of a line.
+const LINES: usize = 420;
+const COLUMNS: usize = 100;
+
+/// Where lines have at most so many columns.
+const NARROW: [&str; 2] = ["tests", "benches"];
+
+/// The Rust files of these folders, with their text.
+fn rust(folders: &[&str]) -> impl Iterator<Item = (PathBuf, String)> {
+    folders
+        .iter()
+        .flat_map(|folder| files(folder, "rs", 10))
+        .filter(|path| !path.components().any(|part| part.as_os_str() == "node_modules"))
+        .map(|path| (path.clone(), std::fs::read_to_string(path).expect("readable")))
+}
+
 #[test]
 fn no_file_is_too_long_to_be_read_at_once() {
     let long: Vec<String> = sources()
         .into_iter()
-        .filter(|(_, _, text)| text.lines().count() > 420)
-        .map(|(_, path, text)| format!("{}: {}", path.display(), text.lines().count()))
+        .map(|(_, path, text)| (path, text))
+        .chain(rust(&["tests", "benches"]))
+        .filter(|(_, text)| text.lines().count() > LINES)
+        .map(|(path, text)| format!("{}: {}", path.display(), text.lines().count()))
         .collect();
-    assert!(long.is_empty(), "{long:?}");
+    assert!(long.is_empty(), "{long:#?}");
+}
+
+#[test]
+fn no_line_is_too_long_for_a_window_beside_another() {
+    let mut long = Vec::new();
+    for (path, text) in rust(&NARROW) {
+        for (number, _) in
+            text.lines().enumerate().filter(|(_, line)| line.chars().count() > COLUMNS)
+        {
+            long.push(format!("{}:{}", path.display(), number + 1));
+        }
+    }
+    assert!(long.is_empty(), "{long:#?}");
 }
 
 #[test]
@@ -140,8 +169,7 @@ fn nothing_goes_into_a_page_unescaped() {
 #[test]
 fn nothing_that_is_built_waits_in_vain() {
     // A test that sleeps is slow on a good day and fails on a bad one.
-    for path in files("tests/it", "rs", 8) {
-        let text = std::fs::read_to_string(&path).expect("readable");
+    for (path, text) in rust(&["tests/it", "tests/outside"]) {
         let sleeping = ["thread::", "time::"]
             .iter()
             .any(|module| text.contains(&format!("{module}{}", "sleep(")));

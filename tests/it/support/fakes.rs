@@ -29,7 +29,8 @@ impl Fakes {
             .collect();
         let credentials = lines.join("\n");
         format!(
-            "[providers.{api}]\nrecipe = {api:?}\nparameters.base_url = {:?}\n{credentials}\n{more}\n",
+            "[providers.{api}]\nrecipe = {api:?}\nparameters.base_url = {:?}\n{credentials}\n\
+             {more}\n",
             self.fake.base_url(api)
         )
     }

@@ -12,7 +12,8 @@ fn a_draft_with_sample_answers_has_their_rules_and_says_what_is_left() {
     let (good, bad) = (folder.path().join("good.txt"), folder.path().join("bad.json"));
     std::fs::write(
         &good,
-        "HTTP/1.1 200 OK\r\nX-Subject-Token: gAAAAABk1234567890abcdef1234\r\nExpires: 0\r\n\r\n{\"token\":{\"expires_at\":\"2030-01-01T00:00:00.000000Z\"}}",
+        "HTTP/1.1 200 OK\r\nX-Subject-Token: gAAAAABk1234567890abcdef1234\r\nExpires: 0\r\n\r\n\
+         {\"token\":{\"expires_at\":\"2030-01-01T00:00:00.000000Z\"}}",
     )
     .expect("written");
     std::fs::write(
@@ -66,7 +67,8 @@ fn a_command_that_makes_no_recipe_is_refused_in_a_sentence_without_its_secrets()
         ("curl -F 'key=S3cr3tS3cr3t' https://x.example", "multipart"),
         ("curl -X DELETE -H 'Authorization: Bearer S3cr3tS3cr3t' https://x.example", "DELETE"),
         (
-            "curl -d '{\"key\": \"S3cr3tS3cr3t\"' -H 'Content-Type: application/json' https://x.example",
+            "curl -d '\
+             {\"key\": \"S3cr3tS3cr3t\"' -H 'Content-Type: application/json' https://x.example",
             "no JSON",
         ),
         ("curl -d 'S3cr3tS3cr3t https://x.example", "not closed"),
@@ -87,16 +89,21 @@ fn a_command_that_makes_no_recipe_is_refused_in_a_sentence_without_its_secrets()
 
 #[test]
 fn a_word_of_the_path_that_is_a_password_as_well_stays_a_word_of_the_path() {
-    let call = "curl --request POST --url 'https://example.com/monitor/api_jsonrpc.php' --header 'Content-Type: application/json-rpc' --data '{\"jsonrpc\":\"2.0\",\"method\":\"user.login\",\"params\":{\"username\":\"Admin\",\"password\":\"monitor\"},\"id\":1}'";
+    let call = "curl --request POST --url 'https://example.com/monitor/api_jsonrpc.php' --header \
+                'Content-Type: application/json-rpc' --data \
+                '\
+                {\"jsonrpc\":\"2.0\",\"method\":\"user.login\",\
+                 \"params\":{\"username\":\"Admin\",\"password\":\"monitor\"},\"id\":1}'";
     let text = drafted(call, &[]);
     assert!(text.contains("url = \"{{ base_url }}/monitor/api_jsonrpc.php\""), "{text}");
     assert!(
         text.contains("id = 1") && text.contains("credentials = [\"username\", \"password\"]"),
         "{text}"
     );
-    assert!(
-        sent(&text).ends_with("{\"jsonrpc\":\"2.0\",\"method\":\"user.login\",\"params\":{\"username\":\"v-username\",\"password\":\"v-password\"},\"id\":1}")
-    );
+    assert!(sent(&text).ends_with(
+        "{\"jsonrpc\":\"2.0\",\"method\":\"user.login\",\
+                 \"params\":{\"username\":\"v-username\",\"password\":\"v-password\"},\"id\":1}"
+    ));
     // In part of a step, in the host, and beside a placeholder.
     let text =
         drafted("curl -u me:monitor 'https://monitor.example/monitor.php/{tenant}.monitor/t'", &[]);
@@ -123,7 +130,10 @@ fn a_word_of_the_path_that_is_a_password_as_well_stays_a_word_of_the_path() {
 
 #[test]
 fn small_numbers_and_words_of_headers_stay_as_they_are() {
-    let call = "curl https://x.example/t -H 'X-Shop-Action: GetToken' -H 'deviceId: null' -H 'userId: test' -H 'X-Media: application/vnd.x+json' -H 'X-On: true' -H 'X-Api-Key: test' -H 'X-Client-Id: Jane' -H 'X-Shop: yourShop' -H 'X-Nonce: test' --json '{\"id\":7,\"siteId\":12,\"accountId\":123456,\"pin\":123,\"appKey\":5}'";
+    let call = "curl https://x.example/t -H 'X-Shop-Action: GetToken' -H 'deviceId: null' -H \
+                'userId: test' -H 'X-Media: application/vnd.x+json' -H 'X-On: true' -H 'X-Api-Key: \
+                test' -H 'X-Client-Id: Jane' -H 'X-Shop: yourShop' -H 'X-Nonce: test' --json \
+                '{\"id\":7,\"siteId\":12,\"accountId\":123456,\"pin\":123,\"appKey\":5}'";
     let text = drafted(call, &[]);
     for line in [
         "headers.X-Shop-Action = \"GetToken\"",
@@ -179,7 +189,9 @@ fn a_signature_over_the_request_is_no_credential() {
     for scheme in ["AWS4-HMAC-SHA256", "TC3-HMAC-SHA256"] {
         let text = drafted(
             &format!(
-                "curl https://sts.x.example/ -H 'Authorization: {scheme} Credential=AKID1234567890EXAMPLE/2019/sts/request, SignedHeaders=host, Signature=c492e8ae85' -d 'Action=GetToken'"
+                "curl https://sts.x.example/ -H 'Authorization: {scheme} \
+                 Credential=AKID1234567890EXAMPLE/2019/sts/request, SignedHeaders=host, \
+                 Signature=c492e8ae85' -d 'Action=GetToken'"
             ),
             &[],
         );
@@ -233,8 +245,14 @@ fn a_second_command_is_told_and_not_dropped() {
 
 #[test]
 fn a_raw_request_makes_the_same_draft_as_its_command() {
-    let raw = "POST /auth/o2/token HTTP/1.1\nHost: api.shop.example\nContent-Type: application/x-www-form-urlencoded;charset=UTF-8\nContent-Length: 99\n\ngrant_type=refresh_token\n&refresh_token=Aitea7riepi8Oa\n&client_id=foodev\n&client_secret=Y76SDl2F";
-    let curl = "curl -X POST https://api.shop.example/auth/o2/token -H 'Content-Type: application/x-www-form-urlencoded;charset=UTF-8' -d 'grant_type=refresh_token&refresh_token=Aitea7riepi8Oa&client_id=foodev&client_secret=Y76SDl2F'";
+    let raw = "POST /auth/o2/token HTTP/1.1\nHost: api.shop.example\nContent-Type: \
+               application/x-www-form-urlencoded;charset=UTF-8\nContent-Length: 99\n\n\
+               grant_type=refresh_token\n&refresh_token=Aitea7riepi8Oa\n&client_id=foodev\n\
+               &client_secret=Y76SDl2F";
+    let curl = "curl -X POST https://api.shop.example/auth/o2/token -H 'Content-Type: \
+                application/x-www-form-urlencoded;charset=UTF-8' -d \
+                'grant_type=refresh_token&refresh_token=Aitea7riepi8Oa&client_id=foodev&\
+                client_secret=Y76SDl2F'";
     let text = drafted(raw, &[]);
     assert_eq!(text, drafted(curl, &[]));
     assert!(
@@ -269,7 +287,8 @@ fn a_plain_grant_is_pointed_to_its_built_in_recipe() {
         (format!("grant_type={jwt_bearer}&assertion=$JWT"), Some("oauth2-jwt-bearer")),
         (
             format!(
-                "grant_type={exchange}&subject_token=$T&subject_token_type=urn:ietf:params:oauth:token-type:jwt"
+                "grant_type={exchange}&subject_token=$T&\
+                 subject_token_type=urn:ietf:params:oauth:token-type:jwt"
             ),
             Some("oauth2-token-exchange"),
         ),
@@ -288,7 +307,8 @@ fn a_plain_grant_is_pointed_to_its_built_in_recipe() {
 #[test]
 fn of_several_expiries_the_shortest_is_taken_and_all_are_named() {
     let call = "curl https://apic.example/api/login.json --json '{\"name\":\"a\",\"pwd\":\"b\"}'";
-    let answer = r#"{"data":[{"attributes":{"token":"c","maximumLifetimeSeconds":"86400","refreshTimeoutSeconds":"600","guiIdleTimeoutSeconds":"60"}}]}"#;
+    let answer = r#"{"data":[{"attributes":{"token":"c","maximumLifetimeSeconds":"86400",
+        "refreshTimeoutSeconds":"600","guiIdleTimeoutSeconds":"60"}}]}"#;
     let text = drafted(call, &[answer]);
     let path = "json.data[0].attributes";
     assert!(
@@ -298,7 +318,8 @@ fn of_several_expiries_the_shortest_is_taken_and_all_are_named() {
         "{text}"
     );
     let todo = format!(
-        "# TODO: `{path}.refreshTimeoutSeconds`, `{path}.maximumLifetimeSeconds` could all say when the token ends, and the shortest was taken"
+        "# TODO: `{path}.refreshTimeoutSeconds`, `{path}.maximumLifetimeSeconds` could all say \
+         when the token ends, and the shortest was taken"
     );
     assert!(text.contains(&todo), "{text}");
     // Two that agree are no question, nor is the expiry of another token.
@@ -376,7 +397,8 @@ fn a_duration_of_hours_and_minutes_is_read_in_seconds() {
 
 #[test]
 fn a_refusal_in_a_list_of_messages_yields_its_code_and_its_sentence() {
-    let refusal = r#"{"error_type":"UNAUTHENTICATED","messages":[{"args":[],"default_message":"Unable to log in.","id":"com.x.unauthenticated"}]}"#;
+    let refusal = r#"{"error_type":"UNAUTHENTICATED","messages":[{"args":[],
+        "default_message":"Unable to log in.","id":"com.x.unauthenticated"}]}"#;
     let text = drafted(
         "curl -X POST -u a:b https://x.example/api/session",
         &["\"b00063994ed9c0ffee1a2b3c4d5e6f70\"", refusal],

@@ -35,7 +35,8 @@ fn a_recipe_is_tried_without_a_configuration() {
     }
     // The same from a table in the file, with a path that is relative to it.
     let table = format!(
-        "{OWN}[providers.mine]\nrecipe = \"own\"\nparameters.base_url = \"{}\"\ncredentials.key.file = \"key\"\n",
+        "{OWN}[providers.mine]\nrecipe = \"own\"\nparameters.base_url = \"{}\"\n\
+         credentials.key.file = \"key\"\n",
         endpoint.url()
     );
     std::fs::write(&path, table).expect("written");
@@ -184,17 +185,20 @@ fn a_member_that_no_rule_read_is_suggested() {
         ),
         // Everything is read.
         (
-            "response.token = \"json.access_token\"\nresponse.expiry = [{ value = \"json.expires_in\", unit = \"seconds\" }]",
+            "response.token = \"json.access_token\"\nresponse.expiry = \
+             [{ value = \"json.expires_in\", unit = \"seconds\" }]",
             "200 OK",
             "",
             format!(
-                "{{\"access_token\":{token},\"expires_in\":60,\"expires_at\":\"2100-01-01T00:00:00Z\"}}"
+                "{{\"access_token\":{token},\"expires_in\":60,\
+                 \"expires_at\":\"2100-01-01T00:00:00Z\"}}"
             ),
             vec![],
         ),
         // Read with the wrong unit: as a date of 1970 it is long past.
         (
-            "response.token = \"json.access_token\"\nresponse.expiry = [{ value = \"json.expires_in\", unit = \"epoch_seconds\" }]",
+            "response.token = \"json.access_token\"\nresponse.expiry = \
+             [{ value = \"json.expires_in\", unit = \"epoch_seconds\" }]",
             "200 OK",
             "",
             format!("{{\"access_token\":{token},\"expires_in\":3600}}"),

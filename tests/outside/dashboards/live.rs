@@ -131,7 +131,8 @@ fn fake_provider(fake: &Arc<Fake>, api: &str) -> String {
 
 fn configuration(fake: &Arc<Fake>, authority: &std::path::Path, endpoints: &[Endpoint]) -> String {
     let mut text =
-        "[defaults]\ninterval = \"300ms\"\nconfirm_after = \"100ms\"\nmax_backoff = \"300ms\"\ntimeout = \"5s\"\nlabels = { team = \"messaging\" }\n"
+        "[defaults]\ninterval = \"300ms\"\nconfirm_after = \"100ms\"\nmax_backoff = \"300ms\"\n\
+         timeout = \"5s\"\nlabels = { team = \"messaging\" }\n"
             .to_owned();
     for (name, api, more) in [
         ("rcs-campaigns", "enablex-rcs", ""),
@@ -140,7 +141,8 @@ fn configuration(fake: &Arc<Fake>, authority: &std::path::Path, endpoints: &[End
         (
             "expense-payouts",
             "enkash",
-            "secret_expires = 2099-06-30\ncredentials_next.client_secret = \"demo-client-secret-7d2\"\n",
+            "secret_expires = 2099-06-30\ncredentials_next.client_secret = \
+             \"demo-client-secret-7d2\"\n",
         ),
         (
             "sms-alerts",
@@ -177,7 +179,8 @@ fn configuration(fake: &Arc<Fake>, authority: &std::path::Path, endpoints: &[End
     ] {
         let _ = writeln!(
             text,
-            "[providers.{name}]\nrecipe = \"oauth2-client-credentials\"\nparameters.token_url = {url:?}\n{more}"
+            "[providers.{name}]\nrecipe = \"oauth2-client-credentials\"\nparameters.token_url = \
+             {url:?}\n{more}"
         );
     }
     text

@@ -18,7 +18,8 @@ static SERVER: LazyLock<Issuer> = LazyLock::new(|| Issuer::script("authlib_oauth
 fn issuer(server: &Issuer, name: &str, algorithm: &str, key: &str, more: &str) -> String {
     let key = repository(&format!("tests/keys/{key}.pem"));
     format!(
-        "parameters.token_url = \"http://{}/token\"\nparameters.alg = \"{algorithm}\"\ncredentials.issuer = \"{name}\"\n\
+        "parameters.token_url = \"http://{}/token\"\nparameters.alg = \"{algorithm}\"\n\
+         credentials.issuer = \"{name}\"\n\
          credentials.issuer_key = {{ file = \"{}\" }}\n{more}\n",
         server.address,
         key.display()
@@ -136,7 +137,8 @@ async fn a_client_may_sign_for_this_server_as_well() {
     let server = &*SERVER;
     let inputs = |audience: &str| {
         format!(
-            "parameters = {{ token_url = \"http://{}/token\", auth_method = \"private_key_jwt\", auth_audience = \"{audience}\" }}\n\
+            "parameters = {{ token_url = \"http://{}/token\", auth_method = \"private_key_jwt\", \
+             auth_audience = \"{audience}\" }}\n\
              credentials = {{ client_id = \"signs\", private_key = {{ file = \"{}\" }} }}",
             server.address,
             repository("tests/keys/rsa8.pem").display()

@@ -18,7 +18,8 @@ static SERVER: LazyLock<Issuer> = LazyLock::new(|| Issuer::script("django_oauth"
 /// A client of this server, without what its recipe needs beside.
 fn client(server: &Issuer, id: &str, secret: &str, more: &str) -> String {
     format!(
-        "parameters.token_url = \"http://{}/o/token/\"\ncredentials.client_id = \"{id}\"\ncredentials.client_secret = {}\n{more}\n",
+        "parameters.token_url = \"http://{}/o/token/\"\ncredentials.client_id = \"{id}\"\n\
+         credentials.client_secret = {}\n{more}\n",
         server.address,
         Toml::from(secret)
     )
@@ -40,11 +41,13 @@ fn user(
 
 /// The refresh token that an application gets when its user logs in.
 fn log_in(server: &Issuer) -> String {
-    let body = "grant_type=password&client_id=app&client_secret=s%3Aecret+%26%3D%2B%252B%2F~&username=ada&password=an+engine+%26+more&scope=read";
+    let body = "grant_type=password&client_id=app&client_secret=s%3Aecret+%26%3D%2B%252B%2F~&\
+                username=ada&password=an+engine+%26+more&scope=read";
     let mut stream = TcpStream::connect(&server.address).expect("connected");
     write!(
         stream,
-        "POST /o/token/ HTTP/1.0\r\nHost: {}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+        "POST /o/token/ HTTP/1.0\r\nHost: {}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+         Content-Length: {}\r\n\r\n{body}",
         server.address,
         body.len()
     )
@@ -66,7 +69,8 @@ async fn a_password_is_good_or_refused_with_the_servers_own_code() {
         (app, "parameters.basic_encoding = \"percent\""),
         (
             app,
-            "parameters.auth_method = \"client_secret_post\"\nparameters.scope = \"read write\"\nrequired_scopes = [\"write\", \"read\"]",
+            "parameters.auth_method = \"client_secret_post\"\nparameters.scope = \"read write\"\n\
+             required_scopes = [\"write\", \"read\"]",
         ),
         (("public", "unused"), "parameters.auth_method = \"none\""),
     ] {
@@ -92,7 +96,8 @@ async fn a_login_leaves_nothing_behind_where_it_can_be_revoked() {
     let revoked = |user: &str| server.said("revoked").iter().filter(|name| *name == user).count();
     for (count, method) in ["client_secret_basic", "client_secret_post"].into_iter().enumerate() {
         let more = format!(
-            "parameters.revocation_url = \"http://{}/o/revoke_token/\"\nparameters.auth_method = \"{method}\"",
+            "parameters.revocation_url = \"http://{}/o/revoke_token/\"\nparameters.auth_method = \
+             \"{method}\"",
             server.address
         );
         token(

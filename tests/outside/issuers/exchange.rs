@@ -42,7 +42,8 @@ impl Server {
     /// A provider with this token to exchange.
     fn exchanging(&self, (id, secret): (&str, &str), subject: &str, more: &str) -> String {
         format!(
-            "parameters.token_url = \"http://{}/token\"\ncredentials.client_id = \"{id}\"\ncredentials.client_secret = \"{secret}\"\n\
+            "parameters.token_url = \"http://{}/token\"\ncredentials.client_id = \"{id}\"\n\
+             credentials.client_secret = \"{secret}\"\n\
              credentials.subject_token = \"{subject}\"\n{more}",
             self.0.address
         )
@@ -56,15 +57,33 @@ async fn a_token_is_exchanged_for_another() {
     let server = &*SERVER;
     let (issued, file) = (server.subject("issued"), server.subject("file"));
     let actor = format!(
-        "{JWT}credentials.actor_token = \"{file}\"\nparameters.actor_token_type = \"urn:ietf:params:oauth:token-type:jwt\""
+        "{JWT}credentials.actor_token = \"{file}\"\nparameters.actor_token_type = \
+         \"urn:ietf:params:oauth:token-type:jwt\""
     );
     for inputs in [
         server.exchanging(BROKER, issued, ""),
-        server.exchanging(BROKER, issued, "parameters.auth_method = \"client_secret_post\"\nparameters.resource = \"https://api.example/\""),
+        server.exchanging(
+            BROKER,
+            issued,
+            "parameters.auth_method = \"client_secret_post\"\n\
+                                           parameters.resource = \"https://api.example/\"",
+        ),
         server.exchanging(BROKER, file, JWT),
         server.exchanging(BROKER, file, &actor),
-        server.exchanging(("open", "unused"), file, &format!("{JWT}parameters.auth_method = \"none\"\nparameters.audience = \"https://api.example/\"")),
-        server.exchanging(BROKER, issued, "parameters.scope = \"read write\"\nrequired_scopes = [\"write\"]"),
+        server.exchanging(
+            ("open", "unused"),
+            file,
+            &format!(
+                "{JWT}parameters.auth_method = \
+            \"none\"\nparameters.audience = \"https://api.example/\""
+            ),
+        ),
+        server.exchanging(
+            BROKER,
+            issued,
+            "parameters.scope = \"read write\"\nrequired_scopes = \
+                                           [\"write\"]",
+        ),
     ] {
         let lifetime = token(probe(RECIPE, &inputs).await).lifetime.expect("it ends");
         // It counts what is left when it answers, in whole seconds.

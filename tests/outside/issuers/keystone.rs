@@ -16,7 +16,8 @@ fn id(server: &Issuer, name: &str) -> String {
 
 fn own(server: &Issuer, id: &str, secret: &str) -> String {
     format!(
-        "parameters.base_url = \"http://{}\"\ncredentials = {{ application_credential_id = \"{id}\", application_credential_secret = {} }}",
+        "parameters.base_url = \"http://{}\"\ncredentials = {{ application_credential_id = \
+         \"{id}\", application_credential_secret = {} }}",
         server.address,
         Toml::from(secret)
     )
@@ -24,7 +25,8 @@ fn own(server: &Issuer, id: &str, secret: &str) -> String {
 
 fn oauth(server: &Issuer, id: &str, secret: &str, encoding: &str) -> String {
     format!(
-        "parameters = {{ token_url = \"http://{}/v3/OS-OAUTH2/token\", basic_encoding = \"{encoding}\" }}\n\
+        "parameters = {{ token_url = \"http://{}/v3/OS-OAUTH2/token\", basic_encoding = \
+         \"{encoding}\" }}\n\
          credentials = {{ client_id = \"{id}\", client_secret = {} }}",
         server.address,
         Toml::from(secret)

@@ -22,8 +22,10 @@ fn key(name: &str) -> String {
 /// A provider of a client that signs with a key.
 fn signing(server: &Server, client: &str, algorithm: &str, key: &str, more: &str) -> String {
     format!(
-        "parameters.token_url = \"http://{}/token\"\nparameters.auth_method = \"private_key_jwt\"\nparameters.auth_alg = \"{algorithm}\"\n\
-         credentials = {{ client_id = \"{client}\", private_key = {{ file = \"{key}\" }} }}\n{more}",
+        "parameters.token_url = \"http://{}/token\"\nparameters.auth_method = \"private_key_jwt\"\n\
+         parameters.auth_alg = \"{algorithm}\"\n\
+         credentials = {{ client_id = \"{client}\", private_key = {{ file = \"{key}\" }} }}\n\
+         {more}",
         server.0.address
     )
 }
@@ -161,9 +163,15 @@ async fn the_certificate_of_the_connection_is_who_the_client_is() {
         crate::support::wait_for("the secure address", || server.0.said("secure").first().cloned());
     let inputs = |client: &str, shown: Option<&str>| {
         let path = folder.path().display();
-        let shown = shown.map(|name| format!(", client_certificate_file = \"{path}/{name}.pem\", client_key_file = \"{path}/{name}-key.pem\""));
+        let shown = shown.map(|name| {
+            format!(
+                ", client_certificate_file = \"{path}/{name}.pem\", \
+                                              client_key_file = \"{path}/{name}-key.pem\""
+            )
+        });
         format!(
-            "parameters = {{ token_url = \"https://{secure}/token\", auth_method = \"tls_client_auth\" }}\n\
+            "parameters = {{ token_url = \"https://{secure}/token\", auth_method = \
+             \"tls_client_auth\" }}\n\
              credentials.client_id = \"{client}\"\ntls = {{ ca_file = \"{path}/ca.pem\"{} }}\n",
             shown.unwrap_or_default()
         )

@@ -47,7 +47,9 @@ async fn the_token_endpoint_is_found_in_the_servers_metadata() {
     // Where only the metadata is known, an assertion is for the issuer, which this server takes.
     let key = repository("tests/keys/ec8.pem").display().to_string();
     let signing = format!(
-        "parameters = {{ metadata_url = \"{metadata}\", auth_method = \"private_key_jwt\", auth_alg = \"ES256\" }}\ncredentials = {{ client_id = \"es256\", private_key = {{ file = \"{key}\" }} }}"
+        "parameters = {{ metadata_url = \"{metadata}\", auth_method = \"private_key_jwt\", \
+         auth_alg = \"ES256\" }}\ncredentials = {{ client_id = \"es256\", private_key = {{ file = \
+         \"{key}\" }} }}"
     );
     token(probe(RECIPE, &signing).await);
 
@@ -110,7 +112,8 @@ async fn a_signed_token_is_held_against_the_keys_of_its_issuer() {
     let here = format!("http://{}", server.0.address);
     let signed = |issuer: &str, audience: &str, keys: &str| {
         format!(
-            "parameters.resource = \"https://signed.example/\"\nverify.jwt = {{ issuer = \"{issuer}\", audience = \"{audience}\", jwks_url = \"{keys}\" }}"
+            "parameters.resource = \"https://signed.example/\"\nverify.jwt = {{ issuer = \
+             \"{issuer}\", audience = \"{audience}\", jwks_url = \"{keys}\" }}"
         )
     };
     let keys = format!("{here}/jwks");
@@ -149,7 +152,9 @@ async fn an_api_that_refuses_the_token_says_why() {
     let server = Server::start();
     // Whom a token of a client alone is for, there is no user to tell about.
     let call = format!(
-        "verify.call.request = {{ url = \"http://{}/me\", headers.Authorization = \"Bearer {{{{ token }}}}\" }}\nverify.call.response = {{ code = \"json.error\", message = \"json.error_description\" }}",
+        "verify.call.request = {{ url = \"http://{}/me\", headers.Authorization = \"Bearer {{{{ \
+         token }}}}\" }}\nverify.call.response = {{ code = \"json.error\", message = \
+         \"json.error_description\" }}",
         server.0.address
     );
     assert_failure(server.probe(BASIC, &call).await, "credential", "unverified", "invalid_token");

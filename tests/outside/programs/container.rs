@@ -166,7 +166,10 @@ impl Container {
 
     /// GETs a path of the daemon: status and body; none when nobody answers.
     pub fn curl(&self, path: &str) -> Option<(u16, String)> {
-        let ran = self.run(&format!("curl --silent --max-time 10 --write-out '\\n%{{http_code}}' 'http://127.0.0.1:9797{path}'"));
+        let ran = self.run(&format!(
+            "curl --silent --max-time 10 --write-out '\\n%{{http_code}}' \
+                                     'http://127.0.0.1:9797{path}'"
+        ));
         let (body, status) = ran.out.rsplit_once('\n').unwrap_or(("", &ran.out));
         (ran.status == Some(0)).then(|| (status.parse().expect("a status"), body.to_owned()))
     }

@@ -46,12 +46,14 @@ pub fn installed() -> Container {
     container.write(
         "/etc/systemd/system/token.socket",
         "0644",
-        "[Socket]\nListenStream=127.0.0.1:8080\nAccept=yes\nMaxConnections=1000\nTriggerLimitIntervalSec=0\n",
+        "[Socket]\nListenStream=127.0.0.1:8080\nAccept=yes\nMaxConnections=1000\n\
+         TriggerLimitIntervalSec=0\n",
     );
     container.write(
         "/etc/systemd/system/token@.service",
         "0644",
-        "[Service]\nExecStart=/usr/local/bin/token-endpoint\nStandardInput=socket\nStandardOutput=socket\n",
+        "[Service]\nExecStart=/usr/local/bin/token-endpoint\nStandardInput=socket\n\
+         StandardOutput=socket\n",
     );
     container.systemctl("daemon-reload", "").fine();
     container.systemctl("start", "token.socket").fine();

@@ -108,7 +108,8 @@ impl Prometheus {
     /// The distribution's, scraping one address every 200 ms.
     pub fn scraping(target: &str) -> Self {
         let configuration = format!(
-            "global: {{ scrape_interval: 200ms, scrape_timeout: 200ms }}\nscrape_configs: [{{ job_name: credwatch, static_configs: [{{ targets: [\"{target}\"] }}] }}]\n"
+            "global: {{ scrape_interval: 200ms, scrape_timeout: 200ms }}\nscrape_configs: [{{ \
+             job_name: credwatch, static_configs: [{{ targets: [\"{target}\"] }}] }}]\n"
         );
         Self::start(Version::Distribution, &configuration, &[])
     }
