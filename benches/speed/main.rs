@@ -31,6 +31,18 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>
 /// The argument that makes this binary one of the processes that the measuring one starts.
 const ROLE: &str = "--role";
 
+/// How much is measured.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// All contenders, often enough for figures that are published.
+    Whole,
+    /// The prober and the daemon beside the floor, scrapes and starts: within a minute.
+    Quick,
+}
+
+/// The argument that asks for the short form.
+const QUICK: &str = "quick";
+
 /// The sections, as they can be named on the command line.
 const SECTIONS: [&str; 4] = ["saturated", "scheduled", "start", "size"];
 
@@ -68,6 +80,8 @@ fn measure(arguments: &[String]) -> Result<()> {
         .map(String::as_str)
         .filter(|argument| !argument.starts_with('-'))
         .collect();
+    let form = if named.contains(&QUICK) { Form::Quick } else { Form::Whole };
+    let named: Vec<&str> = named.into_iter().filter(|name| *name != QUICK).collect();
     if let Some(unknown) = named.iter().find(|name| !SECTIONS.contains(name)) {
         return Err(
             format!("there is no section {unknown}; there are {}", SECTIONS.join(", ")).into()
@@ -80,15 +94,21 @@ fn measure(arguments: &[String]) -> Result<()> {
     let mut rows = Vec::new();
     let mut exporter = None;
     if wanted("saturated") {
-        let (measured, cost) = saturated::measure(&mut endpoint, folder.path())?;
+        let (measured, cost) = saturated::measure(form, &mut endpoint, folder.path())?;
         rows.extend(measured);
         exporter = cost;
     }
-    if wanted("scheduled") {
+    if wanted("scheduled") && form == Form::Quick {
+        rows.extend(scheduled::scrapes(&mut endpoint, folder.path())?);
+    } else if wanted("scheduled") {
         rows.extend(scheduled::measure(&mut endpoint, folder.path(), exporter.as_ref())?);
     }
     if wanted("start") {
-        rows.extend(start::measure(&endpoint, folder.path())?);
+        rows.extend(start::measure(
+            if form == Form::Quick { 3 } else { 7 },
+            &endpoint,
+            folder.path(),
+        )?);
     }
     if wanted("size") {
         rows.push(size()?);
@@ -101,7 +121,7 @@ fn measure(arguments: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// The size of the binary, as the release profile strips it.
+/// The size of the binary, as the profile strips it.
 fn size() -> Result<Row> {
     let bytes = std::fs::metadata(daemon::binary())?.len();
     Ok(Row::new("binary, stripped", Samples::one(table::float(bytes) / 1e6), "MB")

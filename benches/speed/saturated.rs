@@ -10,13 +10,13 @@ use crate::endpoint::Endpoint;
 use crate::exporter::{self, Driven};
 use crate::process::{Process, Worker};
 use crate::table::{Reach, Row, Samples, float};
-use crate::{Result, progress, wait_for};
-
-/// How often everything is measured.
-const ROUNDS: usize = 7;
+use crate::{Form, Result, progress, wait_for};
 
 /// How long each is watched, once it is warm.
 const WINDOW: Duration = Duration::from_millis(1_500);
+
+/// Who takes part in the short form.
+const QUICK: [Contender; 3] = [Floor, Contender::Prober, Contender::Daemon(1_000)];
 
 /// Probes that warm a contender up.
 const WARM: u64 = 300;
@@ -50,8 +50,12 @@ const CONTENDERS: [Contender; 7] = [
 const DEMAND: usize = 10_000;
 
 /// All rows, and what the peer costs without TLS, in milliseconds a probe, if it is there.
-pub fn measure(endpoint: &mut Endpoint, folder: &Path) -> Result<(Vec<Row>, Option<Samples>)> {
-    if !exporter::is_there() {
+pub fn measure(
+    form: Form,
+    endpoint: &mut Endpoint,
+    folder: &Path,
+) -> Result<(Vec<Row>, Option<Samples>)> {
+    if form == Form::Whole && !exporter::is_there() {
         progress(&format!(
             "\n*** {} is not installed: its rows are missing. apt-get install {} ***\n",
             exporter::PROGRAM,
@@ -59,9 +63,9 @@ pub fn measure(endpoint: &mut Endpoint, folder: &Path) -> Result<(Vec<Row>, Opti
         ));
     }
     let mut rows = Vec::new();
-    let plain = Costs::measure(false, endpoint, folder)?;
+    let plain = Costs::measure(form, false, endpoint, folder)?;
     rows.extend(plain.rows("HTTP", (1.8, 1.4), 0.2));
-    let tls = Costs::measure(true, endpoint, folder)?;
+    let tls = Costs::measure(form, true, endpoint, folder)?;
     rows.extend(tls.rows("HTTPS", (1.4, 1.2), 0.4));
     Ok((rows, plain.of(Exporter)))
 }
@@ -70,16 +74,20 @@ pub fn measure(endpoint: &mut Endpoint, folder: &Path) -> Result<(Vec<Row>, Opti
 struct Costs(Vec<(Contender, Samples)>);
 
 impl Costs {
-    fn measure(tls: bool, endpoint: &mut Endpoint, folder: &Path) -> Result<Self> {
+    fn measure(form: Form, tls: bool, endpoint: &mut Endpoint, folder: &Path) -> Result<Self> {
         let present = |contender: &&Contender| **contender != Exporter || exporter::is_there();
-        let mut costs: Vec<(Contender, Samples)> = CONTENDERS
+        let (contenders, rounds): (&[Contender], usize) = match form {
+            Form::Whole => (&CONTENDERS, 7),
+            Form::Quick => (&QUICK, 3),
+        };
+        let mut costs: Vec<(Contender, Samples)> = contenders
             .iter()
             .filter(present)
             .map(|contender| (*contender, Samples(Vec::new())))
             .collect();
-        for round in 1..=ROUNDS {
+        for round in 1..=rounds {
             let mut told = format!(
-                "saturated, {}, round {round} of {ROUNDS}, ms a probe:",
+                "saturated, {}, round {round} of {rounds}, ms a probe:",
                 if tls { "HTTPS" } else { "HTTP" }
             );
             for (contender, samples) in &mut costs {
@@ -110,15 +118,19 @@ impl Costs {
             }
         };
         let (floor, exporter) = (Reach::Ratio(reach, aim), Reach::Ratio(of_exporter, of_exporter));
-        vec![
-            row(Contender::Prober, Floor, floor),
-            row(Contender::Daemon(1_000), Floor, floor),
+        let mut rows =
+            vec![row(Contender::Prober, Floor, floor), row(Contender::Daemon(1_000), Floor, floor)];
+        if self.of(Reqwest).is_none() {
+            return rows;
+        }
+        rows.extend([
             row(Contender::Daemon(10_000), Floor, floor),
             row(Contender::Prober, Exporter, exporter),
             row(Contender::Daemon(10_000), Exporter, exporter),
             row(Contender::Prober, Reqwest, Reach::Nothing),
             row(ProberAsDeployed, Contender::Prober, Reach::Nothing),
-        ]
+        ]);
+        rows
     }
 }
 

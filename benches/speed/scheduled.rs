@@ -81,6 +81,19 @@ pub fn measure(
     Ok(rows)
 }
 
+/// The scrapes alone, of a daemon that has probed 10,000 providers once.
+pub fn scrapes(endpoint: &mut Endpoint, folder: &Path) -> Result<Vec<Row>> {
+    let providers = 10_000;
+    let configuration = Plan { providers, interval_ms: 10_000, tls: false, as_deployed: false }
+        .write(endpoint, folder)?;
+    let before = endpoint.answered()?;
+    let daemon = Daemon::start(&configuration)?;
+    wait_for("every provider to be probed", || {
+        Ok((endpoint.answered()? >= before + providers as u64).then_some(()))
+    })?;
+    scrape::measure(&daemon, folder)
+}
+
 struct Figures {
     /// Before any scrape, in megabytes.
     resident: f64,

@@ -7,21 +7,18 @@ use crate::endpoint::Endpoint;
 use crate::table::{Reach, Row, Samples};
 use crate::{Result, progress};
 
-/// How often each is started.
-const ROUNDS: usize = 7;
-
 /// The rows for 5, 1,000 and 10,000 providers.
-pub fn measure(endpoint: &Endpoint, folder: &Path) -> Result<Vec<Row>> {
+pub fn measure(rounds: usize, endpoint: &Endpoint, folder: &Path) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for (providers, reach, aim) in [(5, 20.0, 8.0), (1_000, 60.0, 20.0), (10_000, 300.0, 80.0)] {
         let configuration = Plan { providers, interval_ms: 10_000, tls: false, as_deployed: false }
             .write(endpoint, folder)?;
         let mut samples = Samples(Vec::new());
-        for _ in 0..ROUNDS {
+        for _ in 0..rounds {
             samples.0.push(Daemon::start(&configuration)?.started_in.as_secs_f64() * 1e3);
         }
         progress(&format!(
-            "started {ROUNDS} times with {providers} providers: {:.1} ms",
+            "started {rounds} times with {providers} providers: {:.1} ms",
             samples.median()
         ));
         rows.push(
