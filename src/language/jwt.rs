@@ -13,7 +13,7 @@ use serde_json::{Map, Value as Json};
 
 use super::bounds;
 use super::convert::bytes;
-use super::placeholder::PLACEHOLDERS;
+use super::placeholder::Placeholder;
 use super::refused::refused;
 
 /// The algorithms that an assertion can be signed with (RFC 7518, section 3.1).
@@ -42,7 +42,7 @@ pub fn jwt(claims: &Value, key: &Value, named: &Kwargs) -> Result<String, Error>
     }
     let encode = |json: &Json| URL_SAFE_NO_PAD.encode(json.to_string());
     let message = format!("{}.{}", encode(&header.into()), encode(&json(claims)?));
-    let signature = sign(algorithm, &bytes(key, "jwt")?, message.as_bytes())?;
+    let signature = sign(algorithm, key, message.as_bytes())?;
     bounds::fits(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }
 
@@ -50,7 +50,7 @@ pub fn jwt(claims: &Value, key: &Value, named: &Kwargs) -> Result<String, Error>
 /// a header names.
 pub fn pem(value: &Value) -> Result<Value, Error> {
     let text = bytes(value, "pem")?;
-    if is_placeholder(&text) {
+    if Placeholder::is(value) {
         return Ok(Value::from_bytes(text));
     }
     let unfolded = unfold(&text);
@@ -79,18 +79,13 @@ fn wrong(message: &'static str) -> Error {
     refused(message)
 }
 
-/// Whether a recipe is rehearsed with a made-up key: there is nothing to sign with then, and nobody
-/// to see it.
-fn is_placeholder(key: &[u8]) -> bool {
-    PLACEHOLDERS.iter().any(|placeholder| placeholder.as_bytes() == key)
-}
-
 /// Keys come in files, and in JSON and environment variables with `\n` written out.
 fn unfold(text: &[u8]) -> String {
     String::from_utf8_lossy(text).replace("\\n", "\n").replace('\r', "")
 }
 
-fn sign(algorithm: &str, key: &[u8], message: &[u8]) -> Result<Vec<u8>, Error> {
+fn sign(algorithm: &str, value: &Value, message: &[u8]) -> Result<Vec<u8>, Error> {
+    let key = &*bytes(value, "jwt")?;
     let symmetric = match algorithm {
         "HS256" => Some(hmac::HMAC_SHA256),
         "HS384" => Some(hmac::HMAC_SHA384),
@@ -114,7 +109,8 @@ fn sign(algorithm: &str, key: &[u8], message: &[u8]) -> Result<Vec<u8>, Error> {
     if rsa.is_none() && curve.is_none() {
         return Err(refused(format!("`jwt` knows the algorithms {}", ALGORITHMS.join(", "))));
     }
-    if is_placeholder(key) {
+    // A rehearsal has no key to sign with, and nobody sees its signature.
+    if Placeholder::is(value) {
         return Ok(key.to_vec());
     }
     let unusable = || {

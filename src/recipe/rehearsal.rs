@@ -3,15 +3,26 @@
 use std::sync::Arc;
 
 use minijinja::Value;
-use secrecy::SecretString;
 use url::Url;
 
 use super::call::{Call, INSPECTION, Kind, Recipe};
 use super::turns::{Turn, Turns};
-use super::values::{Attempt, Inputs, RenderError};
+use super::values::{Attempt, RenderError, Values};
 use super::verification::Verification;
-use crate::language::placeholder::PLACEHOLDERS;
+use crate::language::placeholder::Placeholder;
 use crate::language::template::Show;
+use crate::secret::Redactor;
+
+/// What a recipe is rehearsed with.
+struct MadeUp<'a> {
+    parameters: &'a [(String, Value)],
+    /// The names of the credentials that have a value.
+    credentials: &'a [&'a str],
+    /// Their values.
+    secret: Placeholder,
+    /// What answers give.
+    given: Placeholder,
+}
 
 impl Recipe {
     /// The URL of a call for these parameters, without its query; `None` for one that only an
@@ -33,11 +44,11 @@ impl Recipe {
             .expressions()
             .any(|expression| self.bindings.iter().any(|(name, _)| expression.uses.contains(name)));
         let context = if uses_bindings || url.is_secret() {
-            let credentials = self.placeholders("placeholder");
-            let mut context =
-                self.context(&Inputs { parameters, credentials: &credentials }, attempt)?;
+            let credentials = self.credentials.iter().map(|(name, _)| name.as_str());
+            let made_up = credentials.map(|name| (name, Placeholder::Word.value()));
+            let mut context = self.context(parameters, made_up, attempt)?;
             // What an answer gives stands behind the host here, which is what is asked for.
-            call.needs.iter().for_each(|name| context.add(name, Value::from(PLACEHOLDERS[0])));
+            call.needs.iter().for_each(|name| context.add(name, Placeholder::Word.value()));
             context.value()
         } else {
             Value::from_pairs(parameters.iter().map(|(name, value)| (name.as_str(), value.clone())))
@@ -63,17 +74,15 @@ impl Recipe {
         attempt: &Attempt,
     ) -> Result<Vec<Arc<str>>, RenderError> {
         let answered = self.calls(verification).any(|call| !call.needs.is_empty());
-        let given = if answered { &PLACEHOLDERS[..] } else { &PLACEHOLDERS[..1] };
+        let given = if answered { &Placeholder::ALL[..] } else { &[Placeholder::Word] };
         // A recipe may do arithmetic with a credential, or take it for a URL; only what no value
         // satisfies is wrong, and then the attempt that got furthest tells why.
         let mut best: Option<(Vec<Arc<str>>, RenderError)> = None;
-        for value in PLACEHOLDERS {
-            let mut secrets = self.placeholders(value);
-            secrets.retain(|(name, _)| credentials.contains(&name.as_str()));
+        for secret in Placeholder::ALL {
             for given in given {
-                let inputs = Inputs { parameters, credentials: &secrets };
+                let made_up = MadeUp { parameters, credentials, secret, given: *given };
                 let mut rendered = Vec::new();
-                match self.rehearse_with(&inputs, given, verification, attempt, &mut rendered) {
+                match self.rehearse_with(&made_up, verification, attempt, &mut rendered) {
                     Ok(()) => return Ok(rendered),
                     Err(error)
                         if best.as_ref().is_none_or(|(most, _)| rendered.len() > most.len()) =>
@@ -89,13 +98,15 @@ impl Recipe {
 
     fn rehearse_with(
         &self,
-        inputs: &Inputs<'_>,
-        given: &str,
+        made_up: &MadeUp<'_>,
         verification: Option<&Verification>,
         attempt: &Attempt,
         rendered: &mut Vec<Arc<str>>,
     ) -> Result<(), RenderError> {
-        let mut values = self.begin(inputs, attempt)?;
+        let secret = made_up.secret.value();
+        let credentials = made_up.credentials.iter().map(|name| (*name, secret.clone()));
+        let context = self.context(made_up.parameters, credentials, attempt)?;
+        let mut values = Values { context, redactor: Redactor::default(), secure: false };
         values.add_clocks(attempt);
         let mut turns = Turns::new(self, verification);
         while let Some(turn) = turns.next(&values) {
@@ -106,17 +117,13 @@ impl Recipe {
             call.render(&mut values)?;
             rendered.push(Arc::clone(&call.name));
             for (name, _) in &call.gives {
-                values.give(name, given.into());
+                values.give(name, made_up.given.value());
             }
             if call.kind == Kind::Token {
-                values.give("token", PLACEHOLDERS[0].into());
+                values.give("token", Placeholder::Word.value());
             }
         }
         Ok(())
-    }
-
-    fn placeholders(&self, value: &str) -> Vec<(String, SecretString)> {
-        self.credentials.iter().map(|(name, _)| (name.clone(), SecretString::from(value))).collect()
     }
 }
 

@@ -91,10 +91,12 @@ impl Recipe {
         for (_, secret) in inputs.credentials {
             redactor.hide(secret.expose_secret());
         }
-        let context = self.context(inputs, attempt).map_err(|error| RenderError {
-            problem: redactor.scrub(&error.problem),
-            from_answer: false,
-            ..error
+        let credentials = inputs
+            .credentials
+            .iter()
+            .map(|(name, secret)| (name.as_str(), Value::from(secret.expose_secret())));
+        let context = self.context(inputs.parameters, credentials, attempt).map_err(|error| {
+            RenderError { problem: redactor.scrub(&error.problem), from_answer: false, ..error }
         })?;
         for (name, binding) in &self.bindings {
             if binding.secret
@@ -108,17 +110,18 @@ impl Recipe {
 
     /// All names of the request side with their values; an optional one that is not set is not
     /// there.
-    pub(super) fn context(
+    pub(super) fn context<'c>(
         &self,
-        inputs: &Inputs<'_>,
+        parameters: &[(String, Value)],
+        credentials: impl Iterator<Item = (&'c str, Value)>,
         attempt: &Attempt,
     ) -> Result<Context, RenderError> {
         let mut names = Context::default();
-        for (name, value) in inputs.parameters {
+        for (name, value) in parameters {
             names.add(name, value.clone());
         }
-        for (name, secret) in inputs.credentials {
-            names.add(name, Value::from(secret.expose_secret()));
+        for (name, value) in credentials {
+            names.add(name, value);
         }
         add_clocks(&mut names, attempt, |name| self.uses(name));
         for (name, binding) in &self.bindings {

@@ -1,18 +1,21 @@
 //! Recorded exchanges: each is run pure, and again over a real socket at the time that it was
 //! recorded for.
 
+use std::collections::{HashMap, VecDeque};
+use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use credwatch::config::load_text;
 use credwatch::credentials::SecretSource;
-use credwatch::exchange::{Prepared, RecordedRequest, expected_headers, prepare};
+use credwatch::exchange::{Prepared, RecordedResponse, prepare};
 use credwatch::probe::Prober;
 use credwatch::provider::Provider;
 use credwatch::recipe::builtin::BUILTINS;
-use credwatch::recipe::{Attempt, Inputs};
+use credwatch::recipe::{Attempt, Conversation, Fingerprints, Inputs, Kind, Subject, TokenRequest};
 
-use super::support::endpoint::{Endpoint, http};
+use super::support::endpoint::{Endpoint, http, read_request};
 use super::support::files;
 
 fn all() -> Vec<std::path::PathBuf> {
@@ -60,146 +63,207 @@ fn every_built_in_recipe_has_its_success_its_refusal_and_its_bad_answers_recorde
     }
 }
 
-/// The parameter that says where requests go, with the endpoint in its place.
-fn redirected(prepared: &Prepared, endpoint: &Endpoint) -> Vec<(String, minijinja::Value)> {
-    let here = format!("http://127.0.0.1:{}", endpoint.port());
-    let move_host = |url: &str| {
-        let Ok(url) = url::Url::parse(url) else { return here.clone() };
-        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
-        format!("{here}{}{query}", url.path().trim_end_matches('/'))
-    };
-    let moved = |name: &str, value: &minijinja::Value| {
-        if name.ends_with("_url") {
-            minijinja::Value::from(move_host(&value.to_string()))
-        } else {
-            value.clone()
-        }
-    };
-    prepared.parameters().iter().map(|(name, value)| (name.clone(), moved(name, value))).collect()
+/// The origins of all URLs in a text.
+fn origins(text: &str) -> Vec<String> {
+    let starts = text.match_indices("http").map(|(place, _)| &text[place..]);
+    let urls = starts.filter_map(|start| {
+        let ends = |c: char| c.is_whitespace() || "\"'<>,;)\\".contains(c);
+        url::Url::parse(start.split(ends).next().unwrap_or_default()).ok()
+    });
+    urls.filter(|url| matches!(url.scheme(), "http" | "https"))
+        .map(|url| url.origin().ascii_serialization())
+        .collect()
 }
 
-/// What is expected at another address. A request that signs its own address has another signature
-/// there; then it is the one that the recipe makes for this address, after the recorded one was
-/// found right for its own by the test before.
-fn moved(
-    prepared: &Prepared,
-    expected: &RecordedRequest,
-    parameters: &[(String, minijinja::Value)],
-) -> Result<RecordedRequest, String> {
-    let credentials = prepared.credentials();
-    let render = |parameters: &[(String, minijinja::Value)]| {
-        let inputs = Inputs { parameters, credentials: &credentials };
-        let mut values =
-            prepared.recipe.begin(&inputs, &prepared.attempt).map_err(|error| error.to_string())?;
-        let request =
-            prepared.recipe.token.render(&mut values).map_err(|error| error.to_string())?;
-        let body = String::from_utf8_lossy(&request.body.unwrap_or_default()).into_owned();
-        let text =
-            |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let headers: Vec<(String, String)> =
-            request.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
-        Ok::<_, String>((body, headers))
-    };
-    let (there, here) = (render(&prepared.parameters())?, render(parameters)?);
-    let mut moved = RecordedRequest {
-        method: expected.method.clone(),
-        url: expected.url.clone(),
-        ..RecordedRequest::default()
-    };
-    moved.body = if there.0 == here.0 { expected.body.clone() } else { here.0 };
-    moved.headers = expected.headers.clone();
-    for (name, value) in &mut moved.headers.0 {
-        let find = |headers: &[(String, String)]| {
-            headers
-                .iter()
-                .find(|(known, _)| known.eq_ignore_ascii_case(name.get_ref()))
-                .map(|(_, value)| value.clone())
+/// The same exchange with each of its origins on loopback, and what is said there.
+struct Moved {
+    servers: Vec<(String, Endpoint)>,
+    /// The answers that are still to come, in order.
+    answers: Arc<Mutex<VecDeque<Vec<u8>>>>,
+}
+
+impl Moved {
+    /// A server for each origin that a parameter, a recorded request or an answer names.
+    fn new(prepared: &Prepared) -> Self {
+        let exchange = &prepared.exchange;
+        let mut texts: Vec<String> =
+            prepared.parameters().iter().map(|(_, value)| value.to_string()).collect();
+        let requests = exchange.steps.iter().filter_map(|step| step.request.as_ref());
+        texts.extend(requests.chain(&exchange.request).map(|request| request.url.clone()));
+        let answers = exchange.steps.iter().map(|step| &step.response);
+        for response in answers.chain(&exchange.response) {
+            texts.extend(response.headers.0.iter().map(|(_, value)| value.clone()));
+            texts.push(String::from_utf8_lossy(&response.bytes()).into_owned());
+        }
+        let mut origins: Vec<String> = texts.iter().flat_map(|text| origins(text)).collect();
+        // One that begins as another does is replaced before that.
+        origins.sort_by_key(|origin| (std::cmp::Reverse(origin.len()), origin.clone()));
+        origins.dedup();
+        let answers = Arc::new(Mutex::new(VecDeque::new()));
+        let serve = |origin: String| {
+            let answers: Arc<Mutex<VecDeque<Vec<u8>>>> = Arc::clone(&answers);
+            let endpoint = Endpoint::serving(move |mut stream, requests| {
+                requests.lock().expect("not poisoned").push(read_request(&mut stream));
+                let answer = answers.lock().expect("not poisoned").pop_front();
+                let _ = stream.write_all(&answer.unwrap_or_default());
+                let _ = stream.shutdown(std::net::Shutdown::Write);
+                let _ = stream.read_to_end(&mut Vec::new());
+            });
+            // Some origins are only named, such as that of an audience.
+            (origin, endpoint.that_must_not_be_called())
         };
-        if let (Some(there), Some(here)) = (find(&there.1), find(&here.1))
-            && there != here
-        {
-            *value = here;
-        }
+        Self { servers: origins.into_iter().map(serve).collect(), answers }
     }
-    Ok(moved)
+
+    fn text(&self, text: &str) -> String {
+        self.servers.iter().fold(text.to_owned(), |text, (origin, endpoint)| {
+            text.replace(origin, &format!("http://127.0.0.1:{}", endpoint.port()))
+        })
+    }
+
+    fn parameters(&self, prepared: &Prepared) -> Vec<(String, minijinja::Value)> {
+        let moved = |value: &minijinja::Value| {
+            value.as_str().map_or_else(|| value.clone(), |text| self.text(text).into())
+        };
+        prepared.parameters().iter().map(|(name, value)| (name.clone(), moved(value))).collect()
+    }
+
+    fn response(&self, recorded: &RecordedResponse) -> RecordedResponse {
+        let mut headers = recorded.headers.clone();
+        headers.0.iter_mut().for_each(|(_, value)| *value = self.text(value));
+        let body = String::from_utf8(recorded.bytes().to_vec()).expect("text");
+        let body = Some(self.text(&body));
+        RecordedResponse { status: recorded.status, headers, body, json: None }
+    }
+
+    /// Every request that the servers got, by the order in which a probe makes its calls.
+    fn requests(&self, expected: &[Expected]) -> Vec<String> {
+        let mut by_port: HashMap<u16, VecDeque<String>> = self
+            .servers
+            .iter()
+            .map(|(_, endpoint)| (endpoint.port(), endpoint.requests().into()))
+            .collect();
+        let mut next = |port: u16| by_port.get_mut(&port).and_then(VecDeque::pop_front);
+        let mut requests: Vec<String> =
+            expected.iter().filter_map(|expected| next(expected.port)).collect();
+        requests.extend(by_port.into_values().flatten());
+        requests
+    }
 }
 
-/// Runs one exchange through `prober`, which takes its attempts from `clock`.
-async fn over_a_socket(path: &Path, prober: &Prober, clock: &Mutex<Attempt>) -> Result<(), String> {
-    let prepared = prepare(path)?;
-    // Answers of several calls name addresses elsewhere: what they do over a socket is in
-    // `steps.rs`.
-    let Some(response) =
-        prepared.exchange.response.as_ref().filter(|_| prepared.exchange.steps.is_empty())
-    else {
-        return Ok(());
-    };
-    let mut headers = String::new();
-    for (name, value) in &response.headers.0 {
-        headers.push_str(&format!("{}: {value}\r\n", name.get_ref()));
+/// A request as it has to arrive.
+struct Expected {
+    port: u16,
+    line: String,
+    headers: Vec<String>,
+    body: String,
+}
+
+impl Expected {
+    fn new(request: &TokenRequest) -> Self {
+        let query = request.url.query().map(|query| format!("?{query}")).unwrap_or_default();
+        let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+            format!("{name}: {}", String::from_utf8_lossy(value.as_bytes()))
+        };
+        Self {
+            port: request.url.port().expect("it goes to loopback"),
+            line: format!("{} {}{query} HTTP/1.1", request.method, request.url.path()),
+            headers: request.headers.iter().map(header).collect(),
+            body: String::from_utf8_lossy(request.body.as_deref().unwrap_or_default()).into_owned(),
+        }
     }
-    let endpoint =
-        Endpoint::answering(http(&format!("{} X", response.status), &headers, &response.bytes()));
-    let template = load_text(
-        "test",
-        "[providers.x]\nrecipe = \"oauth2-client-credentials\"\n\
-        parameters.token_url = \"http://127.0.0.1\"\ncredentials = \
-        { client_id = \"a\", client_secret = \"b\" }",
-    )
-    .map_err(|faults| faults[0].to_string())?;
-    let template = &template.providers[0];
-    let provider = Provider {
-        slot: credwatch::provider::Slot::Current,
-        name: "x".into(),
-        recipe: Arc::clone(&prepared.recipe),
-        parameters: redirected(&prepared, &endpoint),
-        credentials: prepared
-            .credentials()
-            .into_iter()
-            .map(|(name, secret)| (name, SecretSource::Inline(secret)))
-            .collect(),
-        labels: Vec::new(),
-        cadence: template.cadence,
-        timeout: template.timeout,
-        expectations: prepared.expectations(),
-        verification: prepared.verification.clone(),
-        steps: Arc::default(),
-        secret_expires: None,
-        transport: Arc::clone(&template.transport),
-        endpoint: None,
+
+    fn compare(&self, sent: &str, differences: &mut Vec<String>) {
+        let (head, body) = sent.split_once("\r\n\r\n").unwrap_or((sent, ""));
+        let mut lines = head.lines();
+        let line = lines.next().unwrap_or_default();
+        if line != self.line {
+            differences.push(format!("  the request begins with {line:?}, not {:?}", self.line));
+        }
+        let sent: Vec<String> = lines
+            .filter_map(|line| line.split_once(": "))
+            .map(|(name, value)| format!("{}: {value}", name.to_lowercase()))
+            .collect();
+        for wanted in self.headers.iter().filter(|wanted| !sent.contains(wanted)) {
+            differences.push(format!("  the header {wanted:?} was not sent"));
+        }
+        if body != self.body {
+            differences.push(format!("  the body sent is {body:?}, not {:?}", self.body));
+        }
+    }
+}
+
+/// What a pure conversation says at these addresses: its requests, and the answers to them. That it
+/// says what is recorded at the recorded addresses is the test before.
+fn expected(
+    prepared: &Prepared,
+    moved: &Moved,
+    parameters: &[(String, minijinja::Value)],
+) -> Result<Vec<Expected>, String> {
+    let (credentials, expectations) = (prepared.credentials(), prepared.expectations());
+    let fingerprints = Fingerprints::default();
+    let subject = Subject {
+        recipe: &prepared.recipe,
+        verification: prepared.verification.as_deref(),
+        expectations: &expectations,
+        fingerprints: &fingerprints,
     };
+    let inputs = Inputs { parameters, credentials: &credentials };
+    let mut conversation = Conversation::begin(subject, &inputs, &prepared.attempt, None)
+        .map_err(|error| error.to_string())?;
+    let mut steps = prepared.exchange.steps.iter();
+    let mut all = Vec::new();
+    while let Some(asked) = conversation.next_request() {
+        let recorded = if asked.call.kind == Kind::Token {
+            prepared.exchange.response.as_ref()
+        } else {
+            steps.next().map(|step| &step.response)
+        };
+        let response = moved.response(recorded.ok_or("a call is not recorded")?);
+        all.push(Expected::new(&asked.request));
+        let mut headers = String::new();
+        for (name, value) in &response.headers.0 {
+            headers.push_str(&format!("{}: {value}\r\n", name.get_ref()));
+        }
+        let answer = http(&format!("{} X", response.status), &headers, &response.bytes());
+        moved.answers.lock().expect("not poisoned").push_back(answer);
+        conversation.answered(prepared.response(&response)?, Duration::ZERO);
+    }
+    Ok(all)
+}
+
+/// Runs one exchange through `prober`, which takes its attempts from `clock`. Returns how many
+/// calls were made.
+async fn over_a_socket(
+    path: &Path,
+    prober: &Prober,
+    clock: &Mutex<Attempt>,
+) -> Result<usize, String> {
+    let prepared = prepare(path)?;
+    let moved = Moved::new(&prepared);
+    let template = load_text("test", "[providers.x]\nrecipe = \"oauth2-client-credentials\"\nparameters.token_url = \"http://127.0.0.1\"\ncredentials = { client_id = \"a\", client_secret = \"b\" }")
+        .map_err(|faults| faults[0].to_string())?;
+    let mut provider = Provider::clone(&template.providers[0]);
+    provider.recipe = Arc::clone(&prepared.recipe);
+    provider.parameters = moved.parameters(&prepared);
+    let credentials = prepared.credentials().into_iter();
+    provider.credentials =
+        credentials.map(|(name, secret)| (name, SecretSource::Inline(secret))).collect();
+    provider.expectations = prepared.expectations();
+    provider.verification = prepared.verification.clone();
+    let expected = expected(&prepared, &moved, &provider.parameters)?;
     *clock.lock().expect("not poisoned") = prepared.attempt;
     let probe = prober.probe(&provider).await;
     let mut differences = Vec::new();
     prepared.compare_outcome(&probe.outcome, &mut differences);
-    if let Some(expected) = &prepared.exchange.request {
-        let sent = endpoint.requests().remove(0);
-        let (head, body) = sent.split_once("\r\n\r\n").unwrap_or((&sent, ""));
-        let expected = &moved(&prepared, expected, &provider.parameters)?;
-        let url = url::Url::parse(&expected.url).map_err(|error| error.to_string())?;
-        let target = url
-            .query()
-            .map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
-        let line = format!("{} {target} HTTP/1.1", expected.method);
-        if !head.starts_with(&line) {
-            differences
-                .push(format!("  the request begins with {:?}, not {line:?}", head.lines().next()));
-        }
-        for wanted in expected_headers(expected).split(" | ").filter(|wanted| !wanted.is_empty()) {
-            let found = head.lines().any(|line| {
-                line.split_once(": ").is_some_and(|(name, value)| {
-                    format!("{}: {value}", name.to_lowercase()) == wanted
-                })
-            });
-            if !found {
-                differences.push(format!("  the header {wanted:?} was not sent"));
-            }
-        }
-        if body != expected.body {
-            differences.push(format!("  the body sent is {body:?}, not {:?}", expected.body));
-        }
+    let sent = moved.requests(&expected);
+    if sent.len() != expected.len() {
+        differences.push(format!("  {} requests came, not {}", sent.len(), expected.len()));
     }
-    if differences.is_empty() { Ok(()) } else { Err(differences.join("\n")) }
+    for (expected, sent) in expected.iter().zip(&sent) {
+        expected.compare(sent, &mut differences);
+    }
+    if differences.is_empty() { Ok(expected.len()) } else { Err(differences.join("\n")) }
 }
 
 #[tokio::test]
@@ -212,11 +276,14 @@ async fn every_recorded_exchange_holds_over_a_socket() {
         move || random.lock().expect("not poisoned").uuid,
     );
     let mut failed = Vec::new();
+    let mut with_steps = 0;
     for path in all() {
-        if let Err(problem) = over_a_socket(&path, &prober, &clock).await {
-            failed.push(format!("{}\n{problem}", path.display()));
+        match over_a_socket(&path, &prober, &clock).await {
+            Ok(calls) => with_steps += usize::from(calls > 1),
+            Err(problem) => failed.push(format!("{}\n{problem}", path.display())),
         }
     }
+    assert!(with_steps + failed.len() >= 15, "{with_steps} exchanges with steps were run");
     assert!(
         failed.is_empty(),
         "{} exchanges differ over a socket:\n{}",

@@ -222,6 +222,34 @@ async fn a_step_that_fails_is_the_failure_of_the_probe_and_what_was_opened_is_cl
 }
 
 #[tokio::test]
+async fn a_cleanup_whose_url_needs_what_is_not_set_is_left_out() {
+    let endpoint = Endpoint::routing(&[DISCOVERY, ISSUED, LOGOUT]);
+    let text = configuration(&base(&endpoint), "").replace("/revoke\"", "/revoke/{{ tenant }}\"");
+    let configuration = load_text("test", &text).unwrap_or_else(|faults| panic!("{}", faults[0]));
+    let probe = Prober::new().probe(&configuration.providers[0]).await;
+    assert!(matches!(probe.outcome, Outcome::Issued(_)), "{:?}", probe.outcome);
+    assert_eq!(steps(&probe), ["discovery", "token", "logout"]);
+}
+
+#[tokio::test]
+async fn a_cleanup_that_fails_is_not_how_the_token_was_read() {
+    let endpoint = Endpoint::routing(&[
+        DISCOVERY,
+        ("POST /identity/token", 401, r#"{"error":"bad_password","text":"no"}"#),
+        ("DELETE /sessions/session-of-the-tests", 500, ""),
+    ]);
+    let probe = probe(&endpoint, "").await;
+    assert_failure(&probe, "rejected", "bad_password", "no");
+    assert_eq!(steps(&probe), ["discovery", "token!", "logout!"]);
+    assert_eq!(probe.reading[0].result, "401");
+    // Nothing was wrong with the token: there is nothing to read.
+    let endpoint = Endpoint::routing(&[DISCOVERY, ISSUED]);
+    let probe = self::probe(&endpoint, "").await;
+    assert_eq!(steps(&probe), ["discovery", "token", "logout!", "revoke!"]);
+    assert!(matches!(probe.outcome, Outcome::Issued(_)) && probe.reading.is_empty());
+}
+
+#[tokio::test]
 async fn what_was_opened_is_closed_even_when_time_has_run_out() {
     let endpoint = Endpoint::routing(&[DISCOVERY, ("POST /identity/token", 0, ""), LOGOUT]);
     let probe = probe(&endpoint, "timeout = \"300ms\"").await;

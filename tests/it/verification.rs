@@ -58,6 +58,18 @@ response.code = "json.code"
 response.message = "json.desc"
 "#;
 
+#[test]
+fn a_verification_that_could_never_be_made_is_a_load_error_and_not_left_out() {
+    let endpoint = Endpoint::json("200 OK", "{}").that_must_not_be_called();
+    let text = configuration(&endpoint, &CALL.replace("HERE/me", "HERE/me/{{ scope }}"));
+    let faults = load_text("test", &text).err().expect("there is no scope");
+    assert_eq!(
+        faults[0].message,
+        "no request can be made from these parameters: \
+         verify.verify.request.url: a value that it needs is not set"
+    );
+}
+
 #[tokio::test]
 async fn the_api_itself_decides_by_status_and_body() {
     for (status, body, expected) in [

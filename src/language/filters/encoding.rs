@@ -9,6 +9,7 @@ use url::form_urlencoded;
 use crate::language::bounds::fits;
 use crate::language::convert::UNRESERVED;
 use crate::language::convert::{bytes, text};
+use crate::language::placeholder::Placeholder;
 use crate::language::refused::refused;
 
 pub fn hex(value: &Value) -> Result<String, Error> {
@@ -25,6 +26,9 @@ pub fn base64url(value: &Value) -> Result<String, Error> {
 
 /// The bytes of Base64 in either alphabet, with or without padding.
 pub fn base64_decode(value: &Value) -> Result<Value, Error> {
+    if Placeholder::is(value) {
+        return Ok(value.clone());
+    }
     let text = text(value, "base64_decode")?
         .trim()
         .trim_end_matches('=')

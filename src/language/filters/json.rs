@@ -6,7 +6,7 @@ use minijinja::{Error, ErrorKind, Value};
 use crate::language::answer;
 use crate::language::bounds::{fits, weigh};
 use crate::language::convert::text;
-use crate::language::placeholder::{Anything, PLACEHOLDERS};
+use crate::language::placeholder::{Anything, Placeholder};
 use crate::language::refused::refused;
 
 pub fn json(value: &Value) -> Result<String, Error> {
@@ -23,7 +23,7 @@ pub fn json(value: &Value) -> Result<String, Error> {
 /// A text that holds JSON, such as a key file, as what it holds.
 pub fn from_json(value: &Value) -> Result<Value, Error> {
     let text = text(value, "from_json")?;
-    if text == PLACEHOLDERS[0] {
+    if Placeholder::is(value) {
         return Ok(Value::from_object(Anything));
     }
     let json = answer::json(text.as_bytes())

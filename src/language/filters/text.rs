@@ -4,25 +4,28 @@ use minijinja::{Error, ErrorKind, Value};
 
 use crate::language::bounds::{LARGEST_VALUE, fits, larger};
 use crate::language::convert;
+use crate::language::placeholder::made_of;
 use crate::language::refused::refused;
 
 /// The most parts that `split` makes.
 const MOST_PARTS: usize = 10_000;
 
-pub fn lower(value: &Value) -> Result<String, Error> {
-    convert::text(value, "lower").and_then(|text| fits(text.to_lowercase()))
+pub fn lower(value: &Value) -> Result<Value, Error> {
+    let text = convert::text(value, "lower")?;
+    fits(text.to_lowercase()).map(|text| made_of(value, text))
 }
 
-pub fn upper(value: &Value) -> Result<String, Error> {
-    convert::text(value, "upper").and_then(|text| fits(text.to_uppercase()))
+pub fn upper(value: &Value) -> Result<Value, Error> {
+    let text = convert::text(value, "upper")?;
+    fits(text.to_uppercase()).map(|text| made_of(value, text))
 }
 
-pub fn trim(value: &Value) -> Result<String, Error> {
-    convert::text(value, "trim").map(|text| text.trim().to_owned())
+pub fn trim(value: &Value) -> Result<Value, Error> {
+    convert::text(value, "trim").map(|text| made_of(value, text.trim().to_owned()))
 }
 
-pub fn string(value: &Value) -> Result<String, Error> {
-    convert::text(value, "string")
+pub fn string(value: &Value) -> Result<Value, Error> {
+    convert::text(value, "string").map(|text| made_of(value, text))
 }
 
 /// The value, or the recipe's own message when there is none.
@@ -52,23 +55,24 @@ pub fn join(value: &Value, separator: Option<&str>) -> Result<String, Error> {
 }
 
 /// A text with each `from` replaced.
-pub fn replace(value: &Value, from: &str, to: &str) -> Result<String, Error> {
+pub fn replace(value: &Value, from: &str, to: &str) -> Result<Value, Error> {
     let text = convert::text(value, "replace")?;
     // Each replacement can multiply the text.
     let longer = text.matches(from).count().saturating_mul(to.len().saturating_sub(from.len()));
     if text.len().saturating_add(longer) > LARGEST_VALUE {
         return Err(larger());
     }
-    Ok(text.replace(from, to))
+    Ok(made_of(value, text.replace(from, to)))
 }
 
 /// The parts of a text: between separators, or between blanks.
 pub fn split(value: &Value, separator: Option<&str>) -> Result<Value, Error> {
     let text = convert::text(value, "split")?;
     let most = MOST_PARTS + 1;
+    let part = |text: &str| made_of(value, text.to_owned());
     let parts: Vec<Value> = match separator {
-        Some(separator) => text.split(separator).take(most).map(Value::from).collect(),
-        None => text.split_whitespace().take(most).map(Value::from).collect(),
+        Some(separator) => text.split(separator).take(most).map(part).collect(),
+        None => text.split_whitespace().take(most).map(part).collect(),
     };
     if parts.len() == most {
         return Err(refused(format!("`split` would make more than {MOST_PARTS} parts")));

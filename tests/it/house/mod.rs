@@ -196,3 +196,40 @@ fn no_file_imports_itself_by_way_of_others() {
         .collect();
     assert!(circles.is_empty(), "{} circles:\n  {}", circles.len(), circles.join("\n\n  "));
 }
+
+#[test]
+fn the_language_knows_no_recipes_and_a_probe_knows_no_explanation() {
+    let graph = graph::Graph::of_the_sources();
+    let imported_by = |room: &str| -> BTreeSet<String> {
+        let files = graph.imports.iter().filter(|(file, _)| file[..1] == [room.to_owned()]);
+        files.flat_map(|(_, targets)| targets.iter().map(|target| target[0].clone())).collect()
+    };
+    let known: BTreeSet<String> =
+        ["diagnostic", "document", "language", "secret", "time"].map(String::from).into();
+    let language = imported_by("language");
+    assert!(language.contains("document"), "the imports were found: {language:?}");
+    assert!(language.is_subset(&known), "{language:?}");
+    let probe = imported_by("probe");
+    assert!(probe.contains("recipe") && !probe.contains("authoring"), "{probe:?}");
+}
+
+/// What a probe does after what is written once: in the turns of a conversation.
+#[test]
+fn one_place_decides_when_a_cleanup_is_made() {
+    let fuzzed = files("tests/fuzz/src", "rs", 3).into_iter().map(|path| {
+        let text = std::fs::read_to_string(&path).expect("readable");
+        (path, text)
+    });
+    let all = sources().into_iter().map(|(_, path, text)| (path, text)).chain(fuzzed);
+    let mut callers = Vec::new();
+    for (path, text) in all {
+        let calls = text.matches(".is_possible(").count() + text.matches(".cleanup.iter(").count();
+        callers.extend(std::iter::repeat_n(path, calls));
+    }
+    let turns = repository("src/recipe/turns.rs");
+    assert_eq!(
+        callers,
+        [turns.clone(), turns],
+        "the list is read once, and each call is asked once"
+    );
+}
