@@ -33,11 +33,11 @@ pub struct Recipe {
     /// The secret inputs, by name.
     pub credentials: Vec<(String, Credential)>,
     /// The calls before the token request, in order.
-    pub steps: Vec<Call>,
+    pub(super) steps: Vec<Call>,
     /// The token request.
     pub token: Call,
     /// The calls at the end.
-    pub cleanup: Vec<Call>,
+    pub(super) cleanup: Vec<Call>,
     pub(super) bindings: Vec<(String, Compiled)>,
     pub(super) reading: TokenRules,
     /// All names that a request at the end of a probe can use.

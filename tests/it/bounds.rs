@@ -10,7 +10,7 @@ use credwatch::language::names::Names;
 use credwatch::outcome::Outcome;
 use credwatch::probe::LARGEST_BODY;
 use credwatch::provider::Provider;
-use credwatch::recipe::{Attempt, Inputs, TokenResponse, Trace};
+use credwatch::recipe::{Attempt, Inputs, Kind, TokenResponse, Trace};
 use http::HeaderMap;
 use minijinja::Value;
 use secrecy::SecretString;
@@ -238,7 +238,7 @@ fn a_recipe_whose_answers_make_it_too_costly_fails_as_malformed() {
         .begin(&Inputs { parameters: &parameters, credentials: &credentials }, &attempt)
         .expect("it begins");
     let mut failures = Vec::new();
-    for step in &provider.recipe.steps {
+    for step in provider.recipe.calls(None).filter(|call| call.kind == Kind::Step) {
         if let Err(error) = step.render(&mut values) {
             failures.push(error.failure());
             continue;
