@@ -18,7 +18,7 @@ pub struct Explanation {
 }
 
 /// One call, explained.
-#[derive(Default, serde::Serialize)]
+#[derive(serde::Serialize)]
 pub struct Told {
     /// Its name.
     pub step: String,
@@ -103,8 +103,16 @@ impl Observer for Explanation {
 impl Told {
     /// A request, with the headers that every request has where the recipe does not set them.
     fn new(call: &Call, request: ShownRequest) -> Self {
-        let mut told =
-            Self { step: call.name.to_string(), kind: call.kind, request, ..Self::default() };
+        let mut told = Self {
+            step: call.name.to_string(),
+            kind: call.kind,
+            request,
+            status: None,
+            headers: Vec::new(),
+            body: Vec::new(),
+            reading: Vec::new(),
+            suggestions: Vec::new(),
+        };
         for (name, value) in DEFAULT_HEADERS {
             if !told.request.line.is_empty()
                 && !told.request.headers.iter().any(|(known, _)| known == name)

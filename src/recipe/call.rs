@@ -70,12 +70,11 @@ impl Recipe {
 }
 
 /// What a call of a probe is for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Prepares the token request.
     Step,
     /// Requests the token.
-    #[default]
     Token,
     /// Uses the token, which the provider accepts or refuses.
     Check,
