@@ -105,7 +105,7 @@ mod tests {
             ("key[:5]", Placeholder::Word, "place"),
             ("(key | int) * 2 + 1", Placeholder::Number, "3"),
             ("key ~ '/token'", Placeholder::Url, "https://placeholder.invalid/token"),
-            ("key is startingwith 'https'", Placeholder::Url, "true"),
+            ("1 if key is startingwith 'https' else 2", Placeholder::Url, "1"),
         ] {
             assert_eq!(evaluate(source, &placeholder.value()).as_deref(), Ok(expected), "{source}");
         }

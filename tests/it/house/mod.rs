@@ -201,7 +201,10 @@ fn no_file_imports_itself_by_way_of_others() {
 fn the_language_knows_no_recipes_and_a_probe_knows_no_explanation() {
     let graph = graph::Graph::of_the_sources();
     let imported_by = |room: &str| -> BTreeSet<String> {
-        let files = graph.imports.iter().filter(|(file, _)| file[..1] == [room.to_owned()]);
+        let files = graph
+            .imports
+            .iter()
+            .filter(|(file, _)| file.first().is_some_and(|first| first == room));
         files.flat_map(|(_, targets)| targets.iter().map(|target| target[0].clone())).collect()
     };
     let known: BTreeSet<String> =
