@@ -261,8 +261,13 @@ async fn over_a_socket(
 ) -> Result<usize, String> {
     let prepared = prepare(path)?;
     let moved = Moved::new(&prepared);
-    let template = load_text("test", "[providers.x]\nrecipe = \"oauth2-client-credentials\"\nparameters.token_url = \"http://127.0.0.1\"\ncredentials = { client_id = \"a\", client_secret = \"b\" }")
-        .map_err(|faults| faults[0].to_string())?;
+    let template = load_text(
+        "test",
+        "[providers.x]\nrecipe = \"oauth2-client-credentials\"\n\
+        parameters.token_url = \"http://127.0.0.1\"\ncredentials = \
+        { client_id = \"a\", client_secret = \"b\" }",
+    )
+    .map_err(|faults| faults[0].to_string())?;
     let mut provider = Provider::clone(&template.providers[0]);
     provider.recipe = Arc::clone(&prepared.recipe);
     provider.parameters = moved.parameters(&prepared);
