@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use super::{Behaviour, Fake};
+use super::api::Behaviour;
+use super::server::Fake;
 use crate::diagnostic::Source;
 use crate::document;
 use crate::time::Span;
