@@ -17,6 +17,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::diagnostic::{Fault, Severity};
+
 /// The format of a log line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
@@ -51,6 +53,35 @@ impl From<Verbosity> for LevelFilter {
             Verbosity::Debug => Self::DEBUG,
             Verbosity::Trace => Self::TRACE,
         }
+    }
+}
+
+/// Faults that are logged of one configuration.
+const MOST_LOGGED: usize = 20;
+
+/// Writes faults to the log, each with its place.
+pub fn log_faults(faults: &[Fault]) {
+    for fault in faults.iter().take(MOST_LOGGED) {
+        match fault.severity {
+            Severity::Error => tracing::error!(
+                at = fault.place(),
+                hint = fault.hint.as_deref(),
+                "{}",
+                fault.message
+            ),
+            Severity::Warning => tracing::warn!(
+                at = fault.place(),
+                hint = fault.hint.as_deref(),
+                "{}",
+                fault.message
+            ),
+        }
+    }
+    if faults.len() > MOST_LOGGED {
+        tracing::warn!(
+            count = faults.len() - MOST_LOGGED,
+            "more faults than are logged; `credwatch check` shows all"
+        );
     }
 }
 

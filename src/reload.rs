@@ -1,4 +1,4 @@
-//! Taking another configuration in while the daemon runs: whole, or not at all.
+//! Putting another plan into force while the daemon runs: the whole of it, or nothing.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,13 +8,14 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::diagnostic::{Fault, Severity};
+use crate::logging::log_faults;
 use crate::metrics::Daemon as Instruments;
+use crate::plan::PlanFiles;
 use crate::probe::Prober;
-use crate::schedule::{Adopted, Control};
+use crate::schedule::Control;
 use crate::systemd;
 use crate::threads::Threads;
-use crate::watch::{Digest, Files};
-use crate::web_config::{Door, Doors};
+use crate::web_config::Doors;
 
 /// Why a reload is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,106 +38,53 @@ impl Cause {
     }
 }
 
-/// A wish for a reload, and who waits for what comes of it.
+/// A request for a reload.
 pub struct Trigger {
     /// Why.
     pub cause: Cause,
-    /// Gets a sentence: what was taken in, or why nothing was.
+    /// Gets a sentence: what has changed, or why nothing has.
     pub reply: Option<oneshot::Sender<Result<String, String>>>,
-}
-
-/// A configuration as it stands in its files now.
-pub struct Reading {
-    /// What to run on, or every fault.
-    pub outcome: Result<Fresh, Vec<Fault>>,
-    /// The files that it came from.
-    pub files: Files,
-}
-
-/// What a reload can change.
-pub struct Fresh {
-    /// Who is watched, and how.
-    pub adopted: Adopted,
-    /// Where to serve, as far as the configuration decides it. Taken in at a start only.
-    pub listen_addresses: Vec<SocketAddr>,
-    /// Who may come in.
-    pub door: Door,
-    /// What can be run, but its author would want to know.
-    pub warnings: Vec<Fault>,
-}
-
-/// Reads the configuration from its files. May block.
-pub type Read = Arc<dyn Fn() -> Reading + Send + Sync>;
-
-/// Reads the configuration together with the digest of exactly what was read. `files` are those of
-/// the configuration in force; they stay watched when the new one has faults, as it may not have
-/// got to where it names them.
-///
-/// The files are not known before they are read, so when they turn out to be others, they are read
-/// again; if they never stay the same, the next look will tell.
-pub fn settle(read: &dyn Fn() -> Reading, files: &Files) -> (Reading, Digest) {
-    let mut watched = files.clone();
-    let mut tries = 3;
-    loop {
-        tries -= 1;
-        // Before it is read: what changes after this is noticed at the next look.
-        let digest = watched.digest();
-        let mut reading = read();
-        if reading.outcome.is_err() {
-            reading.files.extend(files);
-        }
-        if reading.files == watched || tries == 0 {
-            return (reading, digest);
-        }
-        watched = reading.files;
-    }
 }
 
 /// Files are looked at this often, and less often when reading them takes long.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// Faults that are logged of one reading.
-const MOST_LOGGED: usize = 20;
+/// Triggers that may wait. A reload answers all that came before it.
+pub const MOST_TRIGGERS: usize = 4;
 
-/// What a reloader works with.
-pub struct Parts {
-    /// Reads the configuration.
-    pub read: Read,
-    /// The files that the configuration in force came from.
-    pub files: Files,
-    /// What they held when it was read.
-    pub seen: Digest,
-    /// Where it serves; empty when it is not the configuration that says so.
-    pub listen_addresses: Vec<SocketAddr>,
-    /// Reaches the scheduler.
-    pub control: Control,
-    /// Ask the door in force.
-    pub doors: Arc<Doors>,
-    /// Has clients that hold certificates from files.
-    pub prober: Arc<Prober>,
-    /// Say whether it worked.
-    pub instruments: Instruments,
-}
-
-/// Reloads when it is told to, and when a file changes.
+/// Reloads when it is triggered, and when a file changes.
 pub struct Reloader {
-    parts: Parts,
+    plan_files: PlanFiles,
+    /// Where the daemon serves.
+    listen_addresses: Vec<SocketAddr>,
+    control: Control,
+    doors: Arc<Doors>,
+    prober: Arc<Prober>,
+    instruments: Instruments,
     threads: Threads,
 }
 
 impl Reloader {
-    /// One that has not begun yet.
+    /// One for the plan that was read from `plan_files` and serves at `listen_addresses`.
     #[must_use]
-    pub fn new(parts: Parts) -> Self {
-        Self { parts, threads: Threads::default() }
+    pub fn new(
+        plan_files: PlanFiles,
+        listen_addresses: Vec<SocketAddr>,
+        control: Control,
+        doors: Arc<Doors>,
+        prober: Arc<Prober>,
+        instruments: Instruments,
+    ) -> Self {
+        let threads = Threads::default();
+        Self { plan_files, listen_addresses, control, doors, prober, instruments, threads }
     }
 
-    /// Works until nobody can send triggers any more.
+    /// Runs until the last sender of triggers is gone.
     pub async fn run(mut self, mut triggers: mpsc::Receiver<Trigger>) {
         let mut pause = PERIOD;
         // Content that was seen once and is not in force. It is taken when it is still there at the
         // next look, so that a file is not read while it is being written.
-        let mut fresh = None;
+        let mut seen = None;
         loop {
             tokio::select! {
                 trigger = triggers.recv() => {
@@ -145,29 +93,23 @@ impl Reloader {
                     if let Some(reply) = trigger.reply {
                         let _ = reply.send(outcome);
                     }
-                    fresh = None;
+                    seen = None;
                 }
                 () = tokio::time::sleep(pause) => {
                     let start = Instant::now();
-                    let digest = self.digest().await;
+                    let files = self.plan_files.clone();
+                    let digest = self.threads.call(move || files.digest()).await;
                     pause = PERIOD.max(start.elapsed() * 50);
-                    if digest == self.parts.seen {
-                        fresh = None;
-                    } else if fresh == Some(digest) {
-                        fresh = None;
+                    let changed = digest.filter(|digest| !self.plan_files.is_current(*digest));
+                    if changed.is_some() && changed == seen {
                         let _ = self.reload(Cause::Files).await;
+                        seen = None;
                     } else {
-                        fresh = Some(digest);
+                        seen = changed;
                     }
                 }
             }
         }
-    }
-
-    async fn digest(&self) -> Digest {
-        let files = self.parts.files.clone();
-        let seen = self.parts.seen;
-        self.threads.call(move || files.digest()).await.unwrap_or(seen)
     }
 
     async fn reload(&mut self, cause: Cause) -> Result<String, String> {
@@ -176,11 +118,11 @@ impl Reloader {
         systemd::ready();
         match &outcome {
             Ok(changes) => {
-                self.parts.instruments.configured(Timestamp::now());
+                self.instruments.configured(Timestamp::now());
                 tracing::info!(cause = cause.word(), changes, "configuration reloaded");
             }
             Err(problem) => {
-                self.parts.instruments.refused();
+                self.instruments.refused();
                 tracing::error!(
                     cause = cause.word(),
                     problem,
@@ -192,40 +134,21 @@ impl Reloader {
     }
 
     async fn attempt(&mut self) -> Result<String, String> {
-        let (read, files) = (Arc::clone(&self.parts.read), self.parts.files.clone());
-        let settled = self
-            .threads
-            .call(move || settle(&*read, &files))
-            .await
-            .ok_or("reading it was stopped")?;
-        let reading;
-        (reading, self.parts.seen) = settled;
-        self.parts.files = reading.files;
-        let fresh = reading.outcome.map_err(|faults| {
-            log(&faults);
-            let errors: Vec<&Fault> =
-                faults.iter().filter(|fault| fault.severity == Severity::Error).collect();
-            let first = errors
-                .first()
-                .map(|fault| format!("{}: {}", fault.place(), fault.message))
-                .unwrap_or_default();
-            match errors.len() {
-                0 | 1 => first,
-                count => format!("{first} (and {} more)", count - 1),
-            }
-        })?;
-        log(&fresh.warnings);
-        if !self.parts.listen_addresses.is_empty()
-            && fresh.listen_addresses != self.parts.listen_addresses
-        {
+        let mut files = self.plan_files.clone();
+        let read = self.threads.call(move || (files.load(), files)).await;
+        let plan;
+        (plan, self.plan_files) = read.ok_or("reading it was stopped")?;
+        let plan = Arc::new(plan.map_err(|faults| refused(&faults))?);
+        log_faults(&plan.warnings);
+        if plan.listen_addresses != self.listen_addresses {
             tracing::warn!(
                 "`web.listen_addresses` has changed: that takes a restart, the addresses before stay in use"
             );
         }
         let changes =
-            self.parts.control.adopt(fresh.adopted).await.ok_or("the scheduler has ended")?;
-        self.parts.prober.refresh();
-        self.parts.doors.replace(fresh.door);
+            self.control.apply(Arc::clone(&plan)).await.ok_or("the scheduler has ended")?;
+        self.prober.refresh();
+        self.doors.replace(Arc::clone(&plan.web));
         Ok(format!(
             "{} added, {} changed, {} removed, {} unchanged",
             changes.added, changes.changed, changes.removed, changes.kept
@@ -233,28 +156,17 @@ impl Reloader {
     }
 }
 
-/// Writes faults to the log, each with its place.
-pub fn log(faults: &[Fault]) {
-    for fault in faults.iter().take(MOST_LOGGED) {
-        match fault.severity {
-            Severity::Error => tracing::error!(
-                at = fault.place(),
-                hint = fault.hint.as_deref(),
-                "{}",
-                fault.message
-            ),
-            Severity::Warning => tracing::warn!(
-                at = fault.place(),
-                hint = fault.hint.as_deref(),
-                "{}",
-                fault.message
-            ),
-        }
-    }
-    if faults.len() > MOST_LOGGED {
-        tracing::warn!(
-            count = faults.len() - MOST_LOGGED,
-            "more faults than are logged; `credwatch check` shows all"
-        );
+/// Logs the faults of a plan, and returns them in a sentence.
+fn refused(faults: &[Fault]) -> String {
+    log_faults(faults);
+    let errors: Vec<&Fault> =
+        faults.iter().filter(|fault| fault.severity == Severity::Error).collect();
+    let first = errors
+        .first()
+        .map(|fault| format!("{}: {}", fault.place(), fault.message))
+        .unwrap_or_default();
+    match errors.len() {
+        0 | 1 => first,
+        count => format!("{first} (and {} more)", count - 1),
     }
 }

@@ -130,7 +130,7 @@ fn check(status: http::StatusCode, body: &[u8]) -> Result<()> {
 /// credwatch's prober, on the providers of a configuration file.
 pub fn prober(configuration: &Path) -> Result<()> {
     let configuration = credwatch::config::load(configuration)
-        .outcome
+        .plan
         .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
     let (prober, providers) = (Arc::new(Prober::new()), configuration.providers);
     saturate(move |index| {

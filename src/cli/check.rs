@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::flags::{ConfigFlag, WebConfigFlag, load_door, load_once};
+use super::flags::{ConfigFlag, WebConfigFlag, load_once, load_web_config};
+use super::plan::transport_faults;
 use super::print::{EXIT_CONFIG, complain, say};
-use super::transports::transports;
-use crate::config::Configuration;
 use crate::diagnostic::Fault;
+use crate::plan::Plan;
 use crate::probe::Prober;
 use crate::provider::Slot;
 
@@ -22,32 +22,29 @@ pub struct Flags {
 
 pub fn main(flags: &Flags) -> ExitCode {
     // Both are read before either can end this, so that the faults of both are told.
-    let (configuration, door) = match (load_once(&flags.config), load_door(&flags.web_config)) {
-        (Ok(configuration), Ok(door)) => (configuration, door),
+    let (plan, web) = match (load_once(&flags.config), load_web_config(&flags.web_config)) {
+        (Ok(plan), Ok(web)) => (plan, web),
         (Err(code), _) | (_, Err(code)) => return code,
     };
-    let faults = transports(&configuration, &Prober::new());
+    let faults = transport_faults(&plan, &Prober::new());
     if !faults.is_empty() {
         complain(&faults);
         return ExitCode::from(EXIT_CONFIG);
     }
-    let mut warnings = configuration.warnings.clone();
-    warnings.extend(unreadable(&configuration));
-    warnings.extend_from_slice(door.warnings());
+    let mut warnings = plan.warnings.clone();
+    warnings.extend(unreadable(&plan));
+    warnings.extend_from_slice(web.warnings());
     if !warnings.is_empty() {
         complain(&warnings);
     }
-    let count =
-        configuration.providers.iter().filter(|provider| provider.slot == Slot::Current).count();
+    let count = plan.providers.iter().filter(|provider| provider.slot == Slot::Current).count();
     say(&format!(
         "{}: fine, {count} provider{}",
         flags.config.file.display(),
         if count == 1 { "" } else { "s" }
     ));
-    if let Some(file) =
-        flags.web_config.web_file.as_ref().filter(|file| !file.as_os_str().is_empty())
-    {
-        let (lock, users) = (if door.is_locked() { "TLS" } else { "no TLS" }, door.users());
+    if let Some(file) = flags.web_config.path() {
+        let (lock, users) = (if web.is_locked() { "TLS" } else { "no TLS" }, web.users());
         say(&format!(
             "{}: fine, {lock}, {users} user{}",
             file.display(),
@@ -59,9 +56,9 @@ pub fn main(flags: &Flags) -> ExitCode {
 
 /// Secrets that cannot be read by whoever checks. Only a warning: the daemon may run as somebody
 /// else.
-fn unreadable(configuration: &Configuration) -> Vec<Fault> {
+fn unreadable(plan: &Plan) -> Vec<Fault> {
     let mut warnings = Vec::new();
-    for provider in &configuration.providers {
+    for provider in &plan.providers {
         for (name, source) in provider.credentials.iter() {
             // Programs are not run: they may ask somebody, or be metered.
             let Some(Err(error)) = source.read() else { continue };

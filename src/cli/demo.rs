@@ -6,15 +6,13 @@ use std::sync::Arc;
 
 use clap::Args;
 use jiff::Timestamp;
-use tokio::sync::mpsc;
 
 use super::flags::LogFlags;
-use super::plan::fresh;
+use super::plan::complete;
 use super::print::say;
 use super::runtime::{end, runtime};
-use super::signals::until_stopped;
 use crate::config::{DEFAULT_ADDRESS, load_text, parse_address};
-use crate::daemon::{self, Settings};
+use crate::daemon::{self, Options};
 use crate::fake::Fake;
 use crate::fake::story::Story;
 use crate::probe::Prober;
@@ -69,24 +67,22 @@ fn listen(text: &str) -> Result<TcpListener, String> {
 async fn run(listener: TcpListener) -> std::io::Result<()> {
     let fake = Fake::start().await?;
     let story = Story::builtin();
-    let configuration = load_text("<demo>", &story.configuration(&fake)).map_err(|faults| {
+    let plan = load_text("<demo>", &story.configuration(&fake)).map_err(|faults| {
         std::io::Error::other(faults.first().map(ToString::to_string).unwrap_or_default())
     })?;
     introduce(&listener.local_addr()?.to_string());
-    let settings = Settings {
-        fresh: fresh(configuration, Door::default()),
+    let options = Options {
+        plan: complete(plan, Door::default()),
+        plan_files: None,
+        prober: Arc::new(Prober::new()),
         listeners: vec![listener],
         probe_listeners: Vec::new(),
-        source: None,
         storage: None,
         mode: Mode::Scheduled,
         lifecycle: false,
     };
-    let (trigger, triggers) = mpsc::channel(daemon::MOST_TRIGGERS);
-    let stopped = until_stopped(trigger.clone())?;
     let playing = tokio::spawn(play(story, Arc::clone(&fake)));
-    let outcome =
-        daemon::run(settings, Arc::new(Prober::new()), (trigger, triggers), stopped).await;
+    let outcome = daemon::run(options).await;
     playing.abort();
     outcome
 }

@@ -1,13 +1,13 @@
 //! Flags that several commands have, and the files that they name.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 
 use super::print::{EXIT_CONFIG, complain};
-use crate::config::Configuration;
 use crate::logging::{Format, Verbosity};
+use crate::plan::Plan;
 use crate::web_config::Door;
 
 /// Which configuration.
@@ -24,7 +24,14 @@ pub struct WebConfigFlag {
     /// TLS, passwords and headers of the daemon's own server, in the format of the Prometheus
     /// exporters.
     #[arg(long = "web.config.file", value_name = "FILE")]
-    pub web_file: Option<PathBuf>,
+    web_file: Option<PathBuf>,
+}
+
+impl WebConfigFlag {
+    /// The file; an empty name stands for none.
+    pub fn path(&self) -> Option<&Path> {
+        self.web_file.as_deref().filter(|file| !file.as_os_str().is_empty())
+    }
 }
 
 /// How logs are written.
@@ -39,15 +46,15 @@ pub struct LogFlags {
 }
 
 /// Reads the configuration, and prints what is wrong with it.
-pub fn load(flag: &ConfigFlag) -> Result<Configuration, ExitCode> {
-    crate::config::load(&flag.file).outcome.map_err(|faults| {
+pub fn load(flag: &ConfigFlag) -> Result<Plan, ExitCode> {
+    crate::config::load(&flag.file).plan.map_err(|faults| {
         complain(&faults);
         ExitCode::from(EXIT_CONFIG)
     })
 }
 
 /// The same as [`load`], also from a pipe.
-pub fn load_once(flag: &ConfigFlag) -> Result<Configuration, ExitCode> {
+pub fn load_once(flag: &ConfigFlag) -> Result<Plan, ExitCode> {
     crate::config::load_once(&flag.file).map_err(|faults| {
         complain(&faults);
         ExitCode::from(EXIT_CONFIG)
@@ -55,8 +62,8 @@ pub fn load_once(flag: &ConfigFlag) -> Result<Configuration, ExitCode> {
 }
 
 /// Reads the web configuration, and prints what is wrong with it.
-pub fn load_door(flag: &WebConfigFlag) -> Result<Door, ExitCode> {
-    Door::load(flag.web_file.as_deref()).map_err(|faults| {
+pub fn load_web_config(flag: &WebConfigFlag) -> Result<Door, ExitCode> {
+    Door::load(flag.path()).map_err(|faults| {
         complain(&faults);
         ExitCode::from(EXIT_CONFIG)
     })

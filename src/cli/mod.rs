@@ -12,7 +12,5 @@ mod probe;
 mod recipes;
 mod run;
 mod runtime;
-mod signals;
-mod transports;
 
 pub use command::{line, main};

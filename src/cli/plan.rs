@@ -1,35 +1,98 @@
-//! What the daemon runs by, put together from the files.
+//! The plan that the files and the flags make together.
 
-use crate::config::Configuration;
-use crate::diagnostic::Fault;
-use crate::reload::Fresh;
-use crate::schedule::Adopted;
-use crate::schedule::lanes::Limits;
+use std::collections::HashSet;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::config;
+use crate::diagnostic::{Fault, Severity};
+use crate::plan::{Loaded, Plan, PlanFiles};
+use crate::probe::Prober;
+use crate::provider::Transport;
+use crate::shard::Shard;
+use crate::watch::Files;
 use crate::web_config::Door;
 
-/// What of a configuration a daemon runs on.
-pub fn fresh(configuration: Configuration, door: Door) -> Fresh {
-    let mut warnings: Vec<Fault> = configuration.warnings;
-    warnings.extend_from_slice(door.warnings());
-    for provider in configuration.providers.iter().filter(|provider| provider.transport.insecure) {
+/// The files, and what the flags say instead of them.
+pub struct Sources {
+    pub config: PathBuf,
+    pub web_config: Option<PathBuf>,
+    /// The share of the providers that this daemon watches.
+    pub shard: Option<Shard>,
+    /// Where to serve; `None` when the configuration says so.
+    pub listen_addresses: Option<Vec<SocketAddr>>,
+}
+
+/// How the daemon reads its plan, at the start and at each reload.
+pub fn plan_files(sources: Sources, prober: Arc<Prober>) -> PlanFiles {
+    // Most configurations are these files, which are then read once.
+    let mut files = Files::default();
+    files.add(&sources.config);
+    sources.web_config.iter().for_each(|file| files.add(file));
+    PlanFiles::new(files, move || load(&sources, &prober))
+}
+
+/// Reads the configuration and the web configuration, certificate files of both included. The
+/// faults of both are returned.
+fn load(sources: &Sources, prober: &Prober) -> Loaded {
+    let Loaded { plan, mut files } = config::load(&sources.config);
+    sources.web_config.iter().for_each(|file| files.add(file));
+    let plan = plan.and_then(|plan| {
+        let faults = transport_faults(&plan, prober);
+        if faults.is_empty() { Ok(plan) } else { Err(faults) }
+    });
+    let web = Door::load(sources.web_config.as_deref());
+    if let Ok(web) = &web {
+        web.files().iter().for_each(|file| files.add(file));
+    }
+    let plan = match (plan, web) {
+        (Ok(mut plan), Ok(web)) => {
+            // All providers were checked: every shard finds the same faults.
+            plan.providers
+                .retain(|provider| sources.shard.is_none_or(|shard| shard.owns(&provider.name)));
+            if let Some(addresses) = &sources.listen_addresses {
+                plan.listen_addresses.clone_from(addresses);
+            }
+            Ok(complete(plan, web))
+        }
+        (Err(mut faults), Err(more)) => {
+            faults.extend(more);
+            Err(faults)
+        }
+        (Err(faults), Ok(_)) | (Ok(_), Err(faults)) => Err(faults),
+    };
+    Loaded { plan, files }
+}
+
+/// Adds the web configuration to a plan, and all warnings.
+pub fn complete(mut plan: Plan, web: Door) -> Plan {
+    plan.warnings.extend_from_slice(web.warnings());
+    for provider in plan.providers.iter().filter(|provider| provider.transport.insecure) {
         let mut fault = Fault::general(format!(
             "the provider `{}`: tls.insecure is set, any certificate is accepted",
             provider.name
         ));
-        fault.severity = crate::diagnostic::Severity::Warning;
-        warnings.push(fault);
+        fault.severity = Severity::Warning;
+        plan.warnings.push(fault);
     }
-    Fresh {
-        adopted: Adopted {
-            providers: configuration.providers,
-            bounds: configuration.duration_buckets,
-            limits: Limits {
-                in_flight: configuration.probes_in_flight,
-                per_host: configuration.probes_in_flight_per_host,
-            },
-        },
-        listen_addresses: configuration.listen_addresses,
-        door,
-        warnings,
+    plan.web = Arc::new(web);
+    plan
+}
+
+/// What is wrong with certificate and key files. Settings without any are left for the first probe:
+/// nothing in them can be wrong, and loading the system's certificates takes a while.
+pub fn transport_faults(plan: &Plan, prober: &Prober) -> Vec<Fault> {
+    let mut seen = HashSet::new();
+    let mut faults = Vec::new();
+    for provider in &plan.providers {
+        let transport = &provider.transport;
+        if **transport == Transport::default() || !seen.insert(transport) {
+            continue;
+        }
+        if let Err(error) = prober.prepare(transport) {
+            faults.push(Fault::general(format!("the provider `{}`: {error}", provider.name)));
+        }
     }
+    faults
 }

@@ -60,14 +60,11 @@ enum Output {
 fn provider(flags: &Flags) -> Result<Arc<Provider>, ExitCode> {
     let name = flags.name.as_deref().unwrap_or_default();
     let slot = if flags.next { Slot::Next } else { Slot::Current };
-    let configuration = load(&flags.config)?;
+    let plan = load(&flags.config)?;
     let is_named = |provider: &&Arc<Provider>| provider.name == name;
     if flags.next
-        && configuration.providers.iter().any(|provider| is_named(&provider))
-        && !configuration
-            .providers
-            .iter()
-            .any(|provider| is_named(&provider) && provider.slot == slot)
+        && plan.providers.iter().any(|provider| is_named(&provider))
+        && !plan.providers.iter().any(|provider| is_named(&provider) && provider.slot == slot)
     {
         eprintln!(
             "error: the provider {name:?} has no `credentials_next` in {}",
@@ -75,17 +72,14 @@ fn provider(flags: &Flags) -> Result<Arc<Provider>, ExitCode> {
         );
         return Err(ExitCode::from(2));
     }
-    configuration
-        .providers
+    plan.providers
         .iter()
         .filter(is_named)
         .find(|provider| provider.slot == slot)
         .cloned()
         .ok_or_else(|| {
-            let hint = suggestion(
-                name,
-                configuration.providers.iter().map(|provider| provider.name.as_str()),
-            );
+            let hint =
+                suggestion(name, plan.providers.iter().map(|provider| provider.name.as_str()));
             eprintln!(
                 "error: there is no provider {name:?} in {}\n  hint: {hint}",
                 flags.config.file.display()

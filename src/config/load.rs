@@ -1,22 +1,23 @@
 //! Reading the files of a configuration, and putting them together.
 
 use std::collections::{HashMap, HashSet};
-use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use toml::de::{DeTable, DeValue};
 
+use super::conceal;
 use super::file::{Credential, File};
+use super::parsed::{Parsed, Recipes};
+use super::patterns::{matches, pattern_in};
 use super::resolve::Resolver;
-use super::{
-    Configuration, DEFAULT_ADDRESS, DEFAULT_BUCKETS, Loaded, Parsed, Recipes, SCHEMA, conceal,
-    parse_address,
-};
+use super::schema::SCHEMA;
+use super::settings::settings;
 use crate::diagnostic::{Fault, Kind, Severity, Source};
 use crate::document;
 use crate::files::{self, FileError, Other};
+use crate::plan::{Loaded, Plan};
 use crate::recipe::Recipe;
 use crate::recipe::definition::Text;
 use crate::watch::Files;
@@ -35,10 +36,12 @@ pub(super) struct Loader {
     files: Files,
 }
 
-pub fn from_file(path: &Path) -> Loaded {
+/// Reads the configuration at `path`, with all files that it names.
+#[must_use]
+pub fn load(path: &Path) -> Loaded {
     let mut loader = Loader::default();
     loader.files.add(path);
-    let outcome = match files::read_text(path, files::CONFIGURATION) {
+    let plan = match files::read_text(path, files::CONFIGURATION) {
         Ok(text) => {
             let main = loader.parse(&source(path, text), path, Role::Main);
             loader.finish(&main, path)
@@ -54,16 +57,29 @@ pub fn from_file(path: &Path) -> Loaded {
             }])
         }
     };
-    Loaded { outcome, files: loader.files }
+    Loaded { plan, files: loader.files }
 }
 
-pub fn from_stream(path: &Path) -> Result<Configuration, Vec<Fault>> {
+/// Reads a configuration once, from a pipe or a file. Relative paths in what comes from a pipe start
+/// from the current directory.
+///
+/// # Errors
+/// All faults, as in [`Loaded`].
+pub fn load_once(path: &Path) -> Result<Plan, Vec<Fault>> {
+    if path.is_file() { load(path).plan } else { from_stream(path) }
+}
+
+fn from_stream(path: &Path) -> Result<Plan, Vec<Fault>> {
     let text = files::read_stream(path, files::CONFIGURATION)
         .map_err(|error| vec![Fault::general(cannot_read(path, &error))])?;
-    from_text(&path.display().to_string(), &text)
+    load_text(&path.display().to_string(), &text)
 }
 
-pub fn from_text(name: &str, text: &str) -> Result<Configuration, Vec<Fault>> {
+/// Reads a configuration from a text, for the demo; `name` stands for the file in messages.
+///
+/// # Errors
+/// All faults, as in [`Loaded`].
+pub fn load_text(name: &str, text: &str) -> Result<Plan, Vec<Fault>> {
     let mut loader = Loader::default();
     let source = source(Path::new(name), text.to_owned());
     // Relative paths start from the current directory.
@@ -208,11 +224,7 @@ impl Loader {
         included
     }
 
-    pub(super) fn finish(
-        &mut self,
-        main: &Parsed,
-        path: &Path,
-    ) -> Result<Configuration, Vec<Fault>> {
+    pub(super) fn finish(&mut self, main: &Parsed, path: &Path) -> Result<Plan, Vec<Fault>> {
         let mut seen: HashSet<PathBuf> = path.canonicalize().into_iter().collect();
         let before = self.errors();
         let recipe_files = self.include(main, &main.file.recipe_files, Role::Recipes, &mut seen);
@@ -220,7 +232,7 @@ impl Loader {
         let provider_files =
             self.include(main, &main.file.provider_files, Role::Providers, &mut seen);
         let recipes = self.recipes(std::iter::once(main).chain(&recipe_files), incomplete);
-        let mut configuration = self.settings(main);
+        let mut plan = settings(main, &mut self.faults);
         let mut names: HashMap<&str, String> = HashMap::new();
         let mut resolver = Resolver::new(&recipes, main);
         self.faults.extend(resolver.check_defaults());
@@ -236,7 +248,7 @@ impl Loader {
                 }
                 names.insert(name.get_ref(), parsed.source.name.clone());
                 let (providers, faults) = resolver.provider(parsed, name, provider);
-                configuration.providers.extend(providers);
+                plan.providers.extend(providers);
                 self.faults.extend(faults);
             }
         }
@@ -260,8 +272,8 @@ impl Loader {
         if failed {
             return Err(faults);
         }
-        configuration.warnings = faults;
-        Ok(configuration)
+        plan.warnings = faults;
+        Ok(plan)
     }
 
     fn errors(&self) -> usize {
@@ -307,95 +319,4 @@ impl Loader {
         }
         recipes
     }
-
-    fn settings(&mut self, main: &Parsed) -> Configuration {
-        let file = &main.file;
-        let mut listen_addresses: Vec<SocketAddr> = Vec::new();
-        for text in &file.web.listen_addresses {
-            match parse_address(text.0.get_ref()) {
-                Ok(address) if address.port() != 0 && listen_addresses.contains(&address) => {
-                    self.faults.push(Fault::error(
-                        &main.source,
-                        text.0.span(),
-                        "this address is there twice",
-                    ));
-                }
-                Ok(address) => listen_addresses.push(address),
-                Err(message) => {
-                    self.faults.push(Fault::error(&main.source, text.0.span(), message));
-                }
-            }
-        }
-        if file.web.listen_addresses.is_empty() {
-            listen_addresses.extend(DEFAULT_ADDRESS.parse::<SocketAddr>());
-        }
-        let mut duration_buckets = DEFAULT_BUCKETS.to_vec();
-        if let Some(buckets) = &file.metrics.duration_buckets {
-            let bounds = buckets.0.get_ref();
-            let rising = bounds.windows(2).all(|pair| pair[0] < pair[1]);
-            if bounds.is_empty()
-                || bounds.len() > 50
-                || !rising
-                || bounds.iter().any(|bound| !bound.is_finite() || *bound <= 0.0)
-            {
-                let fault = Fault::error(
-                    &main.source,
-                    buckets.0.span(),
-                    "the buckets must be 1 to 50 positive numbers of seconds, rising",
-                );
-                self.faults.push(fault.hint("the last one, +Inf, is added by itself"));
-            } else {
-                duration_buckets.clone_from(bounds);
-            }
-        }
-        Configuration {
-            listen_addresses,
-            probes_in_flight: file.limits.probes_in_flight.unwrap_or(500),
-            probes_in_flight_per_host: file.limits.probes_in_flight_per_host.unwrap_or(32),
-            duration_buckets,
-            providers: Vec::new(),
-            warnings: Vec::new(),
-        }
-    }
-}
-
-/// The pattern that a text in a file of this folder stands for.
-fn pattern_in(folder: &Path, text: &str) -> String {
-    if text.starts_with('/') || folder.as_os_str().is_empty() {
-        text.to_owned()
-    } else {
-        format!("{}/{text}", glob::Pattern::escape(&folder.to_string_lossy()))
-    }
-}
-
-/// The files that a path or pattern names. A path is returned also when nothing has this name.
-fn matches(folder: &Path, text: &str) -> Result<Vec<PathBuf>, String> {
-    let literal = folder.join(text);
-    if literal.exists() || !text.contains(['*', '?', '[']) {
-        return Ok(vec![literal]);
-    }
-    let pattern = pattern_in(folder, text);
-    // A folder that cannot be read at all is no error to the matcher.
-    let parent = Path::new(&pattern)
-        .parent()
-        .filter(|parent| !parent.to_string_lossy().contains(['*', '?', '[']));
-    if let Some(parent) = parent.filter(|parent| !parent.as_os_str().is_empty())
-        && parent.exists()
-    {
-        std::fs::read_dir(parent)
-            .map_err(|error| format!("cannot look into {}: {error}", parent.display()))?;
-    }
-    let found =
-        glob::glob(&pattern).map_err(|error| format!("{text:?} is no path or pattern: {error}"))?;
-    let mut paths = Vec::new();
-    for path in found {
-        let path = path.map_err(|error| {
-            format!("cannot look into {}: {}", error.path().display(), error.error())
-        })?;
-        if !path.is_dir() {
-            paths.push(path);
-        }
-    }
-    paths.sort();
-    Ok(paths)
 }

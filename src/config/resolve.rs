@@ -11,12 +11,13 @@ use toml::Spanned;
 use toml::value::Datetime;
 
 use super::file::{self, Shared};
+use super::inputs;
+use super::parsed::{Parsed, Recipes};
 use super::shared::{self, Context};
-use super::{Parsed, Recipes, builtin, inputs};
 use crate::diagnostic::{Fault, Severity, nearest};
 use crate::provider::{Provider, Slot, Transport};
 use crate::recipe::definition::{Tokens, Verify};
-use crate::recipe::{Attempt, Expectations, Recipe, Verification};
+use crate::recipe::{Attempt, Expectations, Recipe, Verification, builtin};
 
 /// Resolves one provider after the other; what they have in common is shared.
 pub struct Resolver<'a> {

@@ -52,9 +52,9 @@ pub fn load_trial(path: &Path, given: &Given) -> Result<Arc<Provider>, Trial> {
     let shown = path.display();
     let by_hand = !given.parameters.is_empty() || !given.credentials.is_empty();
     if !parsed.file.providers.0.is_empty() {
-        let configuration = loader.finish(&parsed, path).map_err(Trial::Faulty)?;
+        let plan = loader.finish(&parsed, path).map_err(Trial::Faulty)?;
         let providers: Vec<&Arc<Provider>> =
-            configuration.providers.iter().filter(|provider| provider.slot == given.slot).collect();
+            plan.providers.iter().filter(|provider| provider.slot == given.slot).collect();
         if by_hand {
             let message = format!("{shown} has providers, so the inputs are taken from there");
             return Err(Trial::Lacking(

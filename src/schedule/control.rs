@@ -1,4 +1,4 @@
-//! How the running scheduler is reached: what is told to it, and by whom.
+//! How others reach the running scheduler.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,23 +6,23 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
-use super::lanes::{Limits, Runner};
+use super::lanes::Runner;
 use crate::outcome::Probe;
-use crate::provider::Provider;
+use crate::plan::Plan;
 use crate::state::{Changes, Entry};
 
-/// Who decides when a provider is probed.
+/// What starts probes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// Its own cadence, and whoever asks.
+    /// The schedule, and requests at `/probe`.
     #[default]
     Scheduled,
-    /// Whoever asks, and nobody else.
+    /// Requests at `/probe` only.
     OnDemand,
 }
 
-/// Whoever asks for a probe gets the last one when it is not older than this: a caller must not be
-/// able to spend a quota.
+/// A request at `/probe` starts no probe when the last one is younger than this: a caller must not
+/// be able to spend a quota.
 pub const FLOOR: Duration = Duration::from_secs(5);
 
 /// What reaches the scheduler from outside its own task.
@@ -34,32 +34,22 @@ pub enum Event {
         /// What it found.
         probe: Box<Probe>,
     },
-    /// Those whose credentials are other than those of their last probe.
+    /// The credentials of these providers differ from those of their last probe.
     Rotated(Vec<(usize, Arc<Entry>)>),
-    /// Somebody asks for a probe of this provider.
+    /// A request at `/probe` for this provider.
     Asked {
         /// Its name.
         name: String,
-        /// Told when the probe has ended.
+        /// Gets a value when the probe has ended.
         done: oneshot::Sender<()>,
     },
-    /// Other providers from now on.
-    Adopt {
-        /// Which.
-        adopted: Box<Adopted>,
-        /// Told what that changes.
+    /// Another plan is in force from now on.
+    Apply {
+        /// The plan.
+        plan: Arc<Plan>,
+        /// Gets what the plan changes.
         done: oneshot::Sender<Changes>,
     },
-}
-
-/// What a reload hands to the scheduler.
-pub struct Adopted {
-    /// Who is watched from now on.
-    pub providers: Vec<Arc<Provider>>,
-    /// Upper bounds of the latency histogram, in seconds.
-    pub bounds: Vec<f64>,
-    /// Probes at the same time.
-    pub limits: Limits,
 }
 
 /// Reaches a scheduler that runs.
@@ -67,15 +57,15 @@ pub struct Adopted {
 pub struct Control(pub UnboundedSender<Event>);
 
 impl Control {
-    /// Has other providers watched from now on. `None` when the scheduler has ended.
-    pub async fn adopt(&self, adopted: Adopted) -> Option<Changes> {
+    /// Puts another plan into force. `None` when the scheduler has ended.
+    pub async fn apply(&self, plan: Arc<Plan>) -> Option<Changes> {
         let (done, changes) = oneshot::channel();
-        self.0.send(Event::Adopt { adopted: Box::new(adopted), done }).ok()?;
+        self.0.send(Event::Apply { plan, done }).ok()?;
         changes.await.ok()
     }
 
-    /// Has a provider probed now, and waits for the end of that probe. All who ask while one is on
-    /// the way share it. Ends at once, without a probe, when the last one is younger than
+    /// Starts a probe of a provider, and waits for its end. Requests that come while a probe runs
+    /// share it. Ends at once, without a probe, when the last one is younger than
     /// [`FLOOR`], while a refused or throttled provider is left alone, and when there is no such
     /// provider.
     pub async fn probe(&self, name: &str) {

@@ -5,14 +5,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-/// How many probes may run at the same time.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Over all providers.
-    pub in_flight: usize,
-    /// Against one host and port.
-    pub per_host: usize,
-}
+use crate::plan::Limits;
 
 /// One that wants to run.
 #[derive(Clone, Debug, PartialEq, Eq)]

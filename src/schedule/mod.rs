@@ -11,6 +11,6 @@ mod slot;
 #[cfg(test)]
 mod tests;
 
-pub use control::{Adopted, Control, FLOOR, Mode};
+pub use control::{Control, FLOOR, Mode};
 pub use probes::{Instruments, Probes};
 pub use scheduler::Scheduler;

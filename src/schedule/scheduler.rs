@@ -18,13 +18,14 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::cadence::{Grid, first_due, next_due};
-use super::control::{Adopted, Control, Event, FLOOR, Mode};
-use super::lanes::{Lanes, Limits};
+use super::control::{Control, Event, FLOOR, Mode};
+use super::lanes::Lanes;
 use super::log::EventLog;
 use super::probes::{Instruments, Probes, panicked};
 use super::rotation::Rotation;
 use super::slot::Slot;
 use crate::outcome::{Outcome, Probe, Reason};
+use crate::plan::{Limits, Plan};
 use crate::provider::{self, Provider};
 use crate::state::{Changes, Entry, Ledger};
 
@@ -267,9 +268,9 @@ impl<P: Probes> Scheduler<P> {
                 }
             }
             Event::Asked { name, done } => self.asked(&name, done, now),
-            Event::Adopt { adopted, done } => {
-                // Whoever asked may have gone; the providers are adopted all the same.
-                let _ = done.send(self.adopt(*adopted, now));
+            Event::Apply { plan, done } => {
+                // The reload may have been given up; the plan is applied all the same.
+                let _ = done.send(self.apply(&plan, now));
             }
         }
     }
@@ -327,12 +328,13 @@ impl<P: Probes> Scheduler<P> {
         }
     }
 
-    /// Takes a new list of providers in: slots of entries that stay are not touched, so nothing is
-    /// probed twice; entries that are gone leave, those that are new or changed are probed at once.
-    fn adopt(&mut self, adopted: Adopted, now: Duration) -> Changes {
-        let (roster, changes) = self.ledger.roster().succeed(adopted.providers, &adopted.bounds);
+    /// Puts another plan into force. Slots of entries that stay are not touched, so nothing is
+    /// probed twice; entries that are gone leave; new or changed ones are probed at once.
+    fn apply(&mut self, plan: &Plan, now: Duration) -> Changes {
+        let roster = self.ledger.roster();
+        let (roster, changes) = roster.succeed(plan.providers.clone(), &plan.duration_buckets);
         let roster = Arc::new(roster);
-        self.lanes.limit(adopted.limits);
+        self.lanes.limit(plan.limits);
         let address = |entry: &Arc<Entry>| Arc::as_ptr(entry) as usize;
         let mut coming: HashMap<usize, &Arc<Entry>> =
             roster.all().map(|entry| (address(entry), entry)).collect();

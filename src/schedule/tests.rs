@@ -7,10 +7,10 @@ use std::time::Duration;
 use prometheus::{Histogram, HistogramOpts, IntGauge};
 use tokio::time::Instant;
 
-use super::lanes::Limits;
 use super::probes::panicked;
 use super::{Instruments, Mode, Probes, Scheduler};
 use crate::outcome::{Code, Expiry, Failure, Issued, Outcome, Probe, Reason};
+use crate::plan::Limits;
 use crate::provider::{Cadence, Provider, Slot, Transport};
 use crate::recipe::{Expectations, builtin};
 use crate::state::Ledger;

@@ -146,8 +146,8 @@ pub struct Doors {
 impl Doors {
     /// Begins with this door.
     #[must_use]
-    pub fn new(door: Door) -> Self {
-        Self { current: RwLock::new(Arc::new(door)), logins: Logins::default() }
+    pub fn new(door: impl Into<Arc<Door>>) -> Self {
+        Self { current: RwLock::new(door.into()), logins: Logins::default() }
     }
 
     /// The door in force.
@@ -157,8 +157,8 @@ impl Doors {
     }
 
     /// Puts another door into force, for every connection and request from now on.
-    pub fn replace(&self, door: Door) {
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(door);
+    pub fn replace(&self, door: impl Into<Arc<Door>>) {
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = door.into();
     }
 
     /// Checks the login of one request.

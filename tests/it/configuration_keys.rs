@@ -108,11 +108,8 @@ fn defaults_in_the_reference_are_those_of_the_code() {
         assert_eq!(parse_duration(&told(key)), Ok(duration), "{key}");
     }
     assert_eq!(told("failure_threshold"), provider.cadence.failure_threshold.to_string());
-    assert_eq!(told("limits.probes_in_flight"), configuration.probes_in_flight.to_string());
-    assert_eq!(
-        told("limits.probes_in_flight_per_host"),
-        configuration.probes_in_flight_per_host.to_string()
-    );
+    assert_eq!(told("limits.probes_in_flight"), configuration.limits.in_flight.to_string());
+    assert_eq!(told("limits.probes_in_flight_per_host"), configuration.limits.per_host.to_string());
     assert_eq!(
         told("web.listen_addresses"),
         format!("[\"{}\"]", configuration.listen_addresses[0])
@@ -175,7 +172,7 @@ fn every_configuration_key_is_in_the_example() {
 #[test]
 fn the_example_is_quiet_as_it_stands_and_valid_with_everything_switched_on() {
     let as_it_stands = load(&repository("config.example.toml"))
-        .outcome
+        .plan
         .unwrap_or_else(|faults| panic!("{}", faults[0]));
     assert!(as_it_stands.warnings.is_empty(), "{}", as_it_stands.warnings[0]);
     let folder = tempfile::tempdir().expect("a folder");
@@ -185,7 +182,7 @@ fn the_example_is_quiet_as_it_stands_and_valid_with_everything_switched_on() {
     }
     let file = folder.path().join("credwatch.toml");
     std::fs::write(&file, example_with_everything()).expect("written");
-    let configuration = load(&file).outcome.unwrap_or_else(|faults| panic!("{}", faults[0]));
+    let configuration = load(&file).plan.unwrap_or_else(|faults| panic!("{}", faults[0]));
     // A few of each form are enough to start from; all of them are in the catalogue.
     let shown = BUILTINS
         .iter()

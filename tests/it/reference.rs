@@ -380,7 +380,7 @@ fn the_finished_recipe_of_the_tutorial_is_short_and_runs_in_production() {
     std::fs::write(folder.path().join("recipes/weather.toml"), finished()).expect("written");
     let main = folder.path().join("credwatch.toml");
     std::fs::write(&main, block(&page, "toml provider")).expect("written");
-    let configuration = load(&main).outcome.unwrap_or_else(|faults| panic!("{}", faults[0]));
+    let configuration = load(&main).plan.unwrap_or_else(|faults| panic!("{}", faults[0]));
     assert_eq!(configuration.providers[0].recipe.name, "weather");
     assert!(configuration.warnings.is_empty());
     let lines =
