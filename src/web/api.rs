@@ -1,6 +1,6 @@
-//! `/api/v1/providers`: what is known, for programs. `docs/openapi.json` describes it.
+//! `/api/v1/providers`: the state of providers as JSON. `docs/openapi.json` describes the format.
 //!
-//! Members may be added within version 1; none is renamed, removed or given another meaning.
+//! Version 1 may get more members, but no member is renamed or removed or changes its meaning.
 
 use std::sync::Arc;
 
@@ -13,41 +13,41 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::app::App;
-use crate::outcome::{Expiry, Failure, Phases};
+use crate::outcome::{Expiry, Failure, Phases, Reason};
 use crate::provider::{Provider, Slot};
 use crate::state::history::History;
 use crate::state::{Entry, Health, Moment, Roster, State};
 use crate::time::{from_unix_seconds, unix_seconds};
 
-/// Providers in one answer, unless the caller wants fewer.
-const MOST: usize = 1_000;
+/// The maximum number of providers in one answer.
+const MAX_LIMIT: usize = 1_000;
 
 #[derive(Deserialize)]
-pub struct Narrow {
+pub struct Filter {
     state: Option<String>,
     offset: Option<usize>,
     limit: Option<usize>,
 }
 
-/// What is known of one provider.
+/// One provider with the state of its credentials.
 #[derive(Serialize)]
-struct Known {
+struct ProviderState {
     name: String,
     recipe: String,
     labels: Map<String, Value>,
     #[serde(flatten)]
-    condition: Condition,
+    current: CredentialState,
     probes: u64,
     secret_expires: Option<String>,
     tls_insecure: bool,
-    /// Of the credentials that are to follow.
+    /// The state of the next credential.
     #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<Condition>,
+    next: Option<CredentialState>,
 }
 
-/// How it stands with one credential.
+/// The state of one credential.
 #[derive(Serialize)]
-struct Condition {
+struct CredentialState {
     state: &'static str,
     since: Option<String>,
     failure: Option<Value>,
@@ -57,7 +57,7 @@ struct Condition {
     next_probe: Option<String>,
     http_status: Option<u16>,
     phases_seconds: Map<String, Value>,
-    /// Its calls, where there are more than the token request.
+    /// The calls of a probe, when it makes more than the token request.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     steps: Vec<Value>,
     token: Option<Value>,
@@ -66,8 +66,8 @@ struct Condition {
     certificate_expires: Option<String>,
 }
 
-pub async fn providers(Shared(app): Shared<App>, Query(narrow): Query<Narrow>) -> Response {
-    let state = match narrow
+pub async fn providers(Shared(app): Shared<App>, Query(filter): Query<Filter>) -> Response {
+    let state = match filter
         .state
         .as_deref()
         .map(|word| State::ALL.into_iter().find(|state| state.word() == word))
@@ -82,12 +82,12 @@ pub async fn providers(Shared(app): Shared<App>, Query(narrow): Query<Narrow>) -
         .iter()
         .filter(|entry| state.is_none_or(|state| entry.health().state() == state))
         .collect();
-    let limit = narrow.limit.unwrap_or(MOST).min(MOST);
-    let shown: Vec<Known> = chosen
+    let limit = filter.limit.unwrap_or(MAX_LIMIT).min(MAX_LIMIT);
+    let shown: Vec<ProviderState> = chosen
         .iter()
-        .skip(narrow.offset.unwrap_or(0))
+        .skip(filter.offset.unwrap_or(0))
         .take(limit)
-        .map(|entry| known(entry, &roster, now))
+        .map(|entry| provider_state(entry, &roster, now))
         .collect();
     answer(
         &json!({ "total": chosen.len(), "stalled": app.ledger.is_stalled(), "providers": shown }),
@@ -97,9 +97,9 @@ pub async fn providers(Shared(app): Shared<App>, Query(narrow): Query<Narrow>) -
 pub async fn provider(Shared(app): Shared<App>, Path(name): Path<String>) -> Response {
     let (roster, now) = (app.ledger.roster(), app.ledger.now());
     let Some(entry) = roster.entry(&name, Slot::Current) else {
-        return problem(StatusCode::NOT_FOUND, "there is no provider of this name");
+        return problem(StatusCode::NOT_FOUND, "there is no provider with this name");
     };
-    let mut value = serde_json::to_value(known(entry, &roster, now)).unwrap_or_default();
+    let mut value = serde_json::to_value(provider_state(entry, &roster, now)).unwrap_or_default();
     if let Some(members) = value.as_object_mut() {
         members.insert("history".into(), history(&entry.history()));
     }
@@ -114,10 +114,10 @@ fn problem(status: StatusCode, error: &str) -> Response {
     (status, [(header::CACHE_CONTROL, "no-store")], Json(json!({ "error": error }))).into_response()
 }
 
-fn known(entry: &Entry, roster: &Roster, now: Moment) -> Known {
+fn provider_state(entry: &Entry, roster: &Roster, now: Moment) -> ProviderState {
     let provider = &entry.provider;
     let health = entry.health().clone();
-    Known {
+    ProviderState {
         name: provider.name.clone(),
         recipe: provider.recipe.name.clone(),
         labels: provider
@@ -125,26 +125,31 @@ fn known(entry: &Entry, roster: &Roster, now: Moment) -> Known {
             .iter()
             .map(|(name, value)| (name.clone(), value.as_str().into()))
             .collect(),
-        condition: condition(provider, &health, now),
+        current: credential_state(provider, &health, now),
         probes: health.probes(),
         secret_expires: provider.secret_expires.map(date),
         tls_insecure: provider.transport.insecure,
         next: roster
             .entry(&provider.name, Slot::Next)
-            .map(|next| condition(&next.provider, &next.health(), now)),
+            .map(|next| credential_state(&next.provider, &next.health(), now)),
     }
 }
 
-fn condition(provider: &Provider, health: &Health, now: Moment) -> Condition {
+fn credential_state(provider: &Provider, health: &Health, now: Moment) -> CredentialState {
     let step = |name: &Arc<str>| {
-        let known = health.step(name);
-        json!({ "step": &**name, "made": known.made, "failed": known.failed, "duration_seconds": (known.made > 0).then_some(known.duration) })
+        let calls = health.step(name);
+        json!({
+            "step": &**name,
+            "made": calls.made,
+            "failed": calls.failed,
+            "duration_seconds": (calls.made > 0).then_some(calls.duration),
+        })
     };
     let phases = Phases::WORDS
         .iter()
         .zip(health.phases().values())
         .map(|(word, seconds)| ((*word).to_owned(), seconds.into()));
-    Condition {
+    CredentialState {
         state: health.state().word(),
         since: health.since().map(date),
         failure: health.trouble().map(|trouble| failure(&trouble.failure, Some(trouble.since))),
@@ -198,7 +203,13 @@ fn history(history: &History) -> Value {
     let probes: Vec<Value> = history
         .probes()
         .iter()
-        .map(|past| json!({ "started": date(past.started), "duration_seconds": millis(past.duration.into()), "reason": past.reason.map(crate::outcome::Reason::word) }))
+        .map(|past| {
+            json!({
+                "started": date(past.started),
+                "duration_seconds": millis(past.duration.into()),
+                "reason": past.reason.map(Reason::word),
+            })
+        })
         .collect();
     let failures: Vec<Value> = history
         .failures()
@@ -216,7 +227,7 @@ fn history(history: &History) -> Value {
     json!({ "probes": probes, "failures": failures, "reading": history.reading() })
 }
 
-/// A time to the second, in UTC, as RFC 3339 writes it.
+/// A time in UTC in the format of RFC 3339, in whole seconds.
 fn date(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

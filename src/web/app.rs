@@ -1,4 +1,4 @@
-//! What the handlers share.
+//! The state that the HTTP handlers share.
 
 use std::sync::Arc;
 
@@ -10,27 +10,27 @@ use crate::schedule::{Control, Mode};
 use crate::state::Ledger;
 use crate::threads::Threads;
 
-/// Scrapes at the same time; each has a thread while it writes.
-const MOST_SCRAPES: usize = 8;
+/// The maximum number of concurrent scrapes. Each uses a thread while it writes.
+const MAX_SCRAPES: usize = 8;
 
-/// What the handlers read.
+/// The state that the HTTP handlers share.
 #[derive(Clone)]
 pub struct App {
     /// All providers.
     pub(super) ledger: Arc<Ledger>,
-    /// The exposition.
+    /// Writes `/metrics`.
     pub(super) exposition: Arc<Exposition>,
     pub(super) scrapes: Arc<Semaphore>,
     pub(super) threads: Threads,
-    /// Has the configuration read again; `None` when that is not allowed over HTTP.
+    /// Starts a reload; `None` when reloads over HTTP are not enabled.
     pub(super) reload: Option<mpsc::Sender<Trigger>>,
-    /// Has providers probed; `None` where there is no scheduler, as in a test of the server alone.
+    /// Starts probes; `None` without a scheduler, as in a test of the server alone.
     pub(super) control: Option<Control>,
     pub(super) mode: Mode,
 }
 
 impl App {
-    /// For one ledger. `reload` is given when reloads over HTTP are allowed.
+    /// The state for one ledger. `reload` is `None` when reloads over HTTP are not enabled.
     #[must_use]
     pub fn new(
         ledger: Arc<Ledger>,
@@ -40,7 +40,7 @@ impl App {
         Self {
             ledger,
             exposition,
-            scrapes: Arc::new(Semaphore::new(MOST_SCRAPES)),
+            scrapes: Arc::new(Semaphore::new(MAX_SCRAPES)),
             threads: Threads::default(),
             reload,
             control: None,
@@ -48,7 +48,7 @@ impl App {
         }
     }
 
-    /// With the scheduler that `/probe` asks, and whether it probes only then.
+    /// Adds the scheduler that `/probe` uses, and its mode.
     #[must_use]
     pub fn probing(mut self, control: Control, mode: Mode) -> Self {
         (self.control, self.mode) = (Some(control), mode);

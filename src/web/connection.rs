@@ -1,8 +1,8 @@
-//! Connections: how many, for how long, and with TLS when the door has a lock.
+//! Accepts connections, limits their number and duration, and adds TLS when the web config has it.
 //!
-//! Every wait for a client is bounded, so that none can hold a place for ever: the handshake and
-//! the head of a request by a time each, an idle connection by the time for the next head, and an
-//! answer by one deadline from the arrival of its request to the last byte that the client takes.
+//! Every wait for a client is limited, so that a client cannot keep a connection without end. The
+//! handshake and the head of a request have a timeout each. An idle connection has the timeout of
+//! the head. An answer has one deadline, from its request to the last byte.
 
 use std::io;
 use std::pin::Pin;
@@ -24,22 +24,22 @@ use tower_service::Service;
 
 use crate::web_config::{Door, Doors};
 
-/// Bounds of the server.
+/// The limits of the server.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// Connections at the same time, over all listeners of one kind; more are closed at once. With
-    /// all probes under way this stays below the 1,024 open files that a process usually may have.
+    /// The maximum number of connections over all main listeners; further ones are closed at once.
+    /// Together with all probes this stays below the usual limit of 1,024 open files.
     pub connections: usize,
-    /// The same for the listeners of `/livez` and `/readyz`, so that neither kind can take the
-    /// places of the other.
+    /// The maximum number of connections of the listeners for `/livez` and `/readyz`. A separate
+    /// limit, so that neither kind of listener can block the other.
     pub probe_connections: usize,
     /// How long a client may take for the TLS handshake.
     pub handshake: Duration,
-    /// How long a client may take to send the head of its request. An idle connection is closed
-    /// after this as well.
+    /// How long a client may take to send the head of its request, and how long a connection may
+    /// be idle.
     pub head: Duration,
-    /// How long a client may take from its request to the last byte of the answer. Longer than
-    /// `handshake` and `head`.
+    /// How long a client may take from its request to the last byte of the answer. Must be longer
+    /// than `handshake` and `head`.
     pub answer: Duration,
 }
 
@@ -55,31 +55,31 @@ impl Default for Bounds {
     }
 }
 
-/// How often it is told that there are too many connections.
-const TOLD_EVERY: Duration = Duration::from_secs(60);
+/// The shortest time between two log lines about too many connections.
+const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Takes connections in.
+/// Accepts connections.
 #[derive(Clone)]
 pub struct Acceptor {
-    /// The doors that decide about TLS; none for plain connections whatever is configured.
+    /// The web config with the TLS settings; `None` for listeners that never use TLS.
     doors: Option<Arc<Doors>>,
     places: Arc<Semaphore>,
     bounds: Bounds,
-    /// When it was last told that no place was free.
-    told: Arc<Mutex<Option<Instant>>>,
+    /// When the last log line about too many connections was written.
+    logged: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Acceptor {
-    /// One for this many connections.
+    /// An acceptor for at most `places` connections.
     #[must_use]
     pub fn new(doors: Option<Arc<Doors>>, places: usize, bounds: Bounds) -> Self {
-        Self { doors, places: Arc::new(Semaphore::new(places)), bounds, told: Arc::default() }
+        Self { doors, places: Arc::new(Semaphore::new(places)), bounds, logged: Arc::default() }
     }
 
-    fn tell_that_it_is_full(&self) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.is_none_or(|told| told.elapsed() >= TOLD_EVERY) {
-            *told = Some(Instant::now());
+    fn log_too_many_connections(&self) {
+        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        if logged.is_none_or(|logged| logged.elapsed() >= LOG_INTERVAL) {
+            *logged = Some(Instant::now());
             tracing::warn!("too many connections at the same time; further ones are closed");
         }
     }
@@ -92,7 +92,7 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
-            self.tell_that_it_is_full();
+            self.log_too_many_connections();
             return Box::pin(std::future::ready(Err(io::ErrorKind::ConnectionRefused.into())));
         };
         let door = self.doors.as_ref().map_or_else(Arc::default, |doors| doors.current());
@@ -109,7 +109,7 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
                 inner: service,
                 arrival: Arrival(door),
                 deadline: Arc::clone(&deadline),
-                patience: bounds.answer,
+                timeout: bounds.answer,
             };
             Ok((Connection { wire, deadline, timer, _place: place }, arriving))
         })
@@ -119,10 +119,10 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
 async fn handshake(
     tls: TlsAcceptor,
     stream: TcpStream,
-    patience: Duration,
+    timeout: Duration,
 ) -> io::Result<TlsStream<TcpStream>> {
     let peer = stream.peer_addr();
-    let done = tokio::time::timeout(patience, tls.accept(stream))
+    let done = tokio::time::timeout(timeout, tls.accept(stream))
         .await
         .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
     if let Err(error) = &done {
@@ -132,17 +132,17 @@ async fn handshake(
     done
 }
 
-/// By which door a request came in: the one that was in force when its connection was made.
+/// The web config that was in force when the connection of a request was accepted.
 #[derive(Clone)]
 pub struct Arrival(pub Arc<Door>);
 
-/// A service of one connection: gives each request its deadline and its arrival.
+/// The service of one connection. It sets the deadline of each request and adds its [`Arrival`].
 #[derive(Clone)]
 pub struct Arriving<S> {
     inner: S,
     arrival: Arrival,
     deadline: Arc<Mutex<Instant>>,
-    patience: Duration,
+    timeout: Duration,
 }
 
 impl<S, B> Service<Request<B>> for Arriving<S>
@@ -159,16 +159,16 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) =
-            Instant::now() + self.patience;
+            Instant::now() + self.timeout;
         request.extensions_mut().insert(self.arrival.clone());
         self.inner.call(request)
     }
 }
 
-/// A connection that holds its place, and ends when its deadline is over.
+/// A connection that counts against the limit, and ends at its deadline.
 pub struct Connection {
     wire: Wire,
-    /// When it ends, unless another request arrives before.
+    /// When the connection ends, unless another request arrives before.
     deadline: Arc<Mutex<Instant>>,
     timer: Pin<Box<Sleep>>,
     _place: OwnedSemaphorePermit,
@@ -180,7 +180,7 @@ enum Wire {
 }
 
 impl Connection {
-    /// An error once the deadline is over. Until then the task is woken for it.
+    /// An error after the deadline. Before it, the task is registered to wake at the deadline.
     fn check(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         let deadline = *self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
         if self.timer.deadline() != deadline {
@@ -193,7 +193,7 @@ impl Connection {
     }
 }
 
-/// Does the same with whichever stream it is, after a look at the deadline.
+/// Checks the deadline, then calls the stream.
 macro_rules! forward {
     ($self:ident, $cx:ident, $stream:ident => $call:expr) => {{
         let this = $self.get_mut();

@@ -1,6 +1,6 @@
-//! `/sd/prometheus`: every provider as a target, so that Prometheus has them probed by `/probe`.
+//! `/sd/prometheus`: all providers as targets, so that Prometheus scrapes `/probe` for each.
 //!
-//! The form is that of Prometheus's HTTP service discovery.
+//! The format is the HTTP service discovery of Prometheus.
 
 use axum::Json;
 use axum::extract::State as Shared;
@@ -19,8 +19,8 @@ pub struct Group {
 }
 
 pub async fn prometheus(Shared(app): Shared<App>, headers: HeaderMap) -> Json<Vec<Group>> {
-    // Whoever asks knows under which name this daemon is reached; relabelling can put others in its
-    // place.
+    // The `Host` header is the address at which Prometheus reaches this daemon. Relabelling can
+    // change it.
     let address = headers
         .get(header::HOST)
         .and_then(|host| host.to_str().ok())

@@ -1,9 +1,8 @@
-//! Which encodings of an answer a client accepts.
+//! The content encodings that a client accepts.
 
 use axum::http::{HeaderMap, header};
 
-/// Whether gzip is among what the client takes, and not with a weight of nothing (RFC 9110, section
-/// 12.5.3).
+/// Whether the client accepts gzip with a weight above 0 (RFC 9110, section 12.5.3).
 pub fn accepts_gzip(headers: &HeaderMap) -> bool {
     let values =
         headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
@@ -22,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gzip_is_used_only_when_it_is_asked_for() {
+    fn gzip_is_used_only_when_the_client_accepts_it() {
         for (value, expected) in [
             ("gzip", true),
             ("deflate, gzip;q=0.5", true),

@@ -1,4 +1,4 @@
-//! What every request goes through before it is answered, and every answer before it goes out.
+//! Checks every request against the web config, and adds its headers to every answer.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,10 +11,10 @@ use axum::response::{IntoResponse, Response};
 use super::connection::Arrival;
 use crate::web_config::{Door, Doors, Login};
 
-/// The longest body of a request, in bytes. Nothing here takes more than a few words.
+/// The longest accepted body of a request, in bytes. No path needs more than a few words.
 pub const LONGEST_BODY: usize = 16 * 1024;
 
-/// Lets a request through by the door in force, and gives the answer the headers of that door.
+/// Checks a request against the current web config, and adds the configured headers to the answer.
 pub async fn gate(State(doors): State<Arc<Doors>>, request: Request, next: Next) -> Response {
     let door = doors.current();
     let mut response =
@@ -28,7 +28,7 @@ pub async fn gate(State(doors): State<Arc<Doors>>, request: Request, next: Next)
     response
 }
 
-/// Nobody behind the gate has use for a password.
+/// Removes the password, which no handler needs.
 fn without_login(mut request: Request) -> Request {
     request.headers_mut().remove(header::AUTHORIZATION);
     request
@@ -41,10 +41,10 @@ async fn refusal(
     headers: &HeaderMap,
 ) -> Option<Response> {
     if arrival.is_some_and(|Arrival(earlier)| !door.would_admit(earlier)) {
-        // Made before TLS or another rule for client certificates came into force.
+        // The connection is older than the current TLS or client certificate settings.
         return Some(closing(
             StatusCode::MISDIRECTED_REQUEST,
-            "this connection was made under other rules; make a new one\n",
+            "the TLS settings have changed since this connection was opened; open a new one\n",
         ));
     }
     let length = headers
@@ -53,7 +53,7 @@ async fn refusal(
     if length.is_some_and(|length| length > LONGEST_BODY) {
         return Some(closing(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long\n"));
     }
-    // In the order of the toolkit, so that guessing passwords is limited too.
+    // The rate limit comes first, as in the exporter-toolkit, so that it limits guessing too.
     if !door.has_room(Instant::now()) {
         return Some((StatusCode::TOO_MANY_REQUESTS, "Too Many Requests\n").into_response());
     }
@@ -73,7 +73,7 @@ async fn refusal(
     }
 }
 
-/// An answer after which the connection ends.
+/// An answer that closes the connection.
 fn closing(status: StatusCode, text: &'static str) -> Response {
     (status, [(header::CONNECTION, HeaderValue::from_static("close"))], text).into_response()
 }

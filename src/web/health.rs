@@ -1,4 +1,4 @@
-//! `/healthz` for the credentials, `/livez` for the process, `/readyz` for the first conclusions.
+//! `/healthz` reports the credentials, `/livez` the process, and `/readyz` the first results.
 
 use axum::Json;
 use axum::extract::{Query, State as Shared};
@@ -14,11 +14,11 @@ use crate::state::{Entry, Moment, State};
 use crate::time::unix_seconds;
 
 #[derive(Deserialize)]
-pub struct Narrow {
+pub struct Filter {
     provider: Option<String>,
 }
 
-/// The health of one provider, for programs.
+/// The health of one provider as JSON.
 #[derive(Serialize)]
 struct ProviderHealth {
     state: &'static str,
@@ -30,22 +30,22 @@ struct ProviderHealth {
     since: Option<String>,
     time_to_expiry_seconds: Option<f64>,
     never_expires: bool,
-    /// The same of the credentials that are to follow.
+    /// The health of the next credential.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<Box<ProviderHealth>>,
 }
 
-pub async fn healthz(Shared(app): Shared<App>, Query(narrow): Query<Narrow>) -> Response {
+pub async fn healthz(Shared(app): Shared<App>, Query(filter): Query<Filter>) -> Response {
     let now = app.ledger.now();
     let roster = app.ledger.roster();
-    let chosen: Vec<_> = match &narrow.provider {
+    let chosen: Vec<_> = match &filter.provider {
         None => roster.entries().iter().collect(),
         Some(name) => match roster.entry(name, Slot::Current) {
             Some(entry) => vec![entry],
             None => {
                 return answer(
                     StatusCode::NOT_FOUND,
-                    &serde_json::json!({ "error": "there is no provider of this name" }),
+                    &serde_json::json!({ "error": "there is no provider with this name" }),
                 );
             }
         },
@@ -55,7 +55,7 @@ pub async fn healthz(Shared(app): Shared<App>, Query(narrow): Query<Narrow>) -> 
     for entry in chosen {
         let mut health = provider_health(entry, now);
         broken |= health.state == State::Broken.word();
-        // What is to follow breaks nobody yet.
+        // A broken next credential does not affect consumers yet, so it does not change the status.
         health.next = roster
             .entry(&entry.provider.name, Slot::Next)
             .map(|next| Box::new(provider_health(next, now)));
@@ -96,7 +96,7 @@ fn provider_health(entry: &Entry, now: Moment) -> ProviderHealth {
 
 pub async fn livez(Shared(app): Shared<App>) -> Response {
     if app.ledger.is_stalled() {
-        (StatusCode::SERVICE_UNAVAILABLE, "the scheduler does not turn\n").into_response()
+        (StatusCode::SERVICE_UNAVAILABLE, "the scheduler has stopped\n").into_response()
     } else {
         (StatusCode::OK, "ok\n").into_response()
     }
@@ -106,13 +106,14 @@ pub async fn readyz(Shared(app): Shared<App>) -> Response {
     let roster = app.ledger.roster();
     let entries = roster.entries();
     let unknown = entries.iter().filter(|entry| entry.health().state() == State::Unknown).count();
-    // Whoever is only asked would wait for ever for whoever asks only those that are ready.
+    // In on-demand mode nothing is probed until Prometheus asks, and Prometheus may ask only ready
+    // daemons. So `/readyz` must not wait for a first result.
     if unknown == 0 || app.mode == Mode::OnDemand {
         (StatusCode::OK, "ok\n").into_response()
     } else {
         (
             StatusCode::SERVICE_UNAVAILABLE,
-            format!("{unknown} of {} providers have no first conclusion yet\n", entries.len()),
+            format!("{unknown} of {} providers have no result yet\n", entries.len()),
         )
             .into_response()
     }

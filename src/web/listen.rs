@@ -1,11 +1,11 @@
-//! The addresses that the server listens on.
+//! Opens the addresses of the server.
 
 use std::net::{SocketAddr, TcpListener};
 
-/// Binds an address; told at once, before anything runs, when it is taken.
+/// Binds an address, before anything else runs, so that an address in use is an error at the start.
 ///
 /// # Errors
-/// What the system said.
+/// The error of the system.
 pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     let bound = TcpListener::bind(address).or_else(|error| {
         // `:PORT` means all addresses, also on a host without IPv6.

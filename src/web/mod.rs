@@ -1,4 +1,4 @@
-//! The HTTP server: metrics, health, and a page for people. It reads the ledger and changes nothing.
+//! The HTTP server: metrics, health, JSON and web pages. It only reads the ledger.
 
 mod api;
 mod app;

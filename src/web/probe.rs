@@ -1,8 +1,7 @@
-//! `/probe?provider=NAME`: a probe now, and the metrics of that one provider.
+//! `/probe?provider=NAME`: probes a provider now and answers with its metrics.
 //!
-//! For those who want Prometheus to decide when and by whom a provider is probed. Only configured
-//! providers are, never a URL of the caller's, and no caller can have more probes than one in
-//! [`FLOOR`](crate::schedule::FLOOR).
+//! With this path Prometheus decides when a provider is probed. It accepts only names of configured
+//! providers, never a URL, and starts at most one probe in [`FLOOR`](crate::schedule::FLOOR).
 
 use std::time::Duration;
 
@@ -15,38 +14,38 @@ use super::app::App;
 use crate::metrics::{CONTENT_TYPE, write_one};
 
 #[derive(Deserialize)]
-pub struct Asked {
+pub struct Target {
     provider: Option<String>,
 }
 
-/// How long Prometheus is going to wait, in seconds.
+/// The header in which Prometheus sends its scrape timeout, in seconds.
 const SCRAPE_TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
 
-/// What is left of that for the way of the answer.
-const FOR_THE_WAY: Duration = Duration::from_millis(500);
+/// The part of the scrape timeout that is left for sending the answer.
+const SENDING_TIME: Duration = Duration::from_millis(500);
 
-/// How long others wait, and Prometheus at most.
+/// The longest time that a request waits for its probe, and the default without a scrape timeout.
 const LONGEST_WAIT: Duration = Duration::from_secs(55);
 
 pub async fn probe(
     Shared(app): Shared<App>,
-    Query(asked): Query<Asked>,
+    Query(target): Query<Target>,
     headers: HeaderMap,
 ) -> Response {
-    let Some(name) = asked.provider else {
+    let Some(name) = target.provider else {
         return (StatusCode::BAD_REQUEST, "name a provider: /probe?provider=NAME\n")
             .into_response();
     };
     if app.ledger.roster().only(&name).is_none() {
-        return (StatusCode::NOT_FOUND, "there is no provider of this name\n").into_response();
+        return (StatusCode::NOT_FOUND, "there is no provider with this name\n").into_response();
     }
     let Some(control) = &app.control else {
-        return (StatusCode::SERVICE_UNAVAILABLE, "nobody probes here\n").into_response();
+        return (StatusCode::SERVICE_UNAVAILABLE, "this server has no scheduler\n").into_response();
     };
-    let pending = tokio::time::timeout(patience(&headers), control.probe(&name)).await.is_err();
-    // A reload may have come in between.
+    let pending = tokio::time::timeout(wait_limit(&headers), control.probe(&name)).await.is_err();
+    // A reload may have removed the provider in the meantime.
     let Some(roster) = app.ledger.roster().only(&name) else {
-        return (StatusCode::NOT_FOUND, "there is no provider of this name any more\n")
+        return (StatusCode::NOT_FOUND, "there is no longer a provider with this name\n")
             .into_response();
     };
     let mut body = Vec::new();
@@ -57,13 +56,14 @@ pub async fn probe(
         .into_response()
 }
 
-/// How long the caller is going to wait.
-fn patience(headers: &HeaderMap) -> Duration {
-    let told = headers
+/// How long to wait for the probe, from the caller's scrape timeout.
+fn wait_limit(headers: &HeaderMap) -> Duration {
+    let timeout = headers
         .get(SCRAPE_TIMEOUT)
         .and_then(|value| value.to_str().ok()?.trim().parse::<f64>().ok());
-    let told = told.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    told.map_or(LONGEST_WAIT, |told| told.saturating_sub(FOR_THE_WAY.min(told / 2)))
+    let timeout = timeout.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    timeout
+        .map_or(LONGEST_WAIT, |timeout| timeout.saturating_sub(SENDING_TIME.min(timeout / 2)))
         .min(LONGEST_WAIT)
 }
 
@@ -72,16 +72,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_scraper_gets_its_answer_before_it_stops_waiting() {
-        for (told, seconds) in
+    fn a_scraper_gets_its_answer_before_its_timeout() {
+        for (timeout, seconds) in
             [("10", 9.5), ("0.4", 0.2), ("120", 55.0), ("-1", 55.0), ("NaN", 55.0), ("soon", 55.0)]
         {
             let headers: HeaderMap =
-                [(SCRAPE_TIMEOUT.parse().expect("a name"), told.parse().expect("a value"))]
+                [(SCRAPE_TIMEOUT.parse().expect("a name"), timeout.parse().expect("a value"))]
                     .into_iter()
                     .collect();
-            assert_eq!(patience(&headers).as_secs_f64().to_string(), seconds.to_string(), "{told}");
+            assert_eq!(
+                wait_limit(&headers).as_secs_f64().to_string(),
+                seconds.to_string(),
+                "{timeout}"
+            );
         }
-        assert_eq!(patience(&HeaderMap::new()), LONGEST_WAIT);
+        assert_eq!(wait_limit(&HeaderMap::new()), LONGEST_WAIT);
     }
 }

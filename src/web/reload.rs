@@ -1,4 +1,4 @@
-//! `POST /-/reload`: as SIGHUP, with an answer.
+//! `POST /-/reload`: reloads the configuration like SIGHUP, and answers with the result.
 
 use axum::extract::State as Shared;
 use axum::http::StatusCode;
@@ -12,13 +12,14 @@ pub async fn reload(Shared(app): Shared<App>) -> Response {
     let Some(reload) = app.reload else {
         return (
             StatusCode::FORBIDDEN,
-            "reloading over HTTP is off; start with --web.enable-lifecycle, or send SIGHUP\n",
+            "reloads over HTTP are not enabled; start with --web.enable-lifecycle, \
+             or send SIGHUP\n",
         )
             .into_response();
     };
     let (reply, outcome) = oneshot::channel();
     if reload.try_send(Trigger { cause: Cause::Request, reply: Some(reply) }).is_err() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "a reload is under way\n").into_response();
+        return (StatusCode::SERVICE_UNAVAILABLE, "a reload is already running\n").into_response();
     }
     match outcome.await {
         Ok(Ok(changes)) => {

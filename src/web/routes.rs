@@ -1,4 +1,4 @@
-//! Which handler answers which path.
+//! The paths of the server and their handlers.
 
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -26,24 +26,24 @@ pub fn all(app: App) -> Router {
         .route("/api/v1/providers", get(api::providers))
         .route("/api/v1/providers/{name}", get(api::provider))
         .route("/-/reload", post(reload::reload))
-        .fallback(|| async { (StatusCode::NOT_FOUND, "not found; see / for what there is\n") })
+        .fallback(|| async { (StatusCode::NOT_FOUND, "not found; / links to the other paths\n") })
         .layer(map_response(harden))
         .with_state(app)
 }
 
-/// The routes for whoever starts and stops the daemon: nothing that says what is watched.
+/// The routes for a supervisor such as Kubernetes. They show nothing about providers.
 pub fn probes(app: App) -> Router {
     Router::new()
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
         .fallback(|| async {
-            (StatusCode::NOT_FOUND, "not found; here are /livez and /readyz only\n")
+            (StatusCode::NOT_FOUND, "not found; this address has only /livez and /readyz\n")
         })
         .layer(map_response(harden))
         .with_state(app)
 }
 
-/// Headers that every answer gets.
+/// Adds the security headers that every answer has.
 async fn harden(response: Response) -> Response {
     const ALWAYS: [(HeaderName, HeaderValue); 3] = [
         (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),

@@ -1,4 +1,4 @@
-//! `/metrics`: the exposition as a stream, so that a large one is never in memory as a whole.
+//! `/metrics`: sends the exposition as a stream, so that a large one is never whole in memory.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -17,11 +17,11 @@ use super::app::App;
 use super::encoding::accepts_gzip;
 use crate::metrics::CONTENT_TYPE;
 
-/// Pieces of 64 KiB that wait for a slow reader.
+/// How many pieces of 64 KiB may wait for a slow scraper.
 const PIECES: usize = 8;
 
-/// How long a reader may take for one piece before it counts as gone.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// How long a scraper may take to read one piece. After that the answer is aborted.
+const PIECE_TIMEOUT: Duration = Duration::from_secs(15);
 
 pub async fn metrics(State(app): State<App>, headers: HeaderMap) -> Response {
     let Ok(permit) = std::sync::Arc::clone(&app.scrapes).try_acquire_owned() else {
@@ -36,9 +36,9 @@ pub async fn metrics(State(app): State<App>, headers: HeaderMap) -> Response {
     let writing = move || {
         let _permit = permit;
         let pieces = Pieces { sender, runtime };
-        // The only error is a reader that has gone; there is nobody to tell.
+        // The only possible error is that the scraper has closed the connection.
         let _ = if gzip {
-            // Above level 1 compression takes eight times the time for a fifth fewer bytes.
+            // Higher levels take eight times as long and save only a fifth of the bytes.
             let mut encoder = GzEncoder::new(pieces, Compression::fast());
             exposition.write(&mut encoder, now).and_then(|()| encoder.finish().map(|_| ()))
         } else {
@@ -46,7 +46,8 @@ pub async fn metrics(State(app): State<App>, headers: HeaderMap) -> Response {
         };
     };
     if app.threads.spawn(writing).is_err() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "the system gives no thread\n").into_response();
+        return (StatusCode::SERVICE_UNAVAILABLE, "the system cannot start another thread\n")
+            .into_response();
     }
     let stream = futures_util::stream::unfold(receiver, |mut receiver| async move {
         receiver.recv().await.map(|piece| (Ok::<Bytes, io::Error>(piece), receiver))
@@ -61,7 +62,7 @@ pub async fn metrics(State(app): State<App>, headers: HeaderMap) -> Response {
     response
 }
 
-/// Hands pieces from the writing thread to the connection.
+/// Sends pieces from the writing thread to the connection.
 struct Pieces {
     sender: mpsc::Sender<Bytes>,
     runtime: Handle,
@@ -83,7 +84,7 @@ impl Write for Pieces {
         };
         let sent = self
             .runtime
-            .block_on(async { tokio::time::timeout(PATIENCE, self.sender.send(piece)).await });
+            .block_on(async { tokio::time::timeout(PIECE_TIMEOUT, self.sender.send(piece)).await });
         match sent {
             Ok(Ok(())) => Ok(length),
             _ => Err(io::ErrorKind::BrokenPipe.into()),

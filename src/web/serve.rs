@@ -1,4 +1,4 @@
-//! Serving until the daemon stops.
+//! Serves until the daemon stops.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -13,28 +13,28 @@ use super::connection::{Acceptor, Bounds};
 use super::{gate, routes};
 use crate::web_config::Doors;
 
-/// The longest head of a request, in bytes.
+/// The longest accepted head of a request, in bytes.
 const LONGEST_HEAD: usize = 32 * 1024;
 
-/// How long requests may still come over connections that are open when the daemon ends.
+/// How long open connections may still send a request when the daemon stops.
 const LAST_REQUESTS: Duration = Duration::from_millis(100);
 
-/// How long running answers may take when the daemon ends.
+/// How long running answers may take when the daemon stops.
 const GRACE: Duration = Duration::from_millis(400);
 
-/// Where to serve, and under which rules.
+/// The listeners of the server, with the web config and the limits.
 pub struct Listeners {
-    /// Listeners for everything, behind the door.
+    /// Listeners for all paths, with the web config.
     pub main: Vec<TcpListener>,
-    /// Listeners for `/livez` and `/readyz` alone, without TLS and passwords.
+    /// Listeners for only `/livez` and `/readyz`, without TLS and passwords.
     pub probe: Vec<TcpListener>,
-    /// The doors; each new connection and each request asks for the current one.
+    /// The web config. Each new connection and each request uses the current version.
     pub doors: Arc<Doors>,
-    /// How many clients may connect, and how long each may take.
+    /// The limits for clients.
     pub bounds: Bounds,
 }
 
-/// Serves until `end`, then lets running answers finish for a moment.
+/// Serves until `end`, then gives running answers a moment to finish.
 ///
 /// # Errors
 /// When a listener cannot be used.
@@ -69,9 +69,8 @@ pub async fn serve(
         () = end => {}
         Some(ended) = servers.join_next() => return ended.unwrap_or(Ok(())),
     }
-    // No further connections. Those that were accepted just now may still send their request: a
-    // connection that is told to end before its first one is closed without an answer, and a scrape
-    // would fail over a restart.
+    // Accept no further connections, but give accepted ones time for their first request. Otherwise
+    // they would be closed without an answer, and a scrape would fail during a restart.
     servers.shutdown().await;
     leave(&handle, LAST_REQUESTS).await;
     handle.graceful_shutdown(Some(GRACE));
@@ -79,7 +78,7 @@ pub async fn serve(
     Ok(())
 }
 
-/// Waits until all clients have left, or no longer than this.
+/// Waits until all connections are closed, at most for `longest`.
 async fn leave(handle: &Handle<SocketAddr>, longest: Duration) {
     let start = tokio::time::Instant::now();
     while handle.connection_count() > 0 && start.elapsed() < longest {
