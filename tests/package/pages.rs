@@ -39,7 +39,7 @@ Every key, with an explanation in place.
 .SH SEE ALSO
 .BR systemctl (1),
 .BR systemd.exec (5)
-on LoadCredential=, and /usr/share/doc/credwatch/README.md.
+on LoadCredential=, and /usr/share/doc/credwatch/docs/.
 ";
 
 fn main() -> Result<(), Error> {
