@@ -1,10 +1,11 @@
 //! What credwatch costs beside its peers, in one run on one machine: see `benches/README.md`.
 //!
-//! Reading order: this file (sections and roles), [`saturated`], [`scheduled`], [`scrape`] and
-//! [`start`] (what is measured), [`contenders`], [`daemon`] and [`exporter`] (who is measured),
+//! Reading order: this file (sections and roles), [`saturated`], [`scheduled`], [`scrape`],
+//! [`start`] and [`answer`] (what is measured), [`contenders`], [`daemon`] and [`exporter`] (who is measured),
 //! [`endpoint`] and [`authority`] (what they are measured against), [`process`], [`client`] and
 //! [`table`] (with what).
 
+mod answer;
 mod authority;
 mod client;
 mod contenders;
@@ -44,7 +45,7 @@ enum Form {
 const QUICK: &str = "quick";
 
 /// The sections, as they can be named on the command line.
-const SECTIONS: [&str; 4] = ["saturated", "scheduled", "start", "size"];
+const SECTIONS: [&str; 5] = ["answer", "saturated", "scheduled", "start", "size"];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -109,6 +110,9 @@ fn measure(arguments: &[String]) -> Result<()> {
             &endpoint,
             folder.path(),
         )?);
+    }
+    if wanted("answer") {
+        rows.extend(answer::measure()?);
     }
     if wanted("size") {
         rows.push(size()?);

@@ -4,11 +4,13 @@
 use serde_json::Value as Json;
 
 use crate::authoring::suggest::{Suggestion, structure, unread};
-use crate::outcome::TraceLine;
+use crate::outcome::{Message, TraceLine};
 use crate::probe::DEFAULT_HEADERS;
 use crate::recipe::request::ShownRequest;
-use crate::recipe::{Call, Heard, Kind, Observer, TokenResponse, Values, shown_place};
-use crate::secret::{HIDDEN, Redactor, is_told_secret, looks_random, names_a_secret};
+use crate::recipe::{Call, Heard, Kind, Observer, TokenResponse, Values};
+use crate::secret::{
+    HIDDEN, Redactor, is_told_secret, may_show_in_answer, names_a_secret, sentence, shown_place,
+};
 
 /// One probe, explained: its calls, in order.
 #[derive(Default, serde::Serialize)]
@@ -123,15 +125,15 @@ impl Told {
         told
     }
 
-    /// Notes an answer.
-    fn answer(&mut self, response: &TokenResponse, redactor: &Redactor) {
+    /// Notes an answer: what is shown of its headers and its body.
+    pub fn answer(&mut self, response: &TokenResponse, redactor: &Redactor) {
         self.status = Some(response.status);
         for name in TELLING {
             if let Some(value) = response.headers.get(name) {
                 let text = String::from_utf8_lossy(value.as_bytes());
                 // What follows the path of a URL can be a token of somebody else's making.
                 let text = if name == "location" { shown_place(&text) } else { text.into_owned() };
-                let text = crate::outcome::Message::clean(&redactor.scrub(&text));
+                let text = Message::clean(&redactor.scrub(&text));
                 self.headers.push((name.to_owned(), text.as_str().to_owned()));
             }
         }
@@ -160,7 +162,7 @@ fn outline(json: &Json, name: &str, depth: usize, redactor: &Redactor, lines: &m
     let label = if name.is_empty() {
         String::new()
     } else {
-        format!("{}: ", crate::outcome::Message::clean(&redactor.scrub(name)).as_str())
+        format!("{}: ", Message::clean(&redactor.scrub(name)).as_str())
     };
     match json {
         Json::Object(members) => {
@@ -183,67 +185,21 @@ fn outline(json: &Json, name: &str, depth: usize, redactor: &Redactor, lines: &m
             if redactor.is_secret(&number.to_string())
                 || names_a_secret(name) && is_told_secret(name, &number.to_string()) =>
         {
-            lines.push(format!("{indent}{label}{HIDDEN}"));
+            lines.push(format!("{indent}{label}{HIDDEN} (a number)"));
         }
         other => lines.push(format!("{indent}{label}{other}")),
     }
 }
 
 fn shown(name: &str, text: &str, redactor: &Redactor) -> String {
-    let kind = format!("a string of {} characters", text.chars().count());
+    let clean = |text: &str| format!("{:?}", Message::clean(&redactor.scrub(text)).as_str());
     if text.is_empty() {
-        return "\"\"".into();
+        "\"\"".into()
+    } else if may_show_in_answer(name, text) {
+        clean(text)
+    } else if let Some(sentence) = sentence(name, text) {
+        clean(&sentence)
+    } else {
+        format!("{HIDDEN} (a string of {} characters)", text.chars().count())
     }
-    // What may become a code may be seen, or nobody could write the rule for it.
-    if is_code(name, text) && !redactor.is_secret(text) {
-        return format!("{:?}", crate::outcome::Message::clean(&redactor.scrub(text)).as_str());
-    }
-    if names_a_secret(name) || !is_plain(text) {
-        return format!("{HIDDEN} ({kind})");
-    }
-    format!("{:?}", crate::outcome::Message::clean(&redactor.scrub(text)).as_str())
-}
-
-/// An identifier under the name of an error.
-fn is_code(name: &str, text: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let named = [
-        "code",
-        "error",
-        "errorcode",
-        "error_code",
-        "errcode",
-        "errno",
-        "error_type",
-        "type",
-        "status",
-        "reason",
-    ]
-    .contains(&name.as_str());
-    let worded = text
-        .split(['.', '-', '_'])
-        .any(|word| word.len() >= 3 && word.bytes().all(|byte| byte.is_ascii_alphabetic()));
-    let plain = text.len() <= 64
-        && !text.contains(' ')
-        && text.bytes().filter(u8::is_ascii_digit).count() <= 6
-        && !looks_random(text);
-    named && plain && (worded || text.len() <= 16)
-}
-
-/// Words and prose: no token has blanks, and none is a short word of letters only. A date is no
-/// secret either.
-fn is_plain(text: &str) -> bool {
-    let word = |word: &str| {
-        word.len() <= 24
-            && word.chars().filter(char::is_ascii_digit).count() <= 4
-            && word.chars().all(|c| c.is_alphanumeric() || "_-.,:;!?'\"()/".contains(c))
-            || word.len() <= 40 && word.chars().all(|c| c.is_ascii_lowercase() || c == '_')
-    };
-    let date = text.len() <= 35
-        && text.starts_with(|c: char| c.is_ascii_digit())
-        && text.chars().all(|c| c.is_ascii_digit() || "-:TZ.+ ".contains(c));
-    date || text.split_whitespace().all(word)
-        && (text.contains(' ')
-            || text.chars().filter(char::is_ascii_digit).count() == 0
-            || text.len() <= 8)
 }

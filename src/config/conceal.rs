@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::diagnostic::Source;
-use crate::secret::names_a_secret;
+use crate::secret::{is_name, names_a_secret};
 
 /// Keys of `[defaults]` and `[providers.NAME]` whose values are harmless.
 pub const HARMLESS: [&str; 14] = [
@@ -82,15 +82,6 @@ fn credentials(table: &DeTable<'_>, source: &Source) {
             _ => hide(value, source),
         }
     }
-}
-
-/// Whether a text is a name that somebody chose rather than a secret in the wrong place.
-pub fn is_name(text: &str) -> bool {
-    let plain =
-        |character: char| character.is_ascii_alphanumeric() || matches!(character, '_' | '-' | '.');
-    text.len() <= 64
-        && text.chars().all(plain)
-        && text.chars().filter(char::is_ascii_digit).count() < 5
 }
 
 /// Blanks what names itself a secret, and URLs with a password.

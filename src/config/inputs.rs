@@ -7,13 +7,13 @@ use secrecy::SecretString;
 use toml::Spanned;
 use url::Url;
 
-use super::conceal::is_name;
 use super::file::{self, Credential, From};
 use super::shared::Context;
 use crate::credentials::SecretSource;
 use crate::diagnostic::suggestion;
 use crate::recipe::Recipe;
 use crate::recipe::definition::Scalar;
+use crate::secret::is_name;
 
 /// The parameters that have a value. `whole` says that nothing of the table was taken out as
 /// faulty, so that what is not there was not given.

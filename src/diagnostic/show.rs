@@ -7,6 +7,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use super::{Fault, Severity, Source, floor_char_boundary};
+use crate::secret::shown_of_line;
 
 /// Replaces a blanked value. It is the same for all values, so that it shows no length.
 const BLANK: &str = "***";
@@ -52,7 +53,7 @@ impl Source {
         let to = floor_char_boundary(&self.text, span.end).clamp(from, end);
         let mut hidden = self.hidden.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if self.opaque.load(Ordering::Relaxed) {
-            let known = start + shown_length(&self.text[start..end], self.harmless);
+            let known = start + shown_of_line(&self.text[start..end], self.harmless);
             hidden.push(known..end.max(known));
         }
         hidden.extend(self.comment(start..end, &hidden));
@@ -120,42 +121,6 @@ impl Source {
             }
         }
         None
-    }
-}
-
-/// How many bytes of a line may be shown when the file cannot be parsed: a key or a table header,
-/// and the value of a harmless key.
-fn shown_length(line: &str, harmless: &[&str]) -> usize {
-    const LONGEST_KEY: usize = 60;
-    let allowed = |character: char| {
-        character.is_ascii_alphanumeric() || matches!(character, '_' | '-' | '.' | ' ' | '\t')
-    };
-    let random = |text: &str| text.chars().filter(char::is_ascii_digit).count() >= 5;
-    let header = line.trim_end();
-    if header.starts_with('[')
-        && header.len() <= LONGEST_KEY
-        && header.trim_matches(['[', ']']).chars().all(allowed)
-        && !random(header)
-    {
-        return line.len();
-    }
-    match line.split_once('=') {
-        Some((key, value))
-            if harmless.contains(&key.trim())
-                && value.len() <= LONGEST_KEY
-                && !value.contains(['=', '#']) =>
-        {
-            line.len()
-        }
-        Some((key, _))
-            if key.len() <= LONGEST_KEY
-                && key.chars().all(allowed)
-                && !random(key)
-                && !key.trim().is_empty() =>
-        {
-            key.len() + 1
-        }
-        _ => 0,
     }
 }
 

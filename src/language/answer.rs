@@ -7,17 +7,20 @@ use url::form_urlencoded;
 /// Elements within each other; what is deeper is no XML here, as nobody reads it.
 const DEEPEST: usize = 64;
 
-/// Nodes of an XML document; a token answer has a few dozen.
-const MOST_NODES: u32 = 20_000;
+/// Values of an answer in any form; a token answer has a few dozen, or a thousand with a catalogue.
+const MOST_VALUES: u32 = 10_000;
 
 /// Equals signs between one `<` and the next, so attributes of an element; a handful in a token
 /// answer.
 const MOST_ATTRIBUTES: usize = 1_000;
 
 /// A body that is JSON; a byte order mark before it is passed over. Nesting beyond 128 levels is no
-/// JSON here.
+/// JSON here, nor are more values than a token answer has: each costs far more than its bytes.
 #[must_use]
 pub fn json(body: &[u8]) -> Option<Json> {
+    if has_more(body, b"{[,") {
+        return None;
+    }
     serde_json::from_slice(without_mark(body)).ok()
 }
 
@@ -28,6 +31,7 @@ pub fn form(body: &[u8]) -> Option<Json> {
     if !text.contains('=')
         || text.starts_with(['<', '{', '[', '"'])
         || text.contains(char::is_whitespace)
+        || has_more(body, b"&")
     {
         return None;
     }
@@ -54,7 +58,7 @@ pub fn xml(body: &[u8]) -> Option<Json> {
     // Declarations of entities could multiply a text without bound, and nobody needs them.
     let options = roxmltree::ParsingOptions {
         allow_dtd: false,
-        nodes_limit: MOST_NODES,
+        nodes_limit: MOST_VALUES,
         ..roxmltree::ParsingOptions::default()
     };
     let document = roxmltree::Document::parse_with_options(text, options).ok()?;
@@ -91,6 +95,12 @@ fn element(node: roxmltree::Node<'_, '_>, depth: usize) -> Option<Json> {
         members.insert("#text".into(), text.trim().into());
     }
     Some(members.into())
+}
+
+/// Whether these signs are there more often than an answer has values. Those in texts count too.
+fn has_more(body: &[u8], signs: &[u8]) -> bool {
+    let most = MOST_VALUES as usize;
+    body.len() > most && body.iter().filter(|byte| signs.contains(byte)).count() > most
 }
 
 /// A body that is one word, as a token is. A page or a document is none.

@@ -65,6 +65,8 @@ pub struct Compiled {
     pub secret: bool,
     /// The values that it uses.
     pub uses: BTreeSet<String>,
+    /// Those of them that are no secret, where others are.
+    open: Vec<Value>,
     /// Each use of a value, and what an evaluation costs beside them.
     places: Vec<String>,
     cost: u64,
@@ -96,16 +98,27 @@ impl Compiled {
         check_arguments(&expression)?;
         let uses: BTreeSet<String> = places.iter().cloned().collect();
         let secret = uses.iter().any(|name| names.is_secret(name));
+        let open = uses.iter().filter(|name| secret && !names.is_secret(name));
+        let open = open.map(|name| Value::from(name.as_str())).collect();
         let path = path(side, source);
         Ok(Self {
             expression,
             path,
+            open,
             source: source.to_owned(),
             secret,
             uses,
             places,
             cost: filters::cost(source, &tokens),
         })
+    }
+
+    /// Whether a value of this expression may be shown: no secret goes in, or the value is one of
+    /// those that go in and are no secret, such as a URL that was configured.
+    #[must_use]
+    pub fn is_open(&self, value: &Value, context: &Value) -> bool {
+        let same = |name: &Value| context.get_item(name).is_ok_and(|input| input == *value);
+        !self.secret || value.as_str().is_some() && self.open.iter().any(same)
     }
 
     /// The value in this context, bounded in size. What goes in is taken from the budget of the

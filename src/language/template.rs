@@ -188,7 +188,8 @@ fn evaluate(expression: &Compiled, context: &Value, show: Show) -> Result<Option
     if value.is_undefined() || value.is_none() {
         return Ok(None);
     }
-    Ok(Some(if show == Show::Hidden && expression.secret { Value::from(HIDDEN) } else { value }))
+    let hides = show == Show::Hidden && !expression.is_open(&value, context);
+    Ok(Some(if hides { Value::from(HIDDEN) } else { value }))
 }
 
 /// A value inside text: strings, numbers and truth values, the latter as JSON writes them.

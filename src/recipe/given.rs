@@ -6,10 +6,11 @@ use minijinja::value::ValueKind;
 use super::reader::Reader;
 use super::telling;
 use super::trace::{Found, Given};
-use super::values::{hide, is_address};
+use super::values::hide;
 use crate::language::answer;
 use crate::language::scan::members;
 use crate::outcome::{Failure, malformed};
+use crate::secret::is_address;
 
 impl<'r> Reader<'_, 'r> {
     /// Hides what the answer gives before any text of it is taken up, whatever its status and even

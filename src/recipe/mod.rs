@@ -42,7 +42,6 @@ pub use fingerprint::Fingerprints;
 pub use observer::{Heard, Observer};
 pub use request::TokenRequest;
 pub use response::TokenResponse;
-pub use telling::shown_place;
 pub use token::Expectations;
 pub use trace::{Found, Trace};
 pub use values::{Attempt, Inputs, RenderError, Values};

@@ -8,12 +8,12 @@ use super::definition::Format;
 use super::reader::Reader;
 use super::refusal::says_fine;
 use super::response::TokenResponse;
-use super::telling;
 use super::trace::{Found, Trace};
 use super::values::Values;
 use crate::language::answer;
 use crate::language::expression::{Compiled, explain};
 use crate::outcome::{Code, Failure, Reason, malformed};
+use crate::secret::shown_place;
 
 impl Call {
     /// Reads the answer to this call and takes what it gives into `values`.
@@ -60,8 +60,7 @@ impl Reader<'_, '_> {
                 .get(header::LOCATION)
                 .and_then(|value| value.to_str().ok())
                 .unwrap_or("nowhere");
-            let message =
-                format!("redirected to {}, which is not followed", telling::shown_place(place));
+            let message = format!("redirected to {}, which is not followed", shown_place(place));
             return Err(Failure::new(Reason::Redirect, &self.redactor.scrub(&message))
                 .code(Code::http(status)));
         }

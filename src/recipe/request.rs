@@ -11,7 +11,7 @@ use super::values::{self, RenderError, Values};
 use crate::language::convert::UNRESERVED;
 use crate::language::expression::Compiled;
 use crate::language::template::{Show, Template};
-use crate::secret::Redactor;
+use crate::secret::{HIDDEN, Redactor, is_address};
 
 /// A request, ready to send. Holds secrets: it can be sent, not printed.
 pub struct TokenRequest {
@@ -114,7 +114,12 @@ impl Call {
             .url
             .text(&context, Show::Hidden)
             .map_err(|error| self.at("request.url", &error))?;
-        let mut line = format!("{} {}", self.request.method, url.unwrap_or_default());
+        let mut url = url.unwrap_or_default();
+        // A query that was configured with the URL can hold a key.
+        if self.request.url.is_secret() {
+            url.truncate(url.find('?').unwrap_or(url.len()));
+        }
+        let mut line = format!("{} {url}", self.request.method);
         for (index, (name, template)) in self.request.query.iter().enumerate() {
             if let Some(text) = template
                 .text(&context, Show::Hidden)
@@ -125,6 +130,7 @@ impl Call {
             }
         }
         if self.follows
+            && line.contains(HIDDEN)
             && let Ok(url) = self.url(&context)
             && self
                 .request
@@ -198,7 +204,8 @@ impl Call {
             .filter(derives)
         {
             if let Ok(value) = expression.evaluate(context)
-                && !value.as_str().is_some_and(values::is_address)
+                && !expression.is_open(&value, context)
+                && !value.as_str().is_some_and(is_address)
             {
                 values::hide(&value, redactor);
             }

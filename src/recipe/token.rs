@@ -85,7 +85,10 @@ impl TokenReader<'_, '_> {
     /// the token rules find, whatever the status.
     fn hide_tokens(&mut self) {
         for rule in &self.rules.token {
-            if let Ok(value) = rule.evaluate(&self.reader.context) {
+            // An object is no token: a rule for it would hide all that a refusal says.
+            if let Ok(value) = rule.evaluate(&self.reader.context)
+                && matches!(value.kind(), ValueKind::String | ValueKind::Number)
+            {
                 hide(&value, self.reader.redactor);
             }
         }

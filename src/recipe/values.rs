@@ -12,7 +12,7 @@ use crate::language::bounds::is_used_up;
 use crate::language::context::Context;
 use crate::language::expression::explain;
 use crate::outcome::{Failure, Reason, malformed};
-use crate::secret::Redactor;
+use crate::secret::{Redactor, is_address};
 
 /// What an attempt is made of beside the recipe.
 pub struct Inputs<'a> {
@@ -171,16 +171,6 @@ impl Values {
     pub(super) fn token(&self) -> Option<&str> {
         self.context.get("token").and_then(Value::as_str)
     }
-}
-
-/// A URL without a query and without anything random in it, such as an endpoint that a document of
-/// metadata names. The URL of a session is none.
-pub(super) fn is_address(text: &str) -> bool {
-    (text.starts_with("https://") || text.starts_with("http://"))
-        && !text.contains(['?', '#', '@'])
-        && !text
-            .split(['/', '.'])
-            .any(|part| part.len() >= 16 && part.bytes().any(|byte| byte.is_ascii_digit()))
 }
 
 /// Hides a value, whatever its kind; bytes in the forms in which they are written.

@@ -19,7 +19,7 @@ const MOST_SHOWN: usize = 4 * 1024;
 const MARGIN: usize = 9 * LONGEST;
 
 /// More secrets than this, or more bytes of them, are not even kept.
-const MOST_SECRETS: usize = 2_000;
+const MOST_SECRETS: usize = 500;
 const MOST_BYTES: usize = 64 * 1024;
 
 /// What stands in place of a hidden value.
@@ -76,6 +76,12 @@ impl Redactor {
             self.secrets.insert(Secret(SecretString::from(value)));
         }
         self.search = OnceCell::new();
+    }
+
+    /// Whether there are so many secrets that nothing is shown, so that no more need to be found.
+    #[must_use]
+    pub fn hides_all(&self) -> bool {
+        self.overflowing
     }
 
     /// Whether `text` is or contains a secret.

@@ -1,10 +1,12 @@
-//! What a text is by its name and its looks.
+//! What a text is by its name and its looks, where nothing else is known of it.
 
-/// Whether the name of a member says that its value is secret: `access_token`, `sessionKey`, not
-/// `token_type`.
-#[must_use]
-pub fn names_a_secret(name: &str) -> bool {
-    const TELLING: [&str; 11] = [
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
+/// Parts of names that say that a value is secret.
+static TELLING: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    words(&[
         "token",
         "secret",
         "key",
@@ -16,15 +18,12 @@ pub fn names_a_secret(name: &str) -> bool {
         "ticket",
         "cookie",
         "signature",
-    ];
-    TELLING.iter().any(|word| contains(name, word)) && !name.to_ascii_lowercase().ends_with("type")
-}
+    ])
+});
 
-/// Whether a value under a telling name is a secret and not a word about one: `"token": "expired"`
-/// is none, nor is `"token_expires_in": "3600"`.
-#[must_use]
-pub fn is_told_secret(name: &str, value: &str) -> bool {
-    const REPORTS: [&str; 18] = [
+/// Parts of names of what reports about a secret.
+static REPORTS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    words(&[
         "err",
         "message",
         "msg",
@@ -43,22 +42,46 @@ pub fn is_told_secret(name: &str, value: &str) -> bool {
         "length",
         "size",
         "_in",
-    ];
+    ])
+});
+
+/// All words at once, in any case: an answer can have 20,000 names.
+fn words(words: &[&str]) -> AhoCorasick {
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .kind(Some(aho_corasick::AhoCorasickKind::DFA))
+        .build(words)
+        .expect("a few short words make an automaton")
+}
+
+/// Whether the name of a member says that its value is secret: `access_token`, `sessionKey`, not
+/// `token_type`.
+#[must_use]
+pub fn names_a_secret(name: &str) -> bool {
+    let tail = name.len().checked_sub(4).and_then(|start| name.get(start..));
+    TELLING.is_match(name) && !tail.is_some_and(|tail| tail.eq_ignore_ascii_case("type"))
+}
+
+/// Whether a value under a telling name is a secret and not a word about one: `"token": "expired"`
+/// is none, nor is `"token_expires_in": "3600"`.
+#[must_use]
+pub fn is_told_secret(name: &str, value: &str) -> bool {
     let value = value.trim();
-    if value.contains(' ') {
+    if value.contains(' ') || is_date(value) {
         return false;
-    }
-    if value.len() >= 16 {
-        return true;
     }
     let digits = value.bytes().filter(u8::is_ascii_digit).count();
     // Beside a sentence in the same object, `key` is what a translation is looked up by.
-    let ambiguous =
-        name.eq_ignore_ascii_case("key") || REPORTS.iter().any(|word| contains(name, word));
+    let ambiguous = name.eq_ignore_ascii_case("key")
+        || ["_at", "At", "iat", "exp", "nbf"].iter().any(|end| name.ends_with(end))
+        || REPORTS.is_match(name);
+    if value.len() >= 16 {
+        return !ambiguous || digits < value.len();
+    }
     !ambiguous && digits > 0 && (digits >= 6 || value.len() >= 6 && digits < value.len())
 }
 
-fn contains(name: &str, word: &str) -> bool {
+pub fn contains(name: &str, word: &str) -> bool {
     name.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
 }
 
@@ -67,6 +90,26 @@ fn contains(name: &str, word: &str) -> bool {
 pub fn looks_random(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     text.len() >= 24 && digits >= 5 && text.len() - digits >= 5 && !text.contains(' ')
+}
+
+/// A day, perhaps with a time, as in RFC 3339.
+pub fn is_date(text: &str) -> bool {
+    let day = text.len() >= 10
+        && text.bytes().take(10).enumerate().all(|(place, byte)| {
+            if matches!(place, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() }
+        });
+    day && text.len() <= 35 && text.bytes().all(|b| b.is_ascii_digit() || b"-:TZ.+ ".contains(&b))
+}
+
+/// A URL without a query and without anything random in it, such as an endpoint that a document of
+/// metadata names. The URL of a session is none.
+#[must_use]
+pub fn is_address(text: &str) -> bool {
+    (text.starts_with("https://") || text.starts_with("http://"))
+        && !text.contains(['?', '#', '@'])
+        && !text
+            .split(['/', '.'])
+            .any(|part| part.len() >= 16 && part.bytes().any(|byte| byte.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -84,6 +127,20 @@ mod tests {
             ("error_key", "AUTH-401", false),
             ("key", "user42", false),
             ("password", "is not valid anymore", false),
+        ] {
+            assert_eq!(is_told_secret(name, value), secret, "{name} {value}");
+        }
+    }
+
+    #[test]
+    fn dates_and_times_under_a_telling_name_are_no_secrets() {
+        for (name, value, secret) in [
+            ("Expiration", "2023-11-14T23:13:20Z", false),
+            ("issuedAt", "1420262924658", false),
+            ("issued_at", "1420262924658", false),
+            ("expirationMicros", "1700000000000000", false),
+            ("id", "1420262924658", true),
+            ("expiry_key", "an-opaque-one-of-words", true),
         ] {
             assert_eq!(is_told_secret(name, value), secret, "{name} {value}");
         }

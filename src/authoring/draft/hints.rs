@@ -1,11 +1,12 @@
 //! What a draft can only point to: signatures, calls beside the token request, a built-in recipe
 //! that may do.
 
-use super::inputs::{Inputs, snake};
-use super::request::{Body, Request};
-use super::values;
+use super::inputs::Inputs;
+use super::names::snake;
+use super::parts::{Body, Request};
 use super::write::{Value, key};
 use crate::recipe::builtin::BUILTINS;
+use crate::secret::is_random_step;
 
 /// The values made of others, with a first guess of how.
 pub fn bindings(inputs: &mut Inputs) -> Vec<(String, String)> {
@@ -91,7 +92,7 @@ fn shown(url: &str, inputs: &Inputs) -> String {
     let rest = rest.split_once('/').map_or_else(|| (rest, ""), |(host, path)| (host, path));
     let host = rest.0.rsplit('@').next().unwrap_or_default();
     let hidden =
-        |step: &str| values::is_random_step(step) || inputs.shows_a_secret(step) || step.len() > 60;
+        |step: &str| is_random_step(step) || inputs.shows_a_secret(step) || step.len() > 60;
     let steps: Vec<&str> = std::iter::once(host)
         .chain(rest.1.split('/').filter(|step| !step.is_empty()))
         .map(|step| if hidden(step) { "…" } else { step })

@@ -1,13 +1,13 @@
 //! The inputs of a draft: each value of the sample that differs from one customer to the next,
 //! under a name.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
-use super::values::{self, Kind, Part, kind};
-use crate::authoring::suggest::words;
-use crate::recipe::is_reserved;
-use crate::secret::{looks_random, names_a_secret};
+use super::field::{Kind, kind};
+use super::names::{escaped, snake, usable};
+use super::values::{self, Part};
+use crate::secret::{
+    is_harmless, is_random_step, is_small_number, looks_random, may_be_constant, may_stand_beside,
+    names_a_secret,
+};
 
 /// One input. Holds what stood in the sample, to find it again: no `Debug`.
 pub struct Input {
@@ -73,12 +73,11 @@ impl Inputs {
     }
 
     /// The name of an input for a value of the sample.
-    fn value(&mut self, wanted: &str, value: &str) -> String {
+    pub fn value(&mut self, wanted: &str, value: &str) -> String {
         let in_path = wanted == snake(STEP);
         let again = |input: &&Input| {
             input.value.as_deref() == Some(value)
-                && (input.name == wanted
-                    || value.len() >= SHORTEST_TO_FIND && !values::is_harmless(value))
+                && (input.name == wanted || value.len() >= SHORTEST_TO_FIND && !is_harmless(value))
         };
         if let Some(known) =
             self.all.iter().filter(|input| !in_path || input.may_be_in_a_path()).find(again)
@@ -99,7 +98,7 @@ impl Inputs {
 
     /// The name of an input for a placeholder. What the API calls it is better than what the page
     /// calls it.
-    fn placeholder(
+    pub fn placeholder(
         &mut self,
         field: Option<&str>,
         name: Option<String>,
@@ -169,10 +168,9 @@ impl Inputs {
         }
         let may_stand = |part: &Part| match part {
             Part::Text(text) => {
-                values::may_stand_beside(text)
+                may_stand_beside(text)
                     || looks_random(text)
-                    || matches!(kind, Kind::Constant | Kind::Parameter)
-                        && values::may_be_constant(text)
+                    || matches!(kind, Kind::Constant | Kind::Parameter) && may_be_constant(text)
             }
             Part::Placeholder { .. } | Part::Command(_) => true,
         };
@@ -237,7 +235,7 @@ impl Inputs {
         let input = |inputs: &mut Self| format!("{{{{ {} }}}}", inputs.value(&snake(field), text));
         match kind {
             _ if text.trim().is_empty() => escaped(text),
-            Kind::Constant | Kind::Parameter if values::may_be_constant(text) => self.known(text),
+            Kind::Constant | Kind::Parameter if may_be_constant(text) => self.known(text),
             Kind::Time => {
                 let digits = text.bytes().all(|byte| byte.is_ascii_digit());
                 let form = if !digits {
@@ -251,8 +249,8 @@ impl Inputs {
             }
             Kind::Once => "{{ uuid }}".into(),
             Kind::Signature => format!("{{{{ {} }}}}", self.signature(field, text)),
-            Kind::Credential if values::is_small_number(field, text) => text.to_owned(),
-            Kind::Unknown if values::is_harmless(text) => self.known(text),
+            Kind::Credential if is_small_number(field, text) => text.to_owned(),
+            Kind::Unknown if is_harmless(text) => self.known(text),
             Kind::Constant | Kind::Parameter | Kind::Credential | Kind::Unknown => input(self),
         }
     }
@@ -287,7 +285,7 @@ impl Inputs {
             return self.text(STEP, false, step, true);
         }
         // A word that a sample has in its path and as a password is a word of the path.
-        if !values::is_random_step(step) && !self.shows_a_secret(step) {
+        if !is_random_step(step) && !self.shows_a_secret(step) {
             return escaped(step);
         }
         let name = snake(before);
@@ -313,8 +311,7 @@ impl Inputs {
 
     /// Whether a text holds the value of a credential that is no plain word.
     pub fn shows_a_secret(&self, text: &str) -> bool {
-        let is_secret =
-            |value: &&str| value.len() >= SHORTEST_TO_FIND && !values::is_harmless(value);
+        let is_secret = |value: &&str| value.len() >= SHORTEST_TO_FIND && !is_harmless(value);
         self.all
             .iter()
             .filter_map(|input| input.value.as_deref().filter(is_secret))
@@ -350,134 +347,4 @@ impl Inputs {
         let name = snake(field);
         self.hidden(&name)
     }
-
-    /// User and password as Basic authentication has them: `(client_id ~ ':' ~ client_secret) |
-    /// base64`.
-    pub fn basic(&mut self, written: &str) -> String {
-        let decoded = STANDARD
-            .decode(written.trim())
-            .ok()
-            .and_then(|bytes| String::from_utf8(bytes).ok())
-            .filter(|text| text.contains(':'));
-        match decoded {
-            Some(text) => self.pair(&text),
-            None if written.contains(':') => self.pair(written),
-            None => {
-                let (user, password) = self.pair_names();
-                let (user, password) = (
-                    self.placeholder(Some(user), None, None),
-                    self.placeholder(Some(password), None, None),
-                );
-                format!("({user} ~ ':' ~ {password}) | base64")
-            }
-        }
-    }
-
-    fn pair_names(&self) -> (&'static str, &'static str) {
-        if self.is_oauth { ("client_id", "client_secret") } else { ("username", "password") }
-    }
-
-    /// `user:password`, or a text around it such as `base64(id:secret)` or `echo -n "$ID:$SECRET" |
-    /// base64`.
-    fn pair(&mut self, text: &str) -> String {
-        let wrapped = text.contains("base64") || text.contains("echo") || text.contains("printf");
-        let inner = if wrapped { core(text) } else { text };
-        let (user, password) = split_pair(inner);
-        let names = self.pair_names();
-        let user = self.half(names.0, user, wrapped);
-        if password.trim().is_empty() {
-            return format!("({user} ~ ':') | base64");
-        }
-        let password = self.half(names.1, password, wrapped);
-        format!("({user} ~ ':' ~ {password}) | base64")
-    }
-
-    fn half(&mut self, default: &str, text: &str, wrapped: bool) -> String {
-        let text = text.trim().trim_matches(['"', '\'']);
-        let mut parts = values::parts(text, true);
-        if parts.len() == 1
-            && let Some(Part::Placeholder { name, variable, .. }) = parts.pop()
-        {
-            let field = name.is_none().then_some(default);
-            return self.placeholder(field, name, variable);
-        }
-        if text.is_empty() {
-            return self.placeholder(Some(default), None, None);
-        }
-        // `base64(client_id:client_secret)`, and a page that says `-u client_id:client_secret`,
-        // mean names.
-        if let Some(name) = values::clean(text).filter(|name| {
-            wrapped
-                || matches!(
-                    name.as_str(),
-                    "client_id"
-                        | "client_secret"
-                        | "username"
-                        | "password"
-                        | "api_key"
-                        | "api_secret"
-                )
-        }) {
-            return self.placeholder(None, Some(name), None);
-        }
-        self.value(default, text)
-    }
-}
-
-/// What stands between the brackets or quotes of `base64(…)` or `echo -n "…" | base64`.
-fn core(text: &str) -> &str {
-    let place = text.find(':').unwrap_or_default();
-    let start = text[..place].rfind(['(', '"', '\'', ' ']).map_or(0, |start| start + 1);
-    let end = text[place..].find([')', '"', '\'', ' ', '|']).map_or(text.len(), |end| place + end);
-    &text[start..end]
-}
-
-/// At the first `:` that is in no placeholder.
-fn split_pair(text: &str) -> (&str, &str) {
-    let mut depth = 0;
-    for (place, character) in text.char_indices() {
-        match character {
-            '<' | '{' | '(' => depth += 1,
-            '>' | '}' | ')' => depth -= 1,
-            ':' if depth <= 0 => return (&text[..place], &text[place + 1..]),
-            _ => {}
-        }
-    }
-    (text, "")
-}
-
-/// A text in which nothing is taken for an expression.
-pub fn escaped(text: &str) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some(place) = ["{{", "{%", "{#"].iter().filter_map(|sign| rest.find(sign)).min() {
-        out.push_str(&rest[..place]);
-        out.push_str(&format!("{{{{ '{}' }}}}", &rest[place..place + 2]));
-        rest = &rest[place + 2..];
-    }
-    // A brace at the end could join with those of what follows.
-    match rest.strip_suffix('{') {
-        Some(before) => out + before + "{{ '{' }}",
-        None => out + rest,
-    }
-}
-
-/// `X-Api-Key` and `apiKey` become `api_key`.
-pub fn snake(name: &str) -> String {
-    let mut words = words(name);
-    if words.len() > 1 && words[0] == "x" {
-        words.remove(0);
-    }
-    let name = words.join("_");
-    name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(40).collect()
-}
-
-/// A name that expressions can use.
-fn usable(name: &str) -> String {
-    let name = match name {
-        "" => "credential".to_owned(),
-        _ if name.starts_with(|c: char| c.is_ascii_digit()) => format!("n{name}"),
-        _ => name.to_owned(),
-    };
-    if is_reserved(&name) { format!("api_{name}") } else { name }
 }

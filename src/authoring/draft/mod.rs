@@ -4,8 +4,13 @@
 //! Nothing of the sample that could be secret gets into the draft: a value is repeated only when
 //! the name of its field or its own form say that it is the same for everybody.
 
+mod body;
+mod field;
 mod hints;
 mod inputs;
+mod names;
+mod pair;
+mod parts;
 mod request;
 mod values;
 mod write;
@@ -16,8 +21,9 @@ use jiff::Timestamp;
 use crate::authoring::curl::Sample;
 use crate::authoring::suggest::{self, Suggestion};
 use crate::recipe::builtin::BUILTINS;
-use inputs::{Inputs, snake};
-use request::{Body, Request};
+use inputs::Inputs;
+use names::snake;
+use parts::{Body, Request};
 use write::{Value, key, text};
 
 /// A sample answer: headers, if it shows any, and body.

@@ -1,6 +1,7 @@
 //! What a value of a sample is: something to keep, or something that differs from one customer to
 //! the next.
 
+use super::field::{Kind, kind};
 use crate::authoring::suggest::words;
 use crate::secret::{looks_random, names_a_secret};
 
@@ -14,153 +15,6 @@ pub enum Part {
     Placeholder { name: Option<String>, variable: Option<String>, soft: bool },
     /// What a shell would run: `$(…)`.
     Command(String),
-}
-
-/// What a field is for, by its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// The same for every customer: a grant type, a version.
-    Constant,
-    /// Differs, and is no secret: a scope, a tenant.
-    Parameter,
-    /// Secret, or an identifier.
-    Credential,
-    /// The time of the request.
-    Time,
-    /// A number used once.
-    Once,
-    /// Made of the others.
-    Signature,
-    /// Nothing is known.
-    Unknown,
-}
-
-const CONSTANTS: [&str; 35] = [
-    "jsonrpc",
-    "granttype",
-    "responsetype",
-    "tokentype",
-    "requestedtokentype",
-    "subjecttokentype",
-    "assertiontype",
-    "clientassertiontype",
-    "version",
-    "apiversion",
-    "v",
-    "format",
-    "accept",
-    "contenttype",
-    "acceptlanguage",
-    "lang",
-    "language",
-    "type",
-    "action",
-    "method",
-    "methods",
-    "service",
-    "xrequestedwith",
-    "mode",
-    "channel",
-    "expiresin",
-    "ttl",
-    "duration",
-    "durationseconds",
-    "output",
-    "algorithm",
-    "alg",
-    "signmethod",
-    "signaturemethod",
-    "signtype",
-];
-
-const PARAMETERS: [&str; 24] = [
-    "scope",
-    "scopes",
-    "audience",
-    "resource",
-    "tenant",
-    "tenantid",
-    "tenantname",
-    "realm",
-    "region",
-    "domain",
-    "subdomain",
-    "env",
-    "environment",
-    "organization",
-    "org",
-    "orgname",
-    "country",
-    "locale",
-    "zone",
-    "site",
-    "baseurl",
-    "host",
-    "hostname",
-    "instance",
-];
-
-const TIMES: [&str; 9] =
-    ["timestamp", "ts", "time", "t", "date", "requesttime", "xtimestamp", "now", "datetime"];
-const ONCE: [&str; 7] =
-    ["nonce", "requestid", "uuid", "idempotencykey", "jti", "correlationid", "traceid"];
-const SIGNATURES: [&str; 7] = ["sign", "signature", "hmac", "checksum", "digest", "mac", "sig"];
-const SECRETS: [&str; 17] = [
-    "pass", "pwd", "pin", "otp", "auth", "cred", "hash", "code", "user", "mail", "login", "phone",
-    "client", "account", "merchant", "customer", "partner",
-];
-
-/// What a field of this name is for.
-pub fn kind(field: &str) -> Kind {
-    let words = words(field);
-    let name = words.concat();
-    let name = name
-        .strip_prefix('x')
-        .filter(|rest| field.to_ascii_lowercase().starts_with("x-") && !rest.is_empty())
-        .unwrap_or(&name);
-    let last = words.last().map_or("", String::as_str);
-    if CONSTANTS.contains(&name) || matches!(last, "version") {
-        Kind::Constant
-    } else if SIGNATURES.contains(&last) || name == "contentmd5" {
-        Kind::Signature
-    } else if ONCE.contains(&name) || last == "nonce" {
-        Kind::Once
-    } else if TIMES.contains(&name) || last == "timestamp" {
-        Kind::Time
-    } else if PARAMETERS.contains(&name) {
-        Kind::Parameter
-    } else if names_a_secret(field)
-        || SECRETS.iter().any(|word| name.contains(word))
-        || matches!(last, "id" | "sid" | "username" | "pw")
-        || name.ends_with("id")
-    {
-        Kind::Credential
-    } else {
-        Kind::Unknown
-    }
-}
-
-/// Whether a value that stands where nothing is known of the field may be shown: a plain word, a
-/// date, a truth value, a small number. Anything else may be somebody's secret.
-pub fn is_harmless(text: &str) -> bool {
-    let word = |word: &str| {
-        word.len() <= 18 && word.chars().all(|c| c.is_ascii_lowercase() || "_-.,:/".contains(c))
-    };
-    let date = text.len() == 10
-        && text.bytes().enumerate().all(|(place, byte)| {
-            if matches!(place, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() }
-        });
-    let number = text.len() <= 3 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    date || number || text.len() <= 80 && text.split(' ').all(word)
-}
-
-/// Whether a value is a small whole number that says nothing of a customer: the number of a call, a
-/// version. A secret that is a number has another name.
-pub fn is_small_number(field: &str, text: &str) -> bool {
-    let field = words(field).concat();
-    let hides = names_a_secret(&field)
-        || ["pass", "pwd", "pin", "otp", "auth", "cred"].iter().any(|word| field.contains(word));
-    !hides && (1..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether a value of a header can stand as it is: a media type, nothing at all, or one plain word
@@ -202,27 +56,6 @@ pub fn digest(sample: &str) -> Option<(&'static str, bool)> {
         sample.bytes().any(|byte| byte.is_ascii_lowercase()),
     );
     (is_hex && !(upper && lower)).then_some((digest, upper))
-}
-
-/// Whether a value of a field that is the same for all may be shown all the same: it can be
-/// anything but random.
-pub fn may_be_constant(text: &str) -> bool {
-    text.len() <= 200 && !looks_random(text) && !text.contains('@')
-}
-
-/// Whether a text beside a placeholder may be shown: a scheme, a prefix, signs between two of them.
-pub fn may_stand_beside(text: &str) -> bool {
-    let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    text.len() <= 40
-        && digits <= 2
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || " _-.,:;/=&?+|".contains(c))
-}
-
-/// Whether a part of a path belongs to one customer: long and with digits in it, as no name of an
-/// API has them.
-pub fn is_random_step(text: &str) -> bool {
-    let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    looks_random(text) || text.len() >= 12 && digits >= 4 || text.len() >= 6 && digits == text.len()
 }
 
 /// Cuts a value into what stands and what is to be put in. `angles` says that `<name>` is a
@@ -467,39 +300,6 @@ mod tests {
             ("a < b", vec!["=a < b"]),
         ] {
             assert_eq!(names(value), expected, "{value}");
-        }
-    }
-
-    #[test]
-    fn fields_are_told_apart_by_their_names() {
-        for (field, expected) in [
-            ("grant_type", Kind::Constant),
-            ("X-Api-Version", Kind::Constant),
-            ("client_id", Kind::Credential),
-            ("appKey", Kind::Credential),
-            ("password", Kind::Credential),
-            ("userName", Kind::Credential),
-            ("scope", Kind::Parameter),
-            ("X-Timestamp", Kind::Time),
-            ("requestTime", Kind::Time),
-            ("nonce", Kind::Once),
-            ("sign", Kind::Signature),
-            ("X-Signature", Kind::Signature),
-            ("colour", Kind::Unknown),
-        ] {
-            assert_eq!(kind(field), expected, "{field}");
-        }
-    }
-
-    #[test]
-    fn only_plain_words_are_harmless_where_nothing_is_known() {
-        for text in
-            ["client_credentials", "true", "1", "2023-06-01", "urn:ietf:params", "read write"]
-        {
-            assert!(is_harmless(text), "{text}");
-        }
-        for text in ["hunter2", "Password", "1234", "a81bc81b", "me@x.example", "sk_live_1"] {
-            assert!(!is_harmless(text), "{text}");
         }
     }
 }

@@ -1,0 +1,103 @@
+//! User and password of a sample, as Basic authentication has them.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::inputs::Inputs;
+use super::values::{self, Part};
+
+impl Inputs {
+    /// User and password as Basic authentication has them: `(client_id ~ ':' ~ client_secret) |
+    /// base64`.
+    pub fn basic(&mut self, written: &str) -> String {
+        let decoded = STANDARD
+            .decode(written.trim())
+            .ok()
+            .and_then(|bytes| String::from_utf8(bytes).ok())
+            .filter(|text| text.contains(':'));
+        match decoded {
+            Some(text) => self.pair(&text),
+            None if written.contains(':') => self.pair(written),
+            None => {
+                let (user, password) = self.pair_names();
+                let (user, password) = (
+                    self.placeholder(Some(user), None, None),
+                    self.placeholder(Some(password), None, None),
+                );
+                format!("({user} ~ ':' ~ {password}) | base64")
+            }
+        }
+    }
+
+    fn pair_names(&self) -> (&'static str, &'static str) {
+        if self.is_oauth { ("client_id", "client_secret") } else { ("username", "password") }
+    }
+
+    /// `user:password`, or a text around it such as `base64(id:secret)` or `echo -n "$ID:$SECRET" |
+    /// base64`.
+    pub fn pair(&mut self, text: &str) -> String {
+        let wrapped = text.contains("base64") || text.contains("echo") || text.contains("printf");
+        let inner = if wrapped { core(text) } else { text };
+        let (user, password) = split_pair(inner);
+        let names = self.pair_names();
+        let user = self.half(names.0, user, wrapped);
+        if password.trim().is_empty() {
+            return format!("({user} ~ ':') | base64");
+        }
+        let password = self.half(names.1, password, wrapped);
+        format!("({user} ~ ':' ~ {password}) | base64")
+    }
+
+    fn half(&mut self, default: &str, text: &str, wrapped: bool) -> String {
+        let text = text.trim().trim_matches(['"', '\'']);
+        let mut parts = values::parts(text, true);
+        if parts.len() == 1
+            && let Some(Part::Placeholder { name, variable, .. }) = parts.pop()
+        {
+            let field = name.is_none().then_some(default);
+            return self.placeholder(field, name, variable);
+        }
+        if text.is_empty() {
+            return self.placeholder(Some(default), None, None);
+        }
+        // `base64(client_id:client_secret)`, and a page that says `-u client_id:client_secret`,
+        // mean names.
+        if let Some(name) = values::clean(text).filter(|name| {
+            wrapped
+                || matches!(
+                    name.as_str(),
+                    "client_id"
+                        | "client_secret"
+                        | "username"
+                        | "password"
+                        | "api_key"
+                        | "api_secret"
+                )
+        }) {
+            return self.placeholder(None, Some(name), None);
+        }
+        self.value(default, text)
+    }
+}
+
+/// What stands between the brackets or quotes of `base64(…)` or `echo -n "…" | base64`.
+fn core(text: &str) -> &str {
+    let place = text.find(':').unwrap_or_default();
+    let start = text[..place].rfind(['(', '"', '\'', ' ']).map_or(0, |start| start + 1);
+    let end = text[place..].find([')', '"', '\'', ' ', '|']).map_or(text.len(), |end| place + end);
+    &text[start..end]
+}
+
+/// At the first `:` that is in no placeholder.
+fn split_pair(text: &str) -> (&str, &str) {
+    let mut depth = 0;
+    for (place, character) in text.char_indices() {
+        match character {
+            '<' | '{' | '(' => depth += 1,
+            '>' | '}' | ')' => depth -= 1,
+            ':' if depth <= 0 => return (&text[..place], &text[place + 1..]),
+            _ => {}
+        }
+    }
+    (text, "")
+}

@@ -1,0 +1,38 @@
+//! One table of texts with the verdict on them in each setting.
+
+use super::{is_harmless, is_name, may_show_in_answer};
+
+/// In an answer nobody knows what a member holds, so words and identifiers are shown and what
+/// could be random is not. A draft is published, so capitals and digits stay out of it. A line
+/// of a configuration shows names alone, as any other text may be a secret in the wrong place.
+#[test]
+fn what_may_be_shown_differs_from_setting_to_setting() {
+    for (name, text, answer, draft, configuration) in [
+        ("message", "Unauthenticated.", true, false, true),
+        ("message", "the client is not known", true, true, false),
+        ("error_description", "AADSTS7000215: Invalid client", true, false, false),
+        ("resource", "https://graph.microsoft.example/v1", true, false, false),
+        ("type", "https://tools.ietf.org/html/rfc7231#section-6.5.1", true, false, false),
+        ("__type", "com.amazonaws.sts#NotAuthorizedException", true, false, false),
+        ("Expiration", "2023-11-14T23:13:20Z", true, false, false),
+        ("day", "2023-11-14", true, true, false),
+        ("scope", "*", true, false, false),
+        ("scope", "read:users write", true, true, false),
+        ("code", "AUTH-401", true, false, true),
+        ("error", "invalid_client", true, true, true),
+        ("flag", "true", true, true, true),
+        ("number", "12", true, true, true),
+        ("id", "hunter2", true, false, true),
+        ("id", "a81bc81bdead", false, false, false),
+        ("id", "5f8f8c44-1234-4bcd-9abc-0123456789ab", false, false, false),
+        ("id", "918273645", false, false, false),
+        ("id", "dGhpc2lzYXNlY3JldHRoYXRpc2xvbmc", false, false, true),
+        ("mail", "me@x.example", false, false, false),
+        ("access_token", "anotherword", false, true, true),
+        ("url", "https://api.example/cb/0123456789abcdef0123", false, false, false),
+    ] {
+        assert_eq!(may_show_in_answer(name, text), answer, "answer: {name} {text}");
+        assert_eq!(is_harmless(text), draft, "draft: {name} {text}");
+        assert_eq!(is_name(text), configuration, "configuration: {name} {text}");
+    }
+}
