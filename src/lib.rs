@@ -10,21 +10,24 @@
 //! 1. [`outcome`]: the words that everything shares. Reasons, codes, what a probe found. Plain
 //!    data.
 //! 2. [`recipe`]: how one kind of token API is asked and how its answer is read. Pure.
+//!    [`language`] has its expressions and templates.
 //! 3. [`provider`]: one configured instance of a recipe, with nothing left to resolve.
-//! 4. [`probe`]: the only place from which HTTP requests go out.
-//! 5. [`state`]: what is known of all providers. [`state::Health::record`] is where an outcome
+//! 4. `plan`: everything from the files that the daemon runs by. [`config`] makes it, and [`cli`]
+//!    and nothing else imports `config`.
+//! 5. [`probe`]: the only place from which HTTP requests go out.
+//! 6. [`state`]: what is known of all providers. [`state::Health::record`] is where an outcome
 //!    becomes health.
-//! 6. [`schedule`]: when each provider is asked, in one task.
-//! 7. [`metrics`] and [`web`]: the faces. They read the state and change nothing. [`web_config`] is who
-//!    may look.
-//! 8. [`config`]: from files to providers, every fault told. [`cli`] and nothing else imports it.
-//! 9. [`reload`], [`storage`], [`systemd`]: what a daemon that runs for years needs.
-//! 10. [`daemon`]: the parts put together.
+//! 7. `schedule`: when each provider is probed, in one task.
+//! 8. [`metrics`] and [`web`]: they show the state and change nothing. [`web_config`] decides who
+//!    may see it.
+//! 9. `reload`, `storage`, `signals`, `systemd`: what a daemon that runs for years needs.
+//! 10. `daemon`: how all of these start and stop, in one function.
 //!
-//! Below all of them: [`time`], [`files`] (how files are read), [`credentials`], [`secret`], [`diagnostic`] (faults with their place in a file),
-//! [`document`] (TOML against a schema), [`watch`] (files whose content counts), [`threads`],
-//! [`logging`]. Beside them: [`fake`] (the token APIs of demo and tests), [`exchange`] (recorded
-//! exchanges), [`authoring`] (help for people who write recipes).
+//! Below all of them: [`time`], [`tls`], `files` (how files are read), [`credentials`], [`secret`]
+//! (what may be shown), [`diagnostic`] (faults with their place in a file), [`document`] (TOML
+//! against a schema), `watch` (changes of files), `shard`, `threads`, `logging`. Beside them:
+//! [`fake`] (the token APIs of demo and tests), [`exchange`] (recorded exchanges), [`authoring`]
+//! (help for people who write recipes).
 //!
 //! `ARCHITECTURE.md` has the picture, the invariants and what is absent on purpose.
 
@@ -32,31 +35,31 @@ pub mod authoring;
 pub mod cli;
 pub mod config;
 pub mod credentials;
-pub mod daemon;
+mod daemon;
 pub mod diagnostic;
 pub mod document;
 pub mod exchange;
 pub mod fake;
-pub mod files;
+mod files;
 pub mod language;
-pub mod logging;
+mod logging;
 pub mod metrics;
 pub mod outcome;
-pub mod plan;
+mod plan;
 pub mod probe;
 pub mod provider;
 pub mod recipe;
-pub mod reload;
-pub mod schedule;
+mod reload;
+mod schedule;
 pub mod secret;
-pub mod shard;
-pub mod signals;
+mod shard;
+mod signals;
 pub mod state;
-pub mod storage;
-pub mod systemd;
-pub mod threads;
+mod storage;
+mod systemd;
+mod threads;
 pub mod time;
 pub mod tls;
-pub mod watch;
+mod watch;
 pub mod web;
 pub mod web_config;

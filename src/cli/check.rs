@@ -21,7 +21,7 @@ pub struct Flags {
 }
 
 pub fn main(flags: &Flags) -> ExitCode {
-    // Both are read before either can end this, so that the faults of both are told.
+    // Both are read before either can end this, so that the faults of both are shown.
     let (plan, web) = match (load_once(&flags.config), load_web_config(&flags.web_config)) {
         (Ok(plan), Ok(web)) => (plan, web),
         (Err(code), _) | (_, Err(code)) => return code,
@@ -54,13 +54,12 @@ pub fn main(flags: &Flags) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Secrets that cannot be read by whoever checks. Only a warning: the daemon may run as somebody
-/// else.
+/// Secrets that this user cannot read. Only a warning: the daemon may run as another user.
 fn unreadable(plan: &Plan) -> Vec<Fault> {
     let mut warnings = Vec::new();
     for provider in &plan.providers {
         for (name, source) in provider.credentials.iter() {
-            // Programs are not run: they may ask somebody, or be metered.
+            // Programs are not run: they may ask a person, or be metered.
             let Some(Err(error)) = source.read() else { continue };
             let mut fault = Fault::general(format!(
                 "the provider `{}`: the credential `{name}`: {error}",

@@ -54,7 +54,7 @@ fn draft(flags: &Flags) -> Result<String, String> {
         .collect::<Result<Vec<_>, _>>()?;
     let sample = curl::parse(&command)?;
     let text = draft::draft(&sample, flags.name.as_deref(), &answers, Timestamp::now())?;
-    // Whoever starts from a draft that does not load has been sent the wrong way.
+    // A draft that does not load would send its reader the wrong way.
     if let Err(faults) = config::load_text("the draft", &text) {
         complain(&faults);
         return Err(

@@ -5,7 +5,7 @@
 const BLOCKING_THREADS: usize = 2_048;
 
 /// How long such a thread waits for another call. They take turns, so with a thousand calls in ten
-/// seconds, which is how long they wait unless told otherwise, a thousand threads that one bad
+/// seconds, which is how long they wait by default, a thousand threads that one bad
 /// moment has made would stay for ever.
 const KEPT_ALIVE: std::time::Duration = std::time::Duration::from_millis(200);
 

@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_asked_again_early_to_confirm_that_he_is_to_be_left_alone() {
+    fn a_provider_that_asks_to_be_left_alone_gets_no_early_confirmation() {
         let unavailable = |seconds| {
             Outcome::Failed(Failure {
                 retry_after: Some(Duration::from_secs(seconds)),

@@ -23,7 +23,7 @@ pub struct Lanes {
     slow_in_flight: usize,
     ready: VecDeque<Runner>,
     slow_ready: VecDeque<Runner>,
-    /// Those against which somebody runs.
+    /// Those with a running probe.
     hosts: HashMap<Arc<str>, Host>,
 }
 

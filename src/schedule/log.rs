@@ -10,7 +10,7 @@ use crate::time::{human_duration, unix_seconds};
 /// The window in which lines are counted.
 const WINDOW: Duration = Duration::from_secs(600);
 
-/// Lines that one provider may have in a window. One that flaps needs somebody once, not every
+/// Lines that one provider may have in a window. One that flaps needs attention once, not every
 /// minute.
 const MOST_LINES: u32 = 10;
 

@@ -11,6 +11,6 @@ mod slot;
 #[cfg(test)]
 mod tests;
 
-pub use control::{Control, FLOOR, Mode};
-pub use probes::{Instruments, Probes};
+pub use control::{Control, Mode};
+pub use probes::Instruments;
 pub use scheduler::Scheduler;

@@ -49,7 +49,7 @@ pub struct Scheduler<P> {
     start: Instant,
     lanes: Lanes,
     slots: Vec<Slot>,
-    /// Slots that nobody uses.
+    /// Slots without an entry.
     free: Vec<usize>,
     heap: BinaryHeap<Reverse<(Duration, usize, u32)>>,
     events: (UnboundedSender<Event>, UnboundedReceiver<Event>),
@@ -313,13 +313,13 @@ impl<P: Probes> Scheduler<P> {
                 now,
             )
         };
-        // Whoever is to be left alone is so whoever asks.
+        // A provider that asks to be left alone gets no probe from `/probe` either.
         let alone = matches!(&probe.outcome, Outcome::Failed(failure) if failure.retry_after.is_some() || matches!(failure.reason, Reason::Rejected | Reason::Throttled));
         slot.closed_until =
             if alone { due } else { now + FLOOR.min(entry.provider.cadence.interval) };
         // They read the state next, which has the outcome by now.
         for done in slot.waiting.drain(..) {
-            // Whoever asked may have gone.
+            // The client may have gone.
             let _ = done.send(());
         }
         match self.mode {

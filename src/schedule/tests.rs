@@ -7,8 +7,8 @@ use std::time::Duration;
 use prometheus::{Histogram, HistogramOpts, IntGauge};
 use tokio::time::Instant;
 
-use super::probes::panicked;
-use super::{Instruments, Mode, Probes, Scheduler};
+use super::probes::{Probes, panicked};
+use super::{Instruments, Mode, Scheduler};
 use crate::outcome::{Code, Expiry, Failure, Issued, Outcome, Probe, Reason};
 use crate::plan::Limits;
 use crate::provider::{Cadence, Provider, Slot, Transport};

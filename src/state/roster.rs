@@ -68,10 +68,10 @@ impl Entry {
     }
 }
 
-/// All providers at one time. A reload makes another; nobody sees half of it.
+/// All providers at one time. A reload makes another one and replaces it as a whole.
 pub struct Roster {
     entries: Vec<Arc<Entry>>,
-    /// Credentials that are to follow those of an entry.
+    /// The next credentials of some of the entries.
     next: Vec<Arc<Entry>>,
     places: HashMap<Key, usize>,
     bounds: Arc<[f64]>,
@@ -156,13 +156,13 @@ impl Roster {
         (Self::of(entries, bounds), changes)
     }
 
-    /// All entries, in the order of the configuration; without those that are to follow.
+    /// All entries, in the order of the configuration; without those of next credentials.
     #[must_use]
     pub fn entries(&self) -> &[Arc<Entry>] {
         &self.entries
     }
 
-    /// The credentials that are to follow, in the order of the configuration.
+    /// The entries of next credentials, in the order of the configuration.
     #[must_use]
     pub fn next(&self) -> &[Arc<Entry>] {
         &self.next

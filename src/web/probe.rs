@@ -1,7 +1,7 @@
 //! `/probe?provider=NAME`: probes a provider now and answers with its metrics.
 //!
 //! With this path Prometheus decides when a provider is probed. It accepts only names of configured
-//! providers, never a URL, and starts at most one probe in [`FLOOR`](crate::schedule::FLOOR).
+//! providers, never a URL, and starts at most one probe in five seconds.
 
 use std::time::Duration;
 

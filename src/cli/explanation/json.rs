@@ -37,21 +37,21 @@ pub fn as_json(provider: &Provider, probe: &Probe, explanation: &Explanation) ->
         }
     };
     let main = explanation.token();
-    let others = |step: &&crate::outcome::Step| main.is_none_or(|told| *told.step != *step.name);
+    let others = |step: &&crate::outcome::Step| main.is_none_or(|call| *call.step != *step.name);
     let steps: Vec<serde_json::Value> = probe
         .steps
         .iter()
         .filter(others)
         .map(|step| {
-            let told = explanation.calls.iter().find(|told| *told.step == *step.name);
+            let call = explanation.calls.iter().find(|call| *call.step == *step.name);
             json!({
                 "step": &*step.name,
                 "duration_seconds": step.duration,
                 "failure": step.failure.as_ref().map(|failure| json!({ "reason": failure.reason.word(), "code": failure.code.as_str(), "message": failure.message.as_str() })),
-                "request": told.map(|told| &told.request),
-                "http_status": told.and_then(|told| told.status),
-                "answer": told.map(|told| json!({ "headers": told.headers, "body": told.body })),
-                "reading": told.map(|told| &told.reading),
+                "request": call.map(|call| &call.request),
+                "http_status": call.and_then(|call| call.status),
+                "answer": call.map(|call| json!({ "headers": call.headers, "body": call.body })),
+                "reading": call.map(|call| &call.reading),
             })
         })
         .collect();
@@ -64,10 +64,10 @@ pub fn as_json(provider: &Provider, probe: &Probe, explanation: &Explanation) ->
         "http_status": probe.status,
         "certificate_expires": probe.certificate_expiry.map(|end| end.to_string()),
         "clock_skew_seconds": probe.clock_skew,
-        "request": main.map(|told| &told.request),
-        "answer": { "headers": main.map(|told| &told.headers), "body": main.map(|told| &told.body) },
-        "reading": main.map(|told| &told.reading),
-        "suggestions": main.map(|told| &told.suggestions),
+        "request": main.map(|call| &call.request),
+        "answer": { "headers": main.map(|call| &call.headers), "body": main.map(|call| &call.body) },
+        "reading": main.map(|call| &call.reading),
+        "suggestions": main.map(|call| &call.suggestions),
         "steps": steps,
         "outcome": outcome,
     })

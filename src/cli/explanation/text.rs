@@ -44,18 +44,18 @@ pub fn as_text(
         paint.head(&provider.name),
         paint.dim(&format!("recipe {}: {title}", provider.recipe.name))
     );
-    let token = explanation.calls.iter().position(|told| told.kind == Kind::Token);
+    let token = explanation.calls.iter().position(|call| call.kind == Kind::Token);
     let (before, after) = explanation.calls.split_at(token.unwrap_or(explanation.calls.len()));
-    for told in before {
-        step(&mut out, told, paint);
+    for call in before {
+        step(&mut out, call, paint);
     }
     if let Some((main, after)) = after.split_first() {
         let _ = writeln!(out, "{}", paint.head("Request"));
         request(&mut out, main, paint);
         connection(&mut out, provider, probe, paint);
         answer(&mut out, probe, main, paint);
-        for told in after {
-            step(&mut out, told, paint);
+        for call in after {
+            step(&mut out, call, paint);
         }
     } else {
         connection(&mut out, provider, probe, paint);
@@ -65,8 +65,8 @@ pub fn as_text(
     out
 }
 
-fn request(out: &mut String, told: &Told, paint: Paint) {
-    let shown = &told.request;
+fn request(out: &mut String, call: &Told, paint: Paint) {
+    let shown = &call.request;
     let _ = writeln!(out, "  {}", shown.line);
     for (name, value) in &shown.headers {
         let _ = writeln!(out, "  {name}: {value}");
@@ -78,12 +78,12 @@ fn request(out: &mut String, told: &Told, paint: Paint) {
 }
 
 /// A call beside the token request, in short.
-fn step(out: &mut String, told: &Told, paint: Paint) {
-    let _ = writeln!(out, "{}", paint.head(&format!("Step {}", told.step)));
-    request(out, told, paint);
-    let Some(status) = told.status else { return };
+fn step(out: &mut String, call: &Told, paint: Paint) {
+    let _ = writeln!(out, "{}", paint.head(&format!("Step {}", call.step)));
+    request(out, call, paint);
+    let Some(status) = call.status else { return };
     let _ = writeln!(out, "  HTTP {status}");
-    read(out, told, paint);
+    read(out, call, paint);
     out.push('\n');
 }
 
@@ -161,7 +161,7 @@ fn connection(out: &mut String, provider: &Provider, probe: &Probe, paint: Paint
     out.push('\n');
 }
 
-fn answer(out: &mut String, probe: &Probe, told: &Told, paint: Paint) {
+fn answer(out: &mut String, probe: &Probe, call: &Told, paint: Paint) {
     let Some(status) = probe.status else { return };
     let _ = writeln!(out, "{}\n  HTTP {status}", paint.head("Answer"));
     if let Some(skew) = probe.clock_skew
@@ -177,35 +177,35 @@ fn answer(out: &mut String, probe: &Probe, told: &Told, paint: Paint) {
             ))
         );
     }
-    read(out, told, paint);
+    read(out, call, paint);
     out.push('\n');
 }
 
 /// An answer and how it was read.
-fn read(out: &mut String, told: &Told, paint: Paint) {
-    for (name, value) in &told.headers {
+fn read(out: &mut String, call: &Told, paint: Paint) {
+    for (name, value) in &call.headers {
         let _ = writeln!(out, "  {name}: {value}");
     }
-    for line in &told.body {
+    for line in &call.body {
         let _ = writeln!(out, "  {}", paint.dim(line));
     }
-    if !told.reading.is_empty() {
+    if !call.reading.is_empty() {
         let _ = writeln!(out, "\n{}", paint.head("How it was read"));
-        let width = told
+        let width = call
             .reading
             .iter()
             .map(|line| line.expression.chars().count())
             .max()
             .unwrap_or_default()
             .min(48);
-        for line in &told.reading {
+        for line in &call.reading {
             let _ =
                 writeln!(out, "  {:<8} {:<width$}  → {}", line.rule, line.expression, line.result);
         }
     }
-    if !told.suggestions.is_empty() {
+    if !call.suggestions.is_empty() {
         let _ = writeln!(out, "\n{}", paint.head("Not read"));
-        for suggestion in &told.suggestions {
+        for suggestion in &call.suggestions {
             let _ = writeln!(
                 out,
                 "  {}\n  {}",
