@@ -49,20 +49,23 @@ fn echoing() -> Vec<Vec<u8>> {
         json(
             "400 X",
             format!(
-                r#"{{"error":"x_{ID}_y","error_description":"Basic Y2FuYXJ5aWQ0NzExOmNhbmFyeS1zM2NyZXQvK3g= is wrong"}}"#
+                r#"{{"error":"x_{ID}_y",
+                  "error_description":"Basic Y2FuYXJ5aWQ0NzExOmNhbmFyeS1zM2NyZXQvK3g= is wrong"}}"#
             ),
         ),
         json("200 X", format!(r#"{{"access_token":"{TOKEN}","expires_in":"{TOKEN}"}}"#)),
         json(
             "200 X",
             format!(
-                r#"{{"access_token":"{TOKEN}","expires_in":60,"scope":"{TOKEN} {SECRET}","refresh_token":"{TOKEN}"}}"#
+                r#"{{"access_token":"{TOKEN}","expires_in":60,
+                    "scope":"{TOKEN} {SECRET}","refresh_token":"{TOKEN}"}}"#
             ),
         ),
         json(
             "200 X",
             format!(
-                r#"{{"token":"{TOKEN}","error":{{"code":"{SECRET}","message":"canary-s3cret%2F%2Bx"}}}}"#
+                r#"{{"token":"{TOKEN}",
+                    "error":{{"code":"{SECRET}","message":"canary-s3cret%2F%2Bx"}}}}"#
             ),
         ),
         http(
@@ -87,10 +90,12 @@ fn configuration(endpoints: &[Endpoint]) -> String {
         let credentials =
             format!("credentials.client_id = {ID:?}\ncredentials.client_secret = {SECRET:?}\n");
         text.push_str(&format!(
-            "[providers.p{number}]\nrecipe = \"oauth2-client-credentials\"\nparameters.token_url = {url:?}\nrequired_scopes = [\"x\"]\n{credentials}"
+            "[providers.p{number}]\nrecipe = \"oauth2-client-credentials\"\nparameters.token_url = \
+             {url:?}\nrequired_scopes = [\"x\"]\n{credentials}"
         ));
         text.push_str(&format!(
-            "[providers.q{number}]\nrecipe = \"oauth2-client-credentials\"\nparameters = {{ token_url = {url:?}, auth_method = \"client_secret_post\" }}\n{credentials}"
+            "[providers.q{number}]\nrecipe = \"oauth2-client-credentials\"\nparameters = {{ \
+             token_url = {url:?}, auth_method = \"client_secret_post\" }}\n{credentials}"
         ));
         // A recipe whose author points the token at the code and the message, and sends secrets
         // everywhere.

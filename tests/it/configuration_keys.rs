@@ -95,7 +95,8 @@ fn every_configuration_key_is_in_the_reference() {
 #[test]
 fn defaults_in_the_reference_are_those_of_the_code() {
     let rows = rows(&section(&document(CONFIGURATION), "## Keys"));
-    let text = "[providers.x]\nrecipe = \"oauth2-client-credentials\"\nparameters.token_url = \"https://x.example\"\ncredentials = { client_id = \"a\", client_secret = \"b\" }";
+    let text = "[providers.x]\nrecipe = \"oauth2-client-credentials\"\nparameters.token_url = \
+                \"https://x.example\"\ncredentials = { client_id = \"a\", client_secret = \"b\" }";
     let configuration = load_text("x", text).unwrap_or_else(|faults| panic!("{}", faults[0]));
     let provider = &configuration.providers[0];
     let told = |key: &str| rows[key][1].trim_matches('`').to_owned();

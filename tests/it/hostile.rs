@@ -73,13 +73,24 @@ fn value() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 400,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     /// Recorded bodies with bytes changed, cut or doubled.
     #[test]
-    fn mangled_answers_have_a_bounded_outcome(which in any::<prop::sample::Index>(), status in 200_u16..600, changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8), cut in any::<prop::sample::Index>(), double in any::<bool>()) {
+    fn mangled_answers_have_a_bounded_outcome(
+        which in any::<prop::sample::Index>(),
+        status in 200_u16..600,
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
+        cut in any::<prop::sample::Index>(),
+        double in any::<bool>(),
+    ) {
         let prepared = which.get(&RECORDED);
-        let mut body = prepared.exchange.response.as_ref().map_or_else(Vec::new, |response| response.bytes().to_vec());
+        let response = prepared.exchange.response.as_ref();
+        let mut body = response.map_or_else(Vec::new, |response| response.bytes().to_vec());
         for (place, byte) in changes {
             if !body.is_empty() {
                 let place = place.index(body.len());
@@ -97,14 +108,25 @@ proptest! {
 
     /// The members that recipes look at, with values of every kind.
     #[test]
-    fn values_of_every_kind_have_a_bounded_outcome(which in any::<prop::sample::Index>(), status in prop::sample::select(vec![200_u16, 201, 302, 400, 401, 429, 500, 503]), values in prop::collection::vec(value(), 12), retry in "\\PC{0,20}") {
-        let members = ["token", "access_token", "expiry", "expires_in", "code", "status", "resultCode", "error", "message", "scope", "data", "msg"];
-        let body: Vec<String> = members.iter().zip(&values).map(|(name, value)| format!("\"{name}\":{value}")).collect();
+    fn values_of_every_kind_have_a_bounded_outcome(
+        which in any::<prop::sample::Index>(),
+        status in prop::sample::select(vec![200_u16, 201, 302, 400, 401, 429, 500, 503]),
+        values in prop::collection::vec(value(), 12),
+        retry in "\\PC{0,20}",
+    ) {
+        let members = ["token", "access_token", "expiry", "expires_in", "code", "status",
+            "resultCode", "error", "message", "scope", "data", "msg"];
+        let body: Vec<String> = members
+            .iter()
+            .zip(&values)
+            .map(|(name, value)| format!("\"{name}\":{value}"))
+            .collect();
         let mut headers = HeaderMap::new();
         if let Ok(value) = HeaderValue::try_from(retry) {
             headers.insert("retry-after", value);
         }
-        assert_bounded(&read(which.get(&RECORDED), status, headers, format!("{{{}}}", body.join(",")).into_bytes()));
+        let body = format!("{{{}}}", body.join(",")).into_bytes();
+        assert_bounded(&read(which.get(&RECORDED), status, headers, body));
     }
 }
 
@@ -123,7 +145,9 @@ fn a_new_code_in_every_answer_does_not_fill_the_metrics() {
         let _ = std::io::Write::write_all(&mut stream, &http("401 X", "", body.as_bytes()));
     });
     let daemon = Daemon::start(&format!(
-        "[providers.p]\nrecipe = \"oauth2-client-credentials\"\ninterval = \"100ms\"\nconfirm_after = \"100ms\"\nmax_backoff = \"100ms\"\nparameters.token_url = {:?}\ncredentials = {{ client_id = \"a-client\", client_secret = \"a-secret\" }}",
+        "[providers.p]\nrecipe = \"oauth2-client-credentials\"\ninterval = \"100ms\"\n\
+         confirm_after = \"100ms\"\nmax_backoff = \"100ms\"\nparameters.token_url = {:?}\n\
+         credentials = {{ client_id = \"a-client\", client_secret = \"a-secret\" }}",
         endpoint.url()
     ));
     wait_for("forty answers", || (endpoint.calls() >= 40).then_some(()));
@@ -148,14 +172,22 @@ async fn what_was_made_of_a_secret_right_where_it_is_sent_is_not_told_when_it_is
         let body = request.rsplit("\r\n\r\n").next().unwrap_or_default().to_owned();
         requests.lock().expect("not poisoned").push(request);
         let digest = body.split("signature=").nth(1).unwrap_or_default().to_owned();
-        let answer = serde_json::json!({ "error": "bad_signature", "error_description": format!("signature {digest} does not match") });
+        let description = format!("signature {digest} does not match");
+        let answer = serde_json::json!({
+            "error": "bad_signature",
+            "error_description": description,
+        });
         let _ = std::io::Write::write_all(
             &mut stream,
             &http("400 Bad Request", "", answer.to_string().as_bytes()),
         );
     });
     let text = format!(
-        "[recipes.r]\ncredentials = [\"key\"]\nparameters = {{ url = {{}} }}\nrequest = {{ url = \"{{{{ url }}}}\", form = {{ id = \"a\", signature = \"{{{{ (now_s ~ key) | sha256 | hex }}}}\" }} }}\nresponse = {{ token = \"json.token\", code = \"json.error\", message = \"json.error_description\" }}\n[providers.p]\nrecipe = \"r\"\nparameters.url = \"{}\"\ncredentials.key = \"a-key-of-the-tests\"\n",
+        "[recipes.r]\ncredentials = [\"key\"]\nparameters = {{ url = {{}} }}\nrequest = {{ url = \
+         \"{{{{ url }}}}\", form = {{ id = \"a\", signature = \"{{{{ (now_s ~ key) | sha256 | \
+         hex }}}}\" }} }}\nresponse = {{ token = \"json.token\", code = \"json.error\", message = \
+         \"json.error_description\" }}\n[providers.p]\nrecipe = \"r\"\nparameters.url = \"{}\"\n\
+         credentials.key = \"a-key-of-the-tests\"\n",
         endpoint.url()
     );
     let configuration = credwatch::config::load_text("test", &text)

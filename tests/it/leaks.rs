@@ -32,7 +32,8 @@ const PIN: &str = "918273645";
 const GIVEN: &str = "canary-given-5150-xyz";
 const SESSION: u64 = 7_719_283_746;
 /// {"alg":"none","kid":"canary47"}.{"sub":"canary4711","exp":1700003600}.canary-signature47
-const JWT: &str = "eyJhbGciOiJub25lIiwia2lkIjoiY2FuYXJ5NDcifQ.eyJzdWIiOiJjYW5hcnk0NzExIiwiZXhwIjoxNzAwMDAzNjAwfQ.Y2FuYXJ5LXNpZ25hdHVyZTQ3";
+const JWT: &str = "eyJhbGciOiJub25lIiwia2lkIjoiY2FuYXJ5NDcifQ.eyJzdWIiOiJjYW5hcnk0NzExIiwiZXhwIjoxN\
+                   zAwMDAzNjAwfQ.Y2FuYXJ5LXNpZ25hdHVyZTQ3";
 const TOKENS: [&str; 4] = [JWT, "canaryToken0815_abcdef", "tok4711x", "8827364519"];
 
 /// printf %s:%s 918273645 canary-s3cret/+xq | base64; printf %s canary-s3cret/+xq | sha256sum
@@ -41,7 +42,8 @@ const DIGEST: &str = "00fe01de8a368a5478bb1edc711e5813f782878756108d8cffe14258fa
 
 /// printf %s eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiI5MTgyNzM2NDUifQ |
 /// openssl dgst -sha256 -hmac canary-s3cret/+xq -binary | base64 | tr +/ -_ | tr -d =
-const ASSERTION: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiI5MTgyNzM2NDUifQ.iDU1hOM-SWwh7vBy3tQPbApMs8ACmIu54Qng5EZQ_yA";
+const ASSERTION: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiI5MTgyNzM2NDUifQ.iDU1hOM-SW\
+                         wh7vBy3tQPbApMs8ACmIu54Qng5EZQ_yA";
 
 /// How many answers are made up for each choice of rules.
 const ROUNDS: usize = 4;
@@ -91,7 +93,10 @@ gives = {{ given = "json.given", session = "json.session" }}
 
 [recipes.wrong.request]
 url = "{{{{ url }}}}/token/{{{{ session }}}}"
-form = {{ digest = "{{{{ digest | hex }}}}", assertion = "{{{{ assertion }}}}", given = "{{{{ given }}}}", key = "{{{{ key }}}}" }}
+form.digest = "{{{{ digest | hex }}}}"
+form.assertion = "{{{{ assertion }}}}"
+form.given = "{{{{ given }}}}"
+form.key = "{{{{ key }}}}"
 
 [recipes.wrong.response]
 token = ["{token}"]
@@ -334,7 +339,8 @@ fn what_only_a_rule_knows_to_be_a_secret_does_not_show_either() {
             assert_eq!(shown, None, "rules {token} {code}, status {status}");
             for secret in [json!(GIVEN), json!(SESSION)] {
                 // Refused, or without one of what it should give.
-                let lacking = json!({ "given": if secret.is_number() { "" } else { GIVEN }, "session": SESSION });
+                let echoed = if secret.is_number() { "" } else { GIVEN };
+                let lacking = json!({ "given": echoed, "session": SESSION });
                 for (status, more) in [(status.max(302), &given), (200, &lacking)] {
                     let (played, secrets) =
                         play(&provider, canary, &mut |_| everywhere(&secret, status, more));

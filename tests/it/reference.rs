@@ -139,7 +139,11 @@ fn every_filter_test_unit_name_and_word_has_an_example() {
     );
     for (row, name) in filters.keys().map(|row| (row, row.split('(').next().unwrap_or_default())) {
         let own = |line: &str| line.starts_with(&format!("| `{row}` |"));
-        assert!(examples.iter().any(|(expression, _, line)| own(line) && expression.contains(&format!("| {name}"))), "the filter {name}");
+        let uses = |expression: &str| expression.contains(&format!("| {name}"));
+        assert!(
+            examples.iter().any(|(expression, _, line)| own(line) && uses(expression)),
+            "the filter {name}"
+        );
     }
     let tests = rows(&section(&page, "## Tests"));
     assert_eq!(
@@ -185,7 +189,8 @@ fn every_unit_reads_its_example_as_the_page_says() {
     assert_eq!(rows.keys().map(String::as_str).collect::<BTreeSet<_>>(), words);
     for (unit, cells) in &rows {
         let text = format!(
-            "request.url = \"https://x.example\"\nresponse = {{ token = \"json.t\", expiry = [{{ value = \"json.v\", unit = \"{unit}\" }}] }}"
+            "request.url = \"https://x.example\"\nresponse = {{ token = \"json.t\", expiry = [{{ \
+             value = \"json.v\", unit = \"{unit}\" }}] }}"
         );
         let recipe = builtin::compile_file("x", &Arc::new(Source::new("x", text)))
             .unwrap_or_else(|faults| panic!("{}", faults[0]));

@@ -61,7 +61,8 @@ fn a_rule_that_depends_on_a_secret_is_a_load_error_at_its_place() {
         assert!(text.contains("hint: a rule for the answer may use a secret only in `same(a, b)`"));
     }
     let step = faults(&format!(
-        "{TOKEN}\n[[recipes.r.cleanup]]\nname = \"logout\"\nrequest.url = \"{{{{ url }}}}\"\nresponse.message = \"token | upper\""
+        "{TOKEN}\n[[recipes.r.cleanup]]\nname = \"logout\"\nrequest.url = \"{{{{ url }}}}\"\n\
+         response.message = \"token | upper\""
     ));
     assert!(step[0].to_string().contains("this rule would show `token`"), "{}", step[0]);
 }

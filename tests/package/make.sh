@@ -20,7 +20,7 @@ package() {
     rm -rf target/package target/debian
     sbom
     cargo run --quiet --locked --example pages -- target/package
-    cargo deb --quiet --locked --profile dist
+    cargo deb --quiet --locked
     lintian --fail-on error,warning --tag-display-limit 0 --allow-root target/debian/credwatch_*.deb
 }
 

@@ -65,7 +65,12 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| {
 /// An expression: it is compiled or refused, and what it makes is bounded. An error tells no value.
 pub fn expression(data: &[u8]) {
     let Ok(source) = std::str::from_utf8(data) else { return };
-    let json = serde_json::json!({ "a": { "b": [1, 2.5, "x", null, true, { "c": "d" }] }, "n": 3600, "t": "2023-11-14T22:13:20Z", "long": "ab".repeat(2_000) });
+    let json = serde_json::json!({
+        "a": { "b": [1, 2.5, "x", null, true, { "c": "d" }] },
+        "n": 3600,
+        "t": "2023-11-14T22:13:20Z",
+        "long": "ab".repeat(2_000),
+    });
     let context = Value::from_pairs([
         ("secret", Value::from(SECRET)),
         ("number", Value::from(NUMBER)),
@@ -136,7 +141,9 @@ pub fn recipe(data: &[u8]) {
             for call in recipe.calls(None) {
                 let _ = call.render(&mut values);
             }
-            read(&recipe, &mut values, 200, br#"{"access_token":"canary-token-0815","error":"e","expires_in":60,"data":{"token":"x","list":[1]}}"#);
+            let body = br#"{"access_token":"canary-token-0815","error":"e","expires_in":60,
+                "data":{"token":"x","list":[1]}}"#;
+            read(&recipe, &mut values, 200, body);
         }
     }
     for fault in &faults {
@@ -190,7 +197,12 @@ request.url = "https://host.invalid/token"
 response = { format = "text", token = "body", expiry = [{ value = "token", unit = "jwt" }] }
 [recipes.xml]
 request.url = "https://host.invalid/token"
-response = { format = "xml", token = ["xml.a.Token", "xml.a.b"], code = ["xml.a.Code", "xml.a['@code']"], message = "xml.a['#text']", scopes = "xml.a.Scope", expiry = [{ value = "xml.a.Expires", unit = "seconds" }] }
+response.format = "xml"
+response.token = ["xml.a.Token", "xml.a.b"]
+response.code = ["xml.a.Code", "xml.a['@code']"]
+response.message = "xml.a['#text']"
+response.scopes = "xml.a.Scope"
+response.expiry = [{ value = "xml.a.Expires", unit = "seconds" }]
 "#;
     let source = Arc::new(Source::new("readers", text));
     let (file, mut faults): (Recipes, _) = document::read(&source, &SCHEMA, |_| ());

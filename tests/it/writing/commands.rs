@@ -60,7 +60,8 @@ pub const KNOWN: [Known; 19] = [
         command: "# a tenant of your own\ncurl -X POST -H \"Content-Type: \
                   application/x-www-form-urlencoded\" -d \
                   'client_id=535fb089-9ff3-47b6-9bfb-4f1264799865&scope=https%3A%2F%2Fgraph.\
-                  cloud.example%2F.default&client_secret=sampleCredentia1s&grant_type=client_credentials' \
+                  cloud.example%2F.default&client_secret=sampleCredentia1s&\
+                  grant_type=client_credentials' \
                   'https://login.cloud.example/{tenant}/oauth2/v2.0/token'",
         request: "POST https://login.cloud.example/change-me/oauth2/v2.0/token\ncontent-type: \
                   application/x-www-form-urlencoded\n\n\
@@ -118,8 +119,8 @@ pub const KNOWN: [Known; 19] = [
         command: "curl 'https://openapi.home.example/v1.0/token?appKey=abc123def456&\
                   timestamp=1700000000123&sign=D41D8CD98F00B204&nonce=5138cc3a'",
         request: "GET https://openapi.home.example/v1.0/token?appKey=v-app_key&\
-                  timestamp=1700000000000\
-                  &sign=039b3fd188fecf5448055eee37bca66cf1569c426675b853a88730b7102bab8c&\
+                  timestamp=1700000000000&\
+                  sign=039b3fd188fecf5448055eee37bca66cf1569c426675b853a88730b7102bab8c&\
                   nonce=00000000-0000-0000-0000-000000000000\n\n\n",
         secrets: &["abc123def456", "D41D8CD98F00B204", "5138cc3a"],
     },
