@@ -16,7 +16,7 @@ use crate::schedule::{Mode, Scheduler};
 use crate::state::Ledger;
 use crate::storage::Storage;
 use crate::web::{self, App, Bounds, Listeners};
-use crate::web_config::Doors;
+use crate::web_config::CurrentWebConfig;
 use crate::{signals, systemd};
 
 /// What a daemon runs with.
@@ -62,11 +62,11 @@ pub async fn run(options: Options) -> std::io::Result<()> {
     let scheduler =
         Scheduler::new(Arc::clone(&ledger), Arc::clone(&prober), plan.limits, measured, mode);
     let control = scheduler.control();
-    let doors = Arc::new(Doors::new(plan.web));
+    let current_web_config = Arc::new(CurrentWebConfig::new(plan.web));
     let listeners = Listeners {
         main: options.listeners,
         probe: options.probe_listeners,
-        doors: Arc::clone(&doors),
+        current_web_config: Arc::clone(&current_web_config),
         bounds: Bounds::default(),
     };
     log_start(&ledger, &listeners);
@@ -81,8 +81,15 @@ pub async fn run(options: Options) -> std::io::Result<()> {
     match plan_files {
         // Ends with the runtime: the stop does not wait for a reload.
         Some(files) => drop(tokio::spawn(
-            Reloader::new(files, plan.listen_addresses, control, doors, prober, instruments)
-                .run(triggers),
+            Reloader::new(
+                files,
+                plan.listen_addresses,
+                control,
+                current_web_config,
+                prober,
+                instruments,
+            )
+            .run(triggers),
         )),
         None => drop(triggers),
     }
@@ -127,13 +134,13 @@ fn scheduler_ended(ended: Result<(), JoinError>) -> std::io::Error {
 }
 
 fn log_start(ledger: &Ledger, listeners: &Listeners) {
-    let door = listeners.doors.current();
+    let web_config = listeners.current_web_config.get();
     tracing::info!(
         providers = ledger.roster().entries().len(),
         listen = addresses(&listeners.main),
         probe_listen = addresses(&listeners.probe),
-        tls = door.is_locked(),
-        users = door.users(),
+        tls = web_config.uses_tls(),
+        users = web_config.users(),
         version = env!("CARGO_PKG_VERSION"),
         "credwatch runs"
     );

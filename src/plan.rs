@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use crate::diagnostic::Fault;
 use crate::provider::Provider;
 use crate::watch::{Digest, Files};
-use crate::web_config::Door;
+use crate::web_config::WebConfig;
 
 /// Everything from the files that the daemon runs by.
 #[derive(Default)]
@@ -22,7 +22,7 @@ pub struct Plan {
     /// Where to serve. A reload does not change it.
     pub listen_addresses: Vec<SocketAddr>,
     /// TLS, passwords and headers of the server.
-    pub web: Arc<Door>,
+    pub web: Arc<WebConfig>,
     /// Faults with which the daemon can run.
     pub warnings: Vec<Fault>,
 }

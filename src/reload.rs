@@ -15,7 +15,7 @@ use crate::probe::Prober;
 use crate::schedule::Control;
 use crate::systemd;
 use crate::threads::Threads;
-use crate::web_config::Doors;
+use crate::web_config::CurrentWebConfig;
 
 /// Why a reload is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ pub struct Reloader {
     /// Where the daemon serves.
     listen_addresses: Vec<SocketAddr>,
     control: Control,
-    doors: Arc<Doors>,
+    current_web_config: Arc<CurrentWebConfig>,
     prober: Arc<Prober>,
     instruments: Instruments,
     threads: Threads,
@@ -71,12 +71,20 @@ impl Reloader {
         plan_files: PlanFiles,
         listen_addresses: Vec<SocketAddr>,
         control: Control,
-        doors: Arc<Doors>,
+        current_web_config: Arc<CurrentWebConfig>,
         prober: Arc<Prober>,
         instruments: Instruments,
     ) -> Self {
         let threads = Threads::default();
-        Self { plan_files, listen_addresses, control, doors, prober, instruments, threads }
+        Self {
+            plan_files,
+            listen_addresses,
+            control,
+            current_web_config,
+            prober,
+            instruments,
+            threads,
+        }
     }
 
     /// Runs until the last sender of triggers is gone.
@@ -148,7 +156,7 @@ impl Reloader {
         let changes =
             self.control.apply(Arc::clone(&plan)).await.ok_or("the scheduler has ended")?;
         self.prober.refresh();
-        self.doors.replace(Arc::clone(&plan.web));
+        self.current_web_config.replace(Arc::clone(&plan.web));
         Ok(format!(
             "{} added, {} changed, {} removed, {} unchanged",
             changes.added, changes.changed, changes.removed, changes.kept

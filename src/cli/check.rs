@@ -44,9 +44,9 @@ pub fn main(flags: &Flags) -> ExitCode {
         if count == 1 { "" } else { "s" }
     ));
     if let Some(file) = flags.web_config.path() {
-        let (lock, users) = (if web.is_locked() { "TLS" } else { "no TLS" }, web.users());
+        let (tls, users) = (if web.uses_tls() { "TLS" } else { "no TLS" }, web.users());
         say(&format!(
-            "{}: fine, {lock}, {users} user{}",
+            "{}: fine, {tls}, {users} user{}",
             file.display(),
             if users == 1 { "" } else { "s" }
         ));

@@ -17,7 +17,7 @@ use crate::fake::Fake;
 use crate::fake::story::Story;
 use crate::probe::Prober;
 use crate::schedule::Mode;
-use crate::web_config::Door;
+use crate::web_config::WebConfig;
 use crate::{logging, metrics, web};
 
 #[derive(Args)]
@@ -72,7 +72,7 @@ async fn run(listener: TcpListener) -> std::io::Result<()> {
     })?;
     introduce(&listener.local_addr()?.to_string());
     let options = Options {
-        plan: complete(plan, Door::default()),
+        plan: complete(plan, WebConfig::default()),
         plan_files: None,
         prober: Arc::new(Prober::new()),
         listeners: vec![listener],

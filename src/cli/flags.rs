@@ -8,7 +8,7 @@ use clap::Args;
 use super::print::{EXIT_CONFIG, complain};
 use crate::logging::{Format, Verbosity};
 use crate::plan::Plan;
-use crate::web_config::Door;
+use crate::web_config::WebConfig;
 
 /// Which configuration.
 #[derive(Args)]
@@ -62,8 +62,8 @@ pub fn load_once(flag: &ConfigFlag) -> Result<Plan, ExitCode> {
 }
 
 /// Reads the web configuration, and prints what is wrong with it.
-pub fn load_web_config(flag: &WebConfigFlag) -> Result<Door, ExitCode> {
-    Door::load(flag.path()).map_err(|faults| {
+pub fn load_web_config(flag: &WebConfigFlag) -> Result<WebConfig, ExitCode> {
+    WebConfig::load(flag.path()).map_err(|faults| {
         complain(&faults);
         ExitCode::from(EXIT_CONFIG)
     })

@@ -12,7 +12,7 @@ use crate::probe::Prober;
 use crate::provider::Transport;
 use crate::shard::Shard;
 use crate::watch::Files;
-use crate::web_config::Door;
+use crate::web_config::WebConfig;
 
 /// The files, and what the flags say instead of them.
 pub struct Sources {
@@ -42,7 +42,7 @@ fn load(sources: &Sources, prober: &Prober) -> Loaded {
         let faults = transport_faults(&plan, prober);
         if faults.is_empty() { Ok(plan) } else { Err(faults) }
     });
-    let web = Door::load(sources.web_config.as_deref());
+    let web = WebConfig::load(sources.web_config.as_deref());
     if let Ok(web) = &web {
         web.files().iter().for_each(|file| files.add(file));
     }
@@ -66,7 +66,7 @@ fn load(sources: &Sources, prober: &Prober) -> Loaded {
 }
 
 /// Adds the web configuration to a plan, and all warnings.
-pub fn complete(mut plan: Plan, web: Door) -> Plan {
+pub fn complete(mut plan: Plan, web: WebConfig) -> Plan {
     plan.warnings.extend_from_slice(web.warnings());
     for provider in plan.providers.iter().filter(|provider| provider.transport.insecure) {
         let mut fault = Fault::general(format!(

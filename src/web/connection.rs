@@ -22,7 +22,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tower_service::Service;
 
-use crate::web_config::{Door, Doors};
+use crate::web_config::{CurrentWebConfig, WebConfig};
 
 /// The limits of the server.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +62,7 @@ const LOG_INTERVAL: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 pub struct Acceptor {
     /// The web config with the TLS settings; `None` for listeners that never use TLS.
-    doors: Option<Arc<Doors>>,
+    current_web_config: Option<Arc<CurrentWebConfig>>,
     places: Arc<Semaphore>,
     bounds: Bounds,
     /// When the last log line about too many connections was written.
@@ -72,8 +72,17 @@ pub struct Acceptor {
 impl Acceptor {
     /// An acceptor for at most `places` connections.
     #[must_use]
-    pub fn new(doors: Option<Arc<Doors>>, places: usize, bounds: Bounds) -> Self {
-        Self { doors, places: Arc::new(Semaphore::new(places)), bounds, logged: Arc::default() }
+    pub fn new(
+        current_web_config: Option<Arc<CurrentWebConfig>>,
+        places: usize,
+        bounds: Bounds,
+    ) -> Self {
+        Self {
+            current_web_config,
+            places: Arc::new(Semaphore::new(places)),
+            bounds,
+            logged: Arc::default(),
+        }
     }
 
     fn log_too_many_connections(&self) {
@@ -95,10 +104,13 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
             self.log_too_many_connections();
             return Box::pin(std::future::ready(Err(io::ErrorKind::ConnectionRefused.into())));
         };
-        let door = self.doors.as_ref().map_or_else(Arc::default, |doors| doors.current());
+        let web_config = self
+            .current_web_config
+            .as_ref()
+            .map_or_else(Arc::default, |current_web_config| current_web_config.get());
         let bounds = self.bounds;
         Box::pin(async move {
-            let tls = door.tls().map(|config| TlsAcceptor::from(Arc::clone(config)));
+            let tls = web_config.tls().map(|config| TlsAcceptor::from(Arc::clone(config)));
             let wire = match tls {
                 None => Wire::Plain(stream),
                 Some(tls) => Wire::Tls(Box::new(handshake(tls, stream, bounds.handshake).await?)),
@@ -107,7 +119,7 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
             let timer = Box::pin(tokio::time::sleep(bounds.answer));
             let arriving = Arriving {
                 inner: service,
-                arrival: Arrival(door),
+                accepted_under: AcceptedUnder(web_config),
                 deadline: Arc::clone(&deadline),
                 timeout: bounds.answer,
             };
@@ -134,13 +146,14 @@ async fn handshake(
 
 /// The web config that was in force when the connection of a request was accepted.
 #[derive(Clone)]
-pub struct Arrival(pub Arc<Door>);
+pub struct AcceptedUnder(pub Arc<WebConfig>);
 
-/// The service of one connection. It sets the deadline of each request and adds its [`Arrival`].
+/// The service of one connection. It sets the deadline of each request and adds its
+/// [`AcceptedUnder`].
 #[derive(Clone)]
 pub struct Arriving<S> {
     inner: S,
-    arrival: Arrival,
+    accepted_under: AcceptedUnder,
     deadline: Arc<Mutex<Instant>>,
     timeout: Duration,
 }
@@ -160,7 +173,7 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) =
             Instant::now() + self.timeout;
-        request.extensions_mut().insert(self.arrival.clone());
+        request.extensions_mut().insert(self.accepted_under.clone());
         self.inner.call(request)
     }
 }

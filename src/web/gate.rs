@@ -8,21 +8,31 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::connection::Arrival;
-use crate::web_config::{Door, Doors, Login};
+use super::connection::AcceptedUnder;
+use crate::web_config::{CurrentWebConfig, Login, WebConfig};
 
 /// The longest accepted body of a request, in bytes. No path needs more than a few words.
 pub const LONGEST_BODY: usize = 16 * 1024;
 
 /// Checks a request against the current web config, and adds the configured headers to the answer.
-pub async fn gate(State(doors): State<Arc<Doors>>, request: Request, next: Next) -> Response {
-    let door = doors.current();
-    let mut response =
-        match refusal(&doors, &door, request.extensions().get(), request.headers()).await {
-            Some(response) => response,
-            None => next.run(without_login(request)).await,
-        };
-    for (name, value) in door.headers() {
+pub async fn gate(
+    State(current_web_config): State<Arc<CurrentWebConfig>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let web_config = current_web_config.get();
+    let mut response = match refusal(
+        &current_web_config,
+        &web_config,
+        request.extensions().get(),
+        request.headers(),
+    )
+    .await
+    {
+        Some(response) => response,
+        None => next.run(without_login(request)).await,
+    };
+    for (name, value) in web_config.headers() {
         response.headers_mut().insert(name, value.clone());
     }
     response
@@ -35,12 +45,14 @@ fn without_login(mut request: Request) -> Request {
 }
 
 async fn refusal(
-    doors: &Doors,
-    door: &Door,
-    arrival: Option<&Arrival>,
+    current_web_config: &CurrentWebConfig,
+    web_config: &WebConfig,
+    accepted_under: Option<&AcceptedUnder>,
     headers: &HeaderMap,
 ) -> Option<Response> {
-    if arrival.is_some_and(|Arrival(earlier)| !door.would_admit(earlier)) {
+    if accepted_under
+        .is_some_and(|AcceptedUnder(earlier)| !web_config.accepts_connection_of(earlier))
+    {
         // The connection is older than the current TLS or client certificate settings.
         return Some(closing(
             StatusCode::MISDIRECTED_REQUEST,
@@ -54,10 +66,10 @@ async fn refusal(
         return Some(closing(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long\n"));
     }
     // The rate limit comes first, as in the exporter-toolkit, so that it limits guessing too.
-    if !door.has_room(Instant::now()) {
+    if !web_config.allows_request(Instant::now()) {
         return Some((StatusCode::TOO_MANY_REQUESTS, "Too Many Requests\n").into_response());
     }
-    match doors.login(door, headers.get(header::AUTHORIZATION)).await {
+    match current_web_config.login(web_config, headers.get(header::AUTHORIZATION)).await {
         Login::Admitted => None,
         Login::Refused => Some(
             (

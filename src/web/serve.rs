@@ -11,7 +11,7 @@ use hyper_util::rt::TokioTimer;
 use super::app::App;
 use super::connection::{Acceptor, Bounds};
 use super::{gate, routes};
-use crate::web_config::Doors;
+use crate::web_config::CurrentWebConfig;
 
 /// The longest accepted head of a request, in bytes.
 const LONGEST_HEAD: usize = 32 * 1024;
@@ -29,7 +29,7 @@ pub struct Listeners {
     /// Listeners for only `/livez` and `/readyz`, without TLS and passwords.
     pub probe: Vec<TcpListener>,
     /// The web config. Each new connection and each request uses the current version.
-    pub doors: Arc<Doors>,
+    pub current_web_config: Arc<CurrentWebConfig>,
     /// The limits for clients.
     pub bounds: Bounds,
 }
@@ -43,11 +43,11 @@ pub async fn serve(
     app: App,
     end: impl Future<Output = ()>,
 ) -> std::io::Result<()> {
-    let Listeners { main, probe, doors, bounds } = listeners;
+    let Listeners { main, probe, current_web_config, bounds } = listeners;
     let handle: Handle<SocketAddr> = Handle::new();
     let all = routes::all(app.clone())
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(&doors), gate::gate));
-    let guarded = Acceptor::new(Some(doors), bounds.connections, bounds);
+        .layer(axum::middleware::from_fn_with_state(Arc::clone(&current_web_config), gate::gate));
+    let guarded = Acceptor::new(Some(current_web_config), bounds.connections, bounds);
     let plain = Acceptor::new(None, bounds.probe_connections, bounds);
     let mut servers = tokio::task::JoinSet::new();
     let open = main.into_iter().map(|listener| (listener, all.clone(), guarded.clone()));

@@ -2,7 +2,8 @@
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::read::{Report, Text};
+use super::definition::Text;
+use super::report::Report;
 use crate::diagnostic::suggestion;
 
 /// The headers that can be set, with the values that are allowed; any when there are none. From the

@@ -6,7 +6,8 @@ use std::path::Path;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use secrecy::zeroize::Zeroizing;
 
-use super::read::{Report, Text};
+use super::definition::Text;
+use super::report::Report;
 use crate::files;
 use crate::tls::{self, PemError};
 
@@ -53,7 +54,8 @@ impl Pem {
                 report.error(
                     &text.span,
                     format!("cannot read {}: {error}", path.display()),
-                    "paths are relative to this file; the user of the daemon must be able to read it",
+                    "paths are relative to this file; the user of the daemon must be able to \
+                     read it",
                 );
                 None
             }

@@ -3,7 +3,8 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::read::{Rate, Report};
+use super::definition::Rate;
+use super::report::Report;
 
 /// The units of Go's durations, longest first, with their length in seconds.
 const UNITS: [(&str, f64); 8] = [

@@ -1,14 +1,12 @@
-//! From YAML to plain definitions: known keys and the right kinds of values, every fault told with
-//! its place.
+//! From YAML to plain data: known keys and the right kinds of values, every fault with its place.
 //!
 //! The keys and their meaning are those of the Prometheus exporter-toolkit (`web/tls_config.go`,
 //! version 0.17).
 
-use std::ops::Range;
-use std::sync::Arc;
-
+use super::definition::{File, Rate, Text, Tls};
+use super::report::Report;
 use super::yaml::{Key, Node, Value};
-use crate::diagnostic::{Fault, Source, suggestion};
+use crate::diagnostic::{Fault, suggestion};
 
 /// The keys of `tls_server_config`.
 const TLS_KEYS: [&str; 13] = [
@@ -27,113 +25,17 @@ const TLS_KEYS: [&str; 13] = [
     "prefer_server_cipher_suites",
 ];
 
-/// A text with its place. May be a secret, so it cannot be printed.
-#[derive(Clone)]
-pub struct Text {
-    /// The text without quotes and escapes.
-    pub value: String,
-    /// Its bytes in the file.
-    pub span: Range<usize>,
+/// Reads the whole file.
+pub fn file(root: &Node, report: &mut Report) -> File {
+    Reader { report }.file(root)
 }
 
-/// The whole file.
-#[derive(Default)]
-pub struct File {
-    /// `tls_server_config`.
-    pub tls: Tls,
-    /// `http_server_config.headers`: names and values.
-    pub headers: Vec<(Text, Text)>,
-    /// `basic_auth_users`: names and bcrypt hashes.
-    pub users: Vec<(Text, Text)>,
-    /// `rate_limit`.
-    pub rate: Rate,
+struct Reader<'a> {
+    report: &'a mut Report,
 }
 
-/// `tls_server_config`. A text that is left empty is not there, as in the toolkit.
-#[derive(Default)]
-pub struct Tls {
-    /// Where the table is named.
-    pub place: Range<usize>,
-    /// Whether something of it could not be read, so that what is missing may only have been lost.
-    pub damaged: bool,
-    /// The certificate with its chain, in PEM form.
-    pub cert: Option<Text>,
-    /// The private key, in PEM form.
-    pub key: Option<Text>,
-    /// The authorities of clients, in PEM form.
-    pub client_ca: Option<Text>,
-    /// The file with the certificate.
-    pub cert_file: Option<Text>,
-    /// The file with the private key.
-    pub key_file: Option<Text>,
-    /// The file with the authorities of clients.
-    pub client_ca_file: Option<Text>,
-    /// What is asked of clients.
-    pub client_auth_type: Option<Text>,
-    /// Who of them may come in.
-    pub client_allowed_sans: Option<(Range<usize>, Vec<Text>)>,
-    /// Cipher suites of TLS 1.2, by their names in Go.
-    pub cipher_suites: Vec<Text>,
-    /// Groups for the key exchange, by their names in Go.
-    pub curve_preferences: Vec<Text>,
-    /// The oldest version.
-    pub min_version: Option<Text>,
-    /// The newest version.
-    pub max_version: Option<Text>,
-}
-
-/// `rate_limit`.
-#[derive(Default)]
-pub struct Rate {
-    /// Where the table is named.
-    pub place: Range<usize>,
-    /// After how long another request is allowed, in the notation of Go.
-    pub interval: Option<Text>,
-    /// How many requests may come at once.
-    pub burst: Option<(Range<usize>, u32)>,
-}
-
-/// What was found in one file.
-pub struct Report {
-    /// The file.
-    pub source: Arc<Source>,
-    /// Why it cannot be used.
-    pub faults: Vec<Fault>,
-    /// What its author would want to know all the same.
-    pub warnings: Vec<Fault>,
-}
-
-impl Report {
-    /// Adds an error.
-    pub fn error(
-        &mut self,
-        span: &Range<usize>,
-        message: impl Into<String>,
-        hint: impl Into<String>,
-    ) {
-        self.faults.push(Fault::error(&self.source, span.clone(), message).hint(hint));
-    }
-
-    /// Adds a warning.
-    pub fn warn(
-        &mut self,
-        span: &Range<usize>,
-        message: impl Into<String>,
-        hint: impl Into<String>,
-    ) {
-        self.warnings.push(Fault::warning(&self.source, span.clone(), message).hint(hint));
-    }
-
-    fn unexpected(&mut self, node: &Node, expected: &str) {
-        self.faults.push(Fault::error(
-            &self.source,
-            node.span.clone(),
-            format!("expected {expected}, found {}", node.kind()),
-        ));
-    }
-
-    /// Reads the whole file.
-    pub fn file(&mut self, root: &Node) -> File {
+impl Reader<'_> {
+    fn file(&mut self, root: &Node) -> File {
         let mut file = File::default();
         for (key, value) in self.members(
             root,
@@ -146,7 +48,7 @@ impl Report {
                 "http_server_config" => file.headers = self.http(value),
                 "rate_limit" => file.rate = Rate { place: key.span.clone(), ..self.rate(value) },
                 _ => {
-                    value.conceal(&self.source);
+                    value.conceal(&self.report.source);
                     file.users = self.pairs(value);
                 }
             }
@@ -156,12 +58,12 @@ impl Report {
 
     fn tls(&mut self, node: &Node) -> Tls {
         let mut tls = Tls::default();
-        let before = self.faults.len();
+        let before = self.report.faults.len();
         for (key, value) in self.members(node, &TLS_KEYS) {
             match key.text.as_str() {
                 "cert" => tls.cert = self.text(value),
                 "key" => {
-                    value.conceal(&self.source);
+                    value.conceal(&self.report.source);
                     tls.key = self.text(value);
                 }
                 "client_ca" => tls.client_ca = self.text(value),
@@ -181,7 +83,7 @@ impl Report {
                 _ => {}
             }
         }
-        tls.damaged = self.faults.len() > before;
+        tls.damaged = self.report.faults.len() > before;
         tls
     }
 
@@ -219,6 +121,14 @@ impl Report {
         rate
     }
 
+    fn unexpected(&mut self, node: &Node, expected: &str) {
+        self.report.faults.push(Fault::error(
+            &self.report.source,
+            node.span.clone(),
+            format!("expected {expected}, found {}", node.kind()),
+        ));
+    }
+
     /// The entries of a table whose keys are known; the others are told.
     fn members<'n>(&mut self, node: &'n Node, known: &[&str]) -> Vec<(&'n Key, &'n Node)> {
         let mut members = Vec::new();
@@ -227,8 +137,8 @@ impl Report {
                 members.push((key, value));
             } else {
                 // A secret under a misspelt key is still a secret.
-                value.conceal(&self.source);
-                self.error(
+                value.conceal(&self.report.source);
+                self.report.error(
                     &key.span,
                     format!("unknown key `{}`", key.text),
                     suggestion(&key.text, known.iter().copied()),
@@ -246,8 +156,8 @@ impl Report {
             Value::Table(all) => {
                 for (key, value) in all {
                     if entries.iter().any(|(seen, _)| seen.text == key.text) {
-                        value.conceal(&self.source);
-                        self.error(
+                        value.conceal(&self.report.source);
+                        self.report.error(
                             &key.span,
                             format!("the key `{}` is there twice", key.text),
                             "keep one of them",
@@ -258,7 +168,7 @@ impl Report {
                 }
             }
             _ => {
-                node.conceal(&self.source);
+                node.conceal(&self.report.source);
                 self.unexpected(node, "a table, that is lines with `key: value`");
             }
         }
@@ -277,7 +187,7 @@ impl Report {
                     pairs.push((name, Text { value: text.clone(), span: value.span.clone() }));
                 }
                 _ => {
-                    value.conceal(&self.source);
+                    value.conceal(&self.report.source);
                     self.unexpected(value, "a string");
                 }
             }
@@ -299,7 +209,7 @@ impl Report {
                 Some(Text { value: text.clone(), span: node.span.clone() })
             }
             _ => {
-                node.conceal(&self.source);
+                node.conceal(&self.report.source);
                 self.unexpected(node, "a string");
                 None
             }
@@ -310,8 +220,8 @@ impl Report {
     fn path(&mut self, node: &Node) -> Option<Text> {
         let text = self.text(node)?;
         if text.value.contains('\n') || text.value.contains("-----") {
-            node.conceal(&self.source);
-            self.error(
+            node.conceal(&self.report.source);
+            self.report.error(
                 &text.span,
                 "expected the path of a file, found its content",
                 "give a path, or use the key without `_file`",

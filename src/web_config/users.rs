@@ -15,7 +15,8 @@ use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
-use super::read::{Report, Text};
+use super::definition::Text;
+use super::report::Report;
 
 /// The costs that bcrypt knows. Each step doubles the time.
 const COSTS: std::ops::RangeInclusive<u32> = 4..=31;

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use credwatch::web::Bounds;
-use credwatch::web_config::Door;
+use credwatch::web_config::WebConfig;
 
 use super::support::endpoint::Authority;
 use super::support::wait_for;
@@ -32,7 +32,7 @@ fn is_served(stream: &mut TcpStream) -> bool {
 
 #[test]
 fn connections_beyond_the_bound_are_closed_and_a_place_that_is_left_is_taken_again() {
-    let server = Server::bounded(Door::default(), bounds());
+    let server = Server::bounded(WebConfig::default(), bounds());
     let mut held: Vec<TcpStream> = (0..3).map(|_| server.connect()).collect();
     assert!(held.iter_mut().all(is_served));
     assert!(is_closed(&mut server.connect()));
@@ -45,8 +45,8 @@ fn connections_beyond_the_bound_are_closed_and_a_place_that_is_left_is_taken_aga
 /// The bounded wait that a test is about, and a client that makes the server wait. The server lets
 /// go of it after that time and not much later.
 #[track_caller]
-fn is_let_go(door: Door, bounds: Bounds, keep_waiting: impl FnOnce(&mut TcpStream)) {
-    let server = Server::bounded(door, bounds);
+fn is_let_go(web_config: WebConfig, bounds: Bounds, keep_waiting: impl FnOnce(&mut TcpStream)) {
+    let server = Server::bounded(web_config, bounds);
     let start = Instant::now();
     let mut stream = server.connect();
     keep_waiting(&mut stream);
@@ -56,8 +56,8 @@ fn is_let_go(door: Door, bounds: Bounds, keep_waiting: impl FnOnce(&mut TcpStrea
 
 #[test]
 fn a_client_that_says_nothing_is_let_go() {
-    is_let_go(Door::default(), Bounds { head: SHORT, ..bounds() }, |_| {});
-    is_let_go(Door::default(), Bounds { head: SHORT, ..bounds() }, |stream| {
+    is_let_go(WebConfig::default(), Bounds { head: SHORT, ..bounds() }, |_| {});
+    is_let_go(WebConfig::default(), Bounds { head: SHORT, ..bounds() }, |stream| {
         stream.write_all(b"GET /livez HT").expect("sent");
     });
 }
@@ -67,23 +67,24 @@ fn a_client_that_does_not_go_on_with_the_handshake_is_let_go() {
     let (folder, server) = (Folder::new(), Authority::new("ca").issue("localhost", 2020, 2099));
     folder.write("server.crt", &server.pem);
     folder.write("server.key", &server.key_pem());
-    let door = || folder.door("tls_server_config: {cert_file: server.crt, key_file: server.key}\n");
-    is_let_go(door(), Bounds { handshake: SHORT, ..bounds() }, |_| {});
-    is_let_go(door(), Bounds { handshake: SHORT, ..bounds() }, |stream| {
+    let web_config =
+        || folder.web_config("tls_server_config: {cert_file: server.crt, key_file: server.key}\n");
+    is_let_go(web_config(), Bounds { handshake: SHORT, ..bounds() }, |_| {});
+    is_let_go(web_config(), Bounds { handshake: SHORT, ..bounds() }, |stream| {
         stream.write_all(&[22, 3, 1, 2, 0, 1]).expect("sent");
     });
 }
 
 #[test]
 fn an_idle_connection_is_closed_after_a_while() {
-    is_let_go(Door::default(), Bounds { head: SHORT, ..bounds() }, |stream| {
+    is_let_go(WebConfig::default(), Bounds { head: SHORT, ..bounds() }, |stream| {
         assert!(is_served(stream));
     });
 }
 
 #[test]
 fn a_client_that_sends_a_body_that_nobody_wants_is_not_waited_for() {
-    let server = Server::bounded(Door::default(), bounds());
+    let server = Server::bounded(WebConfig::default(), bounds());
     let mut stream = server.connect();
     stream
         .write_all(b"POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n1")
@@ -93,7 +94,7 @@ fn a_client_that_sends_a_body_that_nobody_wants_is_not_waited_for() {
 
 #[test]
 fn clients_that_do_not_read_their_answers_lose_their_places() {
-    let server = Server::bounded(Door::default(), Bounds { answer: SHORT * 3, ..bounds() });
+    let server = Server::bounded(WebConfig::default(), Bounds { answer: SHORT * 3, ..bounds() });
     // Many answers are asked for and none is read, until neither side's buffers take more.
     let stuck: Vec<TcpStream> = (0..3)
         .map(|_| {

@@ -26,7 +26,8 @@
 //! - `alerting`: the alert rules, their unit tests, runbooks and documents held against each other
 //!   and the code.
 //! - `web_config`: the web configuration, each fault with its message.
-//! - `doors`: TLS, client certificates and logins over sockets, and doors that are replaced.
+//! - `web_connections`: TLS, client certificates and logins over sockets, and web configs that are
+//!   replaced.
 //! - `writing`: drafts, suggestions, trials and mistakes of whoever writes a recipe.
 //! - `reference`: every example of the reference, run.
 //! - `crowds`: clients that are too many, too slow or too silent.
@@ -45,7 +46,6 @@ mod damaged;
 mod dashboards;
 mod deploy;
 mod documentation;
-mod doors;
 mod exchanges;
 mod failures;
 mod fuzz;
@@ -65,4 +65,5 @@ mod support;
 mod targets;
 mod verification;
 mod web_config;
+mod web_connections;
 mod writing;

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use credwatch::web_config::Door;
+use credwatch::web_config::WebConfig;
 
 use super::support::daemon::credwatch;
 use super::support::documents::{blocks, document, rows, section};
@@ -154,10 +154,10 @@ fn what_is_wrong_with_a_certificate_or_key_names_the_file() {
 }
 
 #[test]
-fn a_door_tells_the_files_that_it_is_made_of_and_what_has_no_effect() {
+fn a_web_config_names_its_files_and_warns_of_what_has_no_effect() {
     let folder = with_identity();
     folder.write("ca.pem", Authority::new("clients").pem());
-    let door = folder.door(
+    let web_config = folder.web_config(
         "tls_server_config:\n  cert_file: server.crt\n  key_file: ./server.key\n  \
          client_auth_type: VerifyClientCertIfGiven\n  client_ca_file: ca.pem\n  \
          cipher_suites: [TLS_RSA_WITH_AES_128_CBC_SHA, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]\n  \
@@ -165,13 +165,14 @@ fn a_door_tells_the_files_that_it_is_made_of_and_what_has_no_effect() {
          prefer_server_cipher_suites: no\nhttp_server_config: {http2: true}\nrate_limit: \
          {interval: 0, burst: 0}\n",
     );
-    let names: Vec<_> = door
+    let names: Vec<_> = web_config
         .files()
         .iter()
         .map(|file| file.file_name().expect("a name").to_string_lossy().into_owned())
         .collect();
     assert_eq!(names, ["web.yml", "server.crt", "server.key", "ca.pem"]);
-    let warnings: Vec<_> = door.warnings().iter().map(|fault| fault.message.as_str()).collect();
+    let warnings: Vec<_> =
+        web_config.warnings().iter().map(|fault| fault.message.as_str()).collect();
     assert_eq!(
         warnings,
         [
@@ -180,18 +181,18 @@ fn a_door_tells_the_files_that_it_is_made_of_and_what_has_no_effect() {
             "the curve CurveP521 is not offered here"
         ]
     );
-    assert!(door.is_locked() && door.users() == 0);
-    let unlocked = folder.door(
+    assert!(web_config.uses_tls() && web_config.users() == 0);
+    let unlocked = folder.web_config(
         "basic_auth_users: {ann: $2y$10$abcdefghijklmnopqrstuuLL/yj83dfjz.vJ1Q40f2H5zyNqFutFS}",
     );
     assert!(unlocked.users() == 1 && unlocked.warnings()[0].message.starts_with("without TLS"));
-    let open = Door::load(None).unwrap_or_else(|faults| panic!("{}", faults[0]));
-    assert!(!open.is_locked() && open.files().is_empty());
+    let open = WebConfig::load(None).unwrap_or_else(|faults| panic!("{}", faults[0]));
+    assert!(!open.uses_tls() && open.files().is_empty());
 }
 
 /// The words that a web configuration may have at a place, as the message about a wrong one lists
 /// them.
-fn known_to_the_door(text: &str) -> BTreeSet<String> {
+fn known_words(text: &str) -> BTreeSet<String> {
     let folder = Folder::new();
     let faults = folder.load(text).err().expect("refused");
     let list = faults.split("expected one of ").nth(1).unwrap_or_else(|| panic!("{faults}"));
@@ -207,11 +208,11 @@ fn known_to_the_door(text: &str) -> BTreeSet<String> {
 fn the_web_configuration_is_documented_with_every_key_and_an_example_that_works() {
     let section = section(&document("docs/configuration.md"), "## Web configuration");
     let mut keys = BTreeSet::new();
-    for table in known_to_the_door("zzzzzzzzzzzz: 1") {
+    for table in known_words("zzzzzzzzzzzz: 1") {
         match table.as_str() {
             "basic_auth_users" => assert!(keys.insert(table)),
             table => keys.extend(
-                known_to_the_door(&format!("{table}: {{zzzzzzzzzzzz: 1}}"))
+                known_words(&format!("{table}: {{zzzzzzzzzzzz: 1}}"))
                     .iter()
                     .map(|key| format!("{table}.{key}")),
             ),
@@ -223,7 +224,7 @@ fn the_web_configuration_is_documented_with_every_key_and_an_example_that_works(
         keys,
         "the page on the left, the program on the right"
     );
-    for header in known_to_the_door("http_server_config: {headers: {Zzzzzzzzzzzz: 1}}") {
+    for header in known_words("http_server_config: {headers: {Zzzzzzzzzzzz: 1}}") {
         assert!(rows["http_server_config.headers"][0].contains(&format!("`{header}`")), "{header}");
     }
     let (folder, authority) = (Folder::new(), Authority::new("ca"));
@@ -238,8 +239,10 @@ fn the_web_configuration_is_documented_with_every_key_and_an_example_that_works(
     let examples = blocks(&section, "yaml web-config");
     assert!(!examples.is_empty());
     for (_, example) in examples {
-        let door = folder.door(&example);
-        assert!(door.is_locked() && door.users() == 1 && door.warnings().is_empty());
+        let web_config = folder.web_config(&example);
+        assert!(
+            web_config.uses_tls() && web_config.users() == 1 && web_config.warnings().is_empty()
+        );
         let hash = example
             .split("prometheus: ")
             .nth(1)

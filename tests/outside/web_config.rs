@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use credwatch::web_config::Door;
+use credwatch::web_config::WebConfig;
 
 /// Where Debian's golang-github-prometheus-exporter-toolkit-dev keeps the toolkit's own test files.
 const TOOLKIT: &str = "/usr/share/gocode/src/github.com/prometheus/exporter-toolkit/web/testdata";
@@ -44,7 +44,7 @@ fn the_toolkits_own_files_get_the_verdict_of_promtool() {
             .arg(&path)
             .output()
             .expect("promtool runs; `make test` installs it");
-        let ours = Door::load(Some(&path));
+        let ours = WebConfig::load(Some(&path));
         let reasons = ours
             .as_ref()
             .err()

@@ -9,7 +9,7 @@ use std::time::Duration;
 use credwatch::metrics::{Daemon, Exposition};
 use credwatch::state::Ledger;
 use credwatch::web::{App, Bounds, Listeners, serve};
-use credwatch::web_config::{Door, Doors};
+use credwatch::web_config::{CurrentWebConfig, WebConfig};
 use rustls::{ClientConnection, StreamOwned};
 
 use super::daemon::Answer;
@@ -18,18 +18,18 @@ use super::daemon::Answer;
 pub struct Server {
     pub address: SocketAddr,
     pub probe_address: SocketAddr,
-    pub doors: Arc<Doors>,
+    pub current_web_config: Arc<CurrentWebConfig>,
     runtime: Option<tokio::runtime::Runtime>,
 }
 
 impl Server {
-    /// Serves behind this door.
-    pub fn behind(door: Door) -> Self {
-        Self::bounded(door, Bounds::default())
+    /// Serves under this web config.
+    pub fn behind(web_config: WebConfig) -> Self {
+        Self::bounded(web_config, Bounds::default())
     }
 
     /// The same with bounds of one's own.
-    pub fn bounded(door: Door, bounds: Bounds) -> Self {
+    pub fn bounded(web_config: WebConfig, bounds: Bounds) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -38,18 +38,18 @@ impl Server {
         let (listener, probe_listener) = (listen(), listen());
         let (address, probe_address) =
             (listener.local_addr().expect("bound"), probe_listener.local_addr().expect("bound"));
-        let doors = Arc::new(Doors::new(door));
+        let current_web_config = Arc::new(CurrentWebConfig::new(web_config));
         let ledger = Arc::new(Ledger::new(Vec::new(), &[1.0]));
         let app =
             App::new(Arc::clone(&ledger), Arc::new(Exposition::new(ledger, Daemon::new())), None);
         let listeners = Listeners {
             main: vec![listener],
             probe: vec![probe_listener],
-            doors: Arc::clone(&doors),
+            current_web_config: Arc::clone(&current_web_config),
             bounds,
         };
         runtime.spawn(serve(listeners, app, std::future::pending()));
-        Self { address, probe_address, doors, runtime: Some(runtime) }
+        Self { address, probe_address, current_web_config, runtime: Some(runtime) }
     }
 
     /// A plain connection.
@@ -99,15 +99,15 @@ impl Folder {
     }
 
     /// Writes `web.yml` and loads it.
-    pub fn load(&self, text: &str) -> Result<Door, String> {
+    pub fn load(&self, text: &str) -> Result<WebConfig, String> {
         let path = self.write("web.yml", text);
-        Door::load(Some(&path))
+        WebConfig::load(Some(&path))
             .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
     }
 
     /// The same, which must work.
     #[track_caller]
-    pub fn door(&self, text: &str) -> Door {
+    pub fn web_config(&self, text: &str) -> WebConfig {
         self.load(text).unwrap_or_else(|faults| panic!("{faults}"))
     }
 }

@@ -1,4 +1,4 @@
-//! Client certificates: who may come in with which.
+//! Client authentication: which client certificates are accepted.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -15,8 +15,9 @@ use rustls::{
 use sha2::{Digest, Sha256};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
+use super::definition::{Text, Tls};
 use super::pem::Pem;
-use super::read::{Report, Text, Tls};
+use super::report::Report;
 use crate::diagnostic::suggestion;
 use crate::tls::system_roots;
 
@@ -30,12 +31,12 @@ const TYPES: [(&str, Option<bool>); 3] = [
 /// The types that take certificates without looking at them.
 const UNVERIFIED: [&str; 3] = ["RequestClientCert", "RequireAnyClientCert", "RequireClientCert"];
 
-/// What decides about clients, as a digest: equal rules let in the same clients.
+/// What decides about client certificates, as a digest: equal rules accept the same ones.
 pub type Rule = [u8; 32];
 
 /// Verifies client certificates, and looks at the names in them.
 #[derive(Debug)]
-pub struct Clients {
+pub struct ClientVerifier {
     inner: Arc<dyn ClientCertVerifier>,
     /// The certificates of the authorities as configured. A client may show one of them itself, as
     /// Go allows.
@@ -46,7 +47,7 @@ pub struct Clients {
     pub rule: Rule,
 }
 
-impl Clients {
+impl ClientVerifier {
     /// The verifier, if one is asked for.
     pub fn build(
         tls: &Tls,
@@ -64,7 +65,7 @@ impl Clients {
                 );
             }
             if let Some((place, _)) = &tls.client_allowed_sans {
-                // The toolkit takes this and then lets everybody in.
+                // The toolkit takes this and then accepts every client.
                 report.error(
                     place,
                     "names of clients without a rule that asks for certificates",
@@ -137,15 +138,15 @@ fn kind(text: Option<&Text>, report: &mut Report) -> Option<Option<bool>> {
     None
 }
 
-/// The names that are let in. The outer `None` is a fault.
+/// The names that are accepted. The outer `None` is a fault.
 #[expect(clippy::option_option, reason = "a fault, everybody, these")]
 fn allowed(tls: &Tls, report: &mut Report) -> Option<Option<BTreeSet<String>>> {
     match &tls.client_allowed_sans {
         Some((place, names)) if names.is_empty() => {
             report.error(
                 place,
-                "with an empty list no client could ever come in",
-                "leave it out to let in everybody with a verified certificate",
+                "with an empty list no client could ever connect",
+                "leave it out to accept every verified certificate",
             );
             None
         }
@@ -229,7 +230,7 @@ fn is_valid_by_itself(certificate: &[u8], now: UnixTime) -> bool {
     valid(now.as_secs()) && for_clients
 }
 
-impl ClientCertVerifier for Clients {
+impl ClientCertVerifier for ClientVerifier {
     fn offer_client_auth(&self) -> bool {
         self.inner.offer_client_auth()
     }

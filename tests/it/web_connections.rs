@@ -1,10 +1,10 @@
-//! Doors over sockets: TLS, client certificates, logins and headers, and doors that are replaced
-//! while connections are open.
+//! The web config over sockets: TLS, client certificates, logins and headers, and a web config that
+//! is replaced while connections are open.
 
 use std::io::{ErrorKind, Write};
 use std::sync::Arc;
 
-use credwatch::web_config::Door;
+use credwatch::web_config::WebConfig;
 use rustls::version::{TLS12, TLS13};
 
 use super::support::daemon::{Daemon, get};
@@ -35,18 +35,18 @@ fn tls_is_spoken_in_the_versions_and_with_the_suites_that_are_configured() {
         Identity::client(&authority, None, &[&TLS13]),
         Identity::client(&authority, None, &BOTH),
     );
-    let server = Server::behind(folder.door(TLS));
+    let server = Server::behind(folder.web_config(TLS));
     for config in [&old, &new, &both] {
         let mut stream = tls(server.address, config).expect("a connection");
         assert_eq!(ask(&mut stream, "/metrics", "").expect("an answer").status, 200);
     }
-    server.doors.replace(folder.door(&format!("{TLS}  min_version: TLS13\n")));
+    server.current_web_config.replace(folder.web_config(&format!("{TLS}  min_version: TLS13\n")));
     assert!(tls(server.address, &old).is_err(), "TLS 1.2 is too old now");
     assert_eq!(
         tls(server.address, &both).expect("a connection").conn.protocol_version(),
         Some(rustls::ProtocolVersion::TLSv1_3)
     );
-    server.doors.replace(folder.door(&format!(
+    server.current_web_config.replace(folder.web_config(&format!(
         "{TLS}  max_version: TLS12\n  cipher_suites: \
                 [TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256]\n  curve_preferences: \
                 [CurveP384]\n"
@@ -59,7 +59,7 @@ fn tls_is_spoken_in_the_versions_and_with_the_suites_that_are_configured() {
         stream.conn.negotiated_key_exchange_group().expect("negotiated").name(),
         rustls::NamedGroup::secp384r1
     );
-    server.doors.replace(folder.door(&format!(
+    server.current_web_config.replace(folder.web_config(&format!(
         "{TLS}  max_version: TLS12\n  cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]\n"
     )));
     assert!(tls(server.address, &both).is_err(), "no suite for a certificate of this kind");
@@ -70,7 +70,7 @@ fn tls_is_spoken_in_the_versions_and_with_the_suites_that_are_configured() {
 #[test]
 fn only_http_1_is_spoken() {
     let (folder, authority) = identity();
-    let server = Server::behind(folder.door(TLS));
+    let server = Server::behind(folder.web_config(TLS));
     let mut config = Identity::client(&authority, None, &BOTH);
     Arc::make_mut(&mut config).alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     assert_eq!(
@@ -89,7 +89,7 @@ fn a_client_needs_a_certificate_of_the_right_authority_with_an_allowed_name() {
     let with = |identity: &Identity| Identity::client(&authority, Some(identity), &BOTH);
     let scraper = clients.issue("scraper.example", 2020, 2099);
     let rule = |more: &str| {
-        folder.door(&format!(
+        folder.web_config(&format!(
             "{TLS}  client_auth_type: RequireAndVerifyClientCert\n  \
                               client_ca_file: clients.pem\n{more}"
         ))
@@ -108,7 +108,9 @@ fn a_client_needs_a_certificate_of_the_right_authority_with_an_allowed_name() {
         tls(server.address, &with(&clients.issue("scraper.example", 2020, 2021))).is_err(),
         "expired"
     );
-    server.doors.replace(rule("  client_allowed_sans: [one, scraper.example, 192.0.2.7]\n"));
+    server
+        .current_web_config
+        .replace(rule("  client_allowed_sans: [one, scraper.example, 192.0.2.7]\n"));
     assert!(tls(server.address, &with(&scraper)).is_ok());
     assert!(
         tls(server.address, &with(&clients.issue("192.0.2.7", 2020, 2099))).is_ok(),
@@ -122,7 +124,7 @@ fn a_client_needs_a_certificate_of_the_right_authority_with_an_allowed_name() {
         tls(server.address, &with(&strangers.issue("scraper.example", 2020, 2099))).is_err(),
         "on the list, of another authority"
     );
-    server.doors.replace(folder.door(&format!(
+    server.current_web_config.replace(folder.web_config(&format!(
         "{TLS}  client_auth_type: VerifyClientCertIfGiven\n  client_ca_file: clients.pem\n"
     )));
     assert!(
@@ -133,9 +135,9 @@ fn a_client_needs_a_certificate_of_the_right_authority_with_an_allowed_name() {
         tls(server.address, &with(&strangers.issue("scraper.example", 2020, 2099))).is_err(),
         "a wrong one is not"
     );
-    server
-        .doors
-        .replace(folder.door(&format!("{TLS}  client_auth_type: RequireAndVerifyClientCert\n")));
+    server.current_web_config.replace(
+        folder.web_config(&format!("{TLS}  client_auth_type: RequireAndVerifyClientCert\n")),
+    );
     assert!(
         tls(server.address, &with(&scraper)).is_err(),
         "the authorities of the system do not know this one"
@@ -148,7 +150,7 @@ fn a_self_signed_client_certificate_is_its_own_authority() {
     let (known, unknown, expired) =
         (Identity::self_signed(2099), Identity::self_signed(2099), Identity::self_signed(2021));
     folder.write("clients.pem", &format!("{}{}", known.pem, expired.pem));
-    let server = Server::behind(folder.door(&format!(
+    let server = Server::behind(folder.web_config(&format!(
         "{TLS}  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: clients.pem\n"
     )));
     assert!(tls(server.address, &Identity::client(&authority, Some(&known), &BOTH)).is_ok());
@@ -165,7 +167,8 @@ fn users(pairs: &[(&str, &str)]) -> String {
 
 #[test]
 fn every_path_asks_for_a_login_and_takes_the_right_one_only() {
-    let server = Server::behind(Folder::new().door(&users(&[("ann", "one"), ("bob", "two")])));
+    let server =
+        Server::behind(Folder::new().web_config(&users(&[("ann", "one"), ("bob", "two")])));
     let mut stream = server.connect();
     for path in ["/", "/metrics", "/healthz", "/livez", "/readyz", "/nothing-here"] {
         for headers in [
@@ -207,7 +210,8 @@ fn configured_headers_are_on_every_answer_and_win_over_our_own() {
     let text = "http_server_config:\n  headers:\n    X-Frame-Options: sameorigin\n    \
                 Strict-Transport-Security: max-age=31536000; includeSubDomains\n    \
                 X-XSS-Protection: 1\n";
-    let server = Server::behind(Folder::new().door(&format!("{text}{}", users(&[("ann", "one")]))));
+    let server =
+        Server::behind(Folder::new().web_config(&format!("{text}{}", users(&[("ann", "one")]))));
     let mut stream = server.connect();
     for (path, headers, status) in [
         ("/livez", "", 401),
@@ -230,7 +234,7 @@ fn configured_headers_are_on_every_answer_and_win_over_our_own() {
 
 #[test]
 fn requests_beyond_the_limit_are_told_so() {
-    let server = Server::behind(Folder::new().door("rate_limit: {interval: 1h, burst: 2}\n"));
+    let server = Server::behind(Folder::new().web_config("rate_limit: {interval: 1h, burst: 2}\n"));
     let mut stream = server.connect();
     let mut status = || ask(&mut stream, "/livez", "").expect("an answer").status;
     assert_eq!([status(), status(), status(), status()], [200, 200, 429, 429]);
@@ -242,7 +246,7 @@ fn requests_beyond_the_limit_are_told_so() {
 fn a_new_certificate_is_shown_to_the_next_connection_while_the_old_one_goes_on() {
     let (folder, authority) = identity();
     let config = Identity::client(&authority, None, &BOTH);
-    let server = Server::behind(folder.door(TLS));
+    let server = Server::behind(folder.web_config(TLS));
     let shown = |stream: &rustls::StreamOwned<rustls::ClientConnection, std::net::TcpStream>| {
         stream.conn.peer_certificates().expect("shown")[0].clone()
     };
@@ -254,7 +258,7 @@ fn a_new_certificate_is_shown_to_the_next_connection_while_the_old_one_goes_on()
         renewed.chain[0],
         "not before it is loaded"
     );
-    server.doors.replace(folder.door(TLS));
+    server.current_web_config.replace(folder.web_config(TLS));
     let mut after = tls(server.address, &config).expect("a connection");
     assert_eq!(shown(&after), renewed.chain[0]);
     assert_ne!(shown(&before), renewed.chain[0]);
@@ -267,11 +271,11 @@ fn a_new_certificate_is_shown_to_the_next_connection_while_the_old_one_goes_on()
 fn plain_becomes_tls_and_back_without_a_restart_and_no_connection_from_before_slips_in() {
     let (folder, authority) = identity();
     let config = Identity::client(&authority, None, &BOTH);
-    let server = Server::behind(Door::default());
+    let server = Server::behind(WebConfig::default());
     let mut plain = server.connect();
     assert_eq!(ask(&mut plain, "/livez", "").expect("an answer").status, 200);
     assert!(tls(server.address, &config).is_err());
-    server.doors.replace(folder.door(TLS));
+    server.current_web_config.replace(folder.web_config(TLS));
     let late = ask(&mut plain, "/livez", "").expect("an answer");
     assert!(
         late.status == 421 && late.head.to_lowercase().contains("\r\nconnection: close"),
@@ -288,7 +292,7 @@ fn plain_becomes_tls_and_back_without_a_restart_and_no_connection_from_before_sl
     assert!(ask(&mut server.connect(), "/livez", "").is_err(), "no plain connection any more");
     let mut locked = tls(server.address, &config).expect("a connection");
     folder.write("clients.pem", Authority::new("client-ca").pem());
-    server.doors.replace(folder.door(&format!(
+    server.current_web_config.replace(folder.web_config(&format!(
         "{TLS}  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: clients.pem\n"
     )));
     assert_eq!(
@@ -296,33 +300,33 @@ fn plain_becomes_tls_and_back_without_a_restart_and_no_connection_from_before_sl
         421,
         "its client was never verified"
     );
-    server.doors.replace(Door::default());
+    server.current_web_config.replace(WebConfig::default());
     assert_eq!(ask(&mut server.connect(), "/livez", "").expect("an answer").status, 200);
 }
 
 #[test]
 fn new_passwords_count_at_once_and_a_bad_file_keeps_the_old_ones() {
     let folder = Folder::new();
-    let server = Server::behind(folder.door(&users(&[("ann", "old")])));
+    let server = Server::behind(folder.web_config(&users(&[("ann", "old")])));
     let mut stream = server.connect();
     let mut status = |password: &str| {
         ask(&mut stream, "/livez", &login("ann", password)).expect("an answer").status
     };
     assert_eq!(status("old"), 200);
-    // What whoever reloads does: a door that cannot be built is not put into force.
+    // As a reload does: a web config with a fault is not put into force.
     let faults = folder.load("basic_auth_users: {ann: old}\n").err().expect("refused");
     assert!(faults.contains("bcrypt") && !faults.contains("old\n"), "{faults}");
     assert_eq!(status("old"), 200);
-    server.doors.replace(folder.door(&users(&[("ann", "new")])));
+    server.current_web_config.replace(folder.web_config(&users(&[("ann", "new")])));
     assert_eq!([status("old"), status("new")], [401, 200]);
-    server.doors.replace(Door::default());
+    server.current_web_config.replace(WebConfig::default());
     assert_eq!(status("old"), 200, "nobody has to log in");
 }
 
 #[test]
 fn the_probe_address_serves_two_paths_to_everybody_and_nothing_else() {
     let (folder, _) = identity();
-    let server = Server::behind(folder.door(&format!("{TLS}{}", users(&[("ann", "one")]))));
+    let server = Server::behind(folder.web_config(&format!("{TLS}{}", users(&[("ann", "one")]))));
     let mut probe = connect(server.probe_address);
     for (path, status) in
         [("/livez", 200), ("/readyz", 200), ("/", 404), ("/metrics", 404), ("/healthz", 404)]
@@ -386,7 +390,7 @@ fn no_password_hash_or_key_shows_in_a_log_at_the_most_talkative_level() {
 
 #[test]
 fn an_answer_to_too_long_a_body_ends_the_connection() {
-    let server = Server::behind(Door::default());
+    let server = Server::behind(WebConfig::default());
     let mut stream = server.connect();
     stream
         .write_all(b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
