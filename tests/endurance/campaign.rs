@@ -1,4 +1,4 @@
-//! The phases: nobody is watched, everybody is, the storm, calm, a suspend, nobody again.
+//! The phases: no providers, all providers, the storm, calm, a suspend, no providers again.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,78 +6,80 @@ use std::thread::{Scope, ScopedJoinHandle};
 use std::time::Duration;
 
 use crate::case::Case;
-use crate::control::Control;
 use crate::daemon::{Daemon, Vitals};
+use crate::delays::Delays;
 use crate::endpoint::Endpoint;
-use crate::events::{self, Stage};
+use crate::events::{self, EventRunner};
 use crate::exposition::State;
-use crate::files::{CHANGING, Files, GUESTS};
+use crate::files::{CHANGING, Files, TEMPORARY};
 use crate::observer::{Observer, Sample};
 use crate::options::Options;
 use crate::reloads::{self, Reloads};
 use crate::report::{Report, float, quantiles};
 use crate::scale::{INTERVAL, MAX_BACKOFF};
-use crate::stop::{AtTheEnd, Stop};
+use crate::stop::{Stop, StopOnDrop};
 use crate::truth::World;
-use crate::{Result, books, clockstep, pause_until, progress, suspend, wait_for};
+use crate::{Result, clockstep, counters, pause_until, progress, suspend, wait_for};
 
-/// How long the daemon may take to watch everybody, or nobody.
+/// The longest time until the daemon watches all providers, or none.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// More descriptors than this at the same time are probes that wait for the machine.
+/// With more open descriptors than this, probes are waiting for the machine.
 const PILED_UP: usize = 150;
 
-/// Threads that the load needs: workers, and those that read secrets or write a scrape.
+/// The threads that the load needs: workers, and threads that read secrets or write a scrape.
 const WORKING_THREADS: usize = 40;
 
-/// How often a long storm tells how it goes.
-const TOLD: Duration = Duration::from_secs(60);
+/// The time from one progress line of the storm to the next.
+const PROGRESS: Duration = Duration::from_secs(60);
 
-/// Over how long resident memory is averaged.
+/// The time over which resident memory is averaged.
 const AVERAGED: Duration = Duration::from_secs(10);
 
-/// What memory may grow in the second half of the storm: by so many megabytes, or by this part. In
-/// the first half every provider fills its history, and whoever fails for the first time for a
-/// reason gets a counter more.
+/// How much memory may grow in the second half of the storm: megabytes, or a share. In the first
+/// half it grows more: providers fill their history, and new reasons need new counters.
 const GROWTH: (f64, f64) = (12.0, 0.10);
 
-/// Threads that stay in the end: those for scrapes and reloads wait for the next.
+/// The threads that stay at the end: they wait for the next scrape or reload.
 const KEPT_THREADS: usize = 10;
 
-/// A machine with longer delays is no measure of the daemon's own.
+/// With longer delays of the machine, the daemon's own delays cannot be measured.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// What everybody needs.
+/// The parts of a running campaign.
 struct Campaign<'a> {
     options: &'a Options,
     world: &'a World,
     endpoint: &'a Endpoint,
     files: &'a Files,
     daemon: &'a Daemon,
-    control: &'a Control,
+    delays: &'a Delays,
     stop: &'a Stop,
 }
 
-/// Runs all of it.
+/// Runs the whole campaign.
 pub fn run(options: &Options) -> Result<Report> {
-    let world =
-        Arc::new(World::new(options.providers + CHANGING + GUESTS, options.faults, options.seed));
+    let world = Arc::new(World::new(
+        options.providers + CHANGING + TEMPORARY,
+        options.faults,
+        options.seed,
+    ));
     let endpoint = Arc::new(Endpoint::start(&world, options.providers.div_ceil(40))?);
     let files = Files::new(&endpoint, options.providers)?;
     let daemon = Daemon::start(&files.main(), &[])?;
-    let (control, stop) = (Control::default(), Stop::default());
+    let (delays, stop) = (Delays::default(), Stop::default());
     let campaign = Campaign {
         options,
         world: &world,
         endpoint: &endpoint,
         files: &files,
         daemon: &daemon,
-        control: &control,
+        delays: &delays,
         stop: &stop,
     };
     std::thread::scope(|scope| {
-        let _stop = AtTheEnd(&stop);
-        scope.spawn(|| control.run(&world, daemon.id(), &stop));
+        let _stop = StopOnDrop(&stop);
+        scope.spawn(|| delays.run(&world, daemon.id(), &stop));
         campaign.phases()
     })
 }
@@ -88,13 +90,13 @@ impl Campaign<'_> {
         let idle = wait_for("the daemon to be alive", PATIENCE, || {
             Ok(self.daemon.get("/livez").is_ok().then(|| self.daemon.vitals()))
         })??;
-        progress(self.world, "everybody is watched from here on");
+        progress(self.world, "the daemon watches all providers from now on");
         self.files.watch_all()?;
         self.daemon.signal("HUP")?;
         let observer = Observer::new(self.world, self.daemon);
         let observing = Stop::default();
         std::thread::scope(|scope| {
-            let _stop = AtTheEnd(&observing);
+            let _stop = StopOnDrop(&observing);
             scope.spawn(|| observer.scrape(&observing));
             scope.spawn(|| observer.poll(&observing));
             self.load(&idle, &observer, &mut report)
@@ -112,27 +114,27 @@ impl Campaign<'_> {
 
     /// From the first probe to the end of the suspend.
     fn load(&self, idle: &Vitals, observer: &Observer, report: &mut Report) -> Result<()> {
-        let everybody = self.options.providers + CHANGING;
+        let count = self.options.providers + CHANGING;
         let all_healthy = || {
             let reading = observer.latest().1;
-            reading.states.len() == everybody
+            reading.states.len() == count
                 && reading.states.values().all(|(state, _)| *state == State::Healthy)
         };
-        self.wait("everybody to be healthy", PATIENCE, all_healthy)?;
+        self.wait("all providers to be healthy", PATIENCE, all_healthy)?;
         pause_until(self.world, self.world.now() + 2 * INTERVAL, self.stop);
         let from = self.world.now();
         progress(self.world, "the storm begins");
         self.world.set_faulty(true);
         let (events, reloads, clock) = self.storm(observer, from)?;
-        progress(self.world, "calm: no faults any more");
+        progress(self.world, "the storm ends: no more faults");
         self.world.set_faulty(false);
         let ended = self.world.now();
-        self.wait("everybody to be healthy again", MAX_BACKOFF, all_healthy)?;
+        self.wait("all providers to be healthy again", MAX_BACKOFF, all_healthy)?;
         pause_until(self.world, self.world.now() + INTERVAL, self.stop);
         let to = self.world.now();
-        let worst = self.control.worst(from, to);
-        report.tell("longest delay of the machine itself", quantiles(&[worst]));
-        let late = books::judge(
+        let worst = self.delays.worst(from, to);
+        report.figure("longest delay of the machine itself", quantiles(&[worst]));
+        let late = counters::judge(
             self.world,
             self.daemon,
             self.options.providers,
@@ -143,7 +145,7 @@ impl Campaign<'_> {
         let case = Case {
             world: self.world,
             observer,
-            control: self.control,
+            delays: self.delays,
             events: &events,
             providers: self.options.providers,
             late: &late,
@@ -153,17 +155,17 @@ impl Campaign<'_> {
             to,
         };
         case.judge(report);
-        report.tell("reloads", format!("{} taken in, {} refused", reloads.taken, reloads.refused));
-        report.none("reloads that did not do what they should", &reloads.problems);
-        clock_rows(clock, report);
-        progress(self.world, "the daemon is stopped, and continued");
-        self.suspend(observer, report)?;
-        self.hiccup(idle, observer, report)?;
-        report.none(
-            "answers that are not well-formed or contradict each other",
-            &observer.problems(),
+        report.figure(
+            "reloads",
+            format!("{} successful, {} refused", reloads.successful, reloads.refused),
         );
-        report.tell(
+        report.none("reloads without their expected effect", &reloads.problems);
+        clock_rows(clock, report);
+        progress(self.world, "the daemon is stopped and continued");
+        self.suspend(observer, report)?;
+        self.short_stop(idle, observer, report)?;
+        report.none("responses that are malformed or contradict each other", &observer.problems());
+        report.figure(
             "scrapes",
             format!(
                 "{}, {} series each, {}",
@@ -176,7 +178,7 @@ impl Campaign<'_> {
         Ok(())
     }
 
-    /// Faults, events, reloads and the steps of the clock, all at the same time.
+    /// Runs faults, events, reloads and steps of the clock, all at the same time.
     fn storm(
         &self,
         observer: &Observer,
@@ -190,27 +192,27 @@ impl Campaign<'_> {
             from,
             until,
         );
-        let stage =
-            Stage { world: self.world, endpoint: self.endpoint, files: self.files, observer };
+        let runner =
+            EventRunner { world: self.world, endpoint: self.endpoint, files: self.files, observer };
         let reloads = Reloads {
             world: self.world,
             daemon: self.daemon,
             files: self.files,
             observer,
-            control: self.control,
+            delays: self.delays,
             providers: self.options.providers,
         };
         std::thread::scope(|scope| {
             let stepping = clockstep::library().map(|library| self.step_clock(scope, library));
             let reloading =
                 scope.spawn(move || reloads.run(until.saturating_sub(2 * INTERVAL), self.stop));
-            let performing = scope.spawn(move || stage.perform(drawn, self.stop));
-            let mut next = from + TOLD;
+            let running = scope.spawn(move || runner.run(drawn, self.stop));
+            let mut next = from + PROGRESS;
             while self.world.now() < until {
-                // A daemon that has ended is told at once.
-                self.daemon.check().inspect_err(|_| self.stop.tell())?;
+                // If the daemon has ended, the campaign stops at once.
+                self.daemon.check().inspect_err(|_| self.stop.request())?;
                 if self.world.now() >= next {
-                    next += TOLD;
+                    next += PROGRESS;
                     let vitals = self.daemon.vitals()?;
                     let text = format!(
                         "{:.1} MB, {} descriptors, {} threads",
@@ -221,7 +223,7 @@ impl Campaign<'_> {
                 pause_until(self.world, self.world.now() + Duration::from_secs(1), self.stop);
             }
             let clock = stepping.map(joined).transpose()?;
-            Ok((joined(performing)?, joined(reloading)?, clock))
+            Ok((joined(running)?, joined(reloading)?, clock))
         })
     }
 
@@ -241,20 +243,20 @@ impl Campaign<'_> {
         report.judge(
             "after a suspend of three intervals",
             seen,
-            format!("{most}, twice that of before"),
+            format!("{most}, twice as many as before"),
             outcome.after <= most,
         );
-        let calm = self.control.is_calm(outcome.from, self.world.now());
+        let calm = self.delays.is_calm(outcome.from, self.world.now());
         report.judge(
-            "providers forgotten by the suspend",
+            "providers without a request after the suspend",
             outcome.forgotten,
             0,
             outcome.forgotten == 0 || !calm,
         );
-        // Those on the way when it was stopped end late, and their next slot is where it was.
+        // Probes that were in flight at the stop end late, but their next slot does not move.
         let few = self.options.providers / 100;
         report.judge(
-            "providers asked twice within half an interval after it",
+            "providers with two requests within half an interval after it",
             outcome.twice,
             few,
             outcome.twice <= few,
@@ -268,9 +270,9 @@ impl Campaign<'_> {
         Ok(())
     }
 
-    /// Threads that a moment of trouble needs must go again, while the load goes on.
-    fn hiccup(&self, idle: &Vitals, observer: &Observer, report: &mut Report) -> Result<()> {
-        let most = suspend::hiccup(self.world, self.daemon, observer, self.stop)?;
+    /// After a short stop the daemon needs more threads for a moment. They must end under load.
+    fn short_stop(&self, idle: &Vitals, observer: &Observer, report: &mut Report) -> Result<()> {
+        let most = suspend::stop_shortly(self.world, self.daemon, observer, self.stop)?;
         let bound = idle.threads + WORKING_THREADS;
         let gone = wait_for("threads to end", Duration::from_secs(30), || {
             Ok((self.daemon.vitals()?.threads <= bound).then_some(()))
@@ -278,18 +280,18 @@ impl Campaign<'_> {
         .is_ok();
         let threads = self.daemon.vitals()?.threads;
         report.judge(
-            "threads after a hiccup, once it is over",
-            format!("{threads}, {most} meanwhile"),
+            "threads some time after a short stop",
+            format!("{threads}, {most} just after it"),
             bound,
             gone,
         );
         Ok(())
     }
 
-    /// Nobody is watched any more: everything that the load took is given back.
+    /// Removes all providers. The daemon must release what the load needed.
     fn unload(&self, idle: &Vitals, observer: &Observer, report: &mut Report) -> Result<()> {
-        progress(self.world, "nobody is watched any more");
-        self.files.watch_nobody()?;
+        progress(self.world, "the daemon watches no provider any more");
+        self.files.watch_none()?;
         self.daemon.signal("HUP")?;
         let in_flight = || {
             Ok(self
@@ -301,33 +303,33 @@ impl Campaign<'_> {
         };
         let ended = wait_for("no probe to be in flight", PATIENCE, in_flight).is_ok();
         report.judge(
-            "probes in flight in the end",
+            "probes in flight at the end",
             if ended { "none" } else { "some" },
             "none",
             ended,
         );
-        // Threads for blocking calls end by themselves, ten seconds after their last one.
-        let given_back = || {
+        // Threads for blocking calls end by themselves ten seconds after their last call.
+        let released = || {
             let vitals = self.daemon.vitals()?;
             Ok((vitals.descriptors <= idle.descriptors
                 && vitals.threads <= idle.threads + KEPT_THREADS)
                 .then_some(vitals))
         };
         let after = wait_for(
-            "descriptors and threads to be given back",
+            "the daemon to release descriptors and threads",
             Duration::from_secs(20),
-            given_back,
+            released,
         )
         .or_else(|_| self.daemon.vitals())?;
         report.judge(
-            "open descriptors in the end",
+            "open descriptors at the end",
             after.descriptors,
             format!("{}, as before", idle.descriptors),
             after.descriptors <= idle.descriptors,
         );
         let most = idle.threads + KEPT_THREADS;
         report.judge(
-            "threads in the end",
+            "threads at the end",
             after.threads,
             format!("{most}, {} before", idle.threads),
             after.threads <= most,
@@ -335,11 +337,11 @@ impl Campaign<'_> {
         let requests = self.world.requests();
         pause_until(self.world, self.world.now() + INTERVAL / 2, self.stop);
         let late = self.world.requests() - requests;
-        report.judge("requests after nobody is watched any more", late, 0, late == 0);
+        report.judge("requests after the last provider was removed", late, 0, late == 0);
         let most =
             observer.samples().iter().map(|(_, vitals)| vitals.threads).max().unwrap_or_default();
-        report.tell("threads at most", most);
-        report.tell(
+        report.figure("largest number of threads", most);
+        report.figure(
             "resident memory before and after the load",
             format!("{:.1} MB and {:.1} MB", idle.resident, after.resident),
         );
@@ -354,22 +356,22 @@ impl Campaign<'_> {
     }
 }
 
-/// The result of a thread.
+/// Waits for a thread. Returns its result.
 fn joined<T>(thread: ScopedJoinHandle<'_, Result<T>>) -> Result<T> {
     thread.join().map_err(|_| "a thread of the campaign panicked")?
 }
 
 fn clock_rows(clock: Option<clockstep::Outcome>, report: &mut Report) {
     let Some(clock) = clock else {
-        report.tell("steps of the wall clock", "none: libfaketime is not installed");
+        report.figure("steps of the wall clock", "none: libfaketime is not installed");
         return;
     };
-    report.tell(
+    report.figure(
         "steps of the wall clock by an hour",
         format!("{}, with {} requests", clock.steps, clock.requests),
     );
-    report.tell("greatest deviation from the interval meanwhile", quantiles(&[clock.worst_pause]));
-    report.none("what the steps did that they should not", &clock.problems);
+    report.figure("largest deviation from the interval meanwhile", quantiles(&[clock.worst_pause]));
+    report.none("wrong effects of the steps", &clock.problems);
 }
 
 fn memory_rows(samples: &[Sample], from: Duration, to: Duration, report: &mut Report) {
@@ -388,10 +390,10 @@ fn memory_rows(samples: &[Sample], from: Duration, to: Duration, report: &mut Re
         average(to.saturating_sub(AVERAGED), to),
     );
     let growth = GROWTH.0.max(first * GROWTH.1);
-    report.tell("resident memory as the storm begins", format!("{before:.1} MB"));
+    report.figure("resident memory at the start of the storm", format!("{before:.1} MB"));
     let seen =
         format!("{first:.1} MB, then {last:.1} MB ({:+.1} %)", (last - first) / first * 100.0);
-    // On a machine without time for them, probes pile up, and each needs its buffers.
+    // On a busy machine probes pile up, and each needs its buffers.
     let most = samples
         .iter()
         .filter(|(at, _)| *at >= half && *at < to)
@@ -399,13 +401,15 @@ fn memory_rows(samples: &[Sample], from: Duration, to: Duration, report: &mut Re
         .max()
         .unwrap_or_default();
     let piled_up = most > PILED_UP;
-    let bound =
-        format!("{growth:.1} MB more{}", if piled_up { ", had probes not piled up" } else { "" });
+    let bound = format!(
+        "{growth:.1} MB more{}",
+        if piled_up { ", not judged: probes piled up" } else { "" }
+    );
     report.judge(
         "resident memory in the middle and at the end of the storm",
         seen,
         bound,
         last - first <= growth || piled_up,
     );
-    report.tell("open descriptors at most", most);
+    report.figure("largest number of open descriptors", most);
 }

@@ -1,67 +1,69 @@
-//! What is judged, and what was found.
+//! The data of the comparison, and its findings.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::control::Control;
+use crate::delays::Delays;
 use crate::events::{Event, Kind};
 use crate::observer::Observer;
 use crate::scale::{CONFIRM_AFTER, FAILURE_THRESHOLD, INTERVAL, TICK, TIMEOUT};
 use crate::truth::World;
 
-/// Everything that is judged.
+/// The data that the comparison needs.
 pub struct Case<'a> {
     pub world: &'a World,
     pub observer: &'a Observer<'a>,
-    pub control: &'a Control,
+    pub delays: &'a Delays,
     pub events: &'a [Event],
-    /// How many providers no reload touches.
+    /// The number of providers that no reload changes.
     pub providers: usize,
-    /// Those with timeouts that the machine has caused.
+    /// The providers with timeouts that the busy machine caused.
     pub late: &'a BTreeSet<usize>,
     pub faults: f64,
-    /// Since when everything is judged, until when faults were drawn, and until when everything is
-    /// judged.
+    /// The judged time is `from` to `to`. Faults happened from `from` to `ended`.
     pub from: Duration,
     pub ended: Duration,
     pub to: Duration,
 }
 
-/// What was found.
+/// The findings of the comparison. Texts are examples for the report.
 #[derive(Default)]
 pub struct Found {
     pub requests: usize,
-    /// While faults were drawn.
+    /// Requests while faults happened.
     pub in_the_storm: usize,
     pub transient: usize,
-    /// Called broken although only transient faults met it, so many in a row that the rules say so.
-    pub unlucky: Vec<String>,
-    pub of_the_credential: Vec<String>,
-    pub unexplained: Vec<String>,
-    /// Called broken after timeouts that the machine has caused.
-    pub by_the_machine: usize,
-    /// Pauses, breakages and recoveries that were out of their bounds while the machine was too
-    /// busy.
+    /// Reported as broken after only transient faults, but as the rules demand.
+    pub broken_by_chance: Vec<String>,
+    pub false_credential_alarms: Vec<String>,
+    pub unexplained_alarms: Vec<String>,
+    /// Reported as broken after timeouts that the busy machine caused.
+    pub broken_by_machine: usize,
+    /// Pauses, breakages and recoveries outside their bounds while the machine was too busy.
     pub excused: [usize; 3],
-    pub untold: Vec<String>,
+    /// Broken by the rules, but never reported.
+    pub unreported: Vec<String>,
+    /// Real breakages that the daemon never reported.
     pub missed: Vec<String>,
     pub late: Vec<String>,
-    pub unconcluded: usize,
-    pub in_the_way: usize,
-    pub told: BTreeMap<Kind, Vec<Duration>>,
+    /// Real breakages that ended before the daemon had enough failures to decide.
+    pub undecided: usize,
+    /// Real breakages during which a transient fault or an irregular pause delayed the decision.
+    pub delayed: usize,
+    /// The time from each real breakage to its report.
+    pub reported: BTreeMap<Kind, Vec<Duration>>,
     pub recovered: BTreeMap<Kind, Vec<Duration>>,
     pub not_recovered: Vec<String>,
     pub early_requests: Vec<String>,
     pub late_requests: Vec<String>,
     pub pauses: usize,
-    /// Requests of each provider that nothing happened to.
+    /// The number of requests of each provider without an event.
     pub steady: Vec<usize>,
 }
 
-/// Within what a breakage is told of when nothing else happens.
-pub fn told_within(kind: Kind) -> Duration {
-    // The last of the tries that the threshold wants and the one that confirms it may take their
-    // whole time.
+/// The longest time from a breakage to its report, if nothing else happens.
+pub fn reported_within(kind: Kind) -> Duration {
+    // The last try before the threshold and the confirming try may both use their whole timeout.
     if kind.is_refusal() {
         INTERVAL + CONFIRM_AFTER + TIMEOUT + TICK
     } else {

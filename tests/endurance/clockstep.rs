@@ -1,7 +1,7 @@
-//! Steps of the wall clock under a daemon of its own, steered through libfaketime: the monotonic
-//! clock stays real.
+//! Steps of the wall clock, made by libfaketime under a second daemon. The monotonic clock stays
+//! real.
 //!
-//! Time namespaces would not do: they shift the monotonic clock and not the wall clock.
+//! Time namespaces do not help: they change the monotonic clock and not the wall clock.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,49 +16,50 @@ use crate::stop::Stop;
 use crate::truth::{Answer, World, pause};
 use crate::{Result, pause_until, wait_for};
 
-/// How many providers its daemon watches.
+/// The number of providers of the second daemon.
 const PROVIDERS: usize = 100;
 
-/// The lifetime of a token, as the endpoint says it.
+/// The lifetime of each token from the endpoint, in seconds.
 const LIFETIME: f64 = 7200.0;
 
-/// The offsets that follow each other, in seconds: an hour on, back, an hour back, and back again.
+/// The offsets of the wall clock in order, in seconds.
 const OFFSETS: [i32; 4] = [3600, 0, -3600, 0];
 
-/// The greatest difference between what a time to expiry is and what it should be, in seconds.
+/// The largest accepted difference of a time to expiry from its expected value, in seconds.
 const NEAR: f64 = 3.0;
 
-/// What was seen.
+/// What the campaign saw.
 pub struct Outcome {
     pub steps: usize,
     pub requests: usize,
-    /// The greatest deviation of a pause between two requests from the interval.
+    /// The largest difference between the interval and a pause between two requests.
     pub worst_pause: Duration,
     pub problems: Vec<String>,
 }
 
-/// The library, when it is installed.
+/// The path of the library, if it is installed.
 pub fn library() -> Option<PathBuf> {
     glob::glob("/usr/lib/*/faketime/libfaketimeMT.so.1").ok()?.flatten().next()
 }
 
-/// Steps the clock and watches what comes of it.
+/// Steps the clock and checks the scrapes after each step.
 pub fn run(library: &Path, stop: &Stop) -> Result<Outcome> {
     let world =
-        Arc::new(World::new(PROVIDERS + crate::files::CHANGING + crate::files::GUESTS, 0.0, 0));
+        Arc::new(World::new(PROVIDERS + crate::files::CHANGING + crate::files::TEMPORARY, 0.0, 0));
     let endpoint = Arc::new(Endpoint::start(&world, 0)?);
     let files = Files::new(&endpoint, PROVIDERS)?;
     files.watch_all()?;
     let folder = tempfile::tempdir()?;
-    let steer = folder.path().join("offset");
-    // In one piece: the library reads it at every question for the time.
+    let offset_file = folder.path().join("offset");
+    // Replaced by a rename, because the library reads the file each time the daemon asks for the
+    // time.
     let set = |offset: i32| -> Result<()> {
-        let fresh = folder.path().join("fresh");
-        std::fs::write(&fresh, format!("{offset:+}\n"))?;
-        Ok(std::fs::rename(&fresh, &steer)?)
+        let new = folder.path().join("new");
+        std::fs::write(&new, format!("{offset:+}\n"))?;
+        Ok(std::fs::rename(&new, &offset_file)?)
     };
     set(0)?;
-    let (library, file) = (library.to_string_lossy(), steer.to_string_lossy());
+    let (library, file) = (library.to_string_lossy(), offset_file.to_string_lossy());
     let environment = [
         ("LD_PRELOAD", &*library),
         ("FAKETIME_TIMESTAMP_FILE", &*file),
@@ -77,17 +78,15 @@ pub fn run(library: &Path, stop: &Stop) -> Result<Outcome> {
     for (before, offset) in std::iter::once(0).chain(OFFSETS).zip(OFFSETS) {
         set(offset)?;
         outcome.steps += 1;
-        // Just after the step every token is from before it; an interval later every one is from
-        // after it.
+        // Just after the step, every token is older than the step. An interval later, every token
+        // is newer.
         judge(&daemon, offset, f64::from(before - offset), &mut outcome.problems)?;
         if !pause_until(&world, world.now() + INTERVAL + INTERVAL / 2, stop) {
-            return Err("the steps of the clock were broken off".into());
+            return Err("a stop was requested during the steps of the clock".into());
         }
         judge(&daemon, offset, 0.0, &mut outcome.problems)?;
         if daemon.get("/livez").is_err() {
-            outcome
-                .problems
-                .push(format!("/livez says that it has stalled at an offset of {offset} s"));
+            outcome.problems.push(format!("/livez reports a stall at an offset of {offset} s"));
         }
     }
     let until = world.now();
@@ -104,18 +103,20 @@ pub fn run(library: &Path, stop: &Stop) -> Result<Outcome> {
         let deviations = served.windows(2).map(|two| pause(two).abs_diff(INTERVAL));
         outcome.worst_pause = deviations.chain([outcome.worst_pause]).max().unwrap_or_default();
         if served.len() < 2 {
-            outcome.problems.push(format!("provider {provider} was asked {} times", served.len()));
+            outcome
+                .problems
+                .push(format!("provider {provider} got only {} requests", served.len()));
         }
     }
     if daemon.log().contains("expired") {
-        outcome.problems.push("something is called expired in the log".into());
+        outcome.problems.push("the log reports an expired token".into());
     }
     outcome.problems.truncate(10);
     Ok(outcome)
 }
 
-/// Looks at one scrape: everybody is healthy, and every time is one of the daemon's clock. `shift`
-/// is what a token from before the last step lives longer than one from after it.
+/// Checks one scrape: all providers must be healthy, and all times must follow the daemon's clock.
+/// `shift` is how much longer a token from before the last step lives, in seconds.
 fn judge(daemon: &Daemon, offset: i32, shift: f64, problems: &mut Vec<String>) -> Result<()> {
     let text = daemon.get("/metrics")?;
     let wall =
@@ -135,7 +136,7 @@ fn judge(daemon: &Daemon, offset: i32, shift: f64, problems: &mut Vec<String>) -
                 value > 0.5
                     && label(labels, "state").and_then(State::from_word) != Some(State::Healthy)
             }
-            // Renewed at any time within the interval before, and perhaps just now.
+            // The token was renewed at some time within the last interval.
             "credwatch_token_time_to_expiry_seconds" => {
                 count += 1;
                 let near =

@@ -1,5 +1,4 @@
-//! The daemon as users run it: started, asked over HTTP, signalled and measured by its id, ended in
-//! any case.
+//! The daemon as users run it: a process that gets HTTP requests and signals, and is always ended.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -10,7 +9,7 @@ use std::time::Duration;
 
 use crate::{Result, wait_for};
 
-/// How long an answer may take.
+/// The longest time for a response.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running daemon; killed when it goes out of scope.
@@ -21,7 +20,7 @@ pub struct Daemon {
     log: Arc<Mutex<String>>,
 }
 
-/// What the kernel says of it.
+/// The figures of the kernel about the process of the daemon.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Vitals {
     /// Resident memory, in megabytes.
@@ -32,7 +31,7 @@ pub struct Vitals {
 }
 
 impl Daemon {
-    /// Starts it on a free port, with nothing of this environment that it would look at.
+    /// Starts the daemon on a free port, without the environment variables that it would read.
     pub fn start(configuration: &Path, environment: &[(&str, &str)]) -> Result<Self> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_credwatch"));
         for name in [
@@ -75,7 +74,7 @@ impl Daemon {
         Ok(daemon)
     }
 
-    /// An error when it has ended.
+    /// Returns an error if the process has ended.
     pub fn check(&self) -> Result<()> {
         match self.child.lock().unwrap_or_else(PoisonError::into_inner).try_wait()? {
             None => Ok(()),
@@ -102,7 +101,7 @@ impl Daemon {
         if status.success() { Ok(()) } else { Err(format!("kill -{name}: {status}").into()) }
     }
 
-    /// What the kernel says of it now.
+    /// Reads the current figures from `/proc`.
     pub fn vitals(&self) -> Result<Vitals> {
         let folder = format!("/proc/{}", self.id);
         let status = std::fs::read_to_string(format!("{folder}/status"))?;
@@ -120,7 +119,7 @@ impl Daemon {
         })
     }
 
-    /// GETs a path on a connection of its own; HTTP/1.0, so that nothing is cut into chunks.
+    /// Gets a path on a new connection. HTTP/1.0 avoids a chunked body.
     pub fn get(&self, path: &str) -> Result<String> {
         let mut stream = TcpStream::connect(&self.address)?;
         stream.set_read_timeout(Some(PATIENCE))?;
@@ -134,7 +133,7 @@ impl Daemon {
         Ok(text.split_off(head + 4))
     }
 
-    /// A connection that is kept, for many small questions.
+    /// Opens a connection for many small requests.
     pub fn connect(&self) -> Result<Connection> {
         let stream = TcpStream::connect(&self.address)?;
         stream.set_read_timeout(Some(PATIENCE))?;
@@ -151,14 +150,14 @@ impl Drop for Daemon {
     }
 }
 
-/// A kept connection.
+/// A connection that stays open.
 pub struct Connection {
     stream: BufReader<TcpStream>,
     address: String,
 }
 
 impl Connection {
-    /// GETs a path: status and body.
+    /// Gets a path. Returns status and body.
     pub fn get(&mut self, path: &str) -> Result<(u16, Vec<u8>)> {
         let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.address);
         self.stream.get_mut().write_all(request.as_bytes())?;

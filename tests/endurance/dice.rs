@@ -1,14 +1,13 @@
-//! Chance that can be repeated: every draw follows from the seed, from what it is for, and from its
-//! number.
+//! Repeatable random numbers: each number depends only on the seed, its purpose and its position.
 
 use std::time::Duration;
 
-/// A series of draws (`SplitMix64`).
+/// A series of random numbers (`SplitMix64`).
 #[derive(Clone)]
 pub struct Dice(u64);
 
 impl Dice {
-    /// One series for each purpose, so that none depends on how often another is used.
+    /// A series for one purpose. The use of one series does not change another.
     pub fn new(seed: u64, purpose: u64) -> Self {
         Self(mix(seed ^ mix(purpose)))
     }
@@ -35,7 +34,7 @@ impl Dice {
     }
 }
 
-/// Neighbours have nothing in common afterwards.
+/// Mixes the bits, so that near inputs give unrelated results.
 fn mix(mut value: u64) -> u64 {
     value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

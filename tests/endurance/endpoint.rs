@@ -1,7 +1,7 @@
-//! The token endpoint that misbehaves on purpose, in threads of this process.
+//! A token endpoint that misbehaves on purpose. It runs in threads of this process.
 //!
-//! Most providers share listeners; the first ones have one of their own each, so that their
-//! connections can be reset before anything is read, and so that their port can really be closed.
+//! Most providers share a port. Each of the first providers has its own port, so that the endpoint
+//! can reset its connections before it reads a request, and can close its port.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,17 +15,17 @@ use tokio::task::JoinHandle;
 use crate::Result;
 use crate::truth::{Answer, World};
 
-/// Providers that share a listener: fewer than the daemon asks one host at the same time do so at
-/// any time.
+/// The number of providers that share a port. It is small, so that the daemon's limit of probes per
+/// host never delays them.
 const SHARING: usize = 50;
 
-/// An address that nobody connects *from*, so that a port can be opened again after it was closed.
+/// An address that no client uses as its source, so that a closed port can be opened again.
 const OWN_HOST: [u8; 4] = [127, 0, 0, 2];
 
-/// The longest that a connection is held.
+/// The longest time that the endpoint keeps a connection.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The endpoint; its threads end with it.
+/// The endpoint. Dropping it ends its threads.
 pub struct Endpoint {
     runtime: Runtime,
     world: Arc<World>,
@@ -39,7 +39,7 @@ struct Own {
 }
 
 impl Endpoint {
-    /// Listens; the first `own` providers have a port of their own.
+    /// Starts to listen. Each of the first `own` providers gets its own port.
     pub fn start(world: &Arc<World>, own: usize) -> Result<Self> {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -57,12 +57,12 @@ impl Endpoint {
         Ok(endpoint)
     }
 
-    /// How many providers have a port of their own.
+    /// The number of providers with their own port.
     pub fn own(&self) -> usize {
         self.own.len()
     }
 
-    /// Where a provider is asked.
+    /// The token URL of a provider.
     pub fn url(&self, provider: usize) -> String {
         let address = self
             .own
@@ -71,18 +71,18 @@ impl Endpoint {
         format!("http://{address}/t/{provider}")
     }
 
-    /// Closes the port of a provider that has its own: connections are refused from here on.
+    /// Closes the provider's own port. From now on connections to it are refused.
     pub fn close(&self, provider: usize) {
         let task =
             self.own[provider].listening.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(task) = task {
             task.abort();
-            // Ends when the listener is closed; it ends by being cancelled, which is no error.
+            // The task ends when the listener is closed. Its result is always "cancelled".
             let _ = self.runtime.block_on(task);
         }
     }
 
-    /// Opens it again.
+    /// Opens the provider's own port again.
     pub fn open(&self, provider: usize) -> Result<()> {
         let own = &self.own[provider];
         let (_, task) = self.listen(own.address, Some(provider))?;
@@ -103,21 +103,21 @@ impl Endpoint {
 
 async fn accept(listener: TcpListener, world: Arc<World>, own: Option<usize>) {
     loop {
-        // A connection that is gone before it is taken is no reason to stop.
+        // A client may have closed the connection already.
         let Ok((stream, _)) = listener.accept().await else { continue };
         let world = Arc::clone(&world);
         tokio::spawn(async move {
-            // The other side may go at any time.
+            // The client may close the connection at any time.
             let _ = tokio::time::timeout(PATIENCE, converse(stream, &world, own)).await;
         });
     }
 }
 
-/// One request, one answer: the other side makes a connection for each.
+/// Serves one request. The daemon opens a connection for each.
 async fn converse(mut stream: TcpStream, world: &World, own: Option<usize>) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
-    // Closing means a reset: what a fault wants, and after a whole answer it spares the other side
-    // a minute of waiting with the port, of which there are too few for a long campaign.
+    // With this option a close sends a reset. Some faults need it, and it avoids TIME_WAIT: a long
+    // campaign would run out of ports.
     stream.set_zero_linger()?;
     if own.is_some_and(|provider| world.resets(provider)) {
         return Ok(());
@@ -148,7 +148,7 @@ async fn converse(mut stream: TcpStream, world: &World, own: Option<usize>) -> s
         Answer::Cut => {
             let whole = bytes(answer, provider);
             stream.write_all(&whole[..whole.len() - 40]).await?;
-            // Every other provider ends it in order, and too early.
+            // For every second provider the endpoint closes the connection without a reset.
             if provider % 2 == 0 {
                 stream.shutdown().await?;
             } else {
@@ -162,7 +162,7 @@ async fn converse(mut stream: TcpStream, world: &World, own: Option<usize>) -> s
     Ok(())
 }
 
-/// Whether the request is there, body included.
+/// Whether the request is complete, with its body.
 fn is_whole(request: &[u8]) -> bool {
     let Some(head) = request.windows(4).position(|window| window == b"\r\n\r\n") else {
         return false;
@@ -175,7 +175,7 @@ fn is_whole(request: &[u8]) -> bool {
     request.len() >= head + 4 + length
 }
 
-/// The bytes of an answer.
+/// The bytes of a response.
 fn bytes(answer: Answer, provider: usize) -> Vec<u8> {
     const JSON: &str = "application/json";
     let page = "<!DOCTYPE html><html><head><title>Welcome</title></head><body><h1>It \

@@ -1,5 +1,5 @@
-//! What really happens to providers: drawn with the seed before the storm, done on time, noted as
-//! it was done.
+//! The events of the storm: real breakages and rotations of providers. They are drawn from the seed
+//! before the storm, and each gets the time at which it really happened.
 
 use std::time::Duration;
 
@@ -11,28 +11,28 @@ use crate::observer::Observer;
 use crate::pause_until;
 use crate::scale::INTERVAL;
 use crate::stop::Stop;
-use crate::truth::{Mood, World};
+use crate::truth::{Condition, World};
 
-/// From one event to the next.
+/// The average time from one event to the next.
 const EVERY: Duration = Duration::from_millis(500);
 
-/// A provider that something happened to is left alone for so long after it.
+/// After an event, a provider has no other event for so long.
 const REST: Duration = Duration::from_secs(60);
 
-/// What happens.
+/// The kind of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// The secret is refused for a while: 401.
+    /// The endpoint refuses the secret: 401.
     Revoked,
-    /// 503 for a while.
+    /// The endpoint answers 503.
     Unavailable,
-    /// Requests are taken and never answered, for a while.
+    /// The endpoint reads requests and does not answer.
     Silent,
-    /// The port is closed for a while.
+    /// The port is closed.
     Closed,
-    /// Endpoint and file get a new secret at the same moment.
+    /// Endpoint and secret file get a new secret at the same moment.
     RotatedTogether,
-    /// The endpoint gets a new secret, and the file follows later.
+    /// The endpoint gets a new secret, and the secret file gets it later.
     RotatedLate,
 }
 
@@ -57,18 +57,18 @@ impl Kind {
         }
     }
 
-    /// Whether the provider is really broken meanwhile.
+    /// Whether the provider is really broken during the event.
     pub fn breaks(self) -> bool {
         self != Self::RotatedTogether
     }
 
-    /// Whether it is the credential that is refused.
+    /// Whether the endpoint refuses the credential.
     pub fn is_refusal(self) -> bool {
         matches!(self, Self::Revoked | Self::RotatedLate)
     }
 
-    /// How long it lasts, in intervals: long enough to be told of when a few tries meet a transient
-    /// fault beside it.
+    /// The shortest and the longest length, in intervals: long enough for a report even if a few
+    /// tries have a transient fault.
     fn lasts(self) -> (f64, f64) {
         match self {
             Self::Revoked | Self::RotatedLate => (3.0, 4.0),
@@ -78,7 +78,7 @@ impl Kind {
     }
 }
 
-/// One thing that happens to one provider.
+/// One event of one provider.
 #[derive(Clone, Copy, Debug)]
 pub struct Event {
     pub provider: usize,
@@ -87,13 +87,13 @@ pub struct Event {
     pub ends: Duration,
 }
 
-/// Draws what happens between two times; all of it is over at the second.
+/// Draws the events between two times. All of them end before `to`.
 pub fn draw(seed: u64, providers: usize, own: usize, from: Duration, to: Duration) -> Vec<Event> {
     let mut dice = Dice::new(seed, u64::MAX);
     let mut free_at = vec![Duration::ZERO; providers];
     let mut events = Vec::new();
     let mut begins = from;
-    // Every kind happens as often as the others; which comes first is left to chance.
+    // All kinds happen equally often. The first kind is random.
     let mut turn = dice.below(Kind::ALL.len());
     while begins + INTERVAL.mul_f64(6.0) < to {
         let kind = Kind::ALL[turn % Kind::ALL.len()];
@@ -118,17 +118,17 @@ pub fn draw(seed: u64, providers: usize, own: usize, from: Duration, to: Duratio
     events
 }
 
-/// Who can make things happen.
-pub struct Stage<'a> {
+/// Runs the events.
+pub struct EventRunner<'a> {
     pub world: &'a World,
     pub endpoint: &'a Endpoint,
     pub files: &'a Files,
     pub observer: &'a Observer<'a>,
 }
 
-impl Stage<'_> {
-    /// Lets everything happen on time, and returns it with the times at which it did.
-    pub fn perform(&self, mut events: Vec<Event>, stop: &Stop) -> Result<Vec<Event>> {
+impl EventRunner<'_> {
+    /// Runs the events on time. Returns them with the times at which they really happened.
+    pub fn run(&self, mut events: Vec<Event>, stop: &Stop) -> Result<Vec<Event>> {
         let ends = events.iter().enumerate().map(|(index, event)| (event.ends, index, false));
         let mut steps: Vec<(Duration, usize, bool)> = events
             .iter()
@@ -139,7 +139,7 @@ impl Stage<'_> {
         steps.sort_unstable();
         for (time, index, is_begin) in steps {
             if !pause_until(self.world, time, stop) {
-                return Err("the storm was broken off".into());
+                return Err("a stop was requested during the storm".into());
             }
             let event = &mut events[index];
             if is_begin {
@@ -155,9 +155,9 @@ impl Stage<'_> {
     fn begin(&self, event: Event) -> Result<Duration> {
         let provider = event.provider;
         Ok(match event.kind {
-            Kind::Revoked => self.world.set_mood(provider, Mood::Refusing),
-            Kind::Unavailable => self.world.set_mood(provider, Mood::Unavailable),
-            Kind::Silent => self.world.set_mood(provider, Mood::Silent),
+            Kind::Revoked => self.world.set_condition(provider, Condition::Refusing),
+            Kind::Unavailable => self.world.set_condition(provider, Condition::Unavailable),
+            Kind::Silent => self.world.set_condition(provider, Condition::Silent),
             Kind::Closed => {
                 self.endpoint.close(provider);
                 self.world.now()
@@ -177,7 +177,7 @@ impl Stage<'_> {
         let provider = event.provider;
         Ok(match event.kind {
             Kind::Revoked | Kind::Unavailable | Kind::Silent => {
-                self.world.set_mood(provider, Mood::Regular)
+                self.world.set_condition(provider, Condition::Regular)
             }
             Kind::Closed => {
                 self.endpoint.open(provider)?;

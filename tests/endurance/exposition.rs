@@ -1,4 +1,4 @@
-//! Reading `/metrics` in full, with every rule that a Prometheus would want kept.
+//! A reader of `/metrics` that checks the rules of the exposition format.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use crate::files::number;
 use crate::truth::Class;
 
-/// What is concluded about a provider.
+/// The state of a provider, as the daemon reports it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     Unknown,
@@ -16,7 +16,7 @@ pub enum State {
 }
 
 impl State {
-    /// From the word in a label.
+    /// The state with this label value.
     pub fn from_word(word: &str) -> Option<Self> {
         [
             ("unknown", Self::Unknown),
@@ -29,32 +29,32 @@ impl State {
     }
 }
 
-/// What one scrape says.
+/// The content of one scrape.
 #[derive(Clone, Default)]
 pub struct Reading {
-    /// Each provider with its state and the class of what is wrong.
+    /// Each provider with its state and the class of its failure.
     pub states: HashMap<usize, (State, Option<Class>)>,
     pub in_flight: f64,
     pub reload_worked: bool,
-    /// When the configuration in force was read.
+    /// When the current configuration was loaded.
     pub reloaded_at: f64,
     pub series: usize,
 }
 
-/// Follows the exposition from scrape to scrape.
+/// Compares each scrape with the one before.
 #[derive(Default)]
 pub struct Exposition {
     hasher: RandomState,
-    /// Every counter of the scrape before, by the hash of its series.
+    /// All counters of the last scrape, by the hash of their series.
     counters: HashMap<u64, f64>,
     providers: HashSet<usize>,
 }
 
-/// Faults that are told of one scrape.
-const MOST_TOLD: usize = 5;
+/// At most so many problems of one scrape are kept.
+const MOST_PROBLEMS: usize = 5;
 
 impl Exposition {
-    /// Reads one scrape, and tells what is wrong with it.
+    /// Reads one scrape. Returns its content and its problems.
     pub fn read(&mut self, text: &str) -> (Reading, Vec<String>) {
         let mut page = Page {
             reading: Reading::default(),
@@ -66,7 +66,7 @@ impl Exposition {
         let mut seen = HashSet::with_capacity(self.counters.len() * 2);
         let mut counters = HashMap::with_capacity(self.counters.len());
         if !text.ends_with('\n') {
-            page.tell("it does not end with a line feed", "");
+            page.problem("the text does not end with a line feed", "");
         }
         for line in text.lines() {
             if let Some(comment) = line.strip_prefix("# ") {
@@ -78,25 +78,25 @@ impl Exposition {
             hasher.write(series.as_bytes());
             let hash = hasher.finish();
             if !seen.insert(hash) {
-                page.tell("a series is there twice", line);
+                page.problem("a series appears twice", line);
             }
             if page.kind == "gauge" {
                 continue;
             }
             counters.insert(hash, value);
-            // One that a reload took away, and another brought back, begins anew.
+            // If reloads removed a provider and added it again, its counters start at zero.
             let stayed =
                 provider_of(series).is_none_or(|provider| self.providers.contains(&provider));
             if let Some(before) =
                 self.counters.get(&hash).filter(|before| stayed && value < **before)
             {
-                page.tell(&format!("a counter has fallen from {before}"), line);
+                page.problem(&format!("a counter has decreased from {before}"), line);
             }
         }
         page.reading.series = seen.len();
         self.counters = counters;
         self.providers = page.reading.states.keys().copied().collect();
-        page.problems.truncate(MOST_TOLD);
+        page.problems.truncate(MOST_PROBLEMS);
         (page.reading, page.problems)
     }
 }
@@ -110,7 +110,7 @@ struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    fn tell(&mut self, problem: &str, line: &str) {
+    fn problem(&mut self, problem: &str, line: &str) {
         self.problems.push(format!("/metrics: {problem}: {line}"));
     }
 
@@ -122,35 +122,35 @@ impl<'a> Page<'a> {
             Some("HELP") if !rest.is_empty() => {}
             Some("TYPE") if matches!(rest, "gauge" | "counter" | "histogram") => {
                 if !self.families.insert(name) {
-                    self.tell("a family is there twice", comment);
+                    self.problem("a family appears twice", comment);
                 }
                 (self.family, self.kind) = (name, rest);
             }
-            _ => self.tell("no comment of the format", comment),
+            _ => self.problem("the comment is neither HELP nor TYPE", comment),
         }
     }
 
-    /// The series and the value of a line.
+    /// Reads a line. Returns its series and its value.
     fn sample(&mut self, line: &'a str) -> Option<(&'a str, f64)> {
         let parsed = line
             .rsplit_once(' ')
             .and_then(|(series, value)| Some((series, value.parse::<f64>().ok()?)));
         let Some((series, value)) = parsed else {
-            self.tell("no sample", line);
+            self.problem("the line is no sample", line);
             return None;
         };
         if !value.is_finite() {
-            self.tell("no finite number", line);
+            self.problem("the value is not a finite number", line);
         }
         let (name, labels) = series.split_once('{').unwrap_or((series, "}"));
         let suffix = name.strip_prefix(self.family).unwrap_or("?");
         if !(suffix.is_empty()
             || self.kind == "histogram" && matches!(suffix, "_bucket" | "_sum" | "_count"))
         {
-            self.tell(&format!("it stands among those of {}", self.family), line);
+            self.problem(&format!("the sample is among those of {}", self.family), line);
         }
         if !are_labels(labels) {
-            self.tell("its labels are no labels", line);
+            self.problem("the labels are malformed", line);
         }
         match name {
             "credwatch_probes_in_flight" => self.reading.in_flight = value,
@@ -161,11 +161,11 @@ impl<'a> Page<'a> {
             "credwatch_provider_state" if value > 0.5 => {
                 let state = label(labels, "state").and_then(State::from_word);
                 let Some((provider, state)) = provider_of(series).zip(state) else {
-                    self.tell("no state of a provider", line);
+                    self.problem("the provider or the state is unknown", line);
                     return None;
                 };
                 if self.reading.states.insert(provider, (state, None)).is_some() {
-                    self.tell("a provider has two states", line);
+                    self.problem("a provider has two states", line);
                 }
             }
             "credwatch_provider_failure_info" => {
@@ -174,7 +174,7 @@ impl<'a> Page<'a> {
                     .and_then(|provider| self.reading.states.get_mut(&provider))
                 {
                     Some(known) if class.is_some() => known.1 = class,
-                    _ => self.tell("a failure of nobody", line),
+                    _ => self.problem("the provider or the class is unknown", line),
                 }
             }
             _ => {}
@@ -183,8 +183,8 @@ impl<'a> Page<'a> {
     }
 }
 
-/// Whether the rest of a series, after its brace, is labels and the other brace. No value here
-/// holds an escape or a quote.
+/// Whether the rest of a series after `{` is labels and `}`. No label value of the campaign has an
+/// escape or a quote.
 fn are_labels(labels: &str) -> bool {
     let Some(inner) = labels.strip_suffix('}') else { return false };
     inner.is_empty()
@@ -197,13 +197,13 @@ fn are_labels(labels: &str) -> bool {
         })
 }
 
-/// The value of a label.
+/// The value of this label.
 pub fn label<'a>(labels: &'a str, name: &str) -> Option<&'a str> {
     let start = labels.find(&format!("{name}=\""))? + name.len() + 2;
     labels[start..].split('"').next()
 }
 
-/// The provider of a series; `None` for those of the daemon itself.
+/// The provider of a series. `None` for a series about the daemon itself.
 pub fn provider_of(series: &str) -> Option<usize> {
     const START: &str = "{provider=\"";
     let start = series.find(START)? + START.len();

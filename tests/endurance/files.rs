@@ -1,5 +1,5 @@
-//! The daemon's configuration: files as an operator would lay them out, replaced as an editor
-//! replaces them.
+//! The files of the configuration, in a layout that operators use. They are replaced as an editor
+//! replaces them: by a rename.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -13,44 +13,45 @@ use crate::endpoint::Endpoint;
 use crate::scale;
 use crate::truth::secret;
 
-/// Providers in one included file.
+/// The number of providers in one included file.
 const PER_FILE: usize = 200;
 
-/// How many providers there are that reloads change, and how many that reloads add and remove.
+/// The number of providers that reloads change.
 pub const CHANGING: usize = 20;
-pub const GUESTS: usize = 40;
+/// The number of providers that reloads add and remove.
+pub const TEMPORARY: usize = 40;
 
-/// The folder with the configuration; removed with it.
+/// The folder with the configuration. Dropping this value removes the folder.
 pub struct Files {
     folder: tempfile::TempDir,
     endpoint: Arc<Endpoint>,
-    /// How many providers no reload touches.
+    /// The number of providers that no reload changes.
     providers: usize,
 }
 
-/// The name of a provider.
+/// The name of the provider with this number.
 pub fn name(provider: usize) -> String {
     format!("p{provider:05}")
 }
 
-/// The provider of a name.
+/// The number of the provider with this name.
 pub fn number(name: &str) -> Option<usize> {
     name.strip_prefix('p')?.parse().ok()
 }
 
-/// Whether the secret of a provider is in a file: of every fourth one.
+/// Whether the secret of a provider is in a file: true for every fourth provider.
 pub fn has_secret_file(provider: usize) -> bool {
     provider.is_multiple_of(4)
 }
 
 impl Files {
-    /// A folder with a configuration that watches nobody.
+    /// Creates a folder with a configuration without providers.
     pub fn new(endpoint: &Arc<Endpoint>, providers: usize) -> Result<Self> {
         let files =
             Self { folder: tempfile::tempdir()?, endpoint: Arc::clone(endpoint), providers };
         std::fs::create_dir(files.path("conf.d"))?;
         std::fs::create_dir(files.path("secrets"))?;
-        files.watch_nobody()?;
+        files.watch_none()?;
         Ok(files)
     }
 
@@ -58,7 +59,7 @@ impl Files {
         self.folder.path().join(name)
     }
 
-    /// The main file.
+    /// The path of the main file.
     pub fn main(&self) -> PathBuf {
         self.path("credwatch.toml")
     }
@@ -69,18 +70,18 @@ impl Files {
     }
 
     /// The providers that reloads add and remove.
-    pub fn guests(&self) -> Range<usize> {
-        self.providers + CHANGING..self.providers + CHANGING + GUESTS
+    pub fn temporary(&self) -> Range<usize> {
+        self.providers + CHANGING..self.providers + CHANGING + TEMPORARY
     }
 
-    /// Nobody is watched.
-    pub fn watch_nobody(&self) -> Result<()> {
+    /// Writes a configuration without providers.
+    pub fn watch_none(&self) -> Result<()> {
         self.write("credwatch.toml", &scale::defaults())
     }
 
-    /// Everybody but the guests is watched.
+    /// Writes a configuration with all providers but the temporary ones.
     pub fn watch_all(&self) -> Result<()> {
-        for provider in 0..self.guests().end {
+        for provider in 0..self.temporary().end {
             if has_secret_file(provider) {
                 self.write_secret(provider, 0)?;
             }
@@ -93,7 +94,7 @@ impl Files {
         self.write_main()
     }
 
-    /// The main file as it is to be.
+    /// Writes the right main file.
     pub fn write_main(&self) -> Result<()> {
         self.write(
             "credwatch.toml",
@@ -104,32 +105,32 @@ impl Files {
         )
     }
 
-    /// The main file as somebody has left it in the middle of a word.
-    pub fn write_main_by_half(&self) -> Result<()> {
+    /// Writes a main file that ends in the middle of a word.
+    pub fn write_half_main(&self) -> Result<()> {
         self.write("credwatch.toml", "provider_files = [\"conf.d/*.toml\", \"chang")
     }
 
-    /// The providers that change, with other settings each time.
+    /// Writes the changing providers, with other settings each time.
     pub fn write_changing(&self, round: &str) -> Result<()> {
         self.write("changing.toml", &self.providers(self.changing(), round))
     }
 
-    /// The file with the guests.
-    pub fn write_guests(&self) -> Result<()> {
-        self.write("conf.d/zz-guests.toml", &self.providers(self.guests(), "guest"))
+    /// Writes the file with the temporary providers.
+    pub fn write_temporary(&self) -> Result<()> {
+        self.write("conf.d/zz-temporary.toml", &self.providers(self.temporary(), "temporary"))
     }
 
-    /// Another file, such as one that cannot be read.
+    /// Writes one more file, such as one with an error.
     pub fn write_more(&self, text: &str) -> Result<()> {
         self.write("conf.d/zz-more.toml", text)
     }
 
-    /// Takes a file away.
+    /// Removes a file.
     pub fn remove(&self, name: &str) -> Result<()> {
         Ok(std::fs::remove_file(self.path(name))?)
     }
 
-    /// A secret file.
+    /// Writes the secret file of a provider.
     pub fn write_secret(&self, provider: usize, version: u32) -> Result<()> {
         self.write(
             &format!("secrets/{}", name(provider)),
@@ -162,17 +163,17 @@ impl Files {
         text
     }
 
-    /// Whole or not at all: written beside it, then put in its place.
+    /// Replaces a file in one step: writes a new file and renames it.
     fn write(&self, name: &str, text: &str) -> Result<()> {
-        // Two threads write here, each other files.
-        let fresh = self.path(&format!(".{}", name.replace('/', "-")));
+        // Two threads write here, but never the same file.
+        let new = self.path(&format!(".{}", name.replace('/', "-")));
         std::fs::File::options()
             .write(true)
             .create(true)
             .truncate(true)
             .mode(0o600)
-            .open(&fresh)?
+            .open(&new)?
             .write_all(text.as_bytes())?;
-        Ok(std::fs::rename(&fresh, self.path(name))?)
+        Ok(std::fs::rename(&new, self.path(name))?)
     }
 }

@@ -1,9 +1,9 @@
-//! What was seen, held against what was really the matter: alarms, breakages, recoveries, and every
-//! single pause.
+//! Compares the reports of the daemon with the ground truth: alarms, breakages, recoveries, and each
+//! pause between two requests.
 
 use std::time::Duration;
 
-use crate::case::{Case, Found, told_within};
+use crate::case::{Case, Found, reported_within};
 use crate::events::{Event, Kind};
 use crate::exposition::State;
 use crate::files::name;
@@ -13,7 +13,7 @@ use crate::report::Report;
 use crate::scale::{INTERVAL, NOTICED, TICK, TIMEOUT};
 use crate::truth::{Answer, Class, Served};
 
-/// One provider.
+/// The data of one provider.
 struct Subject<'a> {
     name: String,
     is_late: bool,
@@ -24,7 +24,7 @@ struct Subject<'a> {
 }
 
 impl Case<'_> {
-    /// Judges everything into the report.
+    /// Judges all providers and adds the findings to the report.
     pub fn judge(&self, report: &mut Report) {
         let mut found = Found::default();
         for provider in 0..self.providers {
@@ -75,7 +75,7 @@ impl Case<'_> {
         }
     }
 
-    /// Every time that a provider was called broken: was it?
+    /// Checks each report of a broken provider, and looks for missing reports.
     fn alarms(&self, subject: &Subject, found: &mut Found) {
         for (before, alarm) in
             std::iter::once(None).chain(subject.seen.iter().map(Some)).zip(subject.seen)
@@ -85,7 +85,7 @@ impl Case<'_> {
             if !begins || alarm.at < self.from {
                 continue;
             }
-            let slack = SCRAPE + self.control.allowance(alarm.at, alarm.at);
+            let slack = SCRAPE + self.delays.allowance(alarm.at, alarm.at);
             if subject.events.iter().any(|event| {
                 event.kind.breaks() && alarm.at >= event.begins && alarm.at <= event.ends + slack
             }) {
@@ -99,25 +99,25 @@ impl Case<'_> {
                 .collect();
             let last = &last[last.len().saturating_sub(5)..];
             let line = format!(
-                "{} called broken at {:.1} s ({:?}), the last answers were {last:?}",
+                "{} reported as broken at {:.1} s ({:?}), the last answers were {last:?}",
                 subject.name,
                 alarm.at.as_secs_f64(),
                 alarm.class
             );
             if alarm.class == Some(Class::Credential) {
-                found.of_the_credential.push(line);
+                found.false_credential_alarms.push(line);
             } else if subject
                 .replay
                 .is_broken_within(alarm.at.saturating_sub(slack + SCRAPE), alarm.at + slack)
             {
-                found.unlucky.push(line);
+                found.broken_by_chance.push(line);
             } else if subject.is_late {
-                found.by_the_machine += 1;
+                found.broken_by_machine += 1;
             } else {
-                found.unexplained.push(line);
+                found.unexplained_alarms.push(line);
             }
         }
-        // What the endpoint cannot see is left to the events.
+        // The endpoint does not see connections to a closed port; `event` judges those.
         if subject.events.iter().any(|event| event.kind == Kind::Closed) {
             return;
         }
@@ -128,12 +128,12 @@ impl Case<'_> {
             .filter(|change| change.broken && change.at > self.from && change.at < self.to)
         {
             let until =
-                change.at + 2 * SCRAPE + self.control.allowance(change.at, change.at + SCRAPE);
+                change.at + 2 * SCRAPE + self.delays.allowance(change.at, change.at + SCRAPE);
             if !subject.is_late
                 && first_seen(subject.seen, State::Broken, change.at, until).is_none()
             {
-                found.untold.push(format!(
-                    "{} is broken by the rules at {:.2} s, and nobody was told",
+                found.unreported.push(format!(
+                    "{} is broken by the rules at {:.2} s, but the daemon did not report it",
                     subject.name,
                     change.at.as_secs_f64()
                 ));
@@ -141,12 +141,12 @@ impl Case<'_> {
         }
     }
 
-    /// Every pause between two requests: neither too short nor too long by the rules.
+    /// Checks each pause between two requests: by the rules it is neither too short nor too long.
     fn pauses(&self, subject: &Subject, found: &mut Found) {
         let disturbed = |from: Duration, to: Duration| {
             subject.events.iter().any(|event| match event.kind {
                 Kind::Closed => from <= event.ends + INTERVAL && to >= event.begins,
-                // A changed file is looked for, and asks at once.
+                // The daemon notices a changed secret file and probes at once.
                 Kind::RotatedTogether => {
                     from <= event.begins + NOTICED + TIMEOUT && to >= event.begins
                 }
@@ -160,14 +160,14 @@ impl Case<'_> {
             if from < self.from || to >= self.to {
                 continue;
             }
-            // Off the grid after something that the rules do not know of, until two regular pauses
-            // are behind.
+            // After an event that the rules do not know, the slots are unknown until the second
+            // regular pause.
             let certain = std::mem::replace(&mut known, !disturbed(from, to)) && known;
             if disturbed(from, to) {
                 continue;
             }
             found.pauses += 1;
-            let allowance = self.control.allowance(from, to);
+            let allowance = self.delays.allowance(from, to);
             let pause = to.saturating_sub(from);
             let (earliest, latest) = if certain || window.latest < INTERVAL {
                 (window.earliest, window.latest)
@@ -176,7 +176,7 @@ impl Case<'_> {
             };
             let line = || {
                 format!(
-                    "{} asked at {:.2} s ({:?}) and {:.2} s later",
+                    "{} got a request at {:.2} s ({:?}) and the next one {:.2} s later",
                     subject.name,
                     from.as_secs_f64(),
                     two[0].answer,
@@ -185,7 +185,7 @@ impl Case<'_> {
             };
             let takes = two[0].answer.takes();
             let (early, late) = (pause + allowance < earliest, pause > latest + takes + allowance);
-            if (early || late) && !self.control.is_calm(from, to) {
+            if (early || late) && !self.delays.is_calm(from, to) {
                 found.excused[0] += 1;
                 known = false;
             } else if early {
@@ -196,13 +196,13 @@ impl Case<'_> {
         }
     }
 
-    /// A breakage: told in time, and seen to end in time?
+    /// Checks a breakage: the daemon must report it in time, and must report its end in time.
     fn event(&self, subject: &Subject, event: &Event, found: &mut Found) {
         if !event.kind.breaks() {
             return;
         }
-        let sight = first_seen(subject.seen, State::Broken, event.begins, event.ends + POLL);
-        let told = sight.map(|(told, _)| told);
+        let report = first_seen(subject.seen, State::Broken, event.begins, event.ends + POLL);
+        let reported = report.map(|(reported, _)| reported);
         let line = |what: &str| {
             let answers: Vec<String> = subject
                 .served
@@ -220,44 +220,43 @@ impl Case<'_> {
                 answers.join(", ")
             )
         };
-        let allowance = self.control.allowance(event.begins, told.unwrap_or(event.ends)) + POLL;
+        let until = reported.unwrap_or(event.ends);
+        let allowance = self.delays.allowance(event.begins, until) + POLL;
         let first = subject.served.partition_point(|one| one.at() < event.begins);
-        // Something that chance put in the way: a fault before the conclusion, or a pause that was
-        // not the regular one.
-        let until = told.unwrap_or(event.ends);
+        // A transient fault before the decision, or an irregular pause, delays the report.
         let faults = subject.served[first..]
             .iter()
             .take_while(|one| one.at() < until)
             .any(|one| one.answer.is_transient());
-        let calm = self.control.is_calm(event.begins.saturating_sub(4 * INTERVAL), until);
-        let hindered = faults
+        let calm = self.delays.is_calm(event.begins.saturating_sub(4 * INTERVAL), until);
+        let delayed = faults
             || (event.kind != Kind::Closed
                 && !subject.replay.on_grid.get(first).copied().unwrap_or(false));
-        match sight {
+        match report {
             None if event.kind != Kind::Closed
                 && !subject.replay.is_broken_within(event.begins, event.ends) =>
             {
-                found.unconcluded += 1;
+                found.undecided += 1;
             }
             None if !calm => found.excused[1] += 1,
-            None => found.missed.push(line("nobody was told")),
-            Some((told, untold)) => {
-                let latency = told.saturating_sub(event.begins);
-                found.told.entry(event.kind).or_default().push(latency);
-                let bound = told_within(event.kind) + allowance;
-                let late = untold > event.begins + bound;
-                if hindered {
-                    found.in_the_way += 1;
+            None => found.missed.push(line("the daemon did not report it")),
+            Some((reported, not_before)) => {
+                let latency = reported.saturating_sub(event.begins);
+                found.reported.entry(event.kind).or_default().push(latency);
+                let bound = reported_within(event.kind) + allowance;
+                let late = not_before > event.begins + bound;
+                if delayed {
+                    found.delayed += 1;
                 } else if late && !calm {
                     found.excused[1] += 1;
                 } else if late {
                     found.late.push(line(&format!(
-                        "told after {:.2} s, where {:.2} s were allowed",
+                        "reported after {:.2} s, the bound is {:.2} s",
                         latency.as_secs_f64(),
                         bound.as_secs_f64()
                     )));
                 }
-                // Hindered or not: once the endpoint has answered what decides, it must be told.
+                // Delayed or not: after the deciding answer the daemon must report the breakage.
                 let decided = subject
                     .replay
                     .changes
@@ -265,12 +264,12 @@ impl Case<'_> {
                     .find(|change| change.broken && change.at >= event.begins)
                     .map(|change| change.at);
                 if let Some(decided) = decided.filter(|decided| {
-                    calm && event.kind != Kind::Closed && untold > *decided + allowance
+                    calm && event.kind != Kind::Closed && not_before > *decided + allowance
                 }) {
                     found.late.push(line(&format!(
-                        "decided at {:.2} s and told at {:.2} s",
+                        "decided at {:.2} s and reported at {:.2} s",
                         decided.as_secs_f64(),
-                        told.as_secs_f64()
+                        reported.as_secs_f64()
                     )));
                 }
             }
@@ -301,7 +300,7 @@ impl Case<'_> {
             .iter()
             .take_while(|one| one.at() < healthy)
             .any(|one| one.answer.is_transient());
-        let allowance = self.control.allowance(event.ends, healthy) + POLL + TICK;
+        let allowance = self.delays.allowance(event.ends, healthy) + POLL + TICK;
         let bound = match (event.kind, last) {
             _ if faults => return,
             (Kind::RotatedLate, Some((one, _))) if one.answer == Answer::Refused => NOTICED,
@@ -311,19 +310,19 @@ impl Case<'_> {
             }
         };
         let late = not_yet > event.ends + bound + allowance;
-        if late && !self.control.is_calm(event.begins, healthy) {
+        if late && !self.delays.is_calm(event.begins, healthy) {
             found.excused[2] += 1;
         } else if late {
             let (took, bound) = (latency.as_secs_f64(), (bound + allowance).as_secs_f64());
             found
                 .not_recovered
-                .push(line(&format!("healthy after {took:.2} s, where {bound:.2} s were allowed")));
+                .push(line(&format!("healthy after {took:.2} s, the bound is {bound:.2} s")));
         }
     }
 }
 
-/// When a state is first seen, or is still held, between two times; and until when another was seen
-/// for certain.
+/// When the daemon first reported a state between two times, and until when it certainly reported
+/// another state.
 fn first_seen(
     seen: &[Seen],
     state: State,

@@ -1,22 +1,22 @@
-//! An endurance campaign: thousands of providers, faults and breakages drawn with a seed, and a
-//! ground truth to hold against what the daemon says of them.
+//! The endurance campaign: thousands of providers, with random faults and breakages from a seed.
+//! The campaign compares what the daemon reports with the ground truth.
 //!
-//! `cargo test --test endurance` runs a short one, `cargo test --test endurance -- --minutes 60
-//! --providers 10000 --faults 0.02 --seed 7` a long one. It fails when anything is not as the
-//! documentation says, and tells what.
+//! `cargo test --test endurance` runs a short campaign. `cargo test --test endurance -- --minutes 60
+//! --providers 10000 --faults 0.02 --seed 7` runs a long one. The campaign fails if the daemon does
+//! not behave as the documentation says, and prints each difference.
 //!
-//! Reading order: [`campaign`] (the phases), [`scale`] (its settings), [`truth`] and [`endpoint`]
-//! (what is really the matter), [`events`], [`reloads`], [`suspend`] and [`clockstep`] (what
-//! happens), [`daemon`], [`files`], [`exposition`] and [`observer`] (what the daemon says),
-//! [`model`], [`case`], [`judge`], [`verdict`], [`books`] and [`control`] (how both are compared),
-//! [`report`], [`options`] and [`dice`].
+//! Reading order: [`campaign`] (the phases), [`scale`] (the settings), [`truth`] and [`endpoint`]
+//! (the real condition of each provider), [`events`], [`reloads`], [`suspend`] and [`clockstep`]
+//! (the disturbances), [`daemon`], [`files`], [`exposition`] and [`observer`] (the daemon and what
+//! it reports), [`model`], [`case`], [`judge`], [`verdict`], [`counters`] and [`delays`] (the
+//! comparison), [`report`], [`options`] and [`dice`].
 
-mod books;
 mod campaign;
 mod case;
 mod clockstep;
-mod control;
+mod counters;
 mod daemon;
+mod delays;
 mod dice;
 mod endpoint;
 mod events;
@@ -41,7 +41,7 @@ use options::Task;
 use stop::Stop;
 use truth::World;
 
-/// Whatever keeps the campaign from going on.
+/// The error stops the campaign.
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 fn main() -> ExitCode {
@@ -68,7 +68,7 @@ fn main() -> ExitCode {
     let report = match campaign::run(&options) {
         Ok(report) => report,
         Err(error) => {
-            println!("endurance: broken off: {error}; seed {seed}");
+            println!("endurance: stopped by an error: {error}; seed {seed}");
             return ExitCode::FAILURE;
         }
     };
@@ -84,17 +84,17 @@ fn main() -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Tells how far it is; the report alone goes to standard output.
+/// Prints the progress to standard error. Only the report goes to standard output.
 fn progress(world: &World, text: &str) {
     eprintln!("{:7.1} s  {text}", world.now().as_secs_f64());
 }
 
-/// Waits for a moment of the campaign; false when it is told to stop before.
+/// Waits until this time of the campaign. Returns false if a stop was requested before.
 fn pause_until(world: &World, moment: Duration, stop: &Stop) -> bool {
     !stop.wait(moment.saturating_sub(world.now()))
 }
 
-/// Waits until `condition` yields a value.
+/// Waits until `condition` returns a value, at most for `patience`.
 fn wait_for<T>(
     what: &str,
     patience: Duration,
@@ -107,7 +107,7 @@ fn wait_for<T>(
             return Ok(value);
         }
         if start.elapsed() > patience {
-            return Err(format!("waited in vain for {what}").into());
+            return Err(format!("timed out waiting for {what}").into());
         }
         std::thread::park_timeout(BETWEEN);
     }

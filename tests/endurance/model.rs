@@ -1,21 +1,21 @@
-//! The rules of credwatch's documentation, written a second time: from what the endpoint answered
-//! to what must follow.
+//! The documented rules of credwatch, written a second time: what must follow from the answers of
+//! the endpoint.
 
 use std::time::Duration;
 
 use crate::scale::{CONFIRM_AFTER, FAILURE_THRESHOLD, INTERVAL, MAX_BACKOFF};
 use crate::truth::{Answer, Class, Served};
 
-/// When the next request must come, counted from the one before.
+/// The time of the next request, counted from the request before it.
 #[derive(Clone, Copy, Debug)]
 pub struct Window {
     pub earliest: Duration,
     pub latest: Duration,
-    /// Whether the next one is back on the grid of its provider.
+    /// Whether the next request is at a regular slot of its provider.
     regular: bool,
 }
 
-/// A provider as the rules have it.
+/// The state of a provider by the rules.
 #[derive(Clone, Default)]
 pub struct Model {
     failures: u32,
@@ -27,24 +27,24 @@ pub struct Model {
     on_grid: bool,
 }
 
-/// A change of what the rules say.
+/// A change of the state by the rules.
 #[derive(Clone, Copy, Debug)]
 pub struct Change {
-    /// When the answer that decides was known.
+    /// The time at which the daemon knows the deciding answer.
     pub at: Duration,
     pub broken: bool,
 }
 
 impl Model {
-    /// Takes an answer in, and says when the next request must come.
+    /// Applies an answer. Returns the time of the next request.
     fn take(&mut self, answer: Answer) -> Window {
         let reason = answer.reason();
         if let Some((class, _)) = reason {
             self.failures += 1;
             self.refusals = if class == Class::Credential { self.refusals + 1 } else { 0 };
             self.same = if self.reason == reason { self.same + 1 } else { 1 };
-            // One more than the threshold decides. So many are enough when all of them said that we
-            // ask too often.
+            // One failure more than the threshold decides. If all failures are `throttled`, the
+            // threshold itself decides.
             let alone = matches!(answer, Answer::Throttled(_)) && self.same >= FAILURE_THRESHOLD;
             self.broken |= self.refusals >= 2
                 || self.failures > FAILURE_THRESHOLD
@@ -82,18 +82,18 @@ impl Model {
     }
 }
 
-/// What the rules make of all requests of a provider.
+/// The rules applied to all requests of a provider.
 pub struct Replay {
-    /// When it must be called broken, and when no longer.
+    /// When the provider becomes broken, and when it is no longer broken.
     pub changes: Vec<Change>,
-    /// For each request, when the next must come.
+    /// For each request, the time of the next one.
     pub windows: Vec<Window>,
-    /// For each request, whether it came on the grid.
+    /// For each request, whether it came at a regular slot.
     pub on_grid: Vec<bool>,
 }
 
 impl Replay {
-    /// Of these requests, in order.
+    /// Applies the rules to these requests, in order.
     pub fn of(served: &[Served]) -> Self {
         let mut model = Model::default();
         let mut replay = Self {
@@ -114,7 +114,7 @@ impl Replay {
         replay
     }
 
-    /// Whether the rules call it broken at some moment between two times.
+    /// Whether the provider is broken by the rules at any time between these two.
     pub fn is_broken_within(&self, from: Duration, to: Duration) -> bool {
         let before = self
             .changes

@@ -1,5 +1,5 @@
-//! What the daemon says, all the time: a scraper, somebody who asks about single providers, and the
-//! kernel.
+//! Collects what the daemon reports during the whole campaign: by scrapes, by `/healthz` for single
+//! providers, and by the kernel's figures about its process.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError, RwLock, RwLockWriteGuard};
@@ -14,41 +14,41 @@ use crate::stop::Stop;
 use crate::truth::{Class, World};
 use crate::{Result, pause_until};
 
-/// From one scrape to the next.
+/// The time from one scrape to the next.
 pub const SCRAPE: Duration = Duration::from_secs(1);
 
-/// From one question about a provider that something is happening to, to the next.
+/// The time from one request about a provider with an event to the next.
 pub const POLL: Duration = Duration::from_millis(200);
 
-/// From one look at all of `/healthz` to the next.
+/// The time from one request for `/healthz` with all providers to the next.
 const HEALTHZ: Duration = Duration::from_secs(5);
 
-/// Problems that are kept.
-const MOST_KEPT: usize = 50;
+/// At most so many problems are kept.
+const MOST_PROBLEMS: usize = 50;
 
-/// A state that was seen.
+/// A state that the daemon has reported.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen {
-    /// When the first answer that told it was there.
+    /// When the first response with this state arrived.
     pub at: Duration,
-    /// When the last question that was answered with it was asked: so long it held for certain.
+    /// When the last request with this state in its response was sent. The state lasted at least
+    /// until then.
     pub until: Duration,
     pub state: State,
     pub class: Option<Class>,
 }
 
-/// What the kernel said, and when.
+/// The kernel's figures about the daemon, and their time.
 pub type Sample = (Duration, Vitals);
 
-/// Everything that was seen.
+/// Everything that the daemon has reported.
 pub struct Observer<'a> {
     world: &'a World,
     daemon: &'a Daemon,
-    /// Held by whoever asks, and by whoever wants nobody to ask.
+    /// A request to the daemon holds it for reading; `pause_requests` holds it for writing.
     gate: RwLock<()>,
     timelines: Vec<Mutex<Vec<Seen>>>,
-    /// Providers that something is happening to, and when they may be left alone if they are
-    /// healthy then.
+    /// Providers with an event. Each is watched until it is healthy after this time.
     watched: Mutex<BTreeMap<usize, Duration>>,
     latest: Mutex<(Duration, Reading)>,
     samples: Mutex<Vec<Sample>>,
@@ -57,7 +57,7 @@ pub struct Observer<'a> {
 }
 
 impl<'a> Observer<'a> {
-    /// One that has seen nothing yet.
+    /// An observer without observations.
     pub fn new(world: &'a World, daemon: &'a Daemon) -> Self {
         Self {
             world,
@@ -72,18 +72,18 @@ impl<'a> Observer<'a> {
         }
     }
 
-    /// Scrapes until it is told to stop.
+    /// Scrapes until a stop is requested.
     pub fn scrape(&self, stop: &Stop) {
         let mut exposition = Exposition::default();
         let mut next = self.world.now();
         while pause_until(self.world, next, stop) {
-            let _asking = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+            let _gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
             let before = self.world.now();
             match self.daemon.get("/metrics") {
                 Ok(text) => {
                     let took = self.world.now().saturating_sub(before);
                     let (reading, problems) = exposition.read(&text);
-                    self.tell(problems);
+                    self.add_problems(problems);
                     for (provider, (state, class)) in &reading.states {
                         self.saw(
                             *provider,
@@ -93,30 +93,33 @@ impl<'a> Observer<'a> {
                     *lock(&self.latest) = (before, reading);
                     lock(&self.scrapes).push(took);
                 }
-                Err(error) => self.tell([format!("/metrics: {error}")]),
+                Err(error) => self.add_problems([format!("/metrics: {error}")]),
             }
             match self.daemon.vitals() {
                 Ok(vitals) => lock(&self.samples).push((before, vitals)),
-                Err(error) => self.tell([format!("the daemon cannot be measured: {error}")]),
+                Err(error) => {
+                    self.add_problems([format!("the daemon cannot be measured: {error}")]);
+                }
             }
             next = (next + SCRAPE).max(self.world.now());
         }
     }
 
-    /// Asks about single providers until it is told to stop, and about all of them now and then.
+    /// Until a stop is requested, requests `/healthz` often for watched providers, and sometimes
+    /// for all providers.
     pub fn poll(&self, stop: &Stop) {
         let mut connection = None;
         let (mut next, mut all) = (self.world.now(), self.world.now());
         while pause_until(self.world, next, stop) {
-            let _asking = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+            let _gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
             let began = self.world.now();
-            let everybody = began >= all;
-            if everybody {
+            let with_all = began >= all;
+            if with_all {
                 all = began + HEALTHZ;
             }
-            if let Err(error) = self.sweep(&mut connection, everybody) {
+            if let Err(error) = self.sweep(&mut connection, with_all) {
                 connection = None;
-                self.tell([format!("/healthz: {error}")]);
+                self.add_problems([format!("/healthz: {error}")]);
             }
             next = (began + POLL).max(self.world.now());
         }
@@ -125,16 +128,16 @@ impl<'a> Observer<'a> {
     fn sweep(
         &self,
         connection: &mut Option<crate::daemon::Connection>,
-        everybody: bool,
+        with_all: bool,
     ) -> Result<()> {
-        // One that was quiet for long may have been closed by the other side; a new one is as good.
-        if connection.is_none() || everybody {
+        // The daemon may have closed an idle connection, so a new one is opened now and then.
+        if connection.is_none() || with_all {
             *connection = Some(self.daemon.connect()?);
         }
         let Some(connection) = connection else { return Ok(()) };
-        if everybody {
+        if with_all {
             let (status, body) = connection.get("/healthz")?;
-            self.tell(judge_healthz(status, &serde_json::from_slice(&body)?));
+            self.add_problems(judge_healthz(status, &serde_json::from_slice(&body)?));
         }
         let watched: Vec<(usize, Duration)> =
             lock(&self.watched).iter().map(|(provider, until)| (*provider, *until)).collect();
@@ -166,7 +169,7 @@ impl<'a> Observer<'a> {
         let Some(timeline) = self.timelines.get(provider) else { return };
         let mut timeline = lock(timeline);
         match timeline.last_mut() {
-            // A scrape that began before the latest answer may be older than it.
+            // A slow scrape may arrive after a newer response.
             Some(last) if seen.at <= last.at => {}
             Some(last) if (last.state, last.class) == (seen.state, seen.class) => {
                 last.until = seen.until.max(last.until);
@@ -175,45 +178,45 @@ impl<'a> Observer<'a> {
         }
     }
 
-    /// Has a provider asked about often, until it is healthy at some time after `until`.
+    /// Watches a provider: requests its state often, until it is healthy after `until`.
     pub fn watch(&self, provider: usize, until: Duration) {
         lock(&self.watched).insert(provider, until);
     }
 
-    /// Nobody asks the daemon anything while this is held.
-    pub fn silence(&self) -> RwLockWriteGuard<'_, ()> {
+    /// Pauses all requests to the daemon until the guard is dropped.
+    pub fn pause_requests(&self) -> RwLockWriteGuard<'_, ()> {
         self.gate.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The latest scrape, and when it began.
+    /// The start and the content of the latest scrape.
     pub fn latest(&self) -> (Duration, Reading) {
         lock(&self.latest).clone()
     }
 
-    /// The states that were seen of a provider.
+    /// The states of a provider that the daemon has reported, in order.
     pub fn timeline(&self, provider: usize) -> Vec<Seen> {
         lock(&self.timelines[provider]).clone()
     }
 
-    /// What the kernel said, once for each scrape.
+    /// The kernel's figures, once for each scrape.
     pub fn samples(&self) -> Vec<Sample> {
         lock(&self.samples).clone()
     }
 
-    /// How long each scrape took.
+    /// The duration of each scrape.
     pub fn scrapes(&self) -> Vec<Duration> {
         lock(&self.scrapes).clone()
     }
 
-    /// Everything that was wrong with answers.
+    /// The problems of all responses.
     pub fn problems(&self) -> Vec<String> {
         lock(&self.problems).clone()
     }
 
-    fn tell(&self, problems: impl IntoIterator<Item = String>) {
+    fn add_problems(&self, problems: impl IntoIterator<Item = String>) {
         let mut kept = lock(&self.problems);
         kept.extend(problems);
-        kept.truncate(MOST_KEPT);
+        kept.truncate(MOST_PROBLEMS);
     }
 }
 
@@ -221,10 +224,10 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Status and word of `/healthz` must say what its providers say.
+/// Status and word of `/healthz` must match the states of its providers. Returns the problems.
 fn judge_healthz(status: u16, answer: &Value) -> Vec<String> {
     let Some(providers) = answer["providers"].as_object() else {
-        return vec!["/healthz: it has no providers".into()];
+        return vec!["/healthz: the response has no providers".into()];
     };
     let broken = providers.values().filter(|health| health["state"] == "broken").count();
     let (expected, word) = if broken > 0 { (503, "broken") } else { (200, "ok") };
@@ -236,7 +239,7 @@ fn judge_healthz(status: u16, answer: &Value) -> Vec<String> {
         ));
     }
     if let Some(unknown) = providers.keys().find(|name| number(name).is_none()) {
-        problems.push(format!("/healthz: nobody is called {unknown}"));
+        problems.push(format!("/healthz: there is no provider {unknown}"));
     }
     problems
 }

@@ -1,4 +1,5 @@
-//! The command line: what a campaign is like, beside what `cargo test` hands to every test program.
+//! The command line: the options of a campaign, and those that `cargo test` gives to each test
+//! program.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,29 +8,29 @@ use crate::Result;
 /// The name under which `cargo test NAME` finds this program.
 const NAME: &str = "endurance";
 
-/// How long faults and events go on when nobody says otherwise: the whole run takes a minute more.
+/// The default length of the phase with faults and events. The whole run takes a minute more.
 const SHORT: Duration = Duration::from_secs(66);
 
-/// What a campaign is like.
+/// The options of a campaign.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// How long faults and events go on.
+    /// The length of the storm: the phase with faults and events.
     pub storm: Duration,
-    /// How many providers are watched.
+    /// The number of watched providers.
     pub providers: usize,
-    /// Which part of all requests meets a transient fault.
+    /// The share of requests with a transient fault.
     pub faults: f64,
-    /// Decides everything that is left to chance.
+    /// The seed of all random numbers.
     pub seed: u64,
 }
 
-/// What is to be done.
+/// What the command line asks for.
 pub enum Task {
-    /// A campaign.
+    /// Run a campaign.
     Run(Options),
-    /// Only the name is wanted.
+    /// Print the name of the test.
     List,
-    /// Another test is meant.
+    /// The filters select another test.
     Nothing,
 }
 
@@ -57,7 +58,7 @@ pub fn read(arguments: &[String]) -> Result<Task> {
             "--skip" => skipped |= NAME.contains(&value()?),
             "--list" => list = true,
             "--ignored" => ignored = true,
-            // What the usual harness knows and what changes nothing here.
+            // Options of the usual test harness that change nothing here.
             "--test-threads" | "--format" | "--color" | "--logfile" | "-Z" => drop(value()?),
             "--nocapture" | "--no-capture" | "--show-output" | "--exact" | "--quiet" | "-q"
             | "--include-ignored" => {}
@@ -87,7 +88,7 @@ pub fn read(arguments: &[String]) -> Result<Task> {
     })
 }
 
-/// Another seed each time; the report says which, so that a run can be repeated.
+/// A new seed for each run. The output shows it, so that a run can be repeated.
 fn of_the_clock() -> u64 {
     let nanos =
         SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();

@@ -1,49 +1,48 @@
-//! Reloads throughout the storm: providers come, change and go, and files are broken in every way
-//! that files are.
+//! Reloads during the whole storm. They add, change and remove providers, and some files have
+//! errors.
 
 use std::time::Duration;
 
-use crate::control::Control;
 use crate::daemon::Daemon;
+use crate::delays::Delays;
 use crate::exposition::Reading;
-use crate::files::{CHANGING, Files, GUESTS};
+use crate::files::{CHANGING, Files, TEMPORARY};
 use crate::observer::Observer;
 use crate::scale::{CONFIRM_AFTER, INTERVAL, TIMEOUT};
 use crate::stop::Stop;
 use crate::truth::{Served, World, pause};
 use crate::{Result, pause_until};
 
-/// From one reload to the next.
+/// The time from one reload to the next.
 const EVERY: Duration = Duration::from_secs(3);
 
-/// How long a reload may take until a scrape shows it. Files are looked at twice before a change is
-/// taken for one, and the less often the longer reading them takes: on a busy machine that is not
-/// soon.
+/// The longest time until a scrape shows a reload. The daemon reads changed files twice before it
+/// loads them, and reads large files less often, so a busy machine needs long.
 const SHOWN: Duration = Duration::from_secs(60);
 
-/// What came of it.
+/// The result of all reloads.
 #[derive(Default)]
 pub struct Outcome {
-    pub taken: usize,
+    pub successful: usize,
     pub refused: usize,
     pub problems: Vec<String>,
-    /// When the guests were gone, each time.
-    pub guests_gone: Vec<(Duration, Duration)>,
+    /// The times without temporary providers: start and end of each.
+    pub without_temporary: Vec<(Duration, Duration)>,
 }
 
-/// Who reloads.
+/// Changes the files and reloads the daemon.
 pub struct Reloads<'a> {
     pub world: &'a World,
     pub daemon: &'a Daemon,
     pub files: &'a Files,
     pub observer: &'a Observer<'a>,
-    pub control: &'a Control,
-    /// How many providers no reload touches.
+    pub delays: &'a Delays,
+    /// The number of providers that no reload changes.
     pub providers: usize,
 }
 
 impl Reloads<'_> {
-    /// Goes round until a time; ends with everything as it was at the start.
+    /// Repeats all kinds of reload until a time. Each round ends with the files of the start.
     pub fn run(&self, until: Duration, stop: &Stop) -> Result<Outcome> {
         let mut outcome = Outcome::default();
         let all = self.providers + CHANGING;
@@ -51,36 +50,36 @@ impl Reloads<'_> {
         let mut next = self.world.now();
         while next < until {
             round += 1;
-            // Added, told by a signal.
-            self.files.write_guests()?;
+            // Providers are added; a signal starts the reload.
+            self.files.write_temporary()?;
             self.step(
                 &mut outcome,
-                "guests added",
+                "providers added",
                 true,
-                &|reading| reading.states.len() == all + GUESTS,
+                &|reading| reading.states.len() == all + TEMPORARY,
                 stop,
             )?;
-            // A file that is no TOML, and one that names what is not there.
+            // A file that is not TOML, and a file with an unknown recipe.
             self.files.write_more("[providers.half-a-name")?;
             self.step(
                 &mut outcome,
                 "a file with a fault",
                 false,
-                &|reading| !reading.reload_worked && reading.states.len() == all + GUESTS,
+                &|reading| !reading.reload_worked && reading.states.len() == all + TEMPORARY,
                 stop,
             )?;
-            self.files.write_more("[providers.stranger]\nrecipe = \"no-such-recipe\"\n")?;
+            self.files.write_more("[providers.other]\nrecipe = \"no-such-recipe\"\n")?;
             self.step(
                 &mut outcome,
                 "an unknown recipe",
                 false,
-                &|reading| !reading.reload_worked && reading.states.len() == all + GUESTS,
+                &|reading| !reading.reload_worked && reading.states.len() == all + TEMPORARY,
                 stop,
             )?;
             self.files.remove("conf.d/zz-more.toml")?;
             self.step(
                 &mut outcome,
-                "the fault taken away",
+                "the fault removed",
                 true,
                 &|reading| reading.reload_worked,
                 stop,
@@ -90,16 +89,16 @@ impl Reloads<'_> {
                 &mut outcome,
                 "settings changed",
                 true,
-                &|reading| reading.reload_worked && reading.states.len() == all + GUESTS,
+                &|reading| reading.reload_worked && reading.states.len() == all + TEMPORARY,
                 stop,
             )?;
-            // A file that the main one names must be there.
+            // A file that the main file names by its full name must exist.
             self.files.remove("changing.toml")?;
             self.step(
                 &mut outcome,
-                "a named file gone",
+                "a named file missing",
                 false,
-                &|reading| !reading.reload_worked && reading.states.len() == all + GUESTS,
+                &|reading| !reading.reload_worked && reading.states.len() == all + TEMPORARY,
                 stop,
             )?;
             self.files.write_changing(&round.to_string())?;
@@ -110,12 +109,12 @@ impl Reloads<'_> {
                 &|reading| reading.reload_worked,
                 stop,
             )?;
-            self.files.write_main_by_half()?;
+            self.files.write_half_main()?;
             self.step(
                 &mut outcome,
                 "half a main file",
                 false,
-                &|reading| !reading.reload_worked && reading.states.len() == all + GUESTS,
+                &|reading| !reading.reload_worked && reading.states.len() == all + TEMPORARY,
                 stop,
             )?;
             self.files.write_main()?;
@@ -126,38 +125,38 @@ impl Reloads<'_> {
                 &|reading| reading.reload_worked,
                 stop,
             )?;
-            // A file that only a pattern names may go, and its providers with it. Without a signal:
-            // the daemon looks.
-            self.files.remove("conf.d/zz-guests.toml")?;
+            // A file that only a pattern matches may disappear, and its providers with it. There is
+            // no signal: the daemon notices it by itself.
+            self.files.remove("conf.d/zz-temporary.toml")?;
             self.wait(
                 &mut outcome,
-                "guests removed",
+                "providers removed",
                 &|reading| reading.reload_worked && reading.states.len() == all,
                 stop,
             );
             let gone = self.world.now();
             next = gone + EVERY;
             pause_until(self.world, next, stop);
-            outcome.guests_gone.push((gone, self.world.now()));
+            outcome.without_temporary.push((gone, self.world.now()));
         }
-        self.judge_guests(&mut outcome);
+        self.judge_requests(&mut outcome);
         Ok(outcome)
     }
 
-    /// Sends a signal, and waits for what it should lead to.
+    /// Sends a signal, and waits for its expected effect.
     fn step(
         &self,
         outcome: &mut Outcome,
         what: &str,
-        taken: bool,
+        is_successful: bool,
         holds: &dyn Fn(&Reading) -> bool,
         stop: &Stop,
     ) -> Result<()> {
         let before = self.observer.latest().1.reloaded_at;
         self.daemon.signal("HUP")?;
-        if taken {
-            outcome.taken += 1;
-            // A reload that changes nothing that a scrape shows still shows when it was.
+        if is_successful {
+            outcome.successful += 1;
+            // The time of the reload is in the scrape, even if nothing else changes.
             self.wait(
                 outcome,
                 what,
@@ -204,17 +203,17 @@ impl Reloads<'_> {
         }
     }
 
-    /// Nobody who is gone may be asked, once what was on the way has ended.
-    fn judge_guests(&self, outcome: &mut Outcome) {
-        for provider in self.files.guests() {
+    /// A removed provider must get no request once its last probe has ended. A changed provider must
+    /// get neither too many nor too few.
+    fn judge_requests(&self, outcome: &mut Outcome) {
+        for provider in self.files.temporary() {
             let served = self.world.served(provider);
-            for (from, to) in &outcome.guests_gone {
+            for (from, to) in &outcome.without_temporary {
                 if let Some(late) = served.iter().find(|one| {
-                    one.at() > *from + TIMEOUT + self.control.allowance(*from, *to)
-                        && one.at() < *to
+                    one.at() > *from + TIMEOUT + self.delays.allowance(*from, *to) && one.at() < *to
                 }) {
                     outcome.problems.push(format!(
-                        "provider {provider} was gone at {:.1} s and asked at {:.1} s",
+                        "provider {provider} was removed at {:.1} s and got a request at {:.1} s",
                         from.as_secs_f64(),
                         late.at().as_secs_f64()
                     ));
@@ -223,15 +222,15 @@ impl Reloads<'_> {
         }
         for provider in self.files.changing() {
             let gaps = self.world.served(provider);
-            // A change asks at once, whatever was asked before; changes are further apart than
-            // that.
+            // A changed provider is probed at once, so two requests may be close together, but
+            // never three.
             let early = gaps.windows(3).find(|three| {
-                pause(three) < CONFIRM_AFTER && self.control.is_calm(three[0].at(), three[2].at())
+                pause(three) < CONFIRM_AFTER && self.delays.is_calm(three[0].at(), three[2].at())
             });
             if early.is_some() {
                 outcome.problems.push(format!(
-                    "provider {provider}, which reloads change, was \
-                                               asked three times within {CONFIRM_AFTER:?}"
+                    "provider {provider}, which reloads change, got three requests within \
+                     {CONFIRM_AFTER:?}"
                 ));
             }
             let is_late = |two: &[Served]| {
@@ -239,10 +238,11 @@ impl Reloads<'_> {
             };
             let late = gaps
                 .windows(2)
-                .find(|two| is_late(two) && self.control.is_calm(two[0].at(), two[1].at()));
+                .find(|two| is_late(two) && self.delays.is_calm(two[0].at(), two[1].at()));
             if let Some(two) = late {
                 outcome.problems.push(format!(
-                    "provider {provider}, which reloads change, was not asked after {:.1} s",
+                    "provider {provider}, which reloads change, got its next request too late after \
+                     {:.1} s",
                     two[0].at().as_secs_f64()
                 ));
             }

@@ -1,8 +1,8 @@
-//! The table in the end.
+//! The report: a table at the end of the campaign.
 
 use std::time::Duration;
 
-/// One line.
+/// One line of the table. `kept` says whether the bound was kept, if there is one.
 pub struct Row {
     what: String,
     seen: String,
@@ -10,7 +10,7 @@ pub struct Row {
     kept: Option<bool>,
 }
 
-/// All lines, and everything that is not as it should be.
+/// All lines, and all violations of a bound.
 #[derive(Default)]
 pub struct Report {
     rows: Vec<Row>,
@@ -18,7 +18,7 @@ pub struct Report {
     excused: f64,
 }
 
-/// What stands in a cell: a text, or a number.
+/// The content of a cell: a text or a number.
 pub struct Cell(String);
 
 impl From<&str> for Cell {
@@ -39,12 +39,12 @@ impl From<usize> for Cell {
     }
 }
 
-/// Examples of one kind that are told.
+/// The report shows at most so many examples of one kind.
 const MOST_EXAMPLES: usize = 5;
 
 impl Report {
-    /// A figure that explains others.
-    pub fn tell(&mut self, what: &str, seen: impl Into<Cell>) {
+    /// Adds a figure without a bound, which explains others.
+    pub fn figure(&mut self, what: &str, seen: impl Into<Cell>) {
         self.rows.push(Row {
             what: what.to_owned(),
             seen: seen.into().0,
@@ -53,7 +53,7 @@ impl Report {
         });
     }
 
-    /// A figure with a bound.
+    /// Adds a figure with a bound.
     pub fn judge(&mut self, what: &str, seen: impl Into<Cell>, bound: impl Into<Cell>, kept: bool) {
         let (Cell(seen), Cell(bound)) = (seen.into(), bound.into());
         if !kept {
@@ -62,22 +62,21 @@ impl Report {
         self.rows.push(Row { what: what.to_owned(), seen, bound, kept: Some(kept) });
     }
 
-    /// Something of which there should be none.
+    /// Adds a list that must be empty.
     pub fn none(&mut self, what: &str, found: &[String]) {
         self.judge(what, found.len(), 0, found.is_empty());
         self.violations
             .extend(found.iter().take(MOST_EXAMPLES).map(|example| format!("  {example}")));
     }
 
-    /// Which part of all pauses was out of its bounds because the machine was too busy.
+    /// Sets the share of pauses that were outside their bounds because the machine was too busy.
     pub fn excused(&mut self, part: f64) {
         self.excused = part;
     }
 
-    /// The last line when nothing is wrong.
+    /// The last line of a campaign without violations.
     pub fn passed(&self) -> String {
-        // A machine that does ten other things proves nothing about time, and is no fault of the
-        // daemon.
+        // Times on a busy machine prove nothing about the daemon.
         if self.excused > 0.01 {
             return format!(
                 "endurance: passed as far as could be judged: the machine was too busy for {:.0} % \
@@ -113,7 +112,7 @@ impl Report {
     }
 }
 
-/// Median, 99th percentile and maximum, in seconds.
+/// Median, 99th percentile and maximum, in seconds, as text.
 pub fn quantiles(times: &[Duration]) -> String {
     let mut sorted = times.to_vec();
     sorted.sort_unstable();
@@ -130,7 +129,7 @@ pub fn quantiles(times: &[Duration]) -> String {
     }
 }
 
-/// A count as a number to reckon with.
+/// A count as a floating-point number.
 #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
 pub fn float(count: usize) -> f64 {
     count as f64

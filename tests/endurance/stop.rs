@@ -1,38 +1,38 @@
-//! One thread tells all others to stop, and none of them sleeps over it.
+//! A flag that stops all threads. A waiting thread wakes up at once.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Whether it was told to stop.
+/// Whether a stop was requested.
 #[derive(Default)]
 pub struct Stop {
-    told: Mutex<bool>,
+    requested: Mutex<bool>,
     changed: Condvar,
 }
 
 impl Stop {
-    /// Tells everybody.
-    pub fn tell(&self) {
-        *self.told.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    /// Requests the stop and wakes up all threads that wait.
+    pub fn request(&self) {
+        *self.requested.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.changed.notify_all();
     }
 
-    /// Waits to be told; false when that did not happen within this time.
+    /// Waits for a stop request. Returns false if there was none within this time.
     pub fn wait(&self, at_most: Duration) -> bool {
-        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let requested = self.requested.lock().unwrap_or_else(PoisonError::into_inner);
         *self
             .changed
-            .wait_timeout_while(told, at_most, |told| !*told)
+            .wait_timeout_while(requested, at_most, |requested| !*requested)
             .unwrap_or_else(PoisonError::into_inner)
             .0
     }
 }
 
-/// Tells everybody to stop when it goes out of scope, also when the campaign fails.
-pub struct AtTheEnd<'a>(pub &'a Stop);
+/// Requests the stop when it goes out of scope, so also when the campaign fails.
+pub struct StopOnDrop<'a>(pub &'a Stop);
 
-impl Drop for AtTheEnd<'_> {
+impl Drop for StopOnDrop<'_> {
     fn drop(&mut self) {
-        self.0.tell();
+        self.0.request();
     }
 }

@@ -1,5 +1,5 @@
-//! The daemon stopped for several intervals and continued: no burst afterwards, and everybody is
-//! asked again.
+//! The daemon process is stopped for several intervals and continued. Afterwards there must be no
+//! burst of requests, and the daemon must probe all providers again.
 
 use std::time::Duration;
 
@@ -10,33 +10,33 @@ use crate::stop::Stop;
 use crate::truth::{Served, World, pause};
 use crate::{Result, pause_until};
 
-/// How long it is stopped, and how long it is watched afterwards.
+/// How long the daemon is stopped, and how long the campaign watches it afterwards.
 const STOPPED: Duration = Duration::from_secs(18);
 const WATCHED: Duration = Duration::from_secs(14);
 
-/// The window in which requests are counted.
+/// The length of the window in which requests are counted.
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// How long a hiccup is: too short to count as a standstill, long enough for many probes to be due
-/// at once.
-const HICCUP: Duration = Duration::from_secs(2);
+/// The length of a short stop: the daemon does not treat it as a suspend, but many probes become
+/// due at once.
+const SHORT_STOP: Duration = Duration::from_secs(2);
 
-/// What was seen.
+/// What the campaign saw.
 pub struct Outcome {
-    /// When it went on.
+    /// When the daemon continued.
     pub from: Duration,
-    /// Requests in the fullest second before and after.
+    /// Requests in the fullest second before the stop, and after it.
     pub before: usize,
     pub after: usize,
-    /// Providers that were not asked within an interval and a half after it went on.
+    /// Providers without a request within an interval and a half after the daemon continued.
     pub forgotten: usize,
-    /// Providers that were asked twice within half an interval after it went on.
+    /// Providers with two requests within half an interval after the daemon continued.
     pub twice: usize,
-    /// The longest time after it went on until somebody was asked.
+    /// The time from the moment the daemon continued to the first request.
     pub resumed: Duration,
 }
 
-/// Stops and continues the daemon. No faults may be drawn meanwhile.
+/// Stops and continues the daemon. No fault may happen meanwhile.
 pub fn run(
     world: &World,
     daemon: &Daemon,
@@ -44,16 +44,16 @@ pub fn run(
     providers: usize,
     stop: &Stop,
 ) -> Result<Outcome> {
-    // Whoever asks while it is stopped would wait for an answer.
-    let silence = observer.silence();
+    // A request to a stopped daemon would time out.
+    let paused = observer.pause_requests();
     let from = world.now();
     daemon.signal("STOP")?;
     let waited = pause_until(world, from + STOPPED, stop);
     let at = world.now();
     daemon.signal("CONT")?;
-    drop(silence);
+    drop(paused);
     if !waited {
-        return Err("the suspend was broken off".into());
+        return Err("a stop was requested during the suspend".into());
     }
     pause_until(world, at + WATCHED, stop);
     let served: Vec<Vec<Served>> = (0..providers).map(|provider| world.served(provider)).collect();
@@ -89,14 +89,19 @@ pub fn run(
     })
 }
 
-/// Stops the daemon for a moment, so that everything that was due meanwhile is done at once, secret
-/// files read included. Returns the most threads that were seen after it.
-pub fn hiccup(world: &World, daemon: &Daemon, observer: &Observer, stop: &Stop) -> Result<usize> {
-    let silence = observer.silence();
+/// Stops the daemon for a short time. Afterwards it makes all probes that are due at once, and reads
+/// their secret files. Returns the largest number of threads after the stop.
+pub fn stop_shortly(
+    world: &World,
+    daemon: &Daemon,
+    observer: &Observer,
+    stop: &Stop,
+) -> Result<usize> {
+    let paused = observer.pause_requests();
     daemon.signal("STOP")?;
-    pause_until(world, world.now() + HICCUP, stop);
+    pause_until(world, world.now() + SHORT_STOP, stop);
     daemon.signal("CONT")?;
-    drop(silence);
+    drop(paused);
     let (mut most, until) = (0, world.now() + WINDOW);
     while world.now() < until {
         most = daemon.vitals()?.threads.max(most);
@@ -105,7 +110,7 @@ pub fn hiccup(world: &World, daemon: &Daemon, observer: &Observer, stop: &Stop) 
     Ok(most)
 }
 
-/// The most of these times that lie within one window.
+/// The largest number of these times within one window.
 fn fullest(times: &[Duration]) -> usize {
     let within =
         |start: usize| times[start..].partition_point(|time| *time < times[start] + WINDOW);

@@ -1,5 +1,4 @@
-//! The ground truth: what is really the matter with each provider, and what each request was
-//! answered.
+//! The ground truth: the real condition of each provider, and the answer to each request.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,7 +11,7 @@ use crate::dice::Dice;
 use crate::report::float;
 use crate::scale::TIMEOUT;
 
-/// What one request was answered, or what was done instead.
+/// What the endpoint did with one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// A token.
@@ -27,19 +26,19 @@ pub enum Answer {
     Slow,
     /// Transient: 500, 502 or 503.
     ServerError(u16),
-    /// Transient: a page for people, with status 200.
+    /// Transient: an HTML page with status 200.
     Html,
-    /// Transient: status 200 and nothing else.
+    /// Transient: status 200 with an empty body.
     Empty,
-    /// Transient: 429, to be tried again after so many seconds.
+    /// Transient: 429 with a `Retry-After` of so many seconds.
     Throttled(u8),
     /// The provider is really down: 503.
     Unavailable,
-    /// The provider is really down: it takes requests and says nothing.
+    /// The provider is really down: it reads requests and does not answer.
     Silent,
 }
 
-/// Who is to look into a failure.
+/// The class of a failure: who has to act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     Network,
@@ -49,7 +48,7 @@ pub enum Class {
 }
 
 impl Class {
-    /// From the word in a label.
+    /// The class with this label value.
     pub fn from_word(word: &str) -> Option<Self> {
         [
             ("network", Self::Network),
@@ -63,9 +62,8 @@ impl Class {
 }
 
 impl Answer {
-    /// The reason that credwatch should count it under; `None` for a token. `connect` and
-    /// `transport` are one here: whether a reset is seen while connecting or after that is a matter
-    /// of microseconds.
+    /// The reason under which the daemon should count the answer; `None` for a token. `connect` and
+    /// `transport` are the same here: microseconds decide which of them a reset becomes.
     pub fn reason(self) -> Option<(Class, &'static str)> {
         Some(match self {
             Self::Token => return None,
@@ -78,18 +76,18 @@ impl Answer {
         })
     }
 
-    /// Whether it is one of the faults that are drawn.
+    /// Whether the answer is a transient fault.
     pub fn is_transient(self) -> bool {
         !matches!(self, Self::Token | Self::Refused | Self::Unavailable | Self::Silent)
     }
 
-    /// How long after the request credwatch knows of it.
+    /// The time from the request until the daemon knows the answer.
     pub fn takes(self) -> Duration {
         if matches!(self, Self::Slow | Self::Silent) { TIMEOUT } else { Duration::ZERO }
     }
 }
 
-/// One request: 8 bytes, because a long campaign has millions.
+/// One request and its answer. It has 8 bytes, because a long campaign has millions of them.
 #[derive(Clone, Copy)]
 pub struct Served {
     millis: u32,
@@ -97,22 +95,22 @@ pub struct Served {
 }
 
 impl Served {
-    /// When, since the start of the campaign.
+    /// The time of the request, since the start of the campaign.
     pub fn at(self) -> Duration {
         Duration::from_millis(self.millis.into())
     }
 }
 
-/// The time between two requests that follow each other.
+/// The time between the first and the last of these requests.
 pub fn pause(two: &[Served]) -> Duration {
     two.last().map_or(Duration::ZERO, |last| last.at().saturating_sub(two[0].at()))
 }
 
-/// What is really the matter.
+/// The real condition of a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mood {
+pub enum Condition {
     Regular,
-    /// No secret is accepted.
+    /// The endpoint accepts no secret.
     Refusing,
     Unavailable,
     Silent,
@@ -120,13 +118,13 @@ pub enum Mood {
 
 struct Truth {
     dice: Dice,
-    mood: Mood,
-    /// Which version of the secret is accepted.
+    condition: Condition,
+    /// The version of the secret that the endpoint accepts.
     secret: u32,
     served: Vec<Served>,
 }
 
-/// All providers.
+/// The truth about all providers.
 pub struct World {
     start: Instant,
     faults: f64,
@@ -135,11 +133,12 @@ pub struct World {
 }
 
 impl World {
-    /// All well, and no faults yet.
+    /// All providers are well, and there are no faults yet.
     pub fn new(providers: usize, faults: f64, seed: u64) -> Self {
         let truth = |number: usize| {
             let dice = Dice::new(seed, u64::try_from(number).unwrap_or_default());
-            Mutex::new(Truth { dice, mood: Mood::Regular, secret: 0, served: Vec::new() })
+            let condition = Condition::Regular;
+            Mutex::new(Truth { dice, condition, secret: 0, served: Vec::new() })
         };
         Self {
             start: Instant::now(),
@@ -149,17 +148,17 @@ impl World {
         }
     }
 
-    /// Time since the start of the campaign.
+    /// The time since the start of the campaign.
     pub fn now(&self) -> Duration {
         self.start.elapsed()
     }
 
-    /// Whether transient faults are drawn.
+    /// Switches transient faults on or off.
     pub fn set_faulty(&self, faulty: bool) {
         self.faulty.store(faulty, Ordering::Relaxed);
     }
 
-    /// How many providers there are.
+    /// The number of providers.
     pub fn len(&self) -> usize {
         self.providers.len()
     }
@@ -168,14 +167,14 @@ impl World {
         self.providers[provider].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes what is the matter, and returns since when it holds.
-    pub fn set_mood(&self, provider: usize, mood: Mood) -> Duration {
-        self.truth(provider).mood = mood;
+    /// Changes the condition of a provider. Returns the time of the change.
+    pub fn set_condition(&self, provider: usize, condition: Condition) -> Duration {
+        self.truth(provider).condition = condition;
         self.now()
     }
 
-    /// From now on only the next version of the secret is accepted. `meanwhile` is called with it
-    /// before any request is judged by it.
+    /// From now on the endpoint accepts only the next version of the secret. Calls `meanwhile` with
+    /// that version before the next request is answered.
     pub fn rotate<T>(&self, provider: usize, meanwhile: impl FnOnce(u32) -> T) -> (Duration, T) {
         let mut truth = self.truth(provider);
         truth.secret += 1;
@@ -183,23 +182,23 @@ impl World {
         (self.now(), done)
     }
 
-    /// The version of the secret that is accepted.
+    /// The version of the secret that the endpoint accepts.
     pub fn secret(&self, provider: usize) -> u32 {
         self.truth(provider).secret
     }
 
-    /// What happens to the next request, decided and noted; `None` when there is no such provider.
+    /// Decides the answer to the next request and records it. `None` if there is no such provider.
     pub fn decide(&self, provider: usize, authorization: &str) -> Option<Answer> {
         if provider >= self.len() {
             return None;
         }
         let mut truth = self.truth(provider);
-        let answer = match truth.mood {
-            Mood::Unavailable => Answer::Unavailable,
-            Mood::Silent => Answer::Silent,
-            mood => match self.fault(&mut truth.dice) {
+        let answer = match truth.condition {
+            Condition::Unavailable => Answer::Unavailable,
+            Condition::Silent => Answer::Silent,
+            condition => match self.fault(&mut truth.dice) {
                 Some(fault) => fault,
-                None if mood == Mood::Refusing
+                None if condition == Condition::Refusing
                     || authorization != accepted(provider, truth.secret) =>
                 {
                     Answer::Refused
@@ -207,19 +206,20 @@ impl World {
                 None => Answer::Token,
             },
         };
-        self.note(&mut truth, answer);
+        self.record(&mut truth, answer);
         Some(answer)
     }
 
-    /// Whether the next request meets a reset, told before it is read; it is noted then.
+    /// Whether the next connection is reset before the endpoint reads the request. If so, the reset
+    /// is recorded.
     pub fn resets(&self, provider: usize) -> bool {
         let mut truth = self.truth(provider);
         let mut dice = truth.dice.clone();
-        let reset = matches!(truth.mood, Mood::Regular | Mood::Refusing)
+        let reset = matches!(truth.condition, Condition::Regular | Condition::Refusing)
             && self.fault(&mut dice) == Some(Answer::Reset);
         if reset {
             truth.dice = dice;
-            self.note(&mut truth, Answer::Reset);
+            self.record(&mut truth, Answer::Reset);
         }
         reset
     }
@@ -229,7 +229,7 @@ impl World {
         (self.faulty.load(Ordering::Relaxed) && draw < self.faults).then(|| KINDS[kind])
     }
 
-    fn note(&self, truth: &mut Truth, answer: Answer) {
+    fn record(&self, truth: &mut Truth, answer: Answer) {
         truth.served.push(Served {
             millis: u32::try_from(self.now().as_millis()).unwrap_or(u32::MAX),
             answer,
@@ -241,14 +241,13 @@ impl World {
         self.truth(provider).served.clone()
     }
 
-    /// How many requests there were so far.
+    /// The number of requests so far.
     pub fn requests(&self) -> usize {
         (0..self.len()).map(|provider| self.truth(provider).served.len()).sum()
     }
 }
 
-/// What a transient fault can be. A wait of nine seconds is longer than the interval, one second is
-/// not.
+/// The kinds of transient fault. A `Retry-After` of 9 s is longer than the interval; 1 s is not.
 const KINDS: [Answer; 10] = [
     Answer::Reset,
     Answer::Cut,
@@ -262,18 +261,18 @@ const KINDS: [Answer; 10] = [
     Answer::Throttled(9),
 ];
 
-/// Which part of the transient faults says that we ask too often.
+/// The share of transient faults that are `throttled`.
 pub fn throttled_share() -> f64 {
     float(KINDS.iter().filter(|kind| matches!(kind, Answer::Throttled(_))).count())
         / float(KINDS.len())
 }
 
-/// The text of a secret.
+/// The text of this version of a secret.
 pub fn secret(provider: usize, version: u32) -> String {
     format!("secret-{provider}-{version}-of-the-usual-length")
 }
 
-/// The header with which a provider accepts its client.
+/// The `Authorization` header that the endpoint accepts.
 fn accepted(provider: usize, version: u32) -> String {
     format!("Basic {}", STANDARD.encode(format!("client-{provider}:{}", secret(provider, version))))
 }

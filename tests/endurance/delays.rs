@@ -1,9 +1,8 @@
-//! The machine's own delay: whatever else runs here delays the daemon, the endpoint and whoever
-//! measures them, and no bound can be tighter than that.
+//! The delay of the machine. Other programs delay the daemon, the endpoint and this campaign, so
+//! each bound must allow for that.
 //!
-//! A thread that does nothing but sleep notes when it is woken late. As the kernel prefers those
-//! who sleep, it also asks how long the threads of the daemon and of this process have waited for a
-//! processor.
+//! A thread that only sleeps measures how late it wakes up. The kernel prefers threads that sleep,
+//! so the campaign also reads how long all threads have waited for a processor.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -14,51 +13,50 @@ use crate::pause_until;
 use crate::stop::Stop;
 use crate::truth::World;
 
-/// How long each sleep is.
-const NAP: Duration = Duration::from_millis(10);
+/// The length of each sleep.
+const SLEEP: Duration = Duration::from_millis(10);
 
-/// Shorter delays are no delays.
+/// Shorter delays are ignored.
 const LEAST: Duration = Duration::from_millis(5);
 
-/// From one question for the waits of all threads to the next.
-const ASKED: Duration = Duration::from_millis(250);
+/// The time between two readings of the waits of all threads.
+const READ_EVERY: Duration = Duration::from_millis(250);
 
-/// What every bound allows on a machine that does nothing else: several processes and threads take
-/// their turns.
+/// Each bound allows this even on an idle machine, because several threads share the processors.
 const ALWAYS: Duration = Duration::from_millis(300);
 
-/// How often the delay is allowed for: request, answer, conclusion and question each can meet it.
+/// Each bound allows the delay so many times: request, answer and scrape can each be delayed.
 const TIMES: u32 = 3;
 
-/// With longer delays than this, a quarter of the timeout, nothing about time can be judged: probes
-/// miss their deadline, and the rules take other turns than the endpoint knows of.
+/// A quarter of the timeout. With longer delays no time can be judged: probes miss their deadline,
+/// and the endpoint does not know it.
 const MOST: Duration = Duration::from_millis(250);
 
-/// How much around a time is looked at.
+/// Delays so long before and after a time count as well.
 const AROUND: Duration = Duration::from_secs(1);
 
-/// The delays so far.
+/// The delays so far: when, and how long.
 #[derive(Default)]
-pub struct Control(Mutex<Vec<(Duration, Duration)>>);
+pub struct Delays(Mutex<Vec<(Duration, Duration)>>);
 
-impl Control {
-    /// Measures until it is told to stop; `daemon` is the id of the other process.
+impl Delays {
+    /// Measures until a stop is requested. `daemon` is the process id of the daemon.
     pub fn run(&self, world: &World, daemon: u32, stop: &Stop) {
         let folders =
             [PathBuf::from("/proc/self/task"), PathBuf::from(format!("/proc/{daemon}/task"))];
         let mut waited = HashMap::new();
-        let (mut next, mut ask) = (world.now() + NAP, world.now());
+        let (mut next, mut next_reading) = (world.now() + SLEEP, world.now());
         while pause_until(world, next, stop) {
             let now = world.now();
             let mut delay = now.saturating_sub(next);
-            if now >= ask {
-                ask = now + ASKED;
+            if now >= next_reading {
+                next_reading = now + READ_EVERY;
                 delay = delay.max(longest_wait(&folders, &mut waited));
             }
             if delay > LEAST {
                 self.0.lock().unwrap_or_else(PoisonError::into_inner).push((now, delay));
             }
-            next = world.now() + NAP;
+            next = world.now() + SLEEP;
         }
     }
 
@@ -74,25 +72,26 @@ impl Control {
             .unwrap_or_default()
     }
 
-    /// Whether what happened between two times can be judged.
+    /// Whether the delays between these times were short enough to judge what happened.
     pub fn is_calm(&self, from: Duration, to: Duration) -> bool {
         self.worst(from.saturating_sub(AROUND), to + AROUND) <= MOST
     }
 
-    /// What a bound on something that happened between two times must allow for.
+    /// The time that a bound must allow for delays between these two times.
     pub fn allowance(&self, from: Duration, to: Duration) -> Duration {
         ALWAYS + self.worst(from.saturating_sub(AROUND), to + AROUND) * TIMES
     }
 }
 
-/// How long any thread has waited for a processor since the last question. `before` are the waits
-/// at that time.
+/// The longest time that a thread has waited for a processor since the last reading. `before` has
+/// the waits of that reading.
 fn longest_wait(folders: &[PathBuf], before: &mut HashMap<PathBuf, Duration>) -> Duration {
     let mut waits = HashMap::new();
     for task in
         folders.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten()
     {
-        // A thread may end meanwhile, and a kernel may not count; the second number is nanoseconds.
+        // A thread may end meanwhile, and some kernels have no such file. The second number is
+        // nanoseconds.
         let Ok(text) = std::fs::read_to_string(task.path().join("schedstat")) else { continue };
         let wait = text
             .split_whitespace()

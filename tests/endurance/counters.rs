@@ -1,5 +1,5 @@
-//! The daemon's counters held against what the endpoint answered: every request counted once, under
-//! its own reason.
+//! The counters of the daemon against the answers of the endpoint: each request must be counted
+//! once, under its own reason.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,14 +10,14 @@ use crate::files::name;
 use crate::truth::World;
 use crate::{Result, report::Report};
 
-/// Of each provider how often something was counted, by reason.
+/// For each provider, the number of requests by reason.
 type Counts = Vec<BTreeMap<String, usize>>;
 
-/// The word under which all requests are counted.
+/// The key for the number of all requests.
 const ALL: &str = "all";
 
-/// Compares. No faults may be drawn just then, so that what is on the way are tokens. Returns the
-/// providers with timeouts that nobody caused: the machine made them miss their deadline.
+/// Compares both. No fault may happen at this time, so that all probes in flight get a token.
+/// Returns the providers with timeouts of the machine: a busy machine made them miss the deadline.
 pub fn judge(
     world: &World,
     daemon: &Daemon,
@@ -31,14 +31,14 @@ pub fn judge(
     let after = served(world, providers);
     let (mut wrong, mut timeouts, mut late) = (Vec::new(), 0, BTreeSet::new());
     for provider in 0..providers {
-        // What meets a closed port is seen by the daemon only.
+        // Only the daemon sees a connection to a closed port.
         let closed =
             events.iter().any(|event| event.provider == provider && event.kind == Kind::Closed);
         let mine = |counts: &Counts, reason: &str| {
             counts[provider].get(reason).copied().unwrap_or_default()
         };
-        // Where the machine made a probe miss its deadline, its answer was another than the
-        // endpoint knows.
+        // If the machine made a probe miss its deadline, the daemon counted a timeout and the
+        // endpoint another answer.
         let missed = mine(&counted, "timeout").saturating_sub(mine(&before, "timeout"));
         if missed > 0 {
             timeouts += missed;
@@ -48,34 +48,34 @@ pub fn judge(
         for reason in
             counted[provider].keys().chain(before[provider].keys()).filter(|reason| *reason != ALL)
         {
-            let (told, true_count) = (mine(&counted, reason), mine(&before, reason));
+            let (counts, true_count) = (mine(&counted, reason), mine(&before, reason));
             match reason.as_str() {
                 "transport" if closed => {}
-                _ if told != true_count => wrong.push(format!(
-                    "{}: {reason} counted {told} times, answered {true_count} times",
+                _ if counts != true_count => wrong.push(format!(
+                    "{}: {reason} counted {counts} times, answered {true_count} times",
                     name(provider)
                 )),
                 _ => {}
             }
         }
-        // One may have been answered and not be taken in yet.
-        let (told, least, most) =
+        // The daemon may not have counted the last answer yet.
+        let (probes, least, most) =
             (mine(&counted, ALL), mine(&before, ALL).saturating_sub(1), mine(&after, ALL));
-        if !closed && !(least..=most).contains(&told) {
+        if !closed && !(least..=most).contains(&probes) {
             wrong.push(format!(
-                "{}: {told} probes counted, {least} to {most} requests seen",
+                "{}: {probes} probes counted, {least} to {most} requests seen",
                 name(provider)
             ));
         }
     }
     wrong.dedup();
-    report.none("counters that differ from what was answered", &wrong);
+    report.none("counters that differ from the answers", &wrong);
     let bound = if quiet {
         "0 on a machine without delays".to_owned()
     } else {
-        "told only, the machine had delays".to_owned()
+        "not judged, the machine had delays".to_owned()
     };
-    report.judge("timeouts that nobody caused", timeouts, bound, timeouts == 0 || !quiet);
+    report.judge("timeouts that no event explains", timeouts, bound, timeouts == 0 || !quiet);
     Ok(late)
 }
 
