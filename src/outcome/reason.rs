@@ -71,6 +71,120 @@ pub struct ReasonFacts {
     pub action: &'static str,
 }
 
+/// One row for each reason, in the order of [`Reason`].
+static FACTS: [ReasonFacts; Reason::ALL.len()] = [
+    facts(
+        Class::Network,
+        "dns",
+        "The name of the token endpoint does not resolve.",
+        "Check `parameters.base_url` for a typing error, then the resolver of this host \
+         (`getent hosts NAME`).",
+    ),
+    facts(
+        Class::Network,
+        "connect",
+        "credwatch could not open a TCP connection to the token endpoint or to the proxy.",
+        "Check firewall, proxy and allow-lists of this host, then the provider's status \
+         page.",
+    ),
+    facts(
+        Class::Network,
+        "tls",
+        "The TLS handshake failed: the certificate has expired, is for another name or \
+         comes from an unknown authority, or the two sides have no TLS version in common.",
+        "Run `credwatch probe NAME`; a private authority needs `tls.ca_file`, and only \
+         the provider can renew an expired certificate.",
+    ),
+    facts(
+        Class::Network,
+        "timeout",
+        "The whole answer did not arrive within `timeout`.",
+        "See which phase took the time (`credwatch_probe_phase_duration_seconds`); then \
+         open a ticket with a slow provider, or set a longer `timeout`.",
+    ),
+    facts(
+        Class::Network,
+        "transport",
+        "The connection broke before the whole answer arrived.",
+        "Look for a middlebox that closes connections; if the failures go on, open a \
+         ticket with the provider.",
+    ),
+    facts(
+        Class::Provider,
+        "unavailable",
+        "The provider answered with a server error.",
+        "See the provider's status page and open a ticket; the credential is most likely \
+         fine.",
+    ),
+    facts(
+        Class::Provider,
+        "throttled",
+        "The provider refuses the request because it has received too many.",
+        "Set a longer `interval`; find out who else uses the same credential.",
+    ),
+    facts(
+        Class::Provider,
+        "redirect",
+        "The token endpoint answered with a redirect, and credwatch does not follow it, \
+         because that would send the credential to another address.",
+        "Check `parameters.base_url` against the provider's documentation: the endpoint \
+         has moved, or a login page is in front of it.",
+    ),
+    facts(
+        Class::Provider,
+        "malformed",
+        "The answer does not fit the recipe: it is not JSON, has no token, has an \
+         unreadable expiry, or is too large.",
+        "Run `credwatch probe NAME` to see the answer's structure; the usual cause is a \
+         gateway's error page or a changed API.",
+    ),
+    facts(
+        Class::Credential,
+        "rejected",
+        "The provider refuses the credential or the request.",
+        "Look up the code in the provider's documentation; check whether the secret was \
+         rotated, revoked or deactivated.",
+    ),
+    facts(
+        Class::Credential,
+        "expired",
+        "The provider issued a token that has already expired or lives for less than \
+         `min_lifetime`.",
+        "Check the clock (`credwatch_clock_skew_seconds`), then the token lifetime set at \
+         the provider.",
+    ),
+    facts(
+        Class::Credential,
+        "scope",
+        "The provider issued a token, but the token lacks a scope listed in \
+         `required_scopes`.",
+        "Grant the missing scopes to this client at the provider, or correct \
+         `required_scopes`.",
+    ),
+    facts(
+        Class::Credential,
+        "unverified",
+        "The provider issued a token, but the verification call refused it.",
+        "Call the API by hand with a token; the client may lack permissions or belong to \
+         another environment.",
+    ),
+    facts(
+        Class::Config,
+        "secret",
+        "credwatch cannot read a credential of this provider on this host.",
+        "Check path, permissions and content of the source that the log line names.",
+    ),
+];
+
+const fn facts(
+    class: Class,
+    word: &'static str,
+    meaning: &'static str,
+    action: &'static str,
+) -> ReasonFacts {
+    ReasonFacts { class, word, meaning, action }
+}
+
 impl Reason {
     /// All reasons, in the order of the documentation.
     pub const ALL: [Self; 14] = [
@@ -92,111 +206,8 @@ impl Reason {
 
     /// Class, word, meaning and action.
     #[must_use]
-    pub fn facts(self) -> ReasonFacts {
-        let (class, word, meaning, action) = match self {
-            Self::Dns => (
-                Class::Network,
-                "dns",
-                "The name of the token endpoint does not resolve.",
-                "Check `parameters.base_url` for a typing error, then the resolver of this host \
-                 (`getent hosts NAME`).",
-            ),
-            Self::Connect => (
-                Class::Network,
-                "connect",
-                "credwatch could not open a TCP connection to the token endpoint or to the proxy.",
-                "Check firewall, proxy and allow-lists of this host, then the provider's status \
-                 page.",
-            ),
-            Self::Tls => (
-                Class::Network,
-                "tls",
-                "The TLS handshake failed: the certificate has expired, is for another name or \
-                 comes from an unknown authority, or the two sides have no TLS version in common.",
-                "Run `credwatch probe NAME`; a private authority needs `tls.ca_file`, and only \
-                 the provider can renew an expired certificate.",
-            ),
-            Self::Timeout => (
-                Class::Network,
-                "timeout",
-                "The whole answer did not arrive within `timeout`.",
-                "See which phase took the time (`credwatch_probe_phase_duration_seconds`); then \
-                 open a ticket with a slow provider, or set a longer `timeout`.",
-            ),
-            Self::Transport => (
-                Class::Network,
-                "transport",
-                "The connection broke before the whole answer arrived.",
-                "Look for a middlebox that closes connections; if the failures go on, open a \
-                 ticket with the provider.",
-            ),
-            Self::Unavailable => (
-                Class::Provider,
-                "unavailable",
-                "The provider answered with a server error.",
-                "See the provider's status page and open a ticket; the credential is most likely \
-                 fine.",
-            ),
-            Self::Throttled => (
-                Class::Provider,
-                "throttled",
-                "The provider refuses the request because it has received too many.",
-                "Set a longer `interval`; find out who else uses the same credential.",
-            ),
-            Self::Redirect => (
-                Class::Provider,
-                "redirect",
-                "The token endpoint answered with a redirect, and credwatch does not follow it, \
-                 because that would send the credential to another address.",
-                "Check `parameters.base_url` against the provider's documentation: the endpoint \
-                 has moved, or a login page is in front of it.",
-            ),
-            Self::Malformed => (
-                Class::Provider,
-                "malformed",
-                "The answer does not fit the recipe: it is not JSON, has no token, has an \
-                 unreadable expiry, or is too large.",
-                "Run `credwatch probe NAME` to see the answer's structure; the usual cause is a \
-                 gateway's error page or a changed API.",
-            ),
-            Self::Rejected => (
-                Class::Credential,
-                "rejected",
-                "The provider refuses the credential or the request.",
-                "Look up the code in the provider's documentation; check whether the secret was \
-                 rotated, revoked or deactivated.",
-            ),
-            Self::Expired => (
-                Class::Credential,
-                "expired",
-                "The provider issued a token that has already expired or lives for less than \
-                 `min_lifetime`.",
-                "Check the clock (`credwatch_clock_skew_seconds`), then the token lifetime set at \
-                 the provider.",
-            ),
-            Self::Scope => (
-                Class::Credential,
-                "scope",
-                "The provider issued a token, but the token lacks a scope listed in \
-                 `required_scopes`.",
-                "Grant the missing scopes to this client at the provider, or correct \
-                 `required_scopes`.",
-            ),
-            Self::Unverified => (
-                Class::Credential,
-                "unverified",
-                "The provider issued a token, but the verification call refused it.",
-                "Call the API by hand with a token; the client may lack permissions or belong to \
-                 another environment.",
-            ),
-            Self::Secret => (
-                Class::Config,
-                "secret",
-                "credwatch cannot read a credential of this provider on this host.",
-                "Check path, permissions and content of the source that the log line names.",
-            ),
-        };
-        ReasonFacts { class, word, meaning, action }
+    pub fn facts(self) -> &'static ReasonFacts {
+        &FACTS[self as usize]
     }
 
     /// The class of the reason.
@@ -223,7 +234,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_reason_has_a_different_word() {
+    fn every_reason_has_a_row_with_a_different_word() {
+        for (row, reason) in Reason::ALL.into_iter().enumerate() {
+            assert_eq!(reason as usize, row, "the rows are in the order of `Reason`");
+        }
+        assert_eq!((Reason::Dns.word(), Reason::Secret.word()), ("dns", "secret"));
         let mut words: Vec<&str> = Reason::ALL.iter().map(|reason| reason.word()).collect();
         words.sort_unstable();
         words.dedup();

@@ -161,8 +161,8 @@ fn line(provider: &Provider, probe: &Probe, news: News, health: &Health, held_ba
                 (facts.class.word(), facts.word, &failure.code, failure.message.as_str());
             let runway = runway(health, probe);
             let since = health
-                .trouble()
-                .map(|trouble| trouble.since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+                .current_failure()
+                .map(|current| current.since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
             let what = if facts.class == Class::Credential { "credential" } else { "provider" };
             if health.state() != State::Broken {
                 tracing::warn!(provider = %name, credentials, from, state, class, reason, code = %code, runway = %runway, detail, held_back, "probe failed");

@@ -1,21 +1,20 @@
-//! How long probes took, counted for Prometheus.
+//! The histogram of probe durations.
 
 use std::sync::Arc;
 
 /// Counts of durations by bucket.
 #[derive(Clone, Debug)]
 pub struct Histogram {
-    /// The upper bounds, in seconds. Carried along, so that counts are never read with the bounds
-    /// of another configuration.
+    /// The upper bounds, in seconds. They stand beside the counts, because a reload can change them.
     pub bounds: Arc<[f64]>,
-    /// One more than there are bounds: the last counts what is above all of them. Not cumulated.
+    /// Counts of each bucket, not cumulated. The last bucket has no upper bound.
     pub counts: Box<[u64]>,
-    /// The sum of all, in seconds.
+    /// The sum of all durations, in seconds.
     pub sum: f64,
 }
 
 impl Histogram {
-    /// Nothing counted yet.
+    /// A histogram without durations.
     #[must_use]
     pub fn new(bounds: &Arc<[f64]>) -> Self {
         Self {
@@ -25,7 +24,7 @@ impl Histogram {
         }
     }
 
-    /// Counts one.
+    /// Counts one duration.
     pub fn observe(&mut self, seconds: f64) {
         let bucket =
             self.bounds.iter().position(|bound| seconds <= *bound).unwrap_or(self.bounds.len());

@@ -1,40 +1,40 @@
-//! What the last probes of a provider found, for people and programs. Not for metrics: a scrape
-//! does not copy it.
+//! The last probes of a provider, for the pages and the API. It is apart from the health, because a
+//! scrape copies every health.
 
 use jiff::Timestamp;
 
 use crate::outcome::{Failure, Outcome, Probe, Reason, TraceLine};
 
-/// Probes that are remembered, whatever they found.
+/// How many probes are kept.
 pub const MOST_PROBES: usize = 24;
 
-/// Failures that are remembered, however long ago.
+/// How many failures are kept. They are often older than the kept probes.
 pub const MOST_FAILURES: usize = 10;
 
-/// The most characters of one step of reading that are kept.
+/// The longest kept text of one line of the trace, in characters.
 const LONGEST_STEP: usize = 300;
 
-/// One probe in short.
+/// One probe.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Past {
-    /// When it began.
+    /// When the probe began.
     pub started: Timestamp,
-    /// How long it took, in seconds.
+    /// The duration, in seconds.
     pub duration: f32,
-    /// What was wrong, if anything.
+    /// The reason of the failure; `None` when a token was issued.
     pub reason: Option<Reason>,
 }
 
-/// One probe that found no usable token.
+/// One failed probe.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PastFailure {
-    /// When it began.
+    /// When the probe began.
     pub started: Timestamp,
-    /// How long it took, in seconds.
+    /// The duration, in seconds.
     pub duration: f64,
-    /// What was wrong.
+    /// The failure.
     pub failure: Failure,
-    /// The HTTP status, when there was one.
+    /// The HTTP status; `None` without an answer.
     pub status: Option<u16>,
 }
 
@@ -47,12 +47,10 @@ pub struct History {
 }
 
 impl History {
-    /// Takes a probe in.
+    /// Adds a probe.
     pub fn record(&mut self, probe: &Probe) {
-        let failure = match &probe.outcome {
-            Outcome::Issued(_) => None,
-            Outcome::Failed(failure) => Some(failure),
-        };
+        let failure =
+            if let Outcome::Failed(failure) = &probe.outcome { Some(failure) } else { None };
         #[expect(clippy::cast_possible_truncation, reason = "seconds of a probe, for a picture")]
         let past = Past {
             started: probe.started,
@@ -78,20 +76,21 @@ impl History {
         &self.probes
     }
 
-    /// The last failures, the oldest first; they stay when probes after them are long forgotten.
+    /// The last failures, the oldest first.
     #[must_use]
     pub fn failures(&self) -> &[PastFailure] {
         &self.failures
     }
 
-    /// How the answer of the last failure was read; empty when there was none to read.
+    /// The trace of how the answer of the last failure was read; empty without an answer.
     #[must_use]
     pub fn reading(&self) -> &[TraceLine] {
         &self.reading
     }
 }
 
-/// Few and small: moving them along is cheaper than a ring is to read.
+/// Adds an item and drops the oldest one when the list is full. The lists are short, so shifting
+/// them costs little.
 fn push<T>(list: &mut Vec<T>, item: T, most: usize) {
     if list.len() == most {
         list.remove(0);

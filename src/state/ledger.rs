@@ -10,41 +10,37 @@ use super::moment::Moment;
 use super::roster::Roster;
 use crate::provider::Provider;
 
-/// All providers, and how long the daemon has been at it.
+/// All providers, the clock of the daemon, and the heartbeat of the scheduler.
 pub struct Ledger {
-    /// Replaced as a whole by a reload; who reads holds on to the one that it began with.
+    /// A reload replaces the roster as a whole. A reader keeps the roster that it started with.
     roster: RwLock<Arc<Roster>>,
     started: Instant,
-    /// When the scheduler last turned, in milliseconds since the start.
+    /// When the scheduler's loop last ran, in milliseconds since the start.
     heartbeat: AtomicU64,
-    /// How often it has turned.
+    /// How often the scheduler's loop has run.
     beats: AtomicU64,
 }
 
 impl Ledger {
-    /// How long the scheduler may not turn before the daemon counts as stalled.
+    /// The scheduler counts as stalled when its loop has not run for this long.
     pub const STALLED_AFTER: Duration = Duration::from_secs(10);
 
-    /// One for these providers, with nothing known yet. `bounds` are those of the histogram, in
-    /// seconds.
+    /// A ledger of these providers, all in the state `unknown`. `bounds` are those of the
+    /// histogram, in seconds.
     #[must_use]
     pub fn new(providers: Vec<Arc<Provider>>, bounds: &[f64]) -> Self {
         let roster = RwLock::new(Arc::new(Roster::new(providers, bounds)));
-        Self {
-            roster,
-            started: Instant::now(),
-            heartbeat: AtomicU64::new(0),
-            beats: AtomicU64::new(0),
-        }
+        let (heartbeat, beats) = (AtomicU64::default(), AtomicU64::default());
+        Self { roster, started: Instant::now(), heartbeat, beats }
     }
 
-    /// The providers as of now.
+    /// The current providers.
     #[must_use]
     pub fn roster(&self) -> Arc<Roster> {
         Arc::clone(&self.roster.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts another roster in the place of the one before.
+    /// Replaces the roster.
     pub fn replace(&self, roster: Arc<Roster>) {
         *self.roster.write().unwrap_or_else(PoisonError::into_inner) = roster;
     }
@@ -55,25 +51,23 @@ impl Ledger {
         Moment { wall: Timestamp::now(), uptime: self.started.elapsed() }
     }
 
-    /// Says that the scheduler turns.
+    /// The scheduler's loop runs.
     pub fn beat(&self) {
         let uptime = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.heartbeat.store(uptime, Ordering::Relaxed);
         self.beats.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How often the scheduler has turned.
+    /// How often the scheduler's loop has run.
     #[must_use]
     pub fn beats(&self) -> u64 {
         self.beats.load(Ordering::Relaxed)
     }
 
-    /// Whether the scheduler has not turned for [`Ledger::STALLED_AFTER`].
+    /// Whether the scheduler's loop has not run for [`Ledger::STALLED_AFTER`].
     #[must_use]
     pub fn is_stalled(&self) -> bool {
-        self.started
-            .elapsed()
-            .saturating_sub(Duration::from_millis(self.heartbeat.load(Ordering::Relaxed)))
-            > Self::STALLED_AFTER
+        let heartbeat = Duration::from_millis(self.heartbeat.load(Ordering::Relaxed));
+        self.started.elapsed().saturating_sub(heartbeat) > Self::STALLED_AFTER
     }
 }

@@ -1,5 +1,5 @@
-//! What is known of all providers: probes are recorded here, and metrics, pages, API and log read
-//! from here.
+//! The state of all providers. The scheduler records probes here; metrics, pages, API and log read
+//! it.
 
 pub mod health;
 pub mod histogram;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::time::unix_seconds;
 
-/// A moment on both clocks: the one that people read, and the one that never jumps.
+/// A point in time on both clocks: the wall clock, and the uptime, which never jumps.
 #[derive(Clone, Copy)]
 pub struct Moment {
     /// The wall clock.

@@ -1,17 +1,17 @@
-//! What can be asked of the health of a provider. Nothing here changes it.
+//! Read access to the health of a provider.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::health::{Health, State, StepHealth, Token, Trouble};
+use super::health::{CurrentFailure, Health, State, StepHealth, Token};
 use super::histogram::Histogram;
 use crate::outcome::{Code, Expiry, Failure, Phases, Reason};
 use crate::provider::Cadence;
 
 impl Health {
-    /// What is concluded.
+    /// The state.
     #[must_use]
     pub fn state(&self) -> State {
         self.state
@@ -40,16 +40,17 @@ impl Health {
         self.coded_failures.iter().map(|((reason, code), count)| (*reason, code, *count))
     }
 
-    /// The failure that lasts; `None` while the last probe succeeded, or before the first.
+    /// The failure of the last probe, with the start of the failures in a row; `None` after a
+    /// success and before the first probe.
     #[must_use]
-    pub fn trouble(&self) -> Option<&Trouble> {
-        self.trouble.as_ref()
+    pub fn current_failure(&self) -> Option<&CurrentFailure> {
+        self.current_failure.as_ref()
     }
 
     /// The failure of the last probe.
     #[must_use]
     pub fn failure(&self) -> Option<&Failure> {
-        self.trouble.as_ref().map(|trouble| &trouble.failure)
+        self.current_failure.as_ref().map(|current| &current.failure)
     }
 
     /// Whether the last probe failed for this reason.
@@ -61,7 +62,7 @@ impl Health {
     /// Whether the last probe issued a token; `None` before the first.
     #[must_use]
     pub fn last_probe_succeeded(&self) -> Option<bool> {
-        self.last_attempt.map(|_| self.trouble.is_none())
+        self.last_attempt.map(|_| self.current_failure.is_none())
     }
 
     /// Failures in a row.
@@ -70,27 +71,27 @@ impl Health {
         self.streak.all
     }
 
-    /// The last failures in a row that are the credential's.
+    /// The last failures of the class `credential` in a row.
     #[must_use]
     pub fn consecutive_credential_failures(&self) -> u32 {
         self.streak.credential
     }
 
-    /// The last failures in a row that have the reason of the last one.
+    /// The last failures in a row with the reason of the last one.
     #[must_use]
     pub fn consecutive_failures_of_same_reason(&self) -> u32 {
         self.streak.same_reason
     }
 
-    /// Whether there are as many failures in a row as make a provider broken, and only the try that
-    /// confirms them is still to come.
+    /// Whether the failures in a row have reached `failure_threshold`, and only the probe that
+    /// confirms them is missing.
     #[must_use]
     pub fn awaits_confirmation(&self, cadence: &Cadence) -> bool {
         self.state == State::Failing && self.streak.all >= cadence.failure_threshold
     }
 
-    /// Whether these credentials are others than those that were refused or could not be read.
-    /// Where it is not known which ones were refused, as after a restart, they are not.
+    /// Whether these credentials differ from those that the provider refused or that could not be
+    /// read. False after a restart, when the refused credentials are not known.
     #[must_use]
     pub fn has_other_credentials(&self, fingerprint: u128) -> bool {
         self.credentials.map_or(self.fails_for(Reason::Secret), |before| before != fingerprint)
@@ -132,7 +133,7 @@ impl Health {
         &self.durations
     }
 
-    /// The calls of this name, where a probe makes more than the token request.
+    /// The counters of the call with this name, for probes with several calls.
     #[must_use]
     pub fn step(&self, name: &Arc<str>) -> StepHealth {
         self.steps.get(name).copied().unwrap_or_default()
@@ -144,8 +145,8 @@ impl Health {
         self.token.as_ref()
     }
 
-    /// When the last good token ends; `None` without one, and when it never ends or its end is not
-    /// known.
+    /// When the last good token expires; `None` without a token, and when the token never expires or
+    /// its expiry is not known.
     #[must_use]
     pub fn token_end(&self) -> Option<Timestamp> {
         match self.token?.expiry {
@@ -154,31 +155,32 @@ impl Health {
         }
     }
 
-    /// Whether the last good token never ends.
+    /// Whether the last good token never expires.
     #[must_use]
     pub fn token_never_ends(&self) -> bool {
         self.token.is_some_and(|token| token.expiry == Expiry::Never)
     }
 
-    /// Tokens that differed from the one before.
+    /// Tokens that differed from the previous token.
     #[must_use]
     pub fn token_changes(&self) -> u64 {
         self.token_changes
     }
 
-    /// Required scopes that the last answer did not grant.
+    /// The number of required scopes that the last answer did not grant.
     #[must_use]
     pub fn missing_scopes(&self) -> usize {
         self.missing_scopes
     }
 
-    /// The provider's clock minus ours, in seconds, when last seen.
+    /// The provider's clock minus the clock of this host, in seconds, from the last answer with a
+    /// `Date` header.
     #[must_use]
     pub fn clock_skew(&self) -> Option<f64> {
         self.clock_skew
     }
 
-    /// The earliest end of a certificate in the endpoint's chain, when last seen.
+    /// The earliest expiry of a certificate in the endpoint's chain, from the last TLS handshake.
     #[must_use]
     pub fn certificate_expiry(&self) -> Option<Timestamp> {
         self.certificate_expiry

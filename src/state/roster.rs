@@ -1,4 +1,4 @@
-//! Who is watched, and how one list of providers follows another.
+//! The list of all providers with their health, and how a reload replaces it.
 
 use std::collections::HashMap;
 use std::ops::Deref;
@@ -14,9 +14,8 @@ use crate::provider::{Provider, Slot};
 pub struct Entry {
     /// The provider.
     pub provider: Arc<Provider>,
-    /// Handed on when the provider's configuration changes.
+    /// Shared with the entry of the next roster when a reload changes the provider's settings.
     health: Arc<Mutex<Health>>,
-    /// Handed on likewise.
     history: Arc<Mutex<History>>,
 }
 
@@ -29,13 +28,13 @@ impl Entry {
         })
     }
 
-    /// The health, locked. Hold it briefly: a probe may be waiting to be recorded.
+    /// The health, locked. Hold the lock briefly: the scheduler may wait to record a probe.
     #[must_use]
     pub fn health(&self) -> impl Deref<Target = Health> {
         self.change()
     }
 
-    /// What its last probes found, locked. Hold it briefly, and never together with the health.
+    /// The last probes, locked. Hold the lock briefly, and never together with the health.
     pub fn history(&self) -> impl Deref<Target = History> {
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -50,13 +49,12 @@ impl Entry {
         self.change().record(probe, &self.provider.cadence)
     }
 
-    /// The scheduler has planned the next probe: see [`Health::next_due`].
+    /// The next probe is due at `due`: see [`Health::next_due`].
     pub fn planned(&self, due: Option<Duration>) {
         self.change().planned(due);
     }
 
-    /// The credentials were read without a probe. Returns whether they are others than those that
-    /// were refused.
+    /// The credentials were read without a probe. Returns whether they differ from the refused ones.
     #[must_use]
     pub fn credentials_read(&self, fingerprint: u128) -> bool {
         let mut health = self.change();
@@ -68,7 +66,7 @@ impl Entry {
     }
 }
 
-/// All providers at one time. A reload makes another one and replaces it as a whole.
+/// All providers of one plan. A reload makes a new roster.
 pub struct Roster {
     entries: Vec<Arc<Entry>>,
     /// The next credentials of some of the entries.
@@ -79,22 +77,22 @@ pub struct Roster {
 
 type Key = (String, Slot);
 
-/// What a new list of providers changes.
+/// The numbers of providers that a reload changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// Providers that were not there before.
+    /// New providers.
     pub added: usize,
-    /// Providers of the same name with other settings.
+    /// Providers with the same name and other settings.
     pub changed: usize,
-    /// Providers that are gone.
+    /// Removed providers.
     pub removed: usize,
-    /// Providers that nothing happened to.
+    /// Providers with the same settings.
     pub kept: usize,
 }
 
 impl Roster {
-    /// One for these providers, with nothing known yet. `bounds` are those of the histogram, in
-    /// seconds.
+    /// A roster of these providers, all in the state `unknown`. `bounds` are those of the histogram,
+    /// in seconds.
     #[must_use]
     pub fn new(providers: Vec<Arc<Provider>>, bounds: &[f64]) -> Self {
         let bounds: Arc<[f64]> = bounds.into();
@@ -119,8 +117,8 @@ impl Roster {
         Self { entries, next, places, bounds }
     }
 
-    /// The roster that follows this one. What did not change stays the very same entry, what
-    /// changed goes on with its counters and its last good token, and what is gone is gone.
+    /// The roster after a reload. A provider that did not change keeps its entry. A provider with
+    /// other settings gets a new entry with the same health and history.
     #[must_use]
     pub fn succeed(&self, providers: Vec<Arc<Provider>>, bounds: &[f64]) -> (Self, Changes) {
         let same_bounds = *self.bounds == *bounds;
@@ -156,7 +154,7 @@ impl Roster {
         (Self::of(entries, bounds), changes)
     }
 
-    /// All entries, in the order of the configuration; without those of next credentials.
+    /// The entries of current credentials, in the order of the configuration.
     #[must_use]
     pub fn entries(&self) -> &[Arc<Entry>] {
         &self.entries
@@ -168,12 +166,12 @@ impl Roster {
         &self.next
     }
 
-    /// Whatever is probed.
+    /// All entries: those of current credentials, then those of next credentials.
     pub fn all(&self) -> impl Iterator<Item = &Arc<Entry>> {
         self.entries.iter().chain(&self.next)
     }
 
-    /// The entry of this name.
+    /// The entry of the provider with this name.
     #[must_use]
     pub fn entry(&self, name: &str, slot: Slot) -> Option<&Arc<Entry>> {
         let place = *self.places.get(&(name.to_owned(), slot))?;
@@ -183,7 +181,7 @@ impl Roster {
         }
     }
 
-    /// A roster of this one provider alone.
+    /// A roster with only this provider.
     #[must_use]
     pub fn only(&self, name: &str) -> Option<Self> {
         let current = Arc::clone(self.entry(name, Slot::Current)?);

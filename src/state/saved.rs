@@ -1,15 +1,14 @@
-//! What of the state outlives a restart: the runway, since when something is broken, and how long a
-//! refused account is to be left alone. Plain data and two conversions; where the text is kept is
-//! `storage`'s concern.
+//! The part of the state that is kept over a restart, as JSON: times, failures in a row, and how
+//! long credwatch backs off from a refused account. `storage` reads and writes the file.
 //!
-//! No secret, nothing derived from one and no message of a provider is in it.
+//! It contains no secret, nothing derived from a secret, and no message of a provider.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::health::{State, Streak, Token, Trouble};
+use super::health::{CurrentFailure, State, Streak, Token};
 use super::moment::Moment;
 use super::roster::{Entry, Roster};
 use super::transitions::Restored;
@@ -17,11 +16,11 @@ use crate::outcome::{Code, Expiry, Failure, Reason};
 use crate::provider::Slot;
 use crate::time::{from_unix_seconds, unix_seconds};
 
-/// The version of the form. A newer one is not read.
+/// The version of the format. Files of other versions are not read.
 const VERSION: u32 = 1;
 
-/// Providers that are read of a file: more than any daemon has.
-const MOST: usize = 1_000_000;
+/// The most providers that are read from a file; no daemon has as many.
+const MOST_PROVIDERS: usize = 1_000_000;
 
 #[derive(Serialize, Deserialize)]
 struct Saved {
@@ -52,7 +51,7 @@ struct Kept {
 
 #[derive(Serialize, Deserialize)]
 struct KeptToken {
-    /// `None` when it never ends or its end is not known.
+    /// `None` when the token never expires or its expiry is not known.
     expires: Option<f64>,
     never: bool,
     lifetime: Option<f64>,
@@ -68,26 +67,26 @@ struct KeptFailure {
     of_this_reason: u32,
 }
 
-/// What may have happened to the secrets of a provider since it was last asked.
+/// Whether the secrets of a provider may have changed since its last probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Touched {
-    /// Something it depends on was written since.
+    /// A file with a secret, or the configuration, was written.
     Yes,
-    /// Nothing was.
+    /// No such file was written.
     No,
-    /// There is no telling, as of an environment variable.
+    /// Not known, for example for an environment variable.
     Unknown,
 }
 
-/// What is worth keeping, as text.
+/// The state as JSON.
 #[must_use]
 pub fn write(roster: &Roster, now: Moment) -> String {
     let providers = roster.all().filter_map(|entry| keep(entry, now)).collect();
-    // Plain data: nothing in it cannot be written.
+    // Serializing plain data does not fail.
     serde_json::to_string(&Saved { version: VERSION, providers }).unwrap_or_default()
 }
 
-/// `None` while nothing is known.
+/// `None` before the first probe.
 fn keep(entry: &Entry, now: Moment) -> Option<Kept> {
     let health = entry.health();
     let token = health.token.map(|token| KeptToken {
@@ -95,10 +94,10 @@ fn keep(entry: &Entry, now: Moment) -> Option<Kept> {
         never: token.expiry == Expiry::Never,
         lifetime: token.lifetime,
     });
-    let failure = health.trouble.as_ref().map(|trouble| KeptFailure {
-        reason: trouble.failure.reason.word().to_owned(),
-        code: trouble.failure.code.as_str().to_owned(),
-        since: unix_seconds(trouble.since),
+    let failure = health.current_failure.as_ref().map(|current| KeptFailure {
+        reason: current.failure.reason.word().to_owned(),
+        code: current.failure.code.as_str().to_owned(),
+        since: unix_seconds(current.since),
         in_a_row: health.streak.all,
         of_the_credential: health.streak.credential,
         of_this_reason: health.streak.same_reason,
@@ -117,11 +116,11 @@ fn keep(entry: &Entry, now: Moment) -> Option<Kept> {
     })
 }
 
-/// Puts what was kept into entries that know nothing yet, and returns of how many providers
-/// something was known. `touched` says whether the secret of an entry may be another since a time.
+/// Restores the state of entries before their first probe, and returns the number of restored
+/// providers. `touched` tells whether the secrets of an entry may have changed since a time.
 ///
 /// # Errors
-/// A sentence, when the text is damaged or of a newer version. Nothing is taken in then.
+/// A sentence, when the text is damaged or has another version. Nothing is restored then.
 pub fn read(
     text: &str,
     roster: &Roster,
@@ -135,7 +134,7 @@ pub fn read(
     }
     let saved: Saved = serde_json::from_str(text).map_err(damaged)?;
     let mut count = 0;
-    for kept in saved.providers.into_iter().take(MOST) {
+    for kept in saved.providers.into_iter().take(MOST_PROVIDERS) {
         let slot = if kept.next { Slot::Next } else { Slot::Current };
         let Some(entry) = roster.entry(&kept.name, slot) else { continue };
         if restore(entry, kept, now, &touched).is_some() {
@@ -145,7 +144,7 @@ pub fn read(
     Ok(count)
 }
 
-/// `None` when what was kept makes no sense.
+/// `None` when the saved values are not valid.
 fn restore(
     entry: &Entry,
     kept: Kept,
@@ -156,20 +155,20 @@ fn restore(
     let last_attempt = past(kept.last_attempt)?;
     let state = State::ALL.into_iter().find(|state| state.word() == kept.state)?;
     let touched = touched(entry, last_attempt);
-    let (mut trouble, mut streak, mut next_due) = (None, Streak::default(), None);
+    let (mut current_failure, mut streak, mut due) = (None, Streak::default(), None);
     if let Some(failure) = kept.failure {
-        let failing = Trouble {
-            failure: Failure::new(Reason::from_word(&failure.reason)?, "")
-                .code(Code::clean(&failure.code).unwrap_or_default()),
+        let reason = Reason::from_word(&failure.reason)?;
+        let code = Code::clean(&failure.code).unwrap_or_default();
+        current_failure = Some(CurrentFailure {
+            failure: Failure::new(reason, "").code(code),
             since: past(failure.since)?,
-        };
-        next_due = wait(&failing, entry, kept.next_due, last_attempt, touched, now);
+        });
+        due = next_due(reason, entry, kept.next_due, last_attempt, touched, now);
         streak = Streak {
             all: failure.in_a_row,
             credential: failure.of_the_credential,
             same_reason: if touched == Touched::Yes { 0 } else { failure.of_this_reason },
         };
-        trouble = Some(failing);
     }
     let token = kept.token.and_then(|token| {
         let expiry = match token.expires {
@@ -186,37 +185,37 @@ fn restore(
         last_success: kept.last_success.and_then(past),
         token,
         certificate_expiry: kept.certificate_expiry.and_then(from_unix_seconds),
-        trouble,
+        current_failure,
         streak,
-        next_due,
+        next_due: due,
     });
     Some(())
 }
 
-/// How long one that was refused or throttled is left alone still; all others are asked soon after
-/// a start.
-fn wait(
-    trouble: &Trouble,
+/// When a provider that refused or throttled the last probe is due; `None` for the others, which
+/// are probed soon after the start.
+fn next_due(
+    reason: Reason,
     entry: &Entry,
-    next_due: Option<f64>,
+    saved_due: Option<f64>,
     last_attempt: Timestamp,
     touched: Touched,
     now: Moment,
 ) -> Option<Duration> {
-    if !matches!(trouble.failure.reason, Reason::Rejected | Reason::Throttled) {
+    if !matches!(reason, Reason::Rejected | Reason::Throttled) {
         return None;
     }
     let cadence = &entry.provider.cadence;
     let left = match touched {
         Touched::Yes => return None,
-        Touched::No => next_due? - unix_seconds(now.wall),
-        // At most as often as if nothing were wrong: a daemon that is restarted again and again
-        // locks no account.
+        Touched::No => saved_due? - unix_seconds(now.wall),
+        // Not sooner than an interval after the last probe: otherwise a daemon that is restarted
+        // again and again could lock the account.
         Touched::Unknown => {
             unix_seconds(last_attempt) + cadence.interval.as_secs_f64() - unix_seconds(now.wall)
         }
     };
-    // A turn can be one and a half intervals away; anything longer is a clock that was set.
+    // A probe is due within one and a half intervals; a longer wait means that the clock was set.
     let longest = cadence.max_backoff.max(cadence.interval) + cadence.interval;
     Duration::try_from_secs_f64(left).ok().map(|left| now.uptime + left.min(longest))
 }

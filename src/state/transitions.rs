@@ -1,5 +1,4 @@
-//! What happens to the health of a provider. [`Health::record`] is the one place where an outcome
-//! becomes health.
+//! All changes of the health of a provider. Only [`Health::record`] turns an outcome into a state.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,16 +6,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::health::{Health, Recorded, State, Streak, Token, Transition, Trouble};
+use super::health::{CurrentFailure, Health, Recorded, State, Streak, Token, Transition};
 use super::histogram::Histogram;
 use crate::outcome::{Class, Code, Failure, Issued, Outcome, Probe, Reason};
 use crate::provider::Cadence;
 
-/// The distinct codes that one provider may bring into the metrics; all others are counted as
-/// `other`.
+/// The most distinct codes of one provider in the metrics; further codes are counted as `other`.
 pub const MOST_CODES: usize = 20;
 
-/// What a saved state says of one provider.
+/// The saved state of one provider.
 pub(super) struct Restored {
     pub(super) state: State,
     pub(super) since: Option<Timestamp>,
@@ -24,27 +22,26 @@ pub(super) struct Restored {
     pub(super) last_success: Option<Timestamp>,
     pub(super) token: Option<Token>,
     pub(super) certificate_expiry: Option<Timestamp>,
-    pub(super) trouble: Option<Trouble>,
+    pub(super) current_failure: Option<CurrentFailure>,
     pub(super) streak: Streak,
     pub(super) next_due: Option<Duration>,
 }
 
 impl Health {
-    /// Takes a probe in.
+    /// Records a probe.
     ///
     /// A provider becomes broken
     ///
-    /// - by two failures of the credential in a row, or
-    /// - by more failures in a row than `failure_threshold`, of whatever class each of them is: so
-    ///   many, and one more try that confirms them. A refusal that makes the threshold full is no
-    ///   exception, it gets its second try anyway.
+    /// - after two failures of the class `credential` in a row, or
+    /// - after more failures in a row than `failure_threshold`, of any class: the last one confirms
+    ///   the others.
     ///
-    /// So many are enough where another try would confirm nothing, or would be long in coming:
+    /// Exactly `failure_threshold` failures are enough when a confirming probe would not help:
     ///
-    /// - when the last of them is about our own configuration, because no answer was asked for;
-    /// - when the last of them says that the provider is to be left alone, and all of them have its
-    ///   reason. Asking again at once is not allowed then, and chance does not say the same so
-    ///   often. In a mixed row chance does: then the next try decides, and it comes when it may.
+    /// - the last failure has the class `config`: no request was made;
+    /// - the last failure asks credwatch to wait (`throttled`, or an answer with `Retry-After`), and
+    ///   all failures have the same reason. credwatch may not probe again soon then, and the same
+    ///   reason so often is no accident. With mixed reasons the next probe decides.
     pub fn record(&mut self, probe: &Probe, cadence: &Cadence) -> Recorded {
         let before = self.failure().map(|failure| (failure.reason, failure.code.clone()));
         self.observe(probe);
@@ -69,31 +66,31 @@ impl Health {
         }
     }
 
-    /// The provider's settings or credentials are others now, so what was learned about waiting no
-    /// longer holds. The state stays until a probe changes it.
+    /// The provider's settings or credentials have changed, so the back-off ends. The state stays
+    /// until the next probe.
     pub(super) fn settings_changed(&mut self) {
         self.streak.same_reason = 0;
         self.next_due = None;
     }
 
-    /// The histogram has other buckets now, so its counts begin again.
+    /// The buckets of the histogram have changed, so its counts start at zero.
     pub(super) fn buckets_changed(&mut self, bounds: &Arc<[f64]>) {
         self.durations = Histogram::new(bounds);
     }
 
-    /// The next probe is due at `due`, as time since the start of the daemon; `None` when only a
-    /// request at `/probe` starts one.
+    /// The next probe is due at `due`, as time since the start of the daemon; `None` in on-demand
+    /// mode.
     pub(super) fn planned(&mut self, due: Option<Duration>) {
         self.next_due = due;
     }
 
-    /// The credentials were read without a probe. Where it is not known which ones the provider
-    /// refused, as after a restart, these count as refused.
+    /// The credentials were read without a probe. When the refused credentials are not known, as
+    /// after a restart, these count as the refused ones.
     pub(super) fn credentials_read(&mut self, fingerprint: u128) {
         self.credentials.get_or_insert(fingerprint);
     }
 
-    /// The state from before a restart was read. Nothing may be known before.
+    /// Sets the state from before a restart. No probe may have been recorded yet.
     pub(super) fn restore(&mut self, saved: Restored) {
         self.state = saved.state;
         self.since = saved.since;
@@ -101,19 +98,18 @@ impl Health {
         self.last_success = saved.last_success;
         self.token = saved.token;
         self.certificate_expiry = saved.certificate_expiry;
-        self.trouble = saved.trouble;
+        self.current_failure = saved.current_failure;
         self.streak = saved.streak;
         self.next_due = saved.next_due;
     }
 
-    /// What a probe measured, whatever came of it.
+    /// Records the measurements of a probe, which do not depend on its outcome.
     fn observe(&mut self, probe: &Probe) {
         self.probes += 1;
         self.last_attempt = Some(probe.started);
         self.phases = probe.phases;
         self.status = probe.status;
-        // A probe that failed before anything was sent took no time that says anything about the
-        // provider.
+        // A probe that failed before it sent anything has no duration.
         if probe.duration > 0.0 {
             self.durations.observe(probe.duration);
         }
@@ -129,7 +125,7 @@ impl Health {
 
     fn succeed(&mut self, issued: &Issued, started: Timestamp) -> State {
         self.last_success = Some(started);
-        self.trouble = None;
+        self.current_failure = None;
         self.streak = Streak::default();
         self.missing_scopes = 0;
         let before = self.token.and_then(|token| token.fingerprint);
@@ -155,26 +151,25 @@ impl Health {
             same_reason: next(self.streak.same_reason, same).max(1),
         };
         self.missing_scopes = failure.missing_scopes;
-        let since = self.trouble.as_ref().map_or(started, |trouble| trouble.since);
-        self.trouble = Some(Trouble { failure: failure.clone(), since });
+        let since = self.current_failure.as_ref().map_or(started, |current| current.since);
+        self.current_failure = Some(CurrentFailure { failure: failure.clone(), since });
         let confirmed =
-            self.streak.credential >= 2 || self.are_enough(failure, cadence.failure_threshold);
+            self.streak.credential >= 2 || self.is_confirmed(failure, cadence.failure_threshold);
         if confirmed || self.state == State::Broken { State::Broken } else { State::Failing }
     }
 
-    /// Whether the failures in a row, the last of which is this one, are conclusive by their
-    /// number.
-    fn are_enough(&self, last: &Failure, threshold: u32) -> bool {
+    /// Whether the number of failures in a row, of which `last` is the last one, makes the provider
+    /// broken.
+    fn is_confirmed(&self, last: &Failure, threshold: u32) -> bool {
         if self.streak.all != threshold {
             return self.streak.all > threshold;
         }
-        let is_to_be_left_alone = last.reason == Reason::Throttled || last.retry_after.is_some();
+        let asks_to_wait = last.reason == Reason::Throttled || last.retry_after.is_some();
         last.reason.class() == Class::Config
-            || (is_to_be_left_alone && self.streak.same_reason >= threshold)
+            || (asks_to_wait && self.streak.same_reason >= threshold)
     }
 
-    /// Counts a failure; a provider that sends a new code in every answer fills one series with
-    /// them.
+    /// Counts a failure. The codes after the first [`MOST_CODES`] share one series.
     fn count(&mut self, failure: &Failure) {
         if failure.code.is_empty() {
             let place =
@@ -222,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_conclusive_when_a_second_try_confirms_it() {
+    fn a_refusal_makes_a_provider_broken_when_a_second_probe_confirms_it() {
         assert_eq!(
             states(&[
                 issued(1),
@@ -235,12 +230,12 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_that_the_second_try_does_not_confirm_is_no_breakage() {
+    fn a_refusal_that_the_second_probe_does_not_confirm_leaves_the_provider_healthy() {
         assert_eq!(states(&[failed(Reason::Rejected, "1001"), issued(1)]), ["failing", "healthy"]);
     }
 
     #[test]
-    fn other_failures_are_conclusive_after_the_threshold_when_one_more_try_confirms_them() {
+    fn other_failures_make_a_provider_broken_when_one_more_than_the_threshold_confirms_them() {
         let outage = [
             failed(Reason::Timeout, ""),
             failed(Reason::Dns, ""),
@@ -248,18 +243,18 @@ mod tests {
             failed(Reason::Timeout, ""),
         ];
         assert_eq!(states(&outage), ["failing", "failing", "failing", "broken"]);
-        let odd = [
+        let short = [
             failed(Reason::Timeout, ""),
             failed(Reason::Dns, ""),
             failed(Reason::Timeout, ""),
             issued(1),
             failed(Reason::Timeout, ""),
         ];
-        assert_eq!(states(&odd), ["failing", "failing", "failing", "healthy", "failing"]);
+        assert_eq!(states(&short), ["failing", "failing", "failing", "healthy", "failing"]);
     }
 
     #[test]
-    fn of_a_secret_that_cannot_be_read_there_is_nothing_to_confirm() {
+    fn a_secret_that_cannot_be_read_needs_no_confirmation() {
         let secret = || failed(Reason::Secret, "");
         assert_eq!(states(&[secret(), secret(), secret()]), ["failing", "failing", "broken"]);
         assert_eq!(
@@ -273,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn who_asks_to_be_left_alone_again_and_again_is_not_asked_once_more_to_confirm_it() {
+    fn a_provider_that_asks_to_wait_every_time_needs_no_confirmation() {
         let throttled = || failed(Reason::Throttled, "http_429");
         let asking = |reason| {
             probe(Outcome::Failed(Failure {
@@ -290,7 +285,7 @@ mod tests {
             states(&[unavailable(), unavailable(), asking(Reason::Unavailable)]),
             ["failing", "failing", "broken"]
         );
-        // Chance mixes them, so the next one decides.
+        // With mixed reasons the next probe decides.
         assert_eq!(
             states(&[failed(Reason::Timeout, ""), throttled(), throttled(), throttled()]),
             ["failing", "failing", "failing", "broken"]
@@ -302,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn with_a_threshold_of_one_the_first_failure_is_confirmed_by_a_second() {
+    fn with_a_threshold_of_one_a_second_failure_confirms_the_first() {
         let cadence = Cadence { failure_threshold: 1, ..Cadence::default() };
         for (reason, first) in [
             (Reason::Timeout, "failing"),
@@ -319,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outage_between_two_refusals_starts_the_confirmation_anew_but_counts_for_the_threshold() {
+    fn an_outage_between_two_refusals_restarts_the_confirmation_but_counts_for_the_threshold() {
         let (refused, timeout) = (|| failed(Reason::Rejected, "1"), || failed(Reason::Timeout, ""));
         assert_eq!(
             states(&[refused(), timeout(), refused(), refused()]),
@@ -337,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn the_distinct_codes_of_a_provider_are_bounded() {
+    fn the_number_of_codes_of_a_provider_is_limited() {
         let mut health = Health::new(&[1.0].into());
         for number in 0..1_000 {
             health.record(&failed(Reason::Rejected, &format!("code{number}")), &Cadence::default());

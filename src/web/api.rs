@@ -152,7 +152,9 @@ fn credential_state(provider: &Provider, health: &Health, now: Moment) -> Creden
     CredentialState {
         state: health.state().word(),
         since: health.since().map(date),
-        failure: health.trouble().map(|trouble| failure(&trouble.failure, Some(trouble.since))),
+        failure: health
+            .current_failure()
+            .map(|current| failure(&current.failure, Some(current.since))),
         consecutive_failures: health.consecutive_failures(),
         last_attempt: health.last_attempt().map(date),
         last_success: health.last_success().map(date),

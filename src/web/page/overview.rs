@@ -77,9 +77,9 @@ fn lead(found: &Found, now: Moment) -> Markup {
                 @let (health, name) = (worst.health().clone(), &worst.provider.name);
                 p {
                     "Begin with " a href=(provider_path(name)) { (untrusted(name)) }
-                    @if let Some(trouble) = health.trouble() {
+                    @if let Some(current) = health.current_failure() {
                         ": no token for "
-                        b { (moment(trouble.since, &span(wall - unix_seconds(trouble.since)))) }
+                        b { (moment(current.since, &span(wall - unix_seconds(current.since)))) }
                     }
                     "; " (parts::runway_sentence(health.token(), wall))
                     @if tone == State::Broken && failing > 0 {
@@ -198,7 +198,7 @@ fn row(ranked: &Ranked, selection: &Selection, roster: &Roster, now: Moment) -> 
     let health = entry.health().clone();
     let history = entry.history().clone();
     let wall = unix_seconds(now.wall);
-    let since = health.trouble().map(|trouble| trouble.since).or(health.since());
+    let since = health.current_failure().map(|current| current.since).or(health.since());
     let duration = since.map(|since| moment(since, &span(wall - unix_seconds(since))));
     let failed = history.probes().iter().filter(|past| past.reason.is_some()).count();
     let problems = problems(&health, ranked, roster, wall);
@@ -223,7 +223,7 @@ fn row(ranked: &Ranked, selection: &Selection, roster: &Roster, now: Moment) -> 
             }
             @if wide.is_none() { td.why role="cell" { (problems) } }
             td.left role="cell" {
-                @if health.trouble().is_some() { (parts::runway(health.token(), wall)) }
+                @if health.current_failure().is_some() { (parts::runway(health.token(), wall)) }
             }
             td.last role="cell" {
                 @if let Some(last) = history.probes().last() {
@@ -254,15 +254,15 @@ fn problems(health: &Health, ranked: &Ranked, roster: &Roster, now: f64) -> Mark
         .map(|next| next.health().clone())
         .filter(|next| next.state() == State::Broken);
     html! {
-        @if let Some(trouble) = health.trouble() {
-            (parts::verdict(&trouble.failure, ROOT))
-            @if !trouble.failure.message.as_str().is_empty() {
-                p.message { (untrusted(trouble.failure.message.as_str())) }
+        @if let Some(current) = health.current_failure() {
+            (parts::verdict(&current.failure, ROOT))
+            @if !current.failure.message.as_str().is_empty() {
+                p.message { (untrusted(current.failure.message.as_str())) }
             }
-            (parts::advice(&trouble.failure))
+            (parts::advice(&current.failure))
         }
-        @if let Some(trouble) = next.as_ref().and_then(|next| next.trouble()) {
-            p.ending { "The next credential is broken: " (parts::verdict(&trouble.failure, ROOT)) }
+        @if let Some(current) = next.as_ref().and_then(|next| next.current_failure()) {
+            p.ending { "The next credential is broken: " (parts::verdict(&current.failure, ROOT)) }
         }
         @for expiring in Expiring::soon(provider, health.certificate_expiry(), now) {
             (parts::expiring(expiring, now))

@@ -94,7 +94,7 @@ fn others(view: &View) -> Vec<Row> {
         rows.push(("Endpoint", html! { code { (untrusted(endpoint)) } }));
     }
     // A failure shows the documentation beside what to do.
-    if let (Some(text), None) = (&provider.recipe.documentation, health.trouble()) {
+    if let (Some(text), None) = (&provider.recipe.documentation, health.current_failure()) {
         rows.push(("Documentation", documentation(text)));
     }
     rows

@@ -7,7 +7,7 @@ use super::view::View;
 use crate::outcome::Expiry;
 use crate::provider::Slot;
 use crate::state::State;
-use crate::state::health::Trouble;
+use crate::state::health::CurrentFailure;
 use crate::time::unix_seconds;
 use crate::web::page::format::{command, count, moment, prose, relative, span, stamp, untrusted};
 use crate::web::page::parts;
@@ -17,8 +17,8 @@ use crate::web::page::ranking::Runway;
 pub fn current(view: &View, slot: Slot) -> Markup {
     let health = &view.health;
     let command = command(&view.provider.name, slot);
-    match health.trouble() {
-        Some(trouble) => failure(view, trouble, slot, &command),
+    match health.current_failure() {
+        Some(current) => failure(view, current, slot, &command),
         None if health.state() == State::Healthy => html! {
             p.fine {
                 "The last probe got a token"
@@ -41,17 +41,17 @@ pub fn current(view: &View, slot: Slot) -> Markup {
     }
 }
 
-fn failure(view: &View, trouble: &Trouble, slot: Slot, command: &str) -> Markup {
+fn failure(view: &View, current: &CurrentFailure, slot: Slot, command: &str) -> Markup {
     let health = &view.health;
-    let facts = trouble.failure.reason.facts();
-    let message = trouble.failure.message.as_str();
+    let facts = current.failure.reason.facts();
+    let message = current.failure.message.as_str();
     let in_a_row = count(health.consecutive_failures() as usize, "failure", "failures");
     html! {
         section class={ "trouble " (health.state().word()) } {
             p.first {
-                (parts::sign(health.state())) (parts::verdict(&trouble.failure, view.root))
+                (parts::sign(health.state())) (parts::verdict(&current.failure, view.root))
                 " " span.sr-only { "for" } " "
-                span.for { (moment(trouble.since, &span(view.wall - unix_seconds(trouble.since)))) }
+                span.for { (moment(current.since, &span(view.wall - unix_seconds(current.since)))) }
             }
             @if !message.is_empty() { p.message { (untrusted(message)) } }
             dl.steps {
@@ -64,7 +64,7 @@ fn failure(view: &View, trouble: &Trouble, slot: Slot, command: &str) -> Markup 
                 }
                 dt { "Since" }
                 dd {
-                    (moment(trouble.since, &stamp(trouble.since)))
+                    (moment(current.since, &stamp(current.since)))
                     small { ", " (in_a_row) " in a row" }
                     @if health.state() == State::Failing {
                         p.hint {
