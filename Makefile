@@ -1,18 +1,18 @@
 .DEFAULT_GOAL := help
 .PHONY: help quick test check parts package sbom bench docs
 
-help: ## What there is.
+help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
-quick: ## Format, lints and all tests that need nothing but Rust.
+quick: ## Check format and lints, and run all tests that need only Rust.
 	cargo fmt --all --check
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo test --locked --lib --test it
 
-test: parts check package ## Install what the tests need, and run all of them.
+test: parts check package ## Install the programs that the tests need, and run all checks and tests.
 	cargo test --locked
 
-check: ## Format, lints, licences and documentation.
+check: ## Check format, lints, licences and documentation.
 	cargo fmt --all --check
 	cargo clippy --locked --all-targets -- -D warnings
 	shellcheck .ci/run tests/*.sh tests/*/*.sh deploy/debian/scripts/*
@@ -22,17 +22,18 @@ check: ## Format, lints, licences and documentation.
 parts:
 	tests/parts.sh
 
-package: ## The Debian package, in target/debian.
+package: ## Build the Debian package in target/debian.
 	tests/package/make.sh package
 
-sbom: ## What the program is built from, as CycloneDX, in target/package.
+sbom: ## List the components of the program (SBOM, CycloneDX) in target/package.
 	tests/package/make.sh sbom
 
-bench: ## Speed, beside a floor and a peer; takes minutes.
+bench: ## Compare the speed with a floor and a peer; takes minutes.
 	cargo bench --locked
 
-docs: ## The documents as a site with a search box, in target/book; the first run builds mdBook, which takes two minutes.
+docs: ## Build the documents as a site in target/book; the first run builds mdBook in two minutes.
 	cargo test --locked --test it links::
-	CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 cargo install \
-	    --quiet --locked --root target/tools --no-default-features --features search mdbook --version 0.5.4
+	CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=0 \
+	    CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 cargo install --quiet --locked --root target/tools \
+	    --no-default-features --features search mdbook --version 0.5.4
 	target/tools/bin/mdbook build

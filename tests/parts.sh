@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside Rust: a C compiler, Prometheus with promtool, Alertmanager with amtool, the test
-# files of Prometheus's toolkit, the authorities that a system trusts, Node.js with npm, Chromium, what tests/issuers starts
-# (django-oauth-toolkit, Authlib and Keystone, with the distribution's Python), and what is pinned in
-# tests/oidc (OAuth servers), tests/browser (what drives the browser), tests/grafana (types of dashboards) and
-# tests/kubernetes (schemas); what makes and looks over the Debian package, a Debian system to boot, and, unpacked below
-# target/parts, the current Prometheus 3. What is there already is left alone; what cannot be had is an error.
+# Installs the programs that the tests need beside Rust:
+# - from Debian: a C compiler, Prometheus with promtool, Alertmanager with amtool, the test files of exporter-toolkit,
+#   the root certificates, Node.js with npm, Chromium, the Python libraries of tests/issuers, the tools for the package
+# - from npm, with pinned versions: tests/oidc (OAuth servers), tests/browser (the browser driver), tests/grafana (the types
+#   of dashboards), tests/kubernetes (schemas)
+# - a Debian system to boot in target/systemd, and the current Prometheus 3 in target/parts
+# Installed programs are not changed. The script fails if it cannot install a program.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,7 +25,7 @@ command -v debootstrap >/dev/null || missing+=(debootstrap)
 command -v systemd-nspawn >/dev/null || missing+=(systemd-container)
 command -v nsenter >/dev/null || missing+=(util-linux)
 [ -x /usr/bin/chromium ] || missing+=(chromium)
-# Libraries, of which no service runs: each is looked for where its package puts it.
+# Libraries without a command: the script looks for the folder of each package.
 libraries=/usr/lib/python3/dist-packages
 [ -d "$libraries/oauth2_provider" ] || missing+=(python3-django-oauth-toolkit)
 [ -d "$libraries/authlib" ] || missing+=(python3-authlib)
@@ -34,12 +35,12 @@ libraries=/usr/lib/python3/dist-packages
 
 if [ "${#missing[@]}" -gt 0 ]; then
     if ! command -v apt-get >/dev/null; then
-        echo "error: the tests need ${missing[*]}, and there is no apt-get here to install them" >&2
+        echo "error: the tests need ${missing[*]}; apt-get is missing, so install these packages yourself" >&2
         exit 1
     fi
     as_root=()
     [ "$(id -u)" -eq 0 ] || as_root=(sudo)
-    # The packages of Prometheus would start services of that name; only the programs are wanted.
+    # The packages of Prometheus would start services. The tests need only the programs.
     policy=/usr/sbin/policy-rc.d
     if [ ! -e "$policy" ]; then
         printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
@@ -51,13 +52,13 @@ if [ "${#missing[@]}" -gt 0 ]; then
     "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null
 fi
 
-# As the tests import them, which fails here and not in the middle of the tests.
+# The tests import these libraries. A missing one fails here and not in the middle of the tests.
 if ! /usr/bin/python3 -c 'import oauth2_provider, authlib, flask, sqlalchemy, keystone' 2>/dev/null; then
     echo "error: the tests need python3-django-oauth-toolkit, python3-authlib, python3-flask, python3-sqlalchemy and python3-keystone for /usr/bin/python3" >&2
     exit 1
 fi
 
-# Again only when the pinned versions have changed.
+# Runs again only if the pinned versions have changed.
 for folder in tests/oidc tests/browser tests/grafana tests/kubernetes; do
     if ! cmp -s "$folder/package-lock.json" "$folder/node_modules/.installed"; then
         (cd "$folder" && npm ci --no-audit --no-fund --ignore-scripts </dev/null)
@@ -65,7 +66,7 @@ for folder in tests/oidc tests/browser tests/grafana tests/kubernetes; do
     fi
 done
 
-# Tools that run for a second each are not worth the minutes that optimizing them takes.
+# These tools run for seconds, so they are built without optimization, which would take minutes.
 tool() {
     CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL="$3" CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
         cargo install --quiet --locked --root target/tools "$1" --version "$2"
@@ -74,9 +75,9 @@ tool cargo-cyclonedx 0.5.9 0
 tool cargo-deb 3.8.0 1
 tool cargo-deny 0.20.2 0
 
-# Distributions stay with a Prometheus for years, users do not. Debian's unstable suite has the current one, which runs on older
-# releases as well. It is fetched by the ordinary apt-get, from the mirror that this machine has configured, with a state
-# of its own so that nothing of the system changes, and unpacked where only the tests look.
+# A distribution keeps the same Prometheus for years, but users run newer ones. Debian unstable has the current version, and it
+# runs on older releases too. apt-get downloads it from the configured mirror with a separate state, so that the system does
+# not change. It is unpacked in target/parts.
 current=target/parts/prometheus-current
 if [ ! -x "$current/usr/bin/prometheus" ] || [ ! -x "$current/usr/bin/promtool" ]; then
     # shellcheck disable=SC1091 # a file of the system
@@ -84,7 +85,7 @@ if [ ! -x "$current/usr/bin/prometheus" ] || [ ! -x "$current/usr/bin/promtool" 
     # shellcheck disable=SC2016 # apt's own variables
     mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Component: main' "Codename: $codename" | head -n 1)
     if [ -z "$mirror" ]; then
-        echo "error: the tests need a current Prometheus, and no mirror of Debian is configured here to fetch it from" >&2
+        echo "error: the tests need the current Prometheus from Debian unstable; configure a Debian mirror for apt" >&2
         exit 1
     fi
     scratch=$PWD/target/parts/apt
@@ -99,7 +100,7 @@ if [ ! -x "$current/usr/bin/prometheus" ] || [ ! -x "$current/usr/bin/promtool" 
     for package in "$scratch"/*.deb; do
         dpkg-deb -x "$package" "$scratch/unpacked"
     done
-    # In its place only when it is whole and starts here.
+    # Moved to its place only if it is complete and starts.
     "$scratch/unpacked/usr/bin/prometheus" --version >/dev/null
     mv "$scratch/unpacked" "$current"
     rm -rf "$scratch"

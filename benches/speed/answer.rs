@@ -1,4 +1,4 @@
-//! The worst answers: what reading each of them costs, with all that is shown of it.
+//! The time to read the worst answers, with everything that credwatch shows of them.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -19,10 +19,10 @@ use crate::{Result, progress};
 /// The largest body that the prober reads.
 const LARGEST: usize = 256 * 1024;
 
-/// The best of so many counts: other work on the machine only adds.
+/// The number of measurements. The fastest one counts, because other programs only add time.
 const ROUNDS: usize = 5;
 
-/// A recipe that asks for every form that a body can have, and shows the body too.
+/// A recipe that reads all formats of a body and shows the whole body.
 const GREEDY: &str = r#"
 [recipes.greedy]
 parameters = { url = {} }
@@ -36,7 +36,7 @@ scopes = "json.scope"
 expiry = [{ value = "json.expires_in", unit = "seconds" }]
 "#;
 
-/// The rows: the slowest of the list for the daemon, and for `probe`, which explains it.
+/// Returns two rows: the slowest answer for the daemon, and for `probe`, which explains answers.
 pub fn measure() -> Result<Vec<Row>> {
     let recipes = ["oauth2-client-credentials", "greedy"];
     let mut slowest = [(Duration::ZERO, String::new()), (Duration::ZERO, String::new())];
@@ -78,7 +78,7 @@ fn provider(recipe: &str) -> Result<std::sync::Arc<Provider>> {
     Ok(loaded.providers[0].clone())
 }
 
-/// The best of several times that reading this answer takes.
+/// The time to read this answer: the fastest of several measurements.
 fn cost(provider: &Provider, status: u16, body: &str, explained: bool) -> Result<Duration> {
     let credentials = [
         ("client_id".to_owned(), SecretString::from("an-identifier")),
@@ -120,7 +120,7 @@ fn cost(provider: &Provider, status: u16, body: &str, explained: bool) -> Result
     Ok(best)
 }
 
-/// The list: each is as large as an answer may be.
+/// The worst answers, with a name each. Each has the largest size that the prober reads.
 fn bodies() -> Vec<(&'static str, String)> {
     let quoted = |text: &str| format!(r#"{{"error":"{text}","error_description":"{text}"}}"#);
     let repeated = |unit: &str, behind: usize| unit.repeat((LARGEST - behind) / unit.len());

@@ -1,5 +1,5 @@
-//! A private authority with a chain of two steps, as public authorities issue them: the root has a
-//! P-384 key, so one of the signatures to be verified is of that kind.
+//! A private certificate authority with a chain of two certificates, like those of public
+//! authorities. The root has a P-384 key, so a client verifies one signature of that kind.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
@@ -18,8 +18,8 @@ use crate::Result;
 /// The file with the certificate of the root.
 pub const ROOT: &str = "root.pem";
 
-/// Makes root, intermediate and leaf, writes the root to `folder`, and returns what the server
-/// speaks with. No session can be taken up again: every handshake is full.
+/// Creates root, intermediate and leaf, and writes the root to `folder`. Returns the configuration
+/// of the server. A session cannot be resumed, so each handshake is full.
 pub fn server(folder: &Path) -> Result<ServerConfig> {
     let root_key = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384)?;
     let root = authority("credwatch bench root")?;
@@ -56,8 +56,7 @@ fn authority(name: &str) -> Result<CertificateParams> {
     Ok(params)
 }
 
-/// A plain client configuration that trusts this root alone, with the cryptography that credwatch
-/// uses.
+/// A client configuration that trusts only this root, with the cryptography provider of credwatch.
 pub fn client(root: &Path) -> Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(root)?)?;

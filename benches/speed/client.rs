@@ -1,4 +1,4 @@
-//! The client's side of a scrape: blocking, a connection for each.
+//! A blocking HTTP client for scrapes, with a new connection for each.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -6,16 +6,15 @@ use std::time::{Duration, Instant};
 
 use crate::Result;
 
-/// How long an answer may take.
+/// The longest time for a response.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// GETs a path as text; anything but a 200 is an error.
+/// Gets a path as text. A status other than 200 is an error.
 pub fn text(address: &str, path: &str) -> Result<String> {
     Ok(String::from_utf8(body(address, path, false)?)?)
 }
 
-/// GETs a path as it comes, compressed when `gzip` asks for it. HTTP/1.0, so that nothing is cut
-/// into chunks.
+/// Gets the bytes of a path, compressed if `gzip` is set. HTTP/1.0 avoids a chunked body.
 pub fn body(address: &str, path: &str, gzip: bool) -> Result<Vec<u8>> {
     let mut stream = send(address, path, "1.0", gzip)?;
     let mut bytes = Vec::new();
@@ -29,8 +28,7 @@ pub fn body(address: &str, path: &str, gzip: bool) -> Result<Vec<u8>> {
     Ok(bytes.split_off(head))
 }
 
-/// How long a GET takes, from before the connection to the last byte, with everything read and
-/// nothing kept.
+/// The time of a GET, from before the connection to the last byte. The body is read and dropped.
 pub fn time(address: &str, path: &str, gzip: bool) -> Result<Duration> {
     let start = Instant::now();
     let mut stream = send(address, path, "1.1", gzip)?;

@@ -1,5 +1,5 @@
-//! The loops that ask for tokens as fast as they can, each in a process of its own: the floor, a
-//! client library with nothing around it, and credwatch's prober.
+//! Loops that request tokens as fast as possible, each in its own process: the floor, the client
+//! library alone, and the prober of credwatch.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,24 +18,24 @@ use tokio_rustls::TlsConnector;
 
 use crate::{Result, authority, process};
 
-/// How many requests are under way at a time; also what credwatch allows against one host unless
-/// told otherwise.
+/// The number of requests at a time. It is credwatch's default limit for one host.
 pub const CONCURRENCY: usize = 32;
 
 /// `client-1:a-client-secret-of-the-usual-size`
 const BASIC: &str = "Basic Y2xpZW50LTE6YS1jbGllbnQtc2VjcmV0LW9mLXRoZS11c3VhbC1zaXpl";
 /// The body of the request.
 const FORM: &str = "grant_type=client_credentials&scope=read+write";
-/// What an answer must have.
+/// Each response must contain this.
 const WANTED: &[u8] = b"\"access_token\":\"";
 
-/// Keeps [`CONCURRENCY`] probes under way until the input ends; tells how many failed.
+/// Keeps [`CONCURRENCY`] probes in flight until the standard input ends. Answers each line of input
+/// with the number of failures.
 fn saturate<F, P>(probe: F) -> Result<()>
 where
     F: Fn(usize) -> P + Send + Sync + 'static,
     P: Future<Output = Result<()>> + Send,
 {
-    // As the daemon makes it.
+    // The same runtime as in the daemon.
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let (probe, failures) = (Arc::new(probe), Arc::new(AtomicU64::new(0)));
     for index in 0..CONCURRENCY {
@@ -55,8 +55,7 @@ where
     Ok(())
 }
 
-/// The floor: `hyper` by hand, a connection for each request, the answer looked at and nothing
-/// more.
+/// The floor: `hyper` without a client library, with a new connection for each request.
 pub fn floor(url: &str, root: &Path) -> Result<()> {
     let url = url::Url::parse(url)?;
     let tls = if url.scheme() == "https" {
@@ -71,17 +70,17 @@ pub fn floor(url: &str, root: &Path) -> Result<()> {
         let (tls, name, host) = (tls.clone(), name.clone(), host.clone());
         async move {
             let stream = TcpStream::connect(address).await?;
-            // As every client library does; else the end of the handshake holds the request up.
+            // Each client library sets it. Without it the end of the handshake delays the request.
             stream.set_nodelay(true)?;
             match tls {
-                None => by_hand(stream, &host).await,
-                Some(tls) => by_hand(tls.connect(name, stream).await?, &host).await,
+                None => request_with_hyper(stream, &host).await,
+                Some(tls) => request_with_hyper(tls.connect(name, stream).await?, &host).await,
             }
         }
     })
 }
 
-async fn by_hand(
+async fn request_with_hyper(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     host: &str,
 ) -> Result<()> {
@@ -99,7 +98,7 @@ async fn by_hand(
     check(status, &body)
 }
 
-/// `reqwest` with nothing around it: what the client library costs over the floor.
+/// `reqwest` alone: the cost of the client library over the floor.
 pub fn bare_reqwest(url: &str, root: &Path) -> Result<()> {
     let url = reqwest::Url::parse(url)?;
     let client = reqwest::Client::builder()
@@ -124,10 +123,10 @@ pub fn bare_reqwest(url: &str, root: &Path) -> Result<()> {
 
 fn check(status: http::StatusCode, body: &[u8]) -> Result<()> {
     let issued = status.is_success() && body.windows(WANTED.len()).any(|window| window == WANTED);
-    if issued { Ok(()) } else { Err(format!("no token in an answer with status {status}").into()) }
+    if issued { Ok(()) } else { Err(format!("no token in a response with status {status}").into()) }
 }
 
-/// credwatch's prober, on the providers of a configuration file.
+/// The prober of credwatch, with the providers of a configuration file.
 pub fn prober(configuration: &Path) -> Result<()> {
     let configuration = credwatch::config::load(configuration)
         .plan

@@ -1,4 +1,4 @@
-//! The daemon as users run it, with a generated configuration.
+//! The daemon with a generated configuration.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -9,22 +9,21 @@ use crate::endpoint::Endpoint;
 use crate::process::Process;
 use crate::{Result, client, wait_for};
 
-/// What a generated configuration is like.
+/// The parameters of a generated configuration.
 #[derive(Clone, Copy)]
 pub struct Plan {
-    /// How many providers.
+    /// The number of providers.
     pub providers: usize,
-    /// From one probe of a provider to the next, in milliseconds.
+    /// The time from one probe of a provider to the next, in milliseconds.
     pub interval_ms: u64,
-    /// Whether the endpoint speaks TLS.
+    /// Whether the endpoint uses TLS.
     pub tls: bool,
-    /// A name to be resolved instead of an address, and secrets in files instead of inline.
+    /// Whether the URL has a host name instead of an address, and the secrets are in files.
     pub as_deployed: bool,
 }
 
 impl Plan {
-    /// Writes the configuration into `folder`, with everything in it that costs something at a
-    /// probe.
+    /// Writes the configuration into `folder`. It has all settings that make a probe cost more.
     pub fn write(&self, endpoint: &Endpoint, folder: &Path) -> Result<std::path::PathBuf> {
         use std::fmt::Write;
         const SECRET: &str = "a-client-secret-of-the-usual-size";
@@ -65,8 +64,7 @@ impl Plan {
     }
 }
 
-/// The binary that is measured: the one built with this benchmark, or the one that
-/// `CREDWATCH_BINARY` names.
+/// The measured binary: the one of this build, or the one that `CREDWATCH_BINARY` names.
 pub fn binary() -> std::path::PathBuf {
     std::env::var_os("CREDWATCH_BINARY")
         .unwrap_or_else(|| env!("CARGO_BIN_EXE_credwatch").into())
@@ -77,12 +75,12 @@ pub fn binary() -> std::path::PathBuf {
 pub struct Daemon {
     process: Process,
     address: String,
-    /// From its start to the first 200 of `/livez`.
+    /// The time from the start to the first 200 of `/livez`.
     pub started_in: Duration,
 }
 
 impl Daemon {
-    /// Starts it on a free port and waits until it is alive.
+    /// Starts the daemon on a free port and waits for `/livez`.
     pub fn start(configuration: &Path) -> Result<Self> {
         let mut command = Command::new(binary());
         let file = format!("--config.file={}", configuration.display());
@@ -101,7 +99,7 @@ impl Daemon {
         Ok(Self { process, address, started_in })
     }
 
-    /// Its process.
+    /// The process of the daemon.
     pub fn process(&self) -> &Process {
         &self.process
     }
@@ -111,17 +109,17 @@ impl Daemon {
         &self.address
     }
 
-    /// Waits until every provider has been probed.
+    /// Waits for `/readyz`: each provider has had a probe.
     pub fn wait_until_ready(&self) -> Result<()> {
         wait_for("/readyz", || Ok(client::text(&self.address, "/readyz").is_ok().then_some(())))
     }
 
-    /// The exposition.
+    /// The text of `/metrics`.
     pub fn metrics(&self) -> Result<String> {
         client::text(&self.address, "/metrics")
     }
 
-    /// Probes that failed so far.
+    /// The number of failed probes so far.
     pub fn failures(&self) -> Result<u64> {
         let metrics = self.metrics()?;
         let samples =
@@ -130,7 +128,7 @@ impl Daemon {
     }
 }
 
-/// Reads the log up to the line that says where it listens.
+/// Reads the log up to the line with the listen address. Returns the address.
 fn listening(log: &mut impl BufRead) -> Result<String> {
     const HOST: &str = "127.0.0.1:";
     let mut seen = String::new();

@@ -1,4 +1,4 @@
-//! The token endpoint: one cheap process for all contenders, which counts what it answers.
+//! The token endpoint: one cheap process for all programs. It counts its responses.
 
 use std::ffi::OsStr;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -14,7 +14,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::process::{self, Worker};
 use crate::{Result, authority};
 
-/// The endpoint as the measuring process sees it.
+/// The endpoint, seen from the measuring process.
 pub struct Endpoint {
     worker: Worker,
     root: PathBuf,
@@ -23,12 +23,12 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Starts it on free ports; the certificate of its authority goes into `folder`.
+    /// Starts the endpoint on free ports. Writes the certificate of its authority into `folder`.
     pub fn start(folder: &Path) -> Result<Self> {
         let mut worker = Worker::start("endpoint", &[folder.as_os_str()])?;
         let numbers = worker.ask()?;
         let [_, _, plain, tls] = numbers[..] else {
-            return Err("the endpoint tells other numbers than expected".into());
+            return Err("the endpoint did not answer with four numbers".into());
         };
         Ok(Self {
             worker,
@@ -38,36 +38,32 @@ impl Endpoint {
         })
     }
 
-    /// The certificate of its authority.
+    /// The path of the authority's certificate.
     pub fn root(&self) -> &OsStr {
         self.root.as_os_str()
     }
 
-    /// Its URL, under this name of the loopback.
+    /// The token URL, with this host name or address of the loopback.
     pub fn url(&self, tls: bool, host: &str) -> String {
         let (scheme, port) = if tls { ("https", self.tls) } else { ("http", self.plain) };
         format!("{scheme}://{host}:{port}/token")
     }
 
-    /// Requests answered so far. A handshake that was not full would make every comparison void.
+    /// The number of responses so far. A resumed TLS session is an error, because it costs less.
     pub fn answered(&mut self) -> Result<u64> {
         let numbers = self.worker.ask()?;
-        if numbers[1] > 0 {
-            Err("a contender took up a TLS session again".into())
-        } else {
-            Ok(numbers[0])
-        }
+        if numbers[1] > 0 { Err("a program resumed a TLS session".into()) } else { Ok(numbers[0]) }
     }
 }
 
-/// What the endpoint's process counts and knows.
+/// The data that all connections of the endpoint share.
 struct Shared {
     answered: AtomicU64,
     resumed: AtomicU64,
     answer: Vec<u8>,
 }
 
-/// The endpoint's process.
+/// Runs the endpoint in this process.
 pub fn serve(folder: &Path) -> Result<()> {
     let acceptor = TlsAcceptor::from(Arc::new(authority::server(folder)?));
     let shared = Arc::new(Shared {
@@ -92,7 +88,7 @@ pub fn serve(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// A token as an authorization server issues it, with the headers of RFC 6749, section 5.1.
+/// A token response with the headers of RFC 6749, section 5.1.
 fn token_answer() -> Vec<u8> {
     let body = format!(
         r#"{{"access_token":"{}","token_type":"Bearer","expires_in":3600,"scope":"read write"}}"#,
@@ -107,7 +103,7 @@ fn token_answer() -> Vec<u8> {
     (head + &body).into_bytes()
 }
 
-/// Listens on a free port of the loopback, and on the same one of IPv6 where there is one.
+/// Listens on a free port of the loopback, and on the same port of IPv6 if possible.
 async fn listen(shared: &Arc<Shared>, acceptor: Option<TlsAcceptor>) -> Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let port = listener.local_addr()?.port();
@@ -120,11 +116,11 @@ async fn listen(shared: &Arc<Shared>, acceptor: Option<TlsAcceptor>) -> Result<u
 
 async fn accept(listener: TcpListener, shared: Arc<Shared>, acceptor: Option<TlsAcceptor>) {
     loop {
-        // A connection that is gone before it is taken is no reason to stop.
+        // A client may have closed the connection already.
         let Ok((stream, _)) = listener.accept().await else { continue };
         let (shared, acceptor) = (Arc::clone(&shared), acceptor.clone());
         tokio::spawn(async move {
-            // The other side may go at any time.
+            // The client may close the connection at any time.
             let _ = connection(stream, &shared, acceptor).await;
         });
     }
@@ -136,9 +132,8 @@ async fn connection(
     acceptor: Option<TlsAcceptor>,
 ) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
-    // The other side closes first and would wait with each port for a minute; soon it would spend
-    // more on the search for a free one than on anything else. A reset, sent when the other side
-    // has closed, spares it that.
+    // The client closes first and would keep each port for a minute, until the search for a free
+    // port costs more than the probe. A reset after the client's close avoids that.
     stream.set_zero_linger()?;
     let Some(acceptor) = acceptor else { return converse(stream, shared).await };
     let stream = acceptor.accept(stream).await?;
@@ -148,7 +143,7 @@ async fn connection(
     converse(stream, shared).await
 }
 
-/// Answers every whole request until the other side has had enough.
+/// Answers each complete request until the client closes the connection.
 async fn converse(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
     shared: &Shared,
@@ -168,7 +163,7 @@ async fn converse(
     }
 }
 
-/// The length of the request at the start of these bytes, once its head is there.
+/// The length of the request at the start of these bytes. `None` if its head is not complete.
 fn request_length(bytes: &[u8]) -> Option<usize> {
     const LENGTH: &[u8] = b"content-length:";
     let head = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;

@@ -1,4 +1,4 @@
-//! The peer: `prometheus-blackbox-exporter` as Debian packages it, driven at full load.
+//! The peer: Debian's `prometheus-blackbox-exporter` at full load.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -20,13 +20,14 @@ use crate::{Result, client, wait_for};
 /// The name of the program.
 pub const PROGRAM: &str = "prometheus-blackbox-exporter";
 
-/// Whether it is installed.
-pub fn is_there() -> bool {
+/// Whether the program is installed.
+pub fn is_installed() -> bool {
     let paths = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&paths).any(|folder| folder.join(PROGRAM).is_file())
 }
 
-/// The same token request as the others make, with the answer checked and the chain verified.
+/// The configuration: the same token request as for the other programs. The exporter checks the
+/// body and verifies the certificate chain.
 fn configuration(root: &Path) -> String {
     format!(
         r#"modules:
@@ -53,20 +54,20 @@ fn configuration(root: &Path) -> String {
     )
 }
 
-/// The exporter under full load; both end when this goes out of scope.
-pub struct Driven {
+/// The exporter and the clients that put it under full load. Dropping this value ends both.
+pub struct LoadedExporter {
     process: Process,
     driver: Option<JoinHandle<Result<()>>>,
     stop: Arc<AtomicBool>,
     failures: Arc<AtomicU64>,
 }
 
-impl Driven {
-    /// Starts exporter and load.
+impl LoadedExporter {
+    /// Starts the exporter and the clients.
     pub fn start(root: &Path, folder: &Path, target: &str) -> Result<Self> {
         let file = folder.join("blackbox.yml");
         std::fs::write(&file, configuration(root))?;
-        // It cannot choose a port by itself; this one was free a moment ago.
+        // The exporter cannot choose a free port by itself.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
         let mut command = Command::new(PROGRAM);
         command
@@ -89,18 +90,18 @@ impl Driven {
         Ok(Self { process, driver: Some(driver), stop, failures })
     }
 
-    /// Its process.
+    /// The process of the exporter.
     pub fn process(&self) -> &Process {
         &self.process
     }
 
-    /// Probes that failed so far.
+    /// The number of failed probes so far.
     pub fn failures(&self) -> u64 {
         self.failures.load(Ordering::Relaxed)
     }
 }
 
-impl Drop for Driven {
+impl Drop for LoadedExporter {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         if let Some(driver) = self.driver.take() {
@@ -109,7 +110,7 @@ impl Drop for Driven {
     }
 }
 
-/// Keeps [`CONCURRENCY`] requests under way, on connections that stay.
+/// Keeps [`CONCURRENCY`] requests in flight, each on its own kept connection.
 fn drive(
     address: &str,
     path: &str,
@@ -118,23 +119,23 @@ fn drive(
 ) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let mut lanes = tokio::task::JoinSet::new();
+        let mut clients = tokio::task::JoinSet::new();
         for _ in 0..CONCURRENCY {
-            lanes.spawn(lane(
+            clients.spawn(send_requests(
                 address.to_owned(),
                 path.to_owned(),
                 Arc::clone(stop),
                 Arc::clone(failures),
             ));
         }
-        while let Some(ended) = lanes.join_next().await {
+        while let Some(ended) = clients.join_next().await {
             ended??;
         }
         Ok(())
     })
 }
 
-async fn lane(
+async fn send_requests(
     address: String,
     path: String,
     stop: Arc<AtomicBool>,

@@ -1,9 +1,9 @@
-//! What credwatch costs beside its peers, in one run on one machine: see `benches/README.md`.
+//! The cost of credwatch beside other programs, in one run on one machine: see `benches/README.md`.
 //!
 //! Reading order: this file (sections and roles), [`saturated`], [`scheduled`], [`scrape`],
-//! [`start`] and [`answer`] (what is measured), [`contenders`], [`daemon`] and [`exporter`] (who is measured),
-//! [`endpoint`] and [`authority`] (what they are measured against), [`process`], [`client`] and
-//! [`table`] (with what).
+//! [`start`] and [`answer`] (the measurements), [`contenders`], [`daemon`] and [`exporter`] (the
+//! measured programs), [`endpoint`] and [`authority`] (the server), [`process`], [`client`] and
+//! [`table`] (the tools).
 
 mod answer;
 mod authority;
@@ -26,31 +26,31 @@ use std::time::{Duration, Instant};
 use endpoint::Endpoint;
 use table::{Reach, Row, Samples};
 
-/// Whatever keeps a measurement from being made.
+/// The error stops the run.
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-/// The argument that makes this binary one of the processes that the measuring one starts.
+/// The argument that starts this binary as one of the child processes.
 const ROLE: &str = "--role";
 
-/// How much is measured.
+/// How much a run measures.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
-    /// All contenders, often enough for figures that are published.
+    /// All programs, with enough rounds for published figures.
     Whole,
     /// The prober and the daemon beside the floor, scrapes and starts: within a minute.
     Quick,
 }
 
-/// The argument that asks for the short form.
+/// The argument that selects the short form.
 const QUICK: &str = "quick";
 
-/// The sections, as they can be named on the command line.
+/// The names of the sections on the command line.
 const SECTIONS: [&str; 5] = ["answer", "saturated", "scheduled", "start", "size"];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.as_slice() {
-        [first, role, rest @ ..] if first == ROLE => play(role, rest),
+        [first, role, rest @ ..] if first == ROLE => run_role(role, rest),
         arguments => measure(arguments),
     };
     match outcome {
@@ -62,8 +62,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// What a child process does.
-fn play(role: &str, arguments: &[String]) -> Result<()> {
+/// Runs a child process in its role.
+fn run_role(role: &str, arguments: &[String]) -> Result<()> {
     match (role, arguments) {
         ("endpoint", [folder]) => endpoint::serve(Path::new(folder)),
         ("static", [plain, gzip]) => scrape::serve_static(Path::new(plain), Path::new(gzip)),
@@ -74,7 +74,7 @@ fn play(role: &str, arguments: &[String]) -> Result<()> {
     }
 }
 
-/// Measures the sections that are named, all when none is, and prints the table.
+/// Measures the named sections, or all sections if none is named, and prints the table.
 fn measure(arguments: &[String]) -> Result<()> {
     let named: Vec<&str> = arguments
         .iter()
@@ -119,25 +119,25 @@ fn measure(arguments: &[String]) -> Result<()> {
     }
     println!("\n{}", table::print(&rows));
     println!(
-        "measured in {:.0} s; what each row means and how to read it: benches/README.md",
+        "measured in {:.0} s; benches/README.md explains each row",
         began.elapsed().as_secs_f64()
     );
     Ok(())
 }
 
-/// The size of the binary, as the profile strips it.
+/// The size of the stripped binary.
 fn size() -> Result<Row> {
     let bytes = std::fs::metadata(daemon::binary())?.len();
     Ok(Row::new("binary, stripped", Samples::one(table::float(bytes) / 1e6), "MB")
         .reach(Reach::Value(14.0, 10.0)))
 }
 
-/// Tells how far the run is; the table alone goes to standard output.
+/// Prints the progress to standard error. Only the table goes to standard output.
 fn progress(text: &str) {
     eprintln!("{text}");
 }
 
-/// Waits until `condition` yields a value, for a minute at most.
+/// Waits until `condition` returns a value, for a minute at most.
 fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Result<Option<T>>) -> Result<T> {
     let start = Instant::now();
     loop {
@@ -145,7 +145,7 @@ fn wait_for<T>(what: &str, mut condition: impl FnMut() -> Result<Option<T>>) -> 
             return Ok(value);
         }
         if start.elapsed() > Duration::from_secs(60) {
-            return Err(format!("waited in vain for {what}").into());
+            return Err(format!("timed out waiting for {what}").into());
         }
         std::thread::sleep(Duration::from_millis(5));
     }

@@ -1,4 +1,4 @@
-//! Child processes: started, asked over a pipe, measured through `/proc`, ended by their id.
+//! Child processes: a pipe for questions and answers, and figures from `/proc`.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Lines, Write};
@@ -6,14 +6,14 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::{ROLE, Result};
 
-/// Linux counts CPU time for user space in hundredths of a second, on every architecture.
+/// On each architecture Linux reports CPU time in hundredths of a second.
 const TICKS_PER_SECOND: f64 = 100.0;
 
 /// A child process; killed when it goes out of scope.
 pub struct Process(Child);
 
 impl Process {
-    /// Starts it, with nothing of this environment that it would look at.
+    /// Starts the process without the environment variables that credwatch would read.
     pub fn start(command: &mut Command) -> Result<Self> {
         for name in [
             "RUST_LOG",
@@ -33,33 +33,33 @@ impl Process {
             .map_err(|error| format!("{program} does not start: {error}").into())
     }
 
-    /// The child itself, for its pipes.
+    /// The child process, for its pipes.
     pub fn child(&mut self) -> &mut Child {
         &mut self.0
     }
 
-    /// CPU time so far, user and system, over all threads, in seconds.
+    /// User and system CPU time of all threads so far, in seconds.
     pub fn cpu(&self) -> Result<f64> {
         let stat = self.read("stat")?;
-        // The name of the program, in parentheses, can hold blanks.
+        // The name of the program is in parentheses and can have spaces.
         let fields: Vec<&str> =
             stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
         let ticks = |index: usize| {
             fields
                 .get(index)
                 .and_then(|field| field.parse::<f64>().ok())
-                .ok_or("the stat file of a process has another form")
+                .ok_or("the stat file of a process has an unknown format")
         };
         Ok((ticks(11)? + ticks(12)?) / TICKS_PER_SECOND)
     }
 
-    /// Resident memory now, in megabytes.
+    /// The current resident memory, in megabytes.
     pub fn resident(&self) -> Result<f64> {
         let status = self.read("status")?;
         let kib = status.lines().find_map(|line| {
             line.strip_prefix("VmRSS:")?.trim().strip_suffix("kB")?.trim().parse::<f64>().ok()
         });
-        Ok(kib.ok_or("the status file of a process has another form")? * 1024.0 / 1e6)
+        Ok(kib.ok_or("the status file of a process has an unknown format")? * 1024.0 / 1e6)
     }
 
     fn read(&self, name: &str) -> Result<String> {
@@ -75,8 +75,8 @@ impl Drop for Process {
     }
 }
 
-/// This binary in one of its roles. It answers each line on its standard input with one of numbers,
-/// and ends with its input: so it cannot outlive the process that measures it.
+/// A child process with this binary in a role. It answers each line of its standard input with a
+/// line of numbers. It ends when its input ends, so it cannot outlive the measuring process.
 pub struct Worker {
     process: Process,
     questions: ChildStdin,
@@ -84,7 +84,7 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Starts it.
+    /// Starts this binary in a role.
     pub fn start(role: &str, arguments: &[&OsStr]) -> Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg(ROLE).arg(role).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -96,12 +96,12 @@ impl Worker {
         Ok(Self { process, questions, answers: BufReader::new(answers).lines() })
     }
 
-    /// Its process.
+    /// The child process.
     pub fn process(&self) -> &Process {
         &self.process
     }
 
-    /// The numbers that it knows now.
+    /// Asks for the current numbers.
     pub fn ask(&mut self) -> Result<Vec<u64>> {
         writeln!(self.questions)?;
         let line = self.answers.next().ok_or("a worker has ended too early")??;
@@ -109,7 +109,7 @@ impl Worker {
     }
 }
 
-/// The worker's side: answers until the input ends.
+/// The child's side: answers each line until the input ends.
 pub fn answer(numbers: impl Fn() -> Vec<u64>) -> Result<()> {
     for line in std::io::stdin().lock().lines() {
         line?;

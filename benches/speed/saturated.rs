@@ -1,5 +1,5 @@
-//! CPU for one probe at full load: floor, client library, prober, daemon and peer, one after the
-//! other in each round.
+//! The CPU time of one probe at full load. Each round measures floor, client library, prober, daemon
+//! and peer one after the other.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -7,29 +7,29 @@ use std::time::Duration;
 
 use crate::daemon::{Daemon, Plan};
 use crate::endpoint::Endpoint;
-use crate::exporter::{self, Driven};
+use crate::exporter::{self, LoadedExporter};
 use crate::process::{Process, Worker};
 use crate::table::{Reach, Row, Samples, float};
 use crate::{Form, Result, progress, wait_for};
 
-/// How long each is watched, once it is warm.
+/// The length of each measurement.
 const WINDOW: Duration = Duration::from_millis(1_500);
 
-/// Who takes part in the short form.
+/// The programs of the short form.
 const QUICK: [Contender; 3] = [Floor, Contender::Prober, Contender::Daemon(1_000)];
 
-/// Probes that warm a contender up.
+/// The number of probes before the measurement.
 const WARM: u64 = 300;
 
-/// Who is measured.
+/// A measured program.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Contender {
     Floor,
     Reqwest,
     Prober,
-    /// The prober with a name to resolve and secrets in files.
+    /// The prober with a host name and secrets in files.
     ProberAsDeployed,
-    /// The daemon with so many providers, who together want more than it can do.
+    /// The daemon with so many providers, and a schedule that it cannot keep.
     Daemon(usize),
     Exporter,
 }
@@ -46,16 +46,17 @@ const CONTENDERS: [Contender; 7] = [
     Exporter,
 ];
 
-/// More than any of them can do, in probes a second.
+/// Probes per second in the schedule of the daemon: more than it can do.
 const DEMAND: usize = 10_000;
 
-/// All rows, and what the peer costs without TLS, in milliseconds a probe, if it is there.
+/// Returns all rows, and the peer's CPU time per probe without TLS, in milliseconds, if the peer is
+/// installed.
 pub fn measure(
     form: Form,
     endpoint: &mut Endpoint,
     folder: &Path,
 ) -> Result<(Vec<Row>, Option<Samples>)> {
-    if form == Form::Whole && !exporter::is_there() {
+    if form == Form::Whole && !exporter::is_installed() {
         progress(&format!(
             "\n*** {} is not installed: its rows are missing. apt-get install {} ***\n",
             exporter::PROGRAM,
@@ -70,12 +71,12 @@ pub fn measure(
     Ok((rows, plain.of(Exporter)))
 }
 
-/// Milliseconds a probe, by contender.
+/// The CPU time per probe of each program, in milliseconds.
 struct Costs(Vec<(Contender, Samples)>);
 
 impl Costs {
     fn measure(form: Form, tls: bool, endpoint: &mut Endpoint, folder: &Path) -> Result<Self> {
-        let present = |contender: &&Contender| **contender != Exporter || exporter::is_there();
+        let present = |contender: &&Contender| **contender != Exporter || exporter::is_installed();
         let (contenders, rounds): (&[Contender], usize) = match form {
             Form::Whole => (&CONTENDERS, 7),
             Form::Quick => (&QUICK, 3),
@@ -86,16 +87,16 @@ impl Costs {
             .map(|contender| (*contender, Samples(Vec::new())))
             .collect();
         for round in 1..=rounds {
-            let mut told = format!(
+            let mut line = format!(
                 "saturated, {}, round {round} of {rounds}, ms a probe:",
                 if tls { "HTTPS" } else { "HTTP" }
             );
             for (contender, samples) in &mut costs {
                 let cost = Running::start(*contender, tls, endpoint, folder)?.cost(endpoint)?;
-                told.push_str(&format!(" {} {cost:.3}", contender.name()));
+                line.push_str(&format!(" {} {cost:.3}", contender.name()));
                 samples.0.push(cost);
             }
-            progress(&told);
+            progress(&line);
         }
         Ok(Self(costs))
     }
@@ -147,11 +148,11 @@ impl Contender {
     }
 }
 
-/// A contender at work.
+/// A running program.
 enum Running {
     Worker(Worker),
     Daemon(Daemon),
-    Exporter(Driven),
+    Exporter(LoadedExporter),
 }
 
 impl Running {
@@ -178,7 +179,10 @@ impl Running {
             Contender::Daemon(providers) => {
                 Daemon::start(&plan(providers, false).write(endpoint, folder)?).map(Self::Daemon)
             }
-            Exporter => Driven::start(Path::new(endpoint.root()), folder, &url).map(Self::Exporter),
+            Exporter => {
+                let root = Path::new(endpoint.root());
+                LoadedExporter::start(root, folder, &url).map(Self::Exporter)
+            }
         }
     }
 
@@ -186,7 +190,7 @@ impl Running {
         match self {
             Self::Worker(worker) => worker.process(),
             Self::Daemon(daemon) => daemon.process(),
-            Self::Exporter(driven) => driven.process(),
+            Self::Exporter(exporter) => exporter.process(),
         }
     }
 
@@ -194,14 +198,15 @@ impl Running {
         match self {
             Self::Worker(worker) => Ok(worker.ask()?.first().copied().unwrap_or_default()),
             Self::Daemon(daemon) => daemon.failures(),
-            Self::Exporter(driven) => Ok(driven.failures()),
+            Self::Exporter(exporter) => Ok(exporter.failures()),
         }
     }
 
-    /// Milliseconds of CPU a probe, over a window. The endpoint counts: the same way for all.
+    /// The CPU time per probe over a window, in milliseconds. The endpoint counts the probes of all
+    /// programs in the same way.
     fn cost(mut self, endpoint: &mut Endpoint) -> Result<f64> {
         let start = endpoint.answered()?;
-        wait_for("a contender to be warm", || {
+        wait_for("the first probes of a program", || {
             Ok((endpoint.answered()? >= start + WARM).then_some(()))
         })?;
         let (answered, cpu) = (endpoint.answered()?, self.process().cpu()?);
@@ -209,7 +214,7 @@ impl Running {
         let (answered, cpu) = (endpoint.answered()? - answered, self.process().cpu()? - cpu);
         match self.failures()? {
             0 => Ok(cpu * 1e3 / float(answered)),
-            failures => Err(format!("{failures} probes of a contender failed").into()),
+            failures => Err(format!("{failures} probes of a program failed").into()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The daemon as it is meant to be run: every provider every ten seconds.
+//! The daemon on its schedule: one probe of each provider every ten seconds.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,23 +8,21 @@ use crate::endpoint::Endpoint;
 use crate::table::{Reach, Row, Samples, float};
 use crate::{Result, progress, scrape, wait_for};
 
-/// How often everything is measured.
+/// The number of measurements.
 const ROUNDS: usize = 3;
 
-/// How long each time: one interval, so that every provider has its turn.
+/// The length of each measurement: one interval, so that each provider has one probe.
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// The grain to which the scheduler gathers wake-ups, in milliseconds: it comes on top of any
-/// lateness.
+/// The scheduler rounds its wake-ups to so many milliseconds. This adds to the lateness.
 const TICK_MS: f64 = 10.0;
 
-/// What cloudprober costs a target when it is run like this, with 1,000 and with 10,000 of them,
-/// over what `blackbox_exporter` costs at full load. Measured side by side once, on another
-/// machine.
+/// The cost of cloudprober per target with 1,000 and with 10,000 targets, divided by the cost of
+/// `blackbox_exporter` at full load. Measured once on another machine.
 const CLOUDPROBER: [f64; 2] = [1.38 / 1.15, 0.56 / 1.15];
 
-/// The rows for 1,000 and 10,000 providers; with the latter, the scrapes. `exporter` is what the
-/// peer cost in this run.
+/// Returns the rows for 1,000 and 10,000 providers, and those for scrapes of 10,000 providers.
+/// `exporter` is the cost of the peer in this run.
 pub fn measure(
     endpoint: &mut Endpoint,
     folder: &Path,
@@ -41,8 +39,7 @@ pub fn measure(
         let before = endpoint.answered()?;
         let daemon = Daemon::start(&configuration)?;
         daemon.wait_until_ready()?;
-        // The first probes come early; with the second ones everybody is where its schedule wants
-        // it.
+        // The first probes are early. The second ones are at the times of the schedule.
         wait_for("the schedule to be steady", || {
             Ok((endpoint.answered()? >= before + 2 * providers as u64).then_some(()))
         })?;
@@ -81,7 +78,7 @@ pub fn measure(
     Ok(rows)
 }
 
-/// The scrapes alone, of a daemon that has probed 10,000 providers once.
+/// Returns only the rows for scrapes, of a daemon that has probed 10,000 providers once.
 pub fn scrapes(endpoint: &mut Endpoint, folder: &Path) -> Result<Vec<Row>> {
     let providers = 10_000;
     let configuration = Plan { providers, interval_ms: 10_000, tls: false, as_deployed: false }
@@ -95,9 +92,9 @@ pub fn scrapes(endpoint: &mut Endpoint, folder: &Path) -> Result<Vec<Row>> {
 }
 
 struct Figures {
-    /// Before any scrape, in megabytes.
+    /// Resident memory before any scrape, in megabytes.
     resident: f64,
-    /// Milliseconds of CPU a probe.
+    /// CPU time per probe, in milliseconds.
     cpu: Samples,
     /// The 99th percentile of the lateness, in milliseconds.
     lateness: Samples,
@@ -109,7 +106,7 @@ impl Figures {
         let (mut cpu, mut lateness) = (Samples(Vec::new()), Samples(Vec::new()));
         for round in 1..=ROUNDS {
             let before = Buckets::of(&daemon.metrics()?);
-            // Scrapes stay outside of the window: they have rows of their own.
+            // The scrapes are outside the window: other rows measure them.
             let (answered, spent) = (endpoint.answered()?, daemon.process().cpu()?);
             std::thread::sleep(WINDOW);
             let (answered, spent) =
@@ -128,7 +125,7 @@ impl Figures {
     }
 }
 
-/// The buckets of the lateness histogram: upper bounds and how many were not later.
+/// The buckets of the lateness histogram: upper bounds and cumulative counts.
 struct Buckets(Vec<(f64, f64)>);
 
 impl Buckets {
@@ -152,7 +149,7 @@ impl Buckets {
         )
     }
 
-    /// As `histogram_quantile` has it.
+    /// The quantile, computed as `histogram_quantile` of Prometheus does.
     fn quantile(&self, quantile: f64) -> f64 {
         let rank = quantile * self.0.last().map_or(f64::NAN, |(_, count)| *count);
         let (mut low, mut below) = (0.0, 0.0);

@@ -1,4 +1,4 @@
-//! Scrapes of the daemon beside the same bytes from memory.
+//! Scrapes of the daemon, compared with the same bytes from memory.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -13,10 +13,10 @@ use crate::process::Worker;
 use crate::table::{Reach, Row, Samples, float};
 use crate::{Result, client, process, progress};
 
-/// How often each is asked.
+/// The number of scrapes of each kind.
 const ROUNDS: usize = 11;
 
-/// The rows for the scrapes of a daemon.
+/// Returns the rows for the scrapes of a daemon.
 pub fn measure(daemon: &Daemon, folder: &Path) -> Result<Vec<Row>> {
     let plain = client::body(daemon.address(), "/metrics", false)?;
     let gzip = client::body(daemon.address(), "/metrics", true)?;
@@ -40,7 +40,7 @@ pub fn measure(daemon: &Daemon, folder: &Path) -> Result<Vec<Row>> {
             samples[index].push(client::time(address, "/metrics", compressed)?.as_secs_f64() * 1e3);
         }
     }
-    progress(&format!("scraped {ROUNDS} times in each way"));
+    progress(&format!("made {ROUNDS} scrapes of each kind"));
     let [floor_plain, ours_plain, floor_gzip, ours_gzip] = samples.map(Samples);
     let series = plain
         .split(|byte| *byte == b'\n')
@@ -59,7 +59,7 @@ pub fn measure(daemon: &Daemon, folder: &Path) -> Result<Vec<Row>> {
     ])
 }
 
-/// The process that serves the bytes of two files: the floor of every scrape.
+/// Serves the bytes of two files in this process: the floor for scrapes.
 pub fn serve_static(plain: &Path, gzip: &Path) -> Result<()> {
     let (plain, gzip) = (Bytes::from(std::fs::read(plain)?), Bytes::from(std::fs::read(gzip)?));
     let answer = move |headers: header::HeaderMap| {

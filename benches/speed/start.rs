@@ -1,4 +1,4 @@
-//! From the start of the process to the first answer.
+//! The time from the start of the process to its first response.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use crate::endpoint::Endpoint;
 use crate::table::{Reach, Row, Samples};
 use crate::{Result, progress};
 
-/// The rows for 5, 1,000 and 10,000 providers.
+/// Returns the rows for 5, 1,000 and 10,000 providers.
 pub fn measure(rounds: usize, endpoint: &Endpoint, folder: &Path) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for (providers, reach, aim) in [(5, 20.0, 8.0), (1_000, 60.0, 20.0), (10_000, 300.0, 80.0)] {

@@ -1,16 +1,16 @@
-//! Samples, and the table in the end.
+//! Samples, and the table at the end.
 
-/// What was measured in each round.
+/// The result of each round.
 #[derive(Clone)]
 pub struct Samples(pub Vec<f64>);
 
 impl Samples {
-    /// Something that does not differ from round to round.
+    /// A value that is measured only once.
     pub fn one(value: f64) -> Self {
         Self(vec![value])
     }
 
-    /// The middle one.
+    /// The median.
     pub fn median(&self) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
@@ -22,10 +22,10 @@ impl Samples {
         }
     }
 
-    /// Round by round, how many times the other. Both of a round are measured within seconds, so
-    /// what else the machine does weighs on both.
+    /// The ratio to the other samples, round by round. Both values of a round are measured within
+    /// seconds, so a busy machine changes both.
     pub fn over(&self, other: &Self) -> Self {
-        // What was measured once stands beside every round.
+        // A value that was measured once counts for each round.
         let theirs = other.0.iter().copied().chain(std::iter::repeat(other.median()));
         Self(self.0.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect())
     }
@@ -37,14 +37,14 @@ impl Samples {
     }
 }
 
-/// What a figure should come to: what must be reached, and what is aimed at.
+/// The limits of a figure: the required value, and the aim.
 #[derive(Clone, Copy)]
 pub enum Reach {
-    /// Nothing is asked; the figure explains others.
+    /// No limit; the figure explains others.
     Nothing,
-    /// The ratio at most.
+    /// Limits of the ratio.
     Ratio(f64, f64),
-    /// The figure itself at most, in its unit.
+    /// Limits of the figure itself, in its unit.
     Value(f64, f64),
 }
 
@@ -64,17 +64,17 @@ impl Row {
         Self { metric: metric.into(), unit, ours, peer: None, missing: None, reach: Reach::Nothing }
     }
 
-    /// Beside somebody else's, in the same unit.
+    /// Adds the figure of another program, in the same unit.
     pub fn beside(self, name: impl Into<String>, theirs: &Samples) -> Self {
         Self { peer: Some((name.into(), theirs.clone())), ..self }
     }
 
-    /// Somebody else's could not be measured.
+    /// Says why the figure of the other program is missing.
     pub fn without(self, why: impl Into<String>) -> Self {
         Self { missing: Some(why.into()), ..self }
     }
 
-    /// What it should come to.
+    /// Sets the limits.
     pub fn reach(self, reach: Reach) -> Self {
         Self { reach, ..self }
     }
@@ -121,7 +121,7 @@ fn figure(value: f64, unit: &str) -> String {
     if unit.is_empty() { trimmed(value) } else { format!("{} {unit}", digits(value)) }
 }
 
-/// Three digits that mean something.
+/// The number with three significant digits.
 fn digits(value: f64) -> String {
     match value.abs() {
         large if large >= 100.0 => format!("{value:.0}"),
@@ -131,18 +131,18 @@ fn digits(value: f64) -> String {
     }
 }
 
-/// A number without zeros that say nothing.
+/// The number without trailing zeros.
 fn trimmed(value: f64) -> String {
     format!("{value}")
 }
 
-/// A count as a number to divide by.
+/// A count as a floating-point number.
 #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
 pub fn float(count: u64) -> f64 {
     count as f64
 }
 
-/// The whole table.
+/// The table as text.
 pub fn print(rows: &[Row]) -> String {
     let heads =
         ["metric", "credwatch", "floor or peer", "ratio (range)", "reach", ""].map(str::to_owned);

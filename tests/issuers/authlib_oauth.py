@@ -1,4 +1,4 @@
-"""Authlib's authorization server, for tests/it/issuers: JWT bearer assertions, and clients that it decodes nothing of."""
+"""Authlib's authorization server, for tests/outside/issuers: JWT bearer assertions, and clients without form-encoded credentials."""
 
 import os
 from pathlib import Path
@@ -22,7 +22,7 @@ JWT_BEARER = JWTBearerGrant.GRANT_TYPE
 
 
 class Client(declarative_base(), OAuth2ClientMixin):
-    """Authlib's own model, which is never written to a database here."""
+    """Authlib's client model. It is never written to a database."""
 
     __tablename__ = "client"
     id = Column(Integer, primary_key=True)

@@ -1,6 +1,6 @@
-"""django-oauth-toolkit, for tests/it/issuers: passwords and refresh tokens. Prints `revoked NAME` when a user's refresh token is.
+"""django-oauth-toolkit, for tests/outside/issuers: passwords and refresh tokens. Prints `revoked NAME` for a revoked refresh token of a user.
 
-With the argument `rotate` it replaces refresh tokens at each use, as it does unless told otherwise; without it does not.
+With the argument `rotate` it replaces refresh tokens at each use, which is its default. Without the argument it does not.
 """
 
 import sys
@@ -40,7 +40,7 @@ urlpatterns = [path("o/", include("oauth2_provider.urls"))]
 
 
 @receiver(post_save, sender=RefreshToken)
-def tell(instance, **_):
+def print_revoked(instance, **_):
     if instance.revoked:
         say("revoked", instance.user.username)
 
@@ -56,5 +56,5 @@ User.objects.create_user("gone", password="an engine & more", is_active=False)
 client("app", "s:ecret &=+%2B/~", Application.GRANT_PASSWORD)
 client("public", "", Application.GRANT_PASSWORD, Application.CLIENT_PUBLIC)
 client("service", "correct-horse", Application.GRANT_CLIENT_CREDENTIALS)
-# The database is in memory, and belongs to this thread.
+# The database is in memory and belongs to this thread.
 serve(get_wsgi_application(), threads=False)

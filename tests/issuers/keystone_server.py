@@ -1,6 +1,6 @@
-"""OpenStack Keystone, for tests/it/issuers: application credentials, by its own API and by its OAuth 2.0 API.
+"""OpenStack Keystone, for tests/outside/issuers: application credentials, with its own API and with its OAuth 2.0 API.
 
-Its argument is an empty folder. Prints `credentials {…}`, the id of each application credential by its name.
+The argument is an empty folder. Prints `credentials {…}`: the names and ids of the application credentials.
 """
 
 import json
@@ -21,7 +21,7 @@ from serving import say, serve
 PASSWORD = "the password of the administrator"
 SECRET = "s:ecret &=+%2B/~"
 
-folder = Path(sys.argv.pop())  # the rest of the command line is for Keystone to read
+folder = Path(sys.argv.pop())  # Keystone reads the rest of the command line
 configuration = folder / "keystone.conf"
 configuration.write_text(
     f"""[DEFAULT]
@@ -47,7 +47,7 @@ for name in ["fernet", "receipts"]:
 
 
 def fill():
-    """What `keystone-manage db_sync` and `keystone-manage bootstrap` do."""
+    """Does the work of `keystone-manage db_sync` and `keystone-manage bootstrap`."""
     keystone.server.configure(config_files=[str(configuration)])
     upgrades.offline_sync_database_to_version()
     first = bootstrap.Bootstrapper()
@@ -61,7 +61,7 @@ def fill():
     return {"user": first.admin_user_id, "project": first.project_id, "role": first.member_role_id}
 
 
-# In a process of its own, as Keystone sets itself up for one task only; what it imports is imported once.
+# In a child process, because one process can set up Keystone only once. The fork avoids a second import.
 reading, writing = os.pipe()
 if os.fork() == 0:
     os.write(writing, json.dumps(fill()).encode())
@@ -85,7 +85,7 @@ def log_in(address, user, password, project):
 
 
 def ready(address):
-    """What an operator does with the command line client."""
+    """Creates the credentials, as an operator does with the command line client."""
     administrator = log_in(address, first["user"], PASSWORD, first["project"])
     person = {"name": "ada", "password": PASSWORD, "domain_id": "default"}
     person = ask(address, "POST", "/users", {"user": person}, administrator)[1]["user"]["id"]
@@ -103,7 +103,7 @@ def ready(address):
     credential(first["user"], PASSWORD, "deleted")
     ask(address, "DELETE", "/users/{}/application_credentials/{}".format(first["user"], made["deleted"]), None, token)
     credential(first["user"], PASSWORD, "ended", expires_at="2037-01-01T00:00:00.000000")
-    # Time passes: Keystone makes none that has ended already, and keeps microseconds since 1970.
+    # Keystone creates no expired credential, so the test changes the database. The unit is microseconds since 1970.
     with sqlite3.connect(folder / "keystone.db") as database:
         database.execute("UPDATE application_credential SET expires_at = 1600000000000000 WHERE id = ?", [made["ended"]])
     credential(person, PASSWORD, "disabled")

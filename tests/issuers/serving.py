@@ -1,4 +1,4 @@
-"""What the servers of this folder share: a free port of loopback, and an end when whoever started them is gone."""
+"""Shared by the servers of this folder: each listens on a free loopback port and ends when its parent process ends."""
 
 import json
 import os
@@ -12,7 +12,7 @@ class Quiet(WSGIRequestHandler):
     def log_message(self, *_arguments):
         pass
 
-    # Looking the client's address up would ask a name server.
+    # The default looks up the client's name, which would need a name server.
     def address_string(self):
         return self.client_address[0]
 
@@ -31,7 +31,7 @@ def _end_with_standard_input():
 
 
 def serve(application, ready=lambda address: None, threads=True):
-    """Serves until standard input is closed, and for five minutes at most; `ready` is called with the address before it is told."""
+    """Serves until standard input is closed, for five minutes at most. Calls `ready` with the address before it prints the address."""
     threading.Thread(target=_end_with_standard_input, daemon=True).start()
     end = threading.Timer(300, lambda: os._exit(0))
     end.daemon = True
@@ -39,9 +39,9 @@ def serve(application, ready=lambda address: None, threads=True):
     server = make_server("127.0.0.1", 0, application, Threads if threads else WSGIServer, Quiet)
     address = f"127.0.0.1:{server.server_port}"
 
-    def tell():
+    def get_ready():
         ready(address)
         say("listening", address)
 
-    threading.Thread(target=tell, daemon=True).start()
+    threading.Thread(target=get_ready, daemon=True).start()
     server.serve_forever()

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Makes the Debian package and what goes into it.
+# Builds the Debian package and its parts.
 #
-#   make.sh sbom       target/package/credwatch.cdx.json: what the program is built from, as CycloneDX
-#   make.sh package    all, and target/debian/credwatch_VERSION-1_ARCHITECTURE.deb from it, looked over by lintian
+#   make.sh sbom       target/package/credwatch.cdx.json: the list of components (SBOM), as CycloneDX
+#   make.sh package    all parts and target/debian/credwatch_VERSION-1_ARCHITECTURE.deb, checked by lintian
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export PATH="$PWD/target/tools/bin:$PATH"
@@ -10,13 +10,13 @@ export PATH="$PWD/target/tools/bin:$PATH"
 sbom() {
     mkdir -p target/package
     cargo cyclonedx --quiet --format json --spec-version 1.5 --no-build-deps --override-filename credwatch.cdx
-    # It is written beside Cargo.toml, and names this folder.
+    # cargo-cyclonedx writes the file beside Cargo.toml, with the path of this folder in it.
     sed "s|file://$PWD|file:///credwatch|g" credwatch.cdx.json >target/package/credwatch.cdx.json
     rm credwatch.cdx.json
 }
 
 package() {
-    # What is no longer made must not be packaged.
+    # Old files must not get into the package.
     rm -rf target/package target/debian
     sbom
     cargo run --quiet --locked --example pages -- target/package

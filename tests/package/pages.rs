@@ -1,7 +1,6 @@
-//! Writes the manual pages and the shell completions of the command line into a folder, for the
-//! package.
+//! Writes the manual pages and the shell completions into a folder, for the Debian package.
 //!
-//! An example and not a command: what it takes is of no use to whoever runs the daemon.
+//! It is a cargo example and not a command of credwatch, because users do not need it.
 
 use std::io::{Error, Write};
 use std::path::Path;
@@ -9,20 +8,20 @@ use std::path::Path;
 use clap_complete::{Shell, generate_to};
 use clap_mangen::Man;
 
-/// What the command line does not know of itself.
+/// The sections of the manual page that the command line does not define.
 const REST: &str = r".SH EXIT STATUS
 .TP
 .B 0
-Fine. Of
+Success. For
 .BR check ,
-also when there are warnings; of
+also with warnings; for
 .BR probe ,
-a token was issued; of
+a token was issued; for
 .BR run ,
-it was told to stop.
+the daemon was stopped by a signal.
 .TP
 .B 1
-Failed: no usable token, an exchange that differs, an address that cannot be listened on.
+Failure: no usable token, an exchange that differs, an address that credwatch cannot listen on.
 .TP
 .B 2
 Wrong usage.
@@ -35,7 +34,7 @@ The configuration cannot be used.
 The configuration of the service.
 .TP
 .I /usr/share/doc/credwatch/examples/config.example.toml
-Every key, with an explanation in place.
+All keys, each with an explanation.
 .SH SEE ALSO
 .BR systemctl (1),
 .BR systemd.exec (5)

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# A real systemd as PID 1, for the tests of the unit and of the package: Debian in a container, with loopback and no
-# other network, on a file system that forgets. Needs root; `make test` installs the programs.
+# A container with a real systemd as PID 1, for the tests of the unit and of the package. It runs Debian, has only the
+# loopback network, and loses all changes at its end. Needs root; `make test` installs the programs.
 #
 #   container.sh make                     builds the root file system from Debian's packages, once, into target/systemd
-#   container.sh boot SOCKET              boots it, and tells the datagram socket X_NSPAWN_LEADER_PID and READY=1;
-#                                         it lives until standard input ends, and ten minutes at most
-#   container.sh run PID COMMAND…         runs a command inside, a minute at most
-#   container.sh copy PID MODE PATH       makes a file inside from standard input
+#   container.sh boot SOCKET              boots the container, sends X_NSPAWN_LEADER_PID and READY=1 to the datagram socket,
+#                                         and ends when standard input ends, after ten minutes at most
+#   container.sh run PID COMMAND…         runs a command in the container, for a minute at most
+#   container.sh copy PID MODE PATH       writes standard input to a file in the container
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-# The release whose systemd counts: the oldest that the package is for.
+# The oldest release that the package supports.
 release=bookworm
-# What a small server has. man-db and bash-completion are for what the package brings along.
+# The packages of a small server. man-db and bash-completion are for the manual pages and completions of the package.
 packages=systemd,systemd-sysv,dbus,procps,curl,ca-certificates,man-db,bash-completion
 home=$PWD/target/systemd
 root=$home/root
@@ -23,7 +23,7 @@ fail() {
     exit 1
 }
 
-# The mirror that this machine's own apt takes Debian from.
+# The Debian mirror of this machine's apt.
 mirror() {
     # shellcheck disable=SC2016 # The names are apt's, not the shell's.
     apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' 'Label: Debian' 'Component: main' | head -n 1
@@ -34,7 +34,7 @@ made() {
 }
 
 make() {
-    # The folder gets its name when it is whole, so half of one is never taken for it.
+    # The folder gets its final name when it is complete.
     if made; then
         return
     fi
@@ -44,16 +44,16 @@ make() {
         apt-get update -qq </dev/null
         from=$(mirror)
     fi
-    [ -n "$from" ] || fail "apt here knows no mirror of Debian, and the tests need a Debian system to boot"
+    [ -n "$from" ] || fail "the tests boot a Debian system; configure a Debian mirror for apt"
     mkdir -p "$home"
     rm -rf --one-file-system "$root" "$root.new"
-    # debootstrap fetches by itself, and does not know the proxy of apt.
+    # debootstrap downloads without apt, so it needs apt's proxy.
     eval "$(apt-config shell http_proxy Acquire::http::Proxy)"
     [ -z "${http_proxy:-}" ] || export http_proxy
     echo "building a Debian system for the tests, once: $root"
     if ! debootstrap --variant=minbase --include="$packages" "$release" "$root.new" "$from" >"$home/make.log" 2>&1 </dev/null; then
         tail -n 20 "$home/make.log" >&2
-        fail "debootstrap failed; all that it said is in $home/make.log"
+        fail "debootstrap failed; its output is in $home/make.log"
     fi
     rm -f "$root.new"/var/cache/apt/archives/*.deb
     echo "$release $packages" >"$root.new/.made-of"
@@ -61,46 +61,46 @@ make() {
 }
 
 boot() {
-    made || fail "$root is missing or is not of $release with $packages; run \`make test\`, which builds it"
+    made || fail "$root is missing or was not built for $release with $packages; run \`make test\`, which builds it"
     command -v systemd-nspawn >/dev/null || fail "systemd-nspawn is missing; run \`make test\`, which installs it"
-    # What is mounted from here on is seen by nobody else, and is gone with the last process in it.
-    unshare --mount true 2>/dev/null || fail "no mount namespace can be made here; the tests need root with CAP_SYS_ADMIN"
+    # Mounts in a private namespace are invisible outside and end with its last process.
+    unshare --mount true 2>/dev/null || fail "cannot create a mount namespace; the tests need root with CAP_SYS_ADMIN"
     exec unshare --mount --propagation private -- "$self" boot-inside "$1"
 }
 
-# The second half of boot, in a mount namespace of its own.
+# The second half of boot, in its own mount namespace.
 boot_inside() {
-    # A plain cgroup2 whatever the host has: the container gets its own subtree, and with it can be ended as a whole.
-    mount -t cgroup2 cgroup2 /sys/fs/cgroup || fail "cgroup2 cannot be mounted here"
+    # The container gets its own subtree of a cgroup2, so that all its processes can be ended at once.
+    mount -t cgroup2 cgroup2 /sys/fs/cgroup || fail "cannot mount cgroup2"
     group=/sys/fs/cgroup/credwatch-test-$$
-    mkdir "$group" || fail "no cgroup can be made here"
+    mkdir "$group" || fail "cannot create a cgroup"
     [ -w "$group/cgroup.kill" ] || fail "the kernel has no cgroup.kill (Linux 5.14)"
     trap end EXIT
     mkdir -p "$home/machine"
     mount -t tmpfs -o mode=0755 tmpfs "$home/machine"
     cd "$home/machine"
     mkdir upper work root
-    mount -t overlay -o "lowerdir=$root,upperdir=upper,workdir=work" overlay root || fail "overlayfs cannot be mounted here"
+    mount -t overlay -o "lowerdir=$root,upperdir=upper,workdir=work" overlay root || fail "cannot mount overlayfs"
 
     timeout 600 cat <&0 >/dev/null &
     (
         echo "$BASHPID" >"$group/cgroup.procs"
-        # Without machined and without a systemd of the host: neither is there in a bare container. Its own limit is for
-        # when this script is killed and cannot end it.
+        # A bare host has no machined and no systemd, so neither is used. The timeout ends the container if this script is
+        # killed.
         NOTIFY_SOCKET=$1 exec timeout 660 systemd-nspawn --quiet --register=no --keep-unit --private-network --notify-ready=yes \
             --resolv-conf=off --timezone=off --link-journal=no --machine=credwatch --directory=root --console=pipe --boot </dev/null
     ) &
-    # Either of the two: standard input has ended, or the container has.
+    # Waits until standard input or the container ends.
     wait -n || true
 }
 
 end() {
     echo 1 >"$group/cgroup.kill"
-    # shellcheck disable=SC2046 # One word for each job.
+    # shellcheck disable=SC2046 # one word for each job
     kill $(jobs -p) 2>/dev/null || true
-    # The shell would tell that a job was killed.
+    # Hides the shell's message about the killed job.
     { wait || true; } 2>/dev/null
-    # A cgroup can go when the last process in it has been waited for, which is up to the kernel.
+    # The kernel removes a cgroup only after its last process has ended, so this retries.
     for _ in $(seq 50); do
         if find "$group" -depth -type d -exec rmdir {} + 2>/dev/null; then
             break
@@ -121,7 +121,7 @@ copy() {
 }
 
 if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null || fail "the tests of systemd need root, and there is no sudo here"
+    command -v sudo >/dev/null || fail "the tests of systemd need root or sudo"
     exec sudo -- "$self" "$@"
 fi
 case "${1:-}" in

@@ -1,6 +1,6 @@
 #!/bin/sh
-# A token endpoint for the tests inside the container, one process for each connection: a token for the client
-# "watcher" with the secret "of-the-container", and RFC 6749's refusal for anybody else.
+# A token endpoint for the tests in the container, one process for each connection. It issues a token to the client
+# "watcher" with the secret "of-the-container" and refuses all others as RFC 6749 says.
 right="Basic $(printf 'watcher:of-the-container' | base64)"
 given=""
 length=0

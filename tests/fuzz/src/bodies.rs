@@ -1,4 +1,4 @@
-//! The targets.
+//! The function of each fuzz target.
 
 use std::sync::{Arc, LazyLock};
 
@@ -20,17 +20,17 @@ use secrecy::SecretString;
 
 use super::play::{RECORDED, answering, assert_bounded, assert_class};
 
-/// The most bytes of a body that a probe reads.
+/// The largest body that a probe reads, in bytes.
 const LARGEST_BODY: usize = credwatch::probe::LARGEST_BODY;
 
 const STATUSES: [u16; 12] = [200, 200, 200, 201, 204, 302, 400, 401, 403, 429, 500, 503];
 
-/// A secret text and a secret number that no expression may tell.
+/// A secret text and a secret number. No error of an expression may show them.
 const SECRET: &str = "canary-s3cret-4711";
 const NUMBER: i64 = 918_273_645_546;
 
-/// An answer to one of the recorded requests: three bytes choose the exchange, and a status and a
-/// header; the rest is the body.
+/// Reads an answer to a recorded request. Two bytes select the exchange, the third selects status
+/// and header, and the rest is the body.
 pub fn answer(data: &[u8]) {
     let Some((&[first, second, third], body)) = data.split_first_chunk::<3>() else { return };
     let exchange: &Prepared =
@@ -62,7 +62,7 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| {
     names
 });
 
-/// An expression: it is compiled or refused, and what it makes is bounded. An error tells no value.
+/// Compiles an expression or refuses it. The result must be bounded, and no error may show a value.
 pub fn expression(data: &[u8]) {
     let Ok(source) = std::str::from_utf8(data) else { return };
     let json = serde_json::json!({
@@ -84,11 +84,11 @@ pub fn expression(data: &[u8]) {
         match compiled.evaluate(&context) {
             Ok(value) => assert!(value.as_bytes().is_none_or(|bytes| bytes.len() <= 512 * 1024)),
             Err(error) => {
-                let told = explain(&error);
+                let message = explain(&error);
                 for secret in [SECRET, "918273645"] {
                     assert!(
-                        !told.contains(secret) || source.contains(secret),
-                        "an error tells {secret}: {told}"
+                        !message.contains(secret) || source.contains(secret),
+                        "an error shows {secret}: {message}"
                     );
                 }
             }
@@ -105,8 +105,8 @@ struct Recipes {
 
 static SCHEMA: LazyLock<serde_json::Value> = LazyLock::new(document::schema_of::<Recipes>);
 
-/// A recipe that somebody else wrote: it is refused with its faults, or rehearsed, and then it
-/// reads an answer.
+/// Compiles any recipe or refuses it with its faults. A recipe that compiles is rehearsed and reads
+/// an answer.
 pub fn recipe(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let source = Arc::new(Source::new("recipe.toml", text));
@@ -177,7 +177,7 @@ fn read(recipe: &Recipe, values: &mut Values, status: u16, body: &[u8]) {
     }
 }
 
-/// A challenge, of which a parameter is read.
+/// Reads a parameter of a challenge (the header `WWW-Authenticate`).
 pub fn challenge(data: &[u8]) {
     static RULE: LazyLock<Compiled> = LazyLock::new(|| {
         Compiled::new(Side::Request, "text | auth_param('realm')", &NAMES)
@@ -214,8 +214,8 @@ response.expiry = [{ value = "xml.a.Expires", unit = "seconds" }]
     recipes
 });
 
-/// A token that is to be a JSON Web Token, and keys: what stands before the first blank is the
-/// token, the rest the keys.
+/// Reads a JSON Web Token and a key set. The token is the text before the first space; the keys are
+/// the rest.
 pub fn jwt(data: &[u8]) {
     let [reader, _] = &*READERS;
     let text = String::from_utf8_lossy(data);
@@ -243,7 +243,7 @@ pub fn jwt(data: &[u8]) {
     }
 }
 
-/// An answer in XML.
+/// Reads an answer in XML.
 pub fn xml(data: &[u8]) {
     let [_, reader] = &*READERS;
     let body = &data[..data.len().min(LARGEST_BODY)];

@@ -1,6 +1,5 @@
-//! The bodies of the fuzz targets, each a function that takes any bytes and panics when something
-//! does not hold. The ordinary tests call the same functions with the corpus and with mutations of
-//! it.
+//! The fuzz targets: each is a function that takes any bytes and panics if a rule is broken.
+//! `tests/it/fuzz.rs` calls the same functions with the corpus and with mutations of it.
 
 #[path = "bodies.rs"]
 mod bodies;
