@@ -23,7 +23,7 @@ fn what_may_be_shown_differs_from_setting_to_setting() {
         ("flag", "true", true, true, true),
         ("number", "12", true, true, true),
         ("id", "hunter2", true, false, true),
-        ("id", "a81bc81bdead", false, false, false),
+        ("id", "a81bc81bdead", false, false, true),
         ("id", "5f8f8c44-1234-4bcd-9abc-0123456789ab", false, false, false),
         ("id", "918273645", false, false, false),
         ("id", "dGhpc2lzYXNlY3JldHRoYXRpc2xvbmc", false, false, true),
