@@ -5,10 +5,14 @@ mod prose;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use credwatch::recipe::builtin::BUILTINS;
 
 use crate::support::{files, repository};
+
+/// The imports of all source files.
+static GRAPH: LazyLock<graph::Graph> = LazyLock::new(graph::Graph::of_the_sources);
 
 /// Each source file: its module at the top level, its path, and its text without unit tests.
 fn sources() -> Vec<(String, PathBuf, String)> {
@@ -31,56 +35,46 @@ fn sources() -> Vec<(String, PathBuf, String)> {
 /// Which top-level modules each top-level module imports.
 fn imports() -> BTreeMap<String, BTreeSet<String>> {
     let mut edges: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (module, _, text) in
-        sources().into_iter().filter(|(module, ..)| module != "main" && module != "lib")
-    {
-        let edges = edges.entry(module.clone()).or_default();
-        for place in text
-            .lines()
-            .filter(|line| !line.trim_start().starts_with("//"))
-            .flat_map(|line| line.split("crate::").skip(1))
-        {
-            // `use crate::{a, b::c}` names several.
-            let list = place
-                .strip_prefix('{')
-                .map_or(place, |list| list.split('}').next().unwrap_or_default());
-            let many = if place.starts_with('{') { list.split(',').collect() } else { vec![place] };
-            for name in many {
-                let name: String = name
-                    .trim()
-                    .chars()
-                    .take_while(|c| c.is_ascii_lowercase() || *c == '_')
-                    .collect();
-                if !name.is_empty()
-                    && name != module
-                    && repository("src").join(&name).exists()
-                        | repository("src").join(format!("{name}.rs")).exists()
-                {
-                    edges.insert(name);
-                }
-            }
-        }
+    for (file, targets) in &GRAPH.imports {
+        let Some(module) = file.first() else { continue };
+        let others = targets.iter().map(|target| target[0].clone());
+        edges.entry(module.clone()).or_default().extend(others.filter(|other| other != module));
     }
     edges
 }
 
+/// The picture of the modules in ARCHITECTURE.md, line by line from the top.
+fn picture() -> Vec<Vec<String>> {
+    let text = std::fs::read_to_string(repository("ARCHITECTURE.md")).expect("readable");
+    let (_, modules) = text.split_once("## The modules").expect("the part about modules");
+    let picture = modules.split("```").nth(1).expect("a picture");
+    picture
+        .lines()
+        .map(|line| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+        .filter(|line| !line.is_empty())
+        .collect()
+}
+
 #[test]
-fn the_top_level_modules_have_no_cycle() {
-    let mut edges = imports();
-    assert!(
-        edges.len() > 10 && edges["web"].contains("metrics"),
-        "the imports were found: {edges:?}"
+fn each_module_imports_only_what_stands_below_it_in_the_picture() {
+    let picture = picture();
+    let level = |module: &str| {
+        picture
+            .iter()
+            .position(|line| line.iter().any(|name| name == module))
+            .unwrap_or_else(|| panic!("{module} is missing in the picture"))
+    };
+    let edges = imports();
+    assert_eq!(
+        picture.iter().flatten().collect::<BTreeSet<_>>(),
+        edges.keys().collect::<BTreeSet<_>>(),
+        "the picture has each module once"
     );
-    // Takes away, again and again, what imports nothing that is left; a cycle stays.
-    while let Some(leaf) =
-        edges.iter().find(|(_, targets)| targets.is_empty()).map(|(name, _)| name.clone())
-    {
-        edges.remove(&leaf);
-        for targets in edges.values_mut() {
-            targets.remove(&leaf);
+    for (module, targets) in &edges {
+        for target in targets {
+            assert!(level(module) < level(target), "{module} imports {target}, which is not below");
         }
     }
-    assert!(edges.is_empty(), "a cycle among {edges:?}");
 }
 
 #[test]
@@ -129,10 +123,7 @@ fn rust(folders: &[&str]) -> impl Iterator<Item = (PathBuf, String)> {
 
 #[test]
 fn no_file_is_too_long_to_be_read_at_once() {
-    let long: Vec<String> = sources()
-        .into_iter()
-        .map(|(_, path, text)| (path, text))
-        .chain(rust(&["tests", "benches"]))
+    let long: Vec<String> = rust(&["src", "tests", "benches"])
         .filter(|(_, text)| text.lines().count() > LINES)
         .map(|(path, text)| format!("{}: {}", path.display(), text.lines().count()))
         .collect();
@@ -179,7 +170,7 @@ fn nothing_that_is_built_waits_in_vain() {
 
 #[test]
 fn no_file_imports_itself_by_way_of_others() {
-    let graph = graph::Graph::of_the_sources();
+    let graph = &*GRAPH;
     let joined = |module: &graph::Module| module.join("::");
     let circles: Vec<String> = graph
         .circles()
@@ -199,7 +190,7 @@ fn no_file_imports_itself_by_way_of_others() {
 
 #[test]
 fn the_language_knows_no_recipes_and_a_probe_knows_no_explanation() {
-    let graph = graph::Graph::of_the_sources();
+    let graph = &*GRAPH;
     let imported_by = |room: &str| -> BTreeSet<String> {
         let files = graph
             .imports
