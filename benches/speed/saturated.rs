@@ -1,5 +1,5 @@
-//! The CPU time of one probe at full load. Each round measures floor, client library, prober, daemon
-//! and peer one after the other.
+//! The CPU time of one probe at full load. Each round measures floor, client library, prober,
+//! daemon and peer one after the other.
 
 use std::ffi::OsStr;
 use std::path::Path;

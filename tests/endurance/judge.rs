@@ -1,5 +1,5 @@
-//! Compares the reports of the daemon with the ground truth: alarms, breakages, recoveries, and each
-//! pause between two requests.
+//! Compares the reports of the daemon with the ground truth: alarms, breakages, recoveries, and
+//! each pause between two requests.
 
 use std::time::Duration;
 

@@ -1,9 +1,9 @@
 //! The endurance campaign: thousands of providers, with random faults and breakages from a seed.
 //! The campaign compares what the daemon reports with the ground truth.
 //!
-//! `cargo test --test endurance` runs a short campaign. `cargo test --test endurance -- --minutes 60
-//! --providers 10000 --faults 0.02 --seed 7` runs a long one. The campaign fails if the daemon does
-//! not behave as the documentation says, and prints each difference.
+//! `cargo test --test endurance` runs a short campaign. `cargo test --test endurance -- --minutes
+//! 60 --providers 10000 --faults 0.02 --seed 7` runs a long one. The campaign fails if the daemon
+//! does not behave as the documentation says, and prints each difference.
 //!
 //! Reading order: [`campaign`] (the phases), [`scale`] (the settings), [`truth`] and [`endpoint`]
 //! (the real condition of each provider), [`events`], [`reloads`], [`suspend`] and [`clockstep`]

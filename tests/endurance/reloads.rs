@@ -203,8 +203,8 @@ impl Reloads<'_> {
         }
     }
 
-    /// A removed provider must get no request once its last probe has ended. A changed provider must
-    /// get neither too many nor too few.
+    /// A removed provider must get no request once its last probe has ended. A changed provider
+    /// must get neither too many nor too few.
     fn judge_requests(&self, outcome: &mut Outcome) {
         for provider in self.files.temporary() {
             let served = self.world.served(provider);
@@ -241,8 +241,8 @@ impl Reloads<'_> {
                 .find(|two| is_late(two) && self.delays.is_calm(two[0].at(), two[1].at()));
             if let Some(two) = late {
                 outcome.problems.push(format!(
-                    "provider {provider}, which reloads change, got its next request too late after \
-                     {:.1} s",
+                    "provider {provider}, which reloads change, got its next request too late \
+                     after {:.1} s",
                     two[0].at().as_secs_f64()
                 ));
             }

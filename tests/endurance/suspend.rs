@@ -89,8 +89,8 @@ pub fn run(
     })
 }
 
-/// Stops the daemon for a short time. Afterwards it makes all probes that are due at once, and reads
-/// their secret files. Returns the largest number of threads after the stop.
+/// Stops the daemon for a short time. Afterwards it makes all probes that are due at once, and
+/// reads their secret files. Returns the largest number of threads after the stop.
 pub fn stop_shortly(
     world: &World,
     daemon: &Daemon,

@@ -1,19 +1,23 @@
-//! The alert rules, run by promtool, and the examples for Prometheus and Alertmanager, read by
-//! their own tools.
+//! The alert rules, tested by promtool, and the examples for Prometheus and Alertmanager, checked
+//! by promtool and amtool.
 
 use std::process::Command;
 
 use credwatch::outcome::Reason;
 
-use super::programs::servers::{Alertmanager, Version, said_by};
+use super::programs::servers::{Alertmanager, Version, output_of};
 use super::support::alerts::{RULES, alerts, names, read};
 use super::support::documents::blocks;
 use super::support::repository;
 
 fn the_rules_behave(version: Version) {
     for file in RULES {
-        said_by(version.promtool().args(["check", "rules", &format!("dashboards/{file}.yml")]));
-        said_by(version.promtool().args(["test", "rules", &format!("dashboards/{file}_test.yml")]));
+        output_of(version.promtool().args(["check", "rules", &format!("dashboards/{file}.yml")]));
+        output_of(version.promtool().args([
+            "test",
+            "rules",
+            &format!("dashboards/{file}_test.yml"),
+        ]));
     }
 }
 
@@ -28,7 +32,7 @@ fn the_rules_behave_as_their_tests_say_with_the_current_prometheus() {
 }
 
 #[test]
-fn the_silences_of_the_runbooks_work() {
+fn alertmanager_accepts_the_silences_of_the_runbooks() {
     let alertmanager = Alertmanager::start(&read("dashboards/alertmanager.example.yml"));
     let url = format!("--alertmanager.url=http://{}", alertmanager.address());
     let runbooks = read("docs/runbooks.md");
@@ -36,13 +40,13 @@ fn the_silences_of_the_runbooks_work() {
     assert_eq!(commands.len(), Reason::ALL.len() + alerts().len());
     for command in commands {
         let arguments = command.split(' ').skip(1).map(|argument| argument.replace('"', ""));
-        let id = said_by(Command::new("amtool").arg(&url).args(arguments));
+        let id = output_of(Command::new("amtool").arg(&url).args(arguments));
         assert_eq!(id.trim().len(), 36, "{command}: {id}");
     }
 }
 
 #[test]
-fn the_wiring_in_the_documents_is_valid() {
+fn promtool_accepts_the_prometheus_configuration_of_the_documents() {
     let page = read("docs/alerting.md");
     let found = blocks(&page, "yaml prometheus");
     assert_eq!(found.len(), 1);
@@ -58,15 +62,15 @@ fn the_wiring_in_the_documents_is_valid() {
     let file = folder.path().join("prometheus.yml");
     std::fs::write(&file, &found[0].1).expect("written");
     for version in Version::BOTH {
-        let said = said_by(version.promtool().args(["check", "config"]).arg(&file));
-        assert!(said.contains("alerts.yml") && said.contains("recording.yml"), "{said}");
+        let output = output_of(version.promtool().args(["check", "config"]).arg(&file));
+        assert!(output.contains("alerts.yml") && output.contains("recording.yml"), "{output}");
     }
 }
 
 #[test]
-fn the_example_for_alertmanager_tells_the_right_team() {
+fn the_example_for_alertmanager_routes_each_alert_to_the_right_team() {
     let file = repository("dashboards/alertmanager.example.yml");
-    said_by(Command::new("amtool").arg("check-config").arg(&file));
+    output_of(Command::new("amtool").arg("check-config").arg(&file));
     for (labels, receiver) in [
         ("alertname=CredwatchCredentialBroken severity=page team=messaging", "messaging-pager"),
         (
@@ -89,13 +93,13 @@ fn the_example_for_alertmanager_tells_the_right_team() {
             .args(["config", "routes", "test"])
             .arg(format!("--config.file={}", file.display()))
             .arg(format!("--verify.receivers={receiver}"));
-        said_by(command.args(labels.split(' ')));
+        output_of(command.args(labels.split(' ')));
     }
     let alerts = alerts();
     let text = std::fs::read_to_string(file)
         .expect("readable")
         .replace("Credwatch(Availability|Latency)Burn(Fast|Slow)", "CredwatchAvailabilityBurnFast");
     for name in names(&text, "Credwatch") {
-        assert!(alerts.contains_key(name), "{name} is no alert");
+        assert!(alerts.contains_key(name), "there is no alert {name}");
     }
 }

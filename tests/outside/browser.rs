@@ -1,5 +1,5 @@
-//! The pages in a real browser: Chromium, driven by `tests/browser/drive.mjs`, with axe-core as the
-//! auditor.
+//! The pages in a real browser: `tests/browser/drive.mjs` controls Chromium, and axe-core checks
+//! accessibility.
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Write};
@@ -10,14 +10,15 @@ use super::support::endpoint::{Endpoint, http};
 use super::support::fakes::Fakes;
 use super::support::repository;
 
-/// A browser that plays a scenario; killed when it goes out of scope.
+/// A browser that runs a scenario. Dropping this value kills it.
 struct Browser {
     child: Child,
 }
 
 impl Browser {
-    /// Plays a scenario on the pages of a daemon. `outside` is asked to do what a browser cannot.
-    fn play(scenario: &str, address: &str, mut outside: impl FnMut(&str)) {
+    /// Runs a scenario on the pages of a daemon. The scenario calls `act` for actions outside the
+    /// browser.
+    fn run(scenario: &str, address: &str, mut act: impl FnMut(&str)) {
         let home = repository("tests/browser");
         for installed in ["playwright-core", "axe-core"] {
             let installed = home.join("node_modules").join(installed).join("package.json");
@@ -50,7 +51,7 @@ impl Browser {
             .map_while(Result::ok)
         {
             if let Some(what) = line.strip_prefix("do ") {
-                outside(what);
+                act(what);
                 writeln!(input, "done").expect("sent");
             }
             last = line;
@@ -58,7 +59,7 @@ impl Browser {
         let status = browser.child.wait().expect("its status");
         assert!(
             status.success() && last == "pass",
-            "the browser is not content: {status}, {last:?}; what it says is above"
+            "the scenario failed: {status}, {last:?}; its output is above"
         );
     }
 }
@@ -74,7 +75,7 @@ const QUICK: &str = "[defaults]\ninterval = \"200ms\"\nconfirm_after = \"100ms\"
                      \"5s\"\nmax_backoff = \"400ms\"\n";
 
 #[test]
-fn every_page_is_accessible_in_both_schemes_on_both_screens_and_asks_nobody_else() {
+fn each_page_is_accessible_in_both_schemes_and_sizes_and_requests_nothing_from_other_hosts() {
     let fakes = Fakes::start();
     let rotating = fakes
         .provider("enos", "credentials_next.app_secret = \"a-wrong-one\"\ntls.insecure = true")
@@ -91,7 +92,7 @@ fn every_page_is_accessible_in_both_schemes_on_both_screens_and_asks_nobody_else
     }
     fakes.fake.revoke("enkash", true);
     daemon.wait_for_state("enkash", "broken");
-    Browser::play("audit", daemon.address(), |what| panic!("{what}"));
+    Browser::run("audit", daemon.address(), |what| panic!("{what}"));
 }
 
 #[test]
@@ -113,11 +114,11 @@ fn filters_search_labels_and_pages_work_with_and_without_a_script() {
     super::support::wait_for("all first probes", || {
         (daemon.get("/readyz").status == 200).then_some(())
     });
-    Browser::play("choose", daemon.address(), |what| panic!("{what}"));
+    Browser::run("choose", daemon.address(), |what| panic!("{what}"));
 }
 
 #[test]
-fn a_page_stays_true_by_itself_and_says_when_it_cannot() {
+fn a_page_updates_itself_and_says_when_it_cannot() {
     let fakes = Fakes::start();
     let daemon = Daemon::start(&format!("{QUICK}{}", fakes.all()));
     for api in fakes.fake.names() {
@@ -125,7 +126,7 @@ fn a_page_stays_true_by_itself_and_says_when_it_cannot() {
     }
     let address = daemon.address().to_owned();
     let mut daemon = Some(daemon);
-    Browser::play("renew", &address, |what| match what {
+    Browser::run("renew", &address, |what| match what {
         "revoke" => fakes.fake.revoke("enkash", true),
         "restore" => fakes.fake.revoke("enkash", false),
         "stop" => drop(daemon.take()),
@@ -133,7 +134,7 @@ fn a_page_stays_true_by_itself_and_says_when_it_cannot() {
     });
 }
 
-/// Text that runs when it is taken for markup, in all the ways that were thought of.
+/// Texts that would run a script if a page inserted them as markup.
 const PAYLOADS: [&str; 6] = [
     "<script>executed=1</script>",
     "<img src=x onerror=executed=1>",
@@ -144,7 +145,7 @@ const PAYLOADS: [&str; 6] = [
 ];
 
 #[test]
-fn text_that_wants_to_be_markup_stays_text_wherever_it_comes_from() {
+fn text_that_looks_like_markup_stays_text_whatever_its_source() {
     let long = "w".repeat(5_000);
     let tricks = format!("\u{202e}\u{2066}\u{0}\u{1b}[31m{long}");
     let endpoints: Vec<Endpoint> = PAYLOADS
@@ -163,7 +164,7 @@ fn text_that_wants_to_be_markup_stays_text_wherever_it_comes_from() {
         .collect();
     let mut text = format!("{QUICK}tls.insecure = true\n");
     for (endpoint, payload) in endpoints.iter().zip(PAYLOADS) {
-        // A name and a label may hold anything but control characters.
+        // A name and a label can have all characters but control characters.
         let name = toml::Value::from(format!("{payload}\u{202e}"));
         let label = toml::Value::from(format!("{payload}\u{202e}{}", "w".repeat(150)));
         let _ = writeln!(
@@ -205,5 +206,5 @@ fn text_that_wants_to_be_markup_stays_text_wherever_it_comes_from() {
             .all(|provider| provider["state"] == "broken")
             .then_some(())
     });
-    Browser::play("hostile", daemon.address(), |what| panic!("{what}"));
+    Browser::run("hostile", daemon.address(), |what| panic!("{what}"));
 }

@@ -1,9 +1,8 @@
-//! The whole chain: the daemon against the fakes, a real Prometheus with the rules as shipped, a
-//! real Alertmanager with the example configuration, and webhooks that keep what arrives.
+//! The whole chain: the daemon with the fake APIs, a real Prometheus with the shipped rules, a real
+//! Alertmanager with the example configuration, and webhooks that record all notifications.
 //!
-//! Two things are changed in the copies that the test uses, and nothing else, so that it takes
-//! seconds: minutes to wait become seconds ([`hurried`]), and the webhooks of the example become
-//! ours.
+//! The test uses copies with two changes: waiting times of minutes become seconds
+//! ([`with_short_waits`]), and the webhooks are those of the test.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -20,12 +19,11 @@ use super::support::daemon::Daemon;
 use super::support::endpoint::Endpoint;
 use super::support::{repository, wait_for, wait_within};
 
-/// An alert is to arrive within this, and so is the word that it is over. On an idle machine it
-/// takes about five seconds, of which the daemon needs less than one: the rest are the intervals of
-/// Prometheus and Alertmanager, a second each.
+/// The longest time until an alert arrives, or its end. On an idle machine it takes about five
+/// seconds. The daemon needs less than one; the rest are intervals of Prometheus and Alertmanager.
 const SOON: Duration = Duration::from_secs(45);
 
-/// The teams of the providers that the test breaks, as in the example for Alertmanager.
+/// The teams of the providers that the test breaks. They are in the example for Alertmanager.
 const TEAMS: [(&str, &str); 3] =
     [("enos", "messaging"), ("enkash", "payments"), ("enablex-rcs", "messaging")];
 
@@ -33,9 +31,9 @@ fn shipped(name: &str) -> String {
     std::fs::read_to_string(repository("dashboards").join(name)).expect("readable")
 }
 
-/// The rules with seconds in place of minutes wherever one waits: `for: 5m`, `keep_firing_for: 2m`
+/// The rules with seconds instead of minutes in each waiting time: `for: 5m`, `keep_firing_for: 2m`
 /// and `[5m]`.
-fn hurried(rules: &str) -> String {
+fn with_short_waits(rules: &str) -> String {
     let mut rules = rules.to_owned();
     for minutes in [2, 5, 15] {
         for (from, to) in [
@@ -54,7 +52,8 @@ fn hurried(rules: &str) -> String {
     rules
 }
 
-/// One chain, from the fake APIs to the webhooks. What is dropped first ends first.
+/// The programs of one chain, from the fake APIs to the webhooks. They end in the order of the
+/// fields.
 struct Chain {
     daemon: Daemon,
     prometheus: Prometheus,
@@ -72,7 +71,7 @@ impl Chain {
             .build()
             .expect("a runtime");
         let fake = runtime.block_on(Fake::start()).expect("a port");
-        // An outage of this one leaves its consumers ten minutes; the others have hours.
+        // The tokens of this API live ten minutes, so an outage makes the runway short.
         fake.lifetime("enablex-rcs", Some(Duration::from_secs(600)));
         let daemon = Daemon::start(&Self::configuration(&fake));
         let webhooks = Endpoint::json("200 OK", "{}");
@@ -85,7 +84,7 @@ impl Chain {
                 && alertmanager.contains("group_wait: 0s")
                 && alertmanager.contains("group_interval: 1s")
         );
-        // Alertmanager first: Prometheus tries again only after a minute.
+        // Alertmanager starts first, because Prometheus retries only after a minute.
         let alertmanager = Alertmanager::start(&alertmanager);
         let configuration = format!(
             "global: {{ scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 1s }}\n\
@@ -97,7 +96,7 @@ impl Chain {
             daemon.address()
         );
         let files = [
-            ("alerts.yml", &*hurried(&shipped("alerts.yml"))),
+            ("alerts.yml", &*with_short_waits(&shipped("alerts.yml"))),
             ("recording.yml", &*shipped("recording.yml")),
         ];
         let prometheus = Prometheus::start(version, &configuration, &files);
@@ -124,7 +123,7 @@ impl Chain {
         text
     }
 
-    /// Every alert that has arrived so far: at which webhook, and what.
+    /// All alerts that have arrived so far, each with the name of its webhook.
     fn arrived(&self) -> Vec<(String, Json)> {
         let mut all = Vec::new();
         for request in self.webhooks.requests() {
@@ -148,7 +147,7 @@ impl Chain {
         all
     }
 
-    /// Waits for an alert at a webhook, and says how long after `start` it came.
+    /// Waits for an alert at a webhook. Returns it with the time since `start`.
     fn wait_for(
         &self,
         start: Instant,
@@ -196,8 +195,8 @@ fn assert_labels(alert: &Json, expected: &[(&str, &str)]) {
     }
 }
 
-/// The broken credential is a page for its owner, at once. Returns after how long.
-fn the_owner_is_paged(chain: &Chain, start: Instant) -> Duration {
+/// The owner of a broken credential gets a page at once. Returns the time until then.
+fn the_owner_gets_a_page(chain: &Chain, start: Instant) -> Duration {
     let (broken, page_after) =
         chain.wait_for(start, "firing", "messaging-pager", "CredwatchCredentialBroken", "enos");
     assert_labels(
@@ -233,7 +232,7 @@ fn the_owner_is_paged(chain: &Chain, start: Instant) -> Duration {
     page_after
 }
 
-/// Returns after how long.
+/// An outage becomes a ticket. Returns the time until then.
 fn an_outage_is_a_ticket(chain: &Chain, start: Instant) -> Duration {
     let (outage, ticket_after) = chain.wait_for(
         start,
@@ -259,7 +258,7 @@ fn an_outage_is_a_ticket(chain: &Chain, start: Instant) -> Duration {
     ticket_after
 }
 
-/// An outage that is about to hurt is a page about the consumers.
+/// An outage with a short runway becomes a page about the consumers.
 fn a_short_runway_is_a_page(chain: &Chain, start: Instant) {
     let (runway, _) =
         chain.wait_for(start, "firing", "messaging-pager", "CredwatchRunwayShort", "enablex-rcs");
@@ -274,7 +273,8 @@ fn a_short_runway_is_a_page(chain: &Chain, start: Instant) {
     );
 }
 
-/// The objectives, in a Prometheus that writes the bounds of buckets in its own way.
+/// The recording rules of the objectives have values. Versions of Prometheus write bucket bounds
+/// in different ways.
 fn the_objectives_are_measured(chain: &Chain) {
     for ratio in ["credwatch:availability:ratio1h", "credwatch:latency:ratio1h"] {
         let found = chain.prometheus.query(ratio);
@@ -288,30 +288,30 @@ fn the_objectives_are_measured(chain: &Chain) {
     assert_eq!(of_enkash.len(), 1, "its failures count");
 }
 
-/// No team gets an alert about a provider that did not fail, or that another team owns.
-fn nobody_else_was_told(chain: &Chain, watched: jiff::Timestamp) {
+/// No team got an alert about a healthy provider, or about a provider of another team.
+fn no_other_team_was_notified(chain: &Chain, watched: jiff::Timestamp) {
     for (webhook, alert) in chain.arrived() {
         let labels = texts(&alert["labels"]);
         let provider = labels.get("provider").copied().unwrap_or_default();
         assert!(["", "enos", "enkash", "enablex-rcs"].contains(&provider), "{webhook}: {labels:?}");
         assert!(
             provider == "enos" || labels.get("class") != Some(&"credential"),
-            "an outage was told as a credential's fault: {labels:?}"
+            "an alert blames the credential for an outage: {labels:?}"
         );
         assert!(
             provider != "enkash" || webhook == "payments-tickets",
-            "somebody was woken by an outage: {labels:?}"
+            "an outage caused a page: {labels:?}"
         );
-        // Prometheus looks for its targets only seconds after it evaluates rules, which is as long
-        // as five minutes are here.
+        // Prometheus finds its targets some seconds after it evaluates the first rules. With the
+        // short waits of this test, `CredwatchAbsent` may fire in between.
         let began: jiff::Timestamp =
             alert["startsAt"].as_str().and_then(|at| at.parse().ok()).expect("a time");
         assert!(labels["alertname"] != "CredwatchAbsent" || began < watched, "{labels:?}");
     }
 }
 
-/// Breaks three providers at the same time, each in its own way, and gives them back.
-fn the_right_people_are_told(version: Version) {
+/// Breaks three providers at the same time, each in its own way, and repairs them.
+fn each_team_gets_its_alerts(version: Version) {
     let chain = Chain::start(version);
     wait_for("the rules to see all five", || {
         (chain.prometheus.query("credwatch:watched:last").len() == 5).then_some(())
@@ -326,7 +326,7 @@ fn the_right_people_are_told(version: Version) {
     chain.fake.behave("enkash", Behaviour::Answer("outage".into()));
     chain.fake.behave("enablex-rcs", Behaviour::Answer("outage".into()));
 
-    let page_after = the_owner_is_paged(&chain, start);
+    let page_after = the_owner_gets_a_page(&chain, start);
     let ticket_after = an_outage_is_a_ticket(&chain, start);
     a_short_runway_is_a_page(&chain, start);
 
@@ -351,7 +351,7 @@ fn the_right_people_are_told(version: Version) {
         &[("severity", "page"), ("job", "credwatch"), ("instance", daemon.address())],
     );
 
-    nobody_else_was_told(&chain, watched);
+    no_other_team_was_notified(&chain, watched);
     println!(
         "Prometheus {version}: page {page_after:.1?}, ticket {ticket_after:.1?}, \
          resolved {resolved_after:.1?}, credwatch down {down_after:.1?}"
@@ -359,11 +359,11 @@ fn the_right_people_are_told(version: Version) {
 }
 
 #[test]
-fn the_right_people_are_told_with_the_prometheus_of_the_distribution() {
-    the_right_people_are_told(Version::Distribution);
+fn each_team_gets_its_alerts_with_the_prometheus_of_the_distribution() {
+    each_team_gets_its_alerts(Version::Distribution);
 }
 
 #[test]
-fn the_right_people_are_told_with_the_current_prometheus() {
-    the_right_people_are_told(Version::Current);
+fn each_team_gets_its_alerts_with_the_current_prometheus() {
+    each_team_gets_its_alerts(Version::Current);
 }

@@ -1,5 +1,5 @@
-//! The Grafana dashboards, held against Grafana's published types and Prometheus' own grammar, and
-//! (in `live`) against a real Prometheus. No Grafana takes part.
+//! The Grafana dashboards, checked with Grafana's published types and Prometheus' own grammar, and
+//! in `live` with a real Prometheus. The tests do not run Grafana.
 
 mod live;
 
@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 use super::support::board::{Board, list, text};
 use super::support::repository;
 
-/// What `tests/grafana/check.mjs` says of each file.
+/// The faults that `tests/grafana/check.mjs` finds in each file.
 fn check(paths: &[&Path]) -> Vec<Vec<String>> {
     let home = repository("tests/grafana");
     for package in ["@grafana/schema", "@prometheus-io/lezer-promql", "typescript"] {
@@ -33,18 +33,18 @@ fn check(paths: &[&Path]) -> Vec<Vec<String>> {
         });
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let answer: Json = serde_json::from_slice(&output.stdout).expect("an answer");
-    let said = |path: &&Path| {
+    let faults = |path: &&Path| {
         list(&answer[path.to_string_lossy().as_ref()])
             .iter()
             .map(|fault| text(fault).to_owned())
             .collect()
     };
     assert_eq!(answer.as_object().map(serde_json::Map::len), Some(paths.len()));
-    paths.iter().map(said).collect()
+    paths.iter().map(faults).collect()
 }
 
 #[test]
-fn grafanas_own_types_and_prometheus_own_grammar_find_nothing_wrong() {
+fn the_dashboards_match_grafanas_types_and_prometheus_grammar() {
     let boards = Board::all();
     let paths: Vec<&Path> = boards.iter().map(|board| board.path.as_path()).collect();
     for (board, faults) in boards.iter().zip(check(&paths)) {
@@ -52,15 +52,15 @@ fn grafanas_own_types_and_prometheus_own_grammar_find_nothing_wrong() {
     }
 }
 
-/// Where something is spoilt, by what it is replaced, and what must be said of it.
-type Spoiler = (&'static str, fn() -> Json, &'static str);
+/// A mistake: the place, the wrong value, and the message of the check.
+type Mistake = (&'static str, fn() -> Json, &'static str);
 
 const BROKEN: &str = "/panels/0";
 
 const WRONG: &str = "/panels/6";
 
-/// Each is a mistake that somebody could make.
-const SPOILERS: [Spoiler; 17] = [
+/// Mistakes in a dashboard that an author could make.
+const MISTAKES: [Mistake; 17] = [
     ("/graphTooltip", || json!(7), "DashboardCursorSync"),
     ("/schemaVersion", || json!("39"), "not assignable to type 'number'"),
     ("/templating/list/1/includeall", || json!(true), "includeall"),
@@ -97,18 +97,18 @@ const SPOILERS: [Spoiler; 17] = [
 ];
 
 #[test]
-fn the_check_finds_what_is_wrong_in_spoilt_copies() {
+fn the_check_finds_each_mistake_in_a_copy() {
     let board = Board::all().remove(0);
     assert_eq!(board.name(), "credwatch-overview");
     for (place, title) in [(BROKEN, "Broken"), (WRONG, "What is wrong now")] {
         assert_eq!(
             board.json.pointer(place).expect("a panel")["title"],
             title,
-            "the spoilers below {place} are meant for it"
+            "the mistakes below {place} are for this panel"
         );
     }
     let folder = tempfile::tempdir().expect("a folder");
-    let spoil = |(index, (place, value, _)): (usize, &Spoiler)| {
+    let spoil = |(index, (place, value, _)): (usize, &Mistake)| {
         let mut copy = board.json.clone();
         let (parent, member) = place.rsplit_once('/').expect("a path");
         copy.pointer_mut(parent).unwrap_or_else(|| panic!("there is no {parent}"))[member] =
@@ -117,13 +117,13 @@ fn the_check_finds_what_is_wrong_in_spoilt_copies() {
         std::fs::write(&path, copy.to_string()).expect("written");
         path
     };
-    let paths: Vec<PathBuf> = SPOILERS.iter().enumerate().map(spoil).collect();
+    let paths: Vec<PathBuf> = MISTAKES.iter().enumerate().map(spoil).collect();
     let faults = check(&paths.iter().map(PathBuf::as_path).collect::<Vec<_>>());
-    for ((place, _, expected), faults) in SPOILERS.iter().zip(faults) {
+    for ((place, _, expected), faults) in MISTAKES.iter().zip(faults) {
         for expected in expected.split("; ") {
             assert!(
                 faults.iter().any(|fault| fault.contains(expected)),
-                "{place} should be told with {expected:?}, but: {faults:?}"
+                "{place}: expected the message {expected:?}, found {faults:?}"
             );
         }
     }

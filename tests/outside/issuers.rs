@@ -1,6 +1,6 @@
-//! Recipes against servers that nobody here wrote: django-oauth-toolkit, Authlib and Keystone, set
-//! up by the scripts in `tests/issuers`, and one with token exchange. What is refused has the
-//! server's own code.
+//! Recipes against token servers of other projects: django-oauth-toolkit, Authlib and Keystone, set
+//! up by the scripts in `tests/issuers`, and a server with token exchange. Each refusal has the
+//! code of the server.
 
 mod authlib;
 mod django;
@@ -10,7 +10,7 @@ mod keystone;
 use crate::programs::issuer::Issuer;
 
 #[test]
-fn a_server_ends_when_whoever_started_it_is_gone() {
+fn a_server_of_the_tests_ends_when_its_standard_input_is_closed() {
     let status = Issuer::script("authlib_oauth", &[]).end();
     assert!(status.success(), "{status}");
 }

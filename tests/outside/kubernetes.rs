@@ -1,11 +1,11 @@
-//! The manifests under `deploy/kubernetes`, held against published schemas.
+//! The manifests in `deploy/kubernetes` against published schemas.
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use super::support::{files, repository};
 
-/// Holds manifests against the schemas of Kubernetes and of the Prometheus operator.
+/// Checks manifests with the schemas of Kubernetes and of the Prometheus operator.
 fn check(manifests: &[PathBuf]) -> Output {
     let home = repository("tests/kubernetes");
     assert!(
@@ -26,14 +26,14 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn kubernetes_and_the_prometheus_operator_understand_the_manifests() {
+fn the_manifests_match_the_schemas_of_kubernetes_and_the_prometheus_operator() {
     let output = check(&files("deploy/kubernetes", "yaml", 4));
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert_eq!(text(&output.stdout), "5 documents\n");
 }
 
 #[test]
-fn a_manifest_with_a_typing_error_is_found() {
+fn the_check_finds_typing_errors_in_manifests() {
     let folder = tempfile::tempdir().expect("a folder");
     for (file, right, wrong, complaint) in [
         (

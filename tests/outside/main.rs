@@ -1,16 +1,15 @@
-//! The tests that need programs from outside. `tests/parts.sh` installs them; a missing one fails
-//! its tests. What Rust alone can test is in `tests/it`.
+//! The tests that need other programs than Rust. `tests/parts.sh` installs them. A missing program
+//! fails its tests. The tests that need only Rust are in `tests/it`.
 //!
-//! - `alerting`: the alert rules under promtool, the examples under amtool.
-//! - `browser`: the pages in Chromium, with an auditor of accessibility.
-//! - `chain`: from a credential that breaks to the notification that arrives, and back.
-//! - `dashboards`: the Grafana dashboards, against Grafana's types and a real Prometheus.
+//! - `alerting`: the alert rules with promtool, the examples with amtool.
+//! - `browser`: the pages in Chromium, with an accessibility check.
+//! - `chain`: from a broken credential to the notification, and back.
+//! - `dashboards`: the Grafana dashboards, with Grafana's types and a real Prometheus.
 //! - `issuers`, `oidc`: recipes against real token servers.
-//! - `kubernetes`: the manifests, against published schemas.
-//! - `package`, `systemd`, `service_manager`: the Debian package and the unit, under a real
-//!   systemd.
+//! - `kubernetes`: the manifests against published schemas.
+//! - `package`, `systemd`, `service_manager`: the Debian package and the unit with a real systemd.
 //! - `prometheus`, `spreading`: a real Prometheus scrapes one daemon, or several.
-//! - `web_config`: the verdicts on web configurations, held against promtool.
+//! - `web_config`: the same web configs for credwatch and promtool.
 
 mod alerting;
 mod browser;

@@ -1,6 +1,6 @@
-//! The recipes of OAuth 2.0 against a server that nobody here wrote: the npm package oidc-provider,
-//! set up by `tests/oidc/server.mjs`. How clients authenticate is in `clients`, what the server
-//! tells of itself and of its tokens in `verified`.
+//! The recipes of OAuth 2.0 against a server of another project: the npm package oidc-provider, set
+//! up by `tests/oidc/server.mjs`. `clients` tests client authentication; `verified` tests discovery
+//! and verification.
 
 mod clients;
 mod verified;
@@ -25,7 +25,7 @@ impl Server {
         Self::with(None)
     }
 
-    /// With TLS beside, from the certificates in this folder.
+    /// Starts a server that also has a TLS port, with the certificates in this folder.
     fn with(certificates: Option<&Path>) -> Self {
         let home = repository("tests/oidc");
         let installed = home.join("node_modules/oidc-provider/package.json");
@@ -39,7 +39,7 @@ impl Server {
         Self(Issuer::start("the OAuth server", &mut command))
     }
 
-    /// What a provider of the configuration needs for a client of this server, without its recipe.
+    /// The keys of a provider for a client of this server, without `recipe`.
     fn inputs(&self, client: (&str, &str), more: &str) -> String {
         let (id, secret) = (Toml::from(client.0), Toml::from(client.1));
         format!(
@@ -49,23 +49,23 @@ impl Server {
         )
     }
 
-    /// Probes it once with the client's own credentials.
+    /// Probes the server once with the credentials of a client.
     async fn probe(&self, client: (&str, &str), more: &str) -> Probe {
         probe("oauth2-client-credentials", &self.inputs(client, more)).await
     }
 
-    /// Why it refused what it refused last, in words that a client is not told.
+    /// Why the server made its refusal with this number, counted from 1. It does not tell its
+    /// clients.
     fn refused(&self, count: usize) -> String {
-        wait_for("the server to tell why it refused", || {
-            self.0.said("refused").get(count - 1).cloned()
+        wait_for("the server to print why it refused", || {
+            self.0.lines("refused").get(count - 1).cloned()
         })
     }
 
-    /// What the server itself holds about the token that it issued last; `count` is how many it
-    /// must have issued.
+    /// The server's own record of the last token. `count` is how many tokens it must have issued.
     fn issued(&self, count: usize) -> Json {
-        let last = self.0.told("issued", count - 1);
-        assert_eq!(self.0.said("issued").len(), count);
+        let last = self.0.json_line("issued", count - 1);
+        assert_eq!(self.0.lines("issued").len(), count);
         last
     }
 }
@@ -76,7 +76,7 @@ const POST: (&str, &str) = ("post", "battery-staple");
 const SPECIAL: (&str, &str) = ("cl:ient +%", "s:ecret &=+%2B/~");
 
 #[tokio::test]
-async fn a_token_ends_when_the_server_says_that_it_ends_whichever_way_the_client_authenticates() {
+async fn a_token_expires_when_the_server_says_for_each_way_to_authenticate() {
     let server = Server::start();
     let api = "parameters.resource = \"https://api.example/\"";
     let post = "parameters.auth_method = \"client_secret_post\"";
@@ -98,16 +98,16 @@ async fn a_token_ends_when_the_server_says_that_it_ends_whichever_way_the_client
         assert_eq!(issued.lifetime, Some(lifetime), "{more}");
         let Expiry::At(end) = issued.expiry else { panic!("{more}: {issued:?}") };
         let expires = held["expires"].as_f64().expect("a time");
-        // The server counts in whole seconds, and the answer was on its way for a moment.
+        // The server counts in whole seconds, and the response takes a moment to arrive.
         assert!(
             (unix_seconds(end) - expires).abs() < 2.0,
-            "{more}: read {end}, the server holds {expires}"
+            "{more}: credwatch read {end}, the server has {expires}"
         );
     }
 }
 
 #[tokio::test]
-async fn blanks_colons_and_percent_signs_in_a_credential_arrive_whole() {
+async fn spaces_colons_and_percent_signs_in_a_credential_arrive_unchanged() {
     let server = Server::start();
     for (place, method) in ["client_secret_basic", "client_secret_post"].into_iter().enumerate() {
         token(server.probe(SPECIAL, &format!("parameters.auth_method = \"{method}\"")).await);
@@ -120,7 +120,7 @@ async fn blanks_colons_and_percent_signs_in_a_credential_arrive_whole() {
 }
 
 #[tokio::test]
-async fn what_the_server_refuses_is_told_with_the_servers_own_code() {
+async fn a_refusal_has_the_code_of_the_server() {
     let server = Server::start();
     let post = "parameters.auth_method = \"client_secret_post\"";
     for (client, more, status, code) in [
@@ -132,15 +132,15 @@ async fn what_the_server_refuses_is_told_with_the_servers_own_code() {
         (BASIC, "parameters.scope = \"read admin\"", 400, "invalid_scope"),
         (BASIC, "parameters.resource = \"https://elsewhere.example/\"", 400, "invalid_target"),
     ] {
-        let told = refusal(server.probe(client, more).await, status, code);
-        assert!(!told.is_empty(), "the server's description is kept for people");
+        let message = refusal(server.probe(client, more).await, status, code);
+        assert!(!message.is_empty(), "the message is the server's description");
     }
 }
 
 #[tokio::test]
-async fn a_token_that_is_less_than_what_was_asked_for_is_a_failure() {
+async fn a_token_without_a_required_scope_or_lifetime_is_a_failure() {
     let server = Server::start();
-    // The server knows this API with the scope `read` and tokens of 77 seconds.
+    // For this API the server grants only the scope `read`, and tokens of 77 seconds.
     let asked = "parameters.scope = \"read write\"\nparameters.resource = \"https://api.example/\"";
 
     token(
@@ -168,7 +168,7 @@ async fn a_token_that_is_less_than_what_was_asked_for_is_a_failure() {
 }
 
 #[test]
-fn the_daemon_exposes_what_the_server_decides() {
+fn the_daemon_exposes_the_lifetime_and_the_refusals_of_the_server() {
     let server = Server::start();
     let recipe = "recipe = \"oauth2-client-credentials\"\n";
     let daemon = Daemon::start(&format!(
@@ -192,12 +192,12 @@ fn the_daemon_exposes_what_the_server_decides() {
 }
 
 #[test]
-fn the_server_ends_when_whoever_started_it_is_gone() {
+fn the_server_ends_when_its_standard_input_is_closed() {
     let status = Server::start().0.end();
     assert!(status.success(), "{status}");
 }
 
-/// A provider with a refresh token of a client of this server.
+/// The keys of a provider with a refresh token of a client of this server.
 fn refreshing(server: &Server, client: &str, refresh_token: &str, more: &str) -> String {
     server.inputs(
         (client, "a-secret-of-its-own"),
@@ -206,9 +206,9 @@ fn refreshing(server: &Server, client: &str, refresh_token: &str, more: &str) ->
 }
 
 #[tokio::test]
-async fn a_refresh_token_that_stays_is_probed_again_and_again() {
+async fn a_reusable_refresh_token_can_be_probed_many_times() {
     let server = Server::start();
-    let held = server.0.told("refresh", 0);
+    let held = server.0.json_line("refresh", 0);
     let stays = held["stays"].as_str().expect("a refresh token");
     for count in 1..=3 {
         let issued = token(
@@ -237,17 +237,17 @@ async fn a_refresh_token_that_stays_is_probed_again_and_again() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_that_the_server_replaces_is_told_before_it_is_used_again() {
+async fn a_refresh_token_that_the_server_replaces_is_a_failure_at_the_first_probe() {
     let server = Server::start();
-    let held = server.0.told("refresh", 0);
+    let held = server.0.json_line("refresh", 0);
     let replaced = held["replaces"].as_str().expect("a refresh token");
-    let told = refusal(
+    let message = refusal(
         probe("oauth2-refresh-token", &refreshing(&server, "replaces", replaced, "")).await,
         200,
         "refresh_token_replaced",
     );
-    assert!(told.contains("used up"), "{told}");
-    // It is: the server did issue a token, and refuses the second time.
+    assert!(message.contains("used up"), "{message}");
+    // The server issued a token, and refuses the old refresh token the second time.
     assert_eq!(server.issued(1)["client"], "replaces");
     refusal(
         probe("oauth2-refresh-token", &refreshing(&server, "replaces", replaced, "")).await,
@@ -257,9 +257,9 @@ async fn a_refresh_token_that_the_server_replaces_is_told_before_it_is_used_agai
 }
 
 #[tokio::test]
-async fn another_refresh_token_is_fine_where_it_is_known_to_leave_the_first_valid() {
+async fn a_new_refresh_token_is_fine_if_the_configuration_says_so() {
     let server = Server::start();
-    let held = server.0.told("refresh", 0);
+    let held = server.0.json_line("refresh", 0);
     let replaced = held["replaces"].as_str().expect("a refresh token");
     token(
         probe(

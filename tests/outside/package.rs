@@ -1,4 +1,4 @@
-//! The Debian package, installed into the container with a real systemd.
+//! The Debian package, installed in a container with a real systemd.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use super::support::{repository, wait_for};
 
 const UNIT: &str = "credwatch.service";
 
-/// The package of this version, which `make package` has made.
+/// The path of the package that `make package` has built.
 fn package() -> PathBuf {
     let architecture = std::process::Command::new("dpkg")
         .arg("--print-architecture")
@@ -17,24 +17,24 @@ fn package() -> PathBuf {
     let architecture = String::from_utf8_lossy(&architecture).trim().to_owned();
     let path = repository("target/debian")
         .join(format!("credwatch_{}-1_{architecture}.deb", env!("CARGO_PKG_VERSION")));
-    assert!(path.is_file(), "{} is missing; run `make package`, which makes it", path.display());
+    assert!(path.is_file(), "{} is missing; run `make package`, which builds it", path.display());
     path
 }
 
 const INSTALL: &str = "DEBIAN_FRONTEND=noninteractive dpkg --install /var/tmp/credwatch.deb 2>&1";
 
-/// A container with the package installed, and everything in its file system before that.
+/// A container with the package installed, and the list of its paths before the installation.
 fn installed() -> (Container, String) {
     let container = Container::boot();
-    let before = everything(&container);
+    let before = paths_and_users(&container);
     container.copy(package(), "/var/tmp/credwatch.deb", "0644");
     container.run(INSTALL).fine();
     (container, before)
 }
 
-/// Every path but those of the kernel, of what runs, of caches, and dpkg's own notes; and every
-/// user.
-fn everything(container: &Container) -> String {
+/// All paths of the root file system, without caches, logs and the database of dpkg, and all users
+/// and groups.
+fn paths_and_users(container: &Container) -> String {
     let paths = container
         .run(
             "find / -xdev -not -path '/var/cache/*' -not -path '/var/lib/dpkg/*' \
@@ -51,11 +51,11 @@ fn wait_until_it_answers(container: &Container) {
 }
 
 #[test]
-fn it_waits_for_its_operator_then_runs_and_a_purge_leaves_nothing() {
+fn the_service_starts_only_when_enabled_and_a_purge_removes_all_files() {
     let (container, before) = installed();
     assert!(
         !before.contains("credwatch.toml")
-            && everything(&container).contains("/etc/credwatch/credwatch.toml\n")
+            && paths_and_users(&container).contains("/etc/credwatch/credwatch.toml\n")
     );
     assert_eq!(container.property(UNIT, "ActiveState"), "inactive");
     assert_eq!(container.property(UNIT, "UnitFileState"), "disabled");
@@ -65,13 +65,13 @@ fn it_waits_for_its_operator_then_runs_and_a_purge_leaves_nothing() {
     assert_eq!(container.property(UNIT, "Result"), "success");
 
     container.run("DEBIAN_FRONTEND=noninteractive dpkg --remove credwatch 2>&1").fine();
-    assert!(container.curl("/livez").is_none(), "it was stopped");
+    assert!(container.curl("/livez").is_none(), "the service was stopped");
     assert!(container.run("test -e /usr/bin/credwatch").status == Some(1));
     container.run("test -s /etc/credwatch/credwatch.toml").fine();
     container.run("DEBIAN_FRONTEND=noninteractive dpkg --purge credwatch 2>&1").fine();
     container.run("rm /var/tmp/credwatch.deb").fine();
     let (after, before): (Vec<_>, Vec<_>) = (
-        everything(&container).lines().map(str::to_owned).collect(),
+        paths_and_users(&container).lines().map(str::to_owned).collect(),
         before.lines().map(str::to_owned).collect(),
     );
     let left: Vec<_> = after.iter().filter(|path| !before.contains(path)).collect();
@@ -79,13 +79,13 @@ fn it_waits_for_its_operator_then_runs_and_a_purge_leaves_nothing() {
 }
 
 #[test]
-fn an_upgrade_restarts_what_runs_and_keeps_the_configuration() {
+fn an_upgrade_restarts_a_running_service_and_keeps_the_configuration() {
     let (container, _) = installed();
     container.run(INSTALL).fine();
     assert_eq!(
         container.property(UNIT, "ActiveState"),
         "inactive",
-        "what did not run is not started"
+        "the upgrade does not start a stopped service"
     );
     container.write("/etc/credwatch/credwatch.toml", "0644", "# the operator's own\n");
     container.systemctl("start", UNIT).fine();
@@ -98,7 +98,7 @@ fn an_upgrade_restarts_what_runs_and_keeps_the_configuration() {
 }
 
 #[test]
-fn the_socket_is_there_for_who_wants_it_and_outlives_an_upgrade() {
+fn the_socket_unit_is_disabled_by_default_and_stays_open_during_an_upgrade() {
     let (container, _) = installed();
     assert_eq!(container.property("credwatch.socket", "ActiveState"), "inactive");
     assert_eq!(container.property("credwatch.socket", "UnitFileState"), "disabled");
@@ -110,7 +110,7 @@ fn the_socket_is_there_for_who_wants_it_and_outlives_an_upgrade() {
         container.property("credwatch.socket", "ActiveEnterTimestampMonotonic"),
     );
     container.run(INSTALL).fine();
-    assert_ne!(container.property(UNIT, "MainPID"), service, "the service is started anew");
+    assert_ne!(container.property(UNIT, "MainPID"), service, "the service was restarted");
     assert_eq!(
         container.property("credwatch.socket", "ActiveEnterTimestampMonotonic"),
         socket,
@@ -118,18 +118,18 @@ fn the_socket_is_there_for_who_wants_it_and_outlives_an_upgrade() {
     );
     assert!(container.curl("/livez").is_some_and(|(status, _)| status == 200));
     container.run("DEBIAN_FRONTEND=noninteractive dpkg --purge credwatch 2>&1").fine();
-    assert!(container.curl("/livez").is_none(), "nobody listens any more");
+    assert!(container.curl("/livez").is_none(), "the socket is closed");
 }
 
 #[test]
-fn it_brings_manual_pages_completions_and_a_list_of_what_it_is_built_from() {
+fn the_package_has_manual_pages_completions_and_a_list_of_components() {
     let (container, _) = installed();
     for page in ["credwatch", "credwatch-run", "credwatch-recipes-test"] {
         let text = container.run(&format!("MANWIDTH=100 man {page}")).fine();
         assert!(text.contains("SYNOPSIS") && text.contains(page), "{text}");
     }
     assert!(container.run("whatis credwatch").fine().contains("credential"));
-    // Completes as a shell that is asked for it: the command, then a flag of it.
+    // Runs the completion of bash: for the command, then for a flag.
     let complete = |words: &str, place: usize| {
         let lines = format!(
             ". /usr/share/bash-completion/bash_completion; . \
@@ -161,15 +161,15 @@ fn it_brings_manual_pages_completions_and_a_list_of_what_it_is_built_from() {
         .filter_map(|part| part["name"].as_str())
         .collect();
     assert!(names.contains(&"rustls") && names.len() > 100, "{names:?}");
-    assert!(!names.contains(&"proptest"), "only what the program is made of");
+    assert!(!names.contains(&"proptest"), "the list has no dependencies of tests");
     assert!(
         !parts.to_string().contains(env!("CARGO_MANIFEST_DIR")),
-        "and nothing of where it was built"
+        "the list does not have the path of the build"
     );
 }
 
 #[test]
-fn it_says_which_version_it_is() {
+fn the_program_and_the_package_have_the_same_version() {
     let (container, _) = installed();
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(container.run("credwatch --version").fine(), format!("credwatch {version}"));

@@ -1,5 +1,4 @@
-//! A real Prometheus scrapes the daemon and finds the series; its promtool finds nothing wrong with
-//! the exposition.
+//! A real Prometheus scrapes the daemon and finds the series. promtool checks the exposition.
 
 use std::fmt::Write as _;
 use std::process::Command;
@@ -12,7 +11,7 @@ use super::support::endpoint::Endpoint;
 use super::support::wait_for;
 
 #[test]
-fn a_real_prometheus_finds_the_series_and_sees_a_credential_break() {
+fn a_real_prometheus_finds_the_series_and_the_broken_credential() {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -34,7 +33,7 @@ fn a_real_prometheus_finds_the_series_and_sees_a_credential_break() {
     }
     let daemon = Daemon::start(&text);
     let prometheus = Prometheus::scraping(daemon.address());
-    let healthy = wait_for("all five by query", || {
+    let healthy = wait_for("a query to find all five providers", || {
         Some(prometheus.query("credwatch_provider_state{state=\"healthy\"} == 1"))
             .filter(|found| found.len() == 5)
     });
@@ -61,7 +60,7 @@ fn a_real_prometheus_finds_the_series_and_sees_a_credential_break() {
     wait_for("it to be healthy again", || prometheus.query(joined).is_empty().then_some(()));
 }
 
-/// What `promtool check metrics` says of an exposition.
+/// Runs `promtool check metrics`. Returns whether it succeeded, and its output.
 fn check_metrics(text: &str) -> (bool, String) {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("metrics");
@@ -81,7 +80,7 @@ fn check_metrics(text: &str) -> (bool, String) {
 }
 
 #[test]
-fn promtool_has_nothing_to_say_about_the_exposition_whatever_names_and_answers_hold() {
+fn promtool_accepts_the_exposition_with_any_names_and_answers() {
     let hostile = Endpoint::json(
         "401 X",
         r#"{"error":"quote\"back\\slash\nline","error_description":"x\u0000\"\n"}"#,
@@ -107,5 +106,5 @@ fn promtool_has_nothing_to_say_about_the_exposition_whatever_names_and_answers_h
     assert_eq!(check_metrics(&metrics), (true, String::new()));
     assert!(metrics.contains("note=\"a\\\"b\\\\c\\nd\""), "{metrics}");
     let (fine, complaint) = check_metrics("# TYPE x counter\nx 1\n");
-    assert!(!fine && !complaint.is_empty(), "promtool would have complained");
+    assert!(!fine && !complaint.is_empty(), "promtool reports a bad exposition");
 }

@@ -1,4 +1,4 @@
-//! What the daemon and systemd tell each other: readiness, reloads, the watchdog, sockets, the
+//! The protocol between the daemon and systemd: readiness, reloads, the watchdog, sockets, the
 //! state directory.
 
 use super::programs::container::Container;
@@ -18,12 +18,12 @@ fn providers(container: &Container) -> usize {
 }
 
 #[test]
-fn start_returns_when_it_serves_and_status_counts_the_providers() {
+fn systemctl_start_returns_when_the_daemon_listens_and_its_status_counts_providers() {
     let container = installed();
     container.systemctl("start", UNIT).fine();
     assert!(
         container.curl("/livez").is_some_and(|(status, _)| status == 200),
-        "it is ready, so it serves"
+        "a ready daemon listens"
     );
     assert_eq!(container.property(UNIT, "Type"), "notify");
     container.wait_for_property(UNIT, "StatusText", "1 provider: 1 healthy");
@@ -33,7 +33,7 @@ fn start_returns_when_it_serves_and_status_counts_the_providers() {
 }
 
 #[test]
-fn start_fails_for_whoever_waits_when_the_configuration_is_wrong() {
+fn systemctl_start_fails_if_the_configuration_is_wrong() {
     let container = installed();
     container.write(FILE, "0644", "[providers.inside]\nrecipe = \"of-nobody\"\n");
     container.systemctl("start", UNIT).failed();
@@ -41,7 +41,7 @@ fn start_fails_for_whoever_waits_when_the_configuration_is_wrong() {
 }
 
 #[test]
-fn a_reload_takes_a_good_configuration_and_refuses_a_bad_one() {
+fn systemctl_reload_applies_a_good_configuration_and_refuses_a_bad_one() {
     let container = installed();
     container.systemctl("start", UNIT).fine();
     wait_for_state(&container, "healthy");
@@ -58,14 +58,14 @@ fn a_reload_takes_a_good_configuration_and_refuses_a_bad_one() {
     assert_eq!(entry.priority, 3);
     container.wait_for_property(UNIT, "ActiveState", "active");
     assert_eq!(container.sample("credwatch_config_last_reload_successful"), Some(0.0));
-    assert_eq!(providers(&container), 2, "the one before stays in force");
+    assert_eq!(providers(&container), 2, "the previous configuration stays in force");
 
-    assert_eq!(container.property(UNIT, "MainPID"), pid, "it is the same process");
+    assert_eq!(container.property(UNIT, "MainPID"), pid, "the process is the same");
     assert_eq!(container.property(UNIT, "NRestarts"), "0");
 }
 
 #[test]
-fn a_process_that_stands_still_is_ended_by_the_watchdog_and_started_again() {
+fn the_watchdog_kills_a_stopped_process_and_systemd_restarts_it() {
     let container = installed();
     container.drop_in(UNIT, "watchdog", "[Service]\nWatchdogSec=2s\n");
     container.systemctl("start", UNIT).fine();
@@ -79,10 +79,10 @@ fn a_process_that_stands_still_is_ended_by_the_watchdog_and_started_again() {
 }
 
 #[test]
-fn the_watchdog_leaves_alone_what_waits_and_what_watches_nothing() {
+fn the_watchdog_does_not_kill_a_daemon_that_waits_or_has_no_providers() {
     let container = installed();
     container.drop_in(UNIT, "watchdog", "[Service]\nWatchdogSec=3s\n");
-    // One connection for as long as the test takes: the endpoint that answers is not even started.
+    // The endpoint keeps the connection open during the whole test and never answers.
     container.write(
         "/etc/systemd/system/token@.service.d/slow.conf",
         "0644",
@@ -94,7 +94,7 @@ fn the_watchdog_leaves_alone_what_waits_and_what_watches_nothing() {
         container.write(FILE, "0644", configuration);
         container.systemctl("restart", UNIT).fine();
         let pid = container.property(UNIT, "MainPID");
-        // That nothing happens can only be seen by letting time pass.
+        // The test must wait to see that nothing happens.
         let start = container.sample("process_start_time_seconds").expect("a sample");
         wait_for("twice the limit of the watchdog", || {
             let now: f64 = container.run("date +%s.%N").fine().parse().expect("a time");
@@ -106,7 +106,7 @@ fn the_watchdog_leaves_alone_what_waits_and_what_watches_nothing() {
 }
 
 #[test]
-fn no_scrape_is_refused_while_a_daemon_on_a_socket_of_systemd_restarts() {
+fn no_scrape_fails_while_a_daemon_with_a_socket_unit_restarts() {
     let container = installed();
     container.copy(
         repository("systemd/credwatch.socket"),
@@ -116,14 +116,14 @@ fn no_scrape_is_refused_while_a_daemon_on_a_socket_of_systemd_restarts() {
     container.write("/etc/default/credwatch", "0644", "ARGS=--web.systemd-socket\n");
     container.systemctl("daemon-reload", "").fine();
     container.systemctl("enable --now", "credwatch.socket").fine();
-    assert_eq!(container.property(UNIT, "ActiveState"), "inactive", "nobody has asked yet");
+    assert_eq!(container.property(UNIT, "ActiveState"), "inactive", "there was no request yet");
     assert!(
         container.curl("/livez").is_some_and(|(status, _)| status == 200),
-        "the first who asks starts it"
+        "the first request starts the daemon"
     );
     wait_for_state(&container, "healthy");
 
-    // Scrapes one after the other while it restarts; every failure is a line.
+    // Scrapes one after the other while the daemon restarts. Each failure writes a line.
     let pid = container.property(UNIT, "MainPID");
     container.write(
         "/var/tmp/scrape",
@@ -152,16 +152,16 @@ fn no_scrape_is_refused_while_a_daemon_on_a_socket_of_systemd_restarts() {
     assert_eq!(
         container.run("cat /var/tmp/failures 2>/dev/null || true").fine(),
         "",
-        "none is refused, none gets no answer, none waits in vain"
+        "all scrapes get a response in time"
     );
 }
 
 #[test]
-fn what_was_known_before_a_restart_is_in_a_directory_of_its_own() {
+fn the_saved_state_is_in_the_state_directory_and_survives_a_restart() {
     let container = installed();
     container.systemctl("start", UNIT).fine();
     wait_for_state(&container, "healthy");
-    // From now on nobody answers, so what is known of a success is from before.
+    // From now on the endpoint does not answer, so the last success was before the restart.
     container.systemctl("stop", "token.socket").fine();
     wait_for_state(&container, "broken");
     let success = "credwatch_probe_last_success_timestamp_seconds{provider=\"inside\"}";
@@ -174,12 +174,12 @@ fn what_was_known_before_a_restart_is_in_a_directory_of_its_own() {
     let kept = container.run(&format!("cat {folder}/*")).fine();
     assert!(
         kept.contains("inside") && !kept.contains("a-token") && !kept.contains("of-the-container"),
-        "no token and no secret: {kept}"
+        "the saved state has no token and no secret: {kept}"
     );
 }
 
 #[test]
-fn systemd_finds_nothing_wrong_with_the_socket() {
+fn systemd_analyze_accepts_the_socket_unit() {
     let container = installed();
     let path = "/usr/lib/systemd/system/credwatch.socket";
     container.copy(repository("systemd/credwatch.socket"), path, "0644");

@@ -1,4 +1,4 @@
-//! A real Prometheus spreads the providers over several daemons, as docs/scaling.md has it.
+//! A real Prometheus distributes the providers over several daemons, as docs/scaling.md describes.
 
 use std::fmt::Write as _;
 
@@ -21,8 +21,8 @@ fn on_demand(text: &str) -> Daemon {
     Daemon::start_with(text, &["--probe.on-demand"], &[])
 }
 
-/// Which of the daemons has probed each provider, by the counters of the daemons themselves.
-fn who_probed(daemons: &[&Daemon], providers: usize) -> Vec<Vec<usize>> {
+/// For each provider, the daemons that have probed it, by their own counters.
+fn probed_by(daemons: &[&Daemon], providers: usize) -> Vec<Vec<usize>> {
     let probed = |daemon: &Daemon, name: &str| {
         daemon.sample(&format!("credwatch_probes_total{{provider=\"{name}\"}}")).unwrap_or_default()
             > 0.0
@@ -36,8 +36,8 @@ fn who_probed(daemons: &[&Daemon], providers: usize) -> Vec<Vec<usize>> {
         .collect()
 }
 
-/// A Prometheus configuration that spreads the providers over these addresses, as docs/scaling.md
-/// has it.
+/// A Prometheus configuration that distributes the providers over these addresses, as
+/// docs/scaling.md describes.
 fn spreading(discovery: &str, addresses: &[&str]) -> String {
     let mut to_each = String::new();
     for (number, address) in addresses.iter().enumerate() {
@@ -58,7 +58,7 @@ fn spreading(discovery: &str, addresses: &[&str]) -> String {
 }
 
 #[test]
-fn a_real_prometheus_spreads_the_providers_over_three_daemons_and_then_over_two() {
+fn a_real_prometheus_distributes_the_providers_over_three_daemons_and_then_over_two() {
     const PROVIDERS: usize = 24;
     let endpoint = Endpoint::json("200 OK", TOKEN);
     let text: String =
@@ -73,24 +73,24 @@ fn a_real_prometheus_spreads_the_providers_over_three_daemons_and_then_over_two(
     });
     assert_eq!(up(), Some(PROVIDERS.to_string()));
     let all: Vec<&Daemon> = daemons.iter().collect();
-    let first = who_probed(&all, PROVIDERS);
+    let first = probed_by(&all, PROVIDERS);
     assert!(
         first.iter().all(|owners| owners.len() == 1),
-        "each is probed by exactly one: {first:?}"
+        "exactly one daemon probes each provider: {first:?}"
     );
     assert!(
         (0..3).all(|place| first.iter().any(|owners| owners == &[place])),
-        "each has a share: {first:?}"
+        "each daemon has a share: {first:?}"
     );
     assert_eq!(endpoint.calls(), PROVIDERS);
-    // One is gone: what is left of them takes its share over.
+    // One daemon ends: the others take over its share.
     let mut daemons = daemons;
     drop(daemons.pop());
     let addresses: Vec<&str> = daemons.iter().map(Daemon::address).collect();
     prometheus.configure(&spreading(addresses[0], &addresses));
     let left: Vec<&Daemon> = daemons.iter().collect();
-    wait_for("its share to be taken over", || {
-        who_probed(&left, PROVIDERS).iter().all(|owners| !owners.is_empty()).then_some(())
+    wait_for("the others to take over its share", || {
+        probed_by(&left, PROVIDERS).iter().all(|owners| !owners.is_empty()).then_some(())
     });
     wait_for("all providers by query", || {
         (prometheus.query("credwatch_probe_success == 1 and on (instance) up == 1").len()

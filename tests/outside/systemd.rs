@@ -1,4 +1,4 @@
-//! The unit under a real systemd, in a container that `tests/systemd/container.sh` makes.
+//! The unit with a real systemd, in a container of `tests/systemd/container.sh`.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use super::programs::installed::{SECRET, UNIT, installed, wait_for_state};
 use super::support::repository;
 
 #[test]
-fn it_starts_with_a_credential_of_systemd_and_with_no_rights() {
+fn the_service_starts_with_a_credential_of_systemd_and_without_privileges() {
     let container = installed();
     container.systemctl("start", UNIT).fine();
     wait_for_state(&container, "healthy");
@@ -25,7 +25,7 @@ fn it_starts_with_a_credential_of_systemd_and_with_no_rights() {
     assert!((61_184..=65_519).contains(&user), "{user} is a dynamic user");
     assert!(
         container.run("grep credwatch /etc/passwd").status == Some(1),
-        "and is written nowhere"
+        "a dynamic user is not in /etc/passwd"
     );
     for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
         assert_eq!(container.process(UNIT, set), "0000000000000000", "{set}");
@@ -35,7 +35,7 @@ fn it_starts_with_a_credential_of_systemd_and_with_no_rights() {
 }
 
 #[test]
-fn a_wrong_secret_is_told_with_the_right_priorities() {
+fn a_wrong_secret_is_in_the_journal_with_the_right_priorities() {
     let container = installed();
     container.write(SECRET, "0600", "of-somebody-else\n");
     container.systemctl("start", UNIT).fine();
@@ -50,13 +50,13 @@ fn a_wrong_secret_is_told_with_the_right_priorities() {
     assert_eq!(entry.priority, 6);
     assert!(
         !entry.message.contains("ts=") && entry.message.starts_with("level=info"),
-        "the journal has time and priority: {}",
+        "the message has no time, because the journal has it: {}",
         entry.message
     );
 }
 
 #[test]
-fn a_wrong_configuration_is_told_once_and_not_tried_again() {
+fn a_wrong_configuration_is_logged_once_and_systemd_does_not_restart_the_service() {
     let container = installed();
     container.write(
         "/etc/credwatch/credwatch.toml",
@@ -72,20 +72,20 @@ fn a_wrong_configuration_is_told_once_and_not_tried_again() {
 }
 
 #[test]
-fn it_stops_at_once_and_well() {
+fn the_service_stops_at_once_with_success() {
     let container = installed();
     container.systemctl("start", UNIT).fine();
     wait_for_state(&container, "healthy");
     let start = Instant::now();
     container.systemctl("stop", UNIT).fine();
-    assert!(start.elapsed() < Duration::from_secs(2), "it took {:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(2), "the stop took {:?}", start.elapsed());
     assert_eq!(container.property(UNIT, "ActiveState"), "inactive");
     assert_eq!(container.property(UNIT, "Result"), "success");
     assert_eq!(container.property(UNIT, "ExecMainStatus"), "0");
 }
 
 #[test]
-fn it_is_started_again_after_it_was_killed() {
+fn systemd_restarts_a_killed_service() {
     let container = installed();
     container.systemctl("start", UNIT).fine();
     wait_for_state(&container, "healthy");
@@ -97,15 +97,15 @@ fn it_is_started_again_after_it_was_killed() {
 }
 
 #[test]
-fn systemd_finds_nothing_wrong_with_the_unit_and_little_exposed() {
+fn systemd_analyze_accepts_the_unit_and_finds_low_exposure() {
     let container = installed();
     let path = "/usr/lib/systemd/system/credwatch.service";
-    let said = container
+    let output = container
         .run(&format!("systemd-analyze verify --man=no --recursive-errors=yes {path} 2>&1"))
         .fine();
-    assert_eq!(said, "", "not even a warning");
+    assert_eq!(output, "", "there is not even a warning");
     container.run(&format!("systemd-analyze security --offline=true --threshold=13 {path}")).fine();
-    // These gates can close.
+    // Both checks fail for a bad unit.
     container
         .run(&format!("sed 's/^ProtectSystem=.*/ProtectSystems=strict/' {path} >/tmp/typo.service"))
         .fine();

@@ -1,5 +1,5 @@
-//! Every query of the dashboards, asked of a real Prometheus that scrapes the real daemon on a bad
-//! night.
+//! All queries of the dashboards against a real Prometheus. It scrapes a daemon whose providers
+//! fail in many ways.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -15,22 +15,22 @@ use crate::support::daemon::Daemon;
 use crate::support::endpoint::{Authority, Endpoint};
 use crate::support::wait_for;
 
-/// A daemon on a bad night, and the Prometheus that saw how it came to this.
-struct Night {
+/// A daemon whose providers fail in many ways, and a Prometheus that scraped it from the start.
+struct Setup {
     prometheus: Prometheus,
     instance: String,
     _daemon: Daemon,
     _endpoints: Vec<Endpoint>,
-    /// The authority's certificate, which is read for each probe.
+    /// Has the certificate of the authority, which the daemon reads for each probe.
     _folder: tempfile::TempDir,
     _runtime: tokio::runtime::Runtime,
 }
 
-/// The providers and what becomes of them.
+/// The providers that are broken at the end.
 const FAILING: [&str; 4] = ["cut-off", "rcs-campaigns", "unreadable", "whatsapp-support"];
 
-impl Night {
-    fn begin() -> Self {
+impl Setup {
+    fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -87,7 +87,7 @@ impl Night {
         }
     }
 
-    /// A query as Grafana would send it, with the variables at their values.
+    /// A query with values for the variables, as Grafana sends it.
     fn filled(&self, query: &str, provider: &str) -> String {
         let values = [
             ("$__rate_interval", "5s"),
@@ -100,12 +100,12 @@ impl Night {
             values.iter().fold(query.to_owned(), |query, (name, value)| query.replace(name, value));
         assert!(
             !filled.contains("$_") && !filled.contains("${"),
-            "{filled} holds a variable that is not filled"
+            "{filled} has a variable without a value"
         );
         filled
     }
 
-    /// The labels of what a query yields, numbers only.
+    /// The labels of the series that a query finds, without series whose value is NaN.
     fn labels(&self, query: &Query, provider: &str) -> Vec<Json> {
         let filled = self.filled(&query.expr, provider);
         if query.instant {
@@ -217,47 +217,48 @@ fn queries(board: &Board) -> Vec<Query> {
     queries
 }
 
-/// For whom a dashboard is looked at: the one about a provider for each of them, the other for all.
-fn providers(board: &Board, night: &Night) -> Vec<String> {
+/// The values of the variable `provider`: each provider for the dashboard about one provider, all
+/// of them for the other.
+fn providers(board: &Board, setup: &Setup) -> Vec<String> {
     if board.variables()["provider"]["multi"] == true {
         return vec![".+".to_owned()];
     }
-    night.prometheus.label_values("credwatch_provider_info", "provider")
+    setup.prometheus.label_values("credwatch_provider_info", "provider")
 }
 
 #[test]
-fn every_query_yields_something_on_a_bad_night() {
-    let night = Night::begin();
+fn every_query_finds_series_if_providers_fail_in_many_ways() {
+    let setup = Setup::new();
     let start = Instant::now();
     let mut asked = 0;
     for board in Board::all() {
-        let providers = providers(&board, &night);
+        let providers = providers(&board, &setup);
         let yields = |query: &Query| {
-            providers.iter().any(|provider| !night.labels(query, provider).is_empty())
+            providers.iter().any(|provider| !setup.labels(query, provider).is_empty())
         };
         let mut left = queries(&board);
         asked += left.len();
-        // Rates and changes need some scrapes.
+        // Queries of rates and changes need several scrapes.
         while !left.is_empty() && start.elapsed() < Duration::from_secs(40) {
             left.retain(|query| !yields(query));
         }
-        let told: Vec<String> = left
+        let empty: Vec<String> = left
             .iter()
             .map(|query| {
-                format!("{}\n    {}", query.place, night.filled(&query.expr, &providers[0]))
+                format!("{}\n    {}", query.place, setup.filled(&query.expr, &providers[0]))
             })
             .collect();
-        assert!(told.is_empty(), "nothing came of\n{}", told.join("\n"));
-        variables_have_values(&board, &night);
-        columns_have_labels(&board, &night, &providers);
+        assert!(empty.is_empty(), "these queries found no series:\n{}", empty.join("\n"));
+        variables_have_values(&board, &setup);
+        columns_have_labels(&board, &setup, &providers);
     }
     assert!(asked > 80, "{asked}");
-    the_most_urgent_table_tells_what_is_wrong(&night);
+    the_most_urgent_table_shows_all_failures(&setup);
 }
 
-/// Asks for the values of each variable as the data source does for `label_values(selector,
+/// Requests the values of each variable, as the data source does for `label_values(selector,
 /// label)`.
-fn variables_have_values(board: &Board, night: &Night) {
+fn variables_have_values(board: &Board, setup: &Setup) {
     let mut values = BTreeMap::new();
     for (name, variable) in
         board.variables().into_iter().filter(|(_, variable)| variable["type"] == "query")
@@ -267,16 +268,15 @@ fn variables_have_values(board: &Board, night: &Night) {
             .and_then(|query| query.strip_suffix(')'))
             .expect("label_values");
         let (selector, label) = inner.rsplit_once(", ").expect("a selector and a label");
-        values.insert(name, night.prometheus.label_values(&night.filled(selector, ".+"), label));
+        values.insert(name, setup.prometheus.label_values(&setup.filled(selector, ".+"), label));
     }
     assert_eq!(values["job"], ["credwatch"]);
-    assert_eq!(values["instance"], [night.instance.as_str()]);
+    assert_eq!(values["instance"], [setup.instance.as_str()]);
     assert_eq!(values["provider"].len(), 10, "{values:?}");
 }
 
-/// What a table calls a column must be a label of what it asks for; the label of the operator's own
-/// comes along.
-fn columns_have_labels(board: &Board, night: &Night, providers: &[String]) {
+/// Each column of a table must be a label of its series. The operator's own labels are among them.
+fn columns_have_labels(board: &Board, setup: &Setup, providers: &[String]) {
     let mut tables = 0;
     let all = queries(board);
     for panel in board.panels().into_iter().filter(|panel| panel["type"] == "table") {
@@ -285,7 +285,7 @@ fn columns_have_labels(board: &Board, night: &Night, providers: &[String]) {
         let answers = all
             .iter()
             .filter(|query| query.place.starts_with(&start))
-            .flat_map(|query| providers.iter().flat_map(|provider| night.labels(query, provider)));
+            .flat_map(|query| providers.iter().flat_map(|provider| setup.labels(query, provider)));
         let labels: BTreeSet<String> = answers
             .flat_map(|labels| {
                 labels.as_object().expect("labels").keys().cloned().collect::<Vec<_>>()
@@ -303,7 +303,7 @@ fn columns_have_labels(board: &Board, night: &Night, providers: &[String]) {
     assert!(tables >= 4, "{tables}");
 }
 
-fn the_most_urgent_table_tells_what_is_wrong(night: &Night) {
+fn the_most_urgent_table_shows_all_failures(setup: &Setup) {
     let overview = Board::all().remove(0);
     let panel = overview
         .panels()
@@ -312,12 +312,12 @@ fn the_most_urgent_table_tells_what_is_wrong(night: &Night) {
         .expect("it");
     let rows = |index: usize| {
         let rows =
-            night.prometheus.query(&night.filled(text(&panel["targets"][index]["expr"]), ".+"));
+            setup.prometheus.query(&setup.filled(text(&panel["targets"][index]["expr"]), ".+"));
         rows.into_iter()
             .map(|(labels, value)| (text(&labels["provider"]).to_owned(), (labels, value)))
             .collect::<BTreeMap<_, _>>()
     };
-    let wrong = wait_for("each to be told as broken", || {
+    let wrong = wait_for("the table to show each as broken", || {
         Some(rows(0)).filter(|wrong| wrong.values().all(|(_, state)| state.to_string() == "3"))
     });
     assert_eq!(wrong.keys().map(String::as_str).collect::<Vec<_>>(), FAILING);

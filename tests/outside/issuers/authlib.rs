@@ -1,4 +1,4 @@
-//! Authlib's server: assertions as grants, and clients whose encoding nobody undoes.
+//! Authlib's server: assertions as grants, and a server that does not decode client credentials.
 
 use std::sync::LazyLock;
 
@@ -11,10 +11,10 @@ use crate::support::repository;
 
 const RECIPE: &str = "oauth2-jwt-bearer";
 
-/// The tests share one, which ends with their process.
+/// All tests share one server. It ends with their process.
 static SERVER: LazyLock<Issuer> = LazyLock::new(|| Issuer::script("authlib_oauth", &[]));
 
-/// An issuer that signs with the key of the tests with this name.
+/// The keys of a provider whose issuer signs with this key of `tests/keys`.
 fn issuer(server: &Issuer, name: &str, algorithm: &str, key: &str, more: &str) -> String {
     let key = repository(&format!("tests/keys/{key}.pem"));
     format!(
@@ -34,7 +34,7 @@ fn shared(server: &Issuer, secret: &str, more: &str) -> String {
 }
 
 #[tokio::test]
-async fn an_assertion_of_an_issuer_that_the_server_knows_is_exchanged_for_a_token() {
+async fn the_server_issues_a_token_for_an_assertion_of_a_known_issuer() {
     let server = &*SERVER;
     let ada = "parameters.subject = \"ada\"";
     let audience = format!("parameters.audience = \"http://{}\"", server.address);
@@ -57,7 +57,7 @@ async fn an_assertion_of_an_issuer_that_the_server_knows_is_exchanged_for_a_toke
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_an_assertion_is_told_with_the_servers_own_code() {
+async fn a_refusal_of_an_assertion_has_the_code_of_the_server() {
     let server = &*SERVER;
     let other = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(other.path(), KeyPair::generate().expect("a key").serialize_pem())
@@ -103,7 +103,7 @@ async fn what_is_wrong_with_an_assertion_is_told_with_the_servers_own_code() {
     ] {
         refusal(probe(RECIPE, &inputs).await, status, code);
     }
-    // As when the clock of this host is an hour behind.
+    // The clock of this host is an hour behind.
     let now = Timestamp::now();
     let late = Prober::with(move || now - SignedDuration::from_hours(1), uuid::Uuid::new_v4);
     refusal(
@@ -114,7 +114,7 @@ async fn what_is_wrong_with_an_assertion_is_told_with_the_servers_own_code() {
 }
 
 #[tokio::test]
-async fn a_server_that_decodes_nothing_wants_its_client_as_it_is() {
+async fn a_server_that_does_not_decode_needs_unencoded_credentials() {
     let server = &*SERVER;
     let inputs = |encoding: &str| {
         format!(
@@ -133,7 +133,7 @@ async fn a_server_that_decodes_nothing_wants_its_client_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_client_may_sign_for_this_server_as_well() {
+async fn this_server_accepts_a_client_that_signs() {
     let server = &*SERVER;
     let inputs = |audience: &str| {
         format!(

@@ -12,10 +12,10 @@ use crate::programs::issuer::{Issuer, probe, refusal, token};
 const SECRET: &str = "s:ecret &=+%2B/~";
 const PASSWORD: &str = "an engine & more";
 
-/// The tests share one, which ends with their process.
+/// All tests share one server. It ends with their process.
 static SERVER: LazyLock<Issuer> = LazyLock::new(|| Issuer::script("django_oauth", &[]));
 
-/// A client of this server, without what its recipe needs beside.
+/// The keys of a provider for a client of this server.
 fn client(server: &Issuer, id: &str, secret: &str, more: &str) -> String {
     format!(
         "parameters.token_url = \"http://{}/o/token/\"\ncredentials.client_id = \"{id}\"\n\
@@ -25,7 +25,7 @@ fn client(server: &Issuer, id: &str, secret: &str, more: &str) -> String {
     )
 }
 
-/// The same with a user.
+/// The keys of a provider for a client and a user of this server.
 fn user(
     server: &Issuer,
     (id, secret): (&str, &str),
@@ -39,7 +39,7 @@ fn user(
     client(server, id, secret, &user)
 }
 
-/// The refresh token that an application gets when its user logs in.
+/// Logs in as an application does. Returns the refresh token.
 fn log_in(server: &Issuer) -> String {
     let body = "grant_type=password&client_id=app&client_secret=s%3Aecret+%26%3D%2B%252B%2F~&\
                 username=ada&password=an+engine+%26+more&scope=read";
@@ -60,7 +60,7 @@ fn log_in(server: &Issuer) -> String {
 }
 
 #[tokio::test]
-async fn a_password_is_good_or_refused_with_the_servers_own_code() {
+async fn the_server_accepts_a_password_or_refuses_it_with_its_own_code() {
     let server = &*SERVER;
     let app = ("app", SECRET);
     let ada = ("ada", PASSWORD);
@@ -91,9 +91,9 @@ async fn a_password_is_good_or_refused_with_the_servers_own_code() {
 }
 
 #[tokio::test]
-async fn a_login_leaves_nothing_behind_where_it_can_be_revoked() {
+async fn a_login_is_revoked_if_the_configuration_has_a_revocation_url() {
     let server = &*SERVER;
-    let revoked = |user: &str| server.said("revoked").iter().filter(|name| *name == user).count();
+    let revoked = |user: &str| server.lines("revoked").iter().filter(|name| *name == user).count();
     for (count, method) in ["client_secret_basic", "client_secret_post"].into_iter().enumerate() {
         let more = format!(
             "parameters.revocation_url = \"http://{}/o/revoke_token/\"\nparameters.auth_method = \
@@ -107,11 +107,11 @@ async fn a_login_leaves_nothing_behind_where_it_can_be_revoked() {
         assert_eq!(revoked("grace"), count + 1, "{method}");
     }
     token(probe("oauth2-password", &user(server, ("app", SECRET), ("grace", PASSWORD), "")).await);
-    assert_eq!(revoked("grace"), 2, "it was not told where");
+    assert_eq!(revoked("grace"), 2, "without a URL nothing is revoked");
 }
 
 #[tokio::test]
-async fn a_client_of_another_grant_is_refused_as_such() {
+async fn the_server_refuses_a_client_of_another_grant() {
     let server = &*SERVER;
     token(
         probe("oauth2-client-credentials", &client(server, "service", "correct-horse", "")).await,
@@ -129,7 +129,7 @@ async fn a_client_of_another_grant_is_refused_as_such() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_stays_or_is_told_to_be_used_up() {
+async fn a_refresh_token_can_be_reused_or_the_probe_says_that_it_is_used_up() {
     let recipe = "oauth2-refresh-token";
     let refreshing = |server: &Issuer, secret: &str, refresh_token: &str| {
         client(

@@ -14,7 +14,7 @@ const JWT: &str = "parameters.subject_token_type = \"urn:ietf:params:oauth:token
 
 struct Server(Issuer, Json);
 
-/// The tests share one, which ends with their process.
+/// All tests share one server. It ends with their process.
 static SERVER: LazyLock<Server> = LazyLock::new(Server::start);
 
 impl Server {
@@ -31,7 +31,7 @@ impl Server {
             "the server with token exchange",
             command.arg("exchange.mjs").current_dir(home).env_remove("NODE_OPTIONS"),
         );
-        let subjects = server.told("subjects", 0);
+        let subjects = server.json_line("subjects", 0);
         Self(server, subjects)
     }
 
@@ -39,7 +39,7 @@ impl Server {
         self.1[name].as_str().expect("a token")
     }
 
-    /// A provider with this token to exchange.
+    /// The keys of a provider that exchanges this token.
     fn exchanging(&self, (id, secret): (&str, &str), subject: &str, more: &str) -> String {
         format!(
             "parameters.token_url = \"http://{}/token\"\ncredentials.client_id = \"{id}\"\n\
@@ -53,7 +53,7 @@ impl Server {
 const BROKER: (&str, &str) = ("broker", "correct-horse");
 
 #[tokio::test]
-async fn a_token_is_exchanged_for_another() {
+async fn the_server_exchanges_a_token_for_another() {
     let server = &*SERVER;
     let (issued, file) = (server.subject("issued"), server.subject("file"));
     let actor = format!(
@@ -86,20 +86,20 @@ async fn a_token_is_exchanged_for_another() {
         ),
     ] {
         let lifetime = token(probe(RECIPE, &inputs).await).lifetime.expect("it ends");
-        // It counts what is left when it answers, in whole seconds.
+        // The server computes the remaining lifetime in whole seconds.
         assert!((261.0..=321.0).contains(&lifetime), "{lifetime}: {inputs}");
     }
 }
 
 #[tokio::test]
-async fn what_cannot_be_exchanged_is_told_with_the_servers_own_code() {
+async fn a_refusal_of_an_exchange_has_the_code_of_the_server() {
     let server = &*SERVER;
     let (issued, file, ended) =
         (server.subject("issued"), server.subject("file"), server.subject("ended"));
     let target = "parameters.resource = \"https://elsewhere.example/\"";
     for (inputs, status, code) in [
         (server.exchanging(BROKER, ended, JWT), 400, "invalid_request"),
-        // Each is signed by somebody else than its type says.
+        // The type of the token does not fit to its signer.
         (server.exchanging(BROKER, file, ""), 400, "invalid_request"),
         (server.exchanging(BROKER, issued, JWT), 400, "invalid_request"),
         (

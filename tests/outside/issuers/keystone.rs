@@ -1,5 +1,5 @@
-//! Keystone, the identity service of `OpenStack`: application credentials, by its own API and by
-//! its OAuth 2.0 API.
+//! Keystone, the identity service of `OpenStack`: application credentials, with its own API and
+//! with its OAuth 2.0 API.
 
 use serde_json::Value as Json;
 use toml::Value as Toml;
@@ -10,7 +10,7 @@ const SECRET: &str = "s:ecret &=+%2B/~";
 
 /// The id of the application credential with this name.
 fn id(server: &Issuer, name: &str) -> String {
-    let ids: Json = server.told("credentials", 0);
+    let ids: Json = server.json_line("credentials", 0);
     ids[name].as_str().expect("an id").to_owned()
 }
 
@@ -33,28 +33,28 @@ fn oauth(server: &Issuer, id: &str, secret: &str, encoding: &str) -> String {
     )
 }
 
-async fn the_token_in_the_header_ends_when_the_body_says(server: &Issuer) {
+async fn the_body_has_the_expiry_of_the_token_in_the_header(server: &Issuer) {
     let probed = probe("keystone", &own(server, &id(server, "good"), SECRET)).await;
     assert_eq!(probed.status, Some(201));
     let lifetime = token(probed).lifetime.expect("it ends");
-    // It counts in whole seconds from when it was asked, and may take its time to answer.
+    // Keystone counts in whole seconds from the request, and may answer slowly.
     assert!((1174.0..=1234.5).contains(&lifetime), "{lifetime}");
 }
 
-async fn application_credentials_that_are_no_good_are_refused(server: &Issuer) {
+async fn keystone_refuses_bad_application_credentials(server: &Issuer) {
     for (id, secret, status, code) in [
         (id(server, "good"), "wrong", 401, "401"),
         (id(server, "ended"), SECRET, 401, "401"),
         (id(server, "disabled"), SECRET, 401, "401"),
         (id(server, "deleted"), SECRET, 404, "404"),
     ] {
-        let told = refusal(probe("keystone", &own(server, &id, secret)).await, status, code);
-        // What it says of one that is deleted has its id, which counts as a secret.
-        assert!(!told.is_empty() && !told.contains(&id), "{told}");
+        let message = refusal(probe("keystone", &own(server, &id, secret)).await, status, code);
+        // For a deleted credential Keystone's message has the id, which is a secret.
+        assert!(!message.is_empty() && !message.contains(&id), "{message}");
     }
 }
 
-async fn its_oauth_takes_the_same_credentials_and_decodes_nothing(server: &Issuer) {
+async fn its_oauth_api_accepts_the_same_credentials_unencoded(server: &Issuer) {
     assert_eq!(
         token(
             probe("oauth2-client-credentials", &oauth(server, &id(server, "good"), SECRET, "none"))
@@ -77,12 +77,12 @@ async fn its_oauth_takes_the_same_credentials_and_decodes_nothing(server: &Issue
     }
 }
 
-/// One test, as it takes some seconds to start.
+/// One test for all, because Keystone needs some seconds to start.
 #[tokio::test]
-async fn application_credentials_are_good_or_refused_by_either_of_its_apis() {
+async fn both_apis_accept_good_application_credentials_and_refuse_bad_ones() {
     let folder = tempfile::tempdir().expect("a folder");
     let server = Issuer::script("keystone_server", &[folder.path().to_str().expect("text")]);
-    the_token_in_the_header_ends_when_the_body_says(&server).await;
-    application_credentials_that_are_no_good_are_refused(&server).await;
-    its_oauth_takes_the_same_credentials_and_decodes_nothing(&server).await;
+    the_body_has_the_expiry_of_the_token_in_the_header(&server).await;
+    keystone_refuses_bad_application_credentials(&server).await;
+    its_oauth_api_accepts_the_same_credentials_unencoded(&server).await;
 }

@@ -1,4 +1,4 @@
-//! How a client authenticates, and how it fails to.
+//! Client authentication: each method, and its failures.
 
 use credwatch::probe::Prober;
 use jiff::{SignedDuration, Timestamp};
@@ -14,12 +14,12 @@ use crate::support::repository;
 const RECIPE: &str = "oauth2-client-credentials";
 const SHARED: &str = "a-secret-that-signs-and-is-never-sent";
 
-/// The key of the tests with this name.
+/// The path of this key in `tests/keys`.
 fn key(name: &str) -> String {
     repository(&format!("tests/keys/{name}.pem")).display().to_string()
 }
 
-/// A provider of a client that signs with a key.
+/// The keys of a provider whose client signs with a private key.
 fn signing(server: &Server, client: &str, algorithm: &str, key: &str, more: &str) -> String {
     format!(
         "parameters.token_url = \"http://{}/token\"\nparameters.auth_method = \"private_key_jwt\"\n\
@@ -30,7 +30,7 @@ fn signing(server: &Server, client: &str, algorithm: &str, key: &str, more: &str
     )
 }
 
-/// A provider of the client that signs with its secret.
+/// The keys of a provider whose client signs with its secret.
 fn shared(server: &Server, secret: &str, more: &str) -> String {
     server.inputs(
         ("shared", secret),
@@ -39,7 +39,7 @@ fn shared(server: &Server, secret: &str, more: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_client_that_signs_needs_to_send_no_secret() {
+async fn a_client_that_signs_does_not_send_its_secret() {
     let server = Server::start();
     let issuer = format!("parameters.auth_audience = \"http://{}\"", server.0.address);
     for (place, (inputs, client, method)) in [
@@ -66,7 +66,7 @@ async fn a_client_that_signs_needs_to_send_no_secret() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_an_assertion_is_told_by_the_server() {
+async fn the_server_refuses_wrong_assertions_for_the_expected_reason() {
     let server = Server::start();
     let folder = TempDir::new().expect("a folder");
     let other = folder.path().join("other.pem");
@@ -86,8 +86,8 @@ async fn what_is_wrong_with_an_assertion_is_told_by_the_server() {
     .enumerate()
     {
         refusal(probe(RECIPE, &inputs).await, 401, "invalid_client");
-        let told = server.refused(place + 1);
-        assert!(told.contains(why), "{told}: {inputs}");
+        let reason = server.refused(place + 1);
+        assert!(reason.contains(why), "{reason}: {inputs}");
     }
     let scope = shared(&server, SHARED, "parameters.scope = \"admin\"");
     refusal(probe(RECIPE, &scope).await, 400, "invalid_scope");
@@ -96,7 +96,7 @@ async fn what_is_wrong_with_an_assertion_is_told_by_the_server() {
 }
 
 #[tokio::test]
-async fn a_wrong_clock_and_an_assertion_that_is_sent_twice_are_refused() {
+async fn the_server_refuses_an_expired_assertion_and_a_repeated_one() {
     let server = Server::start();
     let now = Timestamp::now();
     let at = |seconds: i64| {
@@ -106,21 +106,21 @@ async fn a_wrong_clock_and_an_assertion_that_is_sent_twice_are_refused() {
         )
     };
     let inputs = signing(&server, "rs256", "RS256", &key("rsa8"), "");
-    // It lives five minutes.
+    // An assertion lives five minutes.
     refusal(probe_with(&at(-3600), RECIPE, &inputs).await, 401, "invalid_client");
     assert!(server.refused(1).contains("expired"), "{}", server.refused(1));
     token(probe_with(&at(0), RECIPE, &inputs).await);
     refusal(probe_with(&at(0), RECIPE, &inputs).await, 401, "invalid_client");
     assert!(server.refused(2).contains("must only be used once"), "{}", server.refused(2));
-    // As each probe has an id of its own, this does not happen by itself.
+    // Each real probe has its own id, so its assertion is never a repeated one.
     token(probe(RECIPE, &inputs).await);
     token(probe(RECIPE, &inputs).await);
 }
 
 #[tokio::test]
-async fn a_basic_header_that_is_encoded_in_another_way_is_another_client() {
+async fn the_server_refuses_a_basic_header_with_the_wrong_encoding() {
     let server = Server::start();
-    // This one takes both a plus sign and %20 for a blank, as its decoder does.
+    // This server decodes both a plus sign and %20 as a space.
     token(server.probe(SPECIAL, "parameters.basic_encoding = \"percent\"").await);
     token(server.probe(BASIC, "parameters.basic_encoding = \"none\"").await);
     refusal(
@@ -128,7 +128,7 @@ async fn a_basic_header_that_is_encoded_in_another_way_is_another_client() {
         401,
         "invalid_client",
     );
-    // The colon in its id ends the id too early, and the percent sign in its secret begins nothing.
+    // Unencoded, the colon ends the id too early, and the percent sign is no valid escape.
     refusal(
         server.probe(SPECIAL, "parameters.basic_encoding = \"none\"").await,
         400,
@@ -136,7 +136,7 @@ async fn a_basic_header_that_is_encoded_in_another_way_is_another_client() {
     );
 }
 
-/// A folder with the certificates of the server and of those who call.
+/// A folder with the certificates of the server and of its clients.
 fn certificates(authority: &Authority, elsewhere: &Authority) -> TempDir {
     let folder = TempDir::new().expect("a folder");
     let write = |name: &str, content: &str| {
@@ -156,11 +156,12 @@ fn certificates(authority: &Authority, elsewhere: &Authority) -> TempDir {
 }
 
 #[tokio::test]
-async fn the_certificate_of_the_connection_is_who_the_client_is() {
+async fn a_client_authenticates_by_its_tls_certificate() {
     let folder = certificates(&Authority::new("ours"), &Authority::new("theirs"));
     let server = Server::with(Some(folder.path()));
-    let secure =
-        crate::support::wait_for("the secure address", || server.0.said("secure").first().cloned());
+    let secure = crate::support::wait_for("the secure address", || {
+        server.0.lines("secure").first().cloned()
+    });
     let inputs = |client: &str, shown: Option<&str>| {
         let path = folder.path().display();
         let shown = shown.map(|name| {
@@ -194,7 +195,7 @@ async fn the_certificate_of_the_connection_is_who_the_client_is() {
     .enumerate()
     {
         refusal(probe(RECIPE, &inputs(client, shown)).await, 401, "invalid_client");
-        let told = server.refused(place + 1);
-        assert!(told.contains(why), "{client} {shown:?}: {told}");
+        let reason = server.refused(place + 1);
+        assert!(reason.contains(why), "{client} {shown:?}: {reason}");
     }
 }

@@ -1,4 +1,4 @@
-//! What the server tells of itself, and of the tokens that it issued.
+//! The metadata of the server, and the verification of its tokens.
 
 use credwatch::outcome::{Outcome, Probe};
 
@@ -9,7 +9,7 @@ use crate::support::repository;
 
 const RECIPE: &str = "oauth2-client-credentials";
 
-/// Asks the server's metadata for its token endpoint.
+/// The keys of a provider that finds the token endpoint in this metadata.
 fn discovering(server: &Server, metadata: &str, more: &str) -> String {
     let endpoint = format!("parameters.token_url = \"http://{}/token\"", server.0.address);
     server
@@ -37,14 +37,14 @@ fn assert_failure(probe: Probe, class: &str, reason: &str, code: &str) {
 }
 
 #[tokio::test]
-async fn the_token_endpoint_is_found_in_the_servers_metadata() {
+async fn the_metadata_of_the_server_names_the_token_endpoint() {
     let server = Server::start();
     let metadata = format!("http://{}/.well-known/openid-configuration", server.0.address);
     let found = probe(RECIPE, &discovering(&server, &metadata, "")).await;
     assert_eq!(steps(&found), ["discovery", "token"]);
     assert_eq!(token(found).lifetime, Some(1234.0));
     assert_eq!(server.issued(1)["client"], "basic");
-    // Where only the metadata is known, an assertion is for the issuer, which this server takes.
+    // With a metadata URL the audience of an assertion is the issuer. This server accepts it.
     let key = repository("tests/keys/ec8.pem").display().to_string();
     let signing = format!(
         "parameters = {{ metadata_url = \"{metadata}\", auth_method = \"private_key_jwt\", \
@@ -60,7 +60,7 @@ async fn the_token_endpoint_is_found_in_the_servers_metadata() {
         "unavailable",
         "no_metadata",
     );
-    // Somebody else's document with this server in it: no credential goes to where it points.
+    // Metadata of another server that names this one: the prober sends no credential there.
     let other = Endpoint::json(
         "200 OK",
         &format!(
@@ -75,11 +75,11 @@ async fn the_token_endpoint_is_found_in_the_servers_metadata() {
         "unavailable",
         "issuer_differs",
     );
-    assert_eq!(server.0.said("issued").len(), 2);
+    assert_eq!(server.0.lines("issued").len(), 2);
 }
 
 #[tokio::test]
-async fn the_server_knows_its_own_token_and_another_server_does_not() {
+async fn introspection_accepts_the_servers_own_token_and_no_other() {
     let (server, other) = (Server::start(), Server::start());
     let ask = |whom: &Server| {
         format!("verify.introspection.url = \"http://{}/token/introspection\"", whom.0.address)
@@ -93,7 +93,7 @@ async fn the_server_knows_its_own_token_and_another_server_does_not() {
         "unverified",
         "token_inactive",
     );
-    // This server wants a client to ask, not a token.
+    // At this server only a client may introspect, not the bearer of a token.
     let bearer = format!("{}\nverify.introspection.auth_method = \"bearer\"", ask(&server));
     assert_failure(
         server.probe(BASIC, &bearer).await,
@@ -104,7 +104,7 @@ async fn the_server_knows_its_own_token_and_another_server_does_not() {
 }
 
 #[tokio::test]
-async fn a_signed_token_is_held_against_the_keys_of_its_issuer() {
+async fn a_signed_token_is_verified_with_the_keys_of_its_issuer() {
     let server = Server::start();
     let stranger = std::fs::read_to_string(repository("tests/keys/tokens.json")).expect("readable");
     let stranger: serde_json::Value = serde_json::from_str(&stranger).expect("JSON");
@@ -148,9 +148,9 @@ async fn a_signed_token_is_held_against_the_keys_of_its_issuer() {
 }
 
 #[tokio::test]
-async fn an_api_that_refuses_the_token_says_why() {
+async fn the_failure_has_the_reason_of_an_api_that_refuses_the_token() {
     let server = Server::start();
-    // Whom a token of a client alone is for, there is no user to tell about.
+    // The token of a client has no user, so the endpoint for user information refuses it.
     let call = format!(
         "verify.call.request = {{ url = \"http://{}/me\", headers.Authorization = \"Bearer {{{{ \
          token }}}}\" }}\nverify.call.response = {{ code = \"json.error\", message = \

@@ -1,5 +1,5 @@
-//! A container with a real systemd as PID 1, made by `tests/systemd/container.sh`: its own for each
-//! test, with loopback and no other network, on a file system that forgets.
+//! A container with a real systemd as PID 1, started by `tests/systemd/container.sh`. Each test has
+//! its own container. It has only the loopback network, and loses all changes at its end.
 
 use std::fs::File;
 use std::os::unix::net::UnixDatagram;
@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use crate::support::{repository, wait_for};
 
-/// A booted container; ended when it goes out of scope.
+/// A booted container. Dropping this value ends it.
 pub struct Container {
     script: Child,
     leader: String,
-    /// Holds the socket, and what was written to the console.
+    /// Has the socket, and a file with the output of the console.
     folder: tempfile::TempDir,
 }
 
-/// What a command inside did.
+/// The result of a command in the container.
 pub struct Ran {
     pub command: String,
     pub status: Option<i32>,
@@ -35,14 +35,14 @@ impl Ran {
         }
     }
 
-    /// Its output, after it has ended well.
+    /// Asserts that the command succeeded. Returns its standard output.
     #[track_caller]
     pub fn fine(self) -> String {
         assert_eq!(self.status, Some(0), "{}: {}\n{}", self.command, self.out, self.err);
         self.out
     }
 
-    /// All that it said, after it has failed.
+    /// Asserts that the command failed. Returns its output.
     #[track_caller]
     pub fn failed(self) -> String {
         assert!(
@@ -63,7 +63,7 @@ pub struct Entry {
 }
 
 impl Container {
-    /// Boots one, until all that it starts by itself is started.
+    /// Boots a container and waits until its services have started.
     pub fn boot() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("notify");
@@ -72,20 +72,19 @@ impl Container {
         let console = File::create(folder.path().join("console")).expect("a file");
         let script = script("boot")
             .arg(&path)
-            // The container lives until this pipe is closed, which happens also when the tests are
-            // killed.
+            // The container ends when this pipe is closed, so also when the tests are killed.
             .stdin(Stdio::piped())
             .stdout(console.try_clone().expect("a copy"))
             .stderr(console)
             .spawn()
             .expect("the script of the container starts");
         let mut container = Self { script, leader: String::new(), folder };
-        wait_for("the container to boot", || container.hear(&socket));
+        wait_for("the container to boot", || container.receive(&socket));
         container
     }
 
-    /// Takes one message about the boot: `Some` when it is through.
-    fn hear(&mut self, socket: &UnixDatagram) -> Option<()> {
+    /// Receives one message about the boot. `Some` if the boot is complete.
+    fn receive(&mut self, socket: &UnixDatagram) -> Option<()> {
         if let Some(status) = self.script.try_wait().expect("its status") {
             panic!("the container ended with {status}: {}", self.console());
         }
@@ -104,7 +103,7 @@ impl Container {
         std::fs::read_to_string(self.folder.path().join("console")).unwrap_or_default()
     }
 
-    /// Runs a line of shell inside, as root.
+    /// Runs a shell command in the container, as root.
     pub fn run(&self, line: &str) -> Ran {
         let output = script("run")
             .args([&self.leader, "sh", "-c", line])
@@ -114,7 +113,7 @@ impl Container {
         Ran::of(line.to_owned(), &output)
     }
 
-    /// Puts a file of this repository, or of what was built from it, inside.
+    /// Copies a file into the container.
     pub fn copy(&self, from: impl AsRef<std::path::Path>, path: &str, mode: &str) {
         let from = from.as_ref();
         let file = File::open(from).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
@@ -126,14 +125,14 @@ impl Container {
         Ran::of(format!("copy to {path}"), &output).fine();
     }
 
-    /// Writes a file inside.
+    /// Writes a file in the container.
     pub fn write(&self, path: &str, mode: &str, text: &str) {
         let file = tempfile::NamedTempFile::new().expect("a file");
         std::fs::write(file.path(), text).expect("written");
         self.copy(file.path(), path, mode);
     }
 
-    /// `systemctl VERB UNIT`.
+    /// Runs `systemctl VERB UNIT`.
     pub fn systemctl(&self, verb: &str, unit: &str) -> Ran {
         self.run(&format!("systemctl {verb} {unit}"))
     }
@@ -150,13 +149,13 @@ impl Container {
         });
     }
 
-    /// Settings on top of a unit: `NAME.conf` of its drop-in folder.
+    /// Adds settings to a unit: `NAME.conf` in its drop-in folder.
     pub fn drop_in(&self, unit: &str, name: &str, text: &str) {
         self.write(&format!("/etc/systemd/system/{unit}.d/{name}.conf"), "0644", text);
         self.systemctl("daemon-reload", "").fine();
     }
 
-    /// What the process of a unit is according to `/proc/PID/status`.
+    /// A field of `/proc/PID/status` of the main process of a unit.
     pub fn process(&self, unit: &str, field: &str) -> String {
         let pid = self.property(unit, "MainPID");
         let status = self.run(&format!("cat /proc/{pid}/status")).fine();
@@ -164,7 +163,7 @@ impl Container {
         line.unwrap_or_else(|| panic!("no {field} in {status}")).trim().to_owned()
     }
 
-    /// GETs a path of the daemon: status and body; none when nobody answers.
+    /// Gets a path of the daemon. Returns status and body, or `None` without a response.
     pub fn curl(&self, path: &str) -> Option<(u16, String)> {
         let ran = self.run(&format!(
             "curl --silent --max-time 10 --write-out '\\n%{{http_code}}' \
@@ -174,13 +173,13 @@ impl Container {
         (ran.status == Some(0)).then(|| (status.parse().expect("a status"), body.to_owned()))
     }
 
-    /// The value of one sample, by its full name with labels as exposed.
+    /// The value of one sample. `name` is its full name with labels, as exposed.
     pub fn sample(&self, name: &str) -> Option<f64> {
         let (_, metrics) = self.curl("/metrics")?;
         metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
     }
 
-    /// What a unit has written into the journal, of itself and of systemd about it.
+    /// The journal of a unit: its own entries, and those of systemd about it.
     pub fn journal(&self, unit: &str) -> Vec<Entry> {
         let lines = self
             .run(&format!("journalctl --sync; journalctl --unit={unit} --output=json --all"))

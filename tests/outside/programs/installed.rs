@@ -1,13 +1,13 @@
-//! A container with the daemon in it, as the package would put it there but for being built without
-//! optimizing.
+//! A container with the daemon, installed at the paths of the package. The binary is the one of the
+//! tests, which is built without optimization.
 
 use super::container::Container;
 use crate::support::{repository, wait_for};
 
-/// The service.
+/// The unit of the service.
 pub const UNIT: &str = "credwatch.service";
 
-/// Asks the endpoint of `tests/systemd/token-endpoint.sh`.
+/// One provider with the endpoint of `tests/systemd/token-endpoint.sh`.
 pub const CONFIGURATION: &str = r#"
 [providers.inside]
 recipe = "oauth2-client-credentials"
@@ -18,11 +18,11 @@ credentials.client_id = "watcher"
 credentials.client_secret = { systemd = "inside-secret" }
 "#;
 
-/// Where root keeps the secret.
+/// The file with the secret, readable by root only.
 pub const SECRET: &str = "/etc/credwatch/secrets/inside";
 
-/// A container with the daemon, its unit, a configuration, a secret and an endpoint; nothing of it
-/// is started.
+/// A container with the daemon, its unit, a configuration, a secret and a running endpoint. The
+/// daemon is not started.
 pub fn installed() -> Container {
     let container = Container::boot();
     container.copy(env!("CARGO_BIN_EXE_credwatch"), "/usr/bin/credwatch", "0755");

@@ -1,4 +1,4 @@
-//! Servers that issue tokens and that nobody here wrote, as processes on free ports of loopback.
+//! Token servers of other projects, as processes on free loopback ports.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -12,19 +12,19 @@ use serde_json::Value as Json;
 
 use crate::support::{repository, wait_for, wait_within};
 
-/// Such a server. It says where it listens on its standard output; it is killed by its id when this
-/// goes out of scope, and ends by itself when whoever started it is gone.
+/// A token server. It prints its address on standard output. Dropping this value kills it, and it
+/// ends by itself when its standard input is closed.
 pub struct Issuer {
     child: Child,
-    /// A file without a name, so that nothing stays behind when tests share a server, which is then
-    /// never dropped.
+    /// The standard output. An unnamed file leaves nothing behind, even for a shared server, which
+    /// is never dropped.
     out: File,
     /// Host and port.
     pub address: String,
 }
 
 impl Issuer {
-    /// Starts it, and waits until it listens.
+    /// Starts a server and waits until it listens.
     pub fn start(what: &str, command: &mut Command) -> Self {
         let (out, err) =
             (tempfile::tempfile().expect("a file"), tempfile::tempfile().expect("a file"));
@@ -36,39 +36,39 @@ impl Issuer {
             .unwrap_or_else(|error| {
                 panic!("cannot start {what} ({error}); run `make test`, which installs it")
             });
-        // Some set up a database first.
+        // Some servers set up a database first.
         let address = wait_within(Duration::from_secs(60), &format!("{what} to listen"), || {
             if let Some(status) = child.try_wait().expect("its status") {
                 panic!("{what} ended with {status}: {}", read(&err));
             }
-            said(&read(&out), "listening").first().cloned()
+            lines(&read(&out), "listening").first().cloned()
         });
         Self { child, out, address }
     }
 
-    /// Starts a script in `tests/issuers` with the distribution's Python, where `tests/parts.sh`
-    /// has put what it needs.
+    /// Starts a script in `tests/issuers` with the distribution's Python. `tests/parts.sh` installs
+    /// its libraries.
     pub fn script(name: &str, arguments: &[&str]) -> Self {
         let mut command = Command::new("/usr/bin/python3");
-        // Warnings are about the age of what it imports.
+        // Ignores deprecation warnings of old libraries.
         command.args(["-B", "-W", "ignore", &format!("{name}.py")]).args(arguments);
         Self::start(name, command.current_dir(repository("tests/issuers")).env_remove("PYTHONPATH"))
     }
 
-    /// What it has said so far on lines that begin with this word.
-    pub fn said(&self, word: &str) -> Vec<String> {
-        said(&read(&self.out), word)
+    /// The output lines that begin with this word, without the word.
+    pub fn lines(&self, word: &str) -> Vec<String> {
+        lines(&read(&self.out), word)
     }
 
-    /// The same in JSON, of the line with this number, once it is there.
-    pub fn told(&self, word: &str, place: usize) -> Json {
+    /// Waits for the line with this word and number. Returns its JSON.
+    pub fn json_line(&self, word: &str, place: usize) -> Json {
         let line = wait_for(&format!("a line of the server with {word}"), || {
-            self.said(word).get(place).cloned()
+            self.lines(word).get(place).cloned()
         });
         serde_json::from_str(&line).expect("JSON")
     }
 
-    /// Says that whoever started it is gone, and waits for its end.
+    /// Closes the standard input of the server, and waits for its end.
     pub fn end(&mut self) -> ExitStatus {
         drop(self.child.stdin.take());
         wait_for("the server to end", || self.child.try_wait().expect("its status"))
@@ -82,8 +82,8 @@ impl Drop for Issuer {
     }
 }
 
-/// The rest of each whole line that begins with this word.
-fn said(output: &str, word: &str) -> Vec<String> {
+/// The rest of each complete line that begins with this word.
+fn lines(output: &str, word: &str) -> Vec<String> {
     let whole = output.rsplit_once('\n').map_or("", |(whole, _)| whole);
     whole
         .lines()
@@ -91,7 +91,7 @@ fn said(output: &str, word: &str) -> Vec<String> {
         .collect()
 }
 
-/// The whole file, wherever its writer stands in it.
+/// The whole file. It does not move the position of the writer.
 fn read(file: &File) -> String {
     let mut content =
         vec![0; usize::try_from(file.metadata().expect("its size").len()).expect("short")];
@@ -100,13 +100,13 @@ fn read(file: &File) -> String {
     String::from_utf8_lossy(&content).into_owned()
 }
 
-/// Probes a provider once: its recipe, and what else stands in its table. The server has time, as
-/// many tests run at once.
+/// Probes a provider once, with this recipe and these other keys. The timeout is long, because many
+/// tests run at once.
 pub async fn probe(recipe: &str, more: &str) -> Probe {
     probe_with(&Prober::new(), recipe, more).await
 }
 
-/// The same with a clock and a source of chance of the test's own.
+/// Probes a provider once with this prober, which may have its own clock and random numbers.
 pub async fn probe_with(prober: &Prober, recipe: &str, more: &str) -> Probe {
     let configuration = config::load_text(
         "test.toml",
@@ -134,8 +134,7 @@ pub fn failure(probe: Probe) -> Failure {
     }
 }
 
-/// Asserts that the server refused with this status and this code of its own; returns what it said
-/// to people.
+/// Asserts that the server refused with this status and this code. Returns the message.
 #[track_caller]
 pub fn refusal(probe: Probe, status: u16, code: &str) -> String {
     assert_eq!(probe.status, Some(status), "{code}: {:?}", probe.outcome);

@@ -1,4 +1,4 @@
-//! Programs that nobody here wrote, as processes and as containers.
+//! Programs of other projects, as processes and in containers.
 
 pub mod container;
 pub mod installed;

@@ -1,5 +1,4 @@
-//! Servers that nobody here wrote, as processes on free ports of loopback: Prometheus and
-//! Alertmanager.
+//! Prometheus and Alertmanager as processes on free loopback ports.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -11,12 +10,12 @@ use serde_json::Value as Json;
 use crate::support::daemon::get;
 use crate::support::{repository, signal, wait_for};
 
-/// Which Prometheus. The rules must work with both.
+/// The version of Prometheus. The rules must work with both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {
-    /// The distribution's, in the path.
+    /// The version of the distribution, in `PATH`.
     Distribution,
-    /// The current one, which `tests/parts.sh` unpacks.
+    /// The current version, which `tests/parts.sh` unpacks.
     Current,
 }
 
@@ -30,7 +29,7 @@ impl Version {
         }
     }
 
-    /// Its promtool, in the repository.
+    /// promtool of this version, run in the repository.
     pub fn promtool(self) -> Command {
         let mut command = Command::new(self.program("promtool"));
         command.current_dir(repository(""));
@@ -38,19 +37,19 @@ impl Version {
     }
 }
 
-/// What a program says, which must not fail.
+/// Runs a program that must succeed. Returns its output.
 #[track_caller]
-pub fn said_by(command: &mut Command) -> String {
+pub fn output_of(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| {
         panic!("cannot start {command:?} ({error}); run `make test`, which installs it")
     });
-    let said = String::from_utf8_lossy(&output.stdout).into_owned()
+    let text = String::from_utf8_lossy(&output.stdout).into_owned()
         + &String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}: {said}");
-    said
+    assert!(output.status.success(), "{command:?}: {text}");
+    text
 }
 
-/// A server with a folder of its own; killed by its id when it goes out of scope.
+/// A server with its own folder. Dropping this value kills it.
 struct Server {
     child: Child,
     address: String,
@@ -58,8 +57,8 @@ struct Server {
 }
 
 impl Server {
-    /// None of these can tell which port it was given, so a free one is picked, and another if
-    /// somebody was faster.
+    /// Starts a server. It cannot choose a free port by itself, so this tries free ports until one
+    /// works.
     fn start(what: &str, prepare: impl Fn(&Path, &str) -> Command) -> Self {
         (0..10)
             .find_map(|_| Self::on(&free_address(), what, &prepare))
@@ -105,7 +104,7 @@ fn free_address() -> String {
 pub struct Prometheus(Server);
 
 impl Prometheus {
-    /// The distribution's, scraping one address every 200 ms.
+    /// Starts the version of the distribution, which scrapes one address every 200 ms.
     pub fn scraping(target: &str) -> Self {
         let configuration = format!(
             "global: {{ scrape_interval: 200ms, scrape_timeout: 200ms }}\nscrape_configs: [{{ \
@@ -114,14 +113,14 @@ impl Prometheus {
         Self::start(Version::Distribution, &configuration, &[])
     }
 
-    /// Has it take another configuration in.
+    /// Reloads Prometheus with another configuration.
     pub fn configure(&self, configuration: &str) {
         std::fs::write(self.0.folder.path().join("prometheus.yml"), configuration)
             .expect("written");
         signal(&self.0.child, Signal::HUP);
     }
 
-    /// One with this configuration and with these files beside it.
+    /// Starts Prometheus with this configuration, and with these files beside it.
     pub fn start(version: Version, configuration: &str, files: &[(&str, &str)]) -> Self {
         Self(Server::start("Prometheus", |folder, address| {
             for (name, text) in files.iter().chain(&[("prometheus.yml", configuration)]) {
@@ -135,7 +134,7 @@ impl Prometheus {
         }))
     }
 
-    /// The version that it says it is.
+    /// The version that Prometheus reports.
     pub fn version(&self) -> String {
         let answer = get(&self.0.address, "/api/v1/status/buildinfo");
         let json: Json = serde_json::from_str(&answer.body)
@@ -143,7 +142,7 @@ impl Prometheus {
         json["data"]["version"].as_str().unwrap_or_default().to_owned()
     }
 
-    /// The values that a query yields, with their labels.
+    /// The result of a query: labels and values.
     pub fn query(&self, query: &str) -> Vec<(Json, f64)> {
         let samples = self.ask("query", &[("query", query)])["result"]
             .as_array()
@@ -163,8 +162,8 @@ impl Prometheus {
             .collect()
     }
 
-    /// The labels of the series that have a number at some moment of the last `seconds`, asked for
-    /// as a graph asks.
+    /// Makes a range query over the last `seconds`, as a graph does. Returns the labels of the
+    /// series with a number in it.
     pub fn query_range(&self, query: &str, seconds: u32) -> Vec<Json> {
         let now = unix_seconds(jiff::Timestamp::now());
         let (start, end) = ((now - f64::from(seconds)).to_string(), now.to_string());
@@ -187,7 +186,7 @@ impl Prometheus {
             .collect()
     }
 
-    /// The values of a label, among the series that a selector selects.
+    /// The values of a label among the series of a selector.
     pub fn label_values(&self, selector: &str, label: &str) -> Vec<String> {
         let values = self.ask(&format!("label/{label}/values"), &[("match[]", selector)]);
         values
@@ -208,17 +207,17 @@ impl Prometheus {
         json["data"].take()
     }
 
-    /// Waits until a query yields something.
+    /// Waits until a query finds series. Returns its result.
     pub fn wait_for(&self, query: &str) -> Vec<(Json, f64)> {
         wait_for(query, || Some(self.query(query)).filter(|found| !found.is_empty()))
     }
 }
 
-/// An Alertmanager of the distribution.
+/// An Alertmanager, of the version of the distribution.
 pub struct Alertmanager(Server);
 
 impl Alertmanager {
-    /// One with this configuration, alone in its cluster.
+    /// Starts an Alertmanager with this configuration, without a cluster.
     pub fn start(configuration: &str) -> Self {
         Self(Server::start("Alertmanager", |folder, address| {
             std::fs::write(folder.join("alertmanager.yml"), configuration).expect("written");
