@@ -7,7 +7,7 @@ use crate::authoring::suggest::{Suggestion, structure, unread};
 use crate::outcome::{Message, TraceLine};
 use crate::probe::DEFAULT_HEADERS;
 use crate::recipe::request::ShownRequest;
-use crate::recipe::{Call, Heard, Kind, Observer, TokenResponse, Values};
+use crate::recipe::{Call, Kind, ObservedAnswer, Observer, TokenResponse, Values};
 use crate::secret::{
     HIDDEN, Redactor, is_told_secret, may_show_in_answer, names_a_secret, sentence, shown_place,
 };
@@ -88,12 +88,12 @@ impl Observer for Explanation {
         self.calls.push(Told::new(call, call.show(values).unwrap_or_default()));
     }
 
-    fn answer(&mut self, heard: &Heard<'_>) {
+    fn answer(&mut self, answer: &ObservedAnswer<'_>) {
         let Some(told) = self.calls.last_mut() else { return };
-        told.answer(heard.response, heard.redactor);
-        told.reading = heard.trace.lines(heard.redactor);
-        if let Some(outcome) = heard.outcome {
-            told.suggestions = unread(heard.response, heard.trace, outcome, heard.redactor);
+        told.answer(answer.response, answer.redactor);
+        told.reading = answer.trace.lines(answer.redactor);
+        if let Some(outcome) = answer.outcome {
+            told.suggestions = unread(answer.response, answer.trace, outcome, answer.redactor);
         }
     }
 

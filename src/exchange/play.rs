@@ -9,7 +9,7 @@ use super::{
     expected_headers,
 };
 use crate::recipe::{
-    Asked, Conversation, Fingerprints, Inputs, Kind, Subject, TokenRequest, TokenResponse,
+    Conversation, Fingerprints, Inputs, Kind, NextRequest, Subject, TokenRequest, TokenResponse,
 };
 
 /// An exchange under way.
@@ -45,13 +45,16 @@ impl Prepared {
             token_requested: false,
             differences: Vec::new(),
         };
-        while let Some(asked) = conversation.next_request() {
-            conversation.answered(play.answer(&asked)?, Duration::ZERO);
+        while let Some(next) = conversation.next_request() {
+            conversation.answered(play.answer(&next)?, Duration::ZERO);
         }
         let conclusion = conversation.finish();
-        for step in &conclusion.left_behind {
-            let message = step.failure.as_ref().map_or("", |failure| failure.message.as_str());
-            play.differences.push(format!("  `{}` failed: {message}", step.name));
+        for (step, failure) in conclusion.failed_cleanup() {
+            play.differences.push(format!(
+                "  `{}` failed: {}",
+                step.name,
+                failure.message.as_str()
+            ));
         }
         let mut differences = play.rest();
         self.compare_outcome(&conclusion.outcome, &mut differences);
@@ -101,9 +104,9 @@ impl Prepared {
 impl Play<'_> {
     /// The recorded answer to this request, which is compared. The error is what makes it
     /// impossible to go on.
-    fn answer(&mut self, asked: &Asked<'_>) -> Result<TokenResponse, String> {
+    fn answer(&mut self, next: &NextRequest<'_>) -> Result<TokenResponse, String> {
         let exchange = &self.prepared.exchange;
-        let Asked { call, request } = asked;
+        let NextRequest { call, request } = next;
         let recorded = if call.kind == Kind::Token {
             self.token_requested = true;
             self.compare_request("", exchange.request.as_ref(), request);

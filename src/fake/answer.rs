@@ -7,7 +7,7 @@ use minijinja::Value;
 
 use super::definition::Answer;
 use crate::language::names::Names;
-use crate::language::template::{JsonTemplate, Show, Template};
+use crate::language::template::{JsonTemplate, Template, real};
 use crate::recipe::definition::Text;
 
 /// An answer with its templates compiled.
@@ -44,17 +44,17 @@ impl CompiledAnswer {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = self.status;
         if let Some(json) = &self.json {
-            let json = json.render(facts, Show::Real)?.unwrap_or_default();
+            let json = json.render(facts, &mut real)?.unwrap_or_default();
             *response.body_mut() = Body::from(json.to_string());
             response
                 .headers_mut()
                 .insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         } else if let Some(body) = &self.body {
-            *response.body_mut() = Body::from(body.text(facts, Show::Real)?.unwrap_or_default());
+            *response.body_mut() = Body::from(body.text(facts, &mut real)?.unwrap_or_default());
         }
         for (name, template) in &self.headers {
             if let Some(value) =
-                template.text(facts, Show::Real)?.and_then(|text| HeaderValue::try_from(text).ok())
+                template.text(facts, &mut real)?.and_then(|text| HeaderValue::try_from(text).ok())
             {
                 response.headers_mut().insert(name, value);
             }

@@ -85,32 +85,33 @@ pub fn larger() -> Error {
     refused(format!("the value is larger than {} KiB", LARGEST_VALUE / 1024))
 }
 
-/// The bytes of a value, with all that is in it, each time that it is in it.
+/// The size of a value and of all values inside it, in bytes. A value that stands in several places
+/// counts each time.
 ///
 /// # Errors
-/// When it is more than a value may have, or too deep; what is behind that is not looked at.
-pub fn weigh(value: &Value) -> Result<usize, Error> {
-    let mut weight = 0;
-    add_weight(value, DEEPEST_VALUE, &mut weight)?;
-    Ok(weight)
+/// When the value is larger or deeper than a value may be.
+pub fn size(value: &Value) -> Result<usize, Error> {
+    let mut size = 0;
+    add_size(value, DEEPEST_VALUE, &mut size)?;
+    Ok(size)
 }
 
-fn add_weight(value: &Value, depth: usize, weight: &mut usize) -> Result<(), Error> {
-    // As JSON no value takes less: a digit and a comma.
-    *weight += value.as_bytes().map_or(2, <[u8]>::len);
-    if *weight > LARGEST_VALUE || depth == 0 {
+fn add_size(value: &Value, depth: usize, size: &mut usize) -> Result<(), Error> {
+    // The shortest value in JSON is a digit and a comma.
+    *size += value.as_bytes().map_or(2, <[u8]>::len);
+    if *size > LARGEST_VALUE || depth == 0 {
         return Err(larger());
     }
     match value.kind() {
         ValueKind::Seq | ValueKind::Iterable => {
             for item in value.try_iter()? {
-                add_weight(&item, depth - 1, weight)?;
+                add_size(&item, depth - 1, size)?;
             }
         }
         ValueKind::Map => {
             for name in value.try_iter()? {
-                add_weight(&name, depth - 1, weight)?;
-                add_weight(&value.get_item(&name)?, depth - 1, weight)?;
+                add_size(&name, depth - 1, size)?;
+                add_size(&value.get_item(&name)?, depth - 1, size)?;
             }
         }
         _ => {}

@@ -6,70 +6,69 @@ use std::sync::Arc;
 use minijinja::Value;
 use minijinja::value::Object;
 
-use super::bounds::{Budget, LARGEST_VALUE, weigh};
+use super::bounds::{Budget, LARGEST_VALUE, size};
 
-/// Values by name, with their sizes. A recipe has a handful, so a search from the front is faster
-/// than a map, and nothing is copied when the answer's values join those of the request.
+/// Values by name, with their sizes. A clone shares the values until one of the two adds another.
 #[derive(Clone, Default)]
-pub struct Context {
+pub struct Context(Arc<Named>);
+
+/// A recipe has a handful of values, so a search from the front is faster than a map.
+#[derive(Clone, Default)]
+pub(super) struct Named {
     values: Vec<(Arc<str>, Value, usize)>,
-    budget: Budget,
+    pub(super) budget: Budget,
 }
 
 impl Context {
-    /// Adds a value; the first of a name counts.
+    /// Adds a value. If the name is there already, its first value stays in use.
     pub fn add(&mut self, name: &str, value: Value) {
-        let size = weigh(&value).unwrap_or(LARGEST_VALUE);
+        let size = size(&value).unwrap_or(LARGEST_VALUE);
         self.add_sized(name, value, size);
     }
 
-    /// Adds a value whose size is known.
+    /// Adds a value whose size in bytes is known.
     pub fn add_sized(&mut self, name: &str, value: Value, size: usize) {
-        self.values.push((name.into(), value, size));
+        Arc::make_mut(&mut self.0).values.push((name.into(), value, size));
     }
 
-    /// How large the value of this name is.
-    #[must_use]
-    pub fn size(&self, name: &str) -> usize {
-        self.values.iter().find(|(known, ..)| **known == *name).map_or(0, |(_, _, size)| *size)
-    }
-
-    /// What evaluations in this context, and in those that were made from it, have cost.
+    /// The budget that this context shares with all its clones.
     #[must_use]
     pub fn budget(&self) -> &Budget {
-        &self.budget
+        &self.0.budget
     }
 
     /// The value of this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.values.iter().find(|(known, ..)| **known == *name).map(|(_, value, _)| value)
+        self.0.get(name).map(|(_, value, _)| value)
     }
 
-    /// As expressions take it.
+    /// The context as the engine takes it. Nothing is copied.
     #[must_use]
     pub fn value(&self) -> Value {
-        Value::from_object(self.clone())
-    }
-
-    /// Lends itself to an expression as [`Context::value`] would, without copying anything.
-    pub fn lend<R>(&mut self, to: impl FnOnce(&Value) -> R) -> R {
-        let empty = Self { values: Vec::new(), budget: self.budget.clone() };
-        let shared = Arc::new(std::mem::replace(self, empty));
-        let outcome = to(&Value::from_dyn_object(Arc::clone(&shared)));
-        *self = Arc::try_unwrap(shared).unwrap_or_else(|kept| Self::clone(&kept));
-        outcome
+        Value::from_dyn_object(Arc::clone(&self.0))
     }
 }
 
-impl Object for Context {
+impl Named {
+    fn get(&self, name: &str) -> Option<&(Arc<str>, Value, usize)> {
+        self.values.iter().find(|(known, ..)| **known == *name)
+    }
+
+    /// The size of the value of this name, in bytes.
+    pub(super) fn size(&self, name: &str) -> usize {
+        self.get(name).map_or(0, |(_, _, size)| *size)
+    }
+}
+
+impl Object for Named {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        self.get(key.as_str()?).cloned()
+        self.get(key.as_str()?).map(|(_, value, _)| value.clone())
     }
 }
 
-/// Names only: the values hold secrets.
-impl fmt::Debug for Context {
+/// Shows only the names, because values can be secret.
+impl fmt::Debug for Named {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.values.iter().map(|(name, ..)| name)).finish()
     }

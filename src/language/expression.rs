@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use minijinja::{Environment, Error, ErrorKind, Expression, UndefinedBehavior, Value};
 
 use super::bounds::Guarded;
-use super::context::Context;
+use super::context::Named;
 pub use super::errors::explain;
 use super::errors::without_values;
 use super::lint::lint;
@@ -127,9 +127,9 @@ impl Compiled {
     /// # Errors
     /// Whatever the engine refuses; see [`explain`].
     pub fn evaluate(&self, context: &Value) -> Result<Value, Error> {
-        if let Some(context) = context.downcast_object_ref::<Context>() {
+        if let Some(context) = context.downcast_object_ref::<Named>() {
             let sizes = self.places.iter().map(|name| context.size(name) as u64);
-            context.budget().take(self.cost.saturating_add(sizes.sum()))?;
+            context.budget.take(self.cost.saturating_add(sizes.sum()))?;
         }
         let value = match &self.path {
             Some(path) => member(context, path),
@@ -138,7 +138,7 @@ impl Compiled {
                 .eval(context)
                 .map_err(|error| without_values(&self.source, error))?,
         };
-        bounds::weigh(&value)?;
+        bounds::size(&value)?;
         Ok(value)
     }
 }

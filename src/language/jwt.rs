@@ -70,7 +70,7 @@ pub fn pem(value: &Value) -> Result<Value, Error> {
 }
 
 fn json(value: &Value) -> Result<Json, Error> {
-    bounds::weigh(value)?;
+    bounds::size(value)?;
     serde_json::to_value(value).map_err(|_| wrong("a value in a `jwt` has no form in JSON"))
 }
 

@@ -22,13 +22,20 @@ enum Part {
     Expression(Box<Compiled>),
 }
 
-/// How a template is rendered.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Show {
-    /// As it is sent.
-    Real,
-    /// For people: every expression that a secret goes into is replaced.
-    Hidden,
+/// Sees the value of each expression before it is put into the text, and may replace it.
+pub type Insert<'a> = dyn FnMut(&Compiled, Value) -> Value + 'a;
+
+/// Inserts each value unchanged.
+#[must_use]
+pub fn real(_: &Compiled, value: Value) -> Value {
+    value
+}
+
+/// Inserts a mark in place of each value that depends on a secret.
+pub fn hidden(context: &Value) -> impl FnMut(&Compiled, Value) -> Value {
+    |expression, value| {
+        if expression.is_open(&value, context) { value } else { Value::from(HIDDEN) }
+    }
 }
 
 impl Template {
@@ -54,7 +61,7 @@ impl Template {
         Ok(Self { parts })
     }
 
-    /// Whether a secret goes in.
+    /// Whether it uses a secret.
     #[must_use]
     pub fn is_secret(&self) -> bool {
         self.expressions().any(|expression| expression.secret)
@@ -68,47 +75,49 @@ impl Template {
         })
     }
 
-    /// Of a URL the expressions that can decide to which host it goes: those before the path
-    /// begins.
+    /// The expressions before the path of a URL. They decide its host.
     pub fn origin(&self) -> impl Iterator<Item = &Compiled> {
-        let before_the_path = |part: &&Part| !matches!(part, Part::Literal(text) if text.replace("://", "").contains(['/', '?']));
+        let before_the_path = |part: &&Part| match part {
+            Part::Literal(text) => !text.replace("://", "").contains(['/', '?']),
+            Part::Expression(_) => true,
+        };
         self.parts.iter().take_while(before_the_path).filter_map(|part| match part {
             Part::Literal(_) => None,
             Part::Expression(expression) => Some(&**expression),
         })
     }
 
-    /// The value: typed for a lone expression, text otherwise. `None` when a value that it needs is
-    /// absent.
+    /// The value: a lone expression keeps its type, anything else is text. `None` when a value that
+    /// the template needs is absent.
     ///
     /// # Errors
     /// When an expression cannot be evaluated.
-    pub fn value(&self, context: &Value, show: Show) -> Result<Option<Value>, Error> {
+    pub fn value(&self, context: &Value, insert: &mut Insert<'_>) -> Result<Option<Value>, Error> {
         if let [Part::Expression(expression)] = self.parts.as_slice() {
-            return evaluate(expression, context, show);
+            return evaluate(expression, context, insert);
         }
-        self.render(context, show, |_, value| value).map(|text| text.map(Value::from))
+        self.render(context, insert, |_, value| value).map(|text| text.map(Value::from))
     }
 
-    /// The text. `None` when a value that it needs is absent.
+    /// The text. `None` when a value that the template needs is absent.
     ///
     /// # Errors
     /// When an expression cannot be evaluated.
-    pub fn text(&self, context: &Value, show: Show) -> Result<Option<String>, Error> {
-        self.render(context, show, |_, value| value)
+    pub fn text(&self, context: &Value, insert: &mut Insert<'_>) -> Result<Option<String>, Error> {
+        self.render(context, insert, |_, value| value)
     }
 
-    /// The text, with every value percent-encoded but one at the very start.
+    /// The text of a URL: values are percent-encoded, except for one at the very start.
     ///
     /// # Errors
     /// When an expression cannot be evaluated.
     pub fn url(
         &self,
         context: &Value,
-        show: Show,
+        insert: &mut Insert<'_>,
         keep: &'static AsciiSet,
     ) -> Result<Option<String>, Error> {
-        self.render(context, show, |place, value| {
+        self.render(context, insert, |place, value| {
             if place == 0 { value } else { utf8_percent_encode(&value, keep).to_string() }
         })
     }
@@ -116,14 +125,14 @@ impl Template {
     fn render(
         &self,
         context: &Value,
-        show: Show,
+        insert: &mut Insert<'_>,
         encode: impl Fn(usize, String) -> String,
     ) -> Result<Option<String>, Error> {
         let mut out = String::new();
         for (place, part) in self.parts.iter().enumerate() {
             match part {
                 Part::Literal(text) => out.push_str(text),
-                Part::Expression(expression) => match evaluate(expression, context, show)? {
+                Part::Expression(expression) => match evaluate(expression, context, insert)? {
                     Some(value) => out.push_str(&encode(place, plain(&value)?)),
                     None => return Ok(None),
                 },
@@ -133,17 +142,16 @@ impl Template {
     }
 }
 
-/// How many ends of an expression are tried.
+/// How many `}}` are tried as the end of an expression.
 const MOST_ENDS: usize = 8;
 
-/// The expression that begins at `start`, and where the text goes on behind its `}}`.
+/// The expression that begins at `start`, and the place after its `}}`.
 ///
-/// `}}` can stand in a string of the expression, so the first end at which the expression compiles
-/// is taken; when none does, the first end's mistake is told.
+/// A string in the expression can contain `}}`. So the expression ends at the first `}}` with which
+/// it compiles. If none fits, the mistake of the first is returned.
 fn expression_at(text: &str, start: usize, names: &Names) -> Result<(Compiled, usize), Mistake> {
     let mut first: Option<Mistake> = None;
     let mut from = start;
-    // Few expressions have `}}` in a text, and none often.
     for _ in 0..MOST_ENDS {
         let Some(close) = text[from..].find("}}") else { break };
         let close = from + close;
@@ -183,16 +191,19 @@ fn literal(text: &str, range: Range<usize>) -> Result<Part, Mistake> {
     Ok(Part::Literal(text[range].to_owned()))
 }
 
-fn evaluate(expression: &Compiled, context: &Value, show: Show) -> Result<Option<Value>, Error> {
+fn evaluate(
+    expression: &Compiled,
+    context: &Value,
+    insert: &mut Insert<'_>,
+) -> Result<Option<Value>, Error> {
     let value = expression.evaluate(context)?;
     if value.is_undefined() || value.is_none() {
         return Ok(None);
     }
-    let hides = show == Show::Hidden && !expression.is_open(&value, context);
-    Ok(Some(if hides { Value::from(HIDDEN) } else { value }))
+    Ok(Some(insert(expression, value)))
 }
 
-/// A value inside text: strings, numbers and truth values, the latter as JSON writes them.
+/// A value as text: a string, a number, or a truth value as in JSON.
 fn plain(value: &Value) -> Result<String, Error> {
     match value.kind() {
         ValueKind::Bool => Ok(if value.is_true() { "true".into() } else { "false".into() }),
@@ -209,16 +220,16 @@ fn plain(value: &Value) -> Result<String, Error> {
 pub enum JsonTemplate {
     /// Text, or a lone expression of any type.
     Text(Template),
-    /// As it is.
+    /// A value without expressions.
     Plain(serde_json::Value),
-    /// An array; absent items are left out.
+    /// An array. Absent items are left out.
     Array(Vec<JsonTemplate>),
-    /// An object; absent members are left out.
+    /// An object. Absent members are left out.
     Object(Vec<(String, JsonTemplate)>),
 }
 
 impl JsonTemplate {
-    /// Compiles a body; `compile` turns each text into a template and tells its mistakes.
+    /// Compiles a body. `compile` compiles each text and reports its mistakes.
     pub fn new(
         node: &Node,
         compile: &mut dyn FnMut(&crate::document::Text) -> Option<Template>,
@@ -240,26 +251,18 @@ impl JsonTemplate {
         }
     }
 
-    /// All templates in it.
-    pub fn templates(&self) -> Vec<&Template> {
-        match self {
-            Self::Text(template) => vec![template],
-            Self::Plain(_) => Vec::new(),
-            Self::Array(items) => items.iter().flat_map(Self::templates).collect(),
-            Self::Object(members) => {
-                members.iter().flat_map(|(_, node)| node.templates()).collect()
-            }
-        }
-    }
-
     /// The JSON value; `None` when it is a text that needs an absent value.
     ///
     /// # Errors
     /// When an expression cannot be evaluated, or its value has no form in JSON.
-    pub fn render(&self, context: &Value, show: Show) -> Result<Option<serde_json::Value>, Error> {
+    pub fn render(
+        &self,
+        context: &Value,
+        insert: &mut Insert<'_>,
+    ) -> Result<Option<serde_json::Value>, Error> {
         Ok(Some(match self {
             Self::Plain(value) => value.clone(),
-            Self::Text(template) => match template.value(context, show)? {
+            Self::Text(template) => match template.value(context, insert)? {
                 Some(value) if value.kind() == ValueKind::Bytes => plain(&value)?.into(),
                 Some(value) => serde_json::to_value(&value).map_err(|_| {
                     Error::new(
@@ -272,7 +275,7 @@ impl JsonTemplate {
             Self::Array(items) => {
                 let mut array = Vec::with_capacity(items.len());
                 for item in items {
-                    array.extend(item.render(context, show)?);
+                    array.extend(item.render(context, insert)?);
                 }
                 array.into()
             }
@@ -280,7 +283,7 @@ impl JsonTemplate {
                 let mut object = serde_json::Map::new();
                 for (name, node) in members {
                     if let Some(value) =
-                        node.render(context, show).map_err(|error| inside(name, error))?
+                        node.render(context, insert).map_err(|error| inside(name, error))?
                     {
                         object.insert(name.clone(), value);
                     }
@@ -291,7 +294,7 @@ impl JsonTemplate {
     }
 }
 
-/// An error in a member of a body, with the member's name.
+/// Adds the name of the member to an error.
 fn inside(name: &str, error: Error) -> Error {
     let detail = format!("`{name}`: {}", super::expression::explain(&error));
     Error::new(error.kind(), detail).with_source(error)
@@ -326,7 +329,7 @@ mod tests {
     #[test]
     fn a_lone_expression_keeps_its_type() {
         let render = |text: &str| {
-            JsonTemplate::Text(template(text)).render(&context(), Show::Real).expect("renders")
+            JsonTemplate::Text(template(text)).render(&context(), &mut real).expect("renders")
         };
         assert_eq!(render("{{ now_ms }}"), Some(serde_json::json!(1_572_574_909_697_i64)));
         assert_eq!(render("t{{ now_ms }}"), Some(serde_json::json!("t1572574909697")));
@@ -342,7 +345,7 @@ mod tests {
             "{{ scope if scope else none }}",
             "{{ key if scope }}",
         ] {
-            assert_eq!(template(text).text(&context(), Show::Real).expect(text), None, "{text}");
+            assert_eq!(template(text).text(&context(), &mut real).expect(text), None, "{text}");
         }
     }
 
@@ -356,7 +359,7 @@ mod tests {
             "{{ (key ~ scope) | sha256 | hex }}",
             "{{ [scope] | join }}",
         ] {
-            assert!(template(text).text(&context(), Show::Real).is_err(), "{text}");
+            assert!(template(text).text(&context(), &mut real).is_err(), "{text}");
         }
     }
 
@@ -364,7 +367,7 @@ mod tests {
     fn values_in_urls_are_encoded_but_for_one_at_the_start() {
         let render = |text: &str| {
             template(text)
-                .url(&context(), Show::Real, crate::language::convert::UNRESERVED)
+                .url(&context(), &mut real, crate::language::convert::UNRESERVED)
                 .expect(text)
         };
         assert_eq!(render("{{ tenant }}/x").as_deref(), Some("a/b c/x"));
@@ -396,7 +399,7 @@ mod tests {
     fn secrets_are_hidden_where_they_go_in() {
         assert_eq!(
             template("{{ key }}-{{ tenant }}")
-                .text(&context(), Show::Hidden)
+                .text(&context(), &mut hidden(&context()))
                 .expect("renders")
                 .as_deref(),
             Some("[hidden]-a/b c")
@@ -406,7 +409,7 @@ mod tests {
     #[test]
     fn braces_in_texts_of_an_expression_do_not_end_it() {
         assert_eq!(
-            template("a{{ '}}' }}b").text(&context(), Show::Real).expect("renders").as_deref(),
+            template("a{{ '}}' }}b").text(&context(), &mut real).expect("renders").as_deref(),
             Some("a}}b")
         );
     }

@@ -12,10 +12,12 @@ use super::clients::Clients;
 use super::send::{Clock, Sent, send};
 use super::tls::TlsError;
 use crate::credentials::read_all;
-use crate::outcome::{Failure, Outcome, Probe, Reason, Step};
+use crate::outcome::{Failure, Outcome, Probe, Reason};
 use crate::provider::{Provider, Transport};
 use crate::recipe::retry::http_date;
-use crate::recipe::{Attempt, Conversation, Fingerprints, Kind, Observer, Subject, TokenResponse};
+use crate::recipe::{
+    Attempt, Conclusion, Conversation, Fingerprints, Kind, Observer, Subject, TokenResponse,
+};
 use crate::time::unix_seconds;
 
 /// Sends token requests. One for the whole program.
@@ -144,12 +146,12 @@ impl Prober {
     ) -> Probe {
         let mut deadline = Deadline::now() + provider.timeout;
         let mut cleans_up = false;
-        while let Some(asked) = conversation.next_request() {
-            let kind = asked.call.kind;
+        while let Some(next) = conversation.next_request() {
+            let kind = next.call.kind;
             if kind == Kind::Cleanup && !std::mem::replace(&mut cleans_up, true) {
                 deadline = Deadline::now() + provider.timeout;
             }
-            let sent = send(client, &asked.request, deadline, provider.timeout, &*self.now).await;
+            let sent = send(client, &next.request, deadline, provider.timeout, &*self.now).await;
             if kind.leads_to_the_token() {
                 measure(&mut probe, &sent);
             }
@@ -165,7 +167,7 @@ impl Prober {
             }
         }
         let conclusion = conversation.finish();
-        warn_of_what_is_left(provider, &conclusion.left_behind);
+        log_failed_cleanup(provider, &conclusion);
         probe.outcome = conclusion.outcome;
         probe.reading = conclusion.reading;
         if !provider.steps.is_empty() {
@@ -187,19 +189,17 @@ fn measure(probe: &mut Probe, sent: &Sent) {
     };
 }
 
-/// A cleanup that fails breaks no credential, so it is told in the log.
-fn warn_of_what_is_left(provider: &Provider, failed: &[Step]) {
-    for step in failed {
-        if let Some(failure) = &step.failure {
-            tracing::warn!(
-                provider = %provider.name,
-                step = %step.name,
-                reason = failure.reason.word(),
-                code = failure.code.as_str(),
-                message = failure.message.as_str(),
-                "a probe could not clean up behind it"
-            );
-        }
+/// A failed cleanup says nothing about the credential, so it goes only to the log.
+fn log_failed_cleanup(provider: &Provider, conclusion: &Conclusion) {
+    for (step, failure) in conclusion.failed_cleanup() {
+        tracing::warn!(
+            provider = %provider.name,
+            step = %step.name,
+            reason = failure.reason.word(),
+            code = failure.code.as_str(),
+            message = failure.message.as_str(),
+            "a probe could not clean up behind it"
+        );
     }
 }
 

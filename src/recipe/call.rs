@@ -22,11 +22,11 @@ pub struct Recipe {
     pub documentation: Option<String>,
     /// What a probe does at the provider beside issuing a token.
     pub side_effects: Option<String>,
-    /// How well the API is known.
+    /// How certain the recipe is about the API.
     pub known: Option<Known>,
-    /// How often it is safe to ask.
+    /// How often it is safe to request a token.
     pub interval: Option<Duration>,
-    /// Whether the same token is handed out until it expires.
+    /// Whether the provider returns the same token until it expires.
     pub tokens: Tokens,
     /// The inputs that are not secret, by name.
     pub parameters: Vec<(String, Parameter)>,
@@ -40,15 +40,15 @@ pub struct Recipe {
     pub(super) cleanup: Vec<Call>,
     pub(super) bindings: Vec<(String, Compiled)>,
     pub(super) reading: TokenRules,
-    /// All names that a request at the end of a probe can use.
+    /// All names that the last request of a probe can use.
     pub(super) names: Names,
-    /// As it was written: two recipes are the same when this is.
+    /// The definition, to compare recipes.
     pub(super) definition: Definition,
-    /// All names that its expressions use: what nobody asks for is not made.
+    /// All names that its expressions use. Unused values are not computed.
     pub(super) uses: BTreeSet<String>,
 }
 
-/// Wherever it stands in whatever file.
+/// Recipes with equal definitions are equal, also from different files.
 impl PartialEq for Recipe {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name && self.definition == other.definition
@@ -56,7 +56,7 @@ impl PartialEq for Recipe {
 }
 
 impl Recipe {
-    /// Whether an answer can tell which scopes were granted.
+    /// Whether a rule reads the granted scopes.
     #[must_use]
     pub fn reads_scopes(&self) -> bool {
         self.reading.scopes.is_some()
@@ -76,18 +76,18 @@ pub enum Kind {
     Step,
     /// Requests the token.
     Token,
-    /// Uses the token, which the provider accepts or refuses.
+    /// Uses the token, which the provider accepts or rejects.
     Check,
     /// Asks the provider whether the token is active (RFC 7662).
     Introspection,
     /// Fetches the keys that sign tokens (RFC 7517).
     Keys,
-    /// Closes what the calls before it have opened.
+    /// Closes what earlier calls have opened.
     Cleanup,
 }
 
 impl Kind {
-    /// The name of a call that no recipe names.
+    /// The name of a call to which the recipe gives no name.
     pub(super) fn own_name(self) -> &'static str {
         match self {
             Self::Step | Self::Cleanup => "",
@@ -111,7 +111,7 @@ pub(super) const TOKEN: &str = "token";
 const CHECK: &str = "verify";
 /// The name of the call to an introspection endpoint.
 const INTROSPECTION: &str = "introspection";
-/// The name of the check of what a JSON Web Token says of itself, which is no call.
+/// The name of the check of a JSON Web Token's claims, which is no call.
 pub(super) const INSPECTION: &str = "jwt";
 /// The name of the call for keys.
 const KEYS: &str = "jwks";
@@ -124,15 +124,15 @@ pub struct Call {
     pub name: Arc<str>,
     /// What it is for.
     pub kind: Kind,
-    /// Before the name of a part, where mistakes are told: `steps.login.`.
+    /// The prefix of its keys in messages, such as `steps.login.`.
     pub(super) part: String,
     pub(super) request: RequestTemplates,
     pub(super) rules: Rules,
-    /// What its answer gives to the calls after it.
+    /// The values that its answer gives to later calls.
     pub(super) gives: Vec<(String, Compiled)>,
-    /// What its request takes from answers before it.
+    /// The values that its request takes from earlier answers.
     pub(super) needs: BTreeSet<String>,
-    /// Whether what an answer gave decides to which host its request goes.
+    /// Whether a value from an answer decides the host of the URL.
     pub(super) follows: bool,
     /// The names that the rules for its answer use.
     pub(super) uses: BTreeSet<String>,
@@ -153,29 +153,29 @@ pub(super) enum BodyTemplate {
     Text(Template),
 }
 
-/// How any answer is told to be a success or a failure, and which.
+/// The rules that say whether an answer is a success or which failure it is.
 pub(super) struct Rules {
     pub(super) format: Format,
-    /// Those that are fine; any 2xx when empty.
+    /// The statuses of a success; any 2xx when empty.
     pub(super) statuses: Vec<u16>,
-    /// What must hold beside the status.
-    pub(super) holds: Option<Holds>,
+    /// The condition for a success, in addition to the status.
+    pub(super) condition: Option<Condition>,
     pub(super) code: Vec<Compiled>,
     pub(super) message: Vec<Compiled>,
     pub(super) throttled: Vec<String>,
     pub(super) unavailable: Vec<String>,
 }
 
-/// What must hold beside the status.
-pub(super) struct Holds {
-    /// The word that recipes have for it.
+/// The rule `ok` or `issued` of a recipe.
+pub(super) struct Condition {
+    /// Its key in the recipe.
     pub(super) word: &'static str,
     pub(super) rule: Compiled,
-    /// The members of the answer that the rule looks at.
+    /// The members of the answer that the rule uses.
     pub(super) members: Vec<Compiled>,
 }
 
-impl Holds {
+impl Condition {
     pub fn new(word: &'static str, rule: Compiled, names: &Names) -> Self {
         let members = scan::members(&rule.source)
             .into_iter()
@@ -185,7 +185,7 @@ impl Holds {
     }
 }
 
-/// What is read of a success of the token request.
+/// The rules for a successful answer to the token request.
 pub(super) struct TokenRules {
     pub(super) token: Vec<Compiled>,
     pub(super) expiry: Vec<(Compiled, Unit)>,

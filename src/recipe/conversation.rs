@@ -1,6 +1,6 @@
-//! One probe as a conversation: which request is next, and what the answers come to.
+//! One probe as a conversation: which request comes next, and which outcome the answers give.
 //!
-//! Pure: a driver sends the requests, and says how each was answered and how long it took.
+//! Pure: a driver sends the requests, and reports each answer and how long it took.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,9 +10,8 @@ use jiff::Timestamp;
 use super::call::{Call, INSPECTION, Kind, Recipe};
 use super::claims::JwtCheck;
 use super::fingerprint::Fingerprints;
-use super::observer::{Heard, Observer};
+use super::reader::TokenResponse;
 use super::request::TokenRequest;
-use super::response::TokenResponse;
 use super::token::Expectations;
 use super::trace::Trace;
 use super::turns::{Turn, Turns};
@@ -21,14 +20,14 @@ use super::verification::{Verification, judged};
 use crate::outcome::{Code, Expiry, Failure, Issued, Message, Outcome, Step, TraceLine, malformed};
 use crate::secret::Redactor;
 
-/// What a conversation is about.
+/// The rules of a conversation.
 #[derive(Clone, Copy)]
 pub struct Subject<'a> {
     /// How the token is requested.
     pub recipe: &'a Recipe,
     /// How the token is verified.
     pub verification: Option<&'a Verification>,
-    /// What the token must have.
+    /// The requirements for the token.
     pub expectations: &'a Expectations,
     /// Makes the fingerprint of the token.
     pub fingerprints: &'a Fingerprints,
@@ -39,7 +38,7 @@ pub struct Conversation<'a> {
     subject: Subject<'a>,
     turns: Turns<'a>,
     values: Values,
-    /// The call that waits for its answer.
+    /// The call whose answer is still missing.
     open: Option<&'a Call>,
     /// The answer to the call for keys.
     keys: Option<TokenResponse>,
@@ -47,7 +46,10 @@ pub struct Conversation<'a> {
     now: Timestamp,
     issued: Option<Issued>,
     failed: Option<Failed<'a>>,
-    steps: Vec<Taken>,
+    /// Each call and the HTTP status of its answer.
+    steps: Vec<(Step, Option<u16>)>,
+    /// How many steps come before the cleanup.
+    before_cleanup: usize,
     observer: Option<&'a mut dyn Observer>,
 }
 
@@ -58,32 +60,55 @@ struct Failed<'a> {
     trace: Trace<'a>,
 }
 
-/// A step that was taken.
-struct Taken {
-    step: Step,
-    /// The HTTP status of its answer.
-    status: Option<u16>,
-    is_cleanup: bool,
-}
-
 /// The next request.
-pub struct Asked<'a> {
+pub struct NextRequest<'a> {
     /// The call that it belongs to.
     pub call: &'a Call,
     /// The request to send.
     pub request: TokenRequest,
 }
 
-/// What a conversation came to. It holds no secrets.
+/// The result of a conversation. It holds no secrets.
 pub struct Conclusion {
-    /// What the probe found.
+    /// The result of the probe.
     pub outcome: Outcome,
-    /// How the answer was read that decided a failure; empty otherwise.
+    /// How the answer that decided a failure was read; empty otherwise.
     pub reading: Vec<TraceLine>,
     /// The calls made and the inspection of the token, in order.
     pub steps: Vec<Step>,
-    /// The calls of the cleanup that failed. They decide no outcome.
-    pub left_behind: Vec<Step>,
+    before_cleanup: usize,
+}
+
+impl Conclusion {
+    /// The cleanup calls that failed. They decide no outcome.
+    pub fn failed_cleanup(&self) -> impl Iterator<Item = (&Step, &Failure)> {
+        let cleanup = self.steps.iter().skip(self.before_cleanup);
+        cleanup.filter_map(|step| Some((step, step.failure.as_ref()?)))
+    }
+}
+
+/// Sees the calls of one conversation, to explain them to people.
+pub trait Observer: Send {
+    /// A request is about to be rendered.
+    fn request(&mut self, call: &Call, values: &Values);
+    /// An answer was read.
+    fn answer(&mut self, answer: &ObservedAnswer<'_>);
+    /// The conversation has ended. The redactor knows all its secrets.
+    fn end(&mut self, redactor: &Redactor);
+}
+
+/// An answer and how it was read. Can hold a token.
+pub struct ObservedAnswer<'a> {
+    /// The call that the provider answers.
+    pub call: &'a Call,
+    /// The answer.
+    pub response: &'a TokenResponse,
+    /// What each rule found in the answer.
+    pub trace: &'a Trace<'a>,
+    /// The outcome of the token request; `None` for other calls.
+    pub outcome: Option<&'a Outcome>,
+    /// Knows the secrets up to this answer.
+    pub redactor: &'a Redactor,
 }
 
 impl<'a> Conversation<'a> {
@@ -111,6 +136,7 @@ impl<'a> Conversation<'a> {
             issued: None,
             failed: None,
             steps: Vec::new(),
+            before_cleanup: 0,
             observer,
         })
     }
@@ -121,9 +147,8 @@ impl<'a> Conversation<'a> {
         &self.values
     }
 
-    /// The next request; `None` at the end. A request that cannot be rendered is a failure of its
-    /// call.
-    pub fn next_request(&mut self) -> Option<Asked<'a>> {
+    /// The next request; `None` at the end. A call whose request cannot be rendered fails.
+    pub fn next_request(&mut self) -> Option<NextRequest<'a>> {
         loop {
             match self.turns.next(&self.values)? {
                 Turn::Inspection(check) => self.inspect(check),
@@ -134,35 +159,27 @@ impl<'a> Conversation<'a> {
                     match call.render(&mut self.values) {
                         Ok(request) => {
                             self.open = Some(call);
-                            return Some(Asked { call, request });
+                            return Some(NextRequest { call, request });
                         }
-                        Err(error) => self.close(call, Some(error.failure()), Duration::ZERO),
+                        Err(error) => self.unanswered(call, error.failure(), Duration::ZERO),
                     }
                 }
             }
         }
     }
 
-    /// The request of this turn was answered, so long after it was sent.
+    /// The provider answered the last request, `took` after it was sent.
     pub fn answered(&mut self, response: TokenResponse, took: Duration) {
         let Some(call) = self.open.take() else { return };
         self.now = response.received;
         let mut trace = Trace::default();
-        let (failure, outcome) = if call.kind == Kind::Token {
-            let outcome = self.read_token(&response, &mut trace);
-            let failure = match &outcome {
-                Outcome::Issued(issued) => {
-                    self.issued = Some(issued.clone());
-                    None
-                }
-                Outcome::Failed(failure) => Some(failure.clone()),
-            };
-            (failure, Some(outcome))
+        let (outcome, read) = if call.kind == Kind::Token {
+            (Some(self.read_token(&response, &mut trace)), Ok(()))
         } else {
-            (call.read(&mut self.values, &response, &mut trace).err(), None)
+            (None, call.read(&mut self.values, &response, &mut trace))
         };
         if let Some(observer) = &mut self.observer {
-            observer.answer(&Heard {
+            observer.answer(&ObservedAnswer {
                 call,
                 response: &response,
                 trace: &trace,
@@ -170,53 +187,56 @@ impl<'a> Conversation<'a> {
                 redactor: &self.values.redactor,
             });
         }
+        let failure = match outcome {
+            Some(Outcome::Issued(issued)) => {
+                self.issued = Some(issued);
+                None
+            }
+            Some(Outcome::Failed(failure)) => Some(failure),
+            None => read.err(),
+        };
         self.conclude(call, failure, took, Some(response.status), trace);
         if call.kind == Kind::Keys {
             self.keys = Some(response);
         }
     }
 
-    /// The request of this turn got no answer, for this reason.
+    /// The last request got no answer, for this reason.
     pub fn failed(&mut self, failure: Failure, took: Duration) {
         if let Some(call) = self.open.take() {
-            self.close(call, Some(failure), took);
+            self.unanswered(call, failure, took);
         }
     }
 
-    /// What it came to. No text in it holds a secret of any of its calls.
+    /// The result. No text in it holds a secret of any call.
     #[must_use]
     pub fn finish(self) -> Conclusion {
-        let Self { values, observer, failed, issued, steps, .. } = self;
+        let Self { values, observer, failed, issued, mut steps, before_cleanup, .. } = self;
         let redactor = &values.redactor;
         if let Some(observer) = observer {
             observer.end(redactor);
         }
-        let mut conclusion = Conclusion {
-            outcome: Outcome::Failed(malformed("internal_error", "no token was requested")),
-            reading: Vec::new(),
-            steps: Vec::with_capacity(steps.len()),
-            left_behind: Vec::new(),
-        };
-        if let Some(Failed { mut failure, status, trace }) = failed {
-            scrub(&mut failure, status, redactor);
-            conclusion.outcome = Outcome::Failed(failure);
-            conclusion.reading = trace.lines(redactor);
-        } else if let Some(issued) = issued {
-            conclusion.outcome = Outcome::Issued(issued);
-        }
-        for Taken { mut step, status, is_cleanup } in steps {
+        for (step, status) in &mut steps {
             if let Some(failure) = &mut step.failure {
-                scrub(failure, status, redactor);
-                if is_cleanup {
-                    conclusion.left_behind.push(step.clone());
-                }
+                scrub(failure, *status, redactor);
             }
-            conclusion.steps.push(step);
         }
-        conclusion
+        let steps = steps.into_iter().map(|(step, _)| step).collect();
+        let (outcome, reading) = match (failed, issued) {
+            (Some(Failed { mut failure, status, trace }), _) => {
+                scrub(&mut failure, status, redactor);
+                (Outcome::Failed(failure), trace.lines(redactor))
+            }
+            (None, Some(issued)) => (Outcome::Issued(issued), Vec::new()),
+            (None, None) => {
+                let failure = malformed("internal_error", "no token was requested");
+                (Outcome::Failed(failure), Vec::new())
+            }
+        };
+        Conclusion { outcome, reading, steps, before_cleanup }
     }
 
-    /// The token is kept only where a later call can need it.
+    /// The values keep the token only when a later call can need it.
     fn read_token(&mut self, response: &TokenResponse, trace: &mut Trace<'a>) -> Outcome {
         let Subject { recipe, verification, expectations, fingerprints } = self.subject;
         let keep = verification.is_some();
@@ -229,12 +249,12 @@ impl<'a> Conversation<'a> {
         if let Some(failure) = &failure {
             self.fail(failure.clone(), None, Trace::default());
         }
-        let step = Step { name: INSPECTION.into(), duration: 0.0, failure };
-        self.steps.push(Taken { step, status: None, is_cleanup: false });
+        self.steps.push((Step { name: INSPECTION.into(), duration: 0.0, failure }, None));
+        self.before_cleanup = self.steps.len();
     }
 
-    fn close(&mut self, call: &'a Call, failure: Option<Failure>, took: Duration) {
-        self.conclude(call, failure, took, None, Trace::default());
+    fn unanswered(&mut self, call: &'a Call, failure: Failure, took: Duration) {
+        self.conclude(call, Some(failure), took, None, Trace::default());
     }
 
     fn conclude(
@@ -250,7 +270,10 @@ impl<'a> Conversation<'a> {
             self.fail(of_the_probe(call, failure.clone()), status, trace);
         }
         let step = Step { name: Arc::clone(&call.name), duration: took.as_secs_f64(), failure };
-        self.steps.push(Taken { step, status, is_cleanup });
+        self.steps.push((step, status));
+        if !is_cleanup {
+            self.before_cleanup = self.steps.len();
+        }
     }
 
     fn fail(&mut self, failure: Failure, status: Option<u16>, trace: Trace<'a>) {
@@ -259,8 +282,8 @@ impl<'a> Conversation<'a> {
     }
 }
 
-/// The failure of a call as the failure of the probe. It names the call, unless that is the token
-/// request.
+/// The failure of a call as the failure of the probe. Its message names the call, except for the
+/// token request.
 fn of_the_probe(call: &Call, failure: Failure) -> Failure {
     let failure = judged(call.kind, failure);
     if call.kind == Kind::Token {
@@ -270,7 +293,7 @@ fn of_the_probe(call: &Call, failure: Failure) -> Failure {
     Failure { message, ..failure }
 }
 
-/// Takes out the secrets that only a later call made known. A code that is one becomes the status.
+/// Removes secrets that only a later call revealed. If the code is a secret, the status replaces it.
 fn scrub(failure: &mut Failure, status: Option<u16>, redactor: &Redactor) {
     failure.message = Message::clean(&redactor.scrub(failure.message.as_str()));
     if redactor.is_secret(failure.code.as_str()) {

@@ -1,35 +1,55 @@
-//! What the rules for an answer can look at.
+//! An answer as it arrived, and the values that its rules can use.
 
-use http::HeaderName;
-use minijinja::Value;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName};
+use jiff::Timestamp;
+use minijinja::value::ValueKind;
+use minijinja::{Error, Value};
 
 use super::call::Call;
 use super::definition::Format;
-use super::response::TokenResponse;
-use super::telling;
-use super::trace::Trace;
-use super::values::Values;
+use super::named_secrets::{hide_headers, hide_in_text, hide_members, last_name};
+use super::trace::{Found, Given, Trace};
+use super::values::{Values, hide};
 use crate::language::answer;
 use crate::language::context::Context;
 use crate::language::expression::Compiled;
-use crate::secret::Redactor;
+use crate::language::scan::members;
+use crate::secret::{Redactor, is_address};
+
+/// A whole answer. Can hold a token: it can be read, not printed.
+pub struct TokenResponse {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, already limited in size.
+    pub body: Bytes,
+    /// When the head of the answer arrived.
+    pub received: Timestamp,
+}
 
 /// Reads one answer.
 pub struct Reader<'a, 'r> {
     pub call: &'r Call,
     pub response: &'a TokenResponse,
     pub names: Context,
-    pub context: Value,
     pub redactor: &'a mut Redactor,
     pub trace: &'a mut Trace<'r>,
-    pub trees: Trees,
-    /// Where the token would be, in the answer to the token request.
+    /// The body in each form in which it can be read, by the form's name in expressions.
+    pub trees: Vec<(&'static str, serde_json::Value)>,
+    /// The rules that find the token, for the answer to the token request.
     pub tokens: &'r [Compiled],
 }
 
+/// Values for later calls, and the name of the first value that the answer lacks.
+pub type GivenValues<'r> = (Vec<(&'r str, Value)>, Option<&'r str>);
+
 impl<'a, 'r> Reader<'a, 'r> {
+    /// A reader that has already hidden every secret that it can find in the answer.
     pub fn new(
         call: &'r Call,
+        tokens: &'r [Compiled],
         values: &'a mut Values,
         response: &'a TokenResponse,
         trace: &'a mut Trace<'r>,
@@ -39,6 +59,7 @@ impl<'a, 'r> Reader<'a, 'r> {
         let trees = trees(call, &response.body);
         for (name, tree) in &trees {
             names.add_sized(name, Value::from(minijinja::value::Serde(tree)), response.body.len());
+            hide_members(tree, "", false, redactor);
         }
         if call.uses.contains("http") {
             names.add("http", http_value(response));
@@ -46,18 +67,93 @@ impl<'a, 'r> Reader<'a, 'r> {
         if call.uses.contains("body") {
             names.add("body", Value::from(String::from_utf8_lossy(&response.body)));
         }
-        let context = names.value();
-        for (_, tree) in &trees {
-            telling::hide_members(tree, "", false, redactor);
+        hide_headers(&response.headers, redactor);
+        let mut reader = Self { call, response, names, redactor, trace, trees, tokens };
+        reader.hide_tokens();
+        reader.hide_given();
+        reader
+    }
+
+    /// Evaluates a rule.
+    ///
+    /// # Errors
+    /// As [`Compiled::evaluate`].
+    pub fn evaluate(&self, rule: &Compiled) -> Result<Value, Error> {
+        rule.evaluate(&self.names.value())
+    }
+
+    /// The value of a rule; undefined when the rule cannot be evaluated.
+    pub fn value(&self, rule: &Compiled) -> Value {
+        self.evaluate(rule).unwrap_or(Value::UNDEFINED)
+    }
+
+    /// Hides all that the token rules find, whatever the status.
+    fn hide_tokens(&mut self) {
+        for rule in self.tokens {
+            let value = self.value(rule);
+            // An object is no token. Hiding its members would hide the text of a refusal.
+            if matches!(value.kind(), ValueKind::String | ValueKind::Number) {
+                hide(&value, self.redactor);
+            }
         }
-        telling::hide_headers(&response.headers, redactor);
-        Self { call, response, names, context, redactor, trace, trees, tokens: &[] }
+    }
+
+    /// Hides what the answer gives to later calls, whatever the status.
+    fn hide_given(&mut self) {
+        // A body that is no tree, or that a rule uses as text, can hold the same names and values.
+        if self.call.uses.contains("body") || self.trees.is_empty() {
+            let rules = self.call.gives.iter().map(|(_, rule)| rule).chain(self.tokens);
+            let names: Vec<&str> =
+                rules.flat_map(|rule| members(&rule.source)).filter_map(last_name).collect();
+            let body = String::from_utf8_lossy(&self.response.body);
+            hide_in_text(&body, &names, self.redactor);
+            // ASCII in UTF-16 has a zero beside each letter.
+            if body.contains('\0') {
+                hide_in_text(&body.replace('\0', ""), &names, self.redactor);
+            }
+        }
+        let names = self.names.clone();
+        for (name, rule) in &self.call.gives {
+            let value = self.value(rule);
+            if !value.as_str().is_some_and(is_address) {
+                hide(&value, self.redactor);
+            }
+            self.names.add(name, value);
+        }
+        self.names = names;
+    }
+
+    /// The values that the answer gives to later calls.
+    pub fn given(&mut self) -> GivenValues<'r> {
+        let (mut given, mut missing) = (Vec::new(), None);
+        let call = self.call;
+        for (name, rule) in &call.gives {
+            let value = self.value(rule);
+            let text = value.as_str().filter(|_| value.kind() == ValueKind::String);
+            let usable = match value.kind() {
+                ValueKind::String => text.is_some_and(|text| !text.trim().is_empty()),
+                kind => matches!(kind, ValueKind::Number | ValueKind::Bool | ValueKind::Bytes),
+            };
+            let found = match (text, value.kind()) {
+                (Some(text), _) if usable => Given::Text(text.chars().count()),
+                (_, ValueKind::Undefined) => Given::Absent,
+                (_, kind) if usable => Given::Value(kind),
+                (_, kind) => Given::Useless(kind),
+            };
+            self.trace.note("gives", &rule.source, Found::Given(name, found));
+            if usable {
+                self.names.add(name, value.clone());
+                given.push((name.as_str(), value));
+            } else {
+                missing = missing.or(Some(name.as_str()));
+            }
+        }
+        (given, missing)
     }
 }
 
-/// The forms that rules ask for or that a success must have; JSON always, as failures often
-/// have it.
-fn trees(call: &Call, body: &[u8]) -> Trees {
+/// The body as JSON, because failures often have that form, and in the forms that the rules use.
+fn trees(call: &Call, body: &[u8]) -> Vec<(&'static str, serde_json::Value)> {
     let format = call.rules.format;
     let mut trees = Vec::new();
     trees.extend(answer::json(body).map(|tree| ("json", tree)));
@@ -69,9 +165,6 @@ fn trees(call: &Call, body: &[u8]) -> Trees {
     }
     trees
 }
-
-/// The body in each of the forms that it can be read as, by the name that expressions have for it.
-pub type Trees = Vec<(&'static str, serde_json::Value)>;
 
 /// Status and headers. Several headers of one name are one list (RFC 9110, section 5.3).
 fn http_value(response: &TokenResponse) -> Value {

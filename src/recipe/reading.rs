@@ -1,153 +1,150 @@
-//! Reading any answer: whether it is a success, and what it gives.
+//! Reads any answer: whether it is a success, and which values it gives to later calls.
 
 use http::header;
 use minijinja::value::ValueKind;
 
-use super::call::{Call, Holds, Kind};
+use super::call::{Call, Condition, Kind};
 use super::definition::Format;
-use super::reader::Reader;
-use super::refusal::says_fine;
-use super::response::TokenResponse;
+use super::reader::{Reader, TokenResponse};
+use super::refusal::means_success;
 use super::trace::{Found, Trace};
 use super::values::Values;
-use crate::language::answer;
+use crate::language::answer::{describe, is_word};
 use crate::language::expression::{Compiled, explain};
 use crate::outcome::{Code, Failure, Reason, malformed};
 use crate::secret::shown_place;
 
 impl Call {
-    /// Reads the answer to this call and takes what it gives into `values`.
+    /// Reads the answer to this call and adds the values that it gives to `values`.
     ///
     /// # Errors
-    /// The failure that the answer tells.
+    /// The failure that the answer reports.
     pub fn read<'r>(
         &'r self,
         values: &mut Values,
         response: &TokenResponse,
         trace: &mut Trace<'r>,
     ) -> Result<(), Failure> {
-        let mut reader = Reader::new(self, values, response, trace);
-        reader.hide_given();
-        reader.accepted()?;
-        // What gives nothing and says nothing of its own shows a failure by its code, whatever the
-        // status.
-        if self.gives.is_empty() && self.rules.holds.is_none() && reader.code().is_some() {
+        let mut reader = Reader::new(self, &[], values, response, trace);
+        reader.accept()?;
+        // Without `gives` and `ok`, only a code can say that a 2xx answer is a failure.
+        if self.gives.is_empty() && self.rules.condition.is_none() && reader.code().is_some() {
             return Err(reader.refused(None));
         }
-        let given = reader.given()?;
+        let (given, missing) = reader.given();
+        if let Some(name) = missing {
+            let body = describe(&response.body);
+            let problem = format!("the answer, {body}, does not give `{name}`");
+            return Err(malformed("value_missing", &problem));
+        }
         for (name, value) in given {
-            values.give(&name, value);
+            values.give(name, value);
         }
         Ok(())
     }
 }
 
 impl Reader<'_, '_> {
-    /// That the answer is a success, in a form that can be read.
-    pub fn accepted(&mut self) -> Result<(), Failure> {
+    /// Checks that the answer is a success, in a form that the rules can read.
+    pub fn accept(&mut self) -> Result<(), Failure> {
         let status = self.response.status;
-        let rules = &self.call.rules;
+        let expected = &self.call.rules.statuses;
         self.trace.note("status", "", Found::Status(status));
-        let expected = if rules.statuses.is_empty() {
-            (200..300).contains(&status)
-        } else {
-            rules.statuses.contains(&status)
-        };
-        if !expected && (300..400).contains(&status) {
-            let place = self
-                .response
-                .headers
-                .get(header::LOCATION)
-                .and_then(|value| value.to_str().ok())
-                .unwrap_or("nowhere");
-            let message = format!("redirected to {}, which is not followed", shown_place(place));
-            return Err(Failure::new(Reason::Redirect, &self.redactor.scrub(&message))
-                .code(Code::http(status)));
+        if !expected.contains(&status) && (!expected.is_empty() || !(200..300).contains(&status)) {
+            return Err(if (300..400).contains(&status) {
+                self.redirected()
+            } else {
+                self.refused(None)
+            });
         }
-        if !expected {
-            return Err(self.refused(None));
-        }
-        let format = rules.format;
+        self.check_format()?;
+        self.check_condition()
+    }
+
+    fn redirected(&self) -> Failure {
+        let place = self.response.headers.get(header::LOCATION);
+        let place = place.and_then(|value| value.to_str().ok()).unwrap_or("nowhere");
+        let message = format!("redirected to {}, which is not followed", shown_place(place));
+        Failure::new(Reason::Redirect, &self.redactor.scrub(&message))
+            .code(Code::http(self.response.status))
+    }
+
+    fn check_format(&mut self) -> Result<(), Failure> {
+        let body = &self.response.body;
+        let format = self.call.rules.format;
         let readable = match format {
             Format::Any => true,
-            Format::Text => answer::is_word(&self.response.body),
+            Format::Text => is_word(body),
             Format::Json | Format::Form | Format::Xml => {
                 self.trees.iter().any(|(name, _)| *name == format.word())
             }
         };
-        if !readable {
-            if self.response.body.iter().all(u8::is_ascii_whitespace) {
-                return Err(malformed("body_empty", "the answer has no body"));
-            }
-            // One that tells a failure in a form of its own does so, whatever a success would look
-            // like.
-            if self.code().is_some() {
-                return Err(self.refused(None));
-            }
-            let (code, wanted) = match format {
-                Format::Form => ("not_form", "a form"),
-                Format::Xml => ("not_xml", "XML"),
-                Format::Text => ("not_text", "a token by itself"),
-                Format::Json | Format::Any => ("not_json", "JSON"),
-            };
-            return Err(malformed(
-                code,
-                &format!(
-                    "the answer is not {wanted} but {}",
-                    answer::describe(&self.response.body)
-                ),
-            ));
+        if readable {
+            return Ok(());
         }
-        if let Some(Holds { word, rule, members }) = &rules.holds {
-            let holds = rule.evaluate(&self.context);
-            let found = match &holds {
-                Ok(value) => Found::Truth(value.is_true()),
-                Err(error) => Found::Error(explain(error)),
-            };
-            self.trace.note(word, &rule.source, found);
-            if !holds.is_ok_and(|value| value.is_true()) {
-                // `active` decides (RFC 7662, section 2.2); without it there is no verdict.
-                if self.call.kind == Kind::Introspection && status == 200 && self.code().is_none() {
-                    return Err(malformed(
-                        "not_an_introspection",
-                        "the answer is none to an introspection: it has no `active`",
-                    ));
-                }
-                if self.says_nothing(members) {
-                    let problem = format!(
-                        "the answer, {}, neither says success nor tells a failure",
-                        answer::describe(&self.response.body)
-                    );
-                    return Err(malformed("answer_unclear", &problem));
-                }
-                return Err(self.refused(None));
-            }
+        if body.iter().all(u8::is_ascii_whitespace) {
+            return Err(malformed("body_empty", "the answer has no body"));
         }
-        Ok(())
+        // A failure can have another form than a success.
+        if self.code().is_some() {
+            return Err(self.refused(None));
+        }
+        let (code, wanted) = match format {
+            Format::Form => ("not_form", "a form"),
+            Format::Xml => ("not_xml", "XML"),
+            Format::Text => ("not_text", "a token by itself"),
+            Format::Json | Format::Any => ("not_json", "JSON"),
+        };
+        Err(malformed(code, &format!("the answer is not {wanted} but {}", describe(body))))
     }
 
-    /// Whether an answer for which not all holds that must hold is damaged rather than a refusal:
-    /// it tells no code, and either has a token all the same or nothing of what would have to hold.
-    fn says_nothing(&self, members: &[Compiled]) -> bool {
-        // One that cannot be shown counts too.
-        let is_code = |text: &str| !text.trim().is_empty() && !says_fine(text.trim());
-        let code = |rule: &Compiled| match rule.evaluate(&self.context) {
-            Ok(value) if matches!(value.kind(), ValueKind::String | ValueKind::Number) => {
-                is_code(&value.to_string())
-            }
-            _ => false,
+    fn check_condition(&mut self) -> Result<(), Failure> {
+        let call = self.call;
+        let Some(Condition { word, rule, members }) = &call.rules.condition else { return Ok(()) };
+        let value = self.evaluate(rule);
+        let found = match &value {
+            Ok(value) => Found::Truth(value.is_true()),
+            Err(error) => Found::Error(explain(error)),
         };
-        if !(200..300).contains(&self.response.status) || self.call.rules.code.iter().any(code) {
-            return false;
+        self.trace.note(word, &rule.source, found);
+        if value.is_ok_and(|value| value.is_true()) {
+            return Ok(());
         }
-        let there = |rule: &Compiled| {
-            rule.evaluate(&self.context)
-                .is_ok_and(|value| !value.is_undefined() && !value.is_none())
+        // Without `active` the answer is no verdict on the token (RFC 7662, section 2.2).
+        let introspects = call.kind == Kind::Introspection;
+        if introspects && self.response.status == 200 && self.code().is_none() {
+            return Err(malformed(
+                "not_an_introspection",
+                "the answer is none to an introspection: it has no `active`",
+            ));
+        }
+        if self.is_unclear(members) {
+            let problem = format!(
+                "the answer, {}, neither says success nor tells a failure",
+                describe(&self.response.body)
+            );
+            return Err(malformed("answer_unclear", &problem));
+        }
+        Err(self.refused(None))
+    }
+
+    /// Whether an answer that does not satisfy its condition is damaged and not a refusal: it has a
+    /// 2xx status and no code, and has either a token or no member that the condition uses.
+    fn is_unclear(&self, members: &[Compiled]) -> bool {
+        // A code counts even if it cannot be shown.
+        let is_code = |rule: &Compiled| {
+            let value = self.value(rule);
+            matches!(value.kind(), ValueKind::String | ValueKind::Number)
+                && !matches!(value.to_string().trim(), text if text.is_empty() || means_success(text))
         };
-        let token = |rule: &Compiled| {
-            rule.evaluate(&self.context)
-                .is_ok_and(|value| value.as_str().is_some_and(|text| !text.trim().is_empty()))
+        let is_there = |rule: &Compiled| {
+            !matches!(self.value(rule).kind(), ValueKind::Undefined | ValueKind::None)
         };
-        self.tokens.iter().any(token) || !members.is_empty() && !members.iter().any(there)
+        let is_token =
+            |rule: &Compiled| self.value(rule).as_str().is_some_and(|text| !text.trim().is_empty());
+        (200..300).contains(&self.response.status)
+            && !self.call.rules.code.iter().any(is_code)
+            && (self.tokens.iter().any(is_token)
+                || !members.is_empty() && !members.iter().any(is_there))
     }
 }

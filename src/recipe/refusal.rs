@@ -1,48 +1,39 @@
-//! What a refusal tells: reason, code and message.
+//! Reads a refusal: its reason, code and message.
 
-use minijinja::Value;
 use minijinja::value::ValueKind;
 
 use super::reader::Reader;
 use super::retry::retry_after;
 use super::trace::Found;
-use crate::language::expression::Compiled;
 use crate::outcome::{Code, Failure, Reason};
 use crate::secret::looks_random;
 
-/// Words and numbers that say "fine" where a code stands: never the code of a failure.
-pub fn says_fine(code: &str) -> bool {
+/// Whether this text in the place of a code means success. It is never the code of a failure.
+pub fn means_success(code: &str) -> bool {
     matches!(code.to_ascii_lowercase().as_str(), "0" | "200" | "201" | "ok" | "success" | "true")
 }
 
-/// Why an answer that says success holds no token.
+/// Why a successful answer holds no token.
 #[derive(Clone, Copy)]
 pub enum NoToken {
-    /// No rule finds one.
+    /// No rule finds a token.
     Missing,
-    /// A rule finds a value of another kind.
+    /// A rule finds a value that is not a string.
     NotAString,
 }
 
 impl NoToken {
-    fn code(self) -> &'static str {
+    fn code_and_message(self) -> (&'static str, &'static str) {
         match self {
-            Self::Missing => "token_missing",
-            Self::NotAString => "token_not_a_string",
-        }
-    }
-
-    fn message(self) -> &'static str {
-        match self {
-            Self::Missing => "the answer says success but holds no token",
-            Self::NotAString => "the token in the answer is not a string",
+            Self::Missing => ("token_missing", "the answer says success but holds no token"),
+            Self::NotAString => ("token_not_a_string", "the token in the answer is not a string"),
         }
     }
 }
 
 impl Reader<'_, '_> {
-    /// The failure that an answer without a token tells. `problem` is what is wrong with the token
-    /// in an otherwise successful answer: it counts only when the answer gives no code of its own.
+    /// The failure that an answer without a token reports. `problem` says why an otherwise
+    /// successful answer holds no token. It decides only if the answer has no code.
     pub fn refused(&mut self, problem: Option<NoToken>) -> Failure {
         let status = self.response.status;
         let code = self.code();
@@ -60,35 +51,37 @@ impl Reader<'_, '_> {
         } else {
             Reason::Rejected
         };
-        // An answer that says success has a message that says so too, which would mislead here.
-        let told =
-            message.filter(|_| reason != Reason::Malformed).unwrap_or_else(|| match problem {
-                Some(problem) => problem.message().into(),
-                None if (200..300).contains(&status) => "the answer tells a failure".into(),
-                None => format!("HTTP status {status}"),
-            });
+        // The message of an answer that says success would mislead here.
+        let message = message.filter(|_| reason != Reason::Malformed);
+        let problem = problem.map(NoToken::code_and_message);
+        let message = message.unwrap_or_else(|| match problem {
+            Some((_, message)) => message.into(),
+            None if (200..300).contains(&status) => "the answer tells a failure".into(),
+            None => format!("HTTP status {status}"),
+        });
         let code = code
-            .or_else(|| problem.map(|problem| Code::word(problem.code())))
+            .or_else(|| problem.map(|(code, _)| Code::word(code)))
             .unwrap_or_else(|| Code::http(status));
-        let mut failure = Failure::new(reason, &told).code(code);
+        let mut failure = Failure::new(reason, &message).code(code);
         if matches!(reason, Reason::Throttled | Reason::Unavailable) {
             failure.retry_after = retry_after(&self.response.headers, self.response.received);
         }
         failure
     }
 
-    /// The first usable code: a scalar that is not empty, does not say "fine" and is no secret.
+    /// The first usable code: a scalar that is not empty, does not mean success and is no secret.
     pub fn code(&mut self) -> Option<Code> {
         let call = self.call;
         for rule in &call.rules.code {
-            let value = rule.evaluate(&self.context).unwrap_or(Value::UNDEFINED);
+            let value = self.value(rule);
             let text = match value.kind() {
                 ValueKind::String => value.as_str().map(str::to_owned),
                 ValueKind::Number => Some(value.to_string()),
                 _ => None,
             };
-            let code = text.as_deref().filter(|text| !says_fine(text.trim())).and_then(Code::clean);
-            // As it is written, and as it would be shown.
+            let code =
+                text.as_deref().filter(|text| !means_success(text.trim())).and_then(Code::clean);
+            // Both the text of the answer and the text that would be shown.
             let secret = text
                 .as_deref()
                 .is_some_and(|text| self.redactor.is_secret(text) || looks_random(text.trim()))
@@ -112,16 +105,13 @@ impl Reader<'_, '_> {
     fn message(&mut self) -> Option<String> {
         let call = self.call;
         call.rules.message.iter().find_map(|rule| {
-            let text = self.text(rule);
+            let value = self.value(rule);
+            let text = value.as_str().filter(|_| value.kind() == ValueKind::String);
+            let text =
+                text.filter(|text| !text.trim().is_empty()).map(|text| self.redactor.scrub(text));
             let found = text.clone().map_or(Found::Absent, Found::Message);
             self.trace.note("message", &rule.source, found);
             text
         })
-    }
-
-    fn text(&self, rule: &Compiled) -> Option<String> {
-        let value = rule.evaluate(&self.context).ok()?;
-        let text = value.as_str().filter(|_| value.kind() == ValueKind::String)?;
-        (!text.trim().is_empty()).then(|| self.redactor.scrub(text))
     }
 }

@@ -10,7 +10,7 @@ use super::turns::{Turn, Turns};
 use super::values::{Attempt, RenderError, Values};
 use super::verification::Verification;
 use crate::language::placeholder::Placeholder;
-use crate::language::template::Show;
+use crate::language::template::real;
 use crate::secret::Redactor;
 
 /// What a recipe is rehearsed with.
@@ -54,10 +54,10 @@ impl Recipe {
             Value::from_pairs(parameters.iter().map(|(name, value)| (name.as_str(), value.clone())))
         };
         let can_be_left_out = matches!(call.kind, Kind::Step | Kind::Cleanup);
-        if can_be_left_out && url.text(&context, Show::Real).is_ok_and(|text| text.is_none()) {
+        if can_be_left_out && url.text(&context, &mut real).is_ok_and(|text| text.is_none()) {
             return Ok(None);
         }
-        call.address(&context).map(Some)
+        call.address(&context, &mut real).map(Some)
     }
 
     /// Renders all calls with made-up secrets and answers. `credentials` are the names of those

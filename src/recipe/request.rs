@@ -1,16 +1,17 @@
-//! From values to a request.
+//! Renders the request of a call from the values of an attempt.
+
+use std::fmt::Display;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use minijinja::Value;
-use url::Url;
-use url::form_urlencoded;
+use url::{Url, form_urlencoded};
 
 use super::call::{BodyTemplate, Call};
 use super::values::{self, RenderError, Values};
 use crate::language::convert::UNRESERVED;
 use crate::language::expression::Compiled;
-use crate::language::template::{Show, Template};
+use crate::language::template::{Insert, Template, hidden, real};
 use crate::secret::{HIDDEN, Redactor, is_address};
 
 /// A request, ready to send. Holds secrets: it can be sent, not printed.
@@ -19,13 +20,13 @@ pub struct TokenRequest {
     pub method: Method,
     /// The URL.
     pub url: Url,
-    /// The headers of the recipe; those that carry secrets are marked sensitive.
+    /// The headers of the recipe. Those with secrets are marked sensitive.
     pub headers: HeaderMap,
     /// The body, if any.
     pub body: Option<Bytes>,
 }
 
-/// A request as a person may see it.
+/// A request without secrets, for people.
 #[derive(serde::Serialize, Debug, Default)]
 pub struct ShownRequest {
     /// Method and URL.
@@ -37,24 +38,23 @@ pub struct ShownRequest {
 }
 
 impl Call {
-    /// Whether all that the request takes from answers is there.
+    /// Whether earlier answers gave all values that the request needs.
     pub(super) fn is_possible(&self, values: &Values) -> bool {
         self.needs.iter().all(|name| values.has(name))
     }
 
-    /// Whether its URL has all optional inputs that it needs. It has, when the URL cannot be
-    /// evaluated: then rendering it tells why.
+    /// Whether all optional inputs of its URL are set. Also true when the URL cannot be evaluated:
+    /// [`Call::render`] then returns the error.
     pub(super) fn is_wanted(&self, values: &Values) -> bool {
-        let url = self.request.url.text(&values.context.value(), Show::Real);
+        let url = self.request.url.text(&values.context.value(), &mut real);
         url.map_or(true, |text| text.is_some())
     }
 
-    /// Renders the request. What was made of secrets for it is known to the values' redactor
-    /// afterwards.
+    /// Renders the request. Afterwards the redactor of `values` knows what the request derives from
+    /// secrets.
     ///
     /// # Errors
-    /// When an expression cannot be evaluated with these values, or the outcome is no URL or
-    /// header.
+    /// When an expression cannot be evaluated with these values, or its value is no URL or header.
     pub fn render(&self, values: &mut Values) -> Result<TokenRequest, RenderError> {
         self.rendered(values).map_err(|error| RenderError {
             from_answer: error.from_answer || !self.needs.is_empty(),
@@ -65,8 +65,12 @@ impl Call {
     fn rendered(&self, values: &mut Values) -> Result<TokenRequest, RenderError> {
         let Values { context, redactor, secure } = values;
         let context = context.value();
-        let url = self.url(&context)?;
-        // What came by https must not lead to where everybody can read.
+        let mut insert = |expression: &Compiled, value: Value| {
+            hide_derived(expression, &value, &context, redactor);
+            value
+        };
+        let url = self.url(&context, &mut insert)?;
+        // A value that came by https must not go to a server by plain http.
         if self.follows && *secure && url.scheme() != "https" {
             return Err(RenderError::new(
                 self.part("request.url"),
@@ -74,17 +78,15 @@ impl Call {
             ));
         }
         *secure |= url.scheme() == "https";
+        let texts = self.texts("request.headers", &self.request.headers, &context, &mut insert)?;
+        let body = self.body(&context, &mut insert)?;
         let mut headers = HeaderMap::new();
-        for (name, template) in &self.request.headers {
-            let part = || self.part(&format!("request.headers.{name}"));
-            let Some(text) = template
-                .text(&context, Show::Real)
-                .map_err(|error| RenderError::at(part(), &error))?
-            else {
-                continue;
-            };
+        for (name, template, text) in texts {
             let mut value = HeaderValue::try_from(text.trim()).map_err(|_| {
-                RenderError::new(part(), "the value has characters that a header cannot hold")
+                RenderError::new(
+                    self.part(&format!("request.headers.{name}")),
+                    "the value has characters that a header cannot hold",
+                )
             })?;
             if template.is_secret() {
                 value.set_sensitive(true);
@@ -92,15 +94,13 @@ impl Call {
             }
             headers.insert(name.clone(), value);
         }
-        let body = self.body(&context, Show::Real)?;
-        self.hide_derived(&context, redactor);
-        if let Some((Some(kind), _)) = &body
+        if let Some(kind) = self.content_type().filter(|_| body.is_some())
             && !headers.contains_key(header::CONTENT_TYPE)
         {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         }
-        let body = body.map(|(_, text)| Bytes::from(text));
-        Ok(TokenRequest { method: self.request.method.clone(), url, headers, body })
+        let method = self.request.method.clone();
+        Ok(TokenRequest { method, url, headers, body: body.map(Bytes::from) })
     }
 
     /// Shows the request with every secret hidden.
@@ -109,172 +109,139 @@ impl Call {
     /// As [`Call::render`].
     pub fn show(&self, values: &Values) -> Result<ShownRequest, RenderError> {
         let context = values.context.value();
-        let url = self
+        let insert = &mut hidden(&context);
+        let mut url = self
             .request
             .url
-            .text(&context, Show::Hidden)
-            .map_err(|error| self.at("request.url", &error))?;
-        let mut url = url.unwrap_or_default();
+            .text(&context, insert)
+            .map_err(|error| self.at("request.url", &error))?
+            .unwrap_or_default();
         // A query that was configured with the URL can hold a key.
         if self.request.url.is_secret() {
             url.truncate(url.find('?').unwrap_or(url.len()));
         }
         let mut line = format!("{} {url}", self.request.method);
-        for (index, (name, template)) in self.request.query.iter().enumerate() {
-            if let Some(text) = template
-                .text(&context, Show::Hidden)
-                .map_err(|error| self.at(&format!("request.query.{name}"), &error))?
-            {
-                line.push(if index == 0 && !line.contains('?') { '?' } else { '&' });
-                line.push_str(&format!("{name}={text}"));
-            }
+        for (name, _, text) in self.texts("request.query", &self.request.query, &context, insert)? {
+            line.push(if line.contains('?') { '&' } else { '?' });
+            line.push_str(&format!("{name}={text}"));
         }
-        if self.follows
-            && line.contains(HIDDEN)
-            && let Ok(url) = self.url(&context)
-            && self
-                .request
-                .url
-                .origin()
-                .flat_map(|expression| &expression.uses)
-                .all(|name| values.is_no_secret(name))
-        {
-            line.push_str(&format!(
-                "  (at {})",
-                values.redactor.scrub(&url.origin().ascii_serialization())
-            ));
-        }
-        let mut headers = Vec::new();
-        for (name, template) in &self.request.headers {
-            if let Some(text) = template
-                .text(&context, Show::Hidden)
-                .map_err(|error| self.at(&format!("request.headers.{name}"), &error))?
-            {
-                headers.push((canonical(name), text));
-            }
-        }
-        let mut body = Vec::new();
-        match &self.request.body {
-            BodyTemplate::Form(fields) => {
-                for (name, template) in fields {
-                    if let Some(text) = template
-                        .text(&context, Show::Hidden)
-                        .map_err(|error| self.at(&format!("request.form.{name}"), &error))?
-                    {
-                        body.push(format!("{name}={text}"));
-                    }
-                }
-            }
-            _ => {
-                if let Some((kind, text)) = self.body(&context, Show::Hidden)? {
-                    let pretty = kind
-                        .filter(|kind| kind.contains("json"))
-                        .and_then(|_| serde_json::from_str::<serde_json::Value>(&text).ok());
-                    let text = pretty.map_or(text, |json| format!("{json:#}"));
-                    body.extend(text.lines().map(str::to_owned));
-                }
-            }
-        }
-        if let Some((Some(kind), _)) = self.body(&context, Show::Hidden)?
+        line.push_str(&self.shown_origin(&line, values, &context));
+        let headers = self.texts("request.headers", &self.request.headers, &context, insert)?;
+        let mut headers: Vec<_> =
+            headers.into_iter().map(|(name, _, text)| (canonical(name), text)).collect();
+        let body: Option<Vec<String>> = if let BodyTemplate::Form(fields) = &self.request.body {
+            let fields = self.texts("request.form", fields, &context, insert)?;
+            Some(fields.into_iter().map(|(name, _, text)| format!("{name}={text}")).collect())
+        } else {
+            self.body(&context, insert)?.map(|text| {
+                let json = self
+                    .content_type()
+                    .and_then(|_| serde_json::from_str::<serde_json::Value>(&text).ok());
+                let text = json.map_or(text, |json| format!("{json:#}"));
+                text.lines().map(str::to_owned).collect()
+            })
+        };
+        if let Some(kind) = self.content_type().filter(|_| body.is_some())
             && !headers.iter().any(|(name, _)| name == "Content-Type")
         {
             headers.push(("Content-Type".into(), kind.into()));
         }
-        Ok(ShownRequest { line, headers, body })
+        Ok(ShownRequest { line, headers, body: body.unwrap_or_default() })
     }
 
-    /// Hides what was made of secrets right where it is sent: a signature, an assertion. Whatever a
-    /// `let` holds is hidden already, and a secret by itself is one of the inputs.
-    fn hide_derived(&self, context: &Value, redactor: &mut Redactor) {
-        let body = match &self.request.body {
-            BodyTemplate::Empty => Vec::new(),
-            BodyTemplate::Form(fields) => fields.iter().map(|(_, template)| template).collect(),
-            BodyTemplate::Json(node) => node.templates(),
-            BodyTemplate::Text(template) => vec![template],
+    /// Where a request goes whose URL is hidden because an answer gave it, if that is no secret.
+    fn shown_origin(&self, line: &str, values: &Values, context: &Value) -> String {
+        let may_show = || {
+            let mut uses = self.request.url.origin().flat_map(|expression| &expression.uses);
+            uses.all(|name| values.is_no_secret(name))
         };
-        let headers = self.request.headers.iter().map(|(_, template)| template);
-        let query = self.request.query.iter().map(|(_, template)| template);
-        // A lone name is an input or a `let`, which are hidden by now.
-        let derives = |expression: &&Compiled| expression.secret && !is_name(&expression.source);
-        for expression in headers
-            .chain(query)
-            .chain(body)
-            .chain([&self.request.url])
-            .flat_map(Template::expressions)
-            .filter(derives)
+        if self.follows
+            && line.contains(HIDDEN)
+            && let Ok(url) = self.url(context, &mut real)
+            && may_show()
         {
-            if let Ok(value) = expression.evaluate(context)
-                && !expression.is_open(&value, context)
-                && !value.as_str().is_some_and(is_address)
-            {
-                values::hide(&value, redactor);
-            }
+            let origin = values.redactor.scrub(&url.origin().ascii_serialization());
+            return format!("  (at {origin})");
         }
+        String::new()
     }
 
-    fn url(&self, context: &Value) -> Result<Url, RenderError> {
-        let mut url = self.address(context)?;
+    /// The name, template and text of each entry in a table of the request. An entry that needs an
+    /// absent value is left out.
+    fn texts<'t, N: Display>(
+        &self,
+        part: &str,
+        table: &'t [(N, Template)],
+        context: &Value,
+        insert: &mut Insert<'_>,
+    ) -> Result<Vec<(&'t N, &'t Template, String)>, RenderError> {
+        let mut texts = Vec::with_capacity(table.len());
+        for (name, template) in table {
+            let text = template
+                .text(context, insert)
+                .map_err(|error| self.at(&format!("{part}.{name}"), &error))?;
+            texts.extend(text.map(|text| (name, template, text)));
+        }
+        Ok(texts)
+    }
+
+    fn url(&self, context: &Value, insert: &mut Insert<'_>) -> Result<Url, RenderError> {
+        let mut url = self.address(context, insert)?;
         if !self.request.query.is_empty() {
-            let mut pairs = Vec::new();
-            for (name, template) in &self.request.query {
-                if let Some(text) = template
-                    .text(context, Show::Real)
-                    .map_err(|error| self.at(&format!("request.query.{name}"), &error))?
-                {
-                    pairs.push((name, text));
-                }
-            }
-            url.query_pairs_mut().extend_pairs(pairs);
+            let pairs = self.texts("request.query", &self.request.query, context, insert)?;
+            url.query_pairs_mut().extend_pairs(pairs.iter().map(|(name, _, text)| (name, text)));
         }
         Ok(url)
     }
 
-    /// The body with its content type, if the form of the body sets one.
+    /// The content type that the kind of the body sets.
+    fn content_type(&self) -> Option<&'static str> {
+        match &self.request.body {
+            BodyTemplate::Form(_) => Some("application/x-www-form-urlencoded"),
+            BodyTemplate::Json(_) => Some("application/json"),
+            BodyTemplate::Empty | BodyTemplate::Text(_) => None,
+        }
+    }
+
     fn body(
         &self,
         context: &Value,
-        show: Show,
-    ) -> Result<Option<(Option<&'static str>, String)>, RenderError> {
+        insert: &mut Insert<'_>,
+    ) -> Result<Option<String>, RenderError> {
         match &self.request.body {
             BodyTemplate::Empty => Ok(None),
             BodyTemplate::Form(fields) => {
+                let pairs = self.texts("request.form", fields, context, insert)?;
                 let mut form = form_urlencoded::Serializer::new(String::new());
-                for (name, template) in fields {
-                    if let Some(text) = template
-                        .text(context, show)
-                        .map_err(|error| self.at(&format!("request.form.{name}"), &error))?
-                    {
-                        form.append_pair(name, &text);
-                    }
-                }
-                Ok(Some((Some("application/x-www-form-urlencoded"), form.finish())))
+                form.extend_pairs(pairs.iter().map(|(name, _, text)| (name, text)));
+                Ok(Some(form.finish()))
             }
-            BodyTemplate::Json(node) => {
-                let value =
-                    node.render(context, show).map_err(|error| self.at("request.json", &error))?;
-                Ok(value.map(|value| (Some("application/json"), value.to_string())))
-            }
+            BodyTemplate::Json(node) => node
+                .render(context, insert)
+                .map(|json| json.map(|json| json.to_string()))
+                .map_err(|error| self.at("request.json", &error)),
             BodyTemplate::Text(template) => {
-                let text = template
-                    .text(context, show)
-                    .map_err(|error| self.at("request.body", &error))?;
-                Ok(text.map(|text| (None, text)))
+                template.text(context, insert).map_err(|error| self.at("request.body", &error))
             }
         }
     }
 
     /// The URL without its query.
-    pub(super) fn address(&self, context: &Value) -> Result<Url, RenderError> {
+    pub(super) fn address(
+        &self,
+        context: &Value,
+        insert: &mut Insert<'_>,
+    ) -> Result<Url, RenderError> {
         let wrong = |problem: String| RenderError::new(self.part("request.url"), problem);
         let text = self
             .request
             .url
-            .url(context, Show::Real, UNRESERVED)
+            .url(context, insert, UNRESERVED)
             .map_err(|error| self.at("request.url", &error))?;
         let text = text.ok_or_else(|| wrong("a value that it needs is not set".into()))?;
         let url = Url::parse(&text).map_err(|error| wrong(format!("this is no URL: {error}")))?;
         if !matches!(url.scheme(), "http" | "https") {
-            // What an answer gave is not repeated: it may be no URL at all.
+            // A value from an answer is not repeated, because it may be a secret and no URL.
             let scheme =
                 if self.follows { "its".to_owned() } else { format!("{:?}", url.scheme()) };
             return Err(wrong(format!("the scheme {scheme} is not possible, only https and http")));
@@ -296,11 +263,21 @@ impl Call {
     }
 }
 
-fn is_name(source: &str) -> bool {
-    source.trim().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+/// Hides what an expression of the request derives from secrets: a signature, an assertion.
+fn hide_derived(expression: &Compiled, value: &Value, context: &Value, redactor: &mut Redactor) {
+    // A lone name is an input or a `let`, which are hidden already.
+    let is_name =
+        expression.source.trim().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if expression.secret
+        && !is_name
+        && !expression.is_open(value, context)
+        && !value.as_str().is_some_and(is_address)
+    {
+        values::hide(value, redactor);
+    }
 }
 
-/// `content-type` as people write it: `Content-Type`.
+/// The usual spelling of a header name: `Content-Type` for `content-type`.
 fn canonical(name: &HeaderName) -> String {
     let mut upper = true;
     name.as_str()

@@ -1,5 +1,4 @@
-//! What the answer to the token request tells beyond its being a success: the token, how long it
-//! lives, what it is good for.
+//! Reads the answer to the token request: the token, its expiry and its scopes.
 
 use std::time::Duration;
 
@@ -10,33 +9,26 @@ use super::call::{Recipe, TokenRules};
 use super::definition::Unit;
 use super::expiry::ends_at;
 use super::fingerprint::Fingerprints;
-use super::reader::Reader;
+use super::reader::{Reader, TokenResponse};
 use super::refusal::NoToken;
-use super::response::TokenResponse;
 use super::trace::{Found, Trace};
-use super::values::{Values, hide};
+use super::values::Values;
 use crate::language::expression::explain;
 use crate::outcome::{Expiry, Failure, Issued, Outcome, Reason, malformed};
 use crate::time::{human_duration, unix_seconds};
 
-/// What one provider expects of a token beyond its being issued.
+/// The requirements of one provider for an issued token.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Expectations {
     /// Scopes that must be granted.
     pub required_scopes: Vec<String>,
-    /// The shortest lifetime that is of use.
+    /// The shortest acceptable lifetime.
     pub min_lifetime: Option<Duration>,
 }
 
-struct TokenReader<'a, 'r> {
-    reader: Reader<'a, 'r>,
-    rules: &'r TokenRules,
-    uses_token: bool,
-}
-
 impl Recipe {
-    /// Reads the answer to the token request. The redactor of `values` knows the token afterwards;
-    /// the token itself is kept there only when `keep` says that a later call needs it.
+    /// Reads the answer to the token request. Afterwards the redactor of `values` knows the token.
+    /// `values` keep the token itself only with `keep`, or when the cleanup needs it.
     #[must_use]
     pub fn read<'r>(
         &'r self,
@@ -47,60 +39,33 @@ impl Recipe {
         keep: bool,
         trace: &mut Trace<'r>,
     ) -> Outcome {
-        let reader = Reader {
-            tokens: &self.reading.token,
-            ..Reader::new(&self.token, values, response, trace)
-        };
-        let mut reader = TokenReader {
-            reader,
-            rules: &self.reading,
-            uses_token: self.token.uses.contains("token"),
-        };
-        reader.hide_tokens();
-        reader.reader.hide_given();
-        let token = reader.reader.accepted().and_then(|()| {
-            reader.find_token().map_err(|problem| reader.reader.refused(Some(problem)))
-        });
+        let rules = &self.reading;
+        let mut reader = Reader::new(&self.token, &rules.token, values, response, trace);
+        let token = reader
+            .accept()
+            .and_then(|()| reader.find_token().map_err(|problem| reader.refused(Some(problem))));
         let token = match token {
             Ok(token) => token,
             Err(failure) => return Outcome::Failed(failure),
         };
-        let given = reader.reader.given_if_there();
-        let outcome = reader.token(&token, expectations, fingerprints);
+        let (given, _) = reader.given();
+        let outcome = reader.token(&token, rules, expectations, fingerprints);
         if keep || !self.cleanup.is_empty() {
             values.give("token", token.into());
             for (name, value) in given {
-                values.give(&name, value);
+                values.give(name, value);
             }
         }
-        match outcome {
-            Ok(issued) => Outcome::Issued(issued),
-            Err(failure) => Outcome::Failed(failure),
-        }
+        outcome.map_or_else(Outcome::Failed, Outcome::Issued)
     }
 }
 
-impl TokenReader<'_, '_> {
-    /// Hides everything that is or could be a token before any text of the answer is taken up: what
-    /// the token rules find, whatever the status.
-    fn hide_tokens(&mut self) {
-        for rule in &self.rules.token {
-            // An object is no token: a rule for it would hide all that a refusal says.
-            if let Ok(value) = rule.evaluate(&self.reader.context)
-                && matches!(value.kind(), ValueKind::String | ValueKind::Number)
-            {
-                hide(&value, self.reader.redactor);
-            }
-        }
-    }
-
-    /// The first token that is a string with something in it; else what is wrong with what is
-    /// there.
+impl<'r> Reader<'_, 'r> {
+    /// The first token that is a string and not blank; otherwise why there is none.
     fn find_token(&mut self) -> Result<String, NoToken> {
         let mut problem = NoToken::Missing;
-        let rules = self.rules;
-        for rule in &rules.token {
-            let value = rule.evaluate(&self.reader.context).unwrap_or(Value::UNDEFINED);
+        for rule in self.tokens {
+            let value = self.value(rule);
             let text = value.as_str().filter(|_| value.kind() == ValueKind::String).map(str::trim);
             let found = match (text, value.kind()) {
                 (Some(""), _) => Found::Empty,
@@ -108,7 +73,7 @@ impl TokenReader<'_, '_> {
                 (None, ValueKind::Undefined) => Found::Absent,
                 (None, kind) => Found::NotAString(kind),
             };
-            self.reader.trace.note("token", &rule.source, found);
+            self.trace.note("token", &rule.source, found);
             match text {
                 Some("") => {}
                 Some(text) => return Ok(text.to_owned()),
@@ -119,20 +84,20 @@ impl TokenReader<'_, '_> {
         Err(problem)
     }
 
-    /// Expiry, lifetime and scopes of a token that is there.
+    /// Checks expiry, lifetime and scopes of a token.
     fn token(
         &mut self,
         token: &str,
+        rules: &'r TokenRules,
         expectations: &Expectations,
         fingerprints: &Fingerprints,
     ) -> Result<Issued, Failure> {
-        self.reader.redactor.hide(token);
-        if self.uses_token {
-            self.reader.names.add("token", Value::from(token));
-            self.reader.context = self.reader.names.value();
+        self.redactor.hide(token);
+        if self.call.uses.contains("token") {
+            self.names.add("token", Value::from(token));
         }
-        let expiry = self.expiry(token)?;
-        let received = self.reader.response.received;
+        let expiry = self.expiry(token, rules)?;
+        let received = self.response.received;
         let lifetime = match expiry {
             Expiry::At(end) => Some(unix_seconds(end) - unix_seconds(received)),
             Expiry::Never | Expiry::Unknown => None,
@@ -154,7 +119,7 @@ impl TokenReader<'_, '_> {
                 return Err(Failure::new(Reason::Expired, &message));
             }
         }
-        let missing = self.missing_scopes(&expectations.required_scopes);
+        let missing = self.missing_scopes(rules, &expectations.required_scopes);
         if !missing.is_empty() {
             let mut failure =
                 Failure::new(Reason::Scope, &format!("not granted: {}", missing.join(" ")));
@@ -164,23 +129,22 @@ impl TokenReader<'_, '_> {
         Ok(Issued { expiry, lifetime, fingerprint: fingerprints.of(token) })
     }
 
-    fn expiry(&mut self, token: &str) -> Result<Expiry, Failure> {
-        let rules = self.rules;
+    fn expiry(&mut self, token: &str, rules: &'r TokenRules) -> Result<Expiry, Failure> {
         if let Some(rule) = &rules.never {
-            let never = rule.evaluate(&self.reader.context).is_ok_and(|value| value.is_true());
-            self.reader.trace.note("never", &rule.source, Found::Truth(never));
+            let never = self.value(rule).is_true();
+            self.trace.note("never", &rule.source, Found::Truth(never));
             if never {
                 return Ok(Expiry::Never);
             }
         }
-        let received = self.reader.response.received;
+        let received = self.response.received;
         for (rule, unit) in &rules.expiry {
-            let value = match rule.evaluate(&self.reader.context) {
+            let value = match self.evaluate(rule) {
                 Ok(value) if value.is_undefined() || value.is_none() => {
-                    self.reader.trace.note("expiry", &rule.source, Found::Absent);
+                    self.trace.note("expiry", &rule.source, Found::Absent);
                     continue;
                 }
-                // A token that is a number would be told as a time.
+                // A numeric token would be shown as a time.
                 Ok(value) if *unit != Unit::Jwt && value.to_string().trim() == token => {
                     Err("the token itself".into())
                 }
@@ -191,7 +155,7 @@ impl TokenReader<'_, '_> {
                 Ok(at) => Found::End { at: *at, received, unit: *unit },
                 Err(problem) => Found::NoEnd(*unit, problem.clone()),
             };
-            self.reader.trace.note("expiry", &rule.source, found);
+            self.trace.note("expiry", &rule.source, found);
             return value.map(Expiry::At).map_err(|problem| {
                 let message = format!("the expiry at `{}` is {problem}", rule.source);
                 malformed("expiry_unreadable", &message)
@@ -200,15 +164,14 @@ impl TokenReader<'_, '_> {
         Ok(Expiry::Unknown)
     }
 
-    /// The required scopes that the answer does not list. An answer that lists none grants what was
-    /// asked for (RFC 6749, section 5.1).
-    fn missing_scopes(&mut self, required: &[String]) -> Vec<String> {
-        let rules = self.rules;
+    /// The required scopes that the answer does not list. An answer without a list grants the
+    /// requested scopes (RFC 6749, section 5.1).
+    fn missing_scopes(&mut self, rules: &'r TokenRules, required: &[String]) -> Vec<String> {
         let Some(rule) = &rules.scopes else { return Vec::new() };
-        let value = rule.evaluate(&self.reader.context).unwrap_or(Value::UNDEFINED);
+        let value = self.value(rule);
         let granted: Option<Vec<String>> = match value.kind() {
             ValueKind::String => Some(words(value.as_str().unwrap_or_default())),
-            // A list of anything but texts is no list of scopes.
+            // A list of scopes holds only texts.
             ValueKind::Seq => value.try_iter().ok().and_then(|items| {
                 let items: Option<Vec<Vec<String>>> =
                     items.map(|item| item.as_str().map(words)).collect();
@@ -220,7 +183,7 @@ impl TokenReader<'_, '_> {
             required.iter().filter(|scope| !granted.contains(scope)).cloned().collect()
         });
         let found = granted.map_or(Found::NoScopes, Found::Scopes);
-        self.reader.trace.note("scopes", &rule.source, found);
+        self.trace.note("scopes", &rule.source, found);
         missing.unwrap_or_default()
     }
 }

@@ -1,4 +1,4 @@
-//! What a probe does after what, and what of it is left out.
+//! The order of a probe's calls, and the calls that a probe leaves out.
 
 use super::call::{Call, Kind, Recipe};
 use super::claims::JwtCheck;
@@ -7,15 +7,17 @@ use super::verification::Verification;
 
 /// One turn of a probe.
 pub enum Turn<'a> {
-    /// It makes this call.
+    /// A call to the provider.
     Call(&'a Call),
-    /// It checks what the token says of itself.
+    /// The check of the claims in the token.
     Inspection(&'a JwtCheck),
 }
 
 /// The turns of one attempt.
 pub struct Turns<'a> {
-    rest: std::vec::IntoIter<Turn<'a>>,
+    recipe: &'a Recipe,
+    verification: Option<&'a Verification>,
+    next: usize,
     failed: bool,
 }
 
@@ -48,24 +50,33 @@ impl Recipe {
 impl<'a> Turns<'a> {
     /// The turns of an attempt that begins now.
     pub fn new(recipe: &'a Recipe, verification: Option<&'a Verification>) -> Self {
-        Self { rest: recipe.turns(verification).collect::<Vec<_>>().into_iter(), failed: false }
+        Self { recipe, verification, next: 0, failed: false }
     }
 
-    /// The next turn. A step whose URL needs an optional input that is not set is left out. The
-    /// cleanup is made for what was opened, also after a failure.
+    /// The next turn; `None` at the end.
     pub fn next(&mut self, values: &Values) -> Option<Turn<'a>> {
-        let failed = self.failed;
-        self.rest.find(|turn| match turn {
-            Turn::Inspection(_) => !failed,
-            Turn::Call(call) => match call.kind {
-                Kind::Step => !failed && call.is_wanted(values),
-                Kind::Token | Kind::Check | Kind::Introspection | Kind::Keys => !failed,
-                Kind::Cleanup => call.is_possible(values) && call.is_wanted(values),
-            },
-        })
+        loop {
+            let turn = self.recipe.turns(self.verification).nth(self.next)?;
+            self.next += 1;
+            if self.is_due(&turn, values) {
+                return Some(turn);
+            }
+        }
     }
 
-    /// The attempt has failed: only the cleanup is left.
+    /// A step or cleanup is left out when its URL needs an optional input that is not set. The
+    /// cleanup is made also after a failure, if all that it needs is known.
+    fn is_due(&self, turn: &Turn<'_>, values: &Values) -> bool {
+        match turn {
+            Turn::Call(call) if call.kind == Kind::Cleanup => {
+                call.is_possible(values) && call.is_wanted(values)
+            }
+            Turn::Call(call) if call.kind == Kind::Step => !self.failed && call.is_wanted(values),
+            Turn::Call(_) | Turn::Inspection(_) => !self.failed,
+        }
+    }
+
+    /// The attempt has failed, so only the cleanup is left.
     pub fn fail(&mut self) {
         self.failed = true;
     }

@@ -125,8 +125,8 @@ impl Recipe {
         }
         add_clocks(&mut names, attempt, |name| self.uses(name));
         for (name, binding) in &self.bindings {
-            let value = names
-                .lend(|names| binding.evaluate(names))
+            let value = binding
+                .evaluate(&names.value())
                 .map_err(|error| RenderError::at(format!("let.{name}"), &error))?;
             names.add(name, value);
         }

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 use super::call::{Call, Kind, Recipe};
 use super::claims::{self, JwtCheck};
 use super::definition::{Introspection, IntrospectionAuth, Jwt, Request, Verify, VerifyCall};
-use super::response::TokenResponse;
+use super::reader::TokenResponse;
 use super::values::Values;
 use crate::diagnostic::{Fault, Source};
 use crate::document;

@@ -4,7 +4,7 @@ use minijinja::value::Serde;
 use minijinja::{Error, ErrorKind, Value};
 
 use crate::language::answer;
-use crate::language::bounds::{fits, weigh};
+use crate::language::bounds::{fits, size};
 use crate::language::convert::text;
 use crate::language::placeholder::{Anything, Placeholder};
 use crate::language::refused::refused;
@@ -13,8 +13,8 @@ pub fn json(value: &Value) -> Result<String, Error> {
     if value.is_undefined() {
         return Err(Error::new(ErrorKind::UndefinedError, "`json` was given nothing"));
     }
-    // Weighed first: values can hold each other many times over.
-    weigh(value)?;
+    // Checked first, because one value can stand in many places.
+    size(value)?;
     serde_json::to_string(value)
         .map_err(|_| Error::new(ErrorKind::BadSerialization, "this value has no form in JSON"))
         .and_then(fits)

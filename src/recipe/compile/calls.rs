@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::compiler::Compiler;
 use super::request::Requested;
 use crate::language::expression::{Compiled, Side};
-use crate::recipe::call::{Call, Holds, Kind, OWN_NAMES, Rules};
+use crate::recipe::call::{Call, Condition, Kind, OWN_NAMES, Rules};
 use crate::recipe::definition::{Answer, Format, Ordered, Request, Step, Text};
 
 /// More calls than any API needs for one token.
@@ -89,15 +89,15 @@ impl Compiler<'_> {
         let outside = self.names.clone();
         self.add_answer_names();
         self.hide(answer.gives.0.iter().map(|(_, text)| text));
-        let holds = answer.ok.as_ref().and_then(|text| self.rule(text));
-        let holds = holds.map(|rule| Holds::new("ok", rule, &self.names));
+        let condition = answer.ok.as_ref().and_then(|text| self.rule(text));
+        let condition = condition.map(|rule| Condition::new("ok", rule, &self.names));
         let (code, message) = (self.rules(&answer.code), self.rules(&answer.message));
         let gives = self.gives(&answer.gives);
         self.names = outside;
         let rules = Rules {
             format: Format::Any,
             statuses: answer.statuses.clone(),
-            holds,
+            condition,
             code,
             message,
             throttled: answer.throttled.clone(),

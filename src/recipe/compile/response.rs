@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::compiler::Compiler;
 use crate::language::expression::Side;
-use crate::recipe::call::{Holds, Rules, TokenRules};
+use crate::recipe::call::{Condition, Rules, TokenRules};
 use crate::recipe::definition::{Definition, Unit};
 
 impl Compiler<'_> {
@@ -22,8 +22,8 @@ impl Compiler<'_> {
         }
         let given = response.gives.0.iter().map(|(_, text)| text);
         self.hide(response.token.0.iter().chain(given));
-        let holds = response.issued.as_ref().and_then(|text| self.rule(text));
-        let holds = holds.map(|rule| Holds::new("issued", rule, &self.names));
+        let condition = response.issued.as_ref().and_then(|text| self.rule(text));
+        let condition = condition.map(|rule| Condition::new("issued", rule, &self.names));
         let token = self.expressions(&response.token);
         let code = self.rules(&response.code);
         let message = self.rules(&response.message);
@@ -46,7 +46,7 @@ impl Compiler<'_> {
         let rules = Rules {
             format: response.format,
             statuses: Vec::new(),
-            holds,
+            condition,
             code,
             message,
             throttled: response.throttled.clone(),

@@ -9,8 +9,8 @@ use credwatch::authoring::explain::Explanation;
 use credwatch::exchange::{Prepared, prepare};
 use credwatch::outcome::{Code, Failure, Message, Outcome, Reason};
 use credwatch::recipe::{
-    Asked, Attempt, Call, Conclusion, Conversation, Expectations, Fingerprints, Heard, Inputs,
-    Observer, Recipe, Subject, TokenRequest, TokenResponse, Values, Verification,
+    Attempt, Call, Conclusion, Conversation, Expectations, Fingerprints, Inputs, NextRequest,
+    ObservedAnswer, Observer, Recipe, Subject, TokenRequest, TokenResponse, Values, Verification,
 };
 use credwatch::secret::Redactor;
 use http::HeaderMap;
@@ -109,7 +109,7 @@ impl Script<'_> {
         let mut conversation =
             Conversation::begin(subject, &self.inputs, &self.attempt, Some(&mut watcher))
                 .expect("the inputs hold");
-        while let Some(Asked { call, request }) = conversation.next_request() {
+        while let Some(NextRequest { call, request }) = conversation.next_request() {
             let response = answer(&call.name, &request, conversation.values())?;
             let (before, length) = (conversation.values().cost(), response.body.len());
             conversation.answered(response, Duration::ZERO);
@@ -138,11 +138,11 @@ impl Observer for Watcher {
         self.0.request(call, values);
     }
 
-    fn answer(&mut self, heard: &Heard<'_>) {
-        if let Some(outcome) = heard.outcome {
-            assert_class(&heard.call.name, heard.response, outcome);
+    fn answer(&mut self, answer: &ObservedAnswer<'_>) {
+        if let Some(outcome) = answer.outcome {
+            assert_class(&answer.call.name, answer.response, outcome);
         }
-        self.0.answer(heard);
+        self.0.answer(answer);
     }
 
     fn end(&mut self, redactor: &Redactor) {

@@ -1,43 +1,40 @@
-//! What of an answer is secret though nobody knew it before: what stands under names that say so.
+//! Finds secrets in an answer by the names of members and headers, such as `access_token`.
 
 use http::HeaderMap;
 use serde_json::Value as Json;
 
 use crate::secret::{Redactor, is_told_secret, names_a_secret};
 
-/// Hides what stands under telling names of a tree. `telling` is for a tree that stands under such
-/// a name itself.
-pub fn hide_members(json: &Json, name: &str, telling: bool, redactor: &mut Redactor) {
+/// Hides the values of members whose names say that they are secret. `secret` says that the name of
+/// the tree itself does.
+pub fn hide_members(json: &Json, name: &str, secret: bool, redactor: &mut Redactor) {
     if redactor.hides_all() {
         return;
     }
-    match json {
-        Json::Object(members) => members.iter().for_each(|(name, value)| {
-            hide_members(value, name, telling || names_a_secret(name), redactor);
-        }),
-        Json::Array(items) => {
-            for item in items {
-                hide_members(item, name, telling, redactor);
-            }
+    let mut hide = |text: &str| {
+        if secret && is_told_secret(name, text) {
+            redactor.hide(text);
         }
-        Json::String(text) if telling && is_told_secret(name, text) => redactor.hide(text),
-        Json::Number(number) if telling => hide_number(name, &number.to_string(), redactor),
+    };
+    match json {
+        Json::String(text) => hide(text),
+        Json::Number(number) if secret => hide(&number.to_string()),
+        Json::Array(items) => {
+            items.iter().for_each(|item| hide_members(item, name, secret, redactor));
+        }
+        Json::Object(members) => members.iter().for_each(|(name, value)| {
+            hide_members(value, name, secret || names_a_secret(name), redactor);
+        }),
         _ => {}
     }
 }
 
-fn hide_number(name: &str, number: &str, redactor: &mut Redactor) {
-    if is_told_secret(name, number) {
-        redactor.hide(number);
-    }
-}
-
-/// Hides what stands in headers with telling names, such as cookies.
+/// Hides the values of headers whose names say that they are secret, such as cookies.
 pub fn hide_headers(headers: &HeaderMap, redactor: &mut Redactor) {
     for (name, value) in headers {
         if names_a_secret(name.as_str()) {
             let text = String::from_utf8_lossy(value.as_bytes());
-            // Of a cookie the first pair is its value; the others say how it is kept.
+            // The first pair of a cookie is its value, the others are attributes.
             let text = text.split(';').next().unwrap_or_default();
             let bare = text.split_once('=').map_or(text, |(_, value)| value);
             for text in [text, bare] {
@@ -54,8 +51,8 @@ pub fn last_name(member: &str) -> Option<&str> {
     member.rsplit(['.', '[', ']', '\'', '"']).find(|name| !name.is_empty())
 }
 
-/// Hides what looks like the value of a telling name, or of one of `names`, in a text that rules
-/// can show as it is, whatever its form: JSON that is cut off, a form, a page.
+/// Hides the values of secret names, and of `names`, in a text of any form: JSON that is cut off, a
+/// form, a page. Rules can show such a text.
 pub fn hide_in_text(text: &str, names: &[&str], redactor: &mut Redactor) {
     const LONGEST_NAME: usize = 40;
     const SHORTEST_VALUE: usize = 4;
@@ -87,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_of_telling_names_are_found_in_any_text() {
+    fn values_of_secret_names_are_found_in_any_text() {
         for text in [
             r#"{"access_token":"abc123def456","expires_"#,
             "access_token=abc123def456&scope=read",
