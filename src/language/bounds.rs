@@ -1,9 +1,9 @@
-//! What keeps an expression small and short, whoever wrote it and whatever it is fed.
+//! Limits for expressions and their values.
 //!
-//! The engine bounds the steps of an evaluation. A few steps can do much work, though: multiply a
-//! text, join a list of long ones, compare values that hold each other many times over. So texts
-//! are measured wherever they are made, values are weighed, what multiplies texts is refused, and
-//! all expressions of an attempt share one budget of bytes.
+//! The engine limits the steps of an evaluation, but a few steps can do much work: multiply a text,
+//! join long texts, compare values with many copies of each other. So every filter checks the length
+//! of its text, every value has a maximum size, `*` takes only numbers, and all expressions of an
+//! attempt share one budget of bytes.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,24 +14,24 @@ use minijinja::{Error, ErrorKind, Value};
 
 use super::names::Mistake;
 use super::refused::refused;
-use super::scan::Token;
+use super::scan::{Token, Tokens};
 
-/// The longest expression, in bytes, the most tokens, and the most of them that can nest or make
-/// texts longer: the engine's parser recurses, and a deep expression would exhaust the stack.
+/// The longest expression, in bytes. The engine's parser recurses, so a deep expression would
+/// exhaust the stack.
 const LONGEST: usize = 64 * 1024;
 /// The most tokens of an expression.
 pub const MOST_TOKENS: usize = 500;
-/// The most nested parts of an expression.
+/// The most tokens of an expression that can nest or make texts longer.
 pub const MOST_NESTING: usize = 60;
 
-/// The most bytes of a value: an answer's body fits. A list or map weighs what is in it.
+/// The most bytes of a value, with all values inside it. The body of an answer fits.
 pub const LARGEST_VALUE: usize = 512 * 1024;
 
-/// Lists in lists in lists: JSON is not read any deeper either.
+/// The deepest nesting of a value, as for JSON.
 const DEEPEST_VALUE: usize = 128;
 
-/// What all evaluations of one attempt may cost: the bytes that go into them, each time. Recipes
-/// use some kilobytes.
+/// The most that all evaluations of one attempt may cost, in bytes of their inputs. Recipes use a
+/// few kilobytes.
 const BUDGET: u64 = 64 * 1024 * 1024;
 
 /// The budget of an attempt is used up.
@@ -39,22 +39,22 @@ const BUDGET: u64 = 64 * 1024 * 1024;
 #[error("the recipe does too much: its expressions have used up what one probe may use")]
 struct UsedUp;
 
-/// Whether an error is there because the budget of the attempt is used up.
+/// Whether an evaluation failed because the budget of the attempt is used up.
 #[must_use]
 pub fn is_used_up(error: &Error) -> bool {
     let sources = std::iter::successors(std::error::Error::source(error), |error| error.source());
     sources.into_iter().any(<dyn std::error::Error>::is::<UsedUp>)
 }
 
-/// What the expressions of one attempt have cost so far. Clones count together.
+/// The cost of the expressions of one attempt so far, in bytes. Clones share one count.
 #[derive(Clone, Default)]
 pub struct Budget(Arc<AtomicU64>);
 
 impl Budget {
-    /// Takes what an evaluation costs.
+    /// Takes the cost of an evaluation.
     ///
     /// # Errors
-    /// When nothing is left.
+    /// When the budget is used up.
     pub fn take(&self, cost: u64) -> Result<(), Error> {
         let before = self.0.fetch_add(cost, Ordering::Relaxed);
         if before.saturating_add(cost) > BUDGET {
@@ -64,14 +64,14 @@ impl Budget {
         Ok(())
     }
 
-    /// What was taken.
+    /// The cost so far.
     #[must_use]
     pub fn taken(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// A text that a filter made.
+/// Checks the length of a text that a filter returns.
 ///
 /// # Errors
 /// When it is longer than a value may be.
@@ -79,7 +79,7 @@ pub fn fits(text: String) -> Result<String, Error> {
     if text.len() > LARGEST_VALUE { Err(larger()) } else { Ok(text) }
 }
 
-/// The error for what is larger than a value may be.
+/// The error for a value that is too large.
 #[must_use]
 pub fn larger() -> Error {
     refused(format!("the value is larger than {} KiB", LARGEST_VALUE / 1024))
@@ -119,82 +119,72 @@ fn add_size(value: &Value, depth: usize, size: &mut usize) -> Result<(), Error> 
     Ok(())
 }
 
-/// Refuses what is too long or too deep to be compiled safely, and what could multiply texts.
+/// Checks that an expression is short and flat enough to be compiled, and has no slice with a step.
 ///
 /// # Errors
 /// The mistake.
-pub fn check(source: &str, tokens: &[(Token, Range<usize>)]) -> Result<(), Mistake> {
-    let nests = |token: &(Token, Range<usize>)| match token.0 {
-        Token::Sign(sign) => matches!(sign, b'(' | b'[' | b'{' | b'-' | b'+' | b'~'),
-        Token::Word => matches!(&source[token.1.clone()], "not" | "if" | "else"),
-        Token::Text | Token::Number => false,
+pub fn check(source: &str, tokens: &Tokens<'_>) -> Result<(), Mistake> {
+    let nests = |index: &usize| match tokens.get(*index) {
+        Some(Token::Sign(sign)) => matches!(sign, b'(' | b'[' | b'{' | b'-' | b'+' | b'~'),
+        Some(Token::Word) => matches!(tokens.text(*index), "not" | "if" | "else"),
+        _ => false,
     };
     if source.len() > LONGEST
-        || tokens.len() > MOST_TOKENS
-        || tokens.iter().filter(|token| nests(token)).count() > MOST_NESTING
+        || tokens.count() > MOST_TOKENS
+        || (0..tokens.count()).filter(nests).count() > MOST_NESTING
     {
         return Err(Mistake {
-            range: None,
             message: format!(
-                "the expression is too long: at most {MOST_TOKENS} words and signs, {MOST_NESTING} of them brackets, signs and conditions"
+                "the expression is too long: at most {MOST_TOKENS} words and signs, \
+                 {MOST_NESTING} of them brackets, signs and conditions"
             ),
             hint: Some("split it with `let`".into()),
             ..Mistake::default()
         });
     }
-    let tokens = Tokens { tokens };
-    for index in 0..tokens.tokens.len() {
-        tokens.check_slice(index)?;
-    }
-    Ok(())
+    (0..tokens.count()).try_for_each(|index| check_slice(tokens, index))
 }
 
-/// An expression as the engine gets it. `*` repeats a text or a list when one of its sides is one,
-/// and an answer can have a text where a number is expected; so both sides go through [`FACTOR`],
-/// which lets numbers pass.
-pub struct Guarded {
+/// The filter for both sides of a product. No recipe can name it.
+pub const FACTOR: &str = "_factor";
+
+/// An expression for the engine. In the engine `*` repeats a text or a list, and an answer can have
+/// a text in place of a number. So both sides go through the filter [`FACTOR`].
+pub struct EngineSource {
     /// The expression.
-    pub source: String,
-    /// Where something was put in.
+    pub text: String,
+    /// The places of the filter in the original.
     places: Vec<usize>,
 }
 
-/// The filter that both sides of a product go through. No recipe can name it.
-pub const FACTOR: &str = "_factor";
-
-impl Guarded {
-    /// Puts the filter in.
+impl EngineSource {
+    /// Inserts the filter.
     #[must_use]
-    pub fn new(source: &str, tokens: &[(Token, Range<usize>)]) -> Self {
-        let pieces = Tokens { tokens };
+    pub fn new(source: &str, tokens: &Tokens<'_>) -> Self {
         let mut places = Vec::new();
-        for index in 0..tokens.len() {
-            // `**` takes nothing but numbers anyway.
-            let product = pieces.sign(index, b'*')
-                && !pieces.sign(index + 1, b'*')
-                && !(index > 0 && pieces.sign(index - 1, b'*'));
-            let ends = [index.checked_sub(1), pieces.operand_end(index + 1)];
-            if product {
+        for index in (0..tokens.count()).filter(|index| tokens.is_sign(*index, b'*')) {
+            // The operator `**` accepts only numbers.
+            if !tokens.is_sign(index + 1, b'*') && !tokens.follows(index, b"*") {
+                let ends = [index.checked_sub(1), operand_end(tokens, index + 1)];
+                let ends = ends.into_iter().flatten();
                 places.extend(
-                    ends.into_iter()
-                        .flatten()
-                        .filter(|end| pieces.token(*end) != Some(Token::Number))
-                        .map(|end| tokens[end].1.end),
+                    ends.filter(|end| tokens.get(*end) != Some(Token::Number))
+                        .map(|end| tokens.range(end).end),
                 );
             }
         }
         places.sort_unstable();
         places.dedup();
-        let mut guarded = source.to_owned();
+        let mut text = source.to_owned();
         for place in places.iter().rev() {
-            guarded.insert_str(*place, &format!("|{FACTOR}"));
+            text.insert_str(*place, &format!("|{FACTOR}"));
         }
-        Self { source: guarded, places }
+        Self { text, places }
     }
 
-    /// Where in the expression as it is written a range of this one is.
+    /// The place in the original of a range of this text.
     #[must_use]
-    pub fn written(&self, range: &Range<usize>) -> Range<usize> {
+    pub fn original(&self, range: &Range<usize>) -> Range<usize> {
         let length = FACTOR.len() + 1;
         let back = |place: usize| {
             let before = self
@@ -210,10 +200,10 @@ impl Guarded {
     }
 }
 
-/// A side of a product.
+/// Returns one side of a product.
 ///
 /// # Errors
-/// When it is a text, a list or anything else that is no number.
+/// When it is anything but a number.
 pub fn factor(value: &Value) -> Result<Value, Error> {
     match value.kind() {
         ValueKind::Number | ValueKind::Undefined | ValueKind::None => Ok(value.clone()),
@@ -221,77 +211,65 @@ pub fn factor(value: &Value) -> Result<Value, Error> {
     }
 }
 
-struct Tokens<'a> {
-    tokens: &'a [(Token, Range<usize>)],
+/// The change of depth at this token: 1 for an opening bracket, -1 for a closing one.
+fn bracket(tokens: &Tokens<'_>, index: usize) -> isize {
+    match tokens.get(index) {
+        Some(Token::Sign(b'[' | b'(' | b'{')) => 1,
+        Some(Token::Sign(b']' | b')' | b'}')) => -1,
+        _ => 0,
+    }
 }
 
-impl Tokens<'_> {
-    fn token(&self, index: usize) -> Option<Token> {
-        self.tokens.get(index).map(|(token, _)| *token)
+/// Refuses a slice with a step, because the engine does not accept every one.
+fn check_slice(tokens: &Tokens<'_>, index: usize) -> Result<(), Mistake> {
+    if !tokens.is_sign(index, b'[') {
+        return Ok(());
     }
+    let (mut depth, mut colons) = (1, 0);
+    for at in index + 1..tokens.count() {
+        depth += bracket(tokens, at);
+        if depth == 0 {
+            break;
+        }
+        colons += usize::from(depth == 1 && tokens.is_sign(at, b':'));
+        if colons == 2 {
+            return Err(Mistake {
+                range: Some(tokens.range(at)),
+                message: "a slice has no step: `text[from:to]`".into(),
+                ..Mistake::default()
+            });
+        }
+    }
+    Ok(())
+}
 
-    fn sign(&self, index: usize, sign: u8) -> bool {
-        self.token(index) == Some(Token::Sign(sign))
+/// The last token of the operand that begins at `start`.
+fn operand_end(tokens: &Tokens<'_>, start: usize) -> Option<usize> {
+    let mut at = start;
+    while tokens.is_sign(at, b'-') || tokens.is_sign(at, b'+') {
+        at += 1;
     }
+    let mut end = closing(tokens, at)?;
+    loop {
+        let next = end + 1;
+        if tokens.is_sign(next, b'.') || tokens.is_sign(next, b'|') {
+            end = next + 1;
+            tokens.get(end)?;
+        } else if tokens.is_sign(next, b'(') || tokens.is_sign(next, b'[') {
+            end = closing(tokens, next)?;
+        } else {
+            return Some(end);
+        }
+    }
+}
 
-    /// The engine does not take every slice with a step, and nobody needs one.
-    fn check_slice(&self, index: usize) -> Result<(), Mistake> {
-        if !self.sign(index, b'[') {
-            return Ok(());
-        }
-        let (mut depth, mut colons) = (0, 0);
-        for at in index + 1..self.tokens.len() {
-            match self.token(at) {
-                Some(Token::Sign(b'[' | b'(' | b'{')) => depth += 1,
-                Some(Token::Sign(b']' | b')' | b'}')) if depth == 0 => break,
-                Some(Token::Sign(b']' | b')' | b'}')) => depth -= 1,
-                Some(Token::Sign(b':')) if depth == 0 => colons += 1,
-                _ => {}
-            }
-            if colons == 2 {
-                return Err(Mistake {
-                    range: Some(self.tokens[at].1.clone()),
-                    message: "a slice has no step: `text[from:to]`".into(),
-                    ..Mistake::default()
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// Where the operand ends that begins at `start`.
-    fn operand_end(&self, start: usize) -> Option<usize> {
-        let mut at = start;
-        while self.sign(at, b'-') || self.sign(at, b'+') {
-            at += 1;
-        }
-        let mut end = self.closing(at)?;
-        loop {
-            let next = end + 1;
-            if self.sign(next, b'.') || self.sign(next, b'|') {
-                end = next + 1;
-                self.token(end)?;
-            } else if self.sign(next, b'(') || self.sign(next, b'[') {
-                end = self.closing(next)?;
-            } else {
-                return Some(end);
-            }
-        }
-    }
-
-    /// Where what begins here ends: itself, or the bracket that closes it.
-    fn closing(&self, start: usize) -> Option<usize> {
-        let mut depth = 0_usize;
-        for at in start..self.tokens.len() {
-            match self.token(at) {
-                Some(Token::Sign(b'[' | b'(' | b'{')) => depth += 1,
-                Some(Token::Sign(b']' | b')' | b'}')) => depth = depth.checked_sub(1)?,
-                _ => {}
-            }
-            if depth == 0 {
-                return Some(at);
-            }
-        }
-        None
-    }
+/// This token, or the bracket that closes it.
+fn closing(tokens: &Tokens<'_>, start: usize) -> Option<usize> {
+    let mut depth = 0;
+    (start..tokens.count())
+        .find(|at| {
+            depth += bracket(tokens, *at);
+            depth <= 0
+        })
+        .filter(|_| depth == 0)
 }

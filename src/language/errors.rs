@@ -1,40 +1,40 @@
-//! What an error of an evaluation says.
+//! The messages of evaluation errors.
 
 use std::ops::Range;
 
 use minijinja::{Error, ErrorKind};
 
-use super::bounds::{Guarded, is_used_up};
+use super::bounds::{EngineSource, is_used_up};
 use super::refused::is_refusal;
-use super::scan::{Token, tokens};
+use super::scan::{Token, Tokens};
 
-/// What an error of an expression says, in one line.
+/// The message of an evaluation error, in one line.
 #[must_use]
 pub fn explain(error: &Error) -> String {
     error.detail().map_or_else(|| error.kind().to_string(), str::to_owned)
 }
 
-/// An error of the engine without the values that it quotes where it calculates, because they can
-/// be secrets. The signs in the expression say where it calculates.
+/// Replaces an error of the engine's arithmetic, because it quotes values and these can be secrets.
+/// The signs in the expression show where the engine calculates.
 #[must_use]
 pub fn without_values(source: &str, error: Error) -> Error {
     if error.kind() != ErrorKind::InvalidOperation || is_refusal(&error) || is_used_up(&error) {
         return error;
     }
-    let tokens = tokens(source);
+    let tokens = Tokens::new(source);
     let range = error
         .range()
-        .map_or(0..source.len(), |range| Guarded::new(source, &tokens).written(&range));
+        .map_or(0..source.len(), |range| EngineSource::new(source, &tokens).original(&range));
     if calculates(&tokens, &range) { Error::new(error.kind(), CANNOT_CALCULATE) } else { error }
 }
 
-/// The error of a calculation.
+/// The message of a failed calculation.
 const CANNOT_CALCULATE: &str = "a number is too large, or something is divided by zero, or is not \
                                 a number (texts are joined by `~`)";
 
-/// Whether the outermost operation of this part of an expression is arithmetic. A filter binds
-/// closer than any arithmetic but a leading sign.
-fn calculates(tokens: &[(Token, Range<usize>)], part: &Range<usize>) -> bool {
+/// Whether the outermost operation of this part of an expression is arithmetic. A filter binds more
+/// tightly than every arithmetic operator except a leading sign.
+fn calculates(tokens: &Tokens<'_>, part: &Range<usize>) -> bool {
     let mut depth = 0_usize;
     let mut outermost = Vec::new();
     for (token, _) in tokens.iter().filter(|(_, at)| part.start <= at.start && at.end <= part.end) {

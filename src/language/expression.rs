@@ -1,35 +1,34 @@
-//! Expressions: minijinja's, compiled and checked when a recipe is loaded.
+//! Expressions of minijinja, compiled and checked when a recipe is loaded.
 //!
-//! The engine itself is lenient where it must not be here: a filter that is handed an unknown name
-//! gets nothing and may hash it. So each name, filter and test is looked up at load, by a scan of
-//! the expression's own tokens, which also yields the exact place of a mistake.
+//! The engine accepts unknown names: a filter would get an undefined value and could hash it. So
+//! [`lint`] looks up each name, filter and test when the recipe is loaded, and finds the exact place
+//! of each mistake.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use minijinja::{Environment, Error, ErrorKind, Expression, UndefinedBehavior, Value};
 
-use super::bounds::Guarded;
+use super::bounds::EngineSource;
 use super::context::Named;
 pub use super::errors::explain;
 use super::errors::without_values;
 use super::lint::lint;
 use super::names::{Mistake, Names};
-use super::scan::{KEYWORDS, tokens};
+use super::scan::{KEYWORDS, Tokens};
 use super::taint::SAME;
 use super::{bounds, filters};
 
-/// On which side of the exchange an expression stands.
+/// Whether an expression belongs to a request or to an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// Rendering the request: absent values are mistakes.
+    /// In a request an absent value is a mistake.
     Request,
-    /// Reading the answer: absent members are ordinary.
+    /// In a rule for an answer an absent member is normal.
     Response,
 }
 
-/// The steps that one evaluation may take; the longest expression of a built-in recipe takes below
-/// 100.
+/// The most steps of one evaluation. The expressions of the built-in recipes take fewer than 100.
 const FUEL: u64 = 20_000;
 
 static REQUEST: LazyLock<Environment<'static>> =
@@ -48,7 +47,7 @@ fn environment(undefined: UndefinedBehavior) -> Environment<'static> {
     environment
 }
 
-/// Whether two values are there and are the same.
+/// Whether both values are present and equal.
 fn same(one: &Value, other: &Value) -> bool {
     !one.is_undefined() && !one.is_none() && one == other
 }
@@ -56,18 +55,17 @@ fn same(one: &Value, other: &Value) -> bool {
 /// A compiled expression.
 pub struct Compiled {
     expression: Expression<'static, 'static>,
-    /// A lone name, or members of one where absent ones are ordinary: most expressions are no more,
-    /// and then need no engine.
+    /// Set if the expression is only a name or a member. Most are, and need no engine.
     path: Option<Vec<Value>>,
-    /// As it is written.
+    /// The text in the recipe.
     pub source: String,
-    /// Whether a secret, or something derived from one, goes in.
+    /// Whether it uses a secret or a value derived from a secret.
     pub secret: bool,
     /// The values that it uses.
     pub uses: BTreeSet<String>,
-    /// Those of them that are no secret, where others are.
+    /// If it uses secrets: the values that it uses and that are no secret.
     open: Vec<Value>,
-    /// Each use of a value, and what an evaluation costs beside them.
+    /// Each use of a value, and the cost of an evaluation without these values.
     places: Vec<String>,
     cost: u64,
 }
@@ -82,19 +80,17 @@ impl Compiled {
             Side::Request => &REQUEST,
             Side::Response => &RESPONSE,
         };
-        let tokens = tokens(source);
+        let tokens = Tokens::new(source);
         bounds::check(source, &tokens)?;
-        let guarded = Guarded::new(source, &tokens);
+        let engine = EngineSource::new(source, &tokens);
         let expression =
-            environment.compile_expression_owned(guarded.source.clone()).map_err(|error| {
-                Mistake {
-                    range: error.range().map(|range| guarded.written(&range)),
-                    message: format!("the expression cannot be read: {}", explain(&error)),
-                    hint: slip(source).map(str::to_owned),
-                    ..Mistake::default()
-                }
+            environment.compile_expression_owned(engine.text.clone()).map_err(|error| Mistake {
+                range: error.range().map(|range| engine.original(&range)),
+                message: format!("the expression cannot be read: {}", explain(&error)),
+                hint: slip(source).map(str::to_owned),
+                ..Mistake::default()
             })?;
-        let places = lint(source, &tokens, names)?;
+        let places = lint(&tokens, names)?;
         check_arguments(&expression)?;
         let uses: BTreeSet<String> = places.iter().cloned().collect();
         let secret = uses.iter().any(|name| names.is_secret(name));
@@ -113,19 +109,19 @@ impl Compiled {
         })
     }
 
-    /// Whether a value of this expression may be shown: no secret goes in, or the value is one of
-    /// those that go in and are no secret, such as a URL that was configured.
+    /// Whether a value of this expression may be shown: the expression uses no secret, or the value
+    /// equals a used value that is no secret, such as a configured URL.
     #[must_use]
     pub fn is_open(&self, value: &Value, context: &Value) -> bool {
         let same = |name: &Value| context.get_item(name).is_ok_and(|input| input == *value);
         !self.secret || value.as_str().is_some() && self.open.iter().any(same)
     }
 
-    /// The value in this context, bounded in size. What goes in is taken from the budget of the
-    /// attempt.
+    /// The value in this context. The evaluation takes its cost from the budget of the attempt.
     ///
     /// # Errors
-    /// Whatever the engine refuses; see [`explain`].
+    /// When the engine or a filter fails (see [`explain`]), the value is too large, or the budget is
+    /// used up.
     pub fn evaluate(&self, context: &Value) -> Result<Value, Error> {
         if let Some(context) = context.downcast_object_ref::<Named>() {
             let sizes = self.places.iter().map(|name| context.size(name) as u64);
@@ -143,8 +139,8 @@ impl Compiled {
     }
 }
 
-/// The names of an expression that is nothing but `name`, or `name.member.member` on the side where
-/// absent is ordinary.
+/// The names of an expression that is only `name` or, in a rule for an answer,
+/// `name.member.member`.
 fn path(side: Side, source: &str) -> Option<Vec<Value>> {
     let names: Vec<&str> = source.trim().split('.').collect();
     let is_name = |name: &&str| {
@@ -163,7 +159,7 @@ fn member(context: &Value, path: &[Value]) -> Value {
         .unwrap_or(Value::UNDEFINED)
 }
 
-/// The hint for what people write who know other languages.
+/// A hint for people who write the syntax of another language.
 fn slip(source: &str) -> Option<&'static str> {
     let has = |sign: &str| source.contains(sign);
     if has("{{") || has("}}") {
@@ -181,8 +177,8 @@ fn slip(source: &str) -> Option<&'static str> {
     }
 }
 
-/// A filter that is given too few or too many arguments is a mistake of whoever wrote it: found by
-/// trying the expression on nothing, as far as that goes.
+/// Finds filters with too few or too many arguments. It evaluates the expression without values, as
+/// far as that goes.
 fn check_arguments(expression: &Expression<'static, 'static>) -> Result<(), Mistake> {
     match expression.eval(Value::from_pairs(std::iter::empty::<(&str, Value)>())) {
         Err(error)
@@ -224,9 +220,9 @@ mod tests {
         names
     }
 
-    /// What needs no engine yields what the engine does.
+    /// An expression without the engine has the same value as with the engine.
     #[test]
-    fn a_path_by_itself_is_what_the_engine_makes_of_it() {
+    fn a_lone_path_has_the_value_that_the_engine_returns() {
         let body = minijinja::value::Serde(
             serde_json::json!({ "a": { "b": [1, { "c": "d" }], "n": null, "s": "text", "length": 3, "keys": 1 } }),
         );
@@ -294,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_names_are_found_wherever_they_hide() {
+    fn unknown_names_are_found_everywhere_in_an_expression() {
         for source in [
             "nope",
             "nope | hex",
@@ -324,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_message_tells_is_written_in_the_recipe_and_never_a_value() {
+    fn a_message_of_required_is_a_constant_text_and_never_a_value() {
         for source in [
             "json.a | required(secret)",
             "json.a | required",
@@ -351,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_secret_goes_into_is_secret() {
+    fn an_expression_that_uses_a_secret_is_secret() {
         let secret = |source: &str| {
             Compiled::new(Side::Request, source, &names())
                 .map(|compiled| compiled.secret)

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// A piece of an expression.
+/// The kind of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Token {
     /// A name, a filter, a test or a keyword.
@@ -11,98 +11,166 @@ pub enum Token {
     Text,
     /// A number.
     Number,
-    /// Any other sign.
+    /// Any other character.
     Sign(u8),
 }
 
-/// Cuts an expression into its tokens.
-#[must_use]
-pub fn tokens(source: &str) -> Vec<(Token, Range<usize>)> {
-    let bytes = source.as_bytes();
-    let mut tokens = Vec::new();
-    let mut at = 0;
-    while at < bytes.len() {
-        let start = at;
-        let byte = bytes[at];
-        at += 1;
-        let token = match byte {
-            _ if byte.is_ascii_whitespace() => continue,
-            b'"' | b'\'' => {
-                while at < bytes.len() && bytes[at] != byte {
-                    at += if bytes[at] == b'\\' { 2 } else { 1 };
-                }
-                at = (at + 1).min(bytes.len());
-                Token::Text
-            }
-            _ if byte.is_ascii_digit() => {
-                while at < bytes.len()
-                    && (bytes[at].is_ascii_alphanumeric() || matches!(bytes[at], b'.' | b'_'))
-                {
-                    at += 1;
-                }
-                Token::Number
-            }
-            _ if byte.is_ascii_alphabetic() || byte == b'_' || !byte.is_ascii() => {
-                while at < bytes.len()
-                    && (bytes[at].is_ascii_alphanumeric()
-                        || bytes[at] == b'_'
-                        || !bytes[at].is_ascii())
-                {
-                    at += 1;
-                }
-                Token::Word
-            }
-            _ => Token::Sign(byte),
-        };
-        tokens.push((token, start..at));
-    }
-    tokens
-}
-
-/// Words of the expression language itself.
+/// Keywords of the expression language.
 pub const KEYWORDS: [&str; 13] = [
     "and", "else", "false", "False", "if", "in", "is", "none", "None", "not", "or", "true", "True",
 ];
 
-/// The members of an answer that an expression looks at: `json.status` and `json['a'].b`, each as
-/// it is written.
-#[must_use]
-pub fn members(source: &str) -> Vec<&str> {
-    let tokens = tokens(source);
-    let sign = |index: usize, wanted: u8| {
-        tokens.get(index).is_some_and(|(token, _)| *token == Token::Sign(wanted))
-    };
-    let mut members = Vec::new();
-    for (index, (token, range)) in tokens.iter().enumerate() {
-        let tree =
-            *token == Token::Word && matches!(&source[range.clone()], "json" | "form" | "xml");
-        if !tree || index > 0 && (sign(index - 1, b'.') || sign(index - 1, b'|')) {
-            continue;
-        }
-        let end = path_end(&tokens, index);
-        members.push(&source[range.start..tokens[end].1.end]);
-    }
-    members
+/// The tokens of an expression. A question about an index without a token gets the answer no.
+pub struct Tokens<'s> {
+    source: &'s str,
+    tokens: Vec<(Token, Range<usize>)>,
 }
 
-/// The last token of the name at `index` with the members that follow it, as far as each is named
-/// by a word, a text or a number.
-#[must_use]
-pub fn path_end(tokens: &[(Token, Range<usize>)], index: usize) -> usize {
-    let sign = |index: usize, wanted: u8| {
-        tokens.get(index).is_some_and(|(token, _)| *token == Token::Sign(wanted))
-    };
-    let mut end = index;
-    loop {
-        if sign(end + 1, b'.') && matches!(tokens.get(end + 2), Some((Token::Word, _))) {
-            end += 2;
-        } else if sign(end + 1, b'[')
-            && matches!(tokens.get(end + 2), Some((Token::Text | Token::Number, _)))
-            && sign(end + 3, b']')
-        {
-            end += 3;
-        } else {
-            return end;
+impl<'s> Tokens<'s> {
+    /// Splits an expression into its tokens.
+    #[must_use]
+    pub fn new(source: &'s str) -> Self {
+        let bytes = source.as_bytes();
+        let mut tokens = Vec::new();
+        let mut at = 0;
+        while at < bytes.len() {
+            let (start, byte) = (at, bytes[at]);
+            at += 1;
+            let mut skip = |goes_on: &dyn Fn(u8) -> bool| {
+                while at < bytes.len() && goes_on(bytes[at]) {
+                    at += 1;
+                }
+            };
+            let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+            let token = match byte {
+                _ if byte.is_ascii_whitespace() => continue,
+                b'"' | b'\'' => {
+                    while at < bytes.len() && bytes[at] != byte {
+                        at += if bytes[at] == b'\\' { 2 } else { 1 };
+                    }
+                    at = (at + 1).min(bytes.len());
+                    Token::Text
+                }
+                _ if byte.is_ascii_digit() => {
+                    skip(&|byte| is_name(byte) || byte == b'.');
+                    Token::Number
+                }
+                _ if byte.is_ascii_alphabetic() || byte == b'_' || !byte.is_ascii() => {
+                    skip(&|byte| is_name(byte) || !byte.is_ascii());
+                    Token::Word
+                }
+                _ => Token::Sign(byte),
+            };
+            tokens.push((token, start..at));
+        }
+        Self { source, tokens }
+    }
+
+    /// The number of tokens.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.tokens.len()
+    }
+
+    /// Each token with its place in the source.
+    pub fn iter(&self) -> impl Iterator<Item = &(Token, Range<usize>)> {
+        self.tokens.iter()
+    }
+
+    /// The token at an index.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<Token> {
+        self.tokens.get(index).map(|(token, _)| *token)
+    }
+
+    /// The place of a token in the source; empty when there is no such token.
+    #[must_use]
+    pub fn range(&self, index: usize) -> Range<usize> {
+        self.tokens.get(index).map_or(0..0, |(_, range)| range.clone())
+    }
+
+    /// The text of a token.
+    #[must_use]
+    pub fn text(&self, index: usize) -> &'s str {
+        &self.source[self.range(index)]
+    }
+
+    /// Whether this token is this sign.
+    #[must_use]
+    pub fn is_sign(&self, index: usize, sign: u8) -> bool {
+        self.get(index) == Some(Token::Sign(sign))
+    }
+
+    /// Whether the token before this one is one of these signs.
+    #[must_use]
+    pub fn follows(&self, index: usize, signs: &[u8]) -> bool {
+        signs.iter().any(|sign| self.is_sign(index.wrapping_sub(1), *sign))
+    }
+
+    /// Whether this token is this word.
+    #[must_use]
+    pub fn is_word(&self, index: usize, word: &str) -> bool {
+        self.get(index) == Some(Token::Word) && self.text(index) == word
+    }
+
+    /// Whether this token is the name of a test, after `is` or `is not`.
+    #[must_use]
+    pub fn is_test(&self, index: usize) -> bool {
+        let (before, second) = (index.wrapping_sub(1), index.wrapping_sub(2));
+        let after_is =
+            self.is_word(before, "is") || self.is_word(before, "not") && self.is_word(second, "is");
+        after_is && self.get(index) == Some(Token::Word) && self.text(index) != "not"
+    }
+
+    /// Whether this token is the name of an argument, as in `max(attribute='x')`.
+    #[must_use]
+    pub fn is_argument_name(&self, index: usize) -> bool {
+        self.is_sign(index + 1, b'=')
+            && !self.is_sign(index + 2, b'=')
+            && self.follows(index, b"(,")
+    }
+
+    /// Whether this token is the name of a value, and no keyword, member, filter, test or argument.
+    #[must_use]
+    pub fn is_value(&self, index: usize) -> bool {
+        self.get(index) == Some(Token::Word)
+            && !KEYWORDS.contains(&self.text(index))
+            && !self.follows(index, b".|")
+            && !self.is_test(index)
+            && !self.is_argument_name(index)
+    }
+
+    /// The last token of the name at `index` and of the members after it, as far as a word, a text
+    /// or a number names each member.
+    #[must_use]
+    pub fn path_end(&self, index: usize) -> usize {
+        let mut end = index;
+        loop {
+            let named = self.get(end + 2);
+            if self.is_sign(end + 1, b'.') && named == Some(Token::Word) {
+                end += 2;
+            } else if self.is_sign(end + 1, b'[')
+                && matches!(named, Some(Token::Text | Token::Number))
+                && self.is_sign(end + 3, b']')
+            {
+                end += 3;
+            } else {
+                return end;
+            }
         }
     }
+}
+
+/// The members of an answer that an expression uses, as the expression writes them: `json.status`,
+/// `json['a'].b`.
+#[must_use]
+pub fn members(source: &str) -> Vec<&str> {
+    let tokens = Tokens::new(source);
+    (0..tokens.count())
+        .filter(|index| {
+            ["json", "form", "xml"].iter().any(|tree| tokens.is_word(*index, tree))
+                && !tokens.follows(*index, b".|")
+        })
+        .map(|index| &source[tokens.range(index).start..tokens.range(tokens.path_end(index)).end])
+        .collect()
 }

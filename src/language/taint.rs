@@ -1,14 +1,14 @@
-//! Which values an expression depends on, so that no rule for an answer can show a secret.
+//! Finds the secret values that an expression uses, so that no rule for an answer can show them.
 
 use std::ops::Range;
 
 use super::names::Mistake;
-use super::scan::{KEYWORDS, Token, path_end, tokens};
+use super::scan::{Token, Tokens};
 
-/// The only function of the language: whether two whole values are the same.
+/// The only function of the language. It says whether two whole values are equal.
 pub const SAME: &str = "same";
 
-/// Tests that tell the kind of a value and nothing else of it.
+/// Tests that reveal only the kind of a value.
 const KINDS: [&str; 10] = [
     "boolean",
     "defined",
@@ -24,20 +24,20 @@ const KINDS: [&str; 10] = [
 
 /// One use of a value.
 struct Use {
-    /// The name and the members that follow it: `json`, `data`, `token`.
+    /// The name and the members after it: `json`, `data`, `token`.
     path: Vec<String>,
     range: Range<usize>,
-    /// Whether members follow that only an evaluation can name.
+    /// Whether a member follows whose name only an evaluation can tell.
     open: bool,
     /// Whether the expression is nothing else.
     alone: bool,
-    /// Whether nothing leaves but the kind of the value, or that it is the same as another.
+    /// Whether the expression reveals only the kind of the value, or whether it equals another.
     harmless: bool,
 }
 
-/// The place of the first value in an expression that is secret, and of which more leaves than its
-/// kind or that it is the same as another. `is_secret` is asked about names; `hidden` are paths of
-/// the answer whose values are secret too.
+/// The place of the first secret in an expression that reveals more than the secret's kind, or
+/// whether it equals another value. `is_secret` judges a name. The values at the paths `hidden` of
+/// the answer are secret too.
 #[must_use]
 pub fn shown_secret(
     source: &str,
@@ -55,26 +55,22 @@ pub fn shown_secret(
     uses.into_iter().find(|used| !used.harmless && depends(used)).map(|used| used.range)
 }
 
-/// The paths of all values that an expression uses, those of whole answers left out.
+/// The paths of all members of the answer that an expression uses.
 #[must_use]
 pub fn paths(source: &str) -> Vec<Vec<String>> {
     uses(source).into_iter().map(|used| used.path).filter(|path| path.len() > 1).collect()
 }
 
-/// That `same` at this token is called with two whole values.
+/// Checks that the call of `same` at this token has two whole values as arguments.
 ///
 /// # Errors
 /// What is wrong with the call.
-pub fn check_same(
-    source: &str,
-    tokens: &[(Token, Range<usize>)],
-    index: usize,
-) -> Result<(), Mistake> {
-    if arguments_of_same(source, tokens, index).is_some() {
+pub fn check_same(tokens: &Tokens<'_>, index: usize) -> Result<(), Mistake> {
+    if arguments_of_same(tokens, index).is_some() {
         return Ok(());
     }
     Err(Mistake {
-        range: Some(tokens[index].1.clone()),
+        range: Some(tokens.range(index)),
         message: format!("`{SAME}` compares two whole values"),
         hint: Some(format!("write `{SAME}(json.refresh_token, refresh_token)`")),
         ..Mistake::default()
@@ -82,81 +78,46 @@ pub fn check_same(
 }
 
 /// The tokens at which the two arguments begin.
-fn arguments_of_same(
-    source: &str,
-    tokens: &[(Token, Range<usize>)],
-    index: usize,
-) -> Option<[usize; 2]> {
-    let sign = |index: usize, wanted: u8| is_sign(tokens, index, wanted);
-    let is_name = |index: usize| matches!(tokens.get(index), Some((Token::Word, _)));
-    let called = is_word(source, tokens, index, SAME) && sign(index + 1, b'(');
+fn arguments_of_same(tokens: &Tokens<'_>, index: usize) -> Option<[usize; 2]> {
+    let is_name = |index: usize| tokens.get(index) == Some(Token::Word);
     let first = index + 2;
-    let comma = path_end(tokens, first) + 1;
+    let comma = tokens.path_end(first) + 1;
     let second = comma + 1;
-    let whole = called
+    let whole = tokens.is_word(index, SAME)
+        && tokens.is_sign(index + 1, b'(')
         && is_name(first)
-        && sign(comma, b',')
+        && tokens.is_sign(comma, b',')
         && is_name(second)
-        && sign(path_end(tokens, second) + 1, b')');
+        && tokens.is_sign(tokens.path_end(second) + 1, b')');
     whole.then_some([first, second])
 }
 
 fn uses(source: &str) -> Vec<Use> {
-    let tokens = tokens(source);
+    let tokens = Tokens::new(source);
     let mut uses = Vec::new();
     let mut compared: Vec<usize> = Vec::new();
-    for (index, (token, range)) in tokens.iter().enumerate() {
-        let word = &source[range.clone()];
-        let sign = |index: usize, wanted: u8| is_sign(&tokens, index, wanted);
-        let before = |wanted: &[u8]| index > 0 && wanted.iter().any(|byte| sign(index - 1, *byte));
-        let is_test = index > 0
-            && (is_word(source, &tokens, index - 1, "is")
-                || index > 1
-                    && is_word(source, &tokens, index - 1, "not")
-                    && is_word(source, &tokens, index - 2, "is"));
-        let is_argument = sign(index + 1, b'=') && !sign(index + 2, b'=') && before(b"(,");
-        if *token != Token::Word
-            || KEYWORDS.contains(&word)
-            || before(b".|")
-            || is_test
-            || is_argument
-        {
-            continue;
-        }
-        if let Some(arguments) = arguments_of_same(source, &tokens, index) {
+    for index in (0..tokens.count()).filter(|index| tokens.is_value(*index)) {
+        if let Some(arguments) = arguments_of_same(&tokens, index) {
             compared.extend(arguments);
             continue;
         }
-        let end = path_end(&tokens, index);
+        let end = tokens.path_end(index);
+        let named = (index..=end).filter(|at| !matches!(tokens.get(*at), Some(Token::Sign(_))));
         uses.push(Use {
-            path: path(source, &tokens[index..=end]),
-            range: range.start..tokens[end].1.end,
-            open: sign(end + 1, b'['),
-            alone: tokens.len() == end + 1 - index,
-            harmless: compared.contains(&index) || tells_kind(source, &tokens, end + 1),
+            path: named.map(|at| tokens.text(at).trim_matches(['"', '\'']).to_owned()).collect(),
+            range: tokens.range(index).start..tokens.range(end).end,
+            open: tokens.is_sign(end + 1, b'['),
+            alone: tokens.count() == end + 1 - index,
+            harmless: compared.contains(&index) || tests_kind(&tokens, end + 1),
         });
     }
     uses
 }
 
 /// Whether `is defined` or the like begins at this token.
-fn tells_kind(source: &str, tokens: &[(Token, Range<usize>)], index: usize) -> bool {
-    let not = usize::from(is_word(source, tokens, index + 1, "not"));
-    is_word(source, tokens, index, "is")
-        && KINDS.iter().any(|kind| is_word(source, tokens, index + 1 + not, kind))
-}
-
-fn path(source: &str, tokens: &[(Token, Range<usize>)]) -> Vec<String> {
-    let named = tokens.iter().filter(|(token, _)| !matches!(token, Token::Sign(_)));
-    named.map(|(_, range)| source[range.clone()].trim_matches(['"', '\'']).to_owned()).collect()
-}
-
-fn is_sign(tokens: &[(Token, Range<usize>)], index: usize, wanted: u8) -> bool {
-    tokens.get(index).is_some_and(|(token, _)| *token == Token::Sign(wanted))
-}
-
-fn is_word(source: &str, tokens: &[(Token, Range<usize>)], index: usize, wanted: &str) -> bool {
-    matches!(tokens.get(index), Some((Token::Word, range)) if source[range.clone()] == *wanted)
+fn tests_kind(tokens: &Tokens<'_>, index: usize) -> bool {
+    let not = usize::from(tokens.is_word(index + 1, "not"));
+    tokens.is_word(index, "is") && KINDS.iter().any(|kind| tokens.is_word(index + 1 + not, kind))
 }
 
 #[cfg(test)]

@@ -20,7 +20,9 @@ pub fn hide_members(json: &Json, name: &str, secret: bool, redactor: &mut Redact
         Json::String(text) => hide(text),
         Json::Number(number) if secret => hide(&number.to_string()),
         Json::Array(items) => {
-            items.iter().for_each(|item| hide_members(item, name, secret, redactor));
+            for item in items {
+                hide_members(item, name, secret, redactor);
+            }
         }
         Json::Object(members) => members.iter().for_each(|(name, value)| {
             hide_members(value, name, secret || names_a_secret(name), redactor);

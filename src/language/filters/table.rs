@@ -1,25 +1,23 @@
 //! The table of filters: one row each. A new filter is a row here and an entry in the reference.
 
-use std::ops::Range;
-
 use minijinja::value::Kwargs;
 use minijinja::{Environment, Value, filters, tests as checks};
 
 use super::{challenge, digest, encoding, json, number, text};
 use crate::language::bounds::{FACTOR, factor};
 use crate::language::jwt;
-use crate::language::scan::Token;
+use crate::language::scan::Tokens;
 
-/// What an evaluation costs, beside its values and its filters. The unit is a byte that is read.
+/// The cost of an evaluation without its values and filters. The unit is one byte of input.
 const COST: u64 = 512;
 
-/// The cost of most filters: it is in what their values cost.
+/// The cost of most filters. The cost of their values includes it.
 const NONE: u64 = 0;
 
 /// The cost of a signature, which takes about a millisecond.
 const SIGNATURE: u64 = 256 * 1024;
 
-/// A filter or a test: its name, what each use costs, and how the engine gets it.
+/// A filter or a test: its name, the cost of each use, and its registration.
 struct Row {
     name: &'static str,
     cost: u64,
@@ -126,14 +124,12 @@ pub fn register(environment: &mut Environment<'static>) {
     environment.add_filter(FACTOR, factor);
 }
 
-/// What each evaluation of an expression costs beside its values.
+/// The cost of each evaluation of an expression without its values.
 #[must_use]
-pub fn cost(source: &str, tokens: &[(Token, Range<usize>)]) -> u64 {
-    let filters: u64 = tokens
-        .windows(2)
-        .filter(|pair| pair[0].0 == Token::Sign(b'|'))
-        .filter_map(|pair| source.get(pair[1].1.clone()))
-        .filter_map(|name| FILTER_ROWS.iter().find(|row| row.name == name))
+pub fn cost(source: &str, tokens: &Tokens<'_>) -> u64 {
+    let filters: u64 = (0..tokens.count())
+        .filter(|index| tokens.follows(*index, b"|"))
+        .filter_map(|index| FILTER_ROWS.iter().find(|row| row.name == tokens.text(index)))
         .map(|row| row.cost)
         .sum();
     COST + source.len() as u64 + filters
@@ -145,6 +141,7 @@ mod tests {
 
     use crate::language::expression::{Compiled, Side};
     use crate::language::names::Names;
+    use crate::language::scan::Tokens;
 
     fn evaluate(source: &str) -> String {
         let compiled = Compiled::new(Side::Request, source, &Names::default())
@@ -156,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_signature_costs_more_than_another_filter() {
-        let cost = |source: &str| super::cost(source, &crate::language::scan::tokens(source));
+        let cost = |source: &str| super::cost(source, &Tokens::new(source));
         let (signed, hashed) = (cost("{'a': 1} | jwt(key)"), cost("{'a': 1} | md5(key)"));
         assert_eq!(signed - hashed, super::SIGNATURE);
         assert_eq!(
@@ -201,8 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_required_passes_when_it_is_there_and_is_told_in_the_words_of_the_recipe_when_it_is_not()
-     {
+    fn required_passes_a_value_and_reports_a_missing_one_with_the_text_of_the_recipe() {
         for (source, expected) in [
             ("0 | required('a number is needed')", "0"),
             ("'' | required('a text is needed')", ""),
