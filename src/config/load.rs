@@ -64,7 +64,7 @@ pub fn load(path: &Path) -> Loaded {
 /// from the current directory.
 ///
 /// # Errors
-/// All faults, as in [`Loaded`].
+/// All faults, as in `Loaded`.
 pub fn load_once(path: &Path) -> Result<Plan, Vec<Fault>> {
     if path.is_file() { load(path).plan } else { from_stream(path) }
 }
@@ -78,7 +78,7 @@ fn from_stream(path: &Path) -> Result<Plan, Vec<Fault>> {
 /// Reads a configuration from a text, for the demo; `name` stands for the file in messages.
 ///
 /// # Errors
-/// All faults, as in [`Loaded`].
+/// All faults, as in `Loaded`.
 pub fn load_text(name: &str, text: &str) -> Result<Plan, Vec<Fault>> {
     let mut loader = Loader::default();
     let source = source(Path::new(name), text.to_owned());
