@@ -82,12 +82,7 @@ pub async fn run(options: Options) -> std::io::Result<()> {
         // Ends with the runtime: the stop does not wait for a reload.
         Some(files) => drop(tokio::spawn(
             Reloader::new(
-                files,
-                plan.listen_addresses,
-                control,
-                current_web_config,
-                prober,
-                instruments,
+                files, plan.listen_addresses, control, current_web_config, prober, instruments,
             )
             .run(triggers),
         )),

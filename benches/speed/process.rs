@@ -16,12 +16,7 @@ impl Process {
     /// Starts the process without the environment variables that credwatch would read.
     pub fn start(command: &mut Command) -> Result<Self> {
         for name in [
-            "RUST_LOG",
-            "JOURNAL_STREAM",
-            "HTTP_PROXY",
-            "HTTPS_PROXY",
-            "http_proxy",
-            "https_proxy",
+            "RUST_LOG", "JOURNAL_STREAM", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy",
             "CREDENTIALS_DIRECTORY",
         ] {
             command.env_remove(name);

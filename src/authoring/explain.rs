@@ -1,5 +1,5 @@
-//! What `credwatch probe` tells beyond the outcome: the request, the answer and how it was read,
-//! without secrets and without the token.
+//! What `credwatch probe` shows beside the outcome: each request, its response and how the recipe
+//! read it, without secrets and without the token.
 
 use serde_json::Value as Json;
 
@@ -12,49 +12,39 @@ use crate::secret::{
     HIDDEN, Redactor, is_told_secret, may_show_in_answer, names_a_secret, sentence, shown_place,
 };
 
-/// One probe, explained: its calls, in order.
+/// The calls of one probe, for a person to read.
 #[derive(Default, serde::Serialize)]
 pub struct Explanation {
-    /// Each call that was to be made, the last perhaps without an answer.
-    pub calls: Vec<Told>,
+    /// In order. A call that failed has no response.
+    pub calls: Vec<ExplainedCall>,
 }
 
-/// One call, explained.
+/// One call of a probe.
 #[derive(serde::Serialize)]
-pub struct Told {
-    /// Its name.
+pub struct ExplainedCall {
+    /// The name of the call in the recipe.
     pub step: String,
-    /// What it is for.
+    /// Its purpose.
     #[serde(skip)]
     pub kind: Kind,
-    /// What was sent.
+    /// The request, without secrets.
     pub request: ShownRequest,
-    /// The HTTP status of the answer.
+    /// The HTTP status of the response.
     pub status: Option<u16>,
-    /// The headers of the answer that say something about it.
+    /// The headers of the response that are in [`SHOWN_HEADERS`].
     pub headers: Vec<(String, String)>,
-    /// The structure of the answer's body.
+    /// The structure of the response body, one line each.
     pub body: Vec<String>,
-    /// How each rule read the answer.
+    /// How each rule read the response.
     pub reading: Vec<TraceLine>,
-    /// What no rule read although the outcome lacks it, as lines for the recipe. Of the token
-    /// request only.
+    /// Lines for the recipe that would read what the outcome lacks. Only for the token request.
     pub suggestions: Vec<Suggestion>,
 }
 
-/// Headers that help to understand an answer and hold nothing secret.
-const TELLING: [&str; 12] = [
-    "content-type",
-    "content-encoding",
-    "date",
-    "location",
-    "retry-after",
-    "server",
-    "via",
-    "www-authenticate",
-    "x-rate-limit-limit",
-    "x-rate-limit-remaining",
-    "x-rate-limit-reset",
+/// Response headers that help to find a fault and hold no secret.
+const SHOWN_HEADERS: [&str; 12] = [
+    "content-type", "content-encoding", "date", "location", "retry-after", "server", "via",
+    "www-authenticate", "x-rate-limit-limit", "x-rate-limit-remaining", "x-rate-limit-reset",
     "x-request-id",
 ];
 
@@ -62,20 +52,20 @@ const TELLING: [&str; 12] = [
 const MOST_LINES: usize = 60;
 
 impl Explanation {
-    /// The token request, if it came to that.
+    /// The token request; `None` when the probe ended before it.
     #[must_use]
-    pub fn token(&self) -> Option<&Told> {
+    pub fn token(&self) -> Option<&ExplainedCall> {
         self.calls.iter().find(|call| call.kind == Kind::Token)
     }
 
-    /// Takes out secrets that only a later call made known. What is made of the recipe and its
-    /// parameters alone stays: a request shows no secret.
+    /// Hides secrets that a later call revealed. Requests show none: they hold only the recipe and
+    /// its parameters.
     fn scrub(&mut self, redactor: &Redactor) {
         for call in &mut self.calls {
             call.headers.iter_mut().for_each(|(_, value)| *value = redactor.scrub(value));
             call.body.iter_mut().for_each(|line| *line = redactor.scrub(line));
             call.reading.iter_mut().for_each(|line| line.result = redactor.scrub(&line.result));
-            // A line with a part replaced would be no line for a recipe.
+            // With a part replaced, the line would not work in a recipe.
             call.suggestions.retain(|suggestion| {
                 !redactor.is_secret(&suggestion.line) && !redactor.is_secret(&suggestion.why)
             });
@@ -85,15 +75,15 @@ impl Explanation {
 
 impl Observer for Explanation {
     fn request(&mut self, call: &Call, values: &Values) {
-        self.calls.push(Told::new(call, call.show(values).unwrap_or_default()));
+        self.calls.push(ExplainedCall::new(call, call.show(values).unwrap_or_default()));
     }
 
     fn answer(&mut self, answer: &ObservedAnswer<'_>) {
-        let Some(told) = self.calls.last_mut() else { return };
-        told.answer(answer.response, answer.redactor);
-        told.reading = answer.trace.lines(answer.redactor);
+        let Some(call) = self.calls.last_mut() else { return };
+        call.answer(answer.response, answer.redactor);
+        call.reading = answer.trace.lines(answer.redactor);
         if let Some(outcome) = answer.outcome {
-            told.suggestions = unread(answer.response, answer.trace, outcome, answer.redactor);
+            call.suggestions = unread(answer.response, answer.trace, outcome, answer.redactor);
         }
     }
 
@@ -102,10 +92,16 @@ impl Observer for Explanation {
     }
 }
 
-impl Told {
-    /// A request, with the headers that every request has where the recipe does not set them.
-    fn new(call: &Call, request: ShownRequest) -> Self {
-        let mut told = Self {
+impl ExplainedCall {
+    /// A call without its response. Adds the headers that every request has and the recipe does
+    /// not set.
+    fn new(call: &Call, mut request: ShownRequest) -> Self {
+        for (name, value) in DEFAULT_HEADERS {
+            if !request.line.is_empty() && !request.headers.iter().any(|(known, _)| known == name) {
+                request.headers.push((name.to_owned(), value.to_owned()));
+            }
+        }
+        Self {
             step: call.name.to_string(),
             kind: call.kind,
             request,
@@ -114,24 +110,16 @@ impl Told {
             body: Vec::new(),
             reading: Vec::new(),
             suggestions: Vec::new(),
-        };
-        for (name, value) in DEFAULT_HEADERS {
-            if !told.request.line.is_empty()
-                && !told.request.headers.iter().any(|(known, _)| known == name)
-            {
-                told.request.headers.push((name.to_owned(), value.to_owned()));
-            }
         }
-        told
     }
 
-    /// Notes an answer: what is shown of its headers and its body.
+    /// Adds what may be shown of a response.
     pub fn answer(&mut self, response: &TokenResponse, redactor: &Redactor) {
         self.status = Some(response.status);
-        for name in TELLING {
+        for name in SHOWN_HEADERS {
             if let Some(value) = response.headers.get(name) {
                 let text = String::from_utf8_lossy(value.as_bytes());
-                // What follows the path of a URL can be a token of somebody else's making.
+                // A query or fragment can hold a token.
                 let text = if name == "location" { shown_place(&text) } else { text.into_owned() };
                 let text = Message::clean(&redactor.scrub(&text));
                 self.headers.push((name.to_owned(), text.as_str().to_owned()));
@@ -152,8 +140,8 @@ impl Told {
     }
 }
 
-/// Names and kinds, with the values that cannot be a token: numbers, truth values, plain words and
-/// prose.
+/// Adds the names and kinds of all members, with the values that cannot be a token: numbers,
+/// booleans, plain words and sentences.
 fn outline(json: &Json, name: &str, depth: usize, redactor: &Redactor, lines: &mut Vec<String>) {
     if lines.len() > MOST_LINES {
         return;

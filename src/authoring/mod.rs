@@ -1,7 +1,7 @@
-//! Help for people who write recipes: sample commands of vendors are read, recipes are drafted, and
-//! probes are explained. The daemon does not use it.
+//! Help for authors of recipes: reads sample commands of vendors, drafts recipes and explains
+//! probes. The daemon does not use it.
 
 pub mod curl;
 pub mod draft;
 pub mod explain;
-pub mod suggest;
+pub(crate) mod suggest;

@@ -11,20 +11,9 @@ use crate::secret::{is_name, names_a_secret};
 
 /// Keys of `[defaults]` and `[providers.NAME]` whose values are harmless.
 pub const HARMLESS: [&str; 14] = [
-    "confirm_after",
-    "failure_threshold",
-    "interval",
-    "labels",
-    "max_backoff",
-    "min_lifetime",
-    "parameters",
-    "proxy",
-    "proxy_from_environment",
-    "recipe",
-    "required_scopes",
-    "secret_expires",
-    "timeout",
-    "tls",
+    "confirm_after", "failure_threshold", "interval", "labels", "max_backoff", "min_lifetime",
+    "parameters", "proxy", "proxy_from_environment", "recipe", "required_scopes", "secret_expires",
+    "timeout", "tls",
 ];
 
 /// Notes every value that must not be shown.

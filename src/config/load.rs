@@ -146,14 +146,8 @@ impl Loader {
         };
         for (name, span) in parsed.top.iter().filter(|(name, _)| name != allowed) {
             let known = [
-                "web",
-                "limits",
-                "metrics",
-                "defaults",
-                "provider_files",
-                "recipe_files",
-                "providers",
-                "recipes",
+                "web", "limits", "metrics", "defaults", "provider_files", "recipe_files",
+                "providers", "recipes",
             ]
             .contains(&name.as_str());
             if known {

@@ -11,12 +11,7 @@ use crate::files;
 
 /// What the service manager tells the daemon, and nobody else.
 const NOT_INHERITED: [&str; 6] = [
-    "NOTIFY_SOCKET",
-    "WATCHDOG_USEC",
-    "WATCHDOG_PID",
-    "LISTEN_FDS",
-    "LISTEN_PID",
-    "LISTEN_FDNAMES",
+    "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES",
 ];
 
 /// Runs a program and returns what it prints on standard output. Standard error is dropped, because

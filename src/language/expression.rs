@@ -232,21 +232,9 @@ mod tests {
             ("base_url", Value::from(7)),
         ]);
         for source in [
-            "json",
-            "json.a",
-            "json.a.b",
-            "json.a.n",
-            "json.a.s",
-            "json.a.s.x",
-            "json.a.n.x",
-            "json.x.y.z",
-            "json.a.length",
-            "json.a.keys",
-            "json.items",
-            "app_key",
-            "app_key.x",
-            "base_url.x",
-            "nothing",
+            "json", "json.a", "json.a.b", "json.a.n", "json.a.s", "json.a.s.x", "json.a.n.x",
+            "json.x.y.z", "json.a.length", "json.a.keys", "json.items", "app_key", "app_key.x",
+            "base_url.x", "nothing",
         ] {
             let mut names = names();
             names.add("nothing", false);
@@ -265,15 +253,8 @@ mod tests {
             );
         }
         for source in [
-            "1",
-            "true",
-            "none",
-            "json['a']",
-            "json.a[0]",
-            "json.a | length",
-            "-app_key",
-            "json.a-b",
-            "'text'",
+            "1", "true", "none", "json['a']", "json.a[0]", "json.a | length", "-app_key",
+            "json.a-b", "'text'",
         ] {
             assert!(path(Side::Response, source).is_none(), "{source}");
         }
@@ -292,15 +273,8 @@ mod tests {
     #[test]
     fn unknown_names_are_found_everywhere_in_an_expression() {
         for source in [
-            "nope",
-            "nope | hex",
-            "[nope] | join",
-            "json.a[nope]",
-            "{'a': nope}",
-            "1 if nope else 2",
-            "app_key ~ (nope)",
-            "'x' ~ nope | upper",
-            "json.a is in nope",
+            "nope", "nope | hex", "[nope] | join", "json.a[nope]", "{'a': nope}",
+            "1 if nope else 2", "app_key ~ (nope)", "'x' ~ nope | upper", "json.a is in nope",
         ] {
             assert_eq!(mistake(source), ("unknown name `nope`".into(), "nope".into()), "{source}");
         }

@@ -10,15 +10,7 @@ pub const SAME: &str = "same";
 
 /// Tests that reveal only the kind of a value.
 const KINDS: [&str; 10] = [
-    "boolean",
-    "defined",
-    "float",
-    "integer",
-    "mapping",
-    "none",
-    "number",
-    "sequence",
-    "string",
+    "boolean", "defined", "float", "integer", "mapping", "none", "number", "sequence", "string",
     "undefined",
 ];
 

@@ -80,13 +80,8 @@ mod tests {
         started(Timestamp::now());
         let text = text();
         for name in [
-            "cpu_seconds_total",
-            "threads",
-            "virtual_memory_bytes",
-            "resident_memory_bytes",
-            "open_fds",
-            "max_fds",
-            "start_time_seconds",
+            "cpu_seconds_total", "threads", "virtual_memory_bytes", "resident_memory_bytes",
+            "open_fds", "max_fds", "start_time_seconds",
         ] {
             assert!(text.contains(&format!("\nprocess_{name} ")), "{name} in {text}");
         }

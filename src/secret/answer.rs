@@ -6,16 +6,8 @@ use super::shape::{is_address, is_date, looks_random, names_a_secret};
 /// Whether a text of an answer is an identifier under the name of an error.
 fn is_code(name: &str, text: &str) -> bool {
     const NAMES: [&str; 10] = [
-        "code",
-        "error",
-        "errorcode",
-        "error_code",
-        "errcode",
-        "errno",
-        "error_type",
-        "type",
-        "status",
-        "reason",
+        "code", "error", "errorcode", "error_code", "errcode", "errno", "error_type", "type",
+        "status", "reason",
     ];
     let worded = text
         .split(['.', '-', '_'])

@@ -164,26 +164,11 @@ mod tests {
     fn a_secret_is_hidden_in_each_form_in_which_an_honest_server_repeats_it() {
         let redactor = hiding(&["s3cr/et!x", "a&b<c\"d", "müller-4711", "correct horse+battery"]);
         for text in [
-            "s3cr/et!x",
-            "S3CR/ET!X",
-            "s3cr%2Fet%21x",
-            "s3cr%252Fet%2521x",
-            "s3cr\\/et!x",
-            "\\u0073\\u0033cr\\u002fet!x",
-            "s3cr&#47;et!x",
-            "s3cr&#x2F;et&#x21;x",
-            "czNjci9ldCF4",
-            "733363722f65742178",
-            "733363722F65742178",
-            "a&amp;b&lt;c&quot;d",
-            "a&b<c\\\"d",
-            "M\\u00fcller-4711",
-            "m%C3%BCller-4711",
-            "MÜLLER-4711",
-            "bcO8bGxlci00NzEx",
-            "correct+horse%2Bbattery",
-            "correct%20horse%2bbattery",
-            "Y29ycmVjdCBob3JzZStiYXR0ZXJ5",
+            "s3cr/et!x", "S3CR/ET!X", "s3cr%2Fet%21x", "s3cr%252Fet%2521x", "s3cr\\/et!x",
+            "\\u0073\\u0033cr\\u002fet!x", "s3cr&#47;et!x", "s3cr&#x2F;et&#x21;x", "czNjci9ldCF4",
+            "733363722f65742178", "733363722F65742178", "a&amp;b&lt;c&quot;d", "a&b<c\\\"d",
+            "M\\u00fcller-4711", "m%C3%BCller-4711", "MÜLLER-4711", "bcO8bGxlci00NzEx",
+            "correct+horse%2Bbattery", "correct%20horse%2bbattery", "Y29ycmVjdCBob3JzZStiYXR0ZXJ5",
         ] {
             assert_eq!(redactor.scrub(&format!("got {text}!")), "got [hidden]!", "{text}");
             assert!(redactor.is_secret(text), "{text}");

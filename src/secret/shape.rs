@@ -7,41 +7,16 @@ use aho_corasick::AhoCorasick;
 /// Parts of names that say that a value is secret.
 static TELLING: LazyLock<AhoCorasick> = LazyLock::new(|| {
     words(&[
-        "token",
-        "secret",
-        "key",
-        "password",
-        "assertion",
-        "credential",
-        "session",
-        "jwt",
-        "ticket",
-        "cookie",
-        "signature",
+        "token", "secret", "key", "password", "assertion", "credential", "session", "jwt",
+        "ticket", "cookie", "signature",
     ])
 });
 
 /// Parts of names of what reports about a secret.
 static REPORTS: LazyLock<AhoCorasick> = LazyLock::new(|| {
     words(&[
-        "err",
-        "message",
-        "msg",
-        "code",
-        "reason",
-        "status",
-        "expir",
-        "ttl",
-        "life",
-        "time",
-        "date",
-        "count",
-        "limit",
-        "remaining",
-        "version",
-        "length",
-        "size",
-        "_in",
+        "err", "message", "msg", "code", "reason", "status", "expir", "ttl", "life", "time",
+        "date", "count", "limit", "remaining", "version", "length", "size", "_in",
     ])
 });
 

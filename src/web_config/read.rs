@@ -10,18 +10,8 @@ use crate::diagnostic::{Fault, suggestion};
 
 /// The keys of `tls_server_config`.
 const TLS_KEYS: [&str; 13] = [
-    "cert",
-    "cert_file",
-    "cipher_suites",
-    "client_allowed_sans",
-    "client_auth_type",
-    "client_ca",
-    "client_ca_file",
-    "curve_preferences",
-    "key",
-    "key_file",
-    "max_version",
-    "min_version",
+    "cert", "cert_file", "cipher_suites", "client_allowed_sans", "client_auth_type", "client_ca",
+    "client_ca_file", "curve_preferences", "key", "key_file", "max_version", "min_version",
     "prefer_server_cipher_suites",
 ];
 

@@ -107,12 +107,7 @@ fn check_unused(tls: &Tls, report: &mut Report) {
 /// Whether there is to be TLS, by the rule of the toolkit: when any of these is set.
 fn is_wanted(tls: &Tls) -> bool {
     [
-        &tls.cert,
-        &tls.key,
-        &tls.client_ca,
-        &tls.cert_file,
-        &tls.key_file,
-        &tls.client_ca_file,
+        &tls.cert, &tls.key, &tls.client_ca, &tls.cert_file, &tls.key_file, &tls.client_ca_file,
         &tls.client_auth_type,
     ]
     .iter()

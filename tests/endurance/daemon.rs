@@ -35,14 +35,8 @@ impl Daemon {
     pub fn start(configuration: &Path, environment: &[(&str, &str)]) -> Result<Self> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_credwatch"));
         for name in [
-            "RUST_LOG",
-            "JOURNAL_STREAM",
-            "STATE_DIRECTORY",
-            "HTTP_PROXY",
-            "HTTPS_PROXY",
-            "http_proxy",
-            "https_proxy",
-            "CREDENTIALS_DIRECTORY",
+            "RUST_LOG", "JOURNAL_STREAM", "STATE_DIRECTORY", "HTTP_PROXY", "HTTPS_PROXY",
+            "http_proxy", "https_proxy", "CREDENTIALS_DIRECTORY",
         ] {
             command.env_remove(name);
         }

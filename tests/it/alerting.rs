@@ -239,9 +239,7 @@ fn every_reason_and_every_alert_has_a_runbook_with_all_its_parts() {
         for name in expected {
             let text = section(&of_part, &format!("### {name}"));
             let places = [
-                "**What it means.**",
-                "**First three checks.**",
-                "**Who to call.**",
+                "**What it means.**", "**First three checks.**", "**Who to call.**",
                 "**How to silence.**",
             ]
             .map(|part| text.find(part));
@@ -257,11 +255,7 @@ fn every_reason_and_every_alert_has_a_runbook_with_all_its_parts() {
             let whom = flat(&text[places[2].unwrap_or_default()..places[3].unwrap_or_default()])
                 .to_lowercase();
             let people = [
-                "owner of the credential",
-                "vendor",
-                "own network",
-                "credwatch operator",
-                "whoever",
+                "owner of the credential", "vendor", "own network", "credwatch operator", "whoever",
             ];
             assert!(people.iter().any(|who| whom.contains(who)), "{name}: {whom}");
         }

@@ -127,10 +127,7 @@ async fn redirects_are_not_followed() {
     let elsewhere =
         Endpoint::json("200 OK", r#"{"access_token":"stolen"}"#).that_must_not_be_called();
     for status in [
-        "301 Moved",
-        "302 Found",
-        "303 See Other",
-        "307 Temporary Redirect",
+        "301 Moved", "302 Found", "303 See Other", "307 Temporary Redirect",
         "308 Permanent Redirect",
     ] {
         let endpoint =
@@ -157,11 +154,7 @@ async fn statuses_and_bodies_are_sorted_by_who_has_to_act() {
             "invalid_client",
         ),
         (
-            "400 Bad Request",
-            "",
-            r#"{"error":"invalid_scope"}"#,
-            "credential",
-            "rejected",
+            "400 Bad Request", "", r#"{"error":"invalid_scope"}"#, "credential", "rejected",
             "invalid_scope",
         ),
         ("403 Forbidden", "", "<html>blocked</html>", "credential", "rejected", "http_403"),
@@ -199,11 +192,7 @@ async fn statuses_and_bodies_are_sorted_by_who_has_to_act() {
         ),
         ("200 OK", "", r#"{"error":"invalid_client"}"#, "credential", "rejected", "invalid_client"),
         (
-            "200 OK",
-            "Content-Encoding: gzip\r\n",
-            "this is not gzip",
-            "provider",
-            "malformed",
+            "200 OK", "Content-Encoding: gzip\r\n", "this is not gzip", "provider", "malformed",
             "not_gzip",
         ),
     ] {

@@ -168,12 +168,8 @@ fn pages_have_a_strict_policy_and_are_not_cached_but_assets_are_revalidated() {
         let answer = daemon.get(path);
         let policy = header(&answer, "content-security-policy").expect(path);
         for part in [
-            "default-src 'none'",
-            "script-src 'self'",
-            "style-src 'self'",
-            "frame-ancestors 'none'",
-            "base-uri 'none'",
-            "form-action 'self'",
+            "default-src 'none'", "script-src 'self'", "style-src 'self'",
+            "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'",
         ] {
             assert!(policy.contains(part), "{path}: {policy}");
         }

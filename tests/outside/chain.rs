@@ -234,13 +234,8 @@ fn the_owner_gets_a_page(chain: &Chain, start: Instant) -> Duration {
 
 /// An outage becomes a ticket. Returns the time until then.
 fn an_outage_is_a_ticket(chain: &Chain, start: Instant) -> Duration {
-    let (outage, ticket_after) = chain.wait_for(
-        start,
-        "firing",
-        "payments-tickets",
-        "CredwatchProviderUnavailable",
-        "enkash",
-    );
+    let (outage, ticket_after) = chain
+        .wait_for(start, "firing", "payments-tickets", "CredwatchProviderUnavailable", "enkash");
     assert_labels(
         &outage,
         &[

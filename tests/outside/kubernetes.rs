@@ -37,9 +37,7 @@ fn the_check_finds_typing_errors_in_manifests() {
     let folder = tempfile::tempdir().expect("a folder");
     for (file, right, wrong, complaint) in [
         (
-            "deployment.yaml",
-            "readOnlyRootFilesystem: true",
-            "readOnlyRootFileSystem: true",
+            "deployment.yaml", "readOnlyRootFilesystem: true", "readOnlyRootFileSystem: true",
             "readOnlyRootFileSystem",
         ),
         ("deployment.yaml", "containerPort: 9797", "containerPort: http", "must be integer"),

@@ -105,22 +105,9 @@ fn shown(url: &str, inputs: &Inputs) -> String {
 /// beside those of the standards.
 pub fn grant(request: &Request) -> Option<&'static str> {
     const FIELDS: [&str; 17] = [
-        "grant_type",
-        "client_id",
-        "client_secret",
-        "client_assertion",
-        "client_assertion_type",
-        "scope",
-        "audience",
-        "resource",
-        "refresh_token",
-        "username",
-        "password",
-        "assertion",
-        "subject_token",
-        "subject_token_type",
-        "actor_token",
-        "actor_token_type",
+        "grant_type", "client_id", "client_secret", "client_assertion", "client_assertion_type",
+        "scope", "audience", "resource", "refresh_token", "username", "password", "assertion",
+        "subject_token", "subject_token_type", "actor_token", "actor_token_type",
         "requested_token_type",
     ];
     let Body::Form(form) = &request.body else { return None };

@@ -15,30 +15,10 @@ use crate::secret::is_random_step;
 
 /// Headers that the transport sets, or that a browser or tool adds and no API asks for.
 const NOISE: [&str; 24] = [
-    "accept-encoding",
-    "accept-language",
-    "cache-control",
-    "connection",
-    "content-length",
-    "dnt",
-    "expect",
-    "host",
-    "origin",
-    "postman-token",
-    "pragma",
-    "priority",
-    "referer",
-    "sec-ch-ua",
-    "sec-ch-ua-mobile",
-    "sec-ch-ua-platform",
-    "sec-fetch-dest",
-    "sec-fetch-mode",
-    "sec-fetch-site",
-    "te",
-    "transfer-encoding",
-    "upgrade",
-    "upgrade-insecure-requests",
-    "user-agent",
+    "accept-encoding", "accept-language", "cache-control", "connection", "content-length", "dnt",
+    "expect", "host", "origin", "postman-token", "pragma", "priority", "referer", "sec-ch-ua",
+    "sec-ch-ua-mobile", "sec-ch-ua-platform", "sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site",
+    "te", "transfer-encoding", "upgrade", "upgrade-insecure-requests", "user-agent",
 ];
 
 /// The request of a sample; what differs from one customer to the next becomes an input.

@@ -218,23 +218,8 @@ pub fn closing(text: &str, open: char, close: char) -> Option<usize> {
 /// names is left.
 pub fn clean(text: &str) -> Option<String> {
     const FILLERS: [&str; 17] = [
-        "your",
-        "my",
-        "the",
-        "insert",
-        "enter",
-        "replace",
-        "with",
-        "here",
-        "value",
-        "string",
-        "a",
-        "an",
-        "of",
-        "from",
-        "placeholder",
-        "example",
-        "xxx",
+        "your", "my", "the", "insert", "enter", "replace", "with", "here", "value", "string", "a",
+        "an", "of", "from", "placeholder", "example", "xxx",
     ];
     let words: Vec<String> = words(text)
         .into_iter()

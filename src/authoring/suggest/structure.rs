@@ -36,11 +36,8 @@ mod tests {
     #[test]
     fn the_structure_of_a_token_by_itself_and_of_a_page_is_not_shown() {
         for body in [
-            "YWJjZGVmZ2hpamtsbW5vcA==",
-            "abcdefghijklmnop=",
-            "abc123def=x",
-            "<html><body>x</body></html>",
-            "abc",
+            "YWJjZGVmZ2hpamtsbW5vcA==", "abcdefghijklmnop=", "abc123def=x",
+            "<html><body>x</body></html>", "abc",
         ] {
             assert_eq!(structure(body.as_bytes()), None, "{body}");
         }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::authoring::explain::{Explanation, Told};
+use crate::authoring::explain::{ExplainedCall, Explanation};
 use crate::outcome::{Expiry, Outcome, Phases, Probe};
 use crate::provider::Provider;
 use crate::recipe::Kind;
@@ -65,7 +65,7 @@ pub fn as_text(
     out
 }
 
-fn request(out: &mut String, call: &Told, paint: Paint) {
+fn request(out: &mut String, call: &ExplainedCall, paint: Paint) {
     let shown = &call.request;
     let _ = writeln!(out, "  {}", shown.line);
     for (name, value) in &shown.headers {
@@ -78,7 +78,7 @@ fn request(out: &mut String, call: &Told, paint: Paint) {
 }
 
 /// A call beside the token request, in short.
-fn step(out: &mut String, call: &Told, paint: Paint) {
+fn step(out: &mut String, call: &ExplainedCall, paint: Paint) {
     let _ = writeln!(out, "{}", paint.head(&format!("Step {}", call.step)));
     request(out, call, paint);
     let Some(status) = call.status else { return };
@@ -161,7 +161,7 @@ fn connection(out: &mut String, provider: &Provider, probe: &Probe, paint: Paint
     out.push('\n');
 }
 
-fn answer(out: &mut String, probe: &Probe, call: &Told, paint: Paint) {
+fn answer(out: &mut String, probe: &Probe, call: &ExplainedCall, paint: Paint) {
     let Some(status) = probe.status else { return };
     let _ = writeln!(out, "{}\n  HTTP {status}", paint.head("Answer"));
     if let Some(skew) = probe.clock_skew
@@ -182,7 +182,7 @@ fn answer(out: &mut String, probe: &Probe, call: &Told, paint: Paint) {
 }
 
 /// An answer and how it was read.
-fn read(out: &mut String, call: &Told, paint: Paint) {
+fn read(out: &mut String, call: &ExplainedCall, paint: Paint) {
     for (name, value) in &call.headers {
         let _ = writeln!(out, "  {name}: {value}");
     }

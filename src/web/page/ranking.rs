@@ -283,16 +283,8 @@ mod tests {
         assert_eq!(
             names(&ledger, ""),
             [
-                "broken-always",
-                "broken-ended",
-                "broken-soon",
-                "broken-late",
-                "broken-unknown",
-                "broken-endless",
-                "failing-soon",
-                "failing-late",
-                "unknown",
-                "healthy"
+                "broken-always", "broken-ended", "broken-soon", "broken-late", "broken-unknown",
+                "broken-endless", "failing-soon", "failing-late", "unknown", "healthy"
             ]
         );
         let roster = ledger.roster();

@@ -4,27 +4,14 @@ use super::sources;
 
 /// What an error text is usually called.
 const TEXTS: [&str; 9] = [
-    "to_string()",
-    "message",
-    "message()",
-    "detail",
-    "detail()",
-    "description()",
-    "problem",
-    "error",
-    "reason()",
+    "to_string()", "message", "message()", "detail", "detail()", "description()", "problem",
+    "error", "reason()",
 ];
 
 /// How a text is looked into.
 const LOOKS: [&str; 8] = [
-    ".contains(",
-    ".starts_with(",
-    ".ends_with(",
-    ".strip_prefix(",
-    ".strip_suffix(",
-    ".split_once(",
-    ".find(",
-    " == \"",
+    ".contains(", ".starts_with(", ".ends_with(", ".strip_prefix(", ".strip_suffix(",
+    ".split_once(", ".find(", " == \"",
 ];
 
 /// The lines of a source text, with chains of calls on one line.

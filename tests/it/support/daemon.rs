@@ -170,16 +170,8 @@ impl Drop for Daemon {
 pub fn credwatch() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_credwatch"));
     for name in [
-        "RUST_LOG",
-        "JOURNAL_STREAM",
-        "HTTP_PROXY",
-        "HTTPS_PROXY",
-        "http_proxy",
-        "https_proxy",
-        "CREDENTIALS_DIRECTORY",
-        "STATE_DIRECTORY",
-        "NOTIFY_SOCKET",
-        "WATCHDOG_USEC",
+        "RUST_LOG", "JOURNAL_STREAM", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy",
+        "CREDENTIALS_DIRECTORY", "STATE_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_USEC",
     ] {
         command.env_remove(name);
     }

@@ -25,15 +25,7 @@ fn a_draft_with_sample_answers_has_their_rules_and_says_what_is_left() {
     let command = "curl -d '{\"password\":\"hunter22\"}' https://auth.cloud.example/v3/tokens";
     let (status, text, problems) = run(
         &[
-            "recipes",
-            "new",
-            "--name",
-            "cloud",
-            "--from-curl",
-            "-",
-            "--answer",
-            good,
-            "--answer",
+            "recipes", "new", "--name", "cloud", "--from-curl", "-", "--answer", good, "--answer",
             bad,
         ],
         command,
@@ -359,13 +351,7 @@ fn tried(endpoint: &Endpoint, expiry: &str) -> String {
         .replace("\"json.access_token\"", &format!("\"json.token\"\nresponse.expiry = {expiry}")));
     let url = format!("base_url={}", endpoint.url());
     let arguments = [
-        "probe",
-        "--recipe",
-        &path,
-        "--parameter",
-        &url,
-        "--credential",
-        "key=env:OWN_KEY",
+        "probe", "--recipe", &path, "--parameter", &url, "--credential", "key=env:OWN_KEY",
         "--output=json",
     ];
     let (status, text, problem) = run(&arguments, "", &[("OWN_KEY", "S3cr3t-of-a-variable")]);

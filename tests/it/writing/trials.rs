@@ -19,13 +19,7 @@ fn a_recipe_is_tried_without_a_configuration() {
         [("key=env:OWN_KEY", "S3cr3t-of-a-variable"), (from_file.as_str(), "S3cr3t-of-a-file")]
     {
         let arguments = [
-            "probe",
-            "--recipe",
-            &path,
-            "--parameter",
-            &url,
-            "--credential",
-            credential,
+            "probe", "--recipe", &path, "--parameter", &url, "--credential", credential,
             "--explain",
         ];
         let (status, text, problem) = run(&arguments, "", &[("OWN_KEY", "S3cr3t-of-a-variable")]);
@@ -72,26 +66,15 @@ fn what_a_trial_lacks_is_told_as_it_is_to_be_typed() {
         ),
         (
             vec![
-                "--recipe",
-                &path,
-                "--parameter",
-                "base_url=x.example",
-                "--credential",
-                "key=env:K",
+                "--recipe", &path, "--parameter", "base_url=x.example", "--credential", "key=env:K",
             ],
             78,
             "the command line:3:25: error: this is no URL",
         ),
         (
             vec![
-                "--recipe",
-                &path,
-                "--parameter",
-                "base_url=https://x.example",
-                "--parameter",
-                "b=1",
-                "--credential",
-                "key=env:K",
+                "--recipe", &path, "--parameter", "base_url=https://x.example", "--parameter",
+                "b=1", "--credential", "key=env:K",
             ],
             78,
             "has no parameter `b`",

@@ -55,11 +55,7 @@ impl Setup {
             ))
         };
         for provider in [
-            "rcs-campaigns",
-            "whatsapp-support",
-            "plant-telemetry",
-            "sms-alerts",
-            "private",
+            "rcs-campaigns", "whatsapp-support", "plant-telemetry", "sms-alerts", "private",
             "insecure",
         ] {
             seen(provider, "healthy");
