@@ -1,6 +1,5 @@
-//! The alert rules, their unit tests, the runbooks and the documents, held against each other and
-//! against the one table of reasons in the code. What the rules do is in their own unit tests,
-//! which promtool runs in `tests/outside`.
+//! Alert rules, their unit tests, runbooks and documents agree with each other and with the table
+//! of reasons in the code. promtool runs the unit tests in `tests/outside`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +11,7 @@ use super::support::alerts::{RULES, alerts, names, read, rules};
 use super::support::documents::{blocks, document, rows, section};
 use super::support::yaml::yaml;
 
-/// Where the runbooks are, as the rules have it; whoever keeps them elsewhere replaces this.
+/// The URL of the documents in the rules. Operators can replace it by their own.
 const DOCS: &str = "https://github.com/credwatch/credwatch/blob/main/docs";
 
 /// A duration as promtool writes it, in minutes.
@@ -23,7 +22,7 @@ fn minutes(text: &str) -> u32 {
 }
 
 #[test]
-fn every_alert_is_shown_to_stay_silent_to_fire_and_to_end() {
+fn every_alert_has_a_unit_test_in_which_it_is_silent_fires_and_ends() {
     let mut shown = BTreeSet::new();
     for file in RULES {
         let document = yaml(&read(&format!("dashboards/{file}_test.yml")));
@@ -49,7 +48,7 @@ fn every_alert_is_shown_to_stay_silent_to_fire_and_to_end() {
     assert_eq!(
         alerts.difference(&shown).collect::<Vec<_>>(),
         Vec::<&String>::new(),
-        "no unit test shows all three of these"
+        "these alerts have no such unit test"
     );
     assert_eq!(
         shown.difference(&alerts).collect::<Vec<_>>(),
@@ -78,10 +77,10 @@ fn rules_use_series_that_exist() {
                 );
             }
             for name in names(expression, "credwatch:") {
-                // The one that users add themselves.
+                // Users may add this rule themselves.
                 assert!(
                     recorded.contains(name) || name == "credwatch:runway_page_of:seconds",
-                    "{file} does not record {name}: it must stand on its own"
+                    "{file} uses {name} but does not record it"
                 );
             }
         }
@@ -96,7 +95,7 @@ fn reasons(rule: &Json) -> Vec<Reason> {
         ];
     }
     let expression = rule["expr"].as_str().expect("an expression");
-    // An alert about a whole credwatch counts reasons, and has none.
+    // An alert about a whole daemon counts reasons, but has no own reason.
     if !expression.contains("group_left (class, reason") {
         return Vec::new();
     }
@@ -117,7 +116,7 @@ fn reasons(rule: &Json) -> Vec<Reason> {
     Reason::ALL.into_iter().filter(holds).collect()
 }
 
-/// What a template says for each reason: `{{ if eq $labels.reason "dns" -}} … {{- else if …`.
+/// The text of a template for each reason: `{{ if eq $labels.reason "dns" -}} … {{- else if …`.
 fn spoken(template: &str) -> BTreeMap<String, String> {
     let pieces = template.split("eq $labels.reason \"").skip(1);
     let text = |rest: &str| Some(rest.split_once("-}}")?.1.split("{{-").next()?.trim().to_owned());
@@ -127,7 +126,7 @@ fn spoken(template: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The sentences of the table, as an alert has them.
+/// The sentences of the table, in the form of an alert.
 fn words(reason: Reason) -> String {
     let facts = reason.facts();
     format!("{} {}", facts.meaning, facts.action)
@@ -135,12 +134,12 @@ fn words(reason: Reason) -> String {
 }
 
 #[test]
-fn alerts_have_the_reason_in_the_words_of_the_code() {
-    let mut told = BTreeSet::new();
+fn alerts_explain_each_reason_with_the_text_of_the_code() {
+    let mut explained = BTreeSet::new();
     for (name, rule) in alerts() {
         let (reasons, annotations) = (reasons(&rule), &rule["annotations"]);
         let description = annotations["description"].as_str().expect("a description");
-        // Its words are about the consumers; it names the reason and links to it.
+        // This alert is about the consumers. It only names the reason and links to it.
         if name == "CredwatchRunwayShort" || reasons.is_empty() {
             assert!(spoken(description).is_empty(), "{name}");
             assert_eq!(annotations["reason_url"].is_string(), !reasons.is_empty(), "{name}");
@@ -159,18 +158,18 @@ fn alerts_have_the_reason_in_the_words_of_the_code() {
             ),
         }
         if name != "CredwatchNextCredentialRefused" {
-            told.extend(reasons);
+            explained.extend(reasons);
         }
     }
     assert_eq!(
-        told.into_iter().collect::<BTreeSet<_>>(),
+        explained.into_iter().collect::<BTreeSet<_>>(),
         Reason::ALL.into_iter().collect(),
         "each reason has an alert"
     );
 }
 
 #[test]
-fn alerts_have_a_severity_a_summary_and_links_that_lead_somewhere() {
+fn alerts_have_a_severity_a_summary_and_working_links() {
     let runbooks = read("docs/runbooks.md");
     let anchors: BTreeSet<String> = runbooks
         .lines()
@@ -199,7 +198,7 @@ fn alerts_have_a_severity_a_summary_and_links_that_lead_somewhere() {
             );
         }
     }
-    // One `sed` is enough to have them elsewhere, and it is told.
+    // The documents show a `sed` command that replaces all links.
     let page = read("docs/alerting.md");
     let command = page.lines().find(|line| line.starts_with("sed -i")).expect("a command");
     assert!(command.contains(&format!("s|{DOCS}|")), "{command}");
@@ -215,7 +214,7 @@ fn alerts_have_a_severity_a_summary_and_links_that_lead_somewhere() {
     }
 }
 
-/// The text with each run of white space as one blank.
+/// The text with each run of white space as one space.
 fn flat(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -264,8 +263,12 @@ fn every_reason_and_every_alert_has_a_runbook_with_all_its_parts() {
         let facts = reason.facts();
         let text = section(&runbooks, &format!("### {}", facts.word));
         assert!(text.contains(&format!("Class `{}`.", facts.class.word())), "{}", facts.word);
-        let told = format!("**What it means.** {} {}", facts.meaning, facts.action);
-        assert!(flat(&text).contains(&told), "the runbook of {} should say:\n{told}", facts.word);
+        let expected = format!("**What it means.** {} {}", facts.meaning, facts.action);
+        assert!(
+            flat(&text).contains(&expected),
+            "the runbook of {} should say:\n{expected}",
+            facts.word
+        );
         assert!(
             text.contains(&format!("reason={}\n", facts.word)),
             "{} silences something else",
@@ -275,7 +278,7 @@ fn every_reason_and_every_alert_has_a_runbook_with_all_its_parts() {
 }
 
 #[test]
-fn the_table_of_alerts_is_what_the_rules_say() {
+fn the_table_of_alerts_agrees_with_the_rules() {
     let page = read("docs/alerting.md");
     let rows = rows(&section(&page, "## The alerts"));
     let expected: BTreeMap<String, [String; 2]> = alerts()

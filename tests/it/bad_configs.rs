@@ -1,4 +1,4 @@
-//! Configurations with a defect, as files, each with the exact message that a person gets.
+//! Configurations with a fault, each with its exact message in a file.
 
 use std::io::Write;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use super::support::daemon::credwatch;
 use super::support::{files, repository};
 
-/// What `check` says of a file: exit status and standard error, the file named as its author would.
+/// Runs `check` in the folder of a file. Returns exit status and standard error.
 fn check(file: &Path) -> (Option<i32>, String) {
     let output = credwatch()
         .current_dir(file.parent().expect("a folder"))
@@ -50,13 +50,13 @@ fn a_bad_configuration_does_not_start_the_daemon() {
 }
 
 #[test]
-fn the_example_configuration_is_fine() {
+fn the_example_configuration_is_valid() {
     let (status, message) = check(&repository("config.example.toml"));
     assert_eq!(status, Some(0), "{message}");
 }
 
 #[test]
-fn a_file_that_is_not_there_is_told() {
+fn a_missing_file_is_an_error() {
     let output =
         credwatch().args(["check", "--config.file=/nonexistent.toml"]).output().expect("it runs");
     assert_eq!(output.status.code(), Some(78));

@@ -1,6 +1,5 @@
-//! The worst that a recipe can do: what is written here would take gigabytes, hours or files if it
-//! worked. What keeps it from that is counted, not timed: bytes of values, and what evaluations
-//! cost.
+//! The limits of recipes. Without limits, these recipes would need gigabytes or hours, or would
+//! read files. The limits count bytes of values and the cost of evaluation, not time.
 
 use std::sync::Arc;
 
@@ -24,8 +23,8 @@ fn names() -> Names {
     names
 }
 
-/// The size of what an expression makes of values that are as large as they can be, or why it makes
-/// nothing.
+/// Evaluates an expression with the largest possible values. Returns the size of the result, or the
+/// message of the error.
 fn outcome(source: &str) -> Result<usize, String> {
     let compiled =
         Compiled::new(Side::Request, source, &names()).map_err(|mistake| mistake.message)?;
@@ -53,7 +52,7 @@ fn inner_text() -> serde_json::Value {
 }
 
 #[test]
-fn no_expression_makes_a_value_without_bound() {
+fn every_expression_with_a_result_that_is_too_large_fails() {
     let chain = |filter: &str, count: usize| format!("big{}", format!(" | {filter}").repeat(count));
     for (source, problem) in [
         ("'x' * 100000000".to_owned(), "a string cannot be multiplied, only a number can"),
@@ -102,13 +101,13 @@ fn no_expression_makes_a_value_without_bound() {
         ("1".to_owned() + &" | int".repeat(251), "the expression is too long"),
         (format!("'{}'", "x".repeat(65 * 1024)), "the expression is too long"),
     ] {
-        let told = outcome(&source).expect_err(&source[..source.len().min(80)]);
-        assert!(told.starts_with(problem), "{}: {told}", &source[..source.len().min(80)]);
+        let message = outcome(&source).expect_err(&source[..source.len().min(80)]);
+        assert!(message.starts_with(problem), "{}: {message}", &source[..source.len().min(80)]);
     }
 }
 
 #[test]
-fn what_is_large_and_fits_is_made() {
+fn large_results_within_the_limit_are_possible() {
     for (source, size) in [
         ("big", LARGEST_BODY),
         ("big | json", 2 + LARGEST_BODY / 4 * 6),
@@ -133,7 +132,7 @@ fn what_is_large_and_fits_is_made() {
     }
 }
 
-/// The stack of a thread of the runtime has 2 MiB; a build without optimization needs most of it.
+/// A thread of the runtime has a stack of 2 MiB. A build without optimization needs most of it.
 #[test]
 fn the_deepest_expressions_fit_on_the_stack_of_a_thread() {
     let deepest = [
@@ -172,9 +171,9 @@ fn provider(recipe: &str) -> Result<Arc<Provider>, String> {
 
 const REST: &str = "request.url = \"{{ url }}\"\nresponse.token = \"json.token\"\n";
 
-/// Lists of lists of lists: small in memory, endless when they are written out or compared.
+/// Lists of lists of lists: small in memory, but huge when they are printed or compared.
 #[test]
-fn values_that_hold_each_other_many_times_over_are_refused_when_the_recipe_is_loaded() {
+fn values_that_contain_each_other_many_times_are_a_load_error() {
     let laughs =
         joined((1..20).map(|n| {
             format!("let.l{n} = \"[{}]\"\n", vec![format!("l{}", n - 1); 100].join(", "))
@@ -197,9 +196,9 @@ fn values_that_hold_each_other_many_times_over_are_refused_when_the_recipe_is_lo
     assert!(error.contains("the value is larger than 512 KiB"), "{error}");
 }
 
-/// One expression is bounded, and so is a recipe of thousands of them.
+/// A recipe of thousands of expressions is limited too.
 #[test]
-fn all_expressions_of_a_probe_share_what_they_may_cost() {
+fn all_expressions_of_a_probe_share_one_cost_limit() {
     let used_up = "its expressions have used up what one probe may use";
     let digests = joined((0..60).map(|n| {
         format!("f{n} = \"{{{{ ({}) | sha512 | hex }}}}\"\n", vec!["bigger"; 100].join(" and "))
@@ -218,9 +217,9 @@ fn all_expressions_of_a_probe_share_what_they_may_cost() {
     }
 }
 
-/// What is too much only with the values of one probe fails that probe and no other.
+/// If only the answers of one probe make a recipe too costly, only that probe fails.
 #[test]
-fn a_recipe_whose_answers_make_it_too_costly_fails_as_malformed() {
+fn a_recipe_with_answers_that_make_it_too_costly_fails_as_malformed() {
     let steps = joined((0..8).map(|n| {
         format!(
             "[[recipes.r.steps]]\nname = \"s{n}\"\nrequest.url = \"{{{{ url }}}}/{n}\"\n\
@@ -264,9 +263,9 @@ fn a_recipe_whose_answers_make_it_too_costly_fails_as_malformed() {
     );
 }
 
-/// Every way out of an expression that engines of this kind have, and some that others have.
+/// Known ways to escape from expressions, in this engine and in others.
 #[test]
-fn an_expression_reaches_nothing_but_the_values_it_is_given() {
+fn an_expression_can_use_only_the_values_of_its_recipe() {
     for source in [
         "range(10)",
         "env('HOME')",
@@ -310,7 +309,7 @@ fn an_expression_reaches_nothing_but_the_values_it_is_given() {
         "json..x",
     ] {
         let refused = Compiled::new(Side::Request, source, &names()).is_err();
-        // Members that are not there are nothing.
+        // A missing member is undefined.
         assert!(refused || source == "key.__class__", "{source} is possible");
     }
     assert_eq!(outcome("key.__class__"), Ok(0));
@@ -325,9 +324,8 @@ fn an_expression_reaches_nothing_but_the_values_it_is_given() {
     }
 }
 
-/// A probe whose URL leads somewhere else than to the web.
 #[test]
-fn a_recipe_cannot_ask_anything_but_http() {
+fn a_recipe_can_request_only_http_urls() {
     for url in [
         "file:///etc/passwd",
         "ftp://host.invalid/",
@@ -350,9 +348,8 @@ fn a_recipe_cannot_ask_anything_but_http() {
     }
 }
 
-/// Whatever is answered, there is no outcome but a token and a failure.
 #[test]
-fn bombs_are_answers_like_any_other() {
+fn entity_bombs_and_deep_nesting_are_malformed_answers() {
     let provider = provider(
         "request.url = \"{{ url }}\"\nresponse = \
          { format = \"xml\", token = \"xml.x.t\", code = [\"xml.x\", \"json.a\"], \

@@ -1,4 +1,4 @@
-//! The commands beside `run`, as users give them.
+//! The other commands than `run`, as users run them.
 
 use std::process::Stdio;
 
@@ -7,7 +7,7 @@ use super::support::fakes::Fakes;
 use super::support::wait_for;
 
 #[test]
-fn exit_statuses_tell_wrong_usage_from_a_credential_that_fails() {
+fn the_exit_status_distinguishes_wrong_usage_from_a_failed_credential() {
     let fakes = Fakes::start();
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("c.toml");
@@ -33,7 +33,7 @@ fn exit_statuses_tell_wrong_usage_from_a_credential_that_fails() {
 }
 
 #[test]
-fn a_probe_is_explained_to_people_and_to_programs() {
+fn probe_prints_an_explanation_as_text_and_as_json() {
     let fakes = Fakes::start();
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("c.toml");
@@ -68,7 +68,7 @@ fn a_probe_is_explained_to_people_and_to_programs() {
 }
 
 #[test]
-fn the_demo_shows_itself_without_a_configuration() {
+fn the_demo_runs_without_a_configuration() {
     let mut child = credwatch()
         .args(["demo", "--web.listen-address=127.0.0.1:0"])
         .stdout(Stdio::piped())
@@ -131,18 +131,17 @@ fn every_built_in_recipe_can_be_shown_copied_and_used_under_another_name() {
             .arg(format!("--config.file={}", file.display()))
             .output()
             .expect("it runs");
-        // The one thing that is told of a recipe of one's own that works: what its probes do
-        // beside.
-        let told = String::from_utf8_lossy(&output.stderr);
+        // The only warning about a working recipe is the one about its side effects.
+        let warnings = String::from_utf8_lossy(&output.stderr);
         let expected = recipe
             .side_effects
             .as_ref()
-            .map_or(0, |text| usize::from(told.contains(text.as_str())));
+            .map_or(0, |text| usize::from(warnings.contains(text.as_str())));
         assert!(
             output.status.success()
-                && told.matches("warning: ").count() == expected
-                && told.is_empty() == recipe.side_effects.is_none(),
-            "{name}: {told}"
+                && warnings.matches("warning: ").count() == expected
+                && warnings.is_empty() == recipe.side_effects.is_none(),
+            "{name}: {warnings}"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! The keys of the configuration: each is in the reference and in the example, with its default.
+//! Each key of the configuration is in the reference and in the example, with its default.
 
 use std::collections::BTreeSet;
 
@@ -13,8 +13,8 @@ use super::support::repository;
 const CONFIGURATION: &str = "docs/configuration.md";
 const RECIPES: &str = "docs/recipes/reference.md";
 
-/// The keys that a configuration may have, as dotted paths with NAME for a name of the author's own
-/// and `[]` for an item: those that hold a value, and all on the way to them.
+/// The keys of the configuration as dotted paths. NAME is any name and `[]` is an item. `leaves`
+/// have a value; `all` has the tables too.
 #[derive(Default)]
 struct Keys {
     leaves: BTreeSet<String>,
@@ -45,11 +45,12 @@ impl Keys {
         for (name, member) in node["properties"].as_object().into_iter().flatten() {
             let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
             self.all.insert(path.clone());
-            // What has the keys of another table is told with that one, once.
-            let told_elsewhere = ["credentials_next", "cleanup", "verify.call", "steps[].request"]
-                .iter()
-                .any(|key| path.ends_with(key));
-            if told_elsewhere || !self.walk(member, &path) {
+            // These tables have the keys of another table, which documents them.
+            let documented_elsewhere =
+                ["credentials_next", "cleanup", "verify.call", "steps[].request"]
+                    .iter()
+                    .any(|key| path.ends_with(key));
+            if documented_elsewhere || !self.walk(member, &path) {
                 self.leaves.insert(path);
             }
             inner = true;
@@ -65,7 +66,7 @@ impl Keys {
     }
 }
 
-/// The key as it stands in the reference: without the table that it is in.
+/// The key in the form of the reference: without its outer table.
 fn shown(key: &str) -> &str {
     ["providers.NAME.", "recipes.NAME.", "defaults."]
         .iter()
@@ -93,35 +94,37 @@ fn every_configuration_key_is_in_the_reference() {
 }
 
 #[test]
-fn defaults_in_the_reference_are_those_of_the_code() {
+fn the_defaults_in_the_reference_are_those_of_the_code() {
     let rows = rows(&section(&document(CONFIGURATION), "## Keys"));
     let text = "[providers.x]\nrecipe = \"oauth2-client-credentials\"\nparameters.token_url = \
                 \"https://x.example\"\ncredentials = { client_id = \"a\", client_secret = \"b\" }";
     let configuration = load_text("x", text).unwrap_or_else(|faults| panic!("{}", faults[0]));
     let provider = &configuration.providers[0];
-    let told = |key: &str| rows[key][1].trim_matches('`').to_owned();
+    let documented = |key: &str| rows[key][1].trim_matches('`').to_owned();
     for (key, duration) in [
         ("interval", provider.cadence.interval),
         ("timeout", provider.timeout),
         ("confirm_after", provider.cadence.confirm_after),
         ("max_backoff", provider.cadence.max_backoff),
     ] {
-        assert_eq!(parse_duration(&told(key)), Ok(duration), "{key}");
+        assert_eq!(parse_duration(&documented(key)), Ok(duration), "{key}");
     }
-    assert_eq!(told("failure_threshold"), provider.cadence.failure_threshold.to_string());
-    assert_eq!(told("limits.probes_in_flight"), configuration.limits.in_flight.to_string());
-    assert_eq!(told("limits.probes_in_flight_per_host"), configuration.limits.per_host.to_string());
+    assert_eq!(documented("failure_threshold"), provider.cadence.failure_threshold.to_string());
+    assert_eq!(documented("limits.probes_in_flight"), configuration.limits.in_flight.to_string());
     assert_eq!(
-        told("web.listen_addresses"),
+        documented("limits.probes_in_flight_per_host"),
+        configuration.limits.per_host.to_string()
+    );
+    assert_eq!(
+        documented("web.listen_addresses"),
         format!("[\"{}\"]", configuration.listen_addresses[0])
     );
     let buckets: Vec<String> =
         configuration.duration_buckets.iter().map(ToString::to_string).collect();
-    assert_eq!(told("metrics.duration_buckets"), format!("[{}]", buckets.join(", ")));
+    assert_eq!(documented("metrics.duration_buckets"), format!("[{}]", buckets.join(", ")));
 }
 
-/// The example with all that is switched off switched on: a line that begins with `#` and a key or
-/// a header.
+/// The example with all commented keys and tables switched on.
 fn example_with_everything() -> String {
     let text = read(&repository("config.example.toml"));
     let on = |line: &str| {
@@ -157,21 +160,20 @@ fn every_configuration_key_is_in_the_example() {
         .filter(|key| {
             let spread = key.replace("[]", ".[]");
             let path: Vec<&str> = spread.split('.').collect();
-            // What excludes another key can only be told: `#   form = …`, `#
-            // credentials.app_key.command = …`.
+            // A key that excludes another key is only in a comment: `#   form = …`.
             let last = path[path.len() - 1];
-            let told = text
+            let in_a_comment = text
                 .lines()
                 .filter_map(|line| line.strip_prefix("#   ")?.split_once(" = "))
                 .any(|(key, _)| key.rsplit('.').next() == Some(last));
-            !holds(&example, &path) && !told
+            !holds(&example, &path) && !in_a_comment
         })
         .collect();
     assert!(missing.is_empty(), "the example lacks {missing:?}");
 }
 
 #[test]
-fn the_example_is_quiet_as_it_stands_and_valid_with_everything_switched_on() {
+fn the_example_has_no_warning_and_is_valid_with_everything_switched_on() {
     let as_it_stands = load(&repository("config.example.toml"))
         .plan
         .unwrap_or_else(|faults| panic!("{}", faults[0]));
@@ -184,7 +186,7 @@ fn the_example_is_quiet_as_it_stands_and_valid_with_everything_switched_on() {
     let file = folder.path().join("credwatch.toml");
     std::fs::write(&file, example_with_everything()).expect("written");
     let configuration = load(&file).plan.unwrap_or_else(|faults| panic!("{}", faults[0]));
-    // A few of each form are enough to start from; all of them are in the catalogue.
+    // The example shows some recipes of each kind; the catalogue has all of them.
     let shown = BUILTINS
         .iter()
         .filter(|(name, _)| {

@@ -1,5 +1,4 @@
-//! Answers that somebody sent, damaged on the way: nobody is told that a credential is broken
-//! because an answer is.
+//! Recorded answers with damage: a damaged answer must not make the credential look broken.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +10,7 @@ use http::{HeaderMap, HeaderValue};
 use super::support::mutate::{damaged_bytes, damaged_tree};
 use super::targets::play::{RECORDED, answering, play};
 
-/// The recorded exchanges of built-in recipes that end with a token, so many of each recipe.
+/// The recorded exchanges of built-in recipes with a token as the outcome, at most so many of each.
 fn successes(most: usize) -> Vec<&'static Prepared> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     let mut all: Vec<&Prepared> = RECORDED
@@ -33,7 +32,7 @@ fn successes(most: usize) -> Vec<&'static Prepared> {
     all
 }
 
-/// Each call of an exchange with what is recorded as its answer.
+/// Each call of an exchange with its recorded answer.
 fn answers(prepared: &Prepared) -> Vec<(String, u16, HeaderMap, Bytes)> {
     let mut answers = Vec::new();
     play(prepared, &mut |name, response, _| {
@@ -49,10 +48,10 @@ fn answers(prepared: &Prepared) -> Vec<(String, u16, HeaderMap, Bytes)> {
 }
 
 #[test]
-fn a_success_that_is_damaged_is_never_the_fault_of_the_credential() {
+fn a_damaged_success_is_never_a_failure_of_the_credential() {
     let mut wrong = Vec::new();
     let (mut tried, mut failed) = (0, 0);
-    // Of two exchanges of each recipe every other damage.
+    // Two exchanges of each recipe, each with half of the kinds of damage.
     for (number, prepared) in successes(2).into_iter().enumerate() {
         for (call, status, headers, body) in answers(prepared) {
             let mut damaged = damaged_bytes(&body);
@@ -63,7 +62,7 @@ fn a_success_that_is_damaged_is_never_the_fault_of_the_credential() {
                         .map(|(what, tree)| (what, tree.to_string().into_bytes())),
                 );
             }
-            // A list of scopes with none in it grants none, and says so.
+            // An empty list of scopes is a right answer that grants no scope.
             damaged.retain(|(what, _)| what != "scope as []");
             for (what, body) in damaged.into_iter().skip(number % 2).step_by(2) {
                 tried += 1;
@@ -91,9 +90,9 @@ fn a_success_that_is_damaged_is_never_the_fault_of_the_credential() {
     assert!(wrong.is_empty(), "{} of {tried}:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// The class of a status does not depend on the body; `play` holds it against the reference.
+/// `play` checks the class of each status with the reference.
 #[test]
-fn whatever_the_body_a_status_has_its_class_and_only_2xx_has_a_token() {
+fn the_class_of_a_status_does_not_depend_on_the_body_and_only_2xx_yields_a_token() {
     let mut headers = HeaderMap::new();
     headers.insert("location", HeaderValue::from_static("https://elsewhere.example/"));
     headers.insert("retry-after", HeaderValue::from_static("99999999999"));
@@ -117,10 +116,9 @@ fn whatever_the_body_a_status_has_its_class_and_only_2xx_has_a_token() {
     }
 }
 
-/// `play` holds what each reading costs against the size of the answer. Here: that large answers
-/// are read at all, and that no shape of them is worse than others.
+/// `play` checks the cost of reading against the size of the answer.
 #[test]
-fn large_answers_of_every_shape_are_read_within_what_they_may_cost() {
+fn large_answers_of_every_shape_stay_within_the_cost_limit() {
     let many = |piece: &str| piece.repeat(200 * 1024 / piece.len());
     let bodies = [
         format!("{{\"a\":[{}0]}}", many("[],")),

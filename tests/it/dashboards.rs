@@ -1,5 +1,5 @@
-//! The Grafana dashboards, held against rules in the spirit of Grafana's dashboard linter and
-//! against the tables in the code.
+//! The Grafana dashboards follow rules like those of Grafana's dashboard linter, and agree with the
+//! tables in the code.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use super::support::board::{Board, list, text};
 use super::support::{files, repository};
 
-/// Every text in a document, wherever it stands.
+/// All strings in a document.
 fn texts<'a>(json: &'a Json, found: &mut Vec<&'a str>) {
     match json {
         Json::String(text) => found.push(text),
@@ -21,16 +21,12 @@ fn texts<'a>(json: &'a Json, found: &mut Vec<&'a str>) {
 }
 
 #[test]
-fn each_dashboard_can_be_provisioned_and_has_the_variables_that_its_links_hand_on() {
+fn each_dashboard_can_be_provisioned_and_has_all_variables_that_it_uses() {
     let boards = Board::all();
     let uids: BTreeSet<&str> = boards.iter().map(|board| text(&board.json["uid"])).collect();
     for board in &boards {
         let (name, json) = (board.name(), &board.json);
-        assert_eq!(
-            json["uid"],
-            name.as_str(),
-            "the address of a dashboard stays when its file does"
-        );
+        assert_eq!(json["uid"], name.as_str(), "the uid of a dashboard is the name of its file");
         assert!(
             json.get("id").is_none() && json.get("__inputs").is_none(),
             "{name} would not load as a file"
@@ -79,7 +75,7 @@ fn each_dashboard_can_be_provisioned_and_has_the_variables_that_its_links_hand_o
 }
 
 #[test]
-fn the_files_for_provisioning_name_the_places_that_the_instructions_name() {
+fn the_provisioning_files_and_the_instructions_name_the_same_paths() {
     let instructions =
         std::fs::read_to_string(repository("dashboards/README.md")).expect("readable");
     for file in files("dashboards/provisioning", "yaml", 2) {
@@ -104,7 +100,7 @@ fn the_files_for_provisioning_name_the_places_that_the_instructions_name() {
 }
 
 #[test]
-fn every_panel_says_what_it_shows_in_which_unit_from_the_chosen_data_source() {
+fn every_panel_has_a_description_a_unit_and_the_chosen_data_source() {
     let source = json!({ "type": "prometheus", "uid": "${datasource}" });
     for board in Board::all() {
         let mut ids = BTreeSet::new();
@@ -126,7 +122,7 @@ fn every_panel_says_what_it_shows_in_which_unit_from_the_chosen_data_source() {
             let defaults = &panel["fieldConfig"]["defaults"];
             assert!(
                 !text(&defaults["unit"]).is_empty() && !text(&defaults["noValue"]).is_empty(),
-                "{title}: unit, and what to say when there is nothing"
+                "{title} has no unit or no text for missing values"
             );
             assert!(!list(&defaults["thresholds"]["steps"]).is_empty(), "{title}");
             let mut names = BTreeSet::new();
@@ -139,7 +135,7 @@ fn every_panel_says_what_it_shows_in_which_unit_from_the_chosen_data_source() {
                 );
                 assert_ne!(target["instant"], target["range"], "{title}");
             }
-            assert!(!names.is_empty(), "{title} asks nothing");
+            assert!(!names.is_empty(), "{title} has no query");
             if panel["type"] == "table" {
                 columns_are_known(panel, &names);
             }
@@ -151,7 +147,7 @@ fn every_panel_says_what_it_shows_in_which_unit_from_the_chosen_data_source() {
     }
 }
 
-/// What a table sorts, hides, orders and formats must be one of its columns.
+/// A table can sort, hide, order and format only its own columns.
 fn columns_are_known(panel: &Json, queries: &BTreeSet<&str>) {
     let title = text(&panel["title"]);
     let organize = list(&panel["transformations"])
@@ -195,7 +191,7 @@ fn nothing_overlaps(board: &Board) {
     }
 }
 
-/// The texts that a dashboard shows for the values of a column, by the values.
+/// The value mappings of a column: value and text.
 fn mapped(board: &Board, column: &str) -> Vec<BTreeMap<String, String>> {
     let rules =
         board.panels().into_iter().flat_map(|panel| list(&panel["fieldConfig"]["overrides"]));
@@ -218,14 +214,14 @@ fn mapped(board: &Board, column: &str) -> Vec<BTreeMap<String, String>> {
         .collect()
 }
 
-/// The queries that put reasons into words.
+/// The queries with the meaning and the action of each reason.
 fn worded(board: &Board) -> impl Iterator<Item = &str> {
     let targets = board.panels().into_iter().flat_map(|panel| list(&panel["targets"]));
     targets.map(|target| text(&target["expr"])).filter(|query| query.contains("\"meaning\""))
 }
 
 #[test]
-fn reasons_classes_and_states_are_told_in_the_words_of_the_code() {
+fn reasons_classes_and_states_have_the_texts_of_the_code() {
     let bare = |sentence: &str| sentence.replace('`', "");
     for board in Board::all() {
         let (classes, states) = (mapped(&board, "Who acts"), mapped(&board, "State"));
@@ -245,12 +241,12 @@ fn reasons_classes_and_states_are_told_in_the_words_of_the_code() {
                 board.name(),
                 facts.class.word()
             );
-            let told = worded(&board)
+            let count = worded(&board)
                 .filter(|query| query.contains(&meaning) && query.contains(&action))
                 .count();
             assert!(
-                told == worded(&board).count() && told == 2,
-                "{}: {} is not told as in the code",
+                count == worded(&board).count() && count == 2,
+                "{}: the text of {} differs from the code",
                 board.name(),
                 facts.word
             );
@@ -269,7 +265,7 @@ fn reasons_classes_and_states_are_told_in_the_words_of_the_code() {
 }
 
 #[test]
-fn colours_change_where_the_alerts_fire() {
+fn colours_change_at_the_thresholds_of_the_alerts() {
     let alerts = std::fs::read_to_string(repository("dashboards/alerts.yml")).expect("readable");
     let turns = |board: &Board, query: &str, value: f64| {
         let panels: Vec<&Json> = board
@@ -303,7 +299,7 @@ fn colours_change_where_the_alerts_fire() {
         assert!(alerts.contains(setting), "the alert has changed: {setting}");
         assert!(
             Board::all().iter().all(|board| turns(board, query, value)),
-            "red ends elsewhere than the alert on {query}"
+            "the colour changes at another value than the alert on {query}"
         );
     }
 }

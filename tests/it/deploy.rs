@@ -1,4 +1,4 @@
-//! The examples under `deploy/`, held against the program.
+//! The examples in `deploy/` agree with the program.
 
 use super::support::daemon::credwatch;
 use super::support::repository;
@@ -8,7 +8,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn the_configuration_for_kubernetes_is_a_right_one() {
+fn the_configuration_for_kubernetes_is_valid() {
     let manifest =
         std::fs::read_to_string(repository("deploy/kubernetes/config.yaml")).expect("readable");
     let lines = manifest.split("credwatch.toml: |\n").nth(1).expect("a configuration").lines();
@@ -16,7 +16,7 @@ fn the_configuration_for_kubernetes_is_a_right_one() {
         lines.map_while(|line| line.strip_prefix("    ")).flat_map(|line| [line, "\n"]).collect();
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("credwatch.toml");
-    // The files of the secret, where they can be read.
+    // Replaces the paths of the secrets by paths of this test.
     std::fs::write(
         &file,
         configuration.replace("/run/secrets/credwatch", folder.path().to_str().expect("UTF-8")),
@@ -46,7 +46,7 @@ fn the_configuration_for_kubernetes_is_a_right_one() {
 }
 
 #[test]
-fn the_image_is_made_of_what_is_there_and_starts_what_the_program_knows() {
+fn the_image_copies_existing_files_and_its_arguments_are_known_flags() {
     let image =
         std::fs::read_to_string(repository("deploy/container/Containerfile")).expect("readable");
     let words = |instruction: &str| -> Vec<Vec<String>> {

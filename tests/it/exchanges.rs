@@ -1,5 +1,5 @@
-//! Recorded exchanges: each is run pure, and again over a real socket at the time that it was
-//! recorded for.
+//! Recorded exchanges: each runs without a network, and again over a real socket with the recorded
+//! time.
 
 use std::collections::{HashMap, VecDeque};
 use std::io::{Read, Write};
@@ -23,7 +23,7 @@ fn all() -> Vec<std::path::PathBuf> {
 }
 
 #[test]
-fn every_recorded_exchange_is_read_as_recorded() {
+fn every_recorded_exchange_has_its_recorded_outcome() {
     let failed: Vec<String> = all()
         .iter()
         .filter_map(|path| {
@@ -75,7 +75,7 @@ fn origins(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// The same exchange with each of its origins on loopback, and what is said there.
+/// An exchange with a loopback server for each of its origins.
 struct Moved {
     servers: Vec<(String, Endpoint)>,
     /// Whether an answer can name the address of a later call.
@@ -101,7 +101,7 @@ impl Moved {
             }
         }
         let mut origins: Vec<String> = texts.iter().flat_map(|text| origins(text)).collect();
-        // One that begins as another does is replaced before that.
+        // Longer origins are replaced first, because one may be the beginning of another.
         origins.sort_by_key(|origin| (std::cmp::Reverse(origin.len()), origin.clone()));
         origins.dedup();
         let answers = Arc::new(Mutex::new(VecDeque::new()));
@@ -114,7 +114,7 @@ impl Moved {
                 let _ = stream.shutdown(std::net::Shutdown::Write);
                 let _ = stream.read_to_end(&mut Vec::new());
             });
-            // Some origins are only named, such as that of an audience.
+            // Some origins get no request, such as that of an audience.
             (origin, endpoint.that_must_not_be_called())
         };
         Self { servers: origins.into_iter().map(serve).collect(), names_addresses, answers }
@@ -147,7 +147,7 @@ impl Moved {
         RecordedResponse { status: recorded.status, headers, body, json: None }
     }
 
-    /// Every request that the servers got, by the order in which a probe makes its calls.
+    /// All requests to the servers, in the order of the calls of a probe.
     fn requests(&self, expected: &[Expected]) -> Vec<String> {
         let mut by_port: HashMap<u16, VecDeque<String>> = self
             .servers
@@ -162,10 +162,10 @@ impl Moved {
     }
 }
 
-/// A request as it has to arrive.
+/// An expected request.
 struct Expected {
     port: u16,
-    /// Whether the exchange records it to the letter; some signatures have a random part.
+    /// Whether the exchange records the exact request. Some signatures have a random part.
     exact: bool,
     line: String,
     headers: Vec<String>,
@@ -212,8 +212,8 @@ impl Expected {
     }
 }
 
-/// What a pure conversation says at these addresses: its requests, and the answers to them. That it
-/// says what is recorded at the recorded addresses is the test before.
+/// Runs the conversation without a network, with the loopback addresses. Returns its requests, and
+/// queues the recorded answers. The first test checks the same with the recorded addresses.
 fn expected(
     prepared: &Prepared,
     moved: &Moved,
@@ -252,8 +252,8 @@ fn expected(
     Ok(all)
 }
 
-/// Runs one exchange through `prober`, which takes its attempts from `clock`. Returns how many
-/// calls were made.
+/// Runs one exchange with `prober`, which gets time and uuid from `clock`. Returns the number of
+/// calls.
 async fn over_a_socket(
     path: &Path,
     prober: &Prober,
@@ -318,7 +318,7 @@ async fn every_recorded_exchange_holds_over_a_socket() {
 }
 
 #[test]
-fn an_exchange_that_differs_is_told_with_what_was_expected() {
+fn the_message_about_a_wrong_exchange_has_the_expected_and_the_real_outcome() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("wrong.toml");
     let text = r#"

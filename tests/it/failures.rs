@@ -1,4 +1,4 @@
-//! Every failure reason, produced over a real socket.
+//! Each failure reason, over a real socket.
 
 mod tls;
 
@@ -15,7 +15,7 @@ use super::support::endpoint::{Endpoint, http, read_request};
 
 const SECRET: &str = "canary-3f9c1b7e5d";
 
-/// The generic OAuth recipe against a URL, with further keys of the provider.
+/// A provider with the generic OAuth recipe, this URL and more keys.
 fn provider(url: &str, more: &str) -> Arc<Provider> {
     let text = format!(
         "[providers.x]\nrecipe = \"oauth2-client-credentials\"\nparameters.token_url = {url:?}\n\
@@ -36,7 +36,7 @@ fn failure(probe: &Probe) -> &Failure {
     }
 }
 
-/// Asserts class, reason and code at once.
+/// Asserts class, reason and code.
 #[track_caller]
 fn assert_failure(probe: &Probe, class: &str, reason: &str, code: &str) {
     let failure = failure(probe);
@@ -83,7 +83,7 @@ async fn a_silent_server_is_a_timeout_that_names_the_phase() {
 }
 
 #[tokio::test]
-async fn a_server_that_never_shakes_hands_is_a_timeout_in_tls() {
+async fn a_server_that_never_answers_the_handshake_is_a_timeout_in_tls() {
     let endpoint = Endpoint::serving(|mut stream, _| {
         let _ = stream.read_to_end(&mut Vec::new());
     });
@@ -94,7 +94,7 @@ async fn a_server_that_never_shakes_hands_is_a_timeout_in_tls() {
 }
 
 #[tokio::test]
-async fn a_body_that_drips_is_a_timeout_in_transfer() {
+async fn a_body_that_stops_in_the_middle_is_a_timeout_in_transfer() {
     let endpoint = Endpoint::serving(|mut stream, _| {
         read_request(&mut stream);
         let _ =
@@ -107,7 +107,7 @@ async fn a_body_that_drips_is_a_timeout_in_transfer() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_cut_is_transport() {
+async fn a_body_that_is_cut_short_is_transport() {
     let endpoint = Endpoint::answering(
         "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"access_token\":\"x\"",
     );
@@ -143,7 +143,7 @@ async fn redirects_are_not_followed() {
 }
 
 #[tokio::test]
-async fn statuses_and_bodies_are_sorted_by_who_has_to_act() {
+async fn status_and_body_decide_class_reason_and_code() {
     for (status, headers, body, class, reason, code) in [
         (
             "401 Unauthorized",
@@ -247,12 +247,12 @@ async fn a_secret_that_cannot_be_read_is_config_and_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn bodies_are_bounded_also_when_they_unpack_to_more() {
+async fn bodies_are_limited_before_and_after_decompression() {
     use flate2::{Compression, write::GzEncoder};
     let huge = Endpoint::serving(|mut stream, _| {
         read_request(&mut stream);
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
-        // Bounded: at most 64 MiB, and the reader goes away long before.
+        // At most 64 MiB; the client closes the connection long before.
         for _ in 0..64 {
             if stream.write_all(&vec![b' '; 1024 * 1024]).is_err() {
                 break;
@@ -273,7 +273,7 @@ async fn bodies_are_bounded_also_when_they_unpack_to_more() {
 }
 
 #[tokio::test]
-async fn answers_that_are_no_http_or_have_endless_headers_are_malformed() {
+async fn an_answer_that_is_not_http_or_has_endless_headers_is_malformed() {
     let endpoint = Endpoint::answering("SSH-2.0-OpenSSH_9.2\r\n\r\n");
     assert_failure(&probe(&endpoint.url(), "").await, "provider", "malformed", "not_http");
     let endless = Endpoint::serving(|mut stream, _| {
@@ -290,7 +290,7 @@ async fn answers_that_are_no_http_or_have_endless_headers_are_malformed() {
 }
 
 #[tokio::test]
-async fn a_provider_that_throttles_says_for_how_long() {
+async fn a_throttled_failure_has_the_retry_after_of_the_provider() {
     let endpoint = Endpoint::answering(http("429 Too Many Requests", "Retry-After: 120\r\n", b""));
     assert_eq!(
         failure(&probe(&endpoint.url(), "").await).retry_after,
@@ -299,7 +299,7 @@ async fn a_provider_that_throttles_says_for_how_long() {
 }
 
 #[tokio::test]
-async fn the_clock_of_the_provider_is_compared_with_ours() {
+async fn the_probe_measures_the_clock_skew_of_the_provider() {
     let past = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(3600);
     let date = past.strftime("%a, %d %b %Y %H:%M:%S GMT");
     let endpoint = Endpoint::answering(http(
@@ -314,7 +314,7 @@ async fn the_clock_of_the_provider_is_compared_with_ours() {
 #[tokio::test]
 async fn every_probe_makes_its_own_connection() {
     let endpoint = Endpoint::serving(|mut stream, requests| {
-        // Keeps the connection open for more, as most servers do.
+        // Keeps the connection open for more requests, as most servers do.
         loop {
             let request = read_request(&mut stream);
             if request.is_empty() {
@@ -334,7 +334,7 @@ async fn every_probe_makes_its_own_connection() {
 }
 
 #[tokio::test]
-async fn a_configured_proxy_is_used_and_one_in_the_environment_is_not_unless_asked_for() {
+async fn a_configured_proxy_is_used() {
     let target = Endpoint::json("200 OK", r#"{"access_token":"abcdefgh"}"#);
     let proxy = Endpoint::json("200 OK", r#"{"access_token":"through-the-proxy"}"#);
     assert!(matches!(
@@ -350,7 +350,7 @@ async fn a_configured_proxy_is_used_and_one_in_the_environment_is_not_unless_ask
 }
 
 #[tokio::test]
-async fn a_client_always_says_who_it_is_and_what_it_takes() {
+async fn each_request_has_a_user_agent_and_accept_headers() {
     let endpoint = Endpoint::json("200 OK", r#"{"access_token":"abcdefgh"}"#);
     probe(&endpoint.url(), "").await;
     let request = endpoint.requests().remove(0).to_lowercase();

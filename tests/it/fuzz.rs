@@ -1,5 +1,5 @@
-//! The fuzz targets of `tests/fuzz`, with their corpus and with mutations of it that are the same
-//! each time: what is found there stays fixed, and no nightly compiler is needed for it.
+//! The fuzz targets of `tests/fuzz`, run with their corpus and with the same mutations each time.
+//! This needs no nightly compiler, and a fixed bug stays fixed.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::support::{files, repository};
 use super::targets::play::{RECORDED, answering};
 use super::targets::{answer, challenge, expression, jwt, recipe, xml};
 
-/// Pieces that parsers of all kinds have to think about.
+/// Texts that are special for some parser.
 const WORDS: [&[u8]; 32] = [
     b"\0", b"\xff", b"\xef\xbb\xbf", b"\"", b"\\", b"\\u0000", b"{", b"}", b"[", b"]", b"null",
     b"-1", b"1e400", b"9223372036854775808", b"\"access_token\":", b"\"code\":", b"<a>", b"</a>",
@@ -18,7 +18,7 @@ const WORDS: [&[u8]; 32] = [
     b"**", b"[1:", b"{{ ", b"\xe2\x80\x8b", b"eyJhbGciOiJub25lIn0.",
 ];
 
-/// What is committed for a target.
+/// The corpus of a target.
 fn corpus(target: &str, least: usize) -> Vec<Vec<u8>> {
     let folder = repository("tests/fuzz/corpus").join(target);
     let mut paths: Vec<_> = std::fs::read_dir(&folder)
@@ -68,7 +68,7 @@ fn any_recipe_is_compiled_or_refused() {
     let mut seeds = corpus("recipe", 4);
     for path in files("src/recipe/builtin", "toml", 6) {
         let text = std::fs::read_to_string(path).expect("readable");
-        // As it would stand in a file of recipes: every table within one of its own.
+        // In a file of recipes each table is inside the table of its recipe.
         let text = text
             .replace("\n[[", "\n[[recipes.r.")
             .replace("\n[", "\n[recipes.r.")
@@ -84,7 +84,7 @@ fn any_challenge_is_read() {
 }
 
 #[test]
-fn any_token_and_any_keys_are_looked_at() {
+fn any_token_and_any_keys_are_read() {
     let made = std::fs::read_to_string(repository("tests/keys/tokens.json")).expect("readable");
     let made: serde_json::Value = serde_json::from_str(&made).expect("JSON");
     let mut seeds = corpus("jwt", 5);
@@ -101,9 +101,9 @@ fn any_xml_is_read() {
     run(xml, &corpus("xml", 10), 2_000);
 }
 
-/// The corpus of bodies against the rules of every third built-in recipe, each time others.
+/// Each body of the corpus with a third of the built-in recipes.
 #[test]
-fn the_bodies_of_the_corpus_are_read_by_recipes_that_they_were_not_made_of() {
+fn each_body_of_the_corpus_is_read_by_many_recipes() {
     let mut by_recipe = BTreeMap::new();
     for prepared in RECORDED.iter() {
         by_recipe.entry(prepared.exchange.recipe.as_str()).or_insert(prepared);

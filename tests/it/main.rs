@@ -1,46 +1,43 @@
-//! The integration tests that need nothing but Rust, in one crate: the library is linked once. The
-//! others are in `tests/outside`.
+//! The integration tests that need only Rust. They are one crate, so that the library is linked
+//! only once. The other tests are in `tests/outside`.
 //!
-//! - `asked`: probes on demand, discovery, shares, and the interface for programs.
-//! - `bad_configs`: files with a defect, and the exact message for each.
-//! - `canary`: no secret in any output.
-//! - `catalogue`: the page about the built-in recipes held against them.
+//! - `alerting`: alert rules, their unit tests, runbooks and documents agree with the code.
+//! - `bad_configs`: configurations with a fault, and the exact message for each.
+//! - `bounds`: the cost of recipes is limited.
+//! - `canary`: no output has a secret.
+//! - `catalogue`: the page about the built-in recipes agrees with them.
+//! - `client_limits`: too many clients, slow clients and silent clients.
 //! - `commands`, `daemon`: the binary as users run it.
-//! - `deploy`: the examples for containers and Kubernetes.
-//! - `dashboards`: the Grafana dashboards, against rules and against the tables in the code.
-//! - `exchanges`: recorded exchanges, pure and over a socket.
-//! - `failures`: every failure reason, produced over a real socket.
-//! - `steps`, `verification`: probes of several calls.
-//! - `hostile`: answers that nobody should send.
-//! - `damaged`: answers that somebody sent, damaged on the way.
-//! - `leaks`: secrets at every place of an answer, and rules that point at the wrong one.
-//! - `secret_rules`: rules that would show a secret are refused when they are loaded.
-//! - `bounds`: the worst that a recipe can do.
-//! - `fuzz`: the targets of `tests/fuzz` without a fuzzer.
-//! - `house`: rules of the code that a machine can check.
 //! - `configuration_keys`: the keys of the configuration, their reference and their example.
-//! - `documentation`: docs held against the tables in the code.
-//! - `links`: what documents point at.
-//! - `page`: the pages for people, as they are sent.
-//! - `reload`, `rotation`, `restart`: a daemon that is left alone for years.
-//! - `alerting`: the alert rules, their unit tests, runbooks and documents held against each other
-//!   and the code.
-//! - `web_config`: the web configuration, each fault with its message.
-//! - `web_connections`: TLS, client certificates and logins over sockets, and web configs that are
-//!   replaced.
-//! - `writing`: drafts, suggestions, trials and mistakes of whoever writes a recipe.
-//! - `reference`: every example of the reference, run.
-//! - `crowds`: clients that are too many, too slow or too silent.
+//! - `damaged`: recorded answers with damage.
+//! - `dashboards`: the Grafana dashboards follow rules and agree with the code.
+//! - `deploy`: the examples for containers and Kubernetes.
+//! - `documentation`: the documents agree with the tables in the code.
+//! - `exchanges`: recorded exchanges, without a network and over a socket.
+//! - `failures`: each failure reason, over a real socket.
+//! - `fuzz`: the targets of `tests/fuzz` without a fuzzer.
+//! - `hostile`: answers that a server sends on purpose to do harm.
+//! - `house`: rules of the code that a machine can check.
+//! - `leaks`: secrets in all places of an answer, and rules that read the wrong place.
+//! - `links`: the links and the log lines in the documents.
+//! - `on_demand`: probes on demand, discovery, shards, and the API for programs.
+//! - `page`: the web pages.
+//! - `reference`: the examples of the reference.
+//! - `reload`, `rotation`, `restart`: changes while the daemon runs.
+//! - `secret_rules`: a rule that would show a secret is a load error.
+//! - `steps`, `verification`: probes with several calls.
+//! - `web_config`: the web config and the message for each fault.
+//! - `web_connections`: TLS, client certificates and logins over sockets, and replaced web configs.
+//! - `writing`: drafts, suggestions, trials, and mistakes in recipes.
 
 mod alerting;
-mod asked;
 mod bad_configs;
 mod bounds;
 mod canary;
 mod catalogue;
+mod client_limits;
 mod commands;
 mod configuration_keys;
-mod crowds;
 mod daemon;
 mod damaged;
 mod dashboards;
@@ -53,6 +50,7 @@ mod hostile;
 mod house;
 mod leaks;
 mod links;
+mod on_demand;
 mod page;
 mod reference;
 mod reload;

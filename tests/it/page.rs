@@ -217,7 +217,7 @@ fn pages_have_a_strict_policy_and_are_not_cached_but_assets_are_revalidated() {
 }
 
 #[test]
-fn a_page_is_compressed_when_asked_for() {
+fn a_page_is_compressed_on_request() {
     let (_fakes, daemon) = daemon();
     let mut stream = std::net::TcpStream::connect(daemon.address()).expect("it listens");
     std::io::Write::write_all(&mut stream, b"GET / HTTP/1.0\r\nAccept-Encoding: gzip\r\n\r\n")

@@ -1,4 +1,5 @@
-//! Another configuration while the daemon runs: whole or not at all, and nobody is probed twice.
+//! Reloads of the configuration. A reload applies the whole configuration or nothing, and does not
+//! cause extra probes.
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -18,7 +19,7 @@ fn token() -> Endpoint {
     Endpoint::json("200 OK", r#"{"access_token":"a-token-of-the-tests","expires_in":3600}"#)
 }
 
-/// A provider that is probed once an hour: all that comes sooner has a cause.
+/// A provider that is probed once an hour. An earlier probe has another cause.
 fn provider(name: &str, endpoint: &Endpoint, more: &str) -> String {
     format!(
         "[providers.{name}]\nrecipe = \"oauth2-client-credentials\"\ninterval = \"1h\"\n\
@@ -41,7 +42,7 @@ fn probes(daemon: &Daemon, name: &str) -> Option<f64> {
 }
 
 #[test]
-fn what_did_not_change_goes_on_and_what_changed_is_probed_at_once() {
+fn an_unchanged_provider_keeps_its_schedule_and_a_changed_one_is_probed_at_once() {
     let (same, changed, gone, new) = (token(), token(), token(), token());
     let stays = provider("same", &same, "labels = { team = \"a\" }");
     let daemon = Daemon::start(&format!(
@@ -63,7 +64,7 @@ fn what_did_not_change_goes_on_and_what_changed_is_probed_at_once() {
     daemon.signal(Signal::HUP);
     wait_for_reload(&daemon, 1);
     daemon.wait_for_state("new", "healthy");
-    wait_for("the changed one to be probed again", || {
+    wait_for("a new probe of the changed provider", || {
         (probes(&daemon, "changed") == Some(2.0)).then_some(())
     });
     assert!(
@@ -74,15 +75,15 @@ fn what_did_not_change_goes_on_and_what_changed_is_probed_at_once() {
     assert_eq!((same.calls(), changed.calls(), gone.calls(), new.calls()), (1, 2, 1, 1));
     assert_eq!(probes(&daemon, "same"), Some(1.0));
     let now_due = daemon.sample(next).expect("it has a next probe");
-    assert!((now_due - due).abs() < 1.0, "its turn is where it was: {due} {now_due}");
+    assert!((now_due - due).abs() < 1.0, "its next probe has not moved: {due} {now_due}");
     let metrics = daemon.get("/metrics").body;
-    assert!(!metrics.contains("provider=\"gone\""), "no series is left of it");
+    assert!(!metrics.contains("provider=\"gone\""), "a removed provider has no series");
     assert_eq!(daemon.get("/healthz?provider=gone").status, 404);
     assert_eq!(daemon.sample(SUCCESSFUL), Some(1.0));
 }
 
 #[test]
-fn a_configuration_with_a_fault_changes_nothing_and_is_told_with_its_place() {
+fn a_configuration_with_a_fault_changes_nothing_and_the_fault_is_reported_with_its_place() {
     let endpoint = token();
     let good = provider("p", &endpoint, "");
     let daemon = Daemon::start_with(&good, &["--web.enable-lifecycle"], &[]);
@@ -90,8 +91,8 @@ fn a_configuration_with_a_fault_changes_nothing_and_is_told_with_its_place() {
     daemon.configure(&format!("{good}\n[providers.other]\nrecipe = \"nonesuch\"\n"));
     let answer = daemon.post("/-/reload");
     assert_eq!(answer.status, 500, "{}", answer.body);
-    let told = "credwatch.toml:9:10: there is no recipe \"nonesuch\"";
-    assert!(answer.body.contains(told), "{}", answer.body);
+    let expected = "credwatch.toml:9:10: there is no recipe \"nonesuch\"";
+    assert!(answer.body.contains(expected), "{}", answer.body);
     assert_eq!(daemon.sample(SUCCESSFUL), Some(0.0));
     let log = daemon.log();
     assert!(
@@ -111,7 +112,7 @@ fn a_configuration_with_a_fault_changes_nothing_and_is_told_with_its_place() {
 }
 
 #[test]
-fn what_cannot_be_read_as_a_file_is_a_fault_of_the_reload_and_blocks_nothing() {
+fn a_pipe_or_a_huge_file_is_a_fault_of_the_reload_and_does_not_block_it() {
     let endpoint = token();
     let good = format!("provider_files = [\"conf.d/*.toml\"]\n{}", provider("p", &endpoint, ""));
     let daemon = Daemon::start_with(&good, &["--web.enable-lifecycle"], &[]);
@@ -121,16 +122,16 @@ fn what_cannot_be_read_as_a_file_is_a_fault_of_the_reload_and_blocks_nothing() {
     let pipe = folder.join("pipe.toml");
     assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs").success());
     let answer = daemon.post("/-/reload");
-    let told = format!("cannot read {}: it is a pipe, not a file", pipe.display());
-    assert!(answer.status == 500 && answer.body.contains(&told), "{}", answer.body);
+    let expected = format!("cannot read {}: it is a pipe, not a file", pipe.display());
+    assert!(answer.status == 500 && answer.body.contains(&expected), "{}", answer.body);
     std::fs::remove_file(&pipe).expect("removed");
 
     let sparse = folder.join("sparse.toml");
     let file = std::fs::File::create(&sparse).expect("made");
     file.set_len(30 << 30).expect("sparse");
     let answer = daemon.post("/-/reload");
-    let told = format!("cannot read {}: it is larger than 64 MiB", sparse.display());
-    assert!(answer.status == 500 && answer.body.contains(&told), "{}", answer.body);
+    let expected = format!("cannot read {}: it is larger than 64 MiB", sparse.display());
+    assert!(answer.status == 500 && answer.body.contains(&expected), "{}", answer.body);
     std::fs::remove_file(&sparse).expect("removed");
 
     let answer = daemon.post("/-/reload");
@@ -146,14 +147,14 @@ fn reloading_over_http_is_off_unless_enabled_and_never_a_get() {
 }
 
 #[test]
-fn a_changed_file_is_taken_in_by_itself_and_a_touched_one_is_not() {
+fn the_daemon_reloads_changed_files_but_not_touched_ones() {
     let (first, second, third) = (token(), token(), token());
     let daemon = Daemon::start(&format!(
         "provider_files = [\"conf.d/*.toml\"]\n{}",
         provider("first", &first, "")
     ));
     daemon.wait_for_state("first", "healthy");
-    // Touched, and a new file that the pattern matches.
+    // One file is only touched. A new file matches the pattern.
     let text = std::fs::read(daemon.folder().join("credwatch.toml")).expect("read");
     std::fs::write(daemon.folder().join("credwatch.toml"), text).expect("written");
     std::fs::create_dir(daemon.folder().join("conf.d")).expect("made");
@@ -166,20 +167,19 @@ fn a_changed_file_is_taken_in_by_itself_and_a_touched_one_is_not() {
     daemon.wait_for_state("third", "healthy");
     assert!(probes(&daemon, "second").is_none());
     assert_eq!(reloads(&daemon), 2, "{}", daemon.log());
-    // One with a fault, then right again: it stays watched, though it is not part of what is in
-    // force.
+    // The file gets a fault and is repaired. The daemon keeps watching a file with a fault.
     std::fs::write(daemon.folder().join("conf.d/second.toml"), "[providers.x]\nrecipe = 5\n")
         .expect("written");
-    wait_for("the fault to be told", || (daemon.sample(SUCCESSFUL) == Some(0.0)).then_some(()));
+    wait_for("a failed reload", || (daemon.sample(SUCCESSFUL) == Some(0.0)).then_some(()));
     assert!(daemon.log().contains("second.toml:2:10"), "{}", daemon.log());
     std::fs::write(daemon.folder().join("conf.d/second.toml"), provider("third", &third, ""))
         .expect("written");
-    wait_for("it to be right again", || (daemon.sample(SUCCESSFUL) == Some(1.0)).then_some(()));
-    assert_eq!((first.calls(), third.calls()), (1, 1), "nobody is probed for it");
+    wait_for("a successful reload", || (daemon.sample(SUCCESSFUL) == Some(1.0)).then_some(()));
+    assert_eq!((first.calls(), third.calls()), (1, 1), "the reloads cause no probe");
 }
 
 #[test]
-fn a_swapped_mount_of_a_config_map_is_taken_in_by_itself() {
+fn the_daemon_reloads_a_swapped_config_map() {
     let (first, second) = (token(), token());
     let folder = tempfile::tempdir().expect("a folder");
     let version = |name: &str, text: &str| {
@@ -201,7 +201,7 @@ fn a_swapped_mount_of_a_config_map_is_taken_in_by_itself() {
 }
 
 #[test]
-fn passwords_are_taken_in_by_themselves_and_a_faulty_web_configuration_is_not() {
+fn the_daemon_reloads_a_changed_web_config_but_not_one_with_a_fault() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("credwatch.toml"), "").expect("written");
     let web = folder.path().join("web.yml");
@@ -224,7 +224,7 @@ fn passwords_are_taken_in_by_themselves_and_a_faulty_web_configuration_is_not() 
     assert_eq!(status("first"), 401);
     std::fs::write(&web, "basic_auth_users:\n  prometheus: plain-text-password\n")
         .expect("written");
-    wait_for("the fault to be told", || {
+    wait_for("the fault in the log", || {
         daemon.log().contains("configuration refused").then_some(())
     });
     let log = daemon.log();
@@ -233,7 +233,7 @@ fn passwords_are_taken_in_by_themselves_and_a_faulty_web_configuration_is_not() 
 }
 
 #[test]
-fn an_answer_to_a_configuration_that_is_gone_says_nothing_about_the_new_one() {
+fn a_late_answer_to_the_old_configuration_does_not_count_for_the_new_one() {
     let release = Arc::new((Mutex::new(false), Condvar::new()));
     let waiting = Arc::clone(&release);
     let slow = Endpoint::serving(move |mut stream, requests| {
@@ -260,7 +260,7 @@ fn an_answer_to_a_configuration_that_is_gone_says_nothing_about_the_new_one() {
 }
 
 #[test]
-fn scrapes_that_hammer_while_it_reloads_never_see_half_of_it() {
+fn scrapes_during_reloads_never_see_parts_of_two_configurations() {
     let endpoint = token();
     let text = |count: usize, buckets: &str| -> String {
         let providers: String =
@@ -291,12 +291,12 @@ fn scrapes_that_hammer_while_it_reloads_never_see_half_of_it() {
     assert_eq!(daemon.get("/metrics").body.matches("credwatch_provider_info{").count(), 20);
 }
 
-/// That an exposition is of one roster and has each series once.
+/// Asserts that an exposition belongs to one configuration and has each series once.
 fn check(body: &str) {
     let mut seen = HashSet::new();
     for line in body.lines().filter(|line| !line.starts_with('#')) {
         let (series, _) = line.rsplit_once(' ').expect("a value");
-        assert!(seen.insert(series), "{series} is there twice");
+        assert!(seen.insert(series), "{series} appears twice");
     }
     let count = |name: &str| seen.iter().filter(|series| series.starts_with(name)).count();
     let providers = count("credwatch_provider_info{");

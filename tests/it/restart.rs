@@ -1,4 +1,4 @@
-//! What the service manager sees, and what outlives a restart.
+//! Messages to the service manager, and the state that survives a restart.
 
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
@@ -32,7 +32,7 @@ fn folder(text: &str) -> tempfile::TempDir {
 }
 
 #[test]
-fn a_refused_account_is_left_alone_over_a_restart_and_asked_again_when_its_secret_is_put_right() {
+fn the_back_off_of_a_refused_credential_survives_a_restart_and_ends_with_a_new_configuration() {
     let endpoint = Endpoint::json(
         "401 Unauthorized",
         r#"{"error":"invalid_client","error_description":"a-message-of-the-vendor"}"#,
@@ -57,9 +57,9 @@ fn a_refused_account_is_left_alone_over_a_restart_and_asked_again_when_its_secre
         daemon.sample("credwatch_probe_next_timestamp_seconds{provider=\"p\"}").expect("a time");
     assert!((next - next_now).abs() < 2.0, "{next} {next_now}");
     assert_eq!(daemon.get("/healthz").status, 503);
-    assert_eq!(daemon.get("/readyz").status, 200, "there is a conclusion");
-    assert_eq!(endpoint.calls(), asked, "it was not asked again");
-    // Another configuration was written, so the secret may be another.
+    assert_eq!(daemon.get("/readyz").status, 200, "the state of each provider is known");
+    assert_eq!(endpoint.calls(), asked, "there was no request after the restart");
+    // The configuration has changed, so the secret may have changed.
     let folder = daemon.stop();
     std::fs::write(
         folder.path().join("credwatch.toml"),
@@ -72,7 +72,7 @@ fn a_refused_account_is_left_alone_over_a_restart_and_asked_again_when_its_secre
 }
 
 #[test]
-fn an_outage_that_only_lacks_its_confirmation_is_confirmed_by_the_first_try_after_a_restart() {
+fn the_first_probe_after_a_restart_confirms_an_unconfirmed_outage() {
     let endpoint = Endpoint::json("503 Service Unavailable", "{}");
     let text = provider(&endpoint, "failure_threshold = 1")
         .replace("confirm_after = \"50ms\"", "confirm_after = \"1h\"");
@@ -90,7 +90,7 @@ fn an_outage_that_only_lacks_its_confirmation_is_confirmed_by_the_first_try_afte
 }
 
 #[test]
-fn a_secret_in_a_file_that_was_refused_is_left_alone_over_a_restart_until_it_changes() {
+fn the_back_off_of_a_refused_secret_file_survives_a_restart_and_ends_with_a_new_secret() {
     let endpoint = Endpoint::json("401 Unauthorized", r#"{"error":"invalid_client"}"#);
     let secrets = tempfile::tempdir().expect("a folder");
     let file = secrets.path().join("secret");
@@ -106,18 +106,18 @@ fn a_secret_in_a_file_that_was_refused_is_left_alone_over_a_restart_until_it_cha
     let asked = endpoint.calls();
     let daemon = start(daemon.stop());
     daemon.wait_for_state("p", "broken");
-    // Secrets of refused ones are looked at every two seconds. Something that must not happen can
-    // only be waited for.
+    // The daemon reads the secrets of refused credentials every two seconds. The test must wait to
+    // see that nothing happens.
     let start = std::time::Instant::now();
     wait_for("three seconds", || (start.elapsed() > Duration::from_secs(3)).then_some(()));
-    assert_eq!(endpoint.calls(), asked, "it was not asked again");
+    assert_eq!(endpoint.calls(), asked, "there was no request");
     std::fs::write(&file, "another").expect("written");
     wait_for("it to be asked again", || (endpoint.calls() > asked).then_some(()));
     wait_for("the log", || daemon.log().contains("the secret has changed").then_some(()));
 }
 
 #[test]
-fn a_runway_is_not_forgotten() {
+fn the_runway_survives_a_restart() {
     let good =
         Endpoint::json("200 OK", r#"{"access_token":"a-token-of-the-tests","expires_in":7200}"#);
     let daemon = start(folder(&provider(&good, "")));
@@ -178,7 +178,7 @@ fn a_state_that_cannot_be_saved_is_logged_and_the_last_saved_state_stays() {
     );
 }
 
-/// What the daemon says to the service manager, one message after the other.
+/// A socket that receives the messages of the daemon to the service manager.
 struct Manager {
     socket: UnixDatagram,
     path: String,
@@ -194,14 +194,14 @@ impl Manager {
         Self { socket, path: path.display().to_string(), _folder: folder }
     }
 
-    /// The next message that holds this.
+    /// Waits for the next message that contains `part`.
     fn wait_for(&self, part: &str) -> String {
         let mut buffer = [0; 4096];
         loop {
             let length = self
                 .socket
                 .recv(&mut buffer)
-                .unwrap_or_else(|error| panic!("waited in vain for {part}: {error}"));
+                .unwrap_or_else(|error| panic!("no message with {part}: {error}"));
             let text = String::from_utf8_lossy(&buffer[..length]).into_owned();
             if text.contains(part) {
                 return text;
@@ -211,7 +211,7 @@ impl Manager {
 }
 
 #[test]
-fn the_service_manager_is_told_of_readiness_counts_reloads_progress_and_the_end() {
+fn the_service_manager_gets_readiness_status_reloads_watchdog_and_stop() {
     let manager = Manager::new();
     let endpoint = Endpoint::json("200 OK", r#"{"access_token":"a-token-of-the-tests"}"#);
     let mut daemon = Daemon::start_with(
@@ -232,7 +232,7 @@ fn the_service_manager_is_told_of_readiness_counts_reloads_progress_and_the_end(
 }
 
 #[test]
-fn a_hanging_provider_does_not_starve_the_watchdog() {
+fn the_watchdog_gets_its_messages_if_a_provider_hangs() {
     let manager = Manager::new();
     let endpoint = Endpoint::serving(|mut stream, _| {
         let _ = std::io::Read::read_to_end(&mut stream, &mut Vec::new());

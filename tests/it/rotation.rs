@@ -40,7 +40,7 @@ fn program(folder: &Path, script: &str) -> String {
 }
 
 #[test]
-fn a_secret_from_a_program_is_read_for_each_probe_and_never_logged() {
+fn a_secret_from_a_command_is_read_for_each_probe_and_never_logged() {
     let endpoint = accepting("new-secret-of-the-vault");
     let folder = tempfile::tempdir().expect("a folder");
     let store = folder.path().join("store");
@@ -65,7 +65,7 @@ fn a_secret_from_a_program_is_read_for_each_probe_and_never_logged() {
 }
 
 #[test]
-fn a_program_that_hangs_is_a_secret_that_cannot_be_read_and_delays_nobody() {
+fn a_command_that_hangs_is_a_secret_failure() {
     let endpoint = accepting("x").that_must_not_be_called();
     let folder = tempfile::tempdir().expect("a folder");
     let vault = program(folder.path(), "exec sleep 600");
@@ -79,7 +79,7 @@ fn a_program_that_hangs_is_a_secret_that_cannot_be_read_and_delays_nobody() {
 }
 
 #[test]
-fn credentials_that_are_to_follow_are_proven_beside_the_current_ones() {
+fn the_next_credential_is_probed_beside_the_current_one() {
     let endpoint = accepting("current-secret");
     let folder = tempfile::tempdir().expect("a folder");
     let next = folder.path().join("next");
@@ -96,12 +96,12 @@ fn credentials_that_are_to_follow_are_proven_beside_the_current_ones() {
             .sample(&format!("credwatch_next_credential_state{{provider=\"p\",state=\"{state}\"}}"))
             == Some(1.0)
     };
-    wait_for("the next one to be refused for good", || state("broken").then_some(()));
+    wait_for("the next credential to be broken", || state("broken").then_some(()));
     let info = "credwatch_next_credential_failure_info\
                 {provider=\"p\",class=\"credential\",reason=\"rejected\",code=\"invalid_client\"}";
     assert_eq!(daemon.sample(info), Some(1.0));
     let health = daemon.get("/healthz");
-    assert_eq!(health.status, 200, "it breaks nobody yet: {}", health.body);
+    assert_eq!(health.status, 200, "the next credential does not count here: {}", health.body);
     let json: serde_json::Value = serde_json::from_str(&health.body).expect("JSON");
     assert_eq!(
         (&json["providers"]["p"]["state"], &json["providers"]["p"]["next"]["state"]),
@@ -116,26 +116,26 @@ fn credentials_that_are_to_follow_are_proven_beside_the_current_ones() {
             .body
             .lines()
             .any(|line| line.starts_with(refused) && !line.ends_with(" 0")),
-        "not counted for the current one"
+        "the failures are not counted for the current credential"
     );
-    // The vendor now knows the new one.
+    // The provider now accepts the next credential.
     std::fs::write(&next, "current-secret").expect("written");
-    wait_for("the next one to be ready", || state("healthy").then_some(()));
+    wait_for("the next credential to be healthy", || state("healthy").then_some(()));
     assert_eq!(daemon.sample("credwatch_next_credential_probe_success{provider=\"p\"}"), Some(1.0));
-    // Without it, its series are gone.
+    // Without a next credential, its series disappear.
     daemon.configure(&provider(
         &endpoint,
         "200ms",
         "credentials.client_secret = \"current-secret\"",
     ));
     daemon.signal(Signal::HUP);
-    wait_for("its series to go", || {
+    wait_for("its series to disappear", || {
         (!daemon.get("/metrics").body.contains("credwatch_next_credential_state{")).then_some(())
     });
 }
 
 #[test]
-fn one_probe_of_the_credentials_that_are_to_follow_can_be_explained() {
+fn the_probe_command_can_probe_the_next_credential() {
     let endpoint = accepting("the-next-secret");
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("credwatch.toml");
@@ -167,7 +167,7 @@ fn one_probe_of_the_credentials_that_are_to_follow_can_be_explained() {
 }
 
 #[test]
-fn a_renewed_client_certificate_is_shown_without_a_reload_and_one_that_cannot_be_read_is_not() {
+fn a_renewed_client_certificate_is_used_without_a_reload_and_an_unreadable_one_is_not() {
     let (ours, theirs, folder) =
         (Authority::new("ours"), Authority::new("theirs"), tempfile::tempdir().expect("a folder"));
     let endpoint = Endpoint::tls(&theirs.issue("127.0.0.1", 2020, 2099).demanding(&theirs));
@@ -185,7 +185,7 @@ fn a_renewed_client_certificate_is_shown_without_a_reload_and_one_that_cannot_be
     daemon.wait_for_state("p", "healthy");
 
     std::fs::write(&certificate, "half of a certificate").expect("written");
-    wait_for("it to say so", || {
+    wait_for("the warning in the log", || {
         daemon.log().contains("changed certificate files cannot be used").then_some(())
     });
     let runs = || daemon.sample("credwatch_probes_total{provider=\"p\"}");
@@ -194,7 +194,7 @@ fn a_renewed_client_certificate_is_shown_without_a_reload_and_one_that_cannot_be
     assert_eq!(
         daemon.sample("credwatch_probe_success{provider=\"p\"}"),
         Some(1.0),
-        "the certificate before is still shown"
+        "the previous certificate is still used"
     );
     assert_eq!(daemon.log().matches("changed certificate files").count(), 1, "{}", daemon.log());
 }

@@ -1,10 +1,9 @@
-//! No rule for an answer can show a secret: a rule whose value depends on one is a load error.
+//! A rule for an answer that depends on a secret is a load error.
 
 use credwatch::config::load_text;
 use credwatch::diagnostic::Fault;
 
-/// A provider whose recipe has these lines under `[recipes.r.response]`, the first of which is line
-/// 13.
+/// The faults of a recipe with these lines in `[recipes.r.response]`. The first one is line 13.
 fn faults(rules: &str) -> Vec<Fault> {
     let text = format!(
         r#"[recipes.r]
@@ -68,7 +67,7 @@ fn a_rule_that_depends_on_a_secret_is_a_load_error_at_its_place() {
 }
 
 #[test]
-fn a_rule_may_ask_whether_a_secret_is_there_and_whether_it_is_the_same() {
+fn a_rule_may_test_whether_a_secret_is_defined_and_equal_to_a_value() {
     for rule in [
         "issued = \"same(json.session, session) and json.access_token is string\"",
         "code = \"'replaced' if json.token is string and not same(json.token, secret)\"",

@@ -1,6 +1,6 @@
-//! Probes of several calls: steps before the token request, and what cleans up behind it.
+//! Probes with several calls: steps before the token request, and cleanup after it.
 
-mod told;
+mod reports;
 
 use std::sync::Arc;
 
@@ -93,7 +93,7 @@ fn assert_failure(probe: &Probe, reason: &str, code: &str, message: &str) {
     );
 }
 
-/// The names of the calls made, those that failed with a `!`.
+/// The names of the calls of a probe. A failed call has a `!`.
 fn steps(probe: &Probe) -> Vec<String> {
     probe
         .steps
@@ -110,7 +110,7 @@ const LOGOUT: (&str, u16, &str) = ("DELETE /sessions/session-of-the-tests", 204,
 const REVOKE: (&str, u16, &str) = ("POST /revoke", 200, "");
 
 #[tokio::test]
-async fn what_a_step_gives_goes_into_the_token_request_and_nothing_stays_behind() {
+async fn the_values_of_a_step_are_in_the_token_request_and_the_cleanup_closes_the_session() {
     let endpoint = Endpoint::routing(&[DISCOVERY, ISSUED, LOGOUT, REVOKE]);
     let probe = probe(&endpoint, "").await;
     assert!(
@@ -144,12 +144,12 @@ async fn what_a_step_gives_goes_into_the_token_request_and_nothing_stays_behind(
     let (discovery, token) = (probe.steps[0].duration, probe.steps[1].duration);
     assert!(
         (probe.duration - discovery - token).abs() < 1e-9,
-        "the time of the probe is that of what leads to the token"
+        "the duration of the probe is that of the calls up to the token request"
     );
 }
 
 #[tokio::test]
-async fn a_step_whose_url_needs_what_is_not_set_is_left_out_and_made_otherwise() {
+async fn a_step_with_all_parameters_of_its_url_is_made() {
     let endpoint = Endpoint::routing(&[
         ("GET /tenants/a%2Fb", 200, r#"{"url":"HERE"}"#),
         DISCOVERY,
@@ -163,7 +163,7 @@ async fn a_step_whose_url_needs_what_is_not_set_is_left_out_and_made_otherwise()
 }
 
 #[tokio::test]
-async fn a_step_that_fails_is_the_failure_of_the_probe_and_what_was_opened_is_closed() {
+async fn a_failed_step_fails_the_probe_and_an_open_session_is_closed() {
     for (status, body, reason, code, message) in [
         (
             403,
@@ -207,9 +207,9 @@ async fn a_step_that_fails_is_the_failure_of_the_probe_and_what_was_opened_is_cl
         let probe = probe(&endpoint, "").await;
         assert_failure(&probe, reason, code, message);
         assert_eq!(steps(&probe), ["discovery!"]);
-        assert_eq!(endpoint.calls(), 1, "nothing was opened, so nothing is closed");
+        assert_eq!(endpoint.calls(), 1, "without a session there is no cleanup");
     }
-    // The session is there, but the token request fails.
+    // The step opens a session, but the token request fails.
     let endpoint = Endpoint::routing(&[
         DISCOVERY,
         ("POST /identity/token", 401, r#"{"error":"bad_password","text":"no"}"#),
@@ -218,11 +218,11 @@ async fn a_step_that_fails_is_the_failure_of_the_probe_and_what_was_opened_is_cl
     let probe = probe(&endpoint, "").await;
     assert_failure(&probe, "rejected", "bad_password", "no");
     assert_eq!(steps(&probe), ["discovery", "token!", "logout"]);
-    assert!(!probe.reading.is_empty(), "how the answer was read is told");
+    assert!(!probe.reading.is_empty(), "the probe records how the answer was read");
 }
 
 #[tokio::test]
-async fn a_cleanup_whose_url_needs_what_is_not_set_is_left_out() {
+async fn a_cleanup_with_a_missing_parameter_in_its_url_is_skipped() {
     let endpoint = Endpoint::routing(&[DISCOVERY, ISSUED, LOGOUT]);
     let text = configuration(&base(&endpoint), "").replace("/revoke\"", "/revoke/{{ tenant }}\"");
     let configuration = load_text("test", &text).unwrap_or_else(|faults| panic!("{}", faults[0]));
@@ -232,7 +232,7 @@ async fn a_cleanup_whose_url_needs_what_is_not_set_is_left_out() {
 }
 
 #[tokio::test]
-async fn a_cleanup_that_fails_is_not_how_the_token_was_read() {
+async fn a_failed_cleanup_does_not_change_the_record_of_how_the_answer_was_read() {
     let endpoint = Endpoint::routing(&[
         DISCOVERY,
         ("POST /identity/token", 401, r#"{"error":"bad_password","text":"no"}"#),
@@ -242,7 +242,7 @@ async fn a_cleanup_that_fails_is_not_how_the_token_was_read() {
     assert_failure(&probe, "rejected", "bad_password", "no");
     assert_eq!(steps(&probe), ["discovery", "token!", "logout!"]);
     assert_eq!(probe.reading[0].result, "401");
-    // Nothing was wrong with the token: there is nothing to read.
+    // The token request succeeded, so there is no record.
     let endpoint = Endpoint::routing(&[DISCOVERY, ISSUED]);
     let probe = self::probe(&endpoint, "").await;
     assert_eq!(steps(&probe), ["discovery", "token", "logout!", "revoke!"]);
@@ -250,7 +250,7 @@ async fn a_cleanup_that_fails_is_not_how_the_token_was_read() {
 }
 
 #[tokio::test]
-async fn what_was_opened_is_closed_even_when_time_has_run_out() {
+async fn the_cleanup_is_made_even_after_a_timeout() {
     let endpoint = Endpoint::routing(&[DISCOVERY, ("POST /identity/token", 0, ""), LOGOUT]);
     let probe = probe(&endpoint, "timeout = \"300ms\"").await;
     assert_failure(
@@ -266,7 +266,7 @@ async fn what_was_opened_is_closed_even_when_time_has_run_out() {
 }
 
 #[tokio::test]
-async fn one_deadline_is_around_all_calls_that_lead_to_the_token() {
+async fn all_calls_up_to_the_token_request_share_one_deadline() {
     let endpoint = Endpoint::routing(&[("GET /discovery", 0, "")]);
     let probe = probe(&endpoint, "timeout = \"300ms\"").await;
     assert_failure(
@@ -278,7 +278,7 @@ async fn one_deadline_is_around_all_calls_that_lead_to_the_token() {
 }
 
 #[tokio::test]
-async fn an_answer_cannot_lead_from_https_to_http_nor_to_no_url_at_all() {
+async fn a_url_from_an_answer_must_be_valid_and_cannot_change_from_https_to_http() {
     let (authority, folder) = (Authority::new("authority"), tempfile::tempdir().expect("a folder"));
     let plain =
         Endpoint::json("200 OK", r#"{"token":"stolen-token-4711"}"#).that_must_not_be_called();
@@ -291,7 +291,7 @@ async fn an_answer_cannot_lead_from_https_to_http_nor_to_no_url_at_all() {
         Prober::new().probe(&provider(&format!("https://127.0.0.1:{}", tls.port()), &more)).await;
     let expected = "no request can be made from what an answer gave: request.url: an answer that \
                     came by https names an http URL, which is not followed";
-    // The session is none here, as only the endpoint without TLS has one.
+    // There is no session, because only the endpoint without TLS sends one.
     assert_failure(
         &probe,
         "malformed",
@@ -332,7 +332,7 @@ async fn an_answer_cannot_lead_from_https_to_http_nor_to_no_url_at_all() {
 }
 
 #[tokio::test]
-async fn headers_of_one_name_are_one_list() {
+async fn headers_with_the_same_name_are_joined_as_a_list() {
     let endpoint = Endpoint::answering(
         "HTTP/1.1 401 X\r\nWWW-Authenticate: Basic realm=\"one\"\r\nWWW-Authenticate: Bearer \
          service=\"two\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
@@ -355,7 +355,7 @@ async fn headers_of_one_name_are_one_list() {
 }
 
 #[tokio::test]
-async fn a_number_that_a_step_gave_is_hidden_wherever_it_is_repeated() {
+async fn a_number_from_a_step_is_hidden_wherever_it_is_repeated() {
     let nonce = ("GET /discovery", 200, r#"{"identity":"HERE/identity","salt":481516234299}"#);
     let refused =
         ("POST /identity/token", 401, r#"{"error":481516234299,"text":"you sent 481516234299"}"#);

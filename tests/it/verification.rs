@@ -1,4 +1,4 @@
-//! Whether a token that was issued is of any use: verification over real sockets.
+//! Verification of issued tokens, over real sockets.
 
 use credwatch::config::load_text;
 use credwatch::outcome::{Failure, Outcome, Probe};
@@ -29,7 +29,7 @@ async fn probe(endpoint: &Endpoint, verify: &str) -> Probe {
 fn failure(probe: &Probe) -> &Failure {
     match &probe.outcome {
         Outcome::Failed(failure) => failure,
-        Outcome::Issued(_) => panic!("the token was found good"),
+        Outcome::Issued(_) => panic!("the verification succeeded"),
     }
 }
 
@@ -59,7 +59,7 @@ response.message = "json.desc"
 "#;
 
 #[test]
-fn a_verification_that_could_never_be_made_is_a_load_error_and_not_left_out() {
+fn a_verification_with_a_missing_value_is_a_load_error() {
     let endpoint = Endpoint::json("200 OK", "{}").that_must_not_be_called();
     let text = configuration(&endpoint, &CALL.replace("HERE/me", "HERE/me/{{ scope }}"));
     let faults = load_text("test", &text).err().expect("there is no scope");
@@ -71,7 +71,7 @@ fn a_verification_that_could_never_be_made_is_a_load_error_and_not_left_out() {
 }
 
 #[tokio::test]
-async fn the_api_itself_decides_by_status_and_body() {
+async fn status_and_body_of_the_api_decide_whether_the_token_works() {
     for (status, body, expected) in [
         (200, "{}", None),
         (
@@ -139,7 +139,7 @@ async fn the_api_itself_decides_by_status_and_body() {
         let token = probe.steps.iter().find(|step| &*step.name == "token").expect("made");
         assert!(
             (probe.duration - token.duration).abs() < 1e-9,
-            "verifying is no part of the time that the token request took"
+            "the duration of the probe does not include the verification"
         );
         match expected {
             None => assert!(matches!(&probe.outcome, Outcome::Issued(_)), "{:?}", probe.outcome),
@@ -150,7 +150,7 @@ async fn the_api_itself_decides_by_status_and_body() {
 }
 
 #[tokio::test]
-async fn a_code_in_a_success_is_a_refusal_where_nothing_else_decides() {
+async fn without_a_rule_ok_an_error_code_in_a_2xx_answer_is_a_refusal() {
     let silent =
         CALL.replace("response.ok = \"json.code is undefined or json.code != 1002\"\n", "");
     for (body, code) in [
@@ -177,7 +177,7 @@ async fn a_code_in_a_success_is_a_refusal_where_nothing_else_decides() {
 }
 
 #[tokio::test]
-async fn the_server_is_asked_about_the_token_as_rfc_7662_says() {
+async fn introspection_follows_rfc_7662() {
     let ask = |method: &str| {
         format!("[providers.p.verify.introspection]\nurl = \"HERE/introspect\"\n{method}")
     };
@@ -229,7 +229,7 @@ async fn the_server_is_asked_about_the_token_as_rfc_7662_says() {
     }
 }
 
-/// Keys and tokens that another tool has made; see the file.
+/// Keys and tokens that another tool has created; the file says how.
 fn made() -> serde_json::Value {
     serde_json::from_str(
         &std::fs::read_to_string(repository("tests/keys/tokens.json")).expect("readable"),
@@ -238,7 +238,7 @@ fn made() -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn a_token_that_says_of_itself_that_it_has_ended_is_of_no_use() {
+async fn a_token_with_an_exp_claim_in_the_past_is_unverified() {
     let made = made();
     let body = serde_json::json!({ "access_token": made["tokens"]["ES256"], "expires_in": 3600 })
         .to_string();
@@ -251,7 +251,7 @@ async fn a_token_that_says_of_itself_that_it_has_ended_is_of_no_use() {
     );
     let steps: Vec<&str> = probe.steps.iter().map(|step| &*step.name).collect();
     assert_eq!(steps, ["token", "jwt"]);
-    // A leeway of many years: then it is signed by one of these keys, and by none of those.
+    // With a leeway of many years the signature decides.
     let verify = "[providers.p.verify.jwt]\njwks_url = \"HERE/keys\"\nleeway = \"20y\"\nissuer = \
                   \"https://login.example\"\naudience = \"https://api.example\"";
     let endpoint = Endpoint::routing(&[token, ("GET /keys", 200, &keys)]);
@@ -275,7 +275,7 @@ async fn a_token_that_says_of_itself_that_it_has_ended_is_of_no_use() {
 }
 
 #[test]
-fn a_token_that_is_refused_breaks_the_credential_and_each_part_is_counted() {
+fn a_refused_token_makes_the_provider_broken_and_each_verification_is_counted() {
     let endpoint = Endpoint::routing(&[
         ISSUED,
         ("GET /me", 401, ""),
@@ -304,18 +304,18 @@ fn a_token_that_is_refused_breaks_the_credential_and_each_part_is_counted() {
     assert_eq!(
         (sample("s_total", "introspection"), sample("s_total", "jwt")),
         (Some(0.0), Some(0.0)),
-        "what comes after a refusal is not asked"
+        "after a refusal the other verifications are skipped"
     );
     assert_eq!(
         daemon.sample("credwatch_token_time_to_expiry_seconds{provider=\"p\"}"),
         None,
-        "it was no good token"
+        "an unverified token has no runway"
     );
     assert!(!daemon.log().contains(TOKEN));
 }
 
 #[test]
-fn mistakes_in_what_verifies_have_their_places() {
+fn mistakes_in_a_verification_are_reported_with_their_place() {
     let endpoint = Endpoint::routing(&[]).that_must_not_be_called();
     for (verify, expected) in [
         (CALL.replace("{{ token }}", "{{ tokn }}"), "unknown name `tokn`"),

@@ -1,5 +1,4 @@
-//! The web configuration: each fault with the message that a person gets, and the
-//! documents.
+//! The web config: the message for each fault, and the documents.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -37,7 +36,7 @@ fn every_bad_web_configuration_is_refused_with_its_exact_message() {
 }
 
 #[test]
-fn a_bad_web_configuration_is_told_beside_the_faults_of_the_other_file_and_nothing_starts() {
+fn check_reports_the_faults_of_both_files_and_run_does_not_start() {
     let (fine, bad) = (
         repository("tests/configs/bad-web/fine.toml"),
         repository("tests/configs/bad/unknown-recipe.toml"),
@@ -71,7 +70,7 @@ fn a_bad_web_configuration_is_told_beside_the_faults_of_the_other_file_and_nothi
     );
 }
 
-/// A server's certificate and key in the folder, as `server.crt` and `server.key`.
+/// A folder with the certificate `server.crt` and the key `server.key`.
 fn with_identity() -> Folder {
     let folder = Folder::new();
     let server = Authority::new("ca").issue("localhost", 2020, 2099);
@@ -81,7 +80,7 @@ fn with_identity() -> Folder {
 }
 
 #[test]
-fn what_is_wrong_with_a_certificate_or_key_names_the_file() {
+fn a_fault_in_a_certificate_or_key_names_the_file() {
     let folder = with_identity();
     let other = Authority::new("ca").issue("localhost", 2020, 2099);
     folder.write("other.key", &other.key_pem());
@@ -190,8 +189,7 @@ fn a_web_config_names_its_files_and_warns_of_what_has_no_effect() {
     assert!(!open.uses_tls() && open.files().is_empty());
 }
 
-/// The words that a web configuration may have at a place, as the message about a wrong one lists
-/// them.
+/// The known words at a place of the web config. The message about an unknown word lists them.
 fn known_words(text: &str) -> BTreeSet<String> {
     let folder = Folder::new();
     let faults = folder.load(text).err().expect("refused");
@@ -251,7 +249,7 @@ fn the_web_configuration_is_documented_with_every_key_and_an_example_that_works(
         assert!(bcrypt::verify("change-me", hash).expect("a hash"));
     }
     let bounds = credwatch::web::Bounds::default();
-    let told = format!(
+    let expected = format!(
         "| Clients | {} connections, and {} on probe addresses; {} s for the TLS handshake, {} s \
          for a request or idle between two, {} s from",
         bounds.connections,
@@ -260,5 +258,5 @@ fn the_web_configuration_is_documented_with_every_key_and_an_example_that_works(
         bounds.head.as_secs(),
         bounds.answer.as_secs()
     );
-    assert!(document("docs/scaling.md").contains(&told), "{told}");
+    assert!(document("docs/scaling.md").contains(&expected), "{expected}");
 }

@@ -13,7 +13,7 @@ use super::support::web::{Folder, Server, answer, ask, connect, login, tls};
 
 const BOTH: [&rustls::SupportedProtocolVersion; 2] = [&TLS12, &TLS13];
 
-/// A folder with `server.crt` and `server.key`, and the authority that made them.
+/// A folder with `server.crt` and `server.key`, and the authority that issued them.
 fn identity() -> (Folder, Authority) {
     let (folder, authority) = (Folder::new(), Authority::new("server-ca"));
     put(&folder, &authority.issue("localhost", 2020, 2099));
@@ -28,14 +28,14 @@ fn put(folder: &Folder, identity: &Identity) {
 const TLS: &str = "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n";
 
 #[test]
-fn tls_is_spoken_in_the_versions_and_with_the_suites_that_are_configured() {
+fn tls_uses_only_the_configured_versions_suites_and_curves() {
     let (folder, authority) = identity();
     let (old, new, both) = (
         Identity::client(&authority, None, &[&TLS12]),
         Identity::client(&authority, None, &[&TLS13]),
         Identity::client(&authority, None, &BOTH),
     );
-    let server = Server::behind(folder.web_config(TLS));
+    let server = Server::with(folder.web_config(TLS));
     for config in [&old, &new, &both] {
         let mut stream = tls(server.address, config).expect("a connection");
         assert_eq!(ask(&mut stream, "/metrics", "").expect("an answer").status, 200);
@@ -63,14 +63,14 @@ fn tls_is_spoken_in_the_versions_and_with_the_suites_that_are_configured() {
         "{TLS}  max_version: TLS12\n  cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]\n"
     )));
     assert!(tls(server.address, &both).is_err(), "no suite for a certificate of this kind");
-    let other = Identity::client(&Authority::new("somebody"), None, &BOTH);
+    let other = Identity::client(&Authority::new("other"), None, &BOTH);
     assert!(tls(server.address, &other).is_err(), "the client sees whose certificate it is");
 }
 
 #[test]
-fn only_http_1_is_spoken() {
+fn only_http_1_is_supported() {
     let (folder, authority) = identity();
-    let server = Server::behind(folder.web_config(TLS));
+    let server = Server::with(folder.web_config(TLS));
     let mut config = Identity::client(&authority, None, &BOTH);
     Arc::make_mut(&mut config).alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     assert_eq!(
@@ -94,7 +94,7 @@ fn a_client_needs_a_certificate_of_the_right_authority_with_an_allowed_name() {
                               client_ca_file: clients.pem\n{more}"
         ))
     };
-    let server = Server::behind(rule(""));
+    let server = Server::with(rule(""));
     assert!(tls(server.address, &with(&scraper)).is_ok());
     assert!(
         tls(server.address, &Identity::client(&authority, None, &BOTH)).is_err(),
@@ -150,7 +150,7 @@ fn a_self_signed_client_certificate_is_its_own_authority() {
     let (known, unknown, expired) =
         (Identity::self_signed(2099), Identity::self_signed(2099), Identity::self_signed(2021));
     folder.write("clients.pem", &format!("{}{}", known.pem, expired.pem));
-    let server = Server::behind(folder.web_config(&format!(
+    let server = Server::with(folder.web_config(&format!(
         "{TLS}  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: clients.pem\n"
     )));
     assert!(tls(server.address, &Identity::client(&authority, Some(&known), &BOTH)).is_ok());
@@ -166,9 +166,8 @@ fn users(pairs: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn every_path_asks_for_a_login_and_takes_the_right_one_only() {
-    let server =
-        Server::behind(Folder::new().web_config(&users(&[("ann", "one"), ("bob", "two")])));
+fn every_path_needs_a_login_with_the_right_password() {
+    let server = Server::with(Folder::new().web_config(&users(&[("ann", "one"), ("bob", "two")])));
     let mut stream = server.connect();
     for path in ["/", "/metrics", "/healthz", "/livez", "/readyz", "/nothing-here"] {
         for headers in [
@@ -206,12 +205,12 @@ fn every_path_asks_for_a_login_and_takes_the_right_one_only() {
 }
 
 #[test]
-fn configured_headers_are_on_every_answer_and_win_over_our_own() {
+fn configured_headers_are_in_each_response_and_replace_the_default_ones() {
     let text = "http_server_config:\n  headers:\n    X-Frame-Options: sameorigin\n    \
                 Strict-Transport-Security: max-age=31536000; includeSubDomains\n    \
                 X-XSS-Protection: 1\n";
     let server =
-        Server::behind(Folder::new().web_config(&format!("{text}{}", users(&[("ann", "one")]))));
+        Server::with(Folder::new().web_config(&format!("{text}{}", users(&[("ann", "one")]))));
     let mut stream = server.connect();
     for (path, headers, status) in [
         ("/livez", "", 401),
@@ -233,8 +232,8 @@ fn configured_headers_are_on_every_answer_and_win_over_our_own() {
 }
 
 #[test]
-fn requests_beyond_the_limit_are_told_so() {
-    let server = Server::behind(Folder::new().web_config("rate_limit: {interval: 1h, burst: 2}\n"));
+fn requests_above_the_rate_limit_get_429() {
+    let server = Server::with(Folder::new().web_config("rate_limit: {interval: 1h, burst: 2}\n"));
     let mut stream = server.connect();
     let mut status = || ask(&mut stream, "/livez", "").expect("an answer").status;
     assert_eq!([status(), status(), status(), status()], [200, 200, 429, 429]);
@@ -243,10 +242,10 @@ fn requests_beyond_the_limit_are_told_so() {
 }
 
 #[test]
-fn a_new_certificate_is_shown_to_the_next_connection_while_the_old_one_goes_on() {
+fn a_new_connection_gets_the_new_certificate_and_old_connections_continue() {
     let (folder, authority) = identity();
     let config = Identity::client(&authority, None, &BOTH);
-    let server = Server::behind(folder.web_config(TLS));
+    let server = Server::with(folder.web_config(TLS));
     let shown = |stream: &rustls::StreamOwned<rustls::ClientConnection, std::net::TcpStream>| {
         stream.conn.peer_certificates().expect("shown")[0].clone()
     };
@@ -268,10 +267,10 @@ fn a_new_certificate_is_shown_to_the_next_connection_while_the_old_one_goes_on()
 }
 
 #[test]
-fn plain_becomes_tls_and_back_without_a_restart_and_no_connection_from_before_slips_in() {
+fn a_reload_switches_tls_on_and_off_and_old_connections_cannot_bypass_it() {
     let (folder, authority) = identity();
     let config = Identity::client(&authority, None, &BOTH);
-    let server = Server::behind(WebConfig::default());
+    let server = Server::with(WebConfig::default());
     let mut plain = server.connect();
     assert_eq!(ask(&mut plain, "/livez", "").expect("an answer").status, 200);
     assert!(tls(server.address, &config).is_err());
@@ -305,9 +304,9 @@ fn plain_becomes_tls_and_back_without_a_restart_and_no_connection_from_before_sl
 }
 
 #[test]
-fn new_passwords_count_at_once_and_a_bad_file_keeps_the_old_ones() {
+fn new_passwords_apply_at_once_and_a_bad_file_keeps_the_old_ones() {
     let folder = Folder::new();
-    let server = Server::behind(folder.web_config(&users(&[("ann", "old")])));
+    let server = Server::with(folder.web_config(&users(&[("ann", "old")])));
     let mut stream = server.connect();
     let mut status = |password: &str| {
         ask(&mut stream, "/livez", &login("ann", password)).expect("an answer").status
@@ -320,13 +319,13 @@ fn new_passwords_count_at_once_and_a_bad_file_keeps_the_old_ones() {
     server.current_web_config.replace(folder.web_config(&users(&[("ann", "new")])));
     assert_eq!([status("old"), status("new")], [401, 200]);
     server.current_web_config.replace(WebConfig::default());
-    assert_eq!(status("old"), 200, "nobody has to log in");
+    assert_eq!(status("old"), 200, "no login is needed");
 }
 
 #[test]
-fn the_probe_address_serves_two_paths_to_everybody_and_nothing_else() {
+fn the_probe_address_serves_only_two_paths_and_needs_no_login() {
     let (folder, _) = identity();
-    let server = Server::behind(folder.web_config(&format!("{TLS}{}", users(&[("ann", "one")]))));
+    let server = Server::with(folder.web_config(&format!("{TLS}{}", users(&[("ann", "one")]))));
     let mut probe = connect(server.probe_address);
     for (path, status) in
         [("/livez", 200), ("/readyz", 200), ("/", 404), ("/metrics", 404), ("/healthz", 404)]
@@ -337,9 +336,9 @@ fn the_probe_address_serves_two_paths_to_everybody_and_nothing_else() {
     }
 }
 
-/// Passwords, hashes and keys as they are and as they travel.
+/// Passwords, hashes and keys, plain and encoded.
 #[test]
-fn no_password_hash_or_key_shows_in_a_log_at_the_most_talkative_level() {
+fn the_log_at_level_trace_has_no_password_hash_or_key() {
     let (folder, authority) = identity();
     let (right, wrong) = ("canary-right-4711", "canary-wrong-0815");
     let hash = bcrypt::hash(right, 4).expect("hashed");
@@ -375,7 +374,7 @@ fn no_password_hash_or_key_shows_in_a_log_at_the_most_talkative_level() {
         .split("probe_listen=")
         .nth(1)
         .and_then(|rest| rest.split_whitespace().next())
-        .expect("it is told")
+        .expect("the log has it")
         .to_owned();
     assert_eq!(get(&probe, "/livez").status, 200);
     let key = std::fs::read_to_string(folder.path().join("server.key")).expect("readable");
@@ -389,8 +388,8 @@ fn no_password_hash_or_key_shows_in_a_log_at_the_most_talkative_level() {
 }
 
 #[test]
-fn an_answer_to_too_long_a_body_ends_the_connection() {
-    let server = Server::behind(WebConfig::default());
+fn the_server_closes_the_connection_after_a_body_or_head_that_is_too_long() {
+    let server = Server::with(WebConfig::default());
     let mut stream = server.connect();
     stream
         .write_all(b"POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")

@@ -1,6 +1,6 @@
-//! Writing a recipe. Here what drafts and trials share, the list, the schema and where mistakes are
-//! told; drafts from sample commands are in `commands`, what a draft makes of single things in
-//! `drafts`, trials and suggestions in `trials`.
+//! Writing a recipe: the list of recipes, the schema, and the place of each mistake. `commands`
+//! tests drafts from sample commands, `drafts` tests details of drafts, and `trials` tests trials
+//! and suggestions.
 
 mod commands;
 mod drafts;
@@ -31,8 +31,7 @@ fn drafted(command: &str, answers: &[&str]) -> String {
         .unwrap_or_else(|problem| panic!("{command}: {problem}"))
 }
 
-/// The request that a draft sends when each credential is `v-` and its name: method and URL,
-/// headers, body.
+/// The request of a draft: method and URL, headers, body. Each credential is `v-` and its name.
 fn sent(text: &str) -> String {
     let configuration =
         load_text("draft", text).unwrap_or_else(|faults| panic!("{}\n{text}", faults[0]));
@@ -62,7 +61,8 @@ fn sent(text: &str) -> String {
     format!("{} {}\n{}\n\n{body}", request.method, request.url, headers.join("\n"))
 }
 
-/// Runs a command with this on its standard input.
+/// Runs credwatch with this standard input. Returns exit status, standard output and standard
+/// error.
 fn run(
     arguments: &[&str],
     input: &str,
@@ -76,7 +76,7 @@ fn run(
         .stderr(Stdio::piped())
         .spawn()
         .expect("it runs");
-    // Who reads nothing has gone before all is written.
+    // A command that reads no input may end before this write.
     let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
     let Output { status, stdout, stderr } = child.wait_with_output().expect("it ends");
     (
@@ -93,7 +93,7 @@ request = { url = \"{{ base_url }}/t\", headers.X-Key = \"{{ key }}\" }
 response.token = \"json.access_token\"
 ";
 
-/// A recipe in a file of its own.
+/// Writes a recipe to its own file. Returns the folder and the path.
 fn own(text: &str) -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("own.toml").to_str().expect("text").to_owned();
@@ -102,7 +102,7 @@ fn own(text: &str) -> (tempfile::TempDir, String) {
 }
 
 #[test]
-fn the_list_is_searched_for_all_words_in_whatever_case() {
+fn the_list_of_recipes_can_be_searched_for_several_words_in_any_case() {
     let found = |words: &[&str]| -> Vec<String> {
         let (status, text, _) = run(&[&["recipes", "list"], words].concat(), "", &[]);
         assert_eq!(status, Some(0), "{words:?}");
@@ -113,7 +113,7 @@ fn the_list_is_searched_for_all_words_in_whatever_case() {
             .collect()
     };
     assert_eq!(found(&[]).len(), BUILTINS.len());
-    // By name, by title, by an input, by what an input is.
+    // Words can be in the name, in the title, or in an input and its description.
     assert_eq!(found(&["GOOGLE"]), ["google-service-account"]);
     assert_eq!(found(&["server-to-server", "Zoom"]), ["zoom"]);
     assert!(
@@ -124,7 +124,7 @@ fn the_list_is_searched_for_all_words_in_whatever_case() {
 }
 
 #[test]
-fn a_search_that_finds_nothing_says_so_with_what_is_near() {
+fn a_search_without_a_result_suggests_a_similar_name() {
     let (status, text, problem) = run(&["recipes", "list", "zomo"], "", &[]);
     assert_eq!((status, text.as_str()), (Some(1), ""));
     assert_eq!(
@@ -140,7 +140,7 @@ fn a_search_that_finds_nothing_says_so_with_what_is_near() {
 }
 
 #[test]
-fn the_schema_of_recipe_files_takes_what_loads_and_refuses_what_does_not() {
+fn the_schema_of_recipe_files_accepts_valid_recipes_and_refuses_others() {
     let (status, text, _) = run(&["schema", "--recipes"], "", &[]);
     assert_eq!(status, Some(0));
     let shown: Json = serde_json::from_str(&text).expect("JSON");
@@ -176,7 +176,7 @@ fn the_schema_of_recipe_files_takes_what_loads_and_refuses_what_does_not() {
         assert!(!validator.is_valid(&document(&broken)), "{broken}");
         assert!(load_text("broken", &broken).is_err() || to.starts_with("[providers"), "{broken}");
     }
-    // A draft has providers too: the schema of the configuration is its own.
+    // A draft has a provider too, so it must match the schema of the configuration.
     let configuration = jsonschema::validator_for(schema()).expect("a schema");
     for known in &KNOWN {
         assert!(
@@ -188,7 +188,7 @@ fn the_schema_of_recipe_files_takes_what_loads_and_refuses_what_does_not() {
 }
 
 #[test]
-fn mistakes_in_a_recipe_are_told_at_the_exact_character() {
+fn mistakes_in_a_recipe_are_reported_at_the_exact_character() {
     for (line, place, wrong) in [
         (
             "request.headers.X-Sign = \"{{ now_s | hmac_sha256(kee) | hex }}\"",
@@ -226,7 +226,7 @@ fn mistakes_in_a_recipe_are_told_at_the_exact_character() {
              request.url = \"{{{{ base_url }}}}\"\nresponse.token = \"json.t\"\n{line}\n"
         ));
         let expected = format!("own.toml:6:{place}: error: {wrong}");
-        // By itself, and as a file that a configuration names.
+        // As a single file, and as a file that a configuration names.
         let (status, _, problem) = run(&["probe", "--recipe", &path], "", &[]);
         assert!(
             status == Some(78) && problem.contains(&expected),

@@ -8,7 +8,7 @@ use super::{assert_failure, failure, probe};
 use crate::support::endpoint::{Authority, Endpoint};
 
 #[tokio::test]
-async fn an_expired_certificate_is_tls_and_its_end_is_known_all_the_same() {
+async fn an_expired_certificate_is_tls_and_its_expiry_is_known() {
     let authority = Authority::new("authority");
     let folder = tempfile::tempdir().expect("a folder");
     let endpoint = Endpoint::tls(&authority.issue("127.0.0.1", 2019, 2020));
@@ -66,7 +66,7 @@ async fn a_certificate_of_an_unknown_authority_is_tls_unless_its_file_is_given()
 }
 
 #[tokio::test]
-async fn an_insecure_provider_takes_any_certificate_and_still_knows_its_end() {
+async fn an_insecure_provider_accepts_any_certificate_and_its_expiry_is_known() {
     let endpoint = Endpoint::tls(&Authority::new("authority").issue("other.example", 2019, 2020));
     let probe =
         probe(&format!("https://127.0.0.1:{}/token", endpoint.port()), "tls.insecure = true").await;
@@ -75,7 +75,7 @@ async fn an_insecure_provider_takes_any_certificate_and_still_knows_its_end() {
 }
 
 #[tokio::test]
-async fn a_client_certificate_is_shown_when_configured_and_missed_when_not() {
+async fn a_server_that_demands_a_client_certificate_gets_the_configured_one() {
     let (authority, folder) = (Authority::new("authority"), tempfile::tempdir().expect("a folder"));
     let endpoint = Endpoint::tls(&authority.issue("127.0.0.1", 2020, 2099).demanding(&authority));
     let url = format!("https://127.0.0.1:{}/token", endpoint.port());

@@ -1,4 +1,4 @@
-//! The imports of all source files, and the circles among them.
+//! The imports of all source files, and the import cycles.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -12,19 +12,19 @@ use crate::support::{files, repository};
 /// The path of a module below the crate: `["language", "scan"]`.
 pub type Module = Vec<String>;
 
-/// Which files import which, without tests. A re-export is followed to the file that it names.
+/// The imports of each file, without tests. A re-export counts as an import of its target.
 pub struct Graph {
     pub imports: BTreeMap<Module, BTreeSet<Module>>,
 }
 
-/// What one file says of itself.
+/// The paths, re-exports and child modules of one file.
 #[derive(Default)]
 struct Source {
-    /// The paths that it uses, each from the crate on.
+    /// The paths that the file uses, relative to the crate.
     paths: Vec<Vec<String>>,
-    /// The names that it passes on by `pub use`, with the path of each.
+    /// The names that the file re-exports with `pub use`, and the path of each.
     exports: BTreeMap<String, Vec<String>>,
-    /// Its own child modules.
+    /// The child modules of the file.
     children: BTreeSet<String>,
 }
 
@@ -53,7 +53,7 @@ impl Graph {
         Self { imports }
     }
 
-    /// The files that stand in a circle, each circle by itself.
+    /// The import cycles, each as a set of files.
     pub fn circles(&self) -> Vec<BTreeSet<&Module>> {
         let reach: BTreeMap<&Module, BTreeSet<&Module>> =
             self.imports.keys().map(|from| (from, self.reachable(from))).collect();
@@ -85,7 +85,7 @@ impl Graph {
     }
 }
 
-/// `language/scan.rs` and `language/mod.rs` as modules.
+/// The module of a file such as `language/scan.rs` or `language/mod.rs`.
 fn module_of(path: &Path) -> Module {
     let mut module: Module = path
         .with_extension("")
@@ -96,7 +96,7 @@ fn module_of(path: &Path) -> Module {
     module
 }
 
-/// The file that defines what a path names.
+/// The file that defines the item at a path.
 fn target(sources: &BTreeMap<Module, Source>, path: &[String], depth: usize) -> Option<Module> {
     assert!(depth < 16, "re-exports lead in a circle: {path:?}");
     let length = (0..=path.len()).rev().find(|length| sources.contains_key(&path[..*length]))?;
@@ -104,7 +104,7 @@ fn target(sources: &BTreeMap<Module, Source>, path: &[String], depth: usize) -> 
     let exported = rest.first().and_then(|name| sources[module].exports.get(name));
     match exported {
         Some(path) => target(sources, &[path, &rest[1..]].concat(), depth + 1),
-        // A lone path to a folder is used for what follows it in the code, which is read as well.
+        // For a path to a folder, the code has another path with the item.
         None => Some(module.to_vec()).filter(|module| !module.is_empty()),
     }
 }
@@ -139,7 +139,7 @@ impl Source {
         source
     }
 
-    /// A path from the crate on; `None` for one into another crate.
+    /// The path relative to the crate. `None` for a path into another crate.
     fn absolute(&self, module: &Module, path: &[String]) -> Option<Vec<String>> {
         let (first, rest) = path.split_first()?;
         match first.as_str() {
@@ -161,7 +161,7 @@ impl Source {
         }
     }
 
-    /// Takes up each path in code, macros included.
+    /// Collects all paths in code, also in macros.
     fn scan(&mut self, module: &Module, tokens: TokenStream) {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
         let mut at = 0;
@@ -185,7 +185,7 @@ impl Source {
     }
 }
 
-/// The names joined by `::` from here on, and the place behind them.
+/// The path that starts at this token, and the index after it.
 fn path_at(tokens: &[TokenTree], start: usize) -> (Vec<String>, usize) {
     let colon =
         |at: usize| matches!(tokens.get(at), Some(TokenTree::Punct(sign)) if sign.as_char() == ':');
@@ -198,7 +198,7 @@ fn path_at(tokens: &[TokenTree], start: usize) -> (Vec<String>, usize) {
     (path, at)
 }
 
-/// Each name that a `use` brings, with its path.
+/// All names that a `use` imports, and the path of each.
 fn flatten(tree: &UseTree, before: &mut Vec<String>, found: &mut Vec<(String, Vec<String>)>) {
     let mut take = |name: String, last: Option<String>, before: &[String]| {
         found.push((name, before.iter().cloned().chain(last).collect()));

@@ -1,4 +1,4 @@
-//! The rules of the house that a machine can check.
+//! The rules of the code that a machine can check.
 
 mod graph;
 mod prose;
@@ -122,7 +122,7 @@ fn rust(folders: &[&str]) -> impl Iterator<Item = (PathBuf, String)> {
 }
 
 #[test]
-fn no_file_is_too_long_to_be_read_at_once() {
+fn no_file_has_too_many_lines() {
     let long: Vec<String> = rust(&["src", "tests", "benches"])
         .filter(|(_, text)| text.lines().count() > LINES)
         .map(|(path, text)| format!("{}: {}", path.display(), text.lines().count()))
@@ -131,7 +131,7 @@ fn no_file_is_too_long_to_be_read_at_once() {
 }
 
 #[test]
-fn no_line_is_too_long_for_a_window_beside_another() {
+fn no_line_has_too_many_columns() {
     let mut long = Vec::new();
     for (path, text) in rust(&NARROW) {
         for (number, _) in
@@ -144,7 +144,7 @@ fn no_line_is_too_long_for_a_window_beside_another() {
 }
 
 #[test]
-fn nothing_goes_into_a_page_unescaped() {
+fn no_page_has_unescaped_text() {
     let pages: Vec<_> = sources()
         .into_iter()
         .filter(|(_, path, _)| path.to_string_lossy().contains("web/page"))
@@ -158,8 +158,7 @@ fn nothing_goes_into_a_page_unescaped() {
 }
 
 #[test]
-fn nothing_that_is_built_waits_in_vain() {
-    // A test that sleeps is slow on a good day and fails on a bad one.
+fn no_test_sleeps() {
     for (path, text) in rust(&["tests/it", "tests/outside"]) {
         let sleeping = ["thread::", "time::"]
             .iter()
@@ -169,7 +168,7 @@ fn nothing_that_is_built_waits_in_vain() {
 }
 
 #[test]
-fn no_file_imports_itself_by_way_of_others() {
+fn no_file_is_in_an_import_cycle() {
     let graph = &*GRAPH;
     let joined = |module: &graph::Module| module.join("::");
     let circles: Vec<String> = graph
@@ -189,7 +188,7 @@ fn no_file_imports_itself_by_way_of_others() {
 }
 
 #[test]
-fn the_language_knows_no_recipes_and_a_probe_knows_no_explanation() {
+fn the_language_does_not_import_recipes_and_probe_does_not_import_authoring() {
     let graph = &*GRAPH;
     let imported_by = |room: &str| -> BTreeSet<String> {
         let files = graph

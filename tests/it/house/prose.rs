@@ -1,20 +1,20 @@
-//! No decision depends on the text of an error, and no file is read in a way of its own.
+//! No decision depends on the text of an error, and only `files` reads files.
 
 use super::sources;
 
-/// What an error text is usually called.
+/// The usual names of error texts.
 const TEXTS: [&str; 9] = [
     "to_string()", "message", "message()", "detail", "detail()", "description()", "problem",
     "error", "reason()",
 ];
 
-/// How a text is looked into.
+/// The ways to search in a text.
 const LOOKS: [&str; 8] = [
     ".contains(", ".starts_with(", ".ends_with(", ".strip_prefix(", ".strip_suffix(",
     ".split_once(", ".find(", " == \"",
 ];
 
-/// The lines of a source text, with chains of calls on one line.
+/// The lines of a source text, with each chain of calls joined to one line.
 fn chains(text: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for line in text.lines().map(str::trim).filter(|line| !line.starts_with("//")) {
@@ -26,7 +26,7 @@ fn chains(text: &str) -> Vec<String> {
     lines
 }
 
-/// Whether a line looks into a text that is called like that of an error.
+/// Whether a line searches in the text of an error.
 fn looks_into_an_error(line: &str) -> bool {
     TEXTS.iter().flat_map(|text| LOOKS.iter().map(move |look| format!("{text}{look}"))).any(
         |wanted| {
@@ -57,7 +57,7 @@ fn no_decision_depends_on_the_text_of_an_error() {
     assert!(found.is_empty(), "an error needs a kind here:\n{}", found.join("\n"));
 }
 
-/// Files that read something else than files of an operator.
+/// Files that may read other files than those of an operator.
 const OWN_READERS: [(&str, &str); 2] = [
     ("src/files.rs", "the reader itself"),
     ("src/metrics/process.rs", "the kernel's figures in /proc"),

@@ -1,4 +1,4 @@
-//! The alert rules as documents.
+//! Readers of the alert rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,10 +7,10 @@ use serde_json::Value as Json;
 use super::repository;
 use super::yaml::yaml;
 
-/// The files of rules, without their ending.
+/// The names of the files with rules, without `.yml`.
 pub const RULES: [&str; 2] = ["alerts", "recording"];
 
-/// A file of the repository.
+/// The text of a file in the repository.
 pub fn read(path: &str) -> String {
     std::fs::read_to_string(repository(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
@@ -36,7 +36,7 @@ pub fn alerts() -> BTreeMap<String, Json> {
     alerts
 }
 
-/// Names that begin with this, in expressions.
+/// All names in a text that begin with `beginning`.
 pub fn names<'a>(text: &'a str, beginning: &'a str) -> BTreeSet<&'a str> {
     let end = |rest: &str| {
         rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != ':')

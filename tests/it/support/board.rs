@@ -1,4 +1,4 @@
-//! The Grafana dashboards as documents.
+//! Readers of the Grafana dashboards.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::files;
 
-/// A dashboard with the name of its file.
+/// A dashboard and the path of its file.
 pub struct Board {
     pub path: PathBuf,
     pub json: Json,
@@ -30,7 +30,7 @@ impl Board {
         self.path.file_stem().expect("a name").to_string_lossy().into_owned()
     }
 
-    /// Its panels but the headings.
+    /// All panels but the row headings.
     pub fn panels(&self) -> Vec<&Json> {
         list(&self.json["panels"]).iter().filter(|panel| panel["type"] != "row").collect()
     }
@@ -42,7 +42,7 @@ impl Board {
             .collect()
     }
 
-    /// The annotations that ask Prometheus.
+    /// The annotations with a query to Prometheus.
     pub fn annotations(&self) -> Vec<&Json> {
         list(&self.json["annotations"]["list"])
             .iter()
@@ -57,5 +57,5 @@ pub fn list(json: &Json) -> &[Json] {
 
 #[track_caller]
 pub fn text(json: &Json) -> &str {
-    json.as_str().unwrap_or_else(|| panic!("{json} is no text"))
+    json.as_str().unwrap_or_else(|| panic!("{json} is not a string"))
 }

@@ -1,4 +1,4 @@
-//! The daemon as a process: started with a configuration, asked over HTTP, stopped by its id.
+//! The daemon as a process that gets HTTP requests and signals.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -11,16 +11,16 @@ use rustix::process::Signal;
 
 use super::{signal, wait_for};
 
-/// A running daemon; killed when it goes out of scope.
+/// A running daemon. Dropping this value kills it.
 pub struct Daemon {
     child: Child,
     address: String,
     log: Arc<Mutex<String>>,
-    /// Holds its configuration; removed with it.
+    /// Has the configuration. It is removed with the daemon.
     folder: tempfile::TempDir,
 }
 
-/// An HTTP answer.
+/// An HTTP response.
 pub struct Answer {
     pub status: u16,
     pub head: String,
@@ -33,7 +33,7 @@ impl Daemon {
         Self::start_with(configuration, &[], &[])
     }
 
-    /// Starts it with further arguments and environment variables.
+    /// Starts a daemon with more arguments and environment variables.
     pub fn start_with(
         configuration: &str,
         arguments: &[&str],
@@ -44,7 +44,7 @@ impl Daemon {
         Self::start_in(folder, arguments, environment)
     }
 
-    /// Starts it with the `credwatch.toml` of this folder.
+    /// Starts a daemon with the `credwatch.toml` of this folder.
     pub fn start_in(
         folder: tempfile::TempDir,
         arguments: &[&str],
@@ -99,42 +99,41 @@ impl Daemon {
         self.folder.path()
     }
 
-    /// Puts another configuration in the place of the one that it has, as an editor does: whole, by
-    /// a rename.
+    /// Replaces the configuration in one step, by a rename, as an editor does.
     pub fn configure(&self, text: &str) {
-        let fresh = self.folder().join("credwatch.toml.new");
-        std::fs::write(&fresh, text).expect("written");
-        std::fs::rename(fresh, self.folder().join("credwatch.toml")).expect("renamed");
+        let new = self.folder().join("credwatch.toml.new");
+        std::fs::write(&new, text).expect("written");
+        std::fs::rename(new, self.folder().join("credwatch.toml")).expect("renamed");
     }
 
-    /// Stops it by SIGTERM and returns its folder, for another to start in.
+    /// Stops the daemon with SIGTERM. Returns its folder, for the next daemon.
     pub fn stop(mut self) -> tempfile::TempDir {
         self.signal(Signal::TERM);
         assert!(self.wait().success(), "{}", self.log());
         std::mem::replace(&mut self.folder, tempfile::tempdir().expect("a folder"))
     }
 
-    /// Everything logged so far.
+    /// The log so far.
     pub fn log(&self) -> String {
         self.log.lock().expect("not poisoned").clone()
     }
 
-    /// GETs a path.
+    /// Gets a path.
     pub fn get(&self, path: &str) -> Answer {
         get(&self.address, path)
     }
 
-    /// POSTs nothing to a path.
+    /// Posts an empty body to a path.
     pub fn post(&self, path: &str) -> Answer {
         ask(&self.address, "POST", path, "")
     }
 
-    /// GETs a path with further headers, each with its end of line.
+    /// Gets a path with more headers. Each header ends with `\r\n`.
     pub fn get_with(&self, path: &str, headers: &str) -> Answer {
         ask(&self.address, "GET", path, headers)
     }
 
-    /// The value of one sample, by its full name with labels as exposed.
+    /// The value of one sample. `name` is its full name with labels, as exposed.
     pub fn sample(&self, name: &str) -> Option<f64> {
         let metrics = self.get("/metrics").body;
         metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
@@ -153,7 +152,7 @@ impl Daemon {
         signal(&self.child, number);
     }
 
-    /// Waits for its end.
+    /// Waits for the end of the process.
     pub fn wait(&mut self) -> ExitStatus {
         wait_for("the daemon to end", || self.child.try_wait().expect("its status"))
     }
@@ -166,7 +165,7 @@ impl Drop for Daemon {
     }
 }
 
-/// The binary under test, with nothing of this environment that it would look at.
+/// The binary, without the environment variables that it would read.
 pub fn credwatch() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_credwatch"));
     for name in [
@@ -178,7 +177,7 @@ pub fn credwatch() -> Command {
     command
 }
 
-/// GETs a path of a server on loopback.
+/// Gets a path of a server on loopback.
 pub fn get(address: &str, path: &str) -> Answer {
     ask(address, "GET", path, "")
 }

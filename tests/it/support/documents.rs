@@ -1,4 +1,4 @@
-//! The documents as the tests read them: lines, sections, tables, and marked code blocks.
+//! Readers of the documents: lines, sections, tables, and marked code blocks.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,12 +9,12 @@ pub fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// A document, by its path in the repository.
+/// The text of the document with this path in the repository.
 pub fn document(path: &str) -> String {
     read(&repository(path))
 }
 
-/// Every Markdown file that people are sent to, with its text.
+/// All Markdown files for users and contributors: path and text.
 pub fn documents() -> BTreeMap<String, String> {
     let name = |path: &PathBuf| {
         let path = path.strip_prefix(repository("")).expect("below the repository");
@@ -44,7 +44,7 @@ pub fn anchor(heading: &str) -> String {
         .collect()
 }
 
-/// The lines of a document, each with whether it stands in a code block.
+/// The lines of a document, each with whether it is in a code block.
 pub fn lines(text: &str) -> impl Iterator<Item = (&str, bool)> {
     let mut fenced = false;
     text.lines().map(move |line| {
@@ -58,7 +58,7 @@ fn rank(line: &str) -> usize {
     line.bytes().take_while(|byte| *byte == b'#').count()
 }
 
-/// What stands below a heading, up to the next one of its rank or above.
+/// The text below a heading, up to the next heading of the same rank or higher.
 #[track_caller]
 pub fn section(text: &str, heading: &str) -> String {
     let mut lines = lines(text).skip_while(|(line, fenced)| *fenced || *line != heading);
@@ -69,8 +69,8 @@ pub fn section(text: &str, heading: &str) -> String {
     kept.join("\n")
 }
 
-/// The rows of all tables in a text whose first cell is code: the cell without its backticks, then
-/// the others.
+/// The rows of all tables whose first cell is code: the first cell without backticks, and the other
+/// cells.
 pub fn rows(text: &str) -> BTreeMap<String, Vec<String>> {
     let mut rows = BTreeMap::new();
     for line in
@@ -84,7 +84,7 @@ pub fn rows(text: &str) -> BTreeMap<String, Vec<String>> {
     rows
 }
 
-/// The code blocks of a text that are marked with this, with the line on which each begins.
+/// The code blocks with this mark, each with the number of its first line.
 pub fn blocks(text: &str, mark: &str) -> Vec<(usize, String)> {
     let mut blocks = Vec::new();
     let mut open: Option<(usize, String)> = None;
@@ -99,7 +99,7 @@ pub fn blocks(text: &str, mark: &str) -> Vec<(usize, String)> {
     blocks
 }
 
-/// A path up to its first placeholder: `<case>.toml`, `*.toml`, `NAME.toml`.
+/// The path before its first placeholder: `<case>.toml`, `*.toml`, `NAME.toml`.
 pub fn without_placeholders(path: &str) -> PathBuf {
     let placeholder = |step: &str| {
         step.contains(['<', '*'])

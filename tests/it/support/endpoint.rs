@@ -1,4 +1,4 @@
-//! Endpoints that misbehave on purpose, on free ports of loopback, each with a thread of its own.
+//! Endpoints that misbehave on purpose. Each has a free loopback port and its own thread.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -10,7 +10,7 @@ use std::time::Duration;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-/// A server on loopback. Going out of scope it fails the test if it was never called.
+/// A server on loopback. Dropping it fails the test if there was no connection.
 pub struct Endpoint {
     port: u16,
     calls: Arc<AtomicUsize>,
@@ -19,14 +19,14 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Reads each request and answers with these bytes, then closes.
+    /// Answers each request with these bytes and closes the connection.
     pub fn answering(answer: impl Into<Vec<u8>>) -> Self {
         let answer = answer.into();
         Self::serving(move |mut stream, requests| {
             requests.lock().expect("not poisoned").push(read_request(&mut stream));
             let _ = stream.write_all(&answer);
             let _ = stream.shutdown(std::net::Shutdown::Write);
-            // Closing with unread bytes would reset the connection before the answer is read.
+            // A close with unread bytes would reset the connection before the client reads.
             let _ = stream.read_to_end(&mut Vec::new());
         })
     }
@@ -36,8 +36,8 @@ impl Endpoint {
         Self::answering(http(status, "Content-Type: application/json\r\n", body.as_bytes()))
     }
 
-    /// Answers JSON by method and path, such as `GET /login`; `HERE` in a body is this address.
-    /// Nothing is said to a request whose status is 0, and 404 to one that is not in the list.
+    /// Answers with JSON by method and path, such as `GET /login`. `HERE` in a body becomes the
+    /// address of this server. Status 0 means no answer; an unknown route gets 404.
     pub fn routing(routes: &[(&str, u16, &str)]) -> Self {
         let routes: Vec<(String, u16, String)> = routes
             .iter()
@@ -85,7 +85,7 @@ impl Endpoint {
             .collect()
     }
 
-    /// Does with each connection what `serve` does.
+    /// Calls `serve` for each connection.
     pub fn serving(serve: impl Fn(TcpStream, &Mutex<Vec<String>>) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
@@ -102,12 +102,12 @@ impl Endpoint {
         Self { port, calls, requests, may_be_unused: false }
     }
 
-    /// Speaks TLS with this certificate, then answers as [`Endpoint::json`] with a token.
+    /// Answers with a token over TLS, with this certificate.
     pub fn tls(identity: &Identity) -> Self {
         Self::tls_answering(identity, r#"{"access_token":"a-token-over-tls","expires_in":3600}"#)
     }
 
-    /// Speaks TLS with this certificate, then answers as [`Endpoint::json`] with this body.
+    /// Answers with this JSON body over TLS, with this certificate.
     pub fn tls_answering(identity: &Identity, body: &str) -> Self {
         let body = body.to_owned();
         let config = Arc::new(identity.server());
@@ -126,7 +126,7 @@ impl Endpoint {
         })
     }
 
-    /// It is fine when nobody calls.
+    /// Allows that there is no connection.
     pub fn that_must_not_be_called(mut self) -> Self {
         self.may_be_unused = true;
         self
@@ -140,12 +140,12 @@ impl Endpoint {
         format!("http://127.0.0.1:{}/token", self.port)
     }
 
-    /// How many connections there were.
+    /// The number of connections so far.
     pub fn calls(&self) -> usize {
         self.calls.load(Ordering::SeqCst)
     }
 
-    /// The requests so far: head and body as they came.
+    /// The requests so far: head and body.
     pub fn requests(&self) -> Vec<String> {
         self.requests.lock().expect("not poisoned").clone()
     }
@@ -159,7 +159,7 @@ impl Drop for Endpoint {
     }
 }
 
-/// The bytes of an answer with its length.
+/// The bytes of a response, with a `Content-Length`.
 pub fn http(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
     let mut answer = format!(
         "HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n",
@@ -198,7 +198,7 @@ pub fn read_request(stream: &mut impl Read) -> String {
     }
 }
 
-/// A private authority, with certificates of its own making.
+/// A private certificate authority.
 pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
@@ -223,7 +223,7 @@ impl Authority {
         Self { pem: certificate.pem(), issuer: Issuer::new(params, key), name: name.to_owned() }
     }
 
-    /// A certificate for this name, from and until these years.
+    /// Issues a certificate for this name, valid from and until these years.
     pub fn issue(&self, subject: &str, from: i32, until: i32) -> Identity {
         let mut params = CertificateParams::new(vec![subject.to_owned()]).expect("valid");
         params.not_before = rcgen::date_time_ymd(from, 1, 1);
@@ -238,12 +238,12 @@ impl Authority {
         }
     }
 
-    /// Its certificate in PEM form.
+    /// The certificate of the authority, as PEM.
     pub fn pem(&self) -> &str {
         &self.pem
     }
 
-    /// Its certificate as a file.
+    /// Writes the certificate of the authority to a file. Returns its path.
     pub fn file(&self, folder: &tempfile::TempDir) -> PathBuf {
         let path = folder.path().join(format!("{}.pem", self.name));
         std::fs::write(&path, &self.pem).expect("written");
@@ -257,13 +257,13 @@ impl Authority {
 }
 
 impl Identity {
-    /// Demands a client certificate of this authority.
+    /// The server demands a client certificate of this authority.
     pub fn demanding(mut self, authority: &Authority) -> Self {
         self.client_authority = Some(authority.der());
         self
     }
 
-    /// One that signed itself and may sign others, as `openssl req -x509` makes them.
+    /// A self-signed certificate that may sign others, like those of `openssl req -x509`.
     pub fn self_signed(until: i32) -> Self {
         let mut params = CertificateParams::new(vec!["self.example".to_owned()]).expect("valid");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -279,12 +279,12 @@ impl Identity {
         }
     }
 
-    /// The private key in PEM form.
+    /// The private key, as PEM.
     pub fn key_pem(&self) -> String {
         self.key.serialize_pem()
     }
 
-    /// A client that trusts this authority, shows this certificate if there is one, and speaks
+    /// A client that trusts this authority, sends this certificate if there is one, and supports
     /// these versions.
     pub fn client(
         trusted: &Authority,
@@ -307,7 +307,7 @@ impl Identity {
         })
     }
 
-    /// Certificate and key as files.
+    /// Writes certificate and key to files. Returns their paths.
     pub fn files(&self, folder: &tempfile::TempDir) -> (PathBuf, PathBuf) {
         let (certificate, key) =
             (folder.path().join("client.pem"), folder.path().join("client.key"));

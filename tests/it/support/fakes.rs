@@ -1,8 +1,8 @@
-//! The fake token APIs, beside a daemon.
+//! The fake token APIs for tests of the daemon.
 
 use credwatch::fake::Fake;
 
-/// The fake APIs, running on a runtime of their own.
+/// The fake APIs, with their own runtime.
 pub struct Fakes {
     pub fake: std::sync::Arc<Fake>,
     _runtime: tokio::runtime::Runtime,
@@ -19,7 +19,7 @@ impl Fakes {
         Self { fake, _runtime: runtime }
     }
 
-    /// A provider table for one API, with further keys.
+    /// The provider table for one API, with more keys.
     pub fn provider(&self, api: &str, more: &str) -> String {
         let lines: Vec<String> = self
             .fake

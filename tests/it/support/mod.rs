@@ -1,4 +1,4 @@
-//! The small language that the tests are written in.
+//! Helpers of the tests.
 
 pub mod alerts;
 pub mod board;
@@ -21,31 +21,30 @@ pub fn repository(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// Sends a signal to a process that a test has started.
+/// Sends a signal to a child process.
 pub fn signal(child: &Child, signal: Signal) {
     kill_process(Pid::from_child(child), signal).expect("it runs");
 }
 
-/// Waits until `condition` yields a value; panics with `what` when it does not within twenty
-/// seconds.
+/// Waits until `condition` returns a value. Panics with `what` after twenty seconds.
 pub fn wait_for<T>(what: &str, condition: impl FnMut() -> Option<T>) -> T {
     wait_within(Duration::from_secs(20), what, condition)
 }
 
-/// The same with another bound, where more than one program has to do its part.
+/// Waits like [`wait_for`], with another time limit.
 pub fn wait_within<T>(bound: Duration, what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {
         if let Some(value) = condition() {
             return value;
         }
-        assert!(start.elapsed() < bound, "waited in vain for {what}");
+        assert!(start.elapsed() < bound, "timed out waiting for {what}");
         std::thread::park_timeout(Duration::from_millis(20));
     }
 }
 
-/// All files below a folder with this ending, sorted; at least `least` of them, so that a runner
-/// cannot pass because it found nothing.
+/// All files below a folder with this extension, sorted. Panics if there are fewer than `least`, so
+/// that a test cannot pass because it found no files.
 pub fn files(folder: &str, ending: &str, least: usize) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![repository(folder)];

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 
-/// Numbers that look random and are the same each time (xorshift64*).
+/// Pseudo-random numbers, the same in each run (xorshift64*).
 pub struct Dice(u64);
 
 impl Dice {
@@ -22,8 +22,8 @@ impl Dice {
     }
 }
 
-/// `bytes` with up to four changes: bytes flipped, cut, doubled, moved, and pieces of `words` put
-/// in.
+/// `bytes` with up to four random changes: flipped bits, removed, doubled or cut bytes, and
+/// inserted `words`.
 pub fn mutated(bytes: &[u8], words: &[&[u8]], dice: &mut Dice) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     for _ in 0..=dice.below(4) {
@@ -44,8 +44,7 @@ pub fn mutated(bytes: &[u8], words: &[&[u8]], dice: &mut Dice) -> Vec<u8> {
     bytes
 }
 
-/// What can happen to a body on its way, each with a name: bytes lost, doubled, in another
-/// encoding.
+/// Damaged copies of a body, each with a name: lost bytes, doubled bytes, other encodings.
 pub fn damaged_bytes(body: &[u8]) -> Vec<(String, Vec<u8>)> {
     let text = String::from_utf8_lossy(body);
     let utf16 = |little: bool| {
@@ -84,8 +83,8 @@ pub fn damaged_bytes(body: &[u8]) -> Vec<(String, Vec<u8>)> {
     all
 }
 
-/// What a changed API makes of a tree, each with a name: members that are gone, have another name
-/// or type, are wrapped or doubled.
+/// Changed copies of a JSON value, each with a name: members that are missing, renamed, of another
+/// type, or wrapped.
 pub fn damaged_tree(tree: &Json) -> Vec<(String, Json)> {
     let mut all = vec![
         ("in `data`".to_owned(), serde_json::json!({ "data": tree })),
@@ -134,7 +133,7 @@ pub fn damaged_tree(tree: &Json) -> Vec<(String, Json)> {
     all
 }
 
-/// The members of a tree of objects.
+/// The paths of all members in nested objects.
 pub fn paths(tree: &Json) -> Vec<Vec<String>> {
     let mut all = Vec::new();
     for (name, value) in tree.as_object().into_iter().flatten() {

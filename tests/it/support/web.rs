@@ -1,4 +1,4 @@
-//! The daemon's own server in this process, and clients that speak with it or without TLS.
+//! The daemon's HTTP server in this process, and clients with and without TLS.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -14,7 +14,7 @@ use rustls::{ClientConnection, StreamOwned};
 
 use super::daemon::Answer;
 
-/// A server on loopback; ends when it goes out of scope.
+/// A server on loopback. Dropping this value ends it.
 pub struct Server {
     pub address: SocketAddr,
     pub probe_address: SocketAddr,
@@ -23,12 +23,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves under this web config.
-    pub fn behind(web_config: WebConfig) -> Self {
+    /// Starts a server with this web config.
+    pub fn with(web_config: WebConfig) -> Self {
         Self::bounded(web_config, Bounds::default())
     }
 
-    /// The same with bounds of one's own.
+    /// Starts a server with this web config and these limits.
     pub fn bounded(web_config: WebConfig, bounds: Bounds) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -52,7 +52,7 @@ impl Server {
         Self { address, probe_address, current_web_config, runtime: Some(runtime) }
     }
 
-    /// A plain connection.
+    /// Connects without TLS.
     pub fn connect(&self) -> TcpStream {
         connect(self.address)
     }
@@ -72,14 +72,14 @@ fn listen() -> TcpListener {
     listener
 }
 
-/// A plain connection whose reads end some time.
+/// Connects without TLS, with a read timeout.
 pub fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).expect("it listens");
     stream.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
     stream
 }
 
-/// A folder with a web configuration and the files that it names.
+/// A folder with a web config and its files.
 pub struct Folder(tempfile::TempDir);
 
 impl Folder {
@@ -87,7 +87,7 @@ impl Folder {
         Self(tempfile::tempdir().expect("a folder"))
     }
 
-    /// Writes a file in it.
+    /// Writes a file in the folder.
     pub fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path().join(name);
         std::fs::write(&path, text).expect("written");
@@ -105,15 +105,15 @@ impl Folder {
             .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
     }
 
-    /// The same, which must work.
+    /// Writes `web.yml` and loads it. Panics on a fault.
     #[track_caller]
     pub fn web_config(&self, text: &str) -> WebConfig {
         self.load(text).unwrap_or_else(|faults| panic!("{faults}"))
     }
 }
 
-/// A TLS connection with its handshake done, or why there is none. What the server finds wrong with
-/// a client shows only when something is read, so a request is part of it: `/livez`.
+/// Opens a TLS connection. In TLS 1.3 the client sees a refused certificate only when it reads, so
+/// this also makes a request for `/livez`.
 pub fn tls(
     address: SocketAddr,
     config: &Arc<rustls::ClientConfig>,
@@ -126,7 +126,7 @@ pub fn tls(
     Ok(stream)
 }
 
-/// Sends a GET and reads the answer by its length, so that the connection can go on.
+/// Sends a GET and reads the response by its length. The connection stays usable.
 pub fn ask(stream: &mut (impl Read + Write), path: &str, headers: &str) -> std::io::Result<Answer> {
     stream
         .write_all(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n").as_bytes())?;
@@ -134,7 +134,7 @@ pub fn ask(stream: &mut (impl Read + Write), path: &str, headers: &str) -> std::
     answer(stream)
 }
 
-/// Reads one answer.
+/// Reads one response.
 pub fn answer(stream: &mut impl Read) -> std::io::Result<Answer> {
     let mut text = String::new();
     let mut byte = [0];
@@ -154,7 +154,7 @@ pub fn answer(stream: &mut impl Read) -> std::io::Result<Answer> {
     Ok(Answer { status, head, body: String::from_utf8_lossy(&body).into_owned() })
 }
 
-/// `Authorization: Basic …`
+/// The header `Authorization: Basic …`.
 pub fn login(name: &str, password: &str) -> String {
     use base64::Engine;
     format!(

@@ -1,15 +1,15 @@
-//! YAML as JSON, for tests that look into rules. Every scalar is a string.
+//! A reader of YAML that returns JSON, for tests of the alert rules. Each scalar becomes a string.
 
 use granit_parser::{Event, Parser};
 use serde_json::{Map, Value as Json};
 
-/// A collection that is still open.
+/// A collection whose end is not yet read.
 enum Open {
     Array(Vec<Json>),
     Table(Map<String, Json>, Option<String>),
 }
 
-/// The one document of a text.
+/// Reads a text with one document.
 #[track_caller]
 pub fn yaml(text: &str) -> Json {
     let mut open: Vec<Open> = Vec::new();
@@ -28,7 +28,7 @@ pub fn yaml(text: &str) -> Json {
             Event::SequenceEnd | Event::MappingEnd => match open.pop() {
                 Some(Open::Array(items)) => Json::Array(items),
                 Some(Open::Table(entries, _)) => Json::Object(entries),
-                None => unreachable!("nothing ends that did not begin"),
+                None => unreachable!("the parser reports each start before its end"),
             },
             _ => continue,
         };
@@ -37,7 +37,8 @@ pub fn yaml(text: &str) -> Json {
             Some(Open::Array(items)) => items.push(value),
             Some(Open::Table(entries, key)) => match key.take() {
                 Some(key) => {
-                    assert!(entries.insert(key.clone(), value).is_none(), "the key {key} twice");
+                    let previous = entries.insert(key.clone(), value);
+                    assert!(previous.is_none(), "the key {key} appears twice");
                 }
                 None => *key = value.as_str().map(str::to_owned),
             },

@@ -1,5 +1,4 @@
-//! Drafts from commands as the pages of well-known token APIs have them, and from whatever else is
-//! pasted.
+//! Drafts from sample commands of well-known token APIs, and from any other text.
 
 use credwatch::authoring::{curl, draft};
 use credwatch::config::load_text;
@@ -8,12 +7,12 @@ use proptest::prelude::*;
 
 use super::{drafted, now, sent};
 
-/// A command as the page of a well-known token API has it, with made-up values.
+/// A sample command like those of a well-known token API, with made-up values.
 pub struct Known {
     pub command: &'static str,
-    /// The request that the recipe has to send, by hand.
+    /// The expected request of the recipe, written by hand.
     request: &'static str,
-    /// What stands in the command and must not stand in the draft.
+    /// Texts of the command that must not be in the draft.
     secrets: &'static [&'static str],
 }
 
@@ -212,7 +211,7 @@ fn sample_commands_of_well_known_apis_become_recipes_that_send_the_same_request(
 }
 
 #[test]
-fn no_secret_of_a_command_gets_into_the_draft() {
+fn no_secret_of_a_command_is_in_the_draft() {
     let mut seen = 0;
     for known in &KNOWN {
         let text = drafted(known.command, &[]);
@@ -234,7 +233,6 @@ fn no_secret_of_a_command_gets_into_the_draft() {
     assert!(seen > 15, "{seen}");
 }
 
-/// The measure of the whole: a recipe from an API's page has at most 25 lines.
 #[test]
 fn a_draft_has_at_most_twenty_five_lines_of_toml() {
     for known in &KNOWN {
@@ -262,10 +260,9 @@ fn first_fault<T>(loaded: Result<T, Vec<Fault>>) -> String {
 
 proptest! {
     #![proptest_config(cases(300))]
-    /// Whatever is pasted: a draft that loads, or a sentence; and what stands under a secret's name
-    /// is in neither.
+    /// Neither the draft nor the error has the value of a secret.
     #[test]
-    fn whatever_is_pasted_makes_a_draft_that_loads_or_a_sentence(
+    fn any_pasted_text_yields_a_valid_draft_or_an_error(
         noise in "[ -~äß\n]{0,40}",
         secret in "[A-Za-z0-9!/+_.-]{10,30}9",
         field in prop::sample::select(
@@ -296,7 +293,7 @@ proptest! {
     }
 }
 
-/// Pieces of which samples are made, in any order and number.
+/// Parts of commands; the test combines them at random.
 const PIECES: [&str; 41] = [
     "-X POST",
     "-XGET",
@@ -344,7 +341,7 @@ const PIECES: [&str; 41] = [
 proptest! {
     #![proptest_config(cases(400))]
     #[test]
-    fn whatever_options_come_together_make_a_draft_that_loads_or_a_sentence(
+    fn any_combination_of_options_yields_a_valid_draft_or_an_error(
         pieces in prop::collection::vec(prop::sample::select(PIECES.to_vec()), 1..8)
     ) {
         let command = format!("curl {}", pieces.join(" "));

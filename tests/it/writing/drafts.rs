@@ -1,4 +1,4 @@
-//! What a draft makes of single things in a command or a sample answer.
+//! Details of drafts from a command or a sample answer.
 
 use credwatch::config::load_text;
 use serde_json::Value as Json;
@@ -7,7 +7,7 @@ use super::{OWN, drafted, own, run, sent};
 use crate::support::endpoint::Endpoint;
 
 #[test]
-fn a_draft_with_sample_answers_has_their_rules_and_says_what_is_left() {
+fn a_draft_with_sample_answers_has_rules_for_them_and_todo_comments() {
     let folder = tempfile::tempdir().expect("a folder");
     let (good, bad) = (folder.path().join("good.txt"), folder.path().join("bad.json"));
     std::fs::write(
@@ -54,7 +54,7 @@ fn a_draft_with_sample_answers_has_their_rules_and_says_what_is_left() {
 }
 
 #[test]
-fn a_command_that_makes_no_recipe_is_refused_in_a_sentence_without_its_secrets() {
+fn an_unusable_command_is_an_error_without_its_secrets() {
     for (command, words) in [
         ("curl -F 'key=S3cr3tS3cr3t' https://x.example", "multipart"),
         ("curl -X DELETE -H 'Authorization: Bearer S3cr3tS3cr3t' https://x.example", "DELETE"),
@@ -80,7 +80,7 @@ fn a_command_that_makes_no_recipe_is_refused_in_a_sentence_without_its_secrets()
 }
 
 #[test]
-fn a_word_of_the_path_that_is_a_password_as_well_stays_a_word_of_the_path() {
+fn a_word_of_the_path_stays_in_the_path_even_if_it_is_also_the_password() {
     let call = "curl --request POST --url 'https://example.com/monitor/api_jsonrpc.php' --header \
                 'Content-Type: application/json-rpc' --data \
                 '\
@@ -96,7 +96,7 @@ fn a_word_of_the_path_that_is_a_password_as_well_stays_a_word_of_the_path() {
         "{\"jsonrpc\":\"2.0\",\"method\":\"user.login\",\
                  \"params\":{\"username\":\"v-username\",\"password\":\"v-password\"},\"id\":1}"
     ));
-    // In part of a step, in the host, and beside a placeholder.
+    // In a part of a path segment, in the host, and beside a placeholder.
     let text =
         drafted("curl -u me:monitor 'https://monitor.example/monitor.php/{tenant}.monitor/t'", &[]);
     assert!(
@@ -104,7 +104,7 @@ fn a_word_of_the_path_that_is_a_password_as_well_stays_a_word_of_the_path() {
             && text.contains("https://monitor.example"),
         "{text}"
     );
-    // A secret that is no word is not shown either, and still not sent in the path.
+    // A secret that is not a word becomes a parameter of the path.
     let text = drafted(
         "curl -d '{\"password\":\"8Zk1Q0vYx7aB99\"}' https://x.example/8Zk1Q0vYx7aB99/t",
         &[],
@@ -115,13 +115,13 @@ fn a_word_of_the_path_that_is_a_password_as_well_stays_a_word_of_the_path() {
             && text.contains("/{{ path_id }}/t"),
         "{text}"
     );
-    // A placeholder of the path is what it was, and so is the number of an account that logs in.
+    // A placeholder of the path stays, also if it is the user name.
     let text = drafted("curl -u \"$SID:$TOKEN\" https://x.example/Accounts/$SID/t", &[]);
     assert!(text.contains("/Accounts/{{ sid }}/t"), "{text}");
 }
 
 #[test]
-fn small_numbers_and_words_of_headers_stay_as_they_are() {
+fn small_numbers_and_plain_words_stay_unchanged() {
     let call = "curl https://x.example/t -H 'X-Shop-Action: GetToken' -H 'deviceId: null' -H \
                 'userId: test' -H 'X-Media: application/vnd.x+json' -H 'X-On: true' -H 'X-Api-Key: \
                 test' -H 'X-Client-Id: Jane' -H 'X-Shop: yourShop' -H 'X-Nonce: test' --json \
@@ -152,7 +152,7 @@ fn small_numbers_and_words_of_headers_stay_as_they_are() {
 }
 
 #[test]
-fn a_signature_is_of_the_digest_that_its_sample_has_the_length_of() {
+fn the_length_of_a_sample_signature_decides_the_digest() {
     for (sample, expected) in [
         ("D41D8CD98F00B204E9800998ECF8427E", "(app_id ~ app_secret) | md5 | hex | upper"),
         ("d41d8cd98f00b204e9800998ecf8427e", "(app_id ~ app_secret) | md5 | hex"),
@@ -177,7 +177,7 @@ fn a_signature_is_of_the_digest_that_its_sample_has_the_length_of() {
 }
 
 #[test]
-fn a_signature_over_the_request_is_no_credential() {
+fn a_signature_of_the_request_is_not_a_credential() {
     for scheme in ["AWS4-HMAC-SHA256", "TC3-HMAC-SHA256"] {
         let text = drafted(
             &format!(
@@ -208,22 +208,22 @@ fn a_signature_over_the_request_is_no_credential() {
 }
 
 #[test]
-fn a_second_command_is_told_and_not_dropped() {
+fn a_second_command_becomes_a_todo_comment() {
     let first = "curl -d 'user=jane1&password=S3cr3t99' https://x.example/login";
     for second in [
         "curl -H \"X-Nonce: $N\" 'https://me:S3cr3tX@y.example/v1/S3cr3t99/token?key=S3cr3tY'",
         "TOKEN=$(curl 'https://me:S3cr3tX@y.example/v1/S3cr3t99/token?key=S3cr3tY' | jq .t)",
     ] {
         let text = drafted(&format!("{first}\n\n{second}\n"), &[]);
-        let told = text
+        let comment = text
             .lines()
             .find(|line| line.contains("another command"))
             .unwrap_or_else(|| panic!("{text}"));
         assert!(
-            told.starts_with("# TODO: ")
-                && told.contains("`https://y.example/v1/…/token`")
-                && told.contains("`[[recipes.x.steps]]`"),
-            "{told}"
+            comment.starts_with("# TODO: ")
+                && comment.contains("`https://y.example/v1/…/token`")
+                && comment.contains("`[[recipes.x.steps]]`"),
+            "{comment}"
         );
         assert!(!text.contains("S3cr3t"), "{text}");
         load_text("draft", &text).unwrap_or_else(|faults| panic!("{}\n{text}", faults[0]));
@@ -263,7 +263,7 @@ fn a_raw_request_makes_the_same_draft_as_its_command() {
 }
 
 #[test]
-fn a_plain_grant_is_pointed_to_its_built_in_recipe() {
+fn a_draft_of_a_standard_grant_names_the_built_in_recipe() {
     let jwt_bearer = "urn:ietf:params:oauth:grant-type:jwt-bearer";
     let exchange = "urn:ietf:params:oauth:grant-type:token-exchange";
     for (form, expected) in [
@@ -288,16 +288,16 @@ fn a_plain_grant_is_pointed_to_its_built_in_recipe() {
         ("grant_type=something&refresh_token=r1".into(), None),
     ] {
         let text = drafted(&format!("curl https://x.example/t -d \"{form}\""), &[]);
-        let told = text.lines().find_map(|line| {
+        let named = text.lines().find_map(|line| {
             line.split_once("recipes show oauth2")
                 .map(|(_, rest)| format!("oauth2{}", rest.trim_end_matches("`.")))
         });
-        assert_eq!(told.as_deref(), expected, "{text}");
+        assert_eq!(named.as_deref(), expected, "{text}");
     }
 }
 
 #[test]
-fn of_several_expiries_the_shortest_is_taken_and_all_are_named() {
+fn a_draft_uses_the_shortest_of_several_expiries_and_names_all() {
     let call = "curl https://apic.example/api/login.json --json '{\"name\":\"a\",\"pwd\":\"b\"}'";
     let answer = r#"{"data":[{"attributes":{"token":"c","maximumLifetimeSeconds":"86400",
         "refreshTimeoutSeconds":"600","guiIdleTimeoutSeconds":"60"}}]}"#;
@@ -314,7 +314,7 @@ fn of_several_expiries_the_shortest_is_taken_and_all_are_named() {
          when the token ends, and the shortest was taken"
     );
     assert!(text.contains(&todo), "{text}");
-    // Two that agree are no question, nor is the expiry of another token.
+    // There is no question about two equal expiries, or about the expiry of another token.
     let text = drafted(
         call,
         &[r#"{"token":"c","expires_in":3600,"ext_expires_in":3600,"refresh_expires_in":60}"#],
@@ -336,7 +336,7 @@ fn a_date_without_an_offset_says_that_it_is_read_as_utc() {
             drafted(call, &[&format!(r#"{{"data":{{"token":"c","expireTime":"{whole}"}}}}"#)]);
         assert!(text.contains("unit = \"rfc3339\"") && !text.contains("read as UTC"), "{text}");
     }
-    // With the offset it is read: eight hours earlier.
+    // With the offset, the time is eight hours earlier.
     let endpoint =
         Endpoint::json("200 OK", r#"{"token":"a-token-of-the-tests","end":"2100-01-01 12:00:00"}"#);
     assert!(
@@ -345,7 +345,7 @@ fn a_date_without_an_offset_says_that_it_is_read_as_utc() {
     );
 }
 
-/// What `probe` says of an answer with `token`, as data, when its expiry is read so.
+/// Runs `probe` with this rule for the expiry. Returns its JSON output.
 fn tried(endpoint: &Endpoint, expiry: &str) -> String {
     let (_folder, path) = own(&OWN
         .replace("\"json.access_token\"", &format!("\"json.token\"\nresponse.expiry = {expiry}")));
@@ -374,15 +374,15 @@ fn a_duration_of_hours_and_minutes_is_read_in_seconds() {
             expiry.contains("split(':')") && expiry.ends_with("unit = \"seconds\" }]"),
             "{expiry}"
         );
-        let told: Json =
+        let json: Json =
             serde_json::from_str(&tried(&Endpoint::json("200 OK", &answer), expiry)).expect("JSON");
-        let lifetime = told["outcome"]["lifetime_seconds"].as_f64().expect("a lifetime");
-        assert!((lifetime - f64::from(seconds)).abs() < 0.001, "{told}");
+        let lifetime = json["outcome"]["lifetime_seconds"].as_f64().expect("a lifetime");
+        assert!((lifetime - f64::from(seconds)).abs() < 0.001, "{json}");
     }
 }
 
 #[test]
-fn a_refusal_in_a_list_of_messages_yields_its_code_and_its_sentence() {
+fn a_refusal_with_a_list_of_messages_yields_rules_for_code_and_message() {
     let refusal = r#"{"error_type":"UNAUTHENTICATED","messages":[{"args":[],
         "default_message":"Unable to log in.","id":"com.x.unauthenticated"}]}"#;
     let text = drafted(

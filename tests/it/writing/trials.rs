@@ -1,4 +1,4 @@
-//! Recipes tried without a configuration, and what is suggested where no rule has read something.
+//! Trials of recipes without a configuration, and suggestions for rules.
 
 use credwatch::config::load_text;
 use serde_json::Value as Json;
@@ -7,7 +7,7 @@ use super::{OWN, own, run};
 use crate::support::endpoint::{Endpoint, http};
 
 #[test]
-fn a_recipe_is_tried_without_a_configuration() {
+fn probe_can_try_a_recipe_without_a_configuration() {
     let endpoint =
         Endpoint::json("200 OK", "{\"access_token\":\"a-token-of-the-tests\",\"expires_in\":60}");
     let (folder, path) = own(OWN);
@@ -27,7 +27,7 @@ fn a_recipe_is_tried_without_a_configuration() {
         assert!(text.contains("OK a token was issued") && !text.contains("S3cr3t"), "{text}");
         assert!(endpoint.requests().last().expect("a request").contains(value));
     }
-    // The same from a table in the file, with a path that is relative to it.
+    // The same with a provider table in the file. Its path is relative to the file.
     let table = format!(
         "{OWN}[providers.mine]\nrecipe = \"own\"\nparameters.base_url = \"{}\"\n\
          credentials.key.file = \"key\"\n",
@@ -42,7 +42,7 @@ fn a_recipe_is_tried_without_a_configuration() {
 }
 
 #[test]
-fn what_a_trial_lacks_is_told_as_it_is_to_be_typed() {
+fn the_error_of_a_trial_shows_the_missing_arguments() {
     let (_folder, path) = own(OWN);
     let (_other, two) = own(&format!("{OWN}{}", OWN.replace("recipes.own", "recipes.other")));
     let (_none, empty) = own("");
@@ -94,7 +94,8 @@ fn what_a_trial_lacks_is_told_as_it_is_to_be_typed() {
     }
 }
 
-/// What `probe` says in text and as data of an answer that a recipe of this response reads.
+/// Runs `probe` with these rules and this answer. Returns the text output, and the suggestions of
+/// the JSON output.
 fn explained(
     response: &str,
     status: &str,
@@ -111,14 +112,14 @@ fn explained(
     assert_eq!(problem, "");
     let (_, json, _) = run(&[&arguments[..], &["--output=json"]].concat(), "", &variables);
     let json: Json = serde_json::from_str(&json).expect("JSON");
-    let told = json["suggestions"].as_array().expect("a list").iter();
+    let list = json["suggestions"].as_array().expect("a list").iter();
     let word = |value: &Json| value.as_str().expect("text").to_owned();
     let suggestions: Vec<(String, String)> =
-        told.map(|one| (word(&one["rule"]), word(&one["line"]))).collect();
+        list.map(|one| (word(&one["rule"]), word(&one["line"]))).collect();
     assert_eq!(text.contains("\nNot read\n"), !suggestions.is_empty(), "{text}");
     for (_, line) in &suggestions {
         assert!(text.lines().any(|shown| shown.trim() == line), "{line} is not in\n{text}");
-        // It can be pasted: the recipe loads with it.
+        // The recipe is valid with the suggested line.
         let rest = response.lines().filter(|known| {
             !known.starts_with(line.split(' ').next().expect("a key"))
                 && !known
@@ -143,11 +144,11 @@ fn explained(
 }
 
 #[test]
-fn a_member_that_no_rule_read_is_suggested() {
+fn probe_suggests_rules_for_members_that_no_rule_reads() {
     let token = "\"a-token-of-the-tests-1234567890\"";
     let wrong = "response.token = \"json.access_token\"";
     for (response, status, headers, body, expected) in [
-        // Another name for the token, deeper down, with its expiry beside it.
+        // The token has another name and is nested, with its expiry beside it.
         (
             wrong,
             "200 OK",
@@ -158,7 +159,7 @@ fn a_member_that_no_rule_read_is_suggested() {
                 "expiry = [{ value = \"json.data.expire\", unit = \"seconds\" }]",
             ],
         ),
-        // A token, and an expiry that no rule reads.
+        // No rule reads the expiry.
         (
             wrong,
             "200 OK",
@@ -166,7 +167,7 @@ fn a_member_that_no_rule_read_is_suggested() {
             format!("{{\"access_token\":{token},\"validUntil\":4102444800000}}"),
             vec!["expiry = [{ value = \"json.validUntil\", unit = \"epoch_milliseconds\" }]"],
         ),
-        // Everything is read.
+        // The rules read everything.
         (
             "response.token = \"json.access_token\"\nresponse.expiry = \
              [{ value = \"json.expires_in\", unit = \"seconds\" }]",
@@ -178,7 +179,7 @@ fn a_member_that_no_rule_read_is_suggested() {
             ),
             vec![],
         ),
-        // Read with the wrong unit: as a date of 1970 it is long past.
+        // The unit is wrong: as a date of 1970 the expiry is in the past.
         (
             "response.token = \"json.access_token\"\nresponse.expiry = \
              [{ value = \"json.expires_in\", unit = \"epoch_seconds\" }]",
@@ -187,7 +188,7 @@ fn a_member_that_no_rule_read_is_suggested() {
             format!("{{\"access_token\":{token},\"expires_in\":3600}}"),
             vec!["expiry = [{ value = \"json.expires_in\", unit = \"seconds\" }]"],
         ),
-        // In a header.
+        // The token is in a header.
         (
             wrong,
             "201 Created",
@@ -202,7 +203,7 @@ fn a_member_that_no_rule_read_is_suggested() {
             String::new(),
             vec!["format = \"any\"", "token = \"http.headers['x-auth-token']\""],
         ),
-        // By itself.
+        // The body is the token.
         (
             wrong,
             "200 OK",
@@ -218,7 +219,7 @@ fn a_member_that_no_rule_read_is_suggested() {
             "<r><Token>Zm9vYmFyMTIzNDU2Nzg5MGFiY2RlZg</Token></r>".into(),
             vec!["format = \"xml\"", "token = \"xml.r.Token\""],
         ),
-        // A refusal whose code nothing reads.
+        // No rule reads the code of a refusal.
         (
             wrong,
             "401 Unauthorized",
@@ -226,7 +227,7 @@ fn a_member_that_no_rule_read_is_suggested() {
             "{\"fault\":{\"errorCode\":\"E-17\",\"detail\":\"no such key\"}}".into(),
             vec!["code = \"json.fault.errorCode\"", "message = \"json.fault.detail\""],
         ),
-        // One whose sentence is read already.
+        // A rule reads the message already.
         (
             "response.token = \"json.access_token\"\nresponse.message = \"json.fault.detail\"",
             "401 Unauthorized",
@@ -234,7 +235,7 @@ fn a_member_that_no_rule_read_is_suggested() {
             "{\"fault\":{\"errorCode\":\"E-17\",\"detail\":\"no such key\"}}".into(),
             vec!["code = \"json.fault.errorCode\""],
         ),
-        // An echo of the credential is neither.
+        // An echo of the credential is neither code nor message.
         (
             wrong,
             "401 Unauthorized",

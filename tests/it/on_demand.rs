@@ -1,4 +1,4 @@
-//! Probes on demand, discovery, shares of several daemons, and the interface for programs.
+//! Probes on demand, discovery, shards, and the API for programs.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -31,7 +31,7 @@ fn value(answer: &Answer, name: &str) -> Option<f64> {
         .find_map(|line| line.strip_prefix(name)?.strip_prefix("{provider=\"p\"} ")?.parse().ok())
 }
 
-/// An endpoint that answers when it is released.
+/// An endpoint that does not answer until it is released.
 fn held() -> (Endpoint, Arc<(Mutex<bool>, Condvar)>) {
     let release = Arc::new((Mutex::new(false), Condvar::new()));
     let waiting = Arc::clone(&release);
@@ -46,21 +46,21 @@ fn held() -> (Endpoint, Arc<(Mutex<bool>, Condvar)>) {
     (endpoint, release)
 }
 
-fn let_go(release: &Arc<(Mutex<bool>, Condvar)>) {
+fn release_endpoint(release: &Arc<(Mutex<bool>, Condvar)>) {
     *release.0.lock().expect("not poisoned") = true;
     release.1.notify_all();
 }
 
 #[test]
-fn a_probe_on_demand_answers_with_that_provider_alone_and_only_for_configured_names() {
+fn probe_on_demand_returns_only_the_named_provider_and_knows_only_configured_names() {
     let endpoint = Endpoint::json("200 OK", TOKEN);
     let daemon = on_demand(&format!(
         "{}{}",
         provider("p", &endpoint.url(), ""),
         provider("other", &endpoint.url(), "")
     ));
-    assert_eq!(daemon.get("/readyz").status, 200, "whoever is only asked is ready at once");
-    assert_eq!(endpoint.calls(), 0, "nobody is probed unasked");
+    assert_eq!(daemon.get("/readyz").status, 200, "in on-demand mode the daemon is ready at once");
+    assert_eq!(endpoint.calls(), 0, "without a request there is no probe");
     let answer = daemon.get("/probe?provider=p");
     assert_eq!(answer.status, 200);
     assert_eq!(
@@ -84,7 +84,7 @@ fn a_probe_on_demand_answers_with_that_provider_alone_and_only_for_configured_na
 }
 
 #[test]
-fn callers_at_the_same_time_share_one_probe_and_those_right_after_get_its_outcome() {
+fn simultaneous_requests_share_one_probe_and_later_ones_get_its_outcome() {
     let (endpoint, release) = held();
     let daemon = on_demand(&provider("p", &endpoint.url(), ""));
     std::thread::scope(|scope| {
@@ -94,7 +94,7 @@ fn callers_at_the_same_time_share_one_probe_and_those_right_after_get_its_outcom
             })
             .collect();
         wait_for("the probe to be on the way", || (endpoint.calls() > 0).then_some(()));
-        let_go(&release);
+        release_endpoint(&release);
         for caller in callers {
             assert_eq!(caller.join().expect("an answer"), Some(1.0));
         }
@@ -102,11 +102,11 @@ fn callers_at_the_same_time_share_one_probe_and_those_right_after_get_its_outcom
     for _ in 0..20 {
         assert_eq!(value(&daemon.get("/probe?provider=p"), "credwatch_probe_success"), Some(1.0));
     }
-    assert_eq!(endpoint.calls(), 1, "no caller can have more than one in five seconds");
+    assert_eq!(endpoint.calls(), 1, "there is at most one probe in five seconds");
 }
 
 #[test]
-fn a_scraper_gets_its_answer_in_time_though_the_probe_hangs() {
+fn a_scraper_gets_a_response_in_time_if_the_probe_hangs() {
     let (endpoint, release) = held();
     let daemon = on_demand(&provider("p", &endpoint.url(), "timeout = \"60s\""));
     let answer =
@@ -120,15 +120,15 @@ fn a_scraper_gets_its_answer_in_time_though_the_probe_hangs() {
     assert_eq!(
         value(&answer, "credwatch_probe_success"),
         None,
-        "nothing is concluded from the patience of a caller"
+        "a scrape timeout is no failure of the provider"
     );
-    let_go(&release);
+    release_endpoint(&release);
     daemon.wait_for_state("p", "healthy");
     assert_eq!(endpoint.calls(), 1);
 }
 
 #[test]
-fn a_refused_account_is_left_alone_whoever_asks() {
+fn probes_on_demand_respect_the_back_off_of_a_refused_credential() {
     let endpoint = Endpoint::json("401 Unauthorized", r#"{"error":"invalid_client"}"#);
     let daemon = on_demand(&provider("p", &endpoint.url(), ""));
     let broken = "credwatch_provider_state{provider=\"p\",state=\"broken\"} 1";
@@ -138,7 +138,7 @@ fn a_refused_account_is_left_alone_whoever_asks() {
     for _ in 0..20 {
         assert!(daemon.get("/probe?provider=p").body.contains(broken));
     }
-    assert_eq!(endpoint.calls(), 2, "the second one confirmed it");
+    assert_eq!(endpoint.calls(), 2, "the second probe confirmed the first");
 }
 
 #[test]
@@ -168,9 +168,9 @@ fn discovery_lists_each_provider_with_its_labels() {
 }
 
 #[test]
-fn shards_watch_each_provider_once_and_a_fourth_takes_its_share_from_all() {
+fn each_provider_is_in_one_shard_and_a_new_shard_takes_providers_from_all() {
     const PROVIDERS: usize = 40;
-    // Who watches what is known before anybody is probed.
+    // The API lists the providers of a shard before their first probe.
     let text: String = (0..PROVIDERS)
         .map(|number| provider(&format!("p{number}"), "http://127.0.0.1:1/", ""))
         .collect();
@@ -189,7 +189,7 @@ fn shards_watch_each_provider_once_and_a_fourth_takes_its_share_from_all() {
                     owners
                         .insert(provider["name"].as_str().expect("a name").to_owned(), index)
                         .is_none(),
-                    "watched twice"
+                    "two shards have the same provider"
                 );
             }
         }
@@ -199,11 +199,11 @@ fn shards_watch_each_provider_once_and_a_fourth_takes_its_share_from_all() {
     assert_eq!((three.len(), four.len()), (PROVIDERS, PROVIDERS));
     assert!(
         three.iter().all(|(name, owner)| four[name] == *owner || four[name] == 3),
-        "nothing moves but to the new one"
+        "providers move only to the new shard"
     );
 }
 
-/// What `docs/openapi.json` says an answer of this path with this status must be.
+/// The schema in `docs/openapi.json` for responses of this path with this status.
 fn schema(path: &str, status: &str) -> jsonschema::Validator {
     let text = std::fs::read_to_string(repository("docs/openapi.json")).expect("readable");
     let api: Json = serde_json::from_str(&text).expect("JSON");
@@ -215,7 +215,8 @@ fn schema(path: &str, status: &str) -> jsonschema::Validator {
     jsonschema::validator_for(&schema).expect("a schema")
 }
 
-fn holds(path: &str, status: &str, body: &str) -> Json {
+/// Asserts that a body matches its schema. Returns its JSON.
+fn assert_schema(path: &str, status: &str, body: &str) -> Json {
     let json: Json = serde_json::from_str(body).expect("JSON");
     let faults: Vec<String> = schema(path, status)
         .iter_errors(&json)
@@ -226,7 +227,7 @@ fn holds(path: &str, status: &str, body: &str) -> Json {
 }
 
 #[test]
-fn programs_get_what_the_openapi_file_says() {
+fn api_responses_match_the_openapi_file() {
     let fine = Endpoint::json("200 OK", TOKEN);
     let refusing = Endpoint::json(
         "401 Unauthorized",
@@ -242,22 +243,22 @@ fn programs_get_what_the_openapi_file_says() {
     daemon.wait_for_state("p", "healthy");
     daemon.wait_for_state("q/r", "broken");
     let one = "/api/v1/providers/{name}";
-    let list = holds("/api/v1/providers", "200", &daemon.get("/api/v1/providers").body);
+    let list = assert_schema("/api/v1/providers", "200", &daemon.get("/api/v1/providers").body);
     assert_eq!((&list["total"], list["providers"].as_array().map(Vec::len)), (&2.into(), Some(2)));
-    let broken = holds(
+    let broken = assert_schema(
         "/api/v1/providers",
         "200",
         &daemon.get("/api/v1/providers?state=broken&limit=1").body,
     );
     assert_eq!((&broken["total"], &broken["providers"][0]["name"]), (&1.into(), &"q/r".into()));
-    holds("/api/v1/providers", "400", &daemon.get("/api/v1/providers?state=odd").body);
-    let fine = holds(one, "200", &daemon.get("/api/v1/providers/p").body);
+    assert_schema("/api/v1/providers", "400", &daemon.get("/api/v1/providers?state=odd").body);
+    let fine = assert_schema(one, "200", &daemon.get("/api/v1/providers/p").body);
     assert_eq!(
         (&fine["state"], &fine["labels"]["team"], &fine["token"]["never_expires"]),
         (&"healthy".into(), &"a".into(), &false.into())
     );
     assert!(fine["next"]["state"].is_string(), "{fine:#}");
-    let broken = holds(one, "200", &daemon.get("/api/v1/providers/q%2Fr").body);
+    let broken = assert_schema(one, "200", &daemon.get("/api/v1/providers/q%2Fr").body);
     assert_eq!(
         (&broken["failure"]["reason"], &broken["failure"]["code"]),
         (&"rejected".into(), &"invalid_client".into())
@@ -269,7 +270,7 @@ fn programs_get_what_the_openapi_file_says() {
             .is_some_and(|lines| lines.iter().any(|line| line["rule"] == "code")),
         "{broken:#}"
     );
-    holds(one, "404", &daemon.get("/api/v1/providers/nobody").body);
+    assert_schema(one, "404", &daemon.get("/api/v1/providers/nobody").body);
     for answer in [list, fine, broken] {
         assert!(
             !answer.to_string().contains("secret-of-the-tests")

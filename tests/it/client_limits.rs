@@ -1,4 +1,4 @@
-//! Clients that are too many, too slow or too silent: none of them keeps the others out for ever.
+//! Too many clients, slow clients and silent clients: none of them can block the others.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -18,7 +18,7 @@ fn bounds() -> Bounds {
     Bounds { connections: 3, probe_connections: 1, handshake: LONG, head: LONG, answer: LONG }
 }
 
-/// Whether the other side closes the connection, within the time that a read waits.
+/// Whether the server closes the connection within the read timeout.
 fn is_closed(stream: &mut TcpStream) -> bool {
     match stream.read_to_end(&mut Vec::new()) {
         Ok(_) => true,
@@ -31,21 +31,25 @@ fn is_served(stream: &mut TcpStream) -> bool {
 }
 
 #[test]
-fn connections_beyond_the_bound_are_closed_and_a_place_that_is_left_is_taken_again() {
+fn connections_above_the_limit_are_closed_until_another_connection_ends() {
     let server = Server::bounded(WebConfig::default(), bounds());
     let mut held: Vec<TcpStream> = (0..3).map(|_| server.connect()).collect();
     assert!(held.iter_mut().all(is_served));
     assert!(is_closed(&mut server.connect()));
-    assert!(is_served(&mut connect(server.probe_address)), "the probes have a place of their own");
-    assert!(held.iter_mut().all(is_served), "those that are in stay in");
+    assert!(is_served(&mut connect(server.probe_address)), "the probe address has its own limit");
+    assert!(held.iter_mut().all(is_served), "open connections stay open");
     held.pop();
     wait_for("a place", || is_served(&mut server.connect()).then_some(()));
 }
 
-/// The bounded wait that a test is about, and a client that makes the server wait. The server lets
-/// go of it after that time and not much later.
+/// Asserts that the server closes the connection of a client that keeps it waiting, but not before
+/// the time limit of the test.
 #[track_caller]
-fn is_let_go(web_config: WebConfig, bounds: Bounds, keep_waiting: impl FnOnce(&mut TcpStream)) {
+fn assert_disconnected(
+    web_config: WebConfig,
+    bounds: Bounds,
+    keep_waiting: impl FnOnce(&mut TcpStream),
+) {
     let server = Server::bounded(web_config, bounds);
     let start = Instant::now();
     let mut stream = server.connect();
@@ -55,35 +59,35 @@ fn is_let_go(web_config: WebConfig, bounds: Bounds, keep_waiting: impl FnOnce(&m
 }
 
 #[test]
-fn a_client_that_says_nothing_is_let_go() {
-    is_let_go(WebConfig::default(), Bounds { head: SHORT, ..bounds() }, |_| {});
-    is_let_go(WebConfig::default(), Bounds { head: SHORT, ..bounds() }, |stream| {
+fn a_client_without_a_complete_request_is_disconnected() {
+    assert_disconnected(WebConfig::default(), Bounds { head: SHORT, ..bounds() }, |_| {});
+    assert_disconnected(WebConfig::default(), Bounds { head: SHORT, ..bounds() }, |stream| {
         stream.write_all(b"GET /livez HT").expect("sent");
     });
 }
 
 #[test]
-fn a_client_that_does_not_go_on_with_the_handshake_is_let_go() {
+fn a_client_without_a_complete_handshake_is_disconnected() {
     let (folder, server) = (Folder::new(), Authority::new("ca").issue("localhost", 2020, 2099));
     folder.write("server.crt", &server.pem);
     folder.write("server.key", &server.key_pem());
     let web_config =
         || folder.web_config("tls_server_config: {cert_file: server.crt, key_file: server.key}\n");
-    is_let_go(web_config(), Bounds { handshake: SHORT, ..bounds() }, |_| {});
-    is_let_go(web_config(), Bounds { handshake: SHORT, ..bounds() }, |stream| {
+    assert_disconnected(web_config(), Bounds { handshake: SHORT, ..bounds() }, |_| {});
+    assert_disconnected(web_config(), Bounds { handshake: SHORT, ..bounds() }, |stream| {
         stream.write_all(&[22, 3, 1, 2, 0, 1]).expect("sent");
     });
 }
 
 #[test]
-fn an_idle_connection_is_closed_after_a_while() {
-    is_let_go(WebConfig::default(), Bounds { head: SHORT, ..bounds() }, |stream| {
+fn an_idle_connection_is_closed_after_the_time_limit() {
+    assert_disconnected(WebConfig::default(), Bounds { head: SHORT, ..bounds() }, |stream| {
         assert!(is_served(stream));
     });
 }
 
 #[test]
-fn a_client_that_sends_a_body_that_nobody_wants_is_not_waited_for() {
+fn the_server_does_not_wait_for_an_unexpected_body() {
     let server = Server::bounded(WebConfig::default(), bounds());
     let mut stream = server.connect();
     stream
@@ -93,9 +97,9 @@ fn a_client_that_sends_a_body_that_nobody_wants_is_not_waited_for() {
 }
 
 #[test]
-fn clients_that_do_not_read_their_answers_lose_their_places() {
+fn clients_that_do_not_read_their_responses_are_disconnected() {
     let server = Server::bounded(WebConfig::default(), Bounds { answer: SHORT * 3, ..bounds() });
-    // Many answers are asked for and none is read, until neither side's buffers take more.
+    // Requests many responses and reads none, until the buffers of both sides are full.
     let stuck: Vec<TcpStream> = (0..3)
         .map(|_| {
             let mut stream = server.connect();

@@ -1,4 +1,4 @@
-//! What is said of several calls: counters, explanations and mistakes in recipes.
+//! Reports about several calls: counters, explanations, and mistakes in recipes.
 
 use credwatch::config::load_text;
 
@@ -8,7 +8,7 @@ use crate::support::endpoint::Endpoint;
 use crate::support::wait_for;
 
 #[test]
-fn each_call_is_counted_and_a_failed_clean_up_breaks_nothing() {
+fn each_call_is_counted_and_a_failed_cleanup_does_not_make_the_provider_fail() {
     let endpoint = Endpoint::routing(&[
         DISCOVERY,
         ISSUED,
@@ -26,20 +26,20 @@ fn each_call_is_counted_and_a_failed_clean_up_breaks_nothing() {
         assert_eq!(sample("_failures_total", step), Some(0.0), "{step}");
         assert!(sample("_duration_seconds", step).is_some_and(|seconds| seconds > 0.0), "{step}");
     }
-    assert_eq!(sample("s_total", "tenant"), None, "with these inputs it is never made");
+    assert_eq!(sample("s_total", "tenant"), None, "without its parameter the step is not made");
     assert_eq!(
         daemon.sample("credwatch_provider_state{provider=\"p\",state=\"healthy\"}"),
         Some(1.0)
     );
     let api: serde_json::Value =
         serde_json::from_str(&daemon.get("/api/v1/providers/p").body).expect("JSON");
-    let told: Vec<&str> = api["steps"]
+    let steps: Vec<&str> = api["steps"]
         .as_array()
         .expect("steps")
         .iter()
         .filter_map(|step| step["step"].as_str())
         .collect();
-    assert_eq!(told, ["discovery", "token", "logout", "revoke"]);
+    assert_eq!(steps, ["discovery", "token", "logout", "revoke"]);
     assert!(
         api["steps"][2]["failed"].as_u64() >= Some(1)
             && api["steps"][0]["duration_seconds"].is_number(),
@@ -51,7 +51,8 @@ fn each_call_is_counted_and_a_failed_clean_up_breaks_nothing() {
         "{page}"
     );
     let log = daemon.log();
-    let line = log.lines().find(|line| line.contains("could not clean up")).expect("it is told");
+    let line =
+        log.lines().find(|line| line.contains("could not clean up")).expect("the log has it");
     assert!(line.contains("step=logout") && line.contains("reason=unavailable"), "{line}");
     assert!(
         !log.contains("session-of-the-tests")
@@ -62,7 +63,7 @@ fn each_call_is_counted_and_a_failed_clean_up_breaks_nothing() {
 }
 
 #[test]
-fn several_calls_are_explained_one_by_one() {
+fn probe_explains_each_call() {
     let endpoint = Endpoint::routing(&[DISCOVERY, ISSUED, LOGOUT, REVOKE]);
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("credwatch.toml");
@@ -111,7 +112,7 @@ fn several_calls_are_explained_one_by_one() {
 }
 
 #[test]
-fn mistakes_in_steps_have_their_places() {
+fn mistakes_in_steps_are_reported_with_their_place() {
     let wrong = |from: &str, to: &str| {
         let text = configuration("https://archive.example", "").replace(from, to);
         let faults = load_text("test", &text).err().unwrap_or_else(|| panic!("{to} was accepted"));
@@ -130,6 +131,6 @@ fn mistakes_in_steps_have_their_places() {
     ] {
         let fault = wrong(from, to);
         assert!(fault.contains(expected), "{to}: {fault}");
-        assert!(fault.starts_with("test:"), "it has a place: {fault}");
+        assert!(fault.starts_with("test:"), "the fault has a place: {fault}");
     }
 }
