@@ -1,13 +1,13 @@
-//! `credwatch check`: everything that can be known without the network.
+//! `credwatch check`: checks the configuration without the network.
 
 use std::process::ExitCode;
 
 use clap::Args;
 
-use super::flags::{ConfigFlag, WebConfigFlag, load_once, load_web_config};
+use super::flags::{ConfigFlag, WebConfigFlag, load_once, load_web_config, refused};
 use super::plan::transport_faults;
-use super::print::{EXIT_CONFIG, complain, say};
-use crate::diagnostic::Fault;
+use super::print::{complain, counted, say};
+use crate::diagnostic::{Fault, Severity};
 use crate::plan::Plan;
 use crate::probe::Prober;
 use crate::provider::Slot;
@@ -21,15 +21,14 @@ pub struct Flags {
 }
 
 pub fn main(flags: &Flags) -> ExitCode {
-    // Both are read before either can end this, so that the faults of both are shown.
+    // Both are loaded first, so that the faults of both are shown.
     let (plan, web) = match (load_once(&flags.config), load_web_config(&flags.web_config)) {
         (Ok(plan), Ok(web)) => (plan, web),
         (Err(code), _) | (_, Err(code)) => return code,
     };
     let faults = transport_faults(&plan, &Prober::new());
     if !faults.is_empty() {
-        complain(&faults);
-        return ExitCode::from(EXIT_CONFIG);
+        return refused(&faults);
     }
     let mut warnings = plan.warnings.clone();
     warnings.extend(unreadable(&plan));
@@ -38,35 +37,31 @@ pub fn main(flags: &Flags) -> ExitCode {
         complain(&warnings);
     }
     let count = plan.providers.iter().filter(|provider| provider.slot == Slot::Current).count();
-    say(&format!(
-        "{}: fine, {count} provider{}",
-        flags.config.file.display(),
-        if count == 1 { "" } else { "s" }
-    ));
+    say(&format!("{}: fine, {}", flags.config.file.display(), counted(count, "provider")));
     if let Some(file) = flags.web_config.path() {
-        let (tls, users) = (if web.uses_tls() { "TLS" } else { "no TLS" }, web.users());
-        say(&format!(
-            "{}: fine, {tls}, {users} user{}",
-            file.display(),
-            if users == 1 { "" } else { "s" }
-        ));
+        let (tls, users) =
+            (if web.uses_tls() { "TLS" } else { "no TLS" }, counted(web.users(), "user"));
+        say(&format!("{}: fine, {tls}, {users}", file.display()));
     }
     ExitCode::SUCCESS
 }
 
-/// Secrets that this user cannot read. Only a warning: the daemon may run as another user.
+/// Warnings about secrets that this user cannot read. The daemon may run as another user.
 fn unreadable(plan: &Plan) -> Vec<Fault> {
     let mut warnings = Vec::new();
     for provider in &plan.providers {
         for (name, source) in provider.credentials.iter() {
-            // Programs are not run: they may ask a person, or be metered.
+            // `read` runs no programs: they may ask a person, or each run may cost money.
             let Some(Err(error)) = source.read() else { continue };
             let mut fault = Fault::general(format!(
                 "the provider `{}`: the credential `{name}`: {error}",
                 provider.name
             ));
-            fault.severity = crate::diagnostic::Severity::Warning;
-            warnings.push(fault.hint("the daemon runs all the same; until it can be read, the provider fails with the reason `secret`"));
+            fault.severity = Severity::Warning;
+            warnings.push(fault.hint(
+                "the daemon runs all the same; until it can be read, the provider fails with the \
+                 reason `secret`",
+            ));
         }
     }
     warnings

@@ -1,4 +1,4 @@
-//! The commands, and which function runs each.
+//! The commands and their functions.
 
 use std::process::ExitCode;
 
@@ -6,6 +6,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use super::print::say;
 use super::{check, demo, probe, recipes, run};
+use crate::config;
 
 /// Tells that a credential is broken before customers do: requests a token from every configured
 /// provider, and serves latency, failures by the provider's own code and time to expiry as
@@ -21,19 +22,18 @@ struct Line {
 enum Command {
     /// Run the daemon.
     Run(run::Flags),
-    /// Validate the configuration without the network; tells every fault with file, line, column
-    /// and a hint.
+    /// Check the configuration without the network; prints every fault with file, line, column and a
+    /// hint.
     Check(check::Flags),
-    /// Probe one provider now and explain each step; never shows a secret or token.
+    /// Probe one provider now and explain each step; never prints a secret or token.
     Probe(probe::Flags),
-    /// Work with recipes: what is built in, one to copy, a draft of a new one, recorded exchanges.
+    /// List, print, draft and test recipes.
     Recipes(recipes::Flags),
-    /// Watch a built-in fake of five token APIs; needs no configuration and no network.
+    /// Watch five built-in fake token APIs; needs no configuration and no network.
     Demo(demo::Flags),
     /// Print the JSON Schema of the configuration file, for editors.
     Schema {
-        /// That of a file with `[recipes.NAME]` tables and nothing else, as `recipe_files` names
-        /// them.
+        /// Print the schema of a recipe file (`recipe_files`), which has only `[recipes.NAME]` tables.
         #[arg(long)]
         recipes: bool,
     },
@@ -49,15 +49,14 @@ pub fn main() -> ExitCode {
         Command::Recipes(flags) => recipes::main(&flags),
         Command::Demo(flags) => demo::main(&flags),
         Command::Schema { recipes } => {
-            let schema =
-                if recipes { crate::config::recipe_schema() } else { crate::config::schema() };
+            let schema = if recipes { config::recipe_schema() } else { config::schema() };
             say(&format!("{schema:#}"));
             ExitCode::SUCCESS
         }
     }
 }
 
-/// The command line as data, for its manual pages and completions.
+/// The command line as data, for manual pages and completions.
 #[must_use]
 pub fn line() -> clap::Command {
     Line::command()

@@ -1,4 +1,4 @@
-//! `credwatch demo`: the main job without a configuration and without a network.
+//! `credwatch demo`: runs the daemon against fake APIs, without a configuration and a network.
 
 use std::net::TcpListener;
 use std::process::ExitCode;
@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::flags::LogFlags;
 use super::plan::complete;
 use super::print::say;
-use super::runtime::{end, runtime};
+use super::runtime::block_on;
 use crate::config::{DEFAULT_ADDRESS, load_text, parse_address};
 use crate::daemon::{self, Options};
 use crate::fake::Fake;
@@ -22,7 +22,7 @@ use crate::{logging, metrics, web};
 
 #[derive(Args)]
 pub struct Flags {
-    /// Where to serve; a free port when this one is taken.
+    /// The address of the HTTP server; a free port when this one is in use.
     #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = DEFAULT_ADDRESS)]
     listen: String,
     #[command(flatten)]
@@ -39,16 +39,7 @@ pub fn main(flags: &Flags) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let runtime = match runtime() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("error: cannot start: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let outcome = runtime.block_on(run(listener));
-    end(runtime);
-    match outcome {
+    match block_on(run(listener)).and_then(|outcome| outcome) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -81,9 +72,9 @@ async fn run(listener: TcpListener) -> std::io::Result<()> {
         mode: Mode::Scheduled,
         lifecycle: false,
     };
-    let playing = tokio::spawn(play(story, Arc::clone(&fake)));
+    let story = tokio::spawn(repeat(story, Arc::clone(&fake)));
     let outcome = daemon::run(options).await;
-    playing.abort();
+    story.abort();
     outcome
 }
 
@@ -100,8 +91,8 @@ Ctrl-C ends it. The story:
     ));
 }
 
-/// Plays the story, over and over.
-async fn play(story: Story, fake: Arc<Fake>) {
+/// Runs the steps of the story and prints them, again and again.
+async fn repeat(story: Story, fake: Arc<Fake>) {
     loop {
         let start = tokio::time::Instant::now();
         for step in &story.steps {

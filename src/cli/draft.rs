@@ -1,4 +1,4 @@
-//! `credwatch recipes new`: a first draft of a recipe from a vendor's sample command.
+//! `credwatch recipes new`: drafts a recipe from a vendor's sample command.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -18,10 +18,10 @@ pub struct Flags {
     #[arg(long, value_name = "COMMAND", allow_hyphen_values = true)]
     from_curl: String,
     /// A file with a sample answer from the vendor's page, with headers if it begins with `HTTP/`;
-    /// `-` for standard input. Can be given several times, for a success and a refusal.
+    /// `-` for standard input. Can be repeated, for a success and a refusal.
     #[arg(long, value_name = "FILE")]
     answer: Vec<PathBuf>,
-    /// The name of the recipe; made of the host when left out.
+    /// The name of the recipe [default: from the host].
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
 }
@@ -54,17 +54,15 @@ fn draft(flags: &Flags) -> Result<String, String> {
         .collect::<Result<Vec<_>, _>>()?;
     let sample = curl::parse(&command)?;
     let text = draft::draft(&sample, flags.name.as_deref(), &answers, Timestamp::now())?;
-    // A draft that does not load would send its reader the wrong way.
+    // A draft that does not load would mislead its reader.
     if let Err(faults) = config::load_text("the draft", &text) {
         complain(&faults);
-        return Err(
-            "this command makes no recipe that loads; what is wrong with it is told above".into()
-        );
+        return Err("this command makes no valid recipe; see the faults above".into());
     }
     Ok(text)
 }
 
-/// What a file or a pipe holds; `-` is standard input.
+/// Reads a file or a pipe; `-` is standard input.
 fn read(path: &Path) -> Result<String, String> {
     let text = if path == Path::new("-") {
         files::read_stdin(files::SAMPLE)

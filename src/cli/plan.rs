@@ -1,4 +1,4 @@
-//! The plan that the files and the flags make together.
+//! Makes the plan of the daemon from the files and the flags.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -14,27 +14,27 @@ use crate::shard::Shard;
 use crate::watch::Files;
 use crate::web_config::WebConfig;
 
-/// The files, and what the flags say instead of them.
+/// The files of the plan, and the flags that replace settings of the files.
 pub struct Sources {
     pub config: PathBuf,
     pub web_config: Option<PathBuf>,
     /// The share of the providers that this daemon watches.
     pub shard: Option<Shard>,
-    /// Where to serve; `None` when the configuration says so.
+    /// The addresses of the HTTP server; `None` for those of the configuration.
     pub listen_addresses: Option<Vec<SocketAddr>>,
 }
 
 /// How the daemon reads its plan, at the start and at each reload.
 pub fn plan_files(sources: Sources, prober: Arc<Prober>) -> PlanFiles {
-    // Most configurations are these files, which are then read once.
+    // Most configurations have only these files; then one reading is enough.
     let mut files = Files::default();
     files.add(&sources.config);
     sources.web_config.iter().for_each(|file| files.add(file));
     PlanFiles::new(files, move || load(&sources, &prober))
 }
 
-/// Reads the configuration and the web configuration, certificate files of both included. The
-/// faults of both are returned.
+/// Reads the configuration and the web configuration with their certificate files. Returns the faults
+/// of both.
 fn load(sources: &Sources, prober: &Prober) -> Loaded {
     let Loaded { plan, mut files } = config::load(&sources.config);
     sources.web_config.iter().for_each(|file| files.add(file));
@@ -69,9 +69,9 @@ fn load(sources: &Sources, prober: &Prober) -> Loaded {
 pub fn complete(mut plan: Plan, web: WebConfig) -> Plan {
     plan.warnings.extend_from_slice(web.warnings());
     for provider in plan.providers.iter().filter(|provider| provider.transport.insecure) {
+        let name = &provider.name;
         let mut fault = Fault::general(format!(
-            "the provider `{}`: tls.insecure is set, any certificate is accepted",
-            provider.name
+            "the provider `{name}`: tls.insecure is set, any certificate is accepted"
         ));
         fault.severity = Severity::Warning;
         plan.warnings.push(fault);
@@ -80,8 +80,8 @@ pub fn complete(mut plan: Plan, web: WebConfig) -> Plan {
     plan
 }
 
-/// What is wrong with certificate and key files. Settings without any are left for the first probe:
-/// nothing in them can be wrong, and loading the system's certificates takes a while.
+/// The faults of certificate and key files. Settings without such files are skipped: they have no
+/// faults, and loading the system's certificates takes long.
 pub fn transport_faults(plan: &Plan, prober: &Prober) -> Vec<Fault> {
     let mut seen = HashSet::new();
     let mut faults = Vec::new();

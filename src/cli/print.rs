@@ -1,17 +1,14 @@
-//! What the commands print, and their exit statuses.
+//! How the commands print.
 
 use tracing::Level;
 
 use crate::diagnostic::{Fault, Severity};
 use crate::logging;
 
-/// Exit status when the configuration is wrong (`EX_CONFIG` of sysexits.h).
-pub const EXIT_CONFIG: u8 = 78;
-
-/// More faults than anybody reads at once.
+/// The most faults that are printed.
 const MOST_SHOWN: usize = 100;
 
-/// Prints faults to standard error, and how many there are.
+/// Prints faults and their number to standard error.
 pub fn complain(faults: &[Fault]) {
     use std::io::Write;
     let mut out = std::io::stderr().lock();
@@ -32,17 +29,17 @@ pub fn complain(faults: &[Fault]) {
         write(Severity::Warning, &format!("… and {} more\n\n", faults.len() - MOST_SHOWN));
     }
     let errors = faults.iter().filter(|fault| fault.severity == Severity::Error).count();
-    let count = |number: usize, word: &str| {
-        format!("{number} {word}{}", if number == 1 { "" } else { "s" })
-    };
     let worst = if errors > 0 { Severity::Error } else { Severity::Warning };
-    write(
-        worst,
-        &format!("{}, {}", count(errors, "error"), count(faults.len() - errors, "warning")),
-    );
+    let warnings = counted(faults.len() - errors, "warning");
+    write(worst, &format!("{}, {warnings}", counted(errors, "error")));
 }
 
-/// Prints to standard output; a reader that has gone, such as `head`, is no error.
+/// A number with its noun: `1 error`, `2 errors`.
+pub fn counted(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Prints to standard output. A closed pipe, as with `head`, is no error.
 pub fn say(text: &str) {
     use std::io::Write;
     let _ = writeln!(std::io::stdout().lock(), "{text}");

@@ -1,4 +1,4 @@
-//! `credwatch recipes`: what is built in, one to copy, a draft of a new one, recorded exchanges.
+//! `credwatch recipes`: lists, prints, drafts and tests recipes.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -21,14 +21,13 @@ pub struct Flags {
 
 #[derive(Subcommand)]
 enum Command {
-    /// List the built-in recipes with their inputs, or those in which every one of some words is
-    /// found.
+    /// List the built-in recipes with their inputs, or only those that contain all given words.
     List {
         /// Words in the name, the title, the documentation or the inputs of a recipe.
         #[arg(value_name = "WORDS")]
         words: Vec<String>,
     },
-    /// Make a first draft of a recipe from a vendor's sample command.
+    /// Draft a recipe from a vendor's sample command.
     New(draft::Flags),
     /// Print a built-in recipe as TOML, ready to copy and change.
     Show {
@@ -53,7 +52,7 @@ pub fn main(flags: &Flags) -> ExitCode {
     }
 }
 
-/// All that can be searched of a recipe, in lower case.
+/// The texts of a recipe that `list` searches, in lower case.
 fn searched(recipe: &Recipe) -> String {
     let mut texts = vec![recipe.name.as_str()];
     texts.extend(recipe.title.as_deref().into_iter().chain(recipe.documentation.as_deref()));
@@ -80,52 +79,39 @@ fn list(words: &[String]) -> ExitCode {
         found += 1;
         let name = &recipe.name;
         say(&format!("{name:<28}{}", recipe.title.as_deref().unwrap_or_default()));
-        let parameters: Vec<String> = recipe
-            .parameters
-            .iter()
-            .map(|(name, parameter)| {
-                let default = parameter
-                    .default
-                    .as_ref()
-                    .map(|default| format!(" [{}]", minijinja::Value::from(default)));
-                format!(
-                    "{name}{}{}",
-                    if parameter.optional { "?" } else { "" },
-                    default.unwrap_or_default()
-                )
-            })
-            .collect();
-        let credentials: Vec<String> = recipe
+        let mark = |optional: bool| if optional { "?" } else { "" };
+        let parameters = recipe.parameters.iter().map(|(name, parameter)| {
+            let default = parameter.default.as_ref();
+            let default = default.map(|value| format!(" [{}]", minijinja::Value::from(value)));
+            format!("{name}{}{}", mark(parameter.optional), default.unwrap_or_default())
+        });
+        let credentials = recipe
             .credentials
             .iter()
-            .map(|(name, credential)| {
-                format!("{name}{}", if credential.optional { "?" } else { "" })
-            })
-            .collect();
-        say(&format!("{:<28}parameters:  {}", "", parameters.join(", ")));
-        say(&format!("{:<28}credentials: {}", "", credentials.join(", ")));
-        let mut facts: Vec<String> =
-            recipe.known.iter().map(|known| known.words().to_owned()).collect();
-        facts.extend(
-            recipe
-                .interval
-                .map(|interval| format!("asked every {}", human_duration(interval.as_secs_f64()))),
-        );
-        say(&format!("{:<28}known:       {}", "", facts.join(", ")));
+            .map(|(name, credential)| format!("{name}{}", mark(credential.optional)));
+        let interval = recipe
+            .interval
+            .map(|interval| format!("asked every {}", human_duration(interval.as_secs_f64())));
+        let known = recipe.known.iter().map(|known| known.words().to_owned()).chain(interval);
+        let row = |title: &str, texts: Vec<String>| {
+            say(&format!("{:<28}{title:<13}{}", "", texts.join(", ")));
+        };
+        row("parameters:", parameters.collect());
+        row("credentials:", credentials.collect());
+        row("known:", known.collect());
         if let Some(side_effects) = &recipe.side_effects {
-            say(&format!("{:<28}beside:      {side_effects}", ""));
+            row("beside:", vec![side_effects.clone()]);
         }
     }
     if found == 0 {
         let near =
             words.iter().find_map(|word| nearest(word, BUILTINS.iter().map(|(name, _)| *name)));
         let hint = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+        let words: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
         eprintln!(
-            "error: no built-in recipe has {}",
-            words.iter().map(|word| format!("{word:?}")).collect::<Vec<_>>().join(" and ")
-        );
-        eprintln!(
-            "  hint: {hint}`credwatch recipes list` shows all, `credwatch recipes new` drafts one of your own"
+            "error: no built-in recipe has {}\n  hint: {hint}`credwatch recipes list` shows all, \
+             `credwatch recipes new` drafts one of your own",
+            words.join(" and ")
         );
         return ExitCode::FAILURE;
     }

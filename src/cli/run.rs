@@ -9,10 +9,9 @@ use clap::Args;
 use jiff::Timestamp;
 use listenfd::ListenFd;
 
-use super::flags::{ConfigFlag, LogFlags, WebConfigFlag};
+use super::flags::{ConfigFlag, LogFlags, WebConfigFlag, refused};
 use super::plan::{Sources, plan_files};
-use super::print::{EXIT_CONFIG, complain};
-use super::runtime::{end, runtime};
+use super::runtime::block_on;
 use crate::config::parse_address;
 use crate::daemon::{self, Options};
 use crate::probe::Prober;
@@ -25,30 +24,29 @@ use crate::{logging, metrics, web};
 pub struct Flags {
     #[command(flatten)]
     config: ConfigFlag,
-    /// Where to serve, instead of `web.listen_addresses`; can be repeated. `:PORT` means all
-    /// addresses.
+    /// The address of the HTTP server, instead of `web.listen_addresses`; can be repeated. `:PORT`
+    /// means all addresses.
     #[arg(long = "web.listen-address", value_name = "ADDRESS")]
     listen: Vec<String>,
-    /// Serve on the sockets that systemd has opened (`credwatch.socket`), instead of opening any.
+    /// Use the sockets that systemd has opened (`credwatch.socket`).
     #[arg(long = "web.systemd-socket", conflicts_with = "listen")]
     systemd_socket: bool,
-    /// Answer `POST /-/reload`, as SIGHUP: whoever reaches the address can have the configuration
-    /// read again.
+    /// Enable `POST /-/reload`, which has the effect of SIGHUP. Every client can then trigger a
+    /// reload.
     #[arg(long = "web.enable-lifecycle")]
     lifecycle: bool,
-    /// The directory in which the state is kept over a restart [default: `STATE_DIRECTORY`, else
-    /// none].
+    /// The directory in which the daemon saves its state [default: `STATE_DIRECTORY`, else none].
     #[arg(long = "storage.path", value_name = "DIRECTORY")]
     storage: Option<PathBuf>,
     #[command(flatten)]
     web_config: WebConfigFlag,
-    /// Where to serve `/livez` and `/readyz` alone, without TLS and passwords; can be repeated.
+    /// An address for only `/livez` and `/readyz`, without TLS and passwords; can be repeated.
     #[arg(long = "web.probe-address", value_name = "ADDRESS")]
     probe_listen: Vec<String>,
-    /// Probe only when asked at `/probe`, such as by Prometheus, and not on a schedule of its own.
+    /// Probe only when Prometheus or another client requests `/probe`, not on a schedule.
     #[arg(long = "probe.on-demand")]
     on_demand: bool,
-    /// Watch this share of the providers: INDEX/COUNT such as 0/3, or POD/COUNT such as
+    /// Watch only a share of the providers: INDEX/COUNT such as 0/3, or POD/COUNT such as
     /// credwatch-0/3.
     #[arg(long = "shard", value_name = "SHARD")]
     shard: Option<Shard>,
@@ -63,25 +61,16 @@ pub fn main(flags: &Flags) -> ExitCode {
         Ok(options) => options,
         Err(code) => return code,
     };
-    let runtime = match runtime() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            tracing::error!(%error, "cannot start");
-            return ExitCode::FAILURE;
-        }
-    };
-    let outcome = runtime.block_on(daemon::run(options));
-    end(runtime);
-    match outcome {
+    match block_on(daemon::run(options)).and_then(|outcome| outcome) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(%error, "cannot go on");
+            tracing::error!(%error, "cannot run");
             ExitCode::FAILURE
         }
     }
 }
 
-/// All that can be wrong before the daemon starts.
+/// Loads the plan and opens the addresses.
 fn options(flags: &Flags) -> Result<Options, ExitCode> {
     let listen_addresses = parse("--web.listen-address", &flags.listen)?;
     let probe_addresses = parse("--web.probe-address", &flags.probe_listen)?;
@@ -94,10 +83,7 @@ fn options(flags: &Flags) -> Result<Options, ExitCode> {
         listen_addresses: by_flags.then_some(listen_addresses),
     };
     let mut plan_files = plan_files(sources, Arc::clone(&prober));
-    let plan = plan_files.load().map_err(|faults| {
-        complain(&faults);
-        ExitCode::from(EXIT_CONFIG)
-    })?;
+    let plan = plan_files.load().map_err(|faults| refused(&faults))?;
     let cannot_listen = |problem: String| {
         tracing::error!(problem, "cannot listen");
         ExitCode::FAILURE
@@ -116,9 +102,9 @@ fn options(flags: &Flags) -> Result<Options, ExitCode> {
     })
 }
 
-/// The directory that the flags or systemd name.
+/// The directory of the flag or of systemd.
 fn storage(flags: &Flags) -> Result<Option<Storage>, ExitCode> {
-    // systemd can name several, with colons between.
+    // systemd separates several directories with colons.
     let from_systemd = || {
         let folders = std::env::var("STATE_DIRECTORY").ok()?;
         folders.split(':').find(|folder| !folder.is_empty()).map(PathBuf::from)
@@ -131,7 +117,7 @@ fn storage(flags: &Flags) -> Result<Option<Storage>, ExitCode> {
     Ok(folder.map(Storage::new))
 }
 
-/// Opens addresses to listen on.
+/// Opens the addresses.
 fn bind(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, String> {
     let bind =
         |address: &SocketAddr| web::bind(*address).map_err(|error| format!("{address}: {error}"));

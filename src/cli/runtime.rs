@@ -1,31 +1,31 @@
 //! The tokio runtime of the commands that use the network.
 
-/// More threads for blocking calls than there can be probes waiting for a name server that does not
-/// answer, so that scrapes still find one. They are made only when needed.
+/// The most threads for blocking calls. Hanging name lookups of all probes need fewer, so that
+/// scrapes always get a thread.
 const BLOCKING_THREADS: usize = 2_048;
 
-/// How long such a thread waits for another call. They take turns, so with a thousand calls in ten
-/// seconds, which is how long they wait by default, a thousand threads that one bad
-/// moment has made would stay for ever.
-const KEPT_ALIVE: std::time::Duration = std::time::Duration::from_millis(200);
+/// How long an idle thread waits for another call. With tokio's default of ten seconds, a steady load
+/// would keep all threads that one outage has started.
+const KEEP_ALIVE: std::time::Duration = std::time::Duration::from_millis(200);
 
-/// What its threads are called.
 const THREAD_NAME: &str = "credwatch-run";
 
-/// A runtime for commands that use the network.
-pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+/// Runs a future in a runtime of its own.
+pub fn block_on<T>(future: impl Future<Output = T>) -> std::io::Result<T> {
+    let runtime = runtime()?;
+    let value = runtime.block_on(future);
+    // A plain drop would wait for threads that hang in a name lookup.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(100));
+    Ok(value)
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .thread_name(THREAD_NAME)
         .max_blocking_threads(BLOCKING_THREADS)
-        .thread_keep_alive(KEPT_ALIVE)
+        .thread_keep_alive(KEEP_ALIVE)
         .enable_all()
         .build()
-}
-
-/// Ends a runtime. A name server that does not answer would hold a plain drop for as long as it
-/// hangs.
-pub fn end(runtime: tokio::runtime::Runtime) {
-    runtime.shutdown_timeout(std::time::Duration::from_millis(100));
 }
 
 #[cfg(test)]
@@ -33,7 +33,7 @@ mod tests {
     use std::sync::{Arc, Barrier};
     use std::time::{Duration, Instant};
 
-    /// Threads of this process that belong to such a runtime.
+    /// The number of threads of this process that belong to such a runtime.
     fn threads() -> usize {
         let tasks = std::fs::read_dir("/proc/self/task").expect("Linux");
         let is_ours = |path: std::path::PathBuf| {
@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_that_one_bad_moment_needed_end_although_there_is_always_something_to_do() {
+    fn threads_that_a_burst_of_calls_started_end_under_steady_load() {
         const MANY: usize = 100;
         let runtime = super::runtime().expect("a runtime");
         let before = threads();

@@ -1,7 +1,5 @@
-//! Which values of a configuration may be shown when a fault is told. What is not known to be
-//! harmless is blanked: a secret under a misspelt key is still a secret.
-
-use std::ops::Range;
+//! Decides which values of a configuration file a fault may show. It blanks values that are not known
+//! to be harmless, because a secret can stand under a misspelt key.
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -16,7 +14,7 @@ pub const HARMLESS: [&str; 14] = [
     "timeout", "tls",
 ];
 
-/// Notes every value that must not be shown.
+/// Marks every value that must not be shown.
 pub fn conceal(tree: &DeTable<'_>, source: &Source) {
     for (key, value) in tree {
         match (key.get_ref().as_ref(), value.get_ref()) {
@@ -43,7 +41,7 @@ fn provider(table: &DeTable<'_>, source: &Source) {
                 credentials(table, source);
             }
             (name, _) if !HARMLESS.contains(&name) => hide(value, source),
-            _ => urls_and_telling_names(value, source),
+            _ => hide_urls_and_secret_names(value, source),
         }
     }
 }
@@ -56,7 +54,6 @@ fn credentials(table: &DeTable<'_>, source: &Source) {
         match value.get_ref() {
             DeValue::Table(table) => {
                 for (key, value) in table {
-                    // A number is no name.
                     let text = value.get_ref().as_str().unwrap_or("\0");
                     let harmless = match key.get_ref().as_ref() {
                         "env" | "systemd" => is_name(text),
@@ -73,19 +70,21 @@ fn credentials(table: &DeTable<'_>, source: &Source) {
     }
 }
 
-/// Blanks what names itself a secret, and URLs with a password.
-fn urls_and_telling_names(value: &Spanned<DeValue<'_>>, source: &Source) {
+/// Blanks values whose key names a secret, and URLs with a password.
+fn hide_urls_and_secret_names(value: &Spanned<DeValue<'_>>, source: &Source) {
     match value.get_ref() {
         DeValue::Table(table) => {
             for (key, value) in table {
                 if names_a_secret(key.get_ref()) && !key.get_ref().ends_with("url") {
                     hide(value, source);
                 } else {
-                    urls_and_telling_names(value, source);
+                    hide_urls_and_secret_names(value, source);
                 }
             }
         }
-        DeValue::Array(items) => items.iter().for_each(|item| urls_and_telling_names(item, source)),
+        DeValue::Array(items) => {
+            items.iter().for_each(|item| hide_urls_and_secret_names(item, source));
+        }
         DeValue::String(text) if text.contains('@') && text.contains(':') => {
             source.hide(value.span());
         }
@@ -93,8 +92,7 @@ fn urls_and_telling_names(value: &Spanned<DeValue<'_>>, source: &Source) {
     }
 }
 
-/// Blanks what a recipe sends as it is, without an expression: it may be a secret that belongs
-/// elsewhere.
+/// Blanks texts that a recipe sends and that contain no expression: such a text can be a secret.
 fn literals(table: &DeTable<'_>, sent: bool, source: &Source) {
     for (key, value) in table {
         let sent = sent
@@ -110,13 +108,12 @@ fn literals(table: &DeTable<'_>, sent: bool, source: &Source) {
 }
 
 fn hide(value: &Spanned<DeValue<'_>>, source: &Source) {
-    let span: Range<usize> = value.span();
     match value.get_ref() {
-        // The span of a table with a header of its own is the header.
+        // The span of a table is only its header.
         DeValue::Table(table) => table.values().for_each(|value| hide(value, source)),
         DeValue::Array(items) if !items.is_empty() => {
             items.iter().for_each(|item| hide(item, source));
         }
-        _ => source.hide(span),
+        _ => source.hide(value.span()),
     }
 }

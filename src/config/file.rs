@@ -1,4 +1,4 @@
-//! The configuration as it is written in TOML. The comments here are what `credwatch schema` says.
+//! The configuration file. `credwatch schema` prints the comments of these types.
 
 use std::path::PathBuf;
 
@@ -18,11 +18,11 @@ use crate::time::Span;
 pub struct File {
     /// The HTTP server.
     pub web: Web,
-    /// How much is done at a time.
+    /// How many probes may run at the same time.
     pub limits: Limits,
-    /// What is measured.
+    /// Settings of the metrics.
     pub metrics: Metrics,
-    /// Any key of a provider that makes sense for all of them; a provider's own key wins.
+    /// Settings for all providers. A setting in a provider's own table takes precedence.
     pub defaults: Defaults,
     /// Further files with `[providers.NAME]` tables, as paths or patterns relative to this file:
     /// `conf.d/*.toml`.
@@ -32,13 +32,12 @@ pub struct File {
     pub recipe_files: Vec<Text>,
     /// Recipes of your own, by name. A name that a built-in recipe has replaces it.
     pub recipes: Ordered<Definition>,
-    /// What is watched, by name. The name is the label `provider`.
+    /// The watched providers, by name. The name is the label `provider`.
     pub providers: Ordered<Provider>,
 }
 
 /// A file of recipes, as `recipe_files` names them.
-// For its schema only: such a file is read as a `File`, so that what belongs elsewhere is told as
-// that.
+// Only for the schema. The loader reads a `File`, so that a misplaced table gets its own message.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(title = "credwatch recipes")]
@@ -51,69 +50,66 @@ pub struct RecipeFile {
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct Web {
-    /// Where metrics and health are served; `["127.0.0.1:9797"]` when left out. `:PORT` means all
-    /// addresses.
+    /// The addresses of the HTTP server; default `["127.0.0.1:9797"]`. `:PORT` means all addresses.
     pub listen_addresses: Vec<Text>,
 }
 
-/// How much is done at a time.
+/// How many probes may run at the same time.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// Probes that run at the same time, over all providers; 500 when left out.
+    /// Probes that run at the same time, over all providers; default 500.
     #[schemars(range(min = 1))]
     pub probes_in_flight: Option<usize>,
-    /// Probes that run at the same time against one host and port; 32 when left out.
+    /// Probes that run at the same time against one host and port; default 32.
     #[schemars(range(min = 1))]
     pub probes_in_flight_per_host: Option<usize>,
 }
 
-/// What is measured.
+/// Settings of the metrics.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct Metrics {
-    /// The upper bounds of `credwatch_probe_duration_seconds`, in seconds, rising.
+    /// The upper bounds of `credwatch_probe_duration_seconds`, in seconds, in rising order.
     pub duration_buckets: Option<At<Vec<f64>>>,
 }
 
-/// Declares the keys that `[defaults]` and `[providers.NAME]` share, once.
+/// Declares the keys that `[defaults]` and `[providers.NAME]` share.
 macro_rules! shared_keys {
     ($(#[$meta:meta])* $name:ident { $($own:tt)* }) => {
         $(#[$meta])*
         #[derive(Deserialize, JsonSchema, Default)]
         #[serde(deny_unknown_fields, default)]
         pub struct $name {
-            /// From one probe to the next; what the recipe calls safe, or `60s`, when left out.
+            /// The time from one probe to the next; default: the recipe's interval, else `60s`.
             pub interval: Option<At<Span>>,
-            /// The deadline of one probe, name resolution and body included; `10s` when left out.
+            /// The deadline of one probe, including name resolution and body; default `10s`.
             pub timeout: Option<At<Span>>,
-            /// From a first refusal of the credential, or from the failure that makes
-            /// `failure_threshold` full, to the second try that confirms it; `5s` when left out,
-            /// never more than `interval`.
+            /// The time to the probe that confirms a first refusal of the credential, or the failure
+            /// that reaches `failure_threshold`; default `5s`, at most `interval`.
             pub confirm_after: Option<At<Span>>,
-            /// Failures in a row, of whatever class, that make a provider broken when one more try
-            /// confirms them; 3 when left out.
+            /// Failures in a row, of any class, that make a provider broken when one more probe
+            /// confirms them; default 3.
             #[schemars(range(min = 1))]
             pub failure_threshold: Option<u32>,
-            /// The longest pause between probes of a credential that is refused again and again;
-            /// `1h` when left out.
+            /// The longest pause between probes of a credential that the provider keeps refusing;
+            /// default `1h`.
             pub max_backoff: Option<At<Span>>,
-            /// A token that lives shorter than this counts as a failure.
+            /// A token with a shorter lifetime counts as a failure.
             pub min_lifetime: Option<At<Span>>,
-            /// Labels of your own; they appear on `credwatch_provider_info`, to be joined from
-            /// there.
+            /// Labels of your own on `credwatch_provider_info`; join other series with it.
             pub labels: Ordered<Text>,
-            /// A proxy, such as `http://proxy.example:3128`; an empty text for none.
+            /// A proxy, such as `http://proxy.example:3128`; an empty text for no proxy.
             pub proxy: Option<Text>,
-            /// Take the proxy from `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`; false when left out.
+            /// Use the proxy of `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`; default false.
             pub proxy_from_environment: Option<bool>,
-            /// How the endpoint's certificate is checked, and which one is shown to it.
+            /// How credwatch checks the endpoint's certificate, and its own client certificate.
             pub tls: Tls,
             $($own)*
         }
 
         impl $name {
-            /// The keys that both kinds of table have.
+            /// The keys that both tables have.
             #[must_use]
             pub fn shared(&self) -> Shared<'_> {
                 Shared {
@@ -149,12 +145,12 @@ pub struct Shared<'a> {
 }
 
 shared_keys! {
-    /// Any key of a provider that makes sense for all.
+    /// Settings for all providers.
     Defaults {}
 }
 
 shared_keys! {
-    /// One credential that is watched.
+    /// One watched provider.
     Provider {
         /// The recipe: a built-in one (`credwatch recipes list`), or one under `[recipes]`.
         pub recipe: Option<Text>,
@@ -162,54 +158,53 @@ shared_keys! {
         pub parameters: Ordered<At<Scalar>>,
         /// The recipe's secret inputs, identifiers included.
         pub credentials: Ordered<Credential>,
-        /// Those that are to follow, as far as they differ: probed beside the current ones, to
-        /// prove them before the switch.
+        /// The next credentials, as far as they differ from the current ones. credwatch probes
+        /// them too, so that they are tested before the switch.
         pub credentials_next: Ordered<Credential>,
-        /// Scopes that must be granted.
+        /// Scopes that the provider must grant.
         pub required_scopes: Vec<Text>,
-        /// How a token is verified once it is issued.
+        /// How each issued token is verified.
         pub verify: Option<Verify>,
-        /// When the client secret itself ends, as a date without quotes.
+        /// When the client secret itself expires, as a date without quotes.
         pub secret_expires: Option<Date>,
     }
 }
 
-/// The value of a credential, or where it is: exactly one of `env`, `file`, `systemd` and
-/// `command`.
+/// The value of a credential, or its source: exactly one of `env`, `file`, `systemd` and `command`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Credential {
     /// The value itself.
     Inline(String),
-    /// Where it is.
+    /// Its source.
     From(From),
 }
 
-/// Where a credential is.
+/// The source of a credential.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct From {
-    /// In this environment variable of the daemon.
+    /// An environment variable of the daemon.
     pub env: Option<String>,
-    /// In this file, relative to the configuration file; read again for each probe.
+    /// A file, relative to the configuration file; read again for each probe.
     pub file: Option<PathBuf>,
-    /// In the systemd credential of this name (`LoadCredential=`); read again for each probe.
+    /// A systemd credential (`LoadCredential=`); read again for each probe.
     pub systemd: Option<String>,
-    /// What this program prints: its absolute path, then its arguments; run again for each probe.
+    /// A program that prints the value: its absolute path, then its arguments; run for each probe.
     pub command: Option<Vec<String>>,
 }
 
-/// How the endpoint's certificate is checked, and which one is shown to it.
+/// How credwatch checks the endpoint's certificate, and its own client certificate.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct Tls {
-    /// Certificates to trust beside those of the system (PEM).
+    /// Certificates to trust in addition to those of the system (PEM).
     pub ca_file: Option<Text>,
     /// The client certificate with its chain (PEM).
     pub client_certificate_file: Option<Text>,
     /// The key of the client certificate (PEM).
     pub client_key_file: Option<Text>,
-    /// Accept any certificate. What is sent can then be read by anybody on the way.
+    /// Accept any certificate. Anybody on the network path can then read the credential.
     pub insecure: Option<bool>,
 }
 

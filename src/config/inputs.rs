@@ -12,11 +12,15 @@ use super::shared::Context;
 use crate::credentials::SecretSource;
 use crate::diagnostic::suggestion;
 use crate::recipe::Recipe;
-use crate::recipe::definition::Scalar;
+use crate::recipe::definition::{Ordered, Scalar};
 use crate::secret::is_name;
 
-/// The parameters that have a value. `whole` says that nothing of the table was taken out as
-/// faulty, so that what is not there was not given.
+fn find<'a, T>(table: &'a Ordered<T>, name: &str) -> Option<&'a (Spanned<String>, T)> {
+    table.0.iter().find(|(known, _)| known.get_ref() == name)
+}
+
+/// The parameters with a value. `whole` is false when the reader removed faulty keys from the table:
+/// then a missing key is no fault.
 pub fn parameters(
     recipe: &Recipe,
     file: &file::Provider,
@@ -40,12 +44,7 @@ pub fn parameters(
     }
     let mut values = Vec::new();
     for (name, parameter) in &recipe.parameters {
-        let given = file
-            .parameters
-            .0
-            .iter()
-            .find(|(known, _)| known.get_ref() == name)
-            .map(|(_, value)| &value.0);
+        let given = find(&file.parameters, name).map(|(_, value)| &value.0);
         if let Some(value) = given {
             if !parameter.one_of.is_empty() {
                 one_of(name, value, &parameter.one_of, context);
@@ -55,28 +54,19 @@ pub fn parameters(
             }
         }
         match given.map(Spanned::get_ref).or(parameter.default.as_ref()) {
-            // A base URL ends where the path of the recipe begins.
+            // The recipe appends a path that begins with a slash.
             Some(Scalar::Text(text)) if name == "base_url" => {
                 values.push((name.clone(), Value::from(text.trim().trim_end_matches('/'))));
             }
             Some(Scalar::Text(text)) => values.push((name.clone(), Value::from(text.trim()))),
             Some(scalar) => values.push((name.clone(), Value::from(scalar))),
-            None if parameter.optional
-                || !whole
-                || file.credentials.0.iter().any(|(known, _)| known.get_ref() == name) => {}
+            None if parameter.optional || !whole || find(&file.credentials, name).is_some() => {}
             None => {
-                let place = context.place.clone();
-                let comment = parameter
-                    .description
-                    .as_ref()
-                    .map(|description| format!("  # {description}"))
-                    .unwrap_or_default();
-                context
-                    .error(
-                        place,
-                        format!("the recipe `{}` needs the parameter `{name}`", recipe.name),
-                    )
-                    .hint = Some(format!("parameters.{name} = \"…\"{comment}"));
+                let comment = parameter.description.as_ref();
+                let comment = comment.map(|text| format!("  # {text}")).unwrap_or_default();
+                let problem = format!("the recipe `{}` needs the parameter `{name}`", recipe.name);
+                context.error(context.place.clone(), problem).hint =
+                    Some(format!("parameters.{name} = \"…\"{comment}"));
             }
         }
     }
@@ -96,12 +86,12 @@ fn one_of(name: &str, value: &Spanned<Scalar>, choice: &[String], context: &mut 
     }
 }
 
-/// A URL must have a host, and a base URL nothing behind its path: what a recipe appends would end
-/// up in there.
+/// Checks a URL. A base URL must end with its path, because the recipe appends to it.
 fn check_url(name: &str, value: &Spanned<Scalar>, context: &mut Context<'_>) {
     let Scalar::Text(text) = value.get_ref() else {
-        context.error(value.span(), format!("the parameter `{name}` is a URL, so a text")).hint =
-            Some("write it as \"https://api.example\"".into());
+        context
+            .error(value.span(), format!("the parameter `{name}` must be a URL in quotes"))
+            .hint = Some("write it as \"https://api.example\"".into());
         return;
     };
     let text = text.trim();
@@ -117,25 +107,24 @@ fn check_url(name: &str, value: &Spanned<Scalar>, context: &mut Context<'_>) {
             (format!("this is no URL: {error}"), "write it as \"https://api.example\"".to_owned())
         }
         Ok(url) if !matches!(url.scheme(), "http" | "https") => (
-            format!("the scheme {:?} is not possible, only https and http", url.scheme()),
+            format!("the scheme {:?} is not supported: use https or http", url.scheme()),
             "write it as \"https://api.example\"".to_owned(),
         ),
         Ok(url) if !url.username().is_empty() || url.password().is_some() => (
-            "a URL cannot hold credentials: it is logged by every server on the way".into(),
-            "take them out of the URL, and pass them under `credentials`".to_owned(),
+            "a URL must not contain credentials: every server on the way logs it".into(),
+            "remove them from the URL and put them under `credentials`".to_owned(),
         ),
         Ok(url) if name == "base_url" && (url.query().is_some() || url.fragment().is_some()) => (
-            "a base URL has nothing behind its path: the path of the recipe is appended to it"
-                .into(),
-            "take `?…` and `#…` out".to_owned(),
+            "a base URL must end with its path: the recipe appends its own path".into(),
+            "remove `?…` and `#…`".to_owned(),
         ),
         Ok(_) => return,
     };
     context.error(value.span(), problem).hint = Some(hint);
 }
 
-/// The credentials that are to follow: those of `credentials_next`, and the current ones for all
-/// others. `None` when the table names none.
+/// The next credentials: those of `credentials_next`, and the current ones for all others. `None`
+/// when `credentials_next` is empty.
 pub fn credentials_next(
     recipe: &Recipe,
     file: &file::Provider,
@@ -150,22 +139,25 @@ pub fn credentials_next(
     let mut sources = Vec::new();
     for (name, _) in &recipe.credentials {
         let current = current.iter().find(|(known, _)| known == name).map(|(_, source)| source);
-        let next = given.0.iter().find(|(known, _)| known.get_ref() == name);
-        let source =
-            next.and_then(|(key, value)| source(key, value, context)).or_else(|| current.cloned());
+        let source = find(given, name)
+            .and_then(|(key, value)| source(key, value, context))
+            .or_else(|| current.cloned());
         sources.extend(source.map(|source| (name.clone(), source)));
     }
     let known =
         |key: &Spanned<String>| recipe.credentials.iter().any(|(name, _)| name == key.get_ref());
     if given.0.iter().all(|(key, _)| known(key)) && sources.iter().eq(current) {
         context
-            .warn(first.0.span(), "these are the current credentials: the same is probed twice")
+            .warn(
+                first.0.span(),
+                "these are the current credentials, so credwatch would probe them twice",
+            )
             .hint = Some("leave `credentials_next` out until there is a new secret".into());
     }
     Some(sources)
 }
 
-/// That the recipe has a credential of this name.
+/// Checks that the recipe has a credential with this name.
 fn check_known(recipe: &Recipe, key: &Spanned<String>, table: &str, context: &mut Context<'_>) {
     let text = key.get_ref().as_str();
     if recipe.credentials.iter().any(|(known, _)| known == text) {
@@ -177,14 +169,14 @@ fn check_known(recipe: &Recipe, key: &Spanned<String>, table: &str, context: &mu
     } else {
         suggestion(text, recipe.credentials.iter().map(|(known, _)| known.as_str()))
     };
-    // A secret in the place of a name is not repeated.
+    // The name is not shown when it looks like a secret.
     let shown = if is_name(text) { format!("`{text}`") } else { "of this name".into() };
     context
         .error(key.span(), format!("the recipe `{}` has no credential {shown}", recipe.name))
         .hint = Some(hint);
 }
 
-/// Where the credentials come from. `whole` as for [`parameters`].
+/// The sources of the credentials. `whole` as for [`parameters`].
 pub fn credentials(
     recipe: &Recipe,
     file: &file::Provider,
@@ -196,24 +188,15 @@ pub fn credentials(
     }
     let mut sources = Vec::new();
     for (name, credential) in &recipe.credentials {
-        let Some((key, value)) =
-            file.credentials.0.iter().find(|(known, _)| known.get_ref() == name)
-        else {
-            let misplaced = file.parameters.0.iter().any(|(known, _)| known.get_ref() == name);
-            if !credential.optional && whole && !misplaced {
-                let place = context.place.clone();
-                context
-                    .error(
-                        place,
-                        format!("the recipe `{}` needs the credential `{name}`", recipe.name),
-                    )
-                    .hint = Some(format!(
-                    "credentials.{name} = {{ file = \"…\" }}, {{ systemd = \"…\" }}, {{ env = \"…\" }} or a plain string"
-                ));
-            }
-            continue;
-        };
-        sources.extend(source(key, value, context).map(|source| (name.clone(), source)));
+        if let Some((key, value)) = find(&file.credentials, name) {
+            sources.extend(source(key, value, context).map(|source| (name.clone(), source)));
+        } else if !credential.optional && whole && find(&file.parameters, name).is_none() {
+            let problem = format!("the recipe `{}` needs the credential `{name}`", recipe.name);
+            context.error(context.place.clone(), problem).hint = Some(format!(
+                "credentials.{name} = {{ file = \"…\" }}, {{ systemd = \"…\" }}, \
+                 {{ env = \"…\" }} or a plain string"
+            ));
+        }
     }
     sources
 }
@@ -224,57 +207,53 @@ fn source(
     context: &mut Context<'_>,
 ) -> Option<SecretSource> {
     let name = key.get_ref();
-    match value {
+    let From { env, file, systemd, command } = match value {
         Credential::Inline(text) if text.trim().is_empty() => {
             context.error(key.span(), format!("the credential `{name}` is empty"));
-            None
+            return None;
         }
-        Credential::Inline(text) => Some(SecretSource::Inline(SecretString::from(text.trim()))),
-        Credential::From(From {
-            env: Some(variable),
-            file: None,
-            systemd: None,
-            command: None,
-        }) if !variable.is_empty() && !variable.contains(['=', '\0']) => {
+        Credential::Inline(text) => {
+            return Some(SecretSource::Inline(SecretString::from(text.trim())));
+        }
+        Credential::From(from) => from,
+    };
+    match (env, file, systemd, command) {
+        (Some(variable), None, None, None)
+            if !variable.is_empty() && !variable.contains(['=', '\0']) =>
+        {
             Some(SecretSource::Environment(variable.clone()))
         }
-        Credential::From(From { env: None, file: Some(path), systemd: None, command: None })
-            if !path.as_os_str().is_empty() =>
-        {
+        (None, Some(path), None, None) if !path.as_os_str().is_empty() => {
             Some(SecretSource::File(context.folder.join(path)))
         }
-        Credential::From(From {
-            env: None,
-            file: None,
-            systemd: Some(credential),
-            command: None,
-        }) => {
+        (None, None, Some(credential), None) => {
             if credential.is_empty() || credential.contains('/') || credential.starts_with('.') {
-                context.error(key.span(), "this cannot be the name of a systemd credential").hint =
-                    Some("it is the name before the colon in LoadCredential=NAME:PATH, without a path".into());
+                let problem = "this cannot be the name of a systemd credential";
+                context.error(key.span(), problem).hint = Some(
+                    "it is the name before the colon in LoadCredential=NAME:PATH, without a path"
+                        .into(),
+                );
                 return None;
             }
             Some(SecretSource::Systemd(credential.clone()))
         }
-        Credential::From(From {
-            env: None,
-            file: None,
-            systemd: None,
-            command: Some(arguments),
-        }) => {
+        (None, None, None, Some(arguments)) => {
             check_command(key, arguments, context)?;
             Some(SecretSource::Command(arguments.clone()))
         }
-        Credential::From(_) => {
-            context
-                .error(key.span(), format!("the credential `{name}` needs exactly one of `env`, `file`, `systemd` and `command`, and a name or path with it"));
+        _ => {
+            let problem = format!(
+                "the credential `{name}` needs exactly one of `env`, `file`, `systemd` and \
+                 `command`, with a value"
+            );
+            context.error(key.span(), problem);
             None
         }
     }
 }
 
-/// That there is such a program. Its path is absolute: what `PATH` finds in a shell, it does not
-/// find in a service.
+/// Checks that the program exists. Its path must be absolute, because a service and a shell have
+/// different values of `PATH`.
 fn check_command(
     key: &Spanned<String>,
     arguments: &[String],
@@ -282,7 +261,9 @@ fn check_command(
 ) -> Option<()> {
     let program = arguments.first().map_or("", String::as_str);
     if !program.starts_with('/') {
-        context.error(key.span(), "a command begins with the absolute path of a program").hint =
+        context
+            .error(key.span(), "a command must begin with the absolute path of a program")
+            .hint =
             Some("as in { command = [\"/usr/bin/pass\", \"show\", \"api/secret\"] }".into());
         return None;
     }

@@ -1,4 +1,4 @@
-//! Reading the files of a configuration, and putting them together.
+//! Reads the files of a configuration and makes a plan of them.
 
 use std::collections::{HashMap, HashSet};
 use std::os::unix::fs::PermissionsExt;
@@ -22,7 +22,7 @@ use crate::recipe::Recipe;
 use crate::recipe::definition::Text;
 use crate::watch::Files;
 
-/// What a file may hold.
+/// Which tables a file may have.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     Main,
@@ -47,42 +47,40 @@ pub fn load(path: &Path) -> Loaded {
             loader.finish(&main, path)
         }
         Err(error) => {
-            let fault = Fault::general(cannot_read(path, &error));
-            Err(vec![match error {
-                FileError::NotAFile(Other::Pipe) => fault.hint(
-                    "only `credwatch check` reads a pipe; the daemon reads its files again and \
-                     again",
-                ),
-                _ => fault,
-            }])
+            let mut fault = Fault::general(cannot_read(path, &error));
+            if matches!(error, FileError::NotAFile(Other::Pipe)) {
+                fault = fault.hint(
+                    "only `credwatch check` reads a pipe; the daemon reads its files repeatedly",
+                );
+            }
+            Err(vec![fault])
         }
     };
     Loaded { plan, files: loader.files }
 }
 
-/// Reads a configuration once, from a pipe or a file. Relative paths in what comes from a pipe start
-/// from the current directory.
+/// Reads a configuration once, from a pipe or a file. In a configuration from a pipe, relative paths
+/// start from the current directory.
 ///
 /// # Errors
 /// All faults, as in `Loaded`.
 pub fn load_once(path: &Path) -> Result<Plan, Vec<Fault>> {
-    if path.is_file() { load(path).plan } else { from_stream(path) }
-}
-
-fn from_stream(path: &Path) -> Result<Plan, Vec<Fault>> {
+    if path.is_file() {
+        return load(path).plan;
+    }
     let text = files::read_stream(path, files::CONFIGURATION)
         .map_err(|error| vec![Fault::general(cannot_read(path, &error))])?;
     load_text(&path.display().to_string(), &text)
 }
 
-/// Reads a configuration from a text, for the demo; `name` stands for the file in messages.
+/// Reads a configuration from a text; `name` stands for the file in messages. Relative paths start
+/// from the current directory.
 ///
 /// # Errors
 /// All faults, as in `Loaded`.
 pub fn load_text(name: &str, text: &str) -> Result<Plan, Vec<Fault>> {
     let mut loader = Loader::default();
     let source = source(Path::new(name), text.to_owned());
-    // Relative paths start from the current directory.
     let main = loader.parse(&source, Path::new(""), Role::Main);
     loader.finish(&main, Path::new(""))
 }
@@ -108,18 +106,15 @@ impl Loader {
             conceal::conceal(tree, source);
             for (key, value) in tree {
                 top.push((key.get_ref().to_string(), key.span()));
-                if let (DeValue::Table(table), "providers" | "recipes") =
-                    (value.get_ref(), key.get_ref().as_ref())
-                {
-                    starts.extend(table.keys().map(|key| key.span().start));
+                match (key.get_ref().as_ref(), value.get_ref()) {
+                    ("providers" | "recipes", DeValue::Table(table)) => {
+                        starts.extend(table.keys().map(|key| key.span().start));
+                    }
+                    ("providers" | "recipes", _) => {}
+                    _ => starts.push(key.span().start),
                 }
             }
         });
-        starts.extend(
-            top.iter()
-                .filter(|(name, _)| name != "providers" && name != "recipes")
-                .map(|(_, span)| span.start),
-        );
         starts.sort_unstable();
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
         let parsed = Parsed {
@@ -136,48 +131,45 @@ impl Loader {
         parsed
     }
 
-    /// Included files hold providers or recipes, nothing else: one place for everything that holds
-    /// for all.
+    /// An included file may only have providers or only recipes. All other settings belong into the
+    /// main file.
     fn check_role(&mut self, parsed: &Parsed, role: Role) {
         let allowed = match role {
             Role::Main => return,
             Role::Providers => "providers",
             Role::Recipes => "recipes",
         };
-        for (name, span) in parsed.top.iter().filter(|(name, _)| name != allowed) {
-            let known = [
-                "web", "limits", "metrics", "defaults", "provider_files", "recipe_files",
-                "providers", "recipes",
-            ]
-            .contains(&name.as_str());
-            if known {
-                let message = format!(
-                    "`{name}` does not belong here: an included file of this kind holds [{allowed}.NAME] tables only"
-                );
-                self.faults.push(
-                    Fault::error(&parsed.source, span.clone(), message)
-                        .hint("put it into the main file"),
-                );
-            }
+        // Other keys are unknown in every file, which is a fault already.
+        for (name, span) in parsed.top.iter().filter(|(name, _)| {
+            name != allowed && SCHEMA["properties"].get(name.as_str()).is_some()
+        }) {
+            let message = format!(
+                "`{name}` does not belong here: an included file of this kind holds \
+                 [{allowed}.NAME] tables only"
+            );
+            let fault = Fault::error(&parsed.source, span.clone(), message);
+            self.faults.push(fault.hint("put it into the main file"));
         }
     }
 
     fn check_permissions(&mut self, parsed: &Parsed, path: &Path) {
-        let inline = parsed.file.providers.0.iter().find_map(|(_, provider)| {
-            let is_inline = |value: &Credential| matches!(value, Credential::Inline(text) if !text.trim().is_empty());
-            provider.credentials.0.iter().chain(&provider.credentials_next.0).find(|(_, value)| is_inline(value)).map(|(key, _)| key)
-        });
-        let Some(key) = inline else { return };
+        let providers = parsed.file.providers.0.iter().map(|(_, provider)| provider);
+        let mut credentials = providers
+            .flat_map(|provider| provider.credentials.0.iter().chain(&provider.credentials_next.0));
+        let inline = credentials.find(
+            |(_, value)| matches!(value, Credential::Inline(text) if !text.trim().is_empty()),
+        );
+        let Some((key, _)) = inline else { return };
         if std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o004 != 0) {
-            self.faults.push(
-                Fault::warning(&parsed.source, key.span(), "this file holds a secret and everybody on this host can read it")
-                    .hint("chmod o-r, or move the secret out: { file = \"…\" }, { systemd = \"…\" } or { env = \"…\" }"),
-            );
+            let message = "this file holds a secret and everybody on this host can read it";
+            self.faults.push(Fault::warning(&parsed.source, key.span(), message).hint(
+                "chmod o-r, or move the secret out: { file = \"…\" }, { systemd = \"…\" } or \
+                 { env = \"…\" }",
+            ));
         }
     }
 
-    /// Opens what `provider_files` or `recipe_files` name. `seen` are the files that were read
-    /// before.
+    /// Reads the files that `provider_files` or `recipe_files` name, without those in `seen`.
     fn include(
         &mut self,
         main: &Parsed,
@@ -197,11 +189,8 @@ impl Loader {
                 }
             };
             if paths.is_empty() {
-                self.faults.push(Fault::warning(
-                    &main.source,
-                    span.clone(),
-                    "no file matches this",
-                ));
+                let message = "no file matches this";
+                self.faults.push(Fault::warning(&main.source, span.clone(), message));
             }
             for path in paths {
                 if !seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
@@ -233,11 +222,8 @@ impl Loader {
         for parsed in std::iter::once(main).chain(&provider_files) {
             for (name, provider) in &parsed.file.providers.0 {
                 if let Some(first) = names.get(name.get_ref().as_str()) {
-                    self.faults.push(Fault::error(
-                        &parsed.source,
-                        name.span(),
-                        format!("the provider `{name}` is already in {first}"),
-                    ));
+                    let message = format!("the provider `{name}` is already in {first}");
+                    self.faults.push(Fault::error(&parsed.source, name.span(), message));
                     continue;
                 }
                 names.insert(name.get_ref(), parsed.source.name.clone());
@@ -247,12 +233,8 @@ impl Loader {
             }
         }
         if names.is_empty() && self.errors() == 0 {
-            let fault = Fault::warning(
-                &main.source,
-                0..0,
-                "no provider is configured, so nothing is watched",
-            );
-            self.faults.push(fault.hint(
+            let message = "no provider is configured, so nothing is watched";
+            self.faults.push(Fault::warning(&main.source, 0..0, message).hint(
                 "add a table [providers.NAME]; `credwatch recipes list` shows what is built in",
             ));
         }
@@ -262,15 +244,11 @@ impl Loader {
             (name.as_ref() != Some(own), name, fault.span.start)
         });
         let failed = self.errors() > 0;
-        let faults = std::mem::take(&mut self.faults);
-        if failed {
-            return Err(faults);
-        }
-        plan.warnings = faults;
-        Ok(plan)
+        plan.warnings = std::mem::take(&mut self.faults);
+        if failed { Err(plan.warnings) } else { Ok(plan) }
     }
 
-    fn errors(&self) -> usize {
+    pub(super) fn errors(&self) -> usize {
         self.faults.iter().filter(|fault| fault.severity == Severity::Error).count()
     }
 
@@ -291,7 +269,7 @@ impl Loader {
                     &name.span(),
                     &mut faults,
                 );
-                // A name is not unknown when the check took its definition out.
+                // The reader may have removed the faulty definition of a name.
                 if parsed.is_damaged(&name.span()) {
                     recipes.faulty.insert(name.get_ref().clone());
                     faults.retain(|fault| {
@@ -303,11 +281,8 @@ impl Loader {
                 }
                 self.faults.extend(faults);
                 if recipes.own.insert(name.get_ref().clone(), Arc::new(recipe)).is_some() {
-                    self.faults.push(Fault::error(
-                        &parsed.source,
-                        name.span(),
-                        format!("the recipe `{name}` is defined twice"),
-                    ));
+                    let message = format!("the recipe `{name}` is defined twice");
+                    self.faults.push(Fault::error(&parsed.source, name.span(), message));
                 }
             }
         }

@@ -1,9 +1,8 @@
-//! From files to the plan that the daemon runs by: everything is read, merged, resolved and checked,
-//! and every fault is reported.
+//! Makes a plan from the configuration files: reads, merges, resolves and checks them, and reports
+//! every fault.
 //!
-//! Nothing but the command line imports this module; the rest of the program takes the plan.
+//! Only the command line imports this module. The rest of the program takes the plan.
 
-mod address;
 mod conceal;
 pub mod file;
 mod inputs;
@@ -16,8 +15,7 @@ mod settings;
 mod shared;
 mod trial;
 
-pub use address::{DEFAULT_ADDRESS, parse_address};
 pub use load::{load, load_once, load_text};
 pub use schema::{recipe_schema, schema};
-pub use settings::DEFAULT_BUCKETS;
-pub use trial::{Given, Place, Trial, load_trial};
+pub use settings::{DEFAULT_ADDRESS, DEFAULT_BUCKETS, parse_address};
+pub use trial::{TrialError, TrialInputs, TrialSource, load_trial};

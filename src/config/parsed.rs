@@ -1,4 +1,4 @@
-//! What was read of the files, before it is resolved.
+//! Configuration files that were read and are not resolved yet.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -9,7 +9,7 @@ use super::file::File;
 use crate::diagnostic::Source;
 use crate::recipe::{Recipe, builtin};
 
-/// One file, read.
+/// One file.
 pub struct Parsed {
     pub source: Arc<Source>,
     /// The folder that relative paths in it start from.
@@ -17,14 +17,14 @@ pub struct Parsed {
     pub file: File,
     /// The keys at its top level.
     pub top: Vec<(String, Range<usize>)>,
-    /// Where each provider and recipe begins, sorted.
+    /// Where each provider, recipe and other table begins, sorted.
     pub starts: Vec<usize>,
-    /// Where the structural faults are.
+    /// The places of the structural faults.
     pub faults: Vec<usize>,
 }
 
 impl Parsed {
-    /// Whether something of the table that begins at `place` was taken out as faulty.
+    /// Whether the reader removed faulty keys from the table that begins at `place`.
     pub fn is_damaged(&self, place: &Range<usize>) -> bool {
         let next = self.starts.partition_point(|start| *start <= place.start);
         let end = self.starts.get(next).copied().unwrap_or(usize::MAX);
@@ -35,14 +35,14 @@ impl Parsed {
 /// The recipes that providers can choose from.
 pub struct Recipes {
     pub own: HashMap<String, Arc<Recipe>>,
-    /// Names of those that have faults.
+    /// The names of recipes with faults.
     pub faulty: HashSet<String>,
-    /// Whether a file of recipes could not be read.
+    /// Whether a recipe file could not be read.
     pub incomplete: bool,
 }
 
 impl Recipes {
-    /// The names of all, built-in recipes included.
+    /// The names of all recipes, including the built-in ones.
     pub fn names(&self) -> Vec<&str> {
         let builtin = builtin::BUILTINS.iter().map(|(name, _)| *name);
         let mut names: Vec<&str> = self.own.keys().map(String::as_str).chain(builtin).collect();

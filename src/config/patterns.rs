@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// The pattern that a text in a file of this folder stands for.
+/// The absolute pattern of a text in a file of this folder.
 pub fn pattern_in(folder: &Path, text: &str) -> String {
     if text.starts_with('/') || folder.as_os_str().is_empty() {
         text.to_owned()
@@ -11,14 +11,15 @@ pub fn pattern_in(folder: &Path, text: &str) -> String {
     }
 }
 
-/// The files that a path or pattern names. A path is returned also when nothing has this name.
+/// The files that a path or pattern names. A path without `*`, `?` and `[` is returned even when no
+/// such file exists.
 pub fn matches(folder: &Path, text: &str) -> Result<Vec<PathBuf>, String> {
     let literal = folder.join(text);
     if literal.exists() || !text.contains(['*', '?', '[']) {
         return Ok(vec![literal]);
     }
     let pattern = pattern_in(folder, text);
-    // A folder that cannot be read at all is no error to the matcher.
+    // `glob` does not report a folder that cannot be read.
     let parent = Path::new(&pattern)
         .parent()
         .filter(|parent| !parent.to_string_lossy().contains(['*', '?', '[']));

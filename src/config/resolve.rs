@@ -1,5 +1,6 @@
-//! From a `[providers.NAME]` table to a [`Provider`].
+//! Makes a [`Provider`] from a `[providers.NAME]` table.
 
+use std::borrow::Borrow;
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
@@ -19,15 +20,15 @@ use crate::provider::{Provider, Slot, Transport};
 use crate::recipe::definition::{Tokens, Verify};
 use crate::recipe::{Attempt, Expectations, Recipe, Verification, builtin};
 
-/// Resolves one provider after the other; what they have in common is shared.
+/// Resolves one provider after the other. Equal parts of providers are kept once.
 pub struct Resolver<'a> {
     recipes: &'a Recipes,
-    /// Built-in recipes, compiled when the first provider asks for them.
+    /// The built-in recipes that the providers so far use, compiled.
     compiled: HashMap<String, Arc<Recipe>>,
     main: &'a Parsed,
     transports: HashSet<Arc<Transport>>,
     endpoints: HashSet<Arc<str>>,
-    /// The steps that were found for a recipe and inputs.
+    /// The steps of each recipe with each set of inputs.
     rehearsed: HashMap<(String, u64), Arc<[Arc<str>]>>,
     attempt: Attempt,
 }
@@ -45,14 +46,9 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    /// What is wrong with `[defaults]` by itself.
+    /// The faults of `[defaults]`.
     pub fn check_defaults(&self) -> Vec<Fault> {
-        let mut context = Context {
-            source: &self.main.source,
-            folder: &self.main.folder,
-            place: 0..0,
-            faults: Vec::new(),
-        };
+        let mut context = Context::new(self.main, 0..0);
         shared::check(&self.defaults(), &mut context);
         context.faults
     }
@@ -61,20 +57,15 @@ impl<'a> Resolver<'a> {
         self.main.file.defaults.shared()
     }
 
-    /// The provider, with the one of its credentials that are to follow; none when it has faults.
-    /// Faults and warnings are returned with it.
+    /// The provider, and a second one when it has next credentials; none when it has errors. All
+    /// faults are returned too.
     pub fn provider(
         &mut self,
         parsed: &Parsed,
         name: &Spanned<String>,
         file: &file::Provider,
     ) -> (Vec<Arc<Provider>>, Vec<Fault>) {
-        let mut context = Context {
-            source: &parsed.source,
-            folder: &parsed.folder,
-            place: name.span(),
-            faults: Vec::new(),
-        };
+        let mut context = Context::new(parsed, name.span());
         let whole = !parsed.is_damaged(&name.span());
         check_name(name, &mut context);
         let (own, defaults) = (file.shared(), self.defaults());
@@ -85,8 +76,8 @@ impl<'a> Resolver<'a> {
         let parameters = inputs::parameters(&recipe, file, whole, &mut context);
         let credentials = inputs::credentials(&recipe, file, whole, &mut context);
         let next = inputs::credentials_next(&recipe, file, &credentials, &mut context);
-        let transport =
-            self.share(shared::transport(&own, &parsed.folder, &defaults, &self.main.folder));
+        let transport = shared::transport(&own, &parsed.folder, &defaults, &self.main.folder);
+        let transport = shared_value(&mut self.transports, transport);
         let sound = whole && !self.recipes.faulty.contains(&recipe.name);
         let mut provider = Provider {
             name: name.get_ref().clone(),
@@ -135,8 +126,7 @@ impl<'a> Resolver<'a> {
     ) -> Option<Arc<Recipe>> {
         let Some(text) = &file.recipe else {
             if whole {
-                let place = context.place.clone();
-                context.error(place, "the provider names no recipe").hint = Some(
+                context.error(context.place.clone(), "the provider names no recipe").hint = Some(
                     "add `recipe = \"…\"`; `credwatch recipes list` shows what is built in".into(),
                 );
             }
@@ -147,11 +137,15 @@ impl<'a> Resolver<'a> {
             return Some(Arc::clone(known));
         }
         let Some(recipe) = builtin::recipe(name) else {
-            // A file of recipes that cannot be read may have held it.
+            // A recipe file that cannot be read may define it.
             if !self.recipes.incomplete {
-                // All names would fill a screen.
+                // A list of all names would fill a screen.
                 let hint = nearest(name, self.recipes.names()).map_or_else(
-                    || "`credwatch recipes list` shows what is built in; one of your own is a table [recipes.NAME]".into(),
+                    || {
+                        "`credwatch recipes list` shows what is built in; one of your own is a \
+                         table [recipes.NAME]"
+                            .into()
+                    },
                     |near| format!("did you mean `{near}`?"),
                 );
                 context.error(text.0.span(), format!("there is no recipe {name:?}")).hint =
@@ -164,16 +158,8 @@ impl<'a> Resolver<'a> {
         Some(recipe)
     }
 
-    fn share(&mut self, transport: Transport) -> Arc<Transport> {
-        if let Some(known) = self.transports.get(&transport) {
-            return Arc::clone(known);
-        }
-        let transport = Arc::new(transport);
-        self.transports.insert(Arc::clone(&transport));
-        transport
-    }
-
-    /// Host and port that requests go to; told as a fault when the parameters make no URL.
+    /// Host and port of the first request whose URL is not secret. It is a fault when the parameters
+    /// make no URL.
     fn endpoint(
         &mut self,
         provider: &Provider,
@@ -187,11 +173,8 @@ impl<'a> Resolver<'a> {
                 Ok(Some(url)) => url,
                 Ok(None) => continue,
                 Err(error) => {
-                    let place = context.place.clone();
-                    context.error(
-                        place,
-                        format!("no request can be made from these parameters: {error}"),
-                    );
+                    let problem = format!("no request can be made from these parameters: {error}");
+                    context.error(context.place.clone(), problem);
                     return None;
                 }
             };
@@ -201,28 +184,24 @@ impl<'a> Resolver<'a> {
                 let given =
                     file.parameters.0.iter().find(|(name, _)| name.get_ref().ends_with("_url"));
                 let span = given.map_or(context.place.clone(), |(_, value)| value.0.span());
-                context.warn(span, "http:// sends the credential in clear text, readable by anybody on the way").hint = Some("use https://".into());
+                let problem =
+                    "http:// sends the credential in clear text, readable by anybody on the way";
+                context.warn(span, problem).hint = Some("use https://".into());
             }
             if !call.url_is_secret() && first.is_none() {
                 first = Some(format!("{host}:{}", url.port_or_known_default().unwrap_or_default()));
             }
         }
-        let endpoint = first?;
-        if let Some(known) = self.endpoints.get(endpoint.as_str()) {
-            return Some(Arc::clone(known));
-        }
-        let endpoint: Arc<str> = endpoint.into();
-        self.endpoints.insert(Arc::clone(&endpoint));
-        Some(endpoint)
+        first.map(|endpoint| shared_value(&mut self.endpoints, endpoint))
     }
 
-    /// Renders all requests with made-up secrets, once for each set of inputs that could differ;
-    /// returns the names of what a probe does, when it is more than the token request.
+    /// Renders all requests with made-up secrets, once for each different set of inputs. Returns the
+    /// names of the calls of a probe; none when there is only the token request.
     fn rehearse(&mut self, provider: &Provider, context: &mut Context<'_>) -> Arc<[Arc<str>]> {
         let mut inputs = DefaultHasher::new();
         for (name, value) in &provider.parameters {
             name.hash(&mut inputs);
-            // URLs have been looked at, and are what differs between thousands of providers.
+            // `endpoint` has checked the URLs, which can differ between thousands of providers.
             if !name.ends_with("_url") {
                 value.to_string().hash(&mut inputs);
             }
@@ -234,7 +213,7 @@ impl<'a> Resolver<'a> {
         if has_errors(context) {
             return Arc::default();
         }
-        // What verifies the token is each provider's own.
+        // Each provider has its own verification.
         if let Some(known) = self.rehearsed.get(&key).filter(|_| provider.verification.is_none()) {
             return Arc::clone(known);
         }
@@ -247,14 +226,11 @@ impl<'a> Resolver<'a> {
             Ok(steps) if steps.len() > 1 => steps.into(),
             Ok(_) => Arc::default(),
             Err(error) => {
-                let place = context.place.clone();
-                context.error(
-                    place,
-                    format!(
-                        "the recipe `{}` cannot make a request from these inputs: {error}",
-                        provider.recipe.name
-                    ),
+                let problem = format!(
+                    "the recipe `{}` cannot make a request from these inputs: {error}",
+                    provider.recipe.name
                 );
+                context.error(context.place.clone(), problem);
                 Arc::default()
             }
         };
@@ -263,6 +239,19 @@ impl<'a> Resolver<'a> {
         }
         steps
     }
+}
+
+/// The same value from `known`, or the new value, which is then added.
+fn shared_value<T: Eq + Hash + ?Sized, V: Borrow<T> + Into<Arc<T>>>(
+    known: &mut HashSet<Arc<T>>,
+    value: V,
+) -> Arc<T> {
+    if let Some(same) = known.get(value.borrow()) {
+        return Arc::clone(same);
+    }
+    let value = value.into();
+    known.insert(Arc::clone(&value));
+    value
 }
 
 fn has_errors(context: &Context<'_>) -> bool {
@@ -297,34 +286,33 @@ fn expectations(
     let min_lifetime = file.min_lifetime.as_ref().or(defaults.min_lifetime);
     if min_lifetime.is_some() && recipe.tokens == Tokens::Cached {
         let span = file.min_lifetime.as_ref().map_or(context.place.clone(), |own| own.0.span());
-        context.warn(span, format!("`{}` hands the same token out until it expires, so every token gets shorter-lived than this", recipe.name)).hint =
-            Some("leave `min_lifetime` out here, or keep it far below `interval`".into());
+        let problem = format!(
+            "`{}` returns the same token until it expires, so every token falls below this lifetime",
+            recipe.name
+        );
+        context.warn(span, problem).hint =
+            Some("remove `min_lifetime` here, or keep it far below `interval`".into());
     }
     if let Some(first) = file.required_scopes.first()
         && sound
         && !recipe.reads_scopes()
     {
-        context.error(
-            first.0.span(),
-            format!(
-                "`required_scopes` cannot be checked: the recipe `{}` reads no scopes",
-                recipe.name
-            ),
+        let problem = format!(
+            "`required_scopes` cannot be checked: the recipe `{}` reads no scopes",
+            recipe.name
         );
+        context.error(first.0.span(), problem);
     }
     for scope in &file.required_scopes {
         if scope.0.get_ref().is_empty() || scope.0.get_ref().contains([' ', ',', '\t']) {
             context
-                .error(scope.0.span(), "a scope is one word: no answer could ever grant this one")
+                .error(scope.0.span(), "a scope is one word: no answer can grant this one")
                 .hint = Some("write each scope as a text of its own: [\"sms\", \"groups\"]".into());
         }
     }
+    let required_scopes = file.required_scopes.iter().map(|scope| scope.0.get_ref().clone());
     Expectations {
-        required_scopes: file
-            .required_scopes
-            .iter()
-            .map(|scope| scope.0.get_ref().clone())
-            .collect(),
+        required_scopes: required_scopes.collect(),
         min_lifetime: min_lifetime.map(|at| at.0.get_ref().0),
     }
 }
@@ -335,7 +323,7 @@ fn verification(
     sound: bool,
     context: &mut Context<'_>,
 ) -> Option<Arc<Verification>> {
-    // Of a recipe with faults the names are not known.
+    // The names of a recipe with faults are not complete.
     if !sound {
         return None;
     }
@@ -346,16 +334,18 @@ fn verification(
 fn secret_expires(file: &file::Provider, context: &mut Context<'_>) -> Option<Timestamp> {
     let date = file.secret_expires.as_ref()?;
     let Some(time) = timestamp(date.0.get_ref()) else {
-        context.error(date.0.span(), "expected a date such as 2027-01-31, or a date with time and offset, before the year 9999");
+        let problem = "expected a date such as 2027-01-31, or a date with time and offset, before \
+                       the year 9999";
+        context.error(date.0.span(), problem);
         return None;
     };
     if time < Timestamp::now() {
-        context.warn(date.0.span(), "this secret has run out already, by its own date");
+        context.warn(date.0.span(), "this date is in the past: the secret has expired");
     }
     Some(time)
 }
 
-/// A date counts from its first moment in UTC: rather too early than too late.
+/// A date without a time stands for its start in UTC, so that the warning is not late.
 fn timestamp(date: &Datetime) -> Option<Timestamp> {
     let text = date.to_string();
     match (date.date, date.time, date.offset) {
@@ -366,7 +356,7 @@ fn timestamp(date: &Datetime) -> Option<Timestamp> {
     }
 }
 
-/// What can be run, but its author would want to know.
+/// Warns about settings that work but are often mistakes.
 fn warn(provider: &Provider, file: &file::Provider, context: &mut Context<'_>) {
     if let Some(side_effects) = &provider.recipe.side_effects {
         let span = file.recipe.as_ref().map_or(context.place.clone(), |text| text.0.span());
@@ -375,19 +365,17 @@ fn warn(provider: &Provider, file: &file::Provider, context: &mut Context<'_>) {
     if let (Some(safe), Some(own)) = (provider.recipe.interval, &file.interval)
         && own.0.get_ref().0 < safe
     {
-        context
-            .warn(
-                own.0.span(),
-                format!(
-                    "the recipe `{}` calls {safe:?} a safe interval, and this is shorter",
-                    provider.recipe.name
-                ),
-            )
-            .hint = Some("see its side effects: `credwatch recipes show` prints them".into());
+        let problem = format!(
+            "the recipe `{}` calls {safe:?} a safe interval, and this is shorter",
+            provider.recipe.name
+        );
+        context.warn(own.0.span(), problem).hint =
+            Some("see its side effects: `credwatch recipes show` prints them".into());
     }
     if provider.transport.insecure {
-        let place = context.place.clone();
-        context.warn(place, "`tls.insecure` accepts any certificate: what is sent, the secret included, can be read by anybody on the way").hint =
+        let problem = "`tls.insecure` accepts any certificate: what is sent, the secret included, can \
+                       be read by anybody on the way";
+        context.warn(context.place.clone(), problem).hint =
             Some("for a private authority, set `tls.ca_file` instead".into());
     }
 }

@@ -1,5 +1,4 @@
-//! The keys that `[defaults]` and `[providers.NAME]` share: checked where they are written, then
-//! merged.
+//! The keys that `[defaults]` and `[providers.NAME]` share: each table is checked, then both are merged.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -7,34 +6,39 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::file::Shared;
+use super::parsed::Parsed;
 use crate::diagnostic::{Fault, Source};
 use crate::files;
 use crate::provider::{Cadence, Proxy, Transport};
 use crate::recipe::definition::Text;
 
-/// Shorter intervals are refused: they would be a load test of somebody else's server.
+/// Shorter intervals are refused, because they would be a load test of the provider.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Longer timeouts would tie up places that other probes need.
+/// Longer timeouts are refused, because a hanging probe takes the place of others.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// More labels than anybody joins on.
+/// The most labels of a provider.
 const MOST_LABELS: usize = 30;
 
-/// Label names that the exposition or Prometheus itself uses.
+/// Label names that the exposition or Prometheus uses.
 const TAKEN_LABELS: [&str; 8] =
     ["provider", "recipe", "le", "quantile", "state", "class", "reason", "code"];
 
-/// Where a table stands, and where its faults go.
+/// The table that is checked, and its faults.
 pub struct Context<'a> {
     pub source: &'a Arc<Source>,
     pub folder: &'a Path,
-    /// The key of the table, for what concerns it as a whole.
+    /// The key of the table, for faults of the whole table.
     pub place: Range<usize>,
     pub faults: Vec<Fault>,
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
+    pub fn new(file: &'a Parsed, place: Range<usize>) -> Self {
+        Self { source: &file.source, folder: &file.folder, place, faults: Vec::new() }
+    }
+
     pub fn error(&mut self, span: Range<usize>, message: impl Into<String>) -> &mut Fault {
         self.faults.push(Fault::error(self.source, span, message));
         self.faults.last_mut().expect("pushed just above")
@@ -46,21 +50,18 @@ impl Context<'_> {
     }
 }
 
-/// Checks what one table says by itself.
+/// Checks one table.
 pub fn check(shared: &Shared<'_>, context: &mut Context<'_>) {
     if let Some(interval) = shared.interval
         && interval.0.get_ref().0 < SHORTEST_INTERVAL
     {
-        context.error(
-            interval.0.span(),
-            format!("this interval is too short: at least {SHORTEST_INTERVAL:?}"),
-        );
+        let problem = format!("this interval is too short: at least {SHORTEST_INTERVAL:?}");
+        context.error(interval.0.span(), problem);
     }
     if let Some(timeout) = shared.timeout {
         let value = timeout.0.get_ref().0;
         if value.is_zero() || value > LONGEST_TIMEOUT {
-            context
-                .error(timeout.0.span(), "the timeout must be more than nothing and at most 10m");
+            context.error(timeout.0.span(), "the timeout must be longer than 0 and at most 10m");
         } else if shared
             .interval
             .is_some_and(|interval| (SHORTEST_INTERVAL..value).contains(&interval.0.get_ref().0))
@@ -86,19 +87,21 @@ fn check_labels(shared: &Shared<'_>, context: &mut Context<'_>) {
             .next()
             .is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
             && characters.all(|character| character.is_ascii_alphanumeric() || character == '_');
-        if !valid {
-            context.error(name.span(), format!("{text:?} cannot be the name of a label")).hint =
-                Some("a name has letters of the English alphabet, digits and `_`, and begins with a letter".into());
+        let not_a_name = format!("{text:?} cannot be the name of a label");
+        let (problem, hint) = if !valid {
+            let letters = "letters of the English alphabet, digits and `_`";
+            (not_a_name, Some(format!("a name has {letters}, and begins with a letter")))
         } else if text.starts_with("__") {
-            context.error(name.span(), format!("{text:?} cannot be the name of a label")).hint =
-                Some("names that begin with `__` belong to Prometheus itself".into());
+            (not_a_name, Some("names that begin with `__` belong to Prometheus itself".into()))
         } else if TAKEN_LABELS.contains(&text.as_str()) {
-            context
-                .error(name.span(), format!("the label `{text}` is set by credwatch itself"))
-                .hint = Some("choose another name".into());
+            let problem = format!("the label `{text}` is set by credwatch itself");
+            (problem, Some("choose another name".into()))
         } else if number == MOST_LABELS {
-            context.error(name.span(), format!("these are more than {MOST_LABELS} labels"));
-        }
+            (format!("these are more than {MOST_LABELS} labels"), None)
+        } else {
+            continue;
+        };
+        context.error(name.span(), problem).hint = hint;
     }
 }
 
@@ -137,7 +140,7 @@ fn check_proxy(proxy: &Text, context: &mut Context<'_>) {
     }
 }
 
-/// The labels of a provider: its own win.
+/// The labels of a provider. Its own labels take precedence.
 pub fn labels(own: &Shared<'_>, defaults: &Shared<'_>) -> Vec<(String, String)> {
     let mut labels: Vec<(String, String)> = Vec::new();
     for (name, value) in defaults.labels.0.iter().chain(&own.labels.0) {
@@ -150,10 +153,10 @@ pub fn labels(own: &Shared<'_>, defaults: &Shared<'_>) -> Vec<(String, String)> 
     labels
 }
 
-/// The cadence of a provider. `safe` is how often its recipe says that it is safe to ask.
+/// The cadence of a provider. `safe` is the interval that its recipe calls safe.
 pub fn cadence(own: &Shared<'_>, defaults: &Shared<'_>, safe: Option<Duration>) -> Cadence {
     let fallback = Cadence::default();
-    // What is set for all providers does not know what one of them bears.
+    // The interval in `[defaults]` is for all providers, so the recipe can make it longer.
     let shared = || {
         defaults.interval.map_or(safe.unwrap_or(fallback.interval), |at| {
             at.0.get_ref().0.max(safe.unwrap_or_default())
@@ -209,7 +212,7 @@ pub fn transport(
     }
 }
 
-/// What one table says about the proxy; `None` when it says nothing.
+/// The proxy of one table; `None` when the table does not set it.
 fn proxy(shared: &Shared<'_>) -> Option<Proxy> {
     match (shared.proxy.map(|text| text.0.get_ref().as_str()), shared.proxy_from_environment) {
         (Some(""), _) | (None, Some(false)) => Some(Proxy::Direct),

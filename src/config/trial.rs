@@ -1,5 +1,5 @@
-//! A recipe that is tried out before any configuration names it: from its file, with inputs from
-//! the command line.
+//! Makes a provider to probe from a recipe file and the inputs of the command line, without a
+//! configuration.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -7,104 +7,74 @@ use std::sync::Arc;
 
 use super::load::{Loader, Role, open};
 use super::resolve::Resolver;
-use crate::diagnostic::{Fault, Severity, Source, suggestion};
+use crate::diagnostic::{Fault, Source, suggestion};
 use crate::provider::{Provider, Slot};
 use crate::recipe::Recipe;
 use crate::recipe::definition::Scalar;
 
-/// What the command line says beside the file.
+/// The inputs of the command line.
 #[derive(Default)]
-pub struct Given {
-    /// The recipe, or a provider in the file; needed only where there are several.
+pub struct TrialInputs {
+    /// The name of the recipe, or of the provider in the file; needed only when it has several.
     pub name: Option<String>,
     /// Parameters by name.
     pub parameters: Vec<(String, String)>,
-    /// Where the credentials are, by name.
-    pub credentials: Vec<(String, Place)>,
-    /// The credentials that are to follow, instead of the current ones.
+    /// The sources of the credentials, by name.
+    pub credentials: Vec<(String, TrialSource)>,
+    /// The current or the next credentials of a provider in the file.
     pub slot: Slot,
 }
 
-/// Where a credential is.
-pub enum Place {
-    /// In an environment variable.
+/// The source of a credential.
+pub enum TrialSource {
+    /// An environment variable.
     Environment(String),
-    /// In a file.
+    /// A file.
     File(PathBuf),
 }
 
-/// Why there is nothing to try.
-pub enum Trial {
+/// Why there is no provider to probe.
+pub enum TrialError {
     /// The file has faults.
     Faulty(Vec<Fault>),
-    /// The command line lacks something: what, and what to do about it.
-    Lacking(String, String),
+    /// The command line does not fit the file: the problem, and a hint.
+    Inputs(String, String),
 }
 
-/// The provider that a file of recipes and the command line make together.
+/// The provider that a recipe file and the inputs make.
 ///
 /// # Errors
-/// As [`Trial`] says.
-pub fn load_trial(path: &Path, given: &Given) -> Result<Arc<Provider>, Trial> {
+/// See [`TrialError`].
+pub fn load_trial(path: &Path, inputs: &TrialInputs) -> Result<Arc<Provider>, TrialError> {
     let mut loader = Loader::default();
-    let source = open(path).map_err(|problem| Trial::Faulty(vec![Fault::general(problem)]))?;
+    let source = open(path).map_err(|problem| TrialError::Faulty(vec![Fault::general(problem)]))?;
     let parsed = loader.parse(&source, path, Role::Main);
-    let shown = path.display();
-    let by_hand = !given.parameters.is_empty() || !given.credentials.is_empty();
+    let (file, name) = (path.display().to_string(), inputs.name.as_deref());
     if !parsed.file.providers.0.is_empty() {
-        let plan = loader.finish(&parsed, path).map_err(Trial::Faulty)?;
-        let providers: Vec<&Arc<Provider>> =
-            plan.providers.iter().filter(|provider| provider.slot == given.slot).collect();
-        if by_hand {
-            let message = format!("{shown} has providers, so the inputs are taken from there");
-            return Err(Trial::Lacking(
-                message,
+        let plan = loader.finish(&parsed, path).map_err(TrialError::Faulty)?;
+        if !inputs.parameters.is_empty() || !inputs.credentials.is_empty() {
+            return Err(TrialError::Inputs(
+                format!("{file} has providers, so the inputs are taken from there"),
                 "leave `--parameter` and `--credential` out, or the provider".into(),
             ));
         }
-        let is_meant = |provider: &Provider| {
-            given
-                .name
-                .as_deref()
-                .is_none_or(|name| provider.name == name || provider.recipe.name == name)
-        };
-        let fitting: Vec<&Arc<Provider>> =
-            providers.iter().copied().filter(|provider| is_meant(provider)).collect();
-        return one(
-            &fitting,
-            &providers,
-            given.name.as_deref(),
-            |provider| &provider.name,
-            "provider",
-            &shown.to_string(),
-        )
-        .cloned();
+        let providers: Vec<&Arc<Provider>> =
+            plan.providers.iter().filter(|provider| provider.slot == inputs.slot).collect();
+        let names =
+            |provider: &Arc<Provider>| [&provider.name, &provider.recipe.name].map(String::clone);
+        return choose(&providers, name, names, "provider", &file).cloned();
     }
     let recipes = loader.recipes(std::iter::once(&parsed), false);
-    let errors = loader.faults.iter().any(|fault| fault.severity == Severity::Error);
-    if errors {
-        return Err(Trial::Faulty(std::mem::take(&mut loader.faults)));
+    if loader.errors() > 0 {
+        return Err(TrialError::Faulty(std::mem::take(&mut loader.faults)));
     }
-    let in_order =
-        |name: &str| parsed.file.recipes.0.iter().position(|(known, _)| known.get_ref() == name);
-    let mut all: Vec<&Arc<Recipe>> = recipes.own.values().collect();
-    all.sort_by_key(|recipe| in_order(&recipe.name));
-    let fitting: Vec<&Arc<Recipe>> = all
-        .iter()
-        .copied()
-        .filter(|recipe| given.name.as_deref().is_none_or(|name| recipe.name == name))
-        .collect();
-    let recipe = one(
-        &fitting,
-        &all,
-        given.name.as_deref(),
-        |recipe| &recipe.name,
-        "recipe",
-        &shown.to_string(),
-    )?;
-    refuse_missing(recipe, given)?;
-    let text = provider_text(recipe, given);
-    let source = Arc::new(Source::new("the command line", text));
+    let in_order = parsed.file.recipes.0.iter();
+    let all: Vec<&Arc<Recipe>> =
+        in_order.filter_map(|(name, _)| recipes.own.get(name.get_ref())).collect();
+    let names = |recipe: &Arc<Recipe>| [&recipe.name, &recipe.name].map(String::clone);
+    let recipe = choose(&all, name, names, "recipe", &file)?;
+    refuse_missing(recipe, inputs)?;
+    let source = Arc::new(Source::new("the command line", provider_text(recipe, inputs)));
     let typed = loader.parse(&source, Path::new(""), Role::Main);
     let mut faults = std::mem::take(&mut loader.faults);
     let mut resolver = Resolver::new(&recipes, &typed);
@@ -114,33 +84,37 @@ pub fn load_trial(path: &Path, given: &Given) -> Result<Arc<Provider>, Trial> {
         providers.extend(made);
         faults.extend(more);
     }
-    providers.pop().ok_or(Trial::Faulty(faults))
+    providers.pop().ok_or(TrialError::Faulty(faults))
 }
 
-/// The only one that fits, or what there is to choose from.
-fn one<'a, T>(
-    fitting: &[&'a T],
+/// The only item that has the wanted name, or the only item. `names` returns the name of an item and
+/// another name for it.
+fn choose<'a, T>(
     all: &[&'a T],
     wanted: Option<&str>,
-    name: impl Fn(&T) -> &str,
+    names: impl Fn(&T) -> [String; 2],
     what: &str,
     file: &str,
-) -> Result<&'a T, Trial> {
-    let names: Vec<&str> = all.iter().map(|one| name(one)).collect();
-    match (fitting, wanted) {
+) -> Result<&'a T, TrialError> {
+    let matching: Vec<&T> = all
+        .iter()
+        .copied()
+        .filter(|item| wanted.is_none_or(|wanted| names(item).iter().any(|name| name == wanted)))
+        .collect();
+    let all: BTreeSet<String> = all.iter().map(|item| names(item)[0].clone()).collect();
+    match (&*matching, wanted) {
         ([only], _) => Ok(only),
-        ([], Some(wanted)) => Err(Trial::Lacking(
+        ([], Some(wanted)) => Err(TrialError::Inputs(
             format!("there is no {what} {wanted:?} in {file}"),
-            suggestion(wanted, names),
+            suggestion(wanted, all.iter().map(String::as_str)),
         )),
-        ([], None) => Err(Trial::Lacking(
+        ([], None) => Err(TrialError::Inputs(
             format!("there is no {what} in {file}"),
             "a recipe is a table [recipes.NAME]; `credwatch recipes new` drafts one".into(),
         )),
         _ => {
-            let choice: BTreeSet<String> = names.iter().map(|name| format!("`{name}`")).collect();
-            let choice: Vec<String> = choice.into_iter().collect();
-            Err(Trial::Lacking(
+            let choice: Vec<String> = all.iter().map(|name| format!("`{name}`")).collect();
+            Err(TrialError::Inputs(
                 format!("{file} has several: which {what}?"),
                 format!("name one of {}", choice.join(", ")),
             ))
@@ -148,19 +122,19 @@ fn one<'a, T>(
     }
 }
 
-/// Tells all inputs that are missing at once, as they are to be typed.
-fn refuse_missing(recipe: &Recipe, given: &Given) -> Result<(), Trial> {
+/// Refuses when required inputs are missing. The hint has the flags to add.
+fn refuse_missing(recipe: &Recipe, inputs: &TrialInputs) -> Result<(), TrialError> {
     let mut missing = Vec::new();
     for (name, parameter) in &recipe.parameters {
         if parameter.default.is_none()
             && !parameter.optional
-            && !given.parameters.iter().any(|(known, _)| known == name)
+            && !inputs.parameters.iter().any(|(known, _)| known == name)
         {
             missing.push(format!("--parameter {name}=VALUE"));
         }
     }
     for (name, credential) in &recipe.credentials {
-        if !credential.optional && !given.credentials.iter().any(|(known, _)| known == name) {
+        if !credential.optional && !inputs.credentials.iter().any(|(known, _)| known == name) {
             missing.push(format!("--credential {name}=env:{}", name.to_ascii_uppercase()));
         }
     }
@@ -171,15 +145,15 @@ fn refuse_missing(recipe: &Recipe, given: &Given) -> Result<(), Trial> {
         "add {}; a secret can also come from a file: `--credential NAME=file:PATH`",
         missing.join(" ")
     );
-    Err(Trial::Lacking(format!("the recipe `{}` needs more than it was given", recipe.name), hint))
+    Err(TrialError::Inputs(format!("the recipe `{}` needs more inputs", recipe.name), hint))
 }
 
-/// The table that somebody would have written.
-fn provider_text(recipe: &Recipe, given: &Given) -> String {
+/// The inputs as a `[providers.NAME]` table.
+fn provider_text(recipe: &Recipe, inputs: &TrialInputs) -> String {
     let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
     let mut text = format!("[providers.{name}]\nrecipe = {name}\n", name = quoted(&recipe.name));
-    for (name, value) in &given.parameters {
-        // A command line has texts only; what the recipe has by default says what is meant.
+    for (name, value) in &inputs.parameters {
+        // The type of the default decides whether the text is a number, a boolean or a string.
         let default = recipe
             .parameters
             .iter()
@@ -190,18 +164,15 @@ fn provider_text(recipe: &Recipe, given: &Given) -> String {
             Some(Scalar::Boolean(_)) => value.parse::<bool>().is_ok(),
             _ => false,
         };
-        text.push_str(&format!(
-            "parameters.{} = {}\n",
-            quoted(name),
-            if plain { value.clone() } else { quoted(value) }
-        ));
+        let value = if plain { value.clone() } else { quoted(value) };
+        text.push_str(&format!("parameters.{} = {value}\n", quoted(name)));
     }
-    for (name, place) in &given.credentials {
-        let place = match place {
-            Place::Environment(variable) => format!("env = {}", quoted(variable)),
-            Place::File(path) => format!("file = {}", quoted(&path.to_string_lossy())),
+    for (name, source) in &inputs.credentials {
+        let source = match source {
+            TrialSource::Environment(variable) => format!("env = {}", quoted(variable)),
+            TrialSource::File(path) => format!("file = {}", quoted(&path.to_string_lossy())),
         };
-        text.push_str(&format!("credentials.{} = {{ {place} }}\n", quoted(name)));
+        text.push_str(&format!("credentials.{} = {{ {source} }}\n", quoted(name)));
     }
     text
 }

@@ -244,11 +244,11 @@ impl Call {
             // A value from an answer is not repeated, because it may be a secret and no URL.
             let scheme =
                 if self.follows { "its".to_owned() } else { format!("{:?}", url.scheme()) };
-            return Err(wrong(format!("the scheme {scheme} is not possible, only https and http")));
+            return Err(wrong(format!("the scheme {scheme} is not supported: use https or http")));
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(wrong(
-                "a URL cannot hold credentials: it is logged by every server on the way".into(),
+                "a URL must not contain credentials: every server on the way logs it".into(),
             ));
         }
         Ok(url)

@@ -92,7 +92,7 @@ fn check_reads_a_pipe_and_the_daemon_refuses_one_at_once() {
         String::from_utf8_lossy(&output.stderr),
         format!(
             "credwatch: error: cannot read {}: it is a pipe, not a file\n  hint: only `credwatch \
-             check` reads a pipe; the daemon reads its files again and again\n\n1 error, 0 \
+             check` reads a pipe; the daemon reads its files repeatedly\n\n1 error, 0 \
              warnings\n",
             pipe.display()
         )

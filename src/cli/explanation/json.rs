@@ -1,4 +1,4 @@
-//! The explanation of a probe for programs.
+//! The explanation of a probe as JSON.
 
 use serde_json::json;
 
@@ -47,7 +47,11 @@ pub fn as_json(provider: &Provider, probe: &Probe, explanation: &Explanation) ->
             json!({
                 "step": &*step.name,
                 "duration_seconds": step.duration,
-                "failure": step.failure.as_ref().map(|failure| json!({ "reason": failure.reason.word(), "code": failure.code.as_str(), "message": failure.message.as_str() })),
+                "failure": step.failure.as_ref().map(|failure| json!({
+                    "reason": failure.reason.word(),
+                    "code": failure.code.as_str(),
+                    "message": failure.message.as_str(),
+                })),
                 "request": call.map(|call| &call.request),
                 "http_status": call.and_then(|call| call.status),
                 "answer": call.map(|call| json!({ "headers": call.headers, "body": call.body })),
@@ -65,7 +69,10 @@ pub fn as_json(provider: &Provider, probe: &Probe, explanation: &Explanation) ->
         "certificate_expires": probe.certificate_expiry.map(|end| end.to_string()),
         "clock_skew_seconds": probe.clock_skew,
         "request": main.map(|call| &call.request),
-        "answer": { "headers": main.map(|call| &call.headers), "body": main.map(|call| &call.body) },
+        "answer": {
+            "headers": main.map(|call| &call.headers),
+            "body": main.map(|call| &call.body),
+        },
         "reading": main.map(|call| &call.reading),
         "suggestions": main.map(|call| &call.suggestions),
         "steps": steps,

@@ -1,4 +1,4 @@
-//! The explanation of a probe for people.
+//! The explanation of a probe as text.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use crate::provider::Provider;
 use crate::recipe::Kind;
 use crate::time::{human_duration, unix_seconds};
 
-/// Colours, or none.
+/// Whether the text has colours.
 #[derive(Clone, Copy)]
 pub struct Paint(pub bool);
 
@@ -77,7 +77,7 @@ fn request(out: &mut String, call: &ExplainedCall, paint: Paint) {
     out.push('\n');
 }
 
-/// A call beside the token request, in short.
+/// A call other than the token request, in short.
 fn step(out: &mut String, call: &ExplainedCall, paint: Paint) {
     let _ = writeln!(out, "{}", paint.head(&format!("Step {}", call.step)));
     request(out, call, paint);
@@ -87,7 +87,7 @@ fn step(out: &mut String, call: &ExplainedCall, paint: Paint) {
     out.push('\n');
 }
 
-/// How long each of several calls took, and which of them failed.
+/// Duration and failure of each call, for probes with several calls.
 fn steps(out: &mut String, probe: &Probe, paint: Paint) {
     if probe.steps.is_empty() {
         return;
@@ -181,7 +181,7 @@ fn answer(out: &mut String, probe: &Probe, call: &ExplainedCall, paint: Paint) {
     out.push('\n');
 }
 
-/// An answer and how it was read.
+/// An answer and the trace of how it was read.
 fn read(out: &mut String, call: &ExplainedCall, paint: Paint) {
     for (name, value) in &call.headers {
         let _ = writeln!(out, "  {name}: {value}");
