@@ -1,5 +1,4 @@
-//! No credential, nothing derived from one, and no token in any output, at the most talkative
-//! level.
+//! No output has a credential, a value derived from it, or a token, even at level trace.
 
 use std::process::Stdio;
 
@@ -11,8 +10,8 @@ const ID: &str = "canaryid4711";
 const SECRET: &str = "canary-s3cret/+x";
 const TOKEN: &str = "canarytoken0815abcdef";
 
-/// Everything that must not show: the values, their encodings, the digest and the header made of
-/// them, all computed outside of the program.
+/// The texts that no output may have: the values, their encodings, the digest and the header. Other
+/// programs computed them.
 fn needles() -> Vec<&'static str> {
     vec![
         ID,
@@ -36,7 +35,7 @@ fn assert_silent(what: &str, text: &str) {
     }
 }
 
-/// Answers that echo what was sent, as hostile or careless servers do.
+/// Answers that repeat the request, like those of hostile or careless servers.
 fn echoing() -> Vec<Vec<u8>> {
     let json = |status: &str, body: String| {
         http(status, "Content-Type: application/json\r\n", body.as_bytes())
@@ -97,8 +96,8 @@ fn configuration(endpoints: &[Endpoint]) -> String {
             "[providers.q{number}]\nrecipe = \"oauth2-client-credentials\"\nparameters = {{ \
              token_url = {url:?}, auth_method = \"client_secret_post\" }}\n{credentials}"
         ));
-        // A recipe whose author points the token at the code and the message, and sends secrets
-        // everywhere.
+        // A recipe that reads the token from the code and the message, and sends secrets in all
+        // places.
         text.push_str(&format!(
             "[providers.r{number}]\nrecipe = \"careless\"\nparameters.url = {url:?}\n{credentials}"
         ));
@@ -125,7 +124,7 @@ message = ["json.access_token", "json.error_description"]
 }
 
 #[test]
-fn no_secret_and_no_token_shows_in_any_output_at_the_most_talkative_level() {
+fn no_output_of_the_daemon_has_a_secret_or_a_token_at_level_trace() {
     let endpoints: Vec<Endpoint> = echoing().into_iter().map(Endpoint::answering).collect();
     let configuration = configuration(&endpoints);
     let daemon = Daemon::start_with(
@@ -164,7 +163,7 @@ fn no_secret_and_no_token_shows_in_any_output_at_the_most_talkative_level() {
 }
 
 #[test]
-fn no_secret_and_no_token_shows_when_a_probe_is_explained() {
+fn no_output_of_the_probe_command_has_a_secret_or_a_token() {
     let endpoints: Vec<Endpoint> = echoing().into_iter().map(Endpoint::answering).collect();
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("c.toml");
@@ -203,7 +202,7 @@ fn no_secret_and_no_token_shows_when_a_probe_is_explained() {
 }
 
 #[test]
-fn the_canaries_would_be_found_if_they_showed() {
+fn the_search_finds_the_canaries() {
     let found = std::panic::catch_unwind(|| {
         assert_silent("x", "Authorization: Basic Y2FuYXJ5aWQ0NzExOmNhbmFyeS1zM2NyZXQvK3g=");
     });

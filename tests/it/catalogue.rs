@@ -1,5 +1,5 @@
-//! `docs/recipes/catalogue.md` held against the built-in recipes: one entry each, in the words of
-//! the recipe itself, with a block to copy.
+//! `docs/recipes/catalogue.md` agrees with the built-in recipes: it has one entry for each, with
+//! the texts of the recipe and a provider block to copy.
 
 use std::collections::BTreeSet;
 
@@ -44,7 +44,7 @@ fn block(recipe: &Recipe, inputs: &[&str]) -> String {
     text
 }
 
-/// The smallest block that loads: the required inputs, and as few optional ones as are needed.
+/// The smallest valid block: the required inputs, and as few optional ones as possible.
 fn ready(recipe: &Recipe) -> String {
     let parameters = recipe
         .parameters
@@ -74,7 +74,7 @@ fn ready(recipe: &Recipe) -> String {
         let names: Vec<&str> =
             required.iter().copied().chain(chosen.map(|(_, name)| *name)).collect();
         let text = block(recipe, &names);
-        // A password without its user name loads, but is of no use.
+        // A password without its user name is valid but useless.
         let is_whole = !names.contains(&"password")
             || names.contains(&"username")
             || !optional.contains(&"username");
@@ -85,7 +85,7 @@ fn ready(recipe: &Recipe) -> String {
     panic!("{}: no block loads", recipe.name)
 }
 
-/// Where the vendor documents the API: a link, if the recipe has an address.
+/// The vendor's documentation: a link if the recipe has a URL.
 fn source(documentation: &str) -> String {
     match documentation.split_once("; https://") {
         Some((title, address)) => format!("[{title}](https://{address})"),
@@ -199,8 +199,7 @@ fn every_input_of_a_built_in_recipe_says_what_it_is() {
     }
 }
 
-/// Each recipe stands alone in its file, so what they share is repeated there; this holds the
-/// copies together.
+/// Each recipe is complete in its own file, so common parts are repeated. The copies must be equal.
 #[test]
 fn the_recipes_of_oauth_authenticate_a_client_in_the_same_words() {
     let texts: Vec<&str> = BUILTINS

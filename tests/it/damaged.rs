@@ -8,7 +8,7 @@ use credwatch::outcome::{Class, Outcome};
 use http::{HeaderMap, HeaderValue};
 
 use super::support::mutate::{damaged_bytes, damaged_tree};
-use super::targets::play::{RECORDED, answering, play};
+use super::targets::replay::{RECORDED, answering, replay};
 
 /// The recorded exchanges of built-in recipes with a token as the outcome, at most so many of each.
 fn successes(most: usize) -> Vec<&'static Prepared> {
@@ -35,7 +35,7 @@ fn successes(most: usize) -> Vec<&'static Prepared> {
 /// Each call of an exchange with its recorded answer.
 fn answers(prepared: &Prepared) -> Vec<(String, u16, HeaderMap, Bytes)> {
     let mut answers = Vec::new();
-    play(prepared, &mut |name, response, _| {
+    replay(prepared, &mut |name, response, _| {
         answers.push((
             name.to_owned(),
             response.status,
@@ -66,10 +66,10 @@ fn a_damaged_success_is_never_a_failure_of_the_credential() {
             damaged.retain(|(what, _)| what != "scope as []");
             for (what, body) in damaged.into_iter().skip(number % 2).step_by(2) {
                 tried += 1;
-                let Some(played) = answering(prepared, &call, status, &headers, &body) else {
+                let Some(replayed) = answering(prepared, &call, status, &headers, &body) else {
                     continue;
                 };
-                if let Outcome::Failed(failure) = &played.outcome {
+                if let Outcome::Failed(failure) = &replayed.outcome {
                     failed += 1;
                     if failure.reason.class() == Class::Credential
                         || failure.reason.class() == Class::Config
@@ -90,7 +90,7 @@ fn a_damaged_success_is_never_a_failure_of_the_credential() {
     assert!(wrong.is_empty(), "{} of {tried}:\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// `play` checks the class of each status with the reference.
+/// `replay` checks the class of each status with the reference.
 #[test]
 fn the_class_of_a_status_does_not_depend_on_the_body_and_only_2xx_yields_a_token() {
     let mut headers = HeaderMap::new();
@@ -101,10 +101,10 @@ fn the_class_of_a_status_does_not_depend_on_the_body_and_only_2xx_yields_a_token
             let cut = &body[..body.len() / 2];
             for status in [199, 300, 302, 308, 400, 401, 403, 404, 429, 500, 503, 599] {
                 for body in [&body[..], cut, b"", b"<html>"] {
-                    let Some(played) = answering(prepared, &call, status, &headers, body) else {
+                    let Some(replayed) = answering(prepared, &call, status, &headers, body) else {
                         continue;
                     };
-                    let issued = matches!(played.outcome, Outcome::Issued(_));
+                    let issued = matches!(replayed.outcome, Outcome::Issued(_));
                     assert!(
                         !issued || call != "token",
                         "{}: `{call}` with status {status} yields a token",
@@ -116,7 +116,7 @@ fn the_class_of_a_status_does_not_depend_on_the_body_and_only_2xx_yields_a_token
     }
 }
 
-/// `play` checks the cost of reading against the size of the answer.
+/// `replay` checks the cost of reading against the size of the answer.
 #[test]
 fn large_answers_of_every_shape_stay_within_the_cost_limit() {
     let many = |piece: &str| piece.repeat(200 * 1024 / piece.len());

@@ -1,8 +1,7 @@
-//! The documents held against the tables in the code: what is in one and not in the other fails.
+//! The documents agree with the tables in the code: an item in only one of them fails a test.
 //!
-//! What the tests look for is visible in the documents themselves: rows of tables under known
-//! headings, and code blocks marked as `toml config` (a whole configuration) or `toml exchange` (a
-//! recorded exchange).
+//! The tests read table rows under known headings, and code blocks marked as `toml config` (a whole
+//! configuration) or `toml exchange` (a recorded exchange).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,7 +17,7 @@ use super::support::daemon::credwatch;
 use super::support::documents::{blocks, document, documents, read, rows, section};
 use super::support::{files, repository};
 
-/// Every family that `/metrics` serves, with its type.
+/// All metric families with their types.
 pub fn exposed() -> BTreeMap<String, String> {
     process_started(jiff::Timestamp::now());
     let ledger = Arc::new(Ledger::new(Vec::new(), &[1.0]));
@@ -26,7 +25,7 @@ pub fn exposed() -> BTreeMap<String, String> {
     Exposition::new(Arc::clone(&ledger), Daemon::new())
         .write(&mut out, ledger.now())
         .expect("written");
-    // What is served at /probe alone.
+    // Only /probe serves these families.
     write_one(&mut out, Roster::new(Vec::new(), &[1.0]), false, ledger.now()).expect("written");
     let text = String::from_utf8(out).expect("text");
     let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
@@ -201,7 +200,7 @@ fn told(text: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn what_is_reference_is_told_on_one_page() {
+fn each_reference_table_is_on_one_page_only() {
     let mut documents = documents();
     documents.retain(|page, _| page.starts_with("docs/") || page == "README.md");
     let mut homes = vec![
@@ -229,7 +228,7 @@ fn what_is_reference_is_told_on_one_page() {
 }
 
 #[test]
-fn the_readme_is_read_in_one_go() {
+fn the_readme_is_short() {
     let lines = document("README.md").lines().count();
     assert!(lines <= 250, "{lines} lines");
 }

@@ -7,7 +7,7 @@ use http::HeaderMap;
 
 use super::support::mutate::{Dice, mutated};
 use super::support::{files, repository};
-use super::targets::play::{RECORDED, answering};
+use super::targets::replay::{RECORDED, answering};
 use super::targets::{answer, challenge, expression, jwt, recipe, xml};
 
 /// Texts that are special for some parser.

@@ -1,4 +1,4 @@
-//! Answers that nobody should send: whatever comes, the outcome is bounded, and nothing panics.
+//! Hostile answers: the outcome is always bounded, and nothing panics.
 
 use std::sync::LazyLock;
 
@@ -52,7 +52,7 @@ fn assert_bounded(outcome: &Outcome) {
     assert!(failure.retry_after.is_none_or(|wait| wait.as_secs() <= 24 * 3600));
 }
 
-/// What hostile servers put where a value is expected.
+/// Values of a hostile server.
 fn value() -> impl Strategy<Value = String> {
     prop_oneof![
         Just("null".to_owned()),
@@ -106,7 +106,7 @@ proptest! {
         assert_bounded(&read(prepared, status, HeaderMap::new(), body));
     }
 
-    /// The members that recipes look at, with values of every kind.
+    /// The members that recipes read, with values of each kind.
     #[test]
     fn values_of_every_kind_have_a_bounded_outcome(
         which in any::<prop::sample::Index>(),
@@ -131,7 +131,7 @@ proptest! {
 }
 
 #[test]
-fn a_new_code_in_every_answer_does_not_fill_the_metrics() {
+fn many_different_codes_do_not_fill_the_metrics() {
     let endpoint = Endpoint::serving(|mut stream, requests| {
         let request = read_request(&mut stream);
         let mut requests = requests.lock().expect("not poisoned");
@@ -166,7 +166,7 @@ fn a_new_code_in_every_answer_does_not_fill_the_metrics() {
 }
 
 #[tokio::test]
-async fn what_was_made_of_a_secret_right_where_it_is_sent_is_not_told_when_it_is_echoed() {
+async fn an_echoed_digest_of_a_secret_is_hidden() {
     let endpoint = Endpoint::serving(|mut stream, requests| {
         let request = read_request(&mut stream);
         let body = request.rsplit("\r\n\r\n").next().unwrap_or_default().to_owned();
@@ -194,7 +194,7 @@ async fn what_was_made_of_a_secret_right_where_it_is_sent_is_not_told_when_it_is
         .unwrap_or_else(|faults| panic!("{}", faults[0]));
     let probe = credwatch::probe::Prober::new().probe(&configuration.providers[0]).await;
     let credwatch::outcome::Outcome::Failed(failure) = probe.outcome else {
-        panic!("it was refused")
+        panic!("a token was issued")
     };
     assert_eq!(failure.message.as_str(), "signature [hidden] does not match");
     assert!(

@@ -1,17 +1,15 @@
-//! Secrets at every place of an answer, and rules that point at the wrong one: none of it becomes a
+//! Secrets in all places of an answer, and rules that read the wrong place. No secret becomes a
 //! code, a message, a line of an explanation or a label.
 //!
-//! The canaries are two credentials, what is made of them (a Basic header, a digest, an assertion),
-//! what a step gives, and the token. What stands in an answer is generated: which canary, in which
-//! form, at which places. What is held against all that is told is the very text that was put
-//! in.
+//! The canaries are two credentials, the values derived from them (a Basic header, a digest, an
+//! assertion), the values of a step, and the token. `answers` generates the answers: which canary,
+//! in which form, in which places. The tests search all output for the exact texts in the answers.
+
+mod answers;
 
 use std::process::Stdio;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use bytes::Bytes;
 use credwatch::config::load_text;
 use credwatch::outcome::Outcome;
 use credwatch::provider::Provider;
@@ -25,7 +23,8 @@ use super::support::daemon::{Daemon, credwatch};
 use super::support::endpoint::{Endpoint, read_request};
 use super::support::mutate::Dice;
 use super::support::wait_for;
-use super::targets::play::{Played, Script};
+use super::targets::replay::{Replayed, Script};
+use answers::{answer, canaries};
 
 const KEY: &str = "canary-s3cret/+xq";
 const PIN: &str = "918273645";
@@ -45,15 +44,15 @@ const DIGEST: &str = "00fe01de8a368a5478bb1edc711e5813f782878756108d8cffe14258fa
 const ASSERTION: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpc3MiOiI5MTgyNzM2NDUifQ.iDU1hOM-SW\
                          wh7vBy3tQPbApMs8ACmIu54Qng5EZQ_yA";
 
-/// How many answers are made up for each choice of rules.
+/// The number of generated answers for each choice of rules.
 const ROUNDS: usize = 4;
 
-/// Members of the answers. Under the first the token stands, as the provider means it.
+/// Members of the answers. The first one is the real token.
 const MEMBERS: [&str; 6] = ["access_token", "error", "error_description", "detail", "id", "state"];
 
-/// A provider whose recipe reads the token here, the code there and the message elsewhere, and
-/// scopes and expiry at places of their own; in its steps and its verification too.
-fn written(url: &str, token: usize, code: usize) -> String {
+/// The configuration of a provider whose rules read the token, the code, the message, the scopes
+/// and the expiry from different places, also in its steps and its verification.
+fn wrong_rules(url: &str, token: usize, code: usize) -> String {
     let places = MEMBERS.len() + 3;
     let path = |member: usize| match member % places {
         6 => "body".to_owned(),
@@ -61,13 +60,13 @@ fn written(url: &str, token: usize, code: usize) -> String {
         8 => "http.headers['location']".to_owned(),
         member => format!("json.{}", MEMBERS[member]),
     };
-    // A rule that shows what the rule for the token names would be refused.
+    // A rule that shows the token would be a load error.
     let rule = |member: usize| path(if member % places == token { token + 1 } else { member });
     let (token, rules) = (
         path(token),
         format!("code = [\"{}\"]\nmessage = [\"{}\"]", rule(code), rule(code + 1 + code % 5)),
     );
-    // Half of them at the right place, so that a probe goes on to what follows.
+    // Half of the recipes read the right place, so that the probe continues.
     let (scopes, expiry) = if code.is_multiple_of(2) {
         ("json.scope".into(), "json.expires_in".into())
     } else {
@@ -126,147 +125,25 @@ request.headers.Authorization = "Bearer {{{{ token }}}}"
 }
 
 fn provider(url: &str, token: usize, code: usize) -> Arc<Provider> {
-    let configuration = load_text("test", &written(url, token, code))
+    let configuration = load_text("test", &wrong_rules(url, token, code))
         .unwrap_or_else(|faults| panic!("{}", faults[0]));
     Arc::clone(&configuration.providers[0])
 }
 
-/// In the order in which they come to be known.
-fn canaries(token: &str, assertion: &str) -> Vec<String> {
-    [KEY, PIN, BASIC, DIGEST, assertion, GIVEN, &SESSION.to_string(), token]
-        .map(str::to_owned)
-        .to_vec()
-}
-
-fn each(pieces: impl Iterator<Item = String>) -> String {
-    pieces.collect::<Vec<_>>().concat()
-}
-
-/// A canary in a form in which an honest server could repeat it. The text is what is looked for
-/// afterwards.
-fn repeated(canary: &str, dice: &mut Dice) -> String {
-    let hex = |byte: u8| format!("%{byte:02x}");
-    match dice.below(16) {
-        0 => canary.to_uppercase(),
-        1 => canary.to_lowercase(),
-        2 => canary.bytes().map(hex).collect(),
-        3 => each(canary.bytes().map(|byte| format!("%25{byte:02X}"))),
-        4 => url::form_urlencoded::byte_serialize(canary.as_bytes()).collect(),
-        5 => each(canary.chars().map(|character| format!("\\u{:04x}", u32::from(character)))),
-        6 => canary.replace('/', "\\/").replace('+', "\\u002b"),
-        7 => each(canary.chars().map(|character| format!("&#{};", u32::from(character)))),
-        8 => canary.replace('+', "&#x2B;").replace('-', "&#45;"),
-        9 => STANDARD.encode(canary),
-        10 => URL_SAFE_NO_PAD.encode(canary),
-        11 => STANDARD.encode(format!("id:{canary}:more")),
-        12 => STANDARD.encode(format!("i:{canary}")),
-        13 => each(canary.bytes().map(|byte| format!("{byte:02x}"))),
-        _ => canary.to_owned(),
-    }
-}
-
-/// A text with a canary in it.
-fn sentence(canary: &str, dice: &mut Dice) -> String {
-    match dice.below(8) {
-        0 => format!("bad value {canary}."),
-        1 => format!("x{canary}y"),
-        2 => format!("'{canary}'"),
-        3 => format!("{}{canary}", "word ".repeat(dice.below(80))),
-        4 => format!("{canary} {canary}"),
-        5 => format!("error={canary}&more=1"),
-        _ => canary.to_owned(),
-    }
-}
-
-/// An answer with canaries all over it, and what was put in.
-fn answer(
-    token: &str,
-    assertion: &str,
-    call: &str,
-    dice: &mut Dice,
-) -> (TokenResponse, Vec<String>) {
-    let mut put = Vec::new();
-    let known = canaries(token, assertion);
-    // What a later answer brings cannot be known to a server before that.
-    let known = if call == "login" { &known[..5] } else { &known[..] };
-    let mut text = |dice: &mut Dice| {
-        let canary = repeated(dice.pick(known).as_str(), dice);
-        put.push(canary.clone());
-        sentence(&canary, dice)
-    };
-    let mut body = serde_json::Map::new();
-    // What is a secret by its place comes first, so that an answer that is cut off has it.
-    if call == "login" {
-        body.insert("given".into(), GIVEN.into());
-        body.insert("session".into(), SESSION.into());
-    } else {
-        let number = token.parse::<u64>().ok().filter(|_| dice.below(2) == 0);
-        body.insert("access_token".into(), number.map_or(json!(token), |number| json!(number)));
-        body.insert("expires_in".into(), 60.into());
-    }
-    let secret = serde_json::Value::from(body.clone()).to_string().len();
-    for member in &MEMBERS[1..] {
-        let value = match dice.below(6) {
-            0 => continue,
-            1 => json!([text(dice), { "a": text(dice) }]),
-            2 => json!(PIN.parse::<u64>().expect("a number")),
-            3 if call != "login" => json!(SESSION),
-            _ => text(dice).into(),
-        };
-        body.insert((*member).to_owned(), value);
-    }
-    if dice.below(4) == 0 {
-        body.insert(text(dice), json!({ "of": text(dice) }));
-    }
-    let mut headers = HeaderMap::new();
-    let (realm, place) = (text(dice), text(dice));
-    for (name, value) in [
-        ("www-authenticate", format!("Bearer error=\"{realm}\"")),
-        ("location", format!("https://host.invalid/{place}/x?{place}")),
-        ("x-request-id", text(dice)),
-        ("server", text(dice)),
-    ] {
-        if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
-            headers.insert(name, value);
-        }
-    }
-    let text = serde_json::Value::from(body).to_string();
-    let body = match dice.below(8) {
-        0 => text.as_bytes()[..secret + dice.below(text.len() - secret + 1)].to_vec(),
-        1 => format!("<html>{text}</html>").into_bytes(),
-        2 => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
-        _ => text.into_bytes(),
-    };
-    let status = match call {
-        "login" => *dice.pick(&[200, 200, 200, 200, 401, 302]),
-        "token" => *dice.pick(&[200, 200, 200, 200, 401, 400, 302, 500, 429]),
-        _ => *dice.pick(&[200, 200, 200, 401, 302, 503]),
-    };
-    (
-        TokenResponse {
-            status,
-            headers,
-            body: Bytes::from(body),
-            received: NOW.parse().expect("a time"),
-        },
-        put,
-    )
-}
-
 const NOW: &str = "2023-11-14T22:13:20Z";
 
-/// What shows in `told` though it is, or was made of, one of `secrets`.
-fn leak<'a>(told: &'a str, secrets: &'a [String]) -> Option<&'a str> {
-    let folded = told.to_lowercase();
+/// The first of `secrets` that is in `text`.
+fn leak<'a>(text: &str, secrets: &'a [String]) -> Option<&'a str> {
+    let folded = text.to_lowercase();
     secrets.iter().find(|secret| folded.contains(&secret.to_lowercase())).map(String::as_str)
 }
 
-/// Plays a probe with these answers; the last are what else must not show.
-fn play(
+/// Runs a probe with these answers. `answer` also returns more texts that no output may have.
+fn replay(
     provider: &Provider,
     token: &str,
     answer: &mut dyn FnMut(&str) -> (TokenResponse, Vec<String>),
-) -> (Played, Vec<String>) {
+) -> (Replayed, Vec<String>) {
     let parameters = [("url".to_owned(), Value::from("https://host.invalid"))];
     let credentials =
         [("pin".to_owned(), SecretString::from(PIN)), ("key".to_owned(), SecretString::from(KEY))];
@@ -278,26 +155,26 @@ fn play(
         expectations: Expectations { required_scopes: vec!["read".into()], min_lifetime: None },
     };
     let mut secrets = canaries(token, ASSERTION);
-    let played = script.play(&mut |call, request, _| {
+    let replayed = script.replay(&mut |call, request, _| {
         if call == "token" {
             let body =
                 String::from_utf8_lossy(request.body.as_deref().unwrap_or_default()).into_owned();
             assert!(
                 body.contains(DIGEST) && body.contains(ASSERTION),
-                "the canaries are those that are sent: {body}"
+                "the request has the derived canaries: {body}"
             );
         }
         let (answer, put) = answer(call);
         secrets.extend(put);
         Some(answer)
     });
-    (played.expect("every call is answered"), secrets)
+    (replayed.expect("every call is answered"), secrets)
 }
 
-/// A token that only a wrong rule finds, a session in an answer that refuses: nothing but the rules
-/// says what they are.
+/// Only the rules say that these values are secret: a token that a wrong rule finds, and a session
+/// in a refusal.
 #[test]
-fn what_only_a_rule_knows_to_be_a_secret_does_not_show_either() {
+fn a_value_that_is_secret_only_by_a_rule_is_hidden() {
     let everywhere = |secret: &serde_json::Value, status: u16, more: &serde_json::Value| {
         let mut body: serde_json::Map<String, serde_json::Value> =
             MEMBERS[1..].iter().map(|member| ((*member).to_owned(), secret.clone())).collect();
@@ -328,26 +205,26 @@ fn what_only_a_rule_knows_to_be_a_secret_does_not_show_either() {
         let provider = provider("https://host.invalid", token, code);
         for status in [200, 302, 401] {
             let canary = TOKENS[1];
-            let (played, secrets) = play(&provider, canary, &mut |call| match call {
+            let (replayed, secrets) = replay(&provider, canary, &mut |call| match call {
                 "login" => everywhere(&json!("word"), 200, &given),
                 _ => everywhere(&json!(canary), status, &none),
             });
-            let shown = played
-                .told
+            let shown = replayed
+                .output
                 .iter()
-                .find_map(|told| leak(told, &secrets).map(|secret| (secret, told)));
+                .find_map(|output| leak(output, &secrets).map(|secret| (secret, output)));
             assert_eq!(shown, None, "rules {token} {code}, status {status}");
             for secret in [json!(GIVEN), json!(SESSION)] {
-                // Refused, or without one of what it should give.
+                // The step is refused, or its answer lacks a value.
                 let echoed = if secret.is_number() { "" } else { GIVEN };
                 let lacking = json!({ "given": echoed, "session": SESSION });
                 for (status, more) in [(status.max(302), &given), (200, &lacking)] {
-                    let (played, secrets) =
-                        play(&provider, canary, &mut |_| everywhere(&secret, status, more));
-                    let shown = played
-                        .told
+                    let (replayed, secrets) =
+                        replay(&provider, canary, &mut |_| everywhere(&secret, status, more));
+                    let shown = replayed
+                        .output
                         .iter()
-                        .find_map(|told| leak(told, &secrets).map(|secret| (secret, told)));
+                        .find_map(|output| leak(output, &secrets).map(|secret| (secret, output)));
                     assert_eq!(shown, None, "rules {token} {code}, a step with status {status}");
                 }
             }
@@ -356,7 +233,7 @@ fn what_only_a_rule_knows_to_be_a_secret_does_not_show_either() {
 }
 
 #[test]
-fn no_canary_shows_wherever_it_stands_and_wherever_rules_point() {
+fn no_output_of_a_probe_has_a_canary_in_any_place_with_any_rules() {
     let mut leaks = Vec::new();
     let (mut issued, mut reached) = (0, 0);
     for (number, (rule, code)) in
@@ -366,14 +243,14 @@ fn no_canary_shows_wherever_it_stands_and_wherever_rules_point() {
         for round in 0..ROUNDS {
             let mut dice = Dice::new(1 + (number * 1_000 + round) as u64);
             let token = dice.pick(&TOKENS);
-            let (played, secrets) =
-                play(&provider, token, &mut |call| answer(token, ASSERTION, call, &mut dice));
-            issued += usize::from(matches!(played.outcome, Outcome::Issued(_)));
-            for told in &played.told {
-                reached += usize::from(told.contains("[hidden]"));
-                if let Some(secret) = leak(told, &secrets) {
+            let (replayed, secrets) =
+                replay(&provider, token, &mut |call| answer(token, ASSERTION, call, &mut dice));
+            issued += usize::from(matches!(replayed.outcome, Outcome::Issued(_)));
+            for output in &replayed.output {
+                reached += usize::from(output.contains("[hidden]"));
+                if let Some(secret) = leak(output, &secrets) {
                     leaks.push(format!(
-                        "rules {rule} {code}, round {round}: {secret:?} in {told:?}"
+                        "rules {rule} {code}, round {round}: {secret:?} in {output:?}"
                     ));
                 }
             }
@@ -381,7 +258,7 @@ fn no_canary_shows_wherever_it_stands_and_wherever_rules_point() {
     }
     assert!(
         reached > 250 * ROUNDS && issued > 0,
-        "{reached} canaries came as far as to be hidden, {issued} tokens were issued"
+        "{reached} canaries were hidden, {issued} tokens were issued"
     );
     assert!(
         leaks.is_empty(),
@@ -392,13 +269,13 @@ fn no_canary_shows_wherever_it_stands_and_wherever_rules_point() {
 }
 
 #[test]
-fn what_is_held_against_the_canaries_finds_them() {
+fn the_search_finds_canaries() {
     let secrets = ["canary-s3cret/+xq".to_owned()];
     assert!(leak("a canary-S3CRET/+xq b", &secrets).is_some());
     assert!(leak("[hidden]", &secrets).is_none());
 }
 
-/// An endpoint that answers each request with canaries, wherever `answer` puts them.
+/// An endpoint that answers each request with canaries.
 fn hostile(seed: u64, token: &'static str) -> Endpoint {
     Endpoint::serving(move |mut stream, requests| {
         let request = read_request(&mut stream);
@@ -430,25 +307,24 @@ fn hostile(seed: u64, token: &'static str) -> Endpoint {
     })
 }
 
-/// A configuration with some of the providers, each with an endpoint of its own.
+/// A configuration with several providers, each with its own endpoint.
 fn configuration(endpoints: &[Endpoint]) -> String {
     let each = endpoints.iter().enumerate().map(|(number, endpoint)| {
         let text =
-            written(&format!("http://127.0.0.1:{}", endpoint.port()), number % 4, number * 2);
+            wrong_rules(&format!("http://127.0.0.1:{}", endpoint.port()), number % 4, number * 2);
         text.replace("wrong", &format!("wrong{number}"))
             .replace("[providers.p", &format!("[providers.p{number}"))
     });
     each.collect()
 }
 
-/// The canaries as they are. Those of the answers are held against in the
-/// tests above.
+/// The canaries in their plain form. The tests above search for the other forms.
 fn plain() -> Vec<String> {
     TOKENS.iter().flat_map(|token| canaries(token, ASSERTION)).collect()
 }
 
 #[test]
-fn no_canary_shows_in_what_probe_prints() {
+fn the_output_of_the_probe_command_has_no_canary() {
     let endpoints: Vec<Endpoint> =
         (0..4).map(|number| hostile(number * 100, TOKENS[(number % 4) as usize])).collect();
     let folder = tempfile::tempdir().expect("a folder");
@@ -485,7 +361,7 @@ fn no_canary_shows_in_what_probe_prints() {
 }
 
 #[test]
-fn no_canary_shows_in_metrics_pages_and_logs() {
+fn metrics_pages_and_logs_have_no_canary() {
     let endpoints: Vec<Endpoint> =
         (0..4).map(|number| hostile(number * 1_000, TOKENS[(number % 4) as usize])).collect();
     let daemon = Daemon::start_with(
@@ -493,17 +369,17 @@ fn no_canary_shows_in_metrics_pages_and_logs() {
         &["--log.level=trace"],
         &[("RUST_LOG", "trace")],
     );
-    wait_for("every endpoint to be asked several times", || {
+    wait_for("several requests to each endpoint", || {
         endpoints.iter().all(|endpoint| endpoint.calls() >= 8).then_some(())
     });
-    let mut told: Vec<String> =
+    let mut output: Vec<String> =
         ["/", "/metrics", "/healthz"].iter().map(|path| daemon.get(path).body).collect();
-    told.extend(
+    output.extend(
         (0..endpoints.len()).map(|number| daemon.get(&format!("/providers/p{number}")).body),
     );
-    told.push(daemon.log());
-    assert!(told[1].contains("credwatch_probe_failures_total{"), "{}", told[1]);
-    for line in told.iter().flat_map(|text| text.lines()) {
+    output.push(daemon.log());
+    assert!(output[1].contains("credwatch_probe_failures_total{"), "{}", output[1]);
+    for line in output.iter().flat_map(|text| text.lines()) {
         assert_eq!(leak(line, &plain()), None, "{line}");
     }
 }

@@ -1,4 +1,5 @@
-//! What documents point at: files, headings of each other, and every line that the log can have.
+//! The links of the documents lead to files and headings, and the operations page has all log
+//! lines.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +8,7 @@ use super::support::documents::{
 };
 use super::support::{files, repository};
 
-/// The texts of all log lines above `debug`, as they stand in the code.
+/// The texts of all log lines above `debug` in the code.
 fn logged() -> BTreeSet<String> {
     let mut texts = BTreeSet::new();
     for path in files("src", "rs", 30) {
@@ -15,8 +16,8 @@ fn logged() -> BTreeSet<String> {
         for call in ["info", "warn", "error"].iter().flat_map(|level| {
             text.split(&format!("tracing::{level}!(")).skip(1).collect::<Vec<_>>()
         }) {
-            // The text is the last string before the end of the call; values before it have no `);`
-            // in them.
+            // The text is the last string before the end of the call. No value before it contains
+            // `);`.
             let call = call.split(");").next().unwrap_or_default();
             let message = call.rsplit('"').nth(1).unwrap_or_default();
             if !message.contains('{') {
@@ -62,7 +63,7 @@ fn every_file_that_a_document_names_exists() {
     assert!(seen > 10, "{seen}");
 }
 
-/// Where the repository is read: pages link to files outside of `docs` with it, as the site has
+/// The URL of the repository. Pages use it for links to files outside `docs`, because the site has
 /// only the pages.
 const HOME: &str = "https://github.com/credwatch/credwatch/";
 

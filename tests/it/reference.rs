@@ -1,8 +1,8 @@
-//! The reference and the tutorial for recipes: every example in them is run, and nothing lacks one.
+//! The reference and the tutorial for recipes: the tests run each example, and each item has one.
 //!
-//! What is run is visible in the documents: `expression` → `value` outside of code blocks, and code
-//! blocks marked as `toml recipe`, `toml exchange`, `toml broken` with `text fault`, `sh draft`
-//! with `toml draft`, and `toml provider`.
+//! Examples are `expression` → `value` outside of code blocks, and code blocks marked as `toml
+//! recipe`, `toml exchange`, `toml broken` with `text fault`, `sh draft` with `toml draft`, and
+//! `toml provider`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -39,7 +39,7 @@ fn block(text: &str, mark: &str) -> String {
     found.remove(0).1
 }
 
-/// All pairs of `expression` → `value` with the line that they stand on.
+/// All pairs of `expression` → `value`, each with its line.
 fn examples(text: &str) -> Vec<(String, String, String)> {
     let mut examples = Vec::new();
     for (line, _) in lines(text).filter(|(_, fenced)| !fenced) {
@@ -60,9 +60,7 @@ fn examples(text: &str) -> Vec<(String, String, String)> {
     examples
 }
 
-/// What the values of the reference's own sample are, read by a recipe of the real thing: each
-/// expression is the message of a failure, which shows nothing of bytes or lists, so it is handed
-/// to the engine with the values that the page tells.
+/// Evaluates an expression with the sample values of the page.
 fn evaluate(expression: &str, page: &str) -> String {
     let (mut names, mut values) = (Names::default(), Vec::new());
     let json: Json = serde_json::from_str(&block(page, "json answer")).expect("JSON");
@@ -200,7 +198,7 @@ fn every_unit_reads_its_example_as_the_page_says() {
     }
 }
 
-/// When the token of this answer ends.
+/// The expiry of the token in this answer.
 fn answered(recipe: &Recipe, body: &Json) -> String {
     let now = "2023-11-14T22:13:20Z".parse().expect("a date");
     let mut values = recipe
@@ -283,8 +281,8 @@ fn every_recipe_of_the_page_compiles_and_every_key_is_in_one() {
     let mut all = BTreeSet::new();
     keys(&schema()["$defs"]["Recipe"], "recipes.NAME", &mut all);
     assert!(all.len() > 30, "{all:?}");
-    // A call that cleans up has the keys of a step, and the request of a step those of the token's:
-    // they are told once.
+    // A cleanup has the keys of a step, and the request of a step has those of the token request.
+    // The page documents them once.
     all.retain(|key| {
         !key.starts_with("recipes.NAME.cleanup.") && !key.starts_with("recipes.NAME.steps.request.")
     });
@@ -309,7 +307,7 @@ fn every_recipe_of_the_page_compiles_and_every_key_is_in_one() {
 }
 
 #[test]
-fn the_exchanges_of_both_pages_hold() {
+fn the_exchanges_of_both_pages_have_their_outcomes() {
     for (file, page, name) in
         [(REFERENCE, reference(), "recipes.toml"), (TUTORIAL, tutorial(), "weather.toml")]
     {
@@ -328,14 +326,14 @@ fn the_exchanges_of_both_pages_hold() {
 }
 
 #[test]
-fn the_mistake_of_the_page_is_told_as_the_page_says() {
+fn the_mistake_of_the_page_has_the_message_of_the_page() {
     let page = reference();
     let faults =
         load_text("recipes.toml", &block(&page, "toml broken")).err().expect("it is broken");
     assert_eq!(faults[0].to_string(), block(&page, "text fault"));
 }
 
-/// The recipe of the tutorial as it is at its end.
+/// The finished recipe of the tutorial.
 fn finished() -> String {
     block(&tutorial(), "toml finished")
 }
@@ -354,7 +352,7 @@ fn the_draft_of_the_tutorial_is_what_its_command_makes() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("answer.json"), block(&page, "json sample"))
         .expect("written");
-    // The command as a shell would cut it: what stands between the outer single quotes is one word.
+    // Splits the command like a shell: the text between the outer single quotes is one word.
     let command = block(&page, "sh draft");
     let (before, rest) = command.split_once("--from-curl '").expect("a quoted command");
     let (curl, after) = rest.rsplit_once('\'').expect("its end");

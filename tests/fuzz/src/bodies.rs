@@ -18,7 +18,7 @@ use http::{HeaderMap, HeaderValue};
 use minijinja::Value;
 use secrecy::SecretString;
 
-use super::play::{RECORDED, answering, assert_bounded, assert_class};
+use super::replay::{RECORDED, answering, assert_bounded, assert_class};
 
 /// The largest body that a probe reads, in bytes.
 const LARGEST_BODY: usize = credwatch::probe::LARGEST_BODY;

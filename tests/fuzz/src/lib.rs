@@ -3,7 +3,7 @@
 
 #[path = "bodies.rs"]
 mod bodies;
-#[path = "play.rs"]
-pub mod play;
+#[path = "replay.rs"]
+pub mod replay;
 
 pub use bodies::{answer, challenge, expression, jwt, recipe, xml};

@@ -1,4 +1,4 @@
-//! A recorded exchange played with another answer in the place of one, and all that is told of it.
+//! Replays a recorded exchange with a changed answer, and collects all output about it.
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -15,8 +15,8 @@ use credwatch::recipe::{
 use credwatch::secret::Redactor;
 use http::HeaderMap;
 
-/// What reading an answer may cost: this many times what it is long, and what it costs to read an
-/// empty one. A recipe has some dozens of rules, and each may look at the whole answer.
+/// The cost limit for reading an answer: a factor for its length, and the cost of an empty answer.
+/// A recipe has some dozens of rules, and each may read the whole answer.
 const COST_PER_BYTE: u64 = 64;
 const COST_OF_NOTHING: u64 = 256 * 1024;
 
@@ -35,13 +35,13 @@ pub static RECORDED: LazyLock<Vec<Prepared>> = LazyLock::new(|| {
         }
     }
     paths.sort();
-    // The folder has recipes of its own beside the exchanges.
+    // The folder also has files with recipes.
     let recorded: Vec<Prepared> = paths.iter().filter_map(|path| prepare(path).ok()).collect();
     assert!(recorded.len() > 200, "only {} recorded exchanges", recorded.len());
     recorded
 });
 
-/// Where the repository begins, seen from the tests and from the fuzz targets.
+/// The folder of the repository, both for the tests and for the fuzz targets.
 pub fn repository() -> PathBuf {
     let mut folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     while !folder.join("tests/exchanges").is_dir() {
@@ -50,15 +50,14 @@ pub fn repository() -> PathBuf {
     folder
 }
 
-/// What became of a played exchange.
-pub struct Played {
+/// The result of a replayed exchange.
+pub struct Replayed {
     pub outcome: Outcome,
-    /// All that is told of it beside recipe and parameters: codes, messages, readings, what answers
-    /// are like.
-    pub told: Vec<String>,
+    /// All output about the exchange but recipe and parameters: codes, messages, explanations.
+    pub output: Vec<String>,
 }
 
-/// What a probe is made of.
+/// The inputs of a probe.
 pub struct Script<'a> {
     pub recipe: &'a Recipe,
     pub verification: Option<&'a Verification>,
@@ -67,16 +66,16 @@ pub struct Script<'a> {
     pub expectations: Expectations,
 }
 
-/// What is answered to the call of this name, with these values of the attempt; `None` ends the
-/// play.
+/// Returns the answer to a call, by name, request and values of the attempt. `None` ends the
+/// replay.
 pub type Answer<'a> = &'a mut dyn FnMut(&str, &TokenRequest, &Values) -> Option<TokenResponse>;
 
-/// Plays an exchange. `answer` gets the name of each call, what is recorded for it and the values
-/// of the attempt, and says what comes instead. `None` when a call is made that is not recorded.
-pub fn play(
+/// Replays an exchange. `answer` gets the name of each call, its recorded answer and the values of
+/// the attempt, and returns the answer to use. `None` if a call is not recorded.
+pub fn replay(
     prepared: &Prepared,
     answer: &mut dyn FnMut(&str, TokenResponse, &Values) -> TokenResponse,
-) -> Option<Played> {
+) -> Option<Replayed> {
     let (parameters, credentials) = (prepared.parameters(), prepared.credentials());
     let script = Script {
         recipe: &prepared.recipe,
@@ -86,7 +85,7 @@ pub fn play(
         expectations: prepared.expectations(),
     };
     let mut steps = prepared.exchange.steps.iter();
-    script.play(&mut |name, _, values| {
+    script.replay(&mut |name, _, values| {
         let recorded = match name {
             "token" => prepared.exchange.response.as_ref()?,
             _ => &steps.next().filter(|recorded| recorded.name == *name)?.response,
@@ -96,8 +95,8 @@ pub fn play(
 }
 
 impl Script<'_> {
-    /// Holds a conversation as a probe does, with these answers.
-    pub fn play(&self, answer: Answer<'_>) -> Option<Played> {
+    /// Runs the conversation of a probe with these answers.
+    pub fn replay(&self, answer: Answer<'_>) -> Option<Replayed> {
         let fingerprints = Fingerprints::default();
         let subject = Subject {
             recipe: self.recipe,
@@ -116,11 +115,11 @@ impl Script<'_> {
             assert_cost(&call.name, length, conversation.values().cost() - before);
         }
         let conclusion = conversation.finish();
-        Some(Played { told: told(&conclusion, watcher.0), outcome: conclusion.outcome })
+        Some(Replayed { output: output_of(&conclusion, watcher.0), outcome: conclusion.outcome })
     }
 }
 
-/// The work grows with the answer and no faster.
+/// Asserts that the cost grows at most linearly with the answer.
 fn assert_cost(call: &str, length: usize, cost: u64) {
     let most = COST_PER_BYTE * length as u64 + COST_OF_NOTHING;
     assert!(
@@ -129,7 +128,7 @@ fn assert_cost(call: &str, length: usize, cost: u64) {
     );
 }
 
-/// Explains a conversation, and looks at the outcome of the token request before it is verified.
+/// Explains a conversation, and checks the outcome of each call.
 #[derive(Default)]
 struct Watcher(Explanation);
 
@@ -150,33 +149,33 @@ impl Observer for Watcher {
     }
 }
 
-/// All that is told in the end.
-fn told(conclusion: &Conclusion, explanation: Explanation) -> Vec<String> {
+/// All output about a conversation.
+fn output_of(conclusion: &Conclusion, explanation: Explanation) -> Vec<String> {
     let of_the_probe = match &conclusion.outcome {
         Outcome::Failed(failure) => Some(failure),
         Outcome::Issued(_) => None,
     };
     let of_steps = conclusion.steps.iter().filter_map(|step| step.failure.as_ref());
-    let mut told = Vec::new();
+    let mut output = Vec::new();
     for failure in of_steps.chain(of_the_probe) {
         assert_bounded(failure);
-        told.extend([failure.code.as_str().to_owned(), failure.message.as_str().to_owned()]);
+        output.extend([failure.code.as_str().to_owned(), failure.message.as_str().to_owned()]);
     }
-    told.extend(conclusion.reading.iter().map(|line| line.result.clone()));
+    output.extend(conclusion.reading.iter().map(|line| line.result.clone()));
     for call in explanation.calls {
-        told.extend(call.headers.into_iter().map(|(_, value)| value));
-        told.extend(call.body);
+        output.extend(call.headers.into_iter().map(|(_, value)| value));
+        output.extend(call.body);
         let suggestions = call.suggestions.into_iter();
-        told.extend(suggestions.flat_map(|suggestion| [suggestion.line, suggestion.why]));
-        told.extend(call.reading.into_iter().map(|line| line.result));
-        told.push(call.request.line);
-        told.extend(call.request.headers.into_iter().map(|(_, value)| value));
-        told.extend(call.request.body);
+        output.extend(suggestions.flat_map(|suggestion| [suggestion.line, suggestion.why]));
+        output.extend(call.reading.into_iter().map(|line| line.result));
+        output.push(call.request.line);
+        output.extend(call.request.headers.into_iter().map(|(_, value)| value));
+        output.extend(call.request.body);
     }
-    told
+    output
 }
 
-/// A failure that fits into a label and onto a line.
+/// Asserts that code and message of a failure are short and have no special characters.
 pub fn assert_bounded(failure: &Failure) {
     let code = failure.code.as_str();
     assert!(
@@ -192,7 +191,7 @@ pub fn assert_bounded(failure: &Failure) {
     assert!(failure.retry_after.is_none_or(|wait| wait.as_secs() <= 24 * 3600));
 }
 
-/// What docs/recipes/reference.md says of statuses, under "How an answer is read".
+/// Asserts the rules for statuses in docs/recipes/reference.md, "How an answer is read".
 pub fn assert_class(call: &str, response: &TokenResponse, outcome: &Outcome) {
     let status = response.status;
     let reason = match outcome {
@@ -225,15 +224,15 @@ pub fn assert_class(call: &str, response: &TokenResponse, outcome: &Outcome) {
     );
 }
 
-/// An answer to `call` with this body and these headers; what is recorded for the others.
+/// Replays an exchange with this answer to `call`, and the recorded answers to the other calls.
 pub fn answering(
     prepared: &Prepared,
     call: &str,
     status: u16,
     headers: &HeaderMap,
     body: &[u8],
-) -> Option<Played> {
-    play(prepared, &mut |name, recorded, _| {
+) -> Option<Replayed> {
+    replay(prepared, &mut |name, recorded, _| {
         if name != call {
             return recorded;
         }
