@@ -1,4 +1,4 @@
-//! The check of a tree against a schema, with every fault.
+//! Checks a tree against a schema and finds every fault.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use super::schema::{MARK, Schemas};
 use crate::diagnostic::{Fault, Source, suggestion};
 use crate::time::parse_duration;
 
-/// The deepest that values may nest: the reader recurses.
+/// The deepest nesting of values, because the reader recurses.
 const DEEPEST: usize = 64;
 
-/// Takes everything out of a tree that the schema refuses, and returns why.
+/// Removes everything from a tree that the schema refuses, and returns the faults.
 pub fn check(source: &Arc<Source>, schema: &Json, tree: &mut DeTable<'_>) -> Vec<Fault> {
     let mut check = Check { source, schemas: Schemas::new(schema), faults: Vec::new() };
     check.table(tree, schema, &(0..0));
@@ -33,7 +33,7 @@ impl<'a> Check<'a> {
         self.faults.last_mut().expect("pushed just above")
     }
 
-    /// Checks every member, takes the faulty ones out, and tells the missing ones.
+    /// Checks every member, removes the faulty ones and reports the missing ones.
     fn table(&mut self, table: &mut DeTable<'_>, schema: &'a Json, place: &Range<usize>) {
         let schema = self.schemas.resolve(schema);
         let properties = schema.get("properties").and_then(Json::as_object);
@@ -98,8 +98,7 @@ impl<'a> Check<'a> {
         match value.get_mut() {
             DeValue::Table(table) => {
                 self.table(table, schema, key);
-                // A table of which a required key is missing cannot be read; one with less in it
-                // can.
+                // The type cannot read a table without a required key.
                 let missing =
                     schema.get("required").and_then(Json::as_array).is_some_and(|required| {
                         required
@@ -121,8 +120,8 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// What is wrong with a string beyond its being one: not in the list of words, or not a
-    /// duration.
+    /// What is wrong with the content of a string or number, and a hint: an unknown word, an
+    /// invalid duration, a number out of range.
     fn string_fault(
         &self,
         value: &DeValue<'_>,
@@ -168,7 +167,7 @@ impl<'a> Check<'a> {
     }
 }
 
-/// How deep a value nests, without recursion.
+/// The depth of a value, computed without recursion.
 fn depth(value: &DeValue<'_>) -> usize {
     let mut deepest = 0;
     let mut open = vec![(value, 1)];

@@ -1,4 +1,4 @@
-//! The forms of values in a document. Each keeps the place of its text.
+//! The kinds of values in a document. Each keeps the place of its text.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -50,7 +50,7 @@ impl JsonSchema for Text {
     }
 }
 
-/// A table whose order counts, with the place of each key.
+/// A table that keeps the order and the place of its keys.
 #[derive(Clone, PartialEq)]
 pub struct Ordered<V>(pub Vec<(Spanned<String>, V)>);
 
@@ -141,16 +141,17 @@ impl JsonSchema for Expressions {
         "Expressions".into()
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }] })
+        let text = json_schema!({ "type": "string" });
+        json_schema!({ "anyOf": [text, { "type": "array", "items": text }] })
     }
 }
 
 /// A piece of a JSON body, with the place of each text in the file.
 #[derive(Clone, PartialEq)]
 pub enum Node {
-    /// Text, perhaps with expressions.
+    /// A text that can have expressions.
     Text(Text),
-    /// A number or boolean as it is.
+    /// A number or boolean.
     Plain(serde_json::Value),
     /// An array.
     Array(Vec<Node>),

@@ -1,9 +1,9 @@
-//! TOML documents read against the schema of the type they become, so that *every* fault is reported
-//! with its place, not only the first that a deserializer meets.
+//! Reads TOML documents against the JSON Schema of their type, so that it reports *every* fault
+//! with its place. A deserializer alone would stop at the first.
 //!
-//! One definition serves three ends: the serde type with its doc comments is the reader, its JSON
-//! Schema is what `credwatch schema` prints, and the same schema drives the check. The check takes
-//! faulty parts out of the tree, so that the meaning of the rest can be checked as well.
+//! One serde type with doc comments has three uses: it reads the document, `credwatch schema`
+//! prints its schema, and the check uses that schema. The check removes faulty parts, so that later
+//! checks can judge the rest.
 
 mod check;
 mod forms;

@@ -1,4 +1,4 @@
-//! The reading of a document: syntax, then schema, then the type.
+//! Reads a document: first the syntax, then the schema, then the type.
 
 use std::sync::{Arc, LazyLock};
 
@@ -11,10 +11,10 @@ use super::check::check;
 use super::syntax;
 use crate::diagnostic::{Fault, Source};
 
-/// Reads `source` as a `T`, which must be able to be read from an empty document. `look` sees the
-/// tree first.
+/// Reads `source` as a `T`. `T` must accept an empty document. `look` gets the tree before the
+/// check.
 ///
-/// All structural faults are returned: broken syntax, unknown keys, wrong types, missing keys.
+/// Returns all structural faults: broken syntax, unknown keys, wrong types, missing keys.
 pub fn read<T>(
     source: &Arc<Source>,
     schema: &LazyLock<Json>,
@@ -24,8 +24,8 @@ where
     T: DeserializeOwned + JsonSchema + Default,
 {
     let (mut tree, errors) = DeTable::parse_recoverable(&source.text);
-    // A tree recovered from broken syntax is good for nothing but more confusing messages, and so
-    // are the faults that follow from the first one on the same line.
+    // A tree from broken syntax would only cause confusing messages. So would a second fault on the
+    // same line.
     if !errors.is_empty() {
         source.hide_values();
         let end = source.text.len();
@@ -45,7 +45,7 @@ where
     match T::deserialize(toml::de::Deserializer::from(tree)) {
         Ok(value) => (value, faults),
         Err(error) => {
-            // The check above covers the schema; what a type refuses beyond it lands here.
+            // A type can refuse more than its schema does.
             let end = source.text.len();
             let span = error.span().unwrap_or(end..end);
             let message = syntax::unreadable(&source.text, &span);

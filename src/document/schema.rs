@@ -1,4 +1,4 @@
-//! A JSON Schema as the check asks it: which alternatives fit a value, and what it expects in words.
+//! Questions to a JSON Schema: which alternative fits a value, and what it expects, in words.
 
 use schemars::JsonSchema;
 use serde_json::Value as Json;
@@ -10,18 +10,18 @@ pub fn schema_of<T: JsonSchema>() -> Json {
     schemars::schema_for!(T).to_value()
 }
 
-/// The key in a schema that marks a notation of our own: `duration` or `date`. The standard's
-/// `format` has other ideas of both.
+/// The key in a schema that marks a `duration` or `date` of credwatch. The standard key `format`
+/// has another notation for both.
 pub const MARK: &str = "x-credwatch";
 
-/// A schema with the definitions that its references name.
+/// A schema with the definitions for its references.
 #[derive(Clone, Copy)]
 pub struct Schemas<'a> {
     root: &'a Json,
 }
 
 impl<'a> Schemas<'a> {
-    /// The schemas that a whole schema defines.
+    /// The definitions of a whole schema.
     pub fn new(root: &'a Json) -> Self {
         Self { root }
     }
@@ -38,7 +38,7 @@ impl<'a> Schemas<'a> {
         schema
     }
 
-    /// The schemas that a value may fit, with alternatives inside alternatives spread out.
+    /// All alternatives of a schema, also those inside alternatives.
     pub fn branches(self, schema: &'a Json) -> Vec<&'a Json> {
         let schema = self.resolve(schema);
         match schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Json::as_array) {
@@ -47,15 +47,14 @@ impl<'a> Schemas<'a> {
         }
     }
 
-    /// Of several alternatives the one that the value was most likely meant as.
+    /// The alternative that the author of the value most likely meant.
     pub fn alternative(self, value: &DeValue<'_>, schema: &'a Json) -> &'a Json {
         let whole = self.resolve(schema);
         if whole.get("anyOf").or_else(|| whole.get("oneOf")).is_none() {
             return whole;
         }
         let branches = self.branches(schema);
-        // Words that are told apart by their text are one choice, and stay together; it may be left
-        // out.
+        // A list of words, with or without null, is one choice.
         let is_null = |branch: &Json| branch.get("type").is_some_and(|kind| kind == "null");
         if branches.iter().all(|branch| branch.get("const").is_some() || is_null(branch)) {
             return whole;
@@ -73,14 +72,13 @@ impl<'a> Schemas<'a> {
             .max_by_key(|branch| (overlap(branch), branch.get("properties").is_some()));
         match (fitting, branches.as_slice()) {
             (Some(fitting), _) => fitting,
-            // An optional value: what it is when it is there makes the better message.
+            // For an optional value the message names the type of the value.
             (None, [only, null] | [null, only]) if is_null(null) => only,
             _ => whole,
         }
     }
 
-    /// Whether the kind of the value is one that the schema allows; its content is looked at
-    /// elsewhere.
+    /// Whether the schema allows the kind of the value. It does not check the content.
     pub fn accepts(self, schema: &'a Json, value: &DeValue<'_>) -> bool {
         if schema.get("anyOf").or_else(|| schema.get("oneOf")).is_some() {
             return self.branches(schema).iter().any(|branch| accepts(branch, value));
@@ -141,7 +139,7 @@ fn types(schema: &Json) -> Vec<&str> {
     }
 }
 
-/// Whether the value is of one of the kinds that a schema without alternatives allows.
+/// Whether a schema without alternatives allows the kind of the value.
 fn accepts(schema: &Json, value: &DeValue<'_>) -> bool {
     let types = types(schema);
     let date = schema.get(MARK).is_some_and(|mark| mark == "date");

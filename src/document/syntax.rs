@@ -1,8 +1,9 @@
-//! What a fault of syntax is, told from the text at its place: the parser gives a sentence only.
+//! Finds the cause of a syntax fault in the text at its place, because the parser returns only a
+//! sentence.
 
 use std::ops::Range;
 
-/// What the parser says in one line, with the usual cause added.
+/// The parser's message in one line, with the usual cause.
 pub fn explain(text: &str, span: &Range<usize>, message: &str) -> String {
     let message = message.lines().collect::<Vec<_>>().join(", ");
     match Cause::at(text, span) {
@@ -15,8 +16,8 @@ pub fn explain(text: &str, span: &Range<usize>, message: &str) -> String {
     }
 }
 
-/// Why a value that the schema accepts does not become the type. The value is not quoted, because it
-/// can be a secret.
+/// Why a value that the schema accepts does not become the type. The value is not quoted, because
+/// it can be a secret.
 pub fn unreadable(text: &str, span: &Range<usize>) -> &'static str {
     let written = text.get(span.clone()).unwrap_or_default().trim_start_matches(['+', '-']);
     if matches!(written, "inf" | "nan") {
@@ -28,7 +29,7 @@ pub fn unreadable(text: &str, span: &Range<usize>) -> &'static str {
     }
 }
 
-/// Whether this is a number or a date, if perhaps a wrong one.
+/// Whether this is a number or a date, possibly an invalid one.
 fn numeric(written: &str) -> bool {
     let digits = written.bytes().take_while(u8::is_ascii_digit).count();
     written.replace('_', "").parse::<f64>().is_ok()
@@ -39,9 +40,9 @@ fn numeric(written: &str) -> bool {
 /// The usual causes.
 #[derive(Debug, PartialEq, Eq)]
 enum Cause {
-    /// No value stands here, or none that TOML knows.
+    /// A value is missing here, or TOML does not know it.
     Value,
-    /// A key that is given already.
+    /// A key that stands above already.
     Key,
     /// A backslash in a text.
     Escape,
@@ -59,7 +60,7 @@ impl Cause {
         let line = before.rsplit('\n').next().unwrap_or_default().trim_end_matches([' ', '\t']);
         let bare = |character: char| character.is_ascii_alphanumeric() || "_-".contains(character);
         let quoted = here.starts_with(['"', '\'']);
-        // Of `\u12` the parser points behind the digits.
+        // For `\u12` the parser points after the digits.
         let code = before.trim_end_matches(|digit: char| digit.is_ascii_hexdigit());
         if before.ends_with('\\')
             || here.starts_with('\\')

@@ -1,5 +1,5 @@
-//! Recorded exchanges: what goes in, the exact request expected, the answer, the outcome expected.
-//! As files, so that a recipe is tested without knowing Rust.
+//! Recorded exchanges: the inputs, the expected request, the answer and the expected outcome. They
+//! are files, so that people can test a recipe without Rust.
 
 mod play;
 
@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
 use minijinja::Value;
 use schemars::JsonSchema;
@@ -24,13 +24,13 @@ use crate::recipe::definition::{Definition, Ordered, Scalar, Verify};
 use crate::recipe::{Attempt, Expectations, Recipe, Verification, builtin};
 use crate::time::Span;
 
-/// One exchange as it is written.
+/// The TOML form of an exchange.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct Exchange {
-    /// What it shows, in a sentence.
+    /// A sentence that says what the exchange shows.
     pub about: String,
-    /// Where request and answer come from.
+    /// The source of request and answer.
     pub source: String,
     /// A built-in recipe, or one in `recipe_file`.
     pub recipe: String,
@@ -42,38 +42,37 @@ pub struct Exchange {
     pub uuid: Option<String>,
     /// Parameters of the provider.
     pub parameters: Ordered<Scalar>,
-    /// Credentials of the provider: made-up ones.
+    /// Made-up credentials of the provider.
     pub credentials: Ordered<String>,
-    /// Scopes that must be granted.
+    /// Scopes that the provider must grant.
     pub required_scopes: Vec<String>,
-    /// The shortest lifetime that is of use.
+    /// The shortest acceptable lifetime.
     pub min_lifetime: Option<Span>,
-    /// How the token is verified, as a provider says it.
+    /// The table `verify` of the provider.
     pub verify: Option<Verify>,
-    /// The calls beside the token request, in the order in which they are made, before it and after
-    /// it.
+    /// All calls except the token request, in order.
     pub steps: Vec<RecordedStep>,
-    /// The request expected.
+    /// The expected request.
     pub request: Option<RecordedRequest>,
-    /// The answer; none where a step before it fails.
+    /// The answer; absent if an earlier step fails.
     pub response: Option<RecordedResponse>,
-    /// The outcome expected.
+    /// The expected outcome.
     pub outcome: RecordedOutcome,
 }
 
-/// A call beside the token request.
+/// A call that is not the token request.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct RecordedStep {
-    /// Its name in the recipe; `verify`, `introspection` or `jwks` for those that verify the token.
+    /// Its name in the recipe, or `verify`, `introspection` or `jwks`.
     pub name: String,
-    /// The request expected.
+    /// The expected request.
     pub request: Option<RecordedRequest>,
     /// The answer.
     pub response: RecordedResponse,
 }
 
-/// A request: method, URL, all headers that the recipe sets, and the body to the letter.
+/// A request: method, URL, all headers that the recipe sets, and the exact body.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct RecordedRequest {
@@ -81,7 +80,7 @@ pub struct RecordedRequest {
     pub method: String,
     /// The URL with its query.
     pub url: String,
-    /// Every header of the recipe, no more and no less.
+    /// Exactly the headers that the recipe sets.
     pub headers: Ordered<String>,
     /// The body.
     pub body: String,
@@ -121,7 +120,7 @@ pub struct RecordedOutcome {
     pub expires: Option<String>,
     /// The lifetime, in seconds.
     pub lifetime_seconds: Option<f64>,
-    /// Why there is no token.
+    /// The reason of the failure.
     pub reason: Option<String>,
     /// The code.
     pub code: Option<String>,
@@ -133,7 +132,7 @@ pub struct RecordedOutcome {
     pub missing_scopes: Option<usize>,
 }
 
-/// A file of recipes; what else is in it does not matter here.
+/// A file of recipes. Its other keys are ignored.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(default)]
 struct RecipeFile {
@@ -145,7 +144,7 @@ static RECIPE_FILE_SCHEMA: LazyLock<Json> = LazyLock::new(document::schema_of::<
 
 /// An exchange with its recipe, ready to run.
 pub struct Prepared {
-    /// As written.
+    /// The TOML form.
     pub exchange: Exchange,
     /// The recipe.
     pub recipe: Arc<Recipe>,
@@ -228,7 +227,7 @@ fn refuse(faults: &[Fault]) -> Result<(), String> {
 /// Reads and runs one exchange.
 ///
 /// # Errors
-/// What differs from what was expected.
+/// The differences from the expectation.
 pub fn run_file(path: &Path) -> Result<(), String> {
     prepare(path)?.run()
 }
@@ -238,25 +237,19 @@ impl Prepared {
     #[must_use]
     pub fn parameters(&self) -> Vec<(String, Value)> {
         let given = |name: &str| {
-            self.exchange
-                .parameters
-                .0
-                .iter()
-                .find(|(known, _)| known.get_ref() == name)
-                .map(|(_, value)| value)
+            let mut given = self.exchange.parameters.0.iter();
+            given.find(|(known, _)| known.get_ref() == name).map(|(_, value)| value)
         };
-        self.recipe
-            .parameters
-            .iter()
+        let value = |name: &str, value: &Scalar| match value {
+            // The configuration removes the slash at the end too.
+            Scalar::Text(text) if name == "base_url" => Value::from(text.trim_end_matches('/')),
+            value => Value::from(value),
+        };
+        let parameters = self.recipe.parameters.iter();
+        parameters
             .filter_map(|(name, parameter)| {
-                let value = Value::from(given(name).or(parameter.default.as_ref())?);
-                // As the configuration does it: a base URL ends where the path of the recipe
-                // begins.
-                let value = value
-                    .as_str()
-                    .filter(|_| name == "base_url")
-                    .map_or(value.clone(), |text| Value::from(text.trim_end_matches('/')));
-                Some((name.clone(), value))
+                let scalar = given(name).or(parameter.default.as_ref())?;
+                Some((name.clone(), value(name, scalar)))
             })
             .collect()
     }
@@ -272,7 +265,7 @@ impl Prepared {
             .collect()
     }
 
-    /// What the provider expects of a token.
+    /// The requirements of the provider for a token.
     #[must_use]
     pub fn expectations(&self) -> Expectations {
         Expectations {
@@ -281,18 +274,22 @@ impl Prepared {
         }
     }
 
-    /// Adds what differs between the outcome expected and this one.
+    /// Adds the differences between the expected outcome and this one.
     pub fn compare_outcome(&self, outcome: &Outcome, differences: &mut Vec<String>) {
         let expected = &self.exchange.outcome;
         if expected.expires.is_none() == expected.reason.is_none() {
             differences.push(
-                "  [outcome] needs either `expires` (a time such as 2023-11-14T23:13:20Z, \"never\" or \"unknown\") or `reason` (such as \"rejected\")".into(),
+                "  [outcome] needs either `expires` (a time such as 2023-11-14T23:13:20Z, \
+                 \"never\" or \"unknown\") or `reason` (such as \"rejected\")"
+                    .into(),
             );
             return;
         }
         let number = |name: &str, number: Option<f64>| {
             number.map_or_else(|| format!("no `{name}`"), |number| format!("{name} = {number:.3}"))
         };
+        let mut compare =
+            |what: &str, expected: &str, actual: &str| compare(what, expected, actual, differences);
         match outcome {
             Outcome::Issued(issued) => {
                 let expires = match issued.expiry {
@@ -300,78 +297,50 @@ impl Prepared {
                     Expiry::Never => "never".into(),
                     Expiry::Unknown => "unknown".into(),
                 };
-                // The same moment with another offset is the same.
+                // Two times with different offsets can be the same moment.
                 let wanted = expected.expires.as_deref().map(|text| {
                     text.parse::<Timestamp>()
                         .map_or_else(|_| text.to_owned(), |time| time.to_string())
                 });
-                compare("outcome", wanted.as_deref().unwrap_or("a failure"), &expires, differences);
-                let name = "lifetime_seconds";
-                compare(
-                    "lifetime",
-                    &number(name, expected.lifetime_seconds),
-                    &number(name, issued.lifetime),
-                    differences,
-                );
+                compare("outcome", wanted.as_deref().unwrap_or("a failure"), &expires);
+                let [wanted, lifetime] = [expected.lifetime_seconds, issued.lifetime]
+                    .map(|seconds| number("lifetime_seconds", seconds));
+                compare("lifetime", &wanted, &lifetime);
             }
             Outcome::Failed(failure) => {
-                if expected.reason.as_deref() != Some(failure.reason.word()) {
-                    let why = format!("{}: {}", failure.reason.word(), failure.message.as_str());
-                    compare(
-                        "outcome",
-                        expected.reason.as_deref().unwrap_or("a token"),
-                        &why,
-                        differences,
-                    );
+                let (reason, message) = (failure.reason.word(), failure.message.as_str());
+                if expected.reason.as_deref() != Some(reason) {
+                    let wanted = expected.reason.as_deref().unwrap_or("a token");
+                    compare("outcome", wanted, &format!("{reason}: {message}"));
                 }
-                compare(
-                    "code",
-                    expected.code.as_deref().unwrap_or_default(),
-                    failure.code.as_str(),
-                    differences,
-                );
-                if let Some(message) = &expected.message {
-                    compare("message", message, failure.message.as_str(), differences);
-                }
-                let (name, wait) = (
-                    "retry_after_seconds",
-                    failure.retry_after.as_ref().map(Duration::as_secs_f64),
-                );
-                compare(
-                    "retry_after",
-                    &number(name, expected.retry_after_seconds),
-                    &number(name, wait),
-                    differences,
-                );
-                compare(
-                    "missing_scopes",
-                    &expected.missing_scopes.unwrap_or_default().to_string(),
-                    &failure.missing_scopes.to_string(),
-                    differences,
-                );
+                let code = expected.code.as_deref().unwrap_or_default();
+                compare("code", code, failure.code.as_str());
+                compare("message", expected.message.as_deref().unwrap_or(message), message);
+                let wait = failure.retry_after.as_ref().map(Duration::as_secs_f64);
+                let [wanted, wait] = [expected.retry_after_seconds, wait]
+                    .map(|seconds| number("retry_after_seconds", seconds));
+                compare("retry_after", &wanted, &wait);
+                let missing = expected.missing_scopes.unwrap_or_default().to_string();
+                compare("missing_scopes", &missing, &failure.missing_scopes.to_string());
             }
         }
     }
 }
 
-/// The headers expected, sorted, one a line.
+/// The expected headers, sorted.
 #[must_use]
 pub fn expected_headers(request: &RecordedRequest) -> String {
-    let mut lines: Vec<String> = request
-        .headers
-        .0
-        .iter()
-        .map(|(name, value)| format!("{}: {value}", name.get_ref().to_lowercase()))
-        .collect();
-    lines.sort();
-    lines.join(" | ")
+    let headers = request.headers.0.iter();
+    sorted(headers.map(|(name, value)| format!("{}: {value}", name.get_ref().to_lowercase())))
 }
 
 fn actual_headers(headers: &HeaderMap) -> String {
-    let mut lines: Vec<String> = headers
-        .iter()
-        .map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())))
-        .collect();
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    sorted(headers.iter().map(|(name, value)| format!("{name}: {}", text(value))))
+}
+
+fn sorted(lines: impl Iterator<Item = String>) -> String {
+    let mut lines: Vec<String> = lines.collect();
     lines.sort();
     lines.join(" | ")
 }

@@ -1,4 +1,4 @@
-//! Plays a recorded exchange: each request is compared, and so is the outcome.
+//! Plays a recorded exchange, and compares each request and the outcome.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::recipe::{
     Conversation, Fingerprints, Inputs, Kind, NextRequest, Subject, TokenRequest, TokenResponse,
 };
 
-/// An exchange under way.
+/// An exchange while it is played.
 struct Play<'a> {
     prepared: &'a Prepared,
-    /// The recorded steps that no call has used so far.
+    /// The recorded steps that no call has used yet.
     recorded: std::slice::Iter<'a, RecordedStep>,
     token_requested: bool,
     differences: Vec<String>,
@@ -25,7 +25,7 @@ impl Prepared {
     /// Plays the exchange.
     ///
     /// # Errors
-    /// What differs from what was expected.
+    /// The differences from the expectation.
     pub fn run(&self) -> Result<(), String> {
         self.check_inputs()?;
         let (parameters, credentials) = (self.parameters(), self.credentials());
@@ -75,7 +75,7 @@ impl Prepared {
         Ok(())
     }
 
-    /// A recorded answer as it would arrive.
+    /// A recorded answer in the form in which a real one arrives.
     ///
     /// # Errors
     /// When it has two bodies, or a header that HTTP does not have.
@@ -102,8 +102,8 @@ impl Prepared {
 }
 
 impl Play<'_> {
-    /// The recorded answer to this request, which is compared. The error is what makes it
-    /// impossible to go on.
+    /// Compares this request and returns its recorded answer. The error says why the exchange
+    /// cannot continue.
     fn answer(&mut self, next: &NextRequest<'_>) -> Result<TokenResponse, String> {
         let exchange = &self.prepared.exchange;
         let NextRequest { call, request } = next;
@@ -146,7 +146,7 @@ impl Play<'_> {
         compare(&format!("{before}body"), &expected.body, &body, differences);
     }
 
-    /// All differences, with what is recorded and was not asked for.
+    /// All differences, with the recorded calls that the recipe did not make.
     fn rest(mut self) -> Vec<String> {
         for step in self.recorded {
             self.differences.push(format!("  the step `{}` is recorded, but not made", step.name));

@@ -1,4 +1,4 @@
-//! An answer of a fake API.
+//! The answers of a fake API.
 
 use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -6,8 +6,9 @@ use axum::response::Response;
 use minijinja::Value;
 
 use super::definition::Answer;
+use crate::language::json_template::JsonTemplate;
 use crate::language::names::Names;
-use crate::language::template::{JsonTemplate, Template, real};
+use crate::language::template::{Template, real};
 use crate::recipe::definition::Text;
 
 /// An answer with its templates compiled.

@@ -1,4 +1,4 @@
-//! One fake API: what it checks, and the tokens that it issues.
+//! One fake API: its checks, and the tokens that it issues.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,18 +14,18 @@ use crate::language::names::Names;
 use crate::recipe::definition::{Text, Tokens};
 use crate::time::unix_seconds;
 
-/// What an API is told to do instead of what it would do by itself.
+/// How an API answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Behaviour {
-    /// Nothing else: it checks the request and answers.
+    /// It checks the request and answers.
     Regular,
-    /// Gives the answer of this name, whatever the request.
+    /// It returns this answer to every request.
     Answer(String),
-    /// Takes the request and never answers.
+    /// It accepts requests and never answers.
     Silent,
 }
 
-/// One API, as data made it.
+/// One API, compiled from its definition.
 pub struct FakeApi {
     pub name: String,
     pub prefix: String,
@@ -38,7 +38,7 @@ pub struct FakeApi {
     now: Mutex<Now>,
 }
 
-/// What changes while it runs.
+/// The state of an API.
 pub struct Now {
     pub behaviour: Behaviour,
     pub revoked: bool,
@@ -59,10 +59,12 @@ impl Now {
     }
 }
 
-/// What a request must satisfy, and the answer if it does not.
-enum CompiledCheck {
-    Holds(Compiled, String),
-    Once(Compiled, String),
+/// A condition for a request, and the name of the answer if the request does not satisfy it.
+struct CompiledCheck {
+    rule: Compiled,
+    /// Whether the value of the rule must be new. Otherwise it must be true.
+    once: bool,
+    otherwise: String,
 }
 
 impl FakeApi {
@@ -88,10 +90,13 @@ impl FakeApi {
         let checks = api
             .checks
             .iter()
-            .map(|check| match (&check.holds, &check.once) {
-                (Some(holds), _) => CompiledCheck::Holds(condition(holds), check.otherwise.clone()),
-                (None, Some(once)) => CompiledCheck::Once(condition(once), check.otherwise.clone()),
-                (None, None) => panic!("{name}: a check without `holds` or `once`"),
+            .map(|check| CompiledCheck {
+                rule: condition(
+                    (check.holds.as_ref().or(check.once.as_ref()))
+                        .unwrap_or_else(|| panic!("{name}: a check without `holds` or `once`")),
+                ),
+                once: check.holds.is_none(),
+                otherwise: check.otherwise.clone(),
             })
             .collect();
         let answers = all
@@ -129,17 +134,17 @@ impl FakeApi {
         }
     }
 
-    /// What changes, locked.
+    /// The state, locked.
     pub fn now(&self) -> MutexGuard<'_, Now> {
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The name of the answer that the request deserves.
+    /// The name of the answer to a request.
     pub fn judge(&self, request: &HashMap<&'static str, Value>) -> String {
         let mut now = self.now();
         let mut names: HashMap<&str, Value> = request.clone();
         for (name, value) in &self.credentials {
-            // What was right is wrong once it is revoked; everything else stays wrong.
+            // No request can contain this value in place of a revoked secret.
             names.insert(
                 name,
                 Value::from(if now.revoked && *name == self.secret {
@@ -151,23 +156,17 @@ impl FakeApi {
         }
         let context = Value::from_pairs(names);
         for check in &self.checks {
-            let (holds, otherwise) = match check {
-                CompiledCheck::Holds(condition, otherwise) => {
-                    (condition.evaluate(&context).is_ok_and(|value| value.is_true()), otherwise)
-                }
-                CompiledCheck::Once(value, otherwise) => (
-                    value.evaluate(&context).is_ok_and(|value| now.remember(value.to_string())),
-                    otherwise,
-                ),
-            };
-            if !holds {
-                return otherwise.clone();
+            let passes = check.rule.evaluate(&context).is_ok_and(|value| {
+                if check.once { now.remember(value.to_string()) } else { value.is_true() }
+            });
+            if !passes {
+                return check.otherwise.clone();
             }
         }
         "issued".into()
     }
 
-    /// The values for an answer; issues a token if it is due.
+    /// The values for an answer. Issues a new token if the API caches none.
     pub fn facts(&self) -> Value {
         let mut now = self.now();
         let time = unix_seconds(Timestamp::now());

@@ -1,4 +1,4 @@
-//! A fake API as it is written in TOML.
+//! The TOML form of the fake APIs.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -10,7 +10,7 @@ use crate::time::Span;
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct Definitions {
-    /// Answers that every API can be told to give.
+    /// Answers that a test can make every API return.
     pub answers: Ordered<Answer>,
     /// The APIs, by name.
     pub apis: Ordered<Api>,
@@ -20,35 +20,36 @@ pub struct Definitions {
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct Api {
-    /// The recipe that asks it.
+    /// The recipe for it.
     pub recipe: String,
-    /// What stands before the path, to tell APIs with the same path apart; part of the `base_url`.
+    /// The prefix of the path, which makes equal paths of several APIs different. Part of
+    /// `base_url`.
     pub prefix: String,
     /// The path of its token endpoint.
     pub path: String,
-    /// What it accepts, by the names that its recipe has for them.
+    /// The valid credentials, by their names in the recipe.
     pub credentials: Ordered<String>,
-    /// The credential that is another one once the secret is revoked.
+    /// The credential that a test can revoke.
     pub secret: String,
-    /// How long its tokens live; for ever when left out.
+    /// The lifetime of its tokens. Without it they never expire.
     pub lifetime: Option<Span>,
-    /// Whether it hands the same token out until it expires.
+    /// Whether it returns the same token until that expires.
     pub tokens: Tokens,
-    /// Looked at in order; the first that does not hold decides the answer.
+    /// The checks, in order. The first that fails decides the answer.
     pub checks: Vec<Check>,
-    /// The answers, by name. `issued` is the one when all checks hold.
+    /// The answers, by name. `issued` is the answer when all checks pass.
     pub answers: Ordered<Answer>,
 }
 
-/// Something that must hold for a request.
+/// A check of a request.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct Check {
-    /// A condition on the request.
+    /// A condition that must be true.
     pub holds: Option<Text>,
-    /// A value that must not have come before.
+    /// A value that must be new.
     pub once: Option<Text>,
-    /// The name of the answer otherwise.
+    /// The name of the answer when the check fails.
     pub otherwise: String,
 }
 
@@ -62,6 +63,6 @@ pub struct Answer {
     pub headers: Ordered<Text>,
     /// The body as JSON.
     pub json: Option<Node>,
-    /// The body as it is.
+    /// The body as text.
     pub body: Option<Text>,
 }

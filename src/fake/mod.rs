@@ -1,8 +1,7 @@
-//! A fake of the token APIs, on loopback: for the demo and for tests.
+//! Fake token APIs on loopback, for the demo and for tests.
 //!
-//! It is not a canned reply: each request is checked as the API's document says (a digest is
-//! computed again, a replay is refused), and answers have the shapes of the documents. What the
-//! APIs are is data, in `apis.toml`.
+//! Each API checks a request as its document says: it computes a digest again, and it rejects a
+//! replay. The answers have the forms of the documents. `apis.toml` defines the APIs.
 
 mod answer;
 mod api;

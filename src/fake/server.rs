@@ -1,4 +1,4 @@
-//! The server of the fake APIs, and how a test or the demo steers them.
+//! The server of the fake APIs, with the controls for tests and the demo.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -23,21 +23,21 @@ use crate::document;
 
 static SCHEMA: LazyLock<Json> = LazyLock::new(document::schema_of::<Definitions>);
 
-/// The fake APIs behind one address.
+/// The fake APIs on one address.
 pub struct Fake {
     apis: Vec<FakeApi>,
     pub(super) address: SocketAddr,
 }
 
 impl Fake {
-    /// Starts the built-in APIs on a free port of loopback. Must be called inside a runtime, whose
-    /// end ends them.
+    /// Starts the built-in APIs on a free port of loopback. They run until the current tokio
+    /// runtime ends.
     ///
     /// # Errors
-    /// When no port can be had.
+    /// When no port is free.
     ///
     /// # Panics
-    /// When `apis.toml` is broken, which a test would show.
+    /// When `apis.toml` is invalid. A test checks that it is not.
     pub async fn start() -> std::io::Result<Arc<Self>> {
         let source = Arc::new(Source::new("<built-in fake>", include_str!("apis.toml")));
         let (definitions, faults): (Definitions, _) = document::read(&source, &SCHEMA, |_| ());
@@ -71,7 +71,7 @@ impl Fake {
         self.apis.iter().map(|api| api.name.as_str()).collect()
     }
 
-    /// What an API accepts, by the names that its recipe has for them.
+    /// The valid credentials of an API, by their names in the recipe.
     ///
     /// # Panics
     /// When there is no such API.
@@ -80,7 +80,7 @@ impl Fake {
         &self.api(api).credentials
     }
 
-    /// Tells an API what to do from now on.
+    /// Sets how an API answers from now on.
     ///
     /// # Panics
     /// When there is no such API or answer.
@@ -92,8 +92,7 @@ impl Fake {
         api.now().behaviour = behaviour;
     }
 
-    /// Revokes the secret of an API, or gives it back: its own checks then refuse what was right
-    /// before.
+    /// Revokes the secret of an API or makes it valid again.
     ///
     /// # Panics
     /// When there is no such API.
@@ -101,7 +100,7 @@ impl Fake {
         self.api(api).now().revoked = revoked;
     }
 
-    /// Sets how long tokens live that are issued from now on; `None` is for ever.
+    /// Sets the lifetime of later tokens. `None` means that they never expire.
     ///
     /// # Panics
     /// When there is no such API.
@@ -111,7 +110,7 @@ impl Fake {
         now.token = None;
     }
 
-    /// How many requests an API has had.
+    /// How many requests an API has received.
     ///
     /// # Panics
     /// When there is no such API.
@@ -128,7 +127,7 @@ impl Fake {
     }
 }
 
-/// Any request to any path.
+/// Answers any request to any path.
 async fn answer(State(fake): State<Arc<Fake>>, request: Request) -> Response {
     let plain = |status: StatusCode, text: &'static str| {
         let mut response = Response::new(Body::from(text));
@@ -160,7 +159,7 @@ async fn answer(State(fake): State<Arc<Fake>>, request: Request) -> Response {
     })
 }
 
-/// What checks can look at.
+/// The values that checks can use.
 fn request_values(parts: &axum::http::request::Parts, body: &[u8]) -> HashMap<&'static str, Value> {
     let kind = parts
         .headers

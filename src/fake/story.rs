@@ -1,4 +1,4 @@
-//! The story of the demo: what happens to the fake APIs, and when.
+//! The story of the demo: the events at the fake APIs and their times.
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -13,33 +13,33 @@ use crate::diagnostic::Source;
 use crate::document;
 use crate::time::Span;
 
-/// A story as it is written.
+/// The TOML form of a story.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct Story {
-    /// The configuration of the daemon that watches.
+    /// The configuration of the daemon.
     pub configuration: String,
-    /// What happens, in the order of time. The time of the last is the length of the story.
+    /// The events, in the order of time. The time of the last is the length of the story.
     pub steps: Vec<Step>,
 }
 
-/// Something that happens.
+/// One event.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct Step {
-    /// When, from the start of the story.
+    /// The time from the start of the story.
     pub at: Option<Span>,
-    /// To which API.
+    /// The API.
     pub api: Option<String>,
-    /// It gives this answer from now on; none of these: its own again.
+    /// The API returns this answer from now on. Without any change it answers regularly again.
     pub answer: Option<String>,
-    /// It does not answer from now on.
+    /// The API does not answer from now on.
     pub silent: bool,
-    /// Its secrets are revoked, or valid again.
+    /// Whether the secret is revoked from now on.
     pub revoked: Option<bool>,
-    /// Its tokens live this long from now on.
+    /// The lifetime of tokens from now on.
     pub lifetime: Option<Span>,
-    /// What to tell the person who watches.
+    /// The text for the person who watches the demo.
     pub say: String,
 }
 
@@ -49,7 +49,7 @@ impl Story {
     /// The built-in story.
     ///
     /// # Panics
-    /// When `story.toml` is broken, which a test would show.
+    /// When `story.toml` is invalid. A test checks that it is not.
     #[must_use]
     pub fn builtin() -> Self {
         let source = Arc::new(Source::new("<built-in story>", include_str!("story.toml")));
@@ -66,13 +66,13 @@ impl Story {
 }
 
 impl Step {
-    /// When, from the start of the story.
+    /// The time from the start of the story.
     #[must_use]
     pub fn offset(&self) -> Duration {
         self.at.map_or(Duration::ZERO, |span| span.0)
     }
 
-    /// Makes it happen.
+    /// Applies the event.
     pub fn happen(&self, fake: &Fake) {
         let Some(api) = &self.api else { return };
         if let Some(revoked) = self.revoked {

@@ -1,21 +1,20 @@
-//! The body of an answer as a tree, whatever form it has: JSON, a form or XML. One shape for all of
-//! them, so that rules and the hiding of secrets need to know only one.
+//! The body of an answer as a tree: JSON, a form or XML. All forms become one kind of tree for the
+//! rules and for the redactor.
 
 use serde_json::{Map, Value as Json};
 use url::form_urlencoded;
 
-/// Elements within each other; what is deeper is no XML here, as nobody reads it.
+/// The deepest nesting of XML elements. Deeper XML is not read.
 const DEEPEST: usize = 64;
 
-/// Values of an answer in any form; a token answer has a few dozen, or a thousand with a catalogue.
+/// The most values of an answer. A token answer has a few dozen, or a thousand with a catalogue.
 const MOST_VALUES: u32 = 10_000;
 
-/// Equals signs between one `<` and the next, so attributes of an element; a handful in a token
-/// answer.
+/// The most attributes of an XML element, counted by their equals signs.
 const MOST_ATTRIBUTES: usize = 1_000;
 
-/// A body that is JSON; a byte order mark before it is passed over. Nesting beyond 128 levels is no
-/// JSON here, nor are more values than a token answer has: each costs far more than its bytes.
+/// The body as JSON, without a byte order mark. `None` also for JSON deeper than 128 levels or with
+/// more values than a token answer has, because each value costs far more than its bytes.
 #[must_use]
 pub fn json(body: &[u8]) -> Option<Json> {
     if has_more(body, b"{[,") {
@@ -24,7 +23,7 @@ pub fn json(body: &[u8]) -> Option<Json> {
     serde_json::from_slice(without_mark(body)).ok()
 }
 
-/// A body that is a form, with at least one `name=value`. Of a name that is there twice the first
+/// The body as a form with at least one `name=value`. If a name occurs twice, the first value
 /// counts.
 pub fn form(body: &[u8]) -> Option<Json> {
     let text = std::str::from_utf8(without_mark(body)).ok()?.trim();
@@ -42,20 +41,20 @@ pub fn form(body: &[u8]) -> Option<Json> {
     Some(members.into())
 }
 
-/// A body that is XML, as `{ root: … }`. Namespaces are passed over. An element with nothing but
-/// text is that text; any other has its elements by name (several of one name as an array), its
-/// attributes as `@name` and its text as `#text`.
+/// The body as XML: `{ root: … }`. Namespaces are ignored. An element with only text becomes that
+/// text. Any other element has its child elements by name (several of one name become an array),
+/// its attributes as `@name` and its text as `#text`.
 #[must_use]
 pub fn xml(body: &[u8]) -> Option<Json> {
     let text = std::str::from_utf8(without_mark(body)).ok()?;
-    // Each attribute of an element is compared with all before it.
+    // The parser compares each attribute of an element with all earlier ones.
     if text
         .split('<')
         .any(|element| element.bytes().filter(|byte| *byte == b'=').count() > MOST_ATTRIBUTES)
     {
         return None;
     }
-    // Declarations of entities could multiply a text without bound, and nobody needs them.
+    // Entities can multiply a text without limit, and no token answer needs them.
     let options = roxmltree::ParsingOptions {
         allow_dtd: false,
         nodes_limit: MOST_VALUES,
@@ -97,13 +96,13 @@ fn element(node: roxmltree::Node<'_, '_>, depth: usize) -> Option<Json> {
     Some(members.into())
 }
 
-/// Whether these signs are there more often than an answer has values. Those in texts count too.
+/// Whether the body has more of these characters than an answer may have values.
 fn has_more(body: &[u8], signs: &[u8]) -> bool {
     let most = MOST_VALUES as usize;
     body.len() > most && body.iter().filter(|byte| signs.contains(byte)).count() > most
 }
 
-/// A body that is one word, as a token is. A page or a document is none.
+/// Whether the body is one word, as a token is, and no page or document.
 #[must_use]
 pub fn is_word(body: &[u8]) -> bool {
     std::str::from_utf8(without_mark(body)).is_ok_and(|text| {
@@ -114,7 +113,7 @@ pub fn is_word(body: &[u8]) -> bool {
     })
 }
 
-/// What a body is, in words for people.
+/// A description of the body for people.
 #[must_use]
 pub fn describe(body: &[u8]) -> String {
     let start: Vec<u8> =

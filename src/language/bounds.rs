@@ -1,9 +1,9 @@
 //! Limits for expressions and their values.
 //!
 //! The engine limits the steps of an evaluation, but a few steps can do much work: multiply a text,
-//! join long texts, compare values with many copies of each other. So every filter checks the length
-//! of its text, every value has a maximum size, `*` takes only numbers, and all expressions of an
-//! attempt share one budget of bytes.
+//! join long texts, compare values with many copies of each other. So every filter checks the
+//! length of its text, every value has a maximum size, `*` takes only numbers, and all expressions
+//! of an attempt share one budget of bytes.
 
 use std::ops::Range;
 use std::sync::Arc;

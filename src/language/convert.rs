@@ -1,4 +1,4 @@
-//! What filters take: numbers, bytes and texts.
+//! Converts values to the numbers, bytes and texts that filters need.
 
 use minijinja::value::ValueKind;
 use minijinja::{Error, ErrorKind, Value};
@@ -7,12 +7,11 @@ use super::bounds::{LARGEST_VALUE, larger};
 use super::refused::refused;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 
-/// Everything but the unreserved characters of RFC 3986, section 2.3.
+/// All characters except the unreserved ones of RFC 3986, section 2.3.
 pub const UNRESERVED: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// A number, also one in a string. Nothing else is one: minijinja's own filter would also take
-/// `true` and "inf".
+/// A number, also in a string. minijinja's own filter would also accept `true` and "inf".
 pub fn number(value: &Value, filter: &str) -> Result<f64, Error> {
     let wrong = || refused(format!("`{filter}` needs a number"));
     let number = match value.kind() {
@@ -29,8 +28,8 @@ pub fn number(value: &Value, filter: &str) -> Result<f64, Error> {
     if number.is_finite() { Ok(number) } else { Err(wrong()) }
 }
 
-/// The bytes of a text, of bytes, or of a number as it is written. Absent values are refused: a
-/// digest of nothing looks like a digest.
+/// The bytes of a text, of bytes, or of the text of a number. An absent value is an error, because
+/// the digest of nothing would look like a valid digest.
 pub fn bytes(value: &Value, filter: &str) -> Result<Vec<u8>, Error> {
     if let Some(bytes) = value.as_bytes() {
         return if bytes.len() > LARGEST_VALUE { Err(larger()) } else { Ok(bytes.to_vec()) };
@@ -38,7 +37,7 @@ pub fn bytes(value: &Value, filter: &str) -> Result<Vec<u8>, Error> {
     text(value, filter).map(String::into_bytes)
 }
 
-/// The text of a value. Bytes and absent values are refused.
+/// The text of a value. Bytes and absent values are errors.
 pub fn text(value: &Value, filter: &str) -> Result<String, Error> {
     if value.as_bytes().is_some_and(|bytes| bytes.len() > LARGEST_VALUE) {
         return Err(larger());

@@ -1,8 +1,8 @@
 //! Expressions of minijinja, compiled and checked when a recipe is loaded.
 //!
 //! The engine accepts unknown names: a filter would get an undefined value and could hash it. So
-//! [`lint`] looks up each name, filter and test when the recipe is loaded, and finds the exact place
-//! of each mistake.
+//! [`lint`] looks up each name, filter and test when the recipe is loaded, and finds the exact
+//! place of each mistake.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -120,8 +120,8 @@ impl Compiled {
     /// The value in this context. The evaluation takes its cost from the budget of the attempt.
     ///
     /// # Errors
-    /// When the engine or a filter fails (see [`explain`]), the value is too large, or the budget is
-    /// used up.
+    /// When the engine or a filter fails (see [`explain`]), the value is too large, or the budget
+    /// is used up.
     pub fn evaluate(&self, context: &Value) -> Result<Value, Error> {
         if let Some(context) = context.downcast_object_ref::<Named>() {
             let sizes = self.places.iter().map(|name| context.size(name) as u64);
@@ -224,7 +224,8 @@ mod tests {
     #[test]
     fn a_lone_path_has_the_value_that_the_engine_returns() {
         let body = minijinja::value::Serde(
-            serde_json::json!({ "a": { "b": [1, { "c": "d" }], "n": null, "s": "text", "length": 3, "keys": 1 } }),
+            serde_json::json!({ "a": { "b": [1, { "c": "d" }], "n": null, "s": "text", "length": 3,
+                "keys": 1 } }),
         );
         let context = Value::from_pairs([
             ("json", Value::from(body)),

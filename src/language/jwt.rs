@@ -1,4 +1,4 @@
-//! Signed assertions: JSON Web Tokens (RFC 7519) made from claims and a key.
+//! Signs assertions: JSON Web Tokens (RFC 7519) from claims and a key.
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
@@ -46,8 +46,7 @@ pub fn jwt(claims: &Value, key: &Value, named: &Kwargs) -> Result<String, Error>
     bounds::fits(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }
 
-/// The filter `pem`: the bytes of the first section of a PEM text, such as a certificate whose hash
-/// a header names.
+/// The filter `pem`: the bytes of the first section of a PEM text, such as a certificate.
 pub fn pem(value: &Value) -> Result<Value, Error> {
     let text = bytes(value, "pem")?;
     if Placeholder::is(value) {
@@ -74,12 +73,13 @@ fn json(value: &Value) -> Result<Json, Error> {
     serde_json::to_value(value).map_err(|_| wrong("a value in a `jwt` has no form in JSON"))
 }
 
-/// Never with a value in it: the key is one.
+/// An error with a constant message, because a value in it could be the key.
 fn wrong(message: &'static str) -> Error {
     refused(message)
 }
 
-/// Keys come in files, and in JSON and environment variables with `\n` written out.
+/// A PEM text with real line breaks. Keys in JSON and environment variables have `\n` in their
+/// place.
 fn unfold(text: &[u8]) -> String {
     String::from_utf8_lossy(text).replace("\\n", "\n").replace('\r', "")
 }
@@ -109,13 +109,14 @@ fn sign(algorithm: &str, value: &Value, message: &[u8]) -> Result<Vec<u8>, Error
     if rsa.is_none() && curve.is_none() {
         return Err(refused(format!("`jwt` knows the algorithms {}", ALGORITHMS.join(", "))));
     }
-    // A rehearsal has no key to sign with, and nobody sees its signature.
+    // A rehearsal has no key, and its signature is not used.
     if Placeholder::is(value) {
         return Ok(key.to_vec());
     }
     let unusable = || {
         wrong(
-            "the key of a `jwt` is no private key in PEM (PKCS#1, PKCS#8 or SEC1) of the kind that its algorithm needs",
+            "the key of a `jwt` is no private key in PEM (PKCS#1, PKCS#8 or SEC1) of the kind that \
+             its algorithm needs",
         )
     };
     let der = PrivateKeyDer::from_pem_slice(unfold(key).as_bytes()).map_err(|_| unusable())?;
@@ -246,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_signed_is_told_without_the_key() {
+    fn an_error_of_a_signature_does_not_quote_the_key() {
         for (source, key_text, problem) in [
             ("{'iss': 'me'} | jwt(key)", "-----BEGIN s3cret-----", "no private key in PEM"),
             (

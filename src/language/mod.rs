@@ -9,6 +9,7 @@ pub mod convert;
 pub mod errors;
 pub mod expression;
 pub mod filters;
+pub mod json_template;
 mod jwt;
 mod lint;
 pub mod names;

@@ -1,16 +1,16 @@
-//! The names that an expression may use, and what is wrong with an expression.
+//! The names that an expression can use, and the mistakes of an expression.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::diagnostic::Kind;
 
-/// The names that an expression may use.
+/// The names that an expression can use.
 #[derive(Clone, Default)]
 pub struct Names {
-    /// Names that stand for a value, with whether it is secret or derived from a secret.
+    /// Names of values, and whether each is secret or derived from a secret.
     plain: HashMap<String, bool>,
-    /// Names with a fixed set of members; no members means that any will do.
+    /// Names with a fixed set of members. An empty set means any member.
     pub members: Vec<(&'static str, &'static [&'static str])>,
 }
 
@@ -25,7 +25,7 @@ impl Names {
         self.members.push((name, members));
     }
 
-    /// Whether a value of this name is there.
+    /// Whether an expression can use this name.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
         self.plain.contains_key(name) || self.members.iter().any(|(known, _)| *known == name)
@@ -37,7 +37,7 @@ impl Names {
         self.plain.get(name).is_some_and(|secret| *secret)
     }
 
-    /// All of them, sorted.
+    /// All names, sorted.
     pub fn all(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self
             .plain
@@ -50,12 +50,12 @@ impl Names {
     }
 }
 
-/// What is wrong with an expression.
+/// A mistake in an expression.
 #[derive(Debug, Default)]
 pub struct Mistake {
-    /// What it is about.
+    /// The kind of the fault.
     pub kind: Kind,
-    /// The bytes of the expression that are wrong; the whole when not known.
+    /// The wrong part of the expression; `None` for the whole.
     pub range: Option<Range<usize>>,
     /// What is wrong.
     pub message: String,

@@ -1,14 +1,14 @@
-//! Made-up values, with which a recipe is rehearsed before any real value is known.
+//! Made-up values for the rehearsal of a recipe.
 
 use std::sync::Arc;
 
 use minijinja::Value;
 use minijinja::value::Object;
 
-/// A made-up value. Filters know it by its type, so a real secret of the same letters is none.
+/// A made-up value. A real secret with the same text is no placeholder.
 ///
-/// The engine calculates with texts only, so it is one, with the engine's mark for texts that are
-/// not escaped: nothing else in a recipe sets that mark.
+/// The engine needs texts, so a placeholder is a text with the engine's mark "safe". Nothing else
+/// in a recipe sets that mark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placeholder {
     /// A word.
@@ -20,7 +20,7 @@ pub enum Placeholder {
 }
 
 impl Placeholder {
-    /// All of them, the one that most recipes take first.
+    /// All kinds. The first works for most recipes.
     pub const ALL: [Self; 3] = [Self::Word, Self::Number, Self::Url];
 
     /// The value.
@@ -34,20 +34,20 @@ impl Placeholder {
         Value::from_safe_string(text.to_owned())
     }
 
-    /// Whether a value is one.
+    /// Whether a value is a placeholder.
     #[must_use]
     pub fn is(value: &Value) -> bool {
         value.is_safe()
     }
 }
 
-/// A text that a filter made of `value`: a placeholder when that is one.
+/// The text that a filter made from `value`. It is a placeholder if `value` is one.
 #[must_use]
 pub fn made_of(value: &Value, text: String) -> Value {
     if Placeholder::is(value) { Value::from_safe_string(text) } else { Value::from(text) }
 }
 
-/// Stands in a rehearsal for JSON that nobody knows yet: every member is there.
+/// Unknown JSON in a rehearsal. It has every member.
 #[derive(Debug)]
 pub struct Anything;
 
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_real_secret_that_is_the_word_of_a_placeholder_is_like_any_other() {
+    fn a_real_secret_with_the_text_of_a_placeholder_is_no_placeholder() {
         for source in [
             "(key | from_json).member",
             "key | pem | hex",

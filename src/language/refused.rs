@@ -1,4 +1,4 @@
-//! Errors that filters and limits raise. They are told from those of the engine by their type.
+//! Errors of filters and limits. Their source has a type that the engine's errors do not have.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -6,7 +6,7 @@ use std::fmt;
 
 use minijinja::{Error, ErrorKind};
 
-/// Marks an error as one of ours: its message quotes no value.
+/// Marks an error of credwatch. Its message quotes no value.
 #[derive(Debug)]
 struct Ours;
 

@@ -1,4 +1,4 @@
-//! Texts with expressions in `{{ … }}`, and JSON bodies made of them.
+//! Texts with expressions in `{{ … }}`.
 
 use std::ops::Range;
 
@@ -9,7 +9,6 @@ use percent_encoding::{AsciiSet, utf8_percent_encode};
 use super::expression::{Compiled, Side};
 use super::names::{Mistake, Names};
 use super::refused::refused;
-use crate::document::Node;
 use crate::secret::HIDDEN;
 
 /// A text with expressions in it.
@@ -204,7 +203,7 @@ fn evaluate(
 }
 
 /// A value as text: a string, a number, or a truth value as in JSON.
-fn plain(value: &Value) -> Result<String, Error> {
+pub(super) fn plain(value: &Value) -> Result<String, Error> {
     match value.kind() {
         ValueKind::Bool => Ok(if value.is_true() { "true".into() } else { "false".into() }),
         ValueKind::String | ValueKind::Number => Ok(value.to_string()),
@@ -216,93 +215,10 @@ fn plain(value: &Value) -> Result<String, Error> {
     }
 }
 
-/// A JSON body made of templates.
-pub enum JsonTemplate {
-    /// Text, or a lone expression of any type.
-    Text(Template),
-    /// A value without expressions.
-    Plain(serde_json::Value),
-    /// An array. Absent items are left out.
-    Array(Vec<JsonTemplate>),
-    /// An object. Absent members are left out.
-    Object(Vec<(String, JsonTemplate)>),
-}
-
-impl JsonTemplate {
-    /// Compiles a body. `compile` compiles each text and reports its mistakes.
-    pub fn new(
-        node: &Node,
-        compile: &mut dyn FnMut(&crate::document::Text) -> Option<Template>,
-    ) -> Self {
-        match node {
-            Node::Text(text) => {
-                compile(text).map_or(Self::Plain(serde_json::Value::Null), Self::Text)
-            }
-            Node::Plain(value) => Self::Plain(value.clone()),
-            Node::Array(items) => {
-                Self::Array(items.iter().map(|item| Self::new(item, compile)).collect())
-            }
-            Node::Object(members) => Self::Object(
-                members
-                    .iter()
-                    .map(|(name, node)| (name.clone(), Self::new(node, compile)))
-                    .collect(),
-            ),
-        }
-    }
-
-    /// The JSON value; `None` when it is a text that needs an absent value.
-    ///
-    /// # Errors
-    /// When an expression cannot be evaluated, or its value has no form in JSON.
-    pub fn render(
-        &self,
-        context: &Value,
-        insert: &mut Insert<'_>,
-    ) -> Result<Option<serde_json::Value>, Error> {
-        Ok(Some(match self {
-            Self::Plain(value) => value.clone(),
-            Self::Text(template) => match template.value(context, insert)? {
-                Some(value) if value.kind() == ValueKind::Bytes => plain(&value)?.into(),
-                Some(value) => serde_json::to_value(&value).map_err(|_| {
-                    Error::new(
-                        minijinja::ErrorKind::BadSerialization,
-                        "this value has no form in JSON",
-                    )
-                })?,
-                None => return Ok(None),
-            },
-            Self::Array(items) => {
-                let mut array = Vec::with_capacity(items.len());
-                for item in items {
-                    array.extend(item.render(context, insert)?);
-                }
-                array.into()
-            }
-            Self::Object(members) => {
-                let mut object = serde_json::Map::new();
-                for (name, node) in members {
-                    if let Some(value) =
-                        node.render(context, insert).map_err(|error| inside(name, error))?
-                    {
-                        object.insert(name.clone(), value);
-                    }
-                }
-                object.into()
-            }
-        }))
-    }
-}
-
-/// Adds the name of the member to an error.
-fn inside(name: &str, error: Error) -> Error {
-    let detail = format!("`{name}`: {}", super::expression::explain(&error));
-    Error::new(error.kind(), detail).with_source(error)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::language::json_template::JsonTemplate;
 
     fn names() -> Names {
         let mut names = Names::default();

@@ -1,4 +1,4 @@
-//! The HTTP clients: one for each set of settings, made when it is first needed.
+//! The HTTP clients: one for each set of settings, built on first use.
 
 use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt;
@@ -14,32 +14,32 @@ use super::tls::{self, TlsError};
 use crate::provider::{Proxy, Transport};
 use crate::tls::system_roots;
 
-/// The clients that were made so far.
+/// The clients built so far.
 pub struct Clients {
     roots: Mutex<Roots>,
     made: Mutex<HashMap<Arc<Transport>, Cached>>,
 }
 
-/// A client, or why none can be made.
+/// A client, or why it cannot be built.
 pub type Client = Result<reqwest::Client, TlsError>;
 
-/// The certificates of the system, loaded when first needed.
+/// The certificates of the system, loaded on first use.
 type Roots = Arc<LazyLock<RootCertStore>>;
 
-/// A client, with what its certificate files were when it was made.
+/// A client, with the state of its certificate files when it was built.
 #[derive(Clone)]
 struct Cached {
     client: Client,
     stamp: Stamp,
-    /// When the files were looked at.
-    looked: Instant,
+    /// When the files were last checked.
+    checked: Instant,
 }
 
-/// How long a look at certificate files holds: thousands of providers can share them, and each look
-/// costs a thread.
-const LOOK_HOLDS: Duration = Duration::from_secs(1);
+/// The time between two checks of certificate files. Thousands of providers can share them, and
+/// each check costs a thread.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Size, time and number of each certificate file; `None` for one that cannot be looked at.
+/// Size, time and inode of each certificate file; `None` for a file that cannot be read.
 type Stamp = Vec<Option<(u64, SystemTime, u64)>>;
 
 fn stamp(transport: &Transport) -> Stamp {
@@ -60,8 +60,7 @@ impl Default for Clients {
 }
 
 impl Clients {
-    /// Tries to make the client for these settings, to find what is wrong with its files before a
-    /// probe is due.
+    /// Builds the client for these settings, to find faults in its files before the first probe.
     ///
     /// # Errors
     /// When a certificate or key file cannot be used.
@@ -69,8 +68,7 @@ impl Clients {
         new_client(transport, &self.roots()).map(|_| ())
     }
 
-    /// Forgets all clients and the system's certificates: they are made and loaded again for the
-    /// probes that follow.
+    /// Drops all clients and the system's certificates. Later probes build and load them again.
     pub fn refresh(&self) {
         *self.roots.lock().unwrap_or_else(PoisonError::into_inner) =
             Arc::new(LazyLock::new(system_roots));
@@ -81,36 +79,39 @@ impl Clients {
         Arc::clone(&self.roots.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The client for these settings. One with certificate files of its own is made anew when they
-    /// have changed: a client certificate can live for hours only. While new files cannot be used,
-    /// as when only one of two is written yet, the client before goes on.
+    /// The client for these settings. When its certificate files have changed, it is built again,
+    /// because a client certificate can be valid for only a few hours. While the new files cannot
+    /// be used, for example when only one of two is written, the old client stays in use.
     pub async fn client(&self, transport: &Arc<Transport>) -> Client {
         let known =
             self.made.lock().unwrap_or_else(PoisonError::into_inner).get(transport).cloned();
         if let Some(known) = &known
-            && (transport.files().next().is_none() || known.looked.elapsed() < LOOK_HOLDS)
+            && (transport.files().next().is_none() || known.checked.elapsed() < CHECK_INTERVAL)
         {
             return known.client.clone();
         }
         let (roots, wanted) = (self.roots(), Arc::clone(transport));
-        // Loading the system's certificates takes milliseconds, reading files may take longer.
+        // Loading certificates blocks for milliseconds or longer.
         let made = tokio::task::spawn_blocking(move || {
-            let (stamp, looked) = (stamp(&wanted), Instant::now());
+            let (stamp, checked) = (stamp(&wanted), Instant::now());
             if let Some(known) = known.as_ref().filter(|known| known.stamp == stamp) {
-                return Cached { looked, ..known.clone() };
+                return Cached { checked, ..known.clone() };
             }
             match (new_client(&wanted, &roots), known) {
                 (Err(error), Some(Cached { client: Ok(before), .. })) => {
-                    tracing::warn!(%error, "changed certificate files cannot be used, those before are");
-                    Cached { client: Ok(before), stamp, looked }
+                    tracing::warn!(
+                        %error,
+                        "the changed certificate files cannot be used, so the old ones stay in use"
+                    );
+                    Cached { client: Ok(before), stamp, checked }
                 }
-                (client, _) => Cached { client, stamp, looked },
+                (client, _) => Cached { client, stamp, checked },
             }
         });
         let made = made.await.unwrap_or_else(|_| Cached {
             client: Err(TlsError::Setup("the set-up was stopped".into())),
             stamp: Stamp::new(),
-            looked: Instant::now(),
+            checked: Instant::now(),
         });
         let client = made.client.clone();
         self.made
@@ -123,8 +124,7 @@ impl Clients {
 
 fn new_client(transport: &Transport, roots: &RootCertStore) -> Client {
     let tls = tls::client_config(transport, roots)?;
-    // The cryptography seeds itself at its first use, which would show up as TLS time of the first
-    // probe.
+    // The cryptography seeds itself on first use, which would count as TLS time of the first probe.
     let _ = tls.crypto_provider().secure_random.fill(&mut [0; 32]);
     let builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
@@ -134,8 +134,8 @@ fn new_client(transport: &Transport, roots: &RootCertStore) -> Client {
         .retry(reqwest::retry::never())
         .referer(false)
         .pool_max_idle_per_host(0)
-        // A connection lives for one exchange under one deadline: keeping it alive only costs calls
-        // into the kernel.
+        // A connection serves one request under a deadline, so keep-alive would only cost system
+        // calls.
         .tcp_keepalive(None)
         .tcp_keepalive_interval(None)
         .tcp_keepalive_retries(None)

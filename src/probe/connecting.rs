@@ -1,4 +1,4 @@
-//! A mark at the moment at which a connection is ready.
+//! Marks the moment at which a connection is ready.
 
 use std::task::{Context, Poll};
 use std::time::Instant;
@@ -8,7 +8,7 @@ use tower_service::Service;
 
 use super::marks::mark;
 
-/// Marks the moment at which a connection is ready: TCP, the proxy's part and TLS.
+/// Marks when the connector begins and when the connection is ready: TCP, proxy and TLS.
 #[derive(Clone)]
 pub struct MarkConnected;
 
@@ -38,11 +38,11 @@ where
     }
 
     fn call(&mut self, request: R) -> Self::Future {
-        mark(|seen| seen.connect_start = Some(Instant::now()));
+        mark(|moments| moments.connect_start = Some(Instant::now()));
         let connecting = self.inner.call(request);
         Box::pin(async move {
             let connection = connecting.await?;
-            mark(|seen| seen.connected = Some(Instant::now()));
+            mark(|moments| moments.connected = Some(Instant::now()));
             Ok(connection)
         })
     }

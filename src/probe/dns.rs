@@ -1,11 +1,10 @@
-//! Name resolution as the rest of the host does it: the system's `getaddrinfo`, with its error
-//! codes.
+//! Name resolution with the system's `getaddrinfo`, as other programs on the host do it.
 
 use std::net::SocketAddr;
+use std::time::Instant;
 
 use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType, getaddrinfo};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use std::time::Instant;
 
 use super::marks::mark;
 
@@ -26,7 +25,7 @@ pub enum DnsError {
     Other {
         /// The name.
         name: String,
-        /// What the system said.
+        /// The message of the system.
         problem: String,
     },
 }
@@ -35,12 +34,12 @@ impl Resolve for System {
     fn resolve(&self, name: Name) -> Resolving {
         let name = name.as_str().to_owned();
         Box::pin(async move {
-            mark(|seen| seen.resolve_start = Some(Instant::now()));
+            mark(|moments| moments.resolve_start = Some(Instant::now()));
             let asked = name.clone();
             let answer = tokio::task::spawn_blocking(move || lookup(&asked)).await;
             match answer {
                 Ok(Ok(addresses)) => {
-                    mark(|seen| seen.resolve_end = Some(Instant::now()));
+                    mark(|moments| moments.resolve_end = Some(Instant::now()));
                     Ok(Box::new(addresses.into_iter()) as Addrs)
                 }
                 Ok(Err(error)) => Err(error.into()),

@@ -1,4 +1,4 @@
-//! Sorting what can go wrong between us and an answer.
+//! Maps the errors of connections to failures.
 
 use std::error::Error;
 use std::io;
@@ -6,26 +6,26 @@ use std::io;
 use rustls::CertificateError;
 
 use super::dns::DnsError;
-use super::marks::Seen;
+use super::marks::Moments;
 use crate::outcome::{Code, Failure, Reason};
 
-/// The failure that a client error tells, given how far the probe had come.
-pub fn classify(error: &reqwest::Error, seen: &Seen) -> Failure {
+/// The failure for an error of the HTTP client, from the moments that the request reached.
+pub fn classify(error: &reqwest::Error, moments: &Moments) -> Failure {
     if let Some(dns) = find::<DnsError>(error) {
         return Failure::new(Reason::Dns, &dns.to_string());
     }
     if let Some(tls) = find::<rustls::Error>(error) {
         return Failure::new(Reason::Tls, &tls_problem(tls));
     }
-    if seen.connected.is_none() {
-        return not_connected(error, seen);
+    if moments.connected.is_none() {
+        return not_connected(error, moments);
     }
     if let Some(http) = find::<hyper::Error>(error)
         && (http.is_parse() || http.is_parse_too_large())
     {
         return Failure::new(
             Reason::Malformed,
-            "the answer is not HTTP as it should be, or its head is too large",
+            "the answer is no valid HTTP, or its head is too large",
         )
         .code(Code::word("not_http"));
     }
@@ -45,7 +45,7 @@ pub fn classify(error: &reqwest::Error, seen: &Seen) -> Failure {
         .code(Code::word("not_gzip"));
     }
     let detail = broken.map_or_else(|| "it ended too early".to_owned(), describe);
-    let place = if seen.head.is_some() {
+    let place = if moments.head.is_some() {
         "while the answer was on its way"
     } else {
         "before an answer came"
@@ -53,9 +53,9 @@ pub fn classify(error: &reqwest::Error, seen: &Seen) -> Failure {
     Failure::new(Reason::Transport, &format!("the connection broke {place}: {detail}"))
 }
 
-fn not_connected(error: &reqwest::Error, seen: &Seen) -> Failure {
-    let detail = find::<io::Error>(error).map_or_else(|| last_words(error), describe);
-    if seen.tls_start.is_some() {
+fn not_connected(error: &reqwest::Error, moments: &Moments) -> Failure {
+    let detail = find::<io::Error>(error).map_or_else(|| innermost_message(error), describe);
+    if moments.tls_start.is_some() {
         return Failure::new(
             Reason::Tls,
             &format!("the connection broke in the TLS handshake: {detail}"),
@@ -64,18 +64,18 @@ fn not_connected(error: &reqwest::Error, seen: &Seen) -> Failure {
     Failure::new(Reason::Connect, &format!("no connection: {detail}"))
 }
 
-/// The innermost message of an error that says nothing else.
-fn last_words(error: &reqwest::Error) -> String {
-    let mut words = "unknown cause".to_owned();
+/// The innermost message of an error.
+fn innermost_message(error: &reqwest::Error) -> String {
+    let mut message = "unknown cause".to_owned();
     let mut source = error.source();
     while let Some(error) = source {
-        words = error.to_string();
+        message = error.to_string();
         source = error.source();
     }
-    words
+    message
 }
 
-/// What an IO error says, without the number of the system call.
+/// The message of an IO error without its error number.
 fn describe(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => "connection refused".into(),
@@ -121,8 +121,8 @@ fn tls_problem(error: &rustls::Error) -> String {
     }
 }
 
-/// The first error of a type in a chain. An `io::Error` hides the error that it wraps from
-/// `source`, so each is opened.
+/// The first error of a type in a chain. `source` does not return the error inside an `io::Error`,
+/// so this function looks into each of them.
 fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     let mut next = Some(error);
     while let Some(error) = next {

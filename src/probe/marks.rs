@@ -1,8 +1,8 @@
-//! When each phase of a probe ended, marked from inside the connection set-up.
+//! The moments at which the phases of a probe end, marked inside the connection set-up.
 //!
-//! The hooks (resolver, session store, certificate verifier, connector) belong to a client that
-//! many probes share, so they find the marks of *their* probe through a task-local. That holds
-//! because each probe makes its own connection in its own task: no pool, no background connect.
+//! Many probes share the client and so its hooks (resolver, session store, certificate verifier,
+//! connector). A hook finds the marks of its own probe in a task-local. That works because each
+//! probe opens its own connection in its own task: no pool, no connection in the background.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -15,54 +15,53 @@ tokio::task_local! {
     static CURRENT: Arc<Marks>;
 }
 
-/// What was seen so far.
+/// The moments so far.
 #[derive(Default)]
-pub struct Marks(Mutex<Seen>);
+pub struct Marks(Mutex<Moments>);
 
-/// The moments of one probe.
+/// The moments of one request.
 #[derive(Clone, Copy, Default)]
-pub struct Seen {
+pub struct Moments {
     /// Name resolution began.
     pub resolve_start: Option<Instant>,
     /// Name resolution ended.
     pub resolve_end: Option<Instant>,
-    /// The connector was asked for a connection.
+    /// The connector began.
     pub connect_start: Option<Instant>,
-    /// The TLS handshake began, so the TCP connection was there.
+    /// The TLS handshake began, so the TCP connection was ready.
     pub tls_start: Option<Instant>,
     /// The connection was ready for a request.
     pub connected: Option<Instant>,
-    /// The head of the answer was there.
+    /// The head of the answer arrived.
     pub head: Option<Instant>,
-    /// The earliest end of a certificate in the chain shown.
+    /// The earliest expiry of a certificate in the endpoint's chain.
     pub certificate_expiry: Option<Timestamp>,
 }
 
 impl Marks {
-    /// Runs a probe with these marks.
+    /// Runs a request with these marks.
     pub async fn scope<F: Future>(self: &Arc<Self>, future: F) -> F::Output {
         CURRENT.scope(Arc::clone(self), future).await
     }
 
-    /// Sets a mark of this probe.
-    pub fn set(&self, set: impl FnOnce(&mut Seen)) {
+    /// Sets a mark.
+    pub fn set(&self, set: impl FnOnce(&mut Moments)) {
         set(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Everything seen so far.
-    pub fn seen(&self) -> Seen {
+    /// The moments so far.
+    pub fn moments(&self) -> Moments {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Sets a mark of the probe whose task this is; does nothing outside of one.
-pub fn mark(set: impl FnOnce(&mut Seen)) {
+/// Sets a mark of the probe that runs in this task; does nothing outside a probe.
+pub fn mark(set: impl FnOnce(&mut Moments)) {
     let _ = CURRENT.try_with(|marks| marks.set(set));
 }
 
-impl Seen {
-    /// The phases, as far as they were reached by `end`. The phase in which a probe ended early
-    /// runs to its end.
+impl Moments {
+    /// The phases that the request reached before `end`. The last of them ends at `end`.
     pub fn phases(&self, start: Instant, end: Instant) -> Phases {
         let between = |from: Option<Instant>, to: Option<Instant>| match from {
             Some(from) => to.unwrap_or(end).saturating_duration_since(from).as_secs_f64(),
@@ -82,8 +81,8 @@ impl Seen {
         }
     }
 
-    /// The word for the phase that was under way.
-    pub fn under_way(&self) -> &'static str {
+    /// The word for the current phase.
+    pub fn current_phase(&self) -> &'static str {
         if self.head.is_some() {
             "transfer"
         } else if self.connected.is_some() {

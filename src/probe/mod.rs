@@ -1,7 +1,7 @@
-//! The only place from which HTTP requests go out.
+//! The only module that sends HTTP requests.
 //!
-//! Every probe is a fresh connection with a full handshake, under one deadline, without redirects,
-//! with a bounded body. It is measured once, here, around the thing measured.
+//! Every request opens a new connection with a full handshake. It has a deadline, follows no
+//! redirect and reads a limited body.
 
 mod clients;
 mod connecting;

@@ -1,4 +1,4 @@
-//! Probes: a conversation with a provider over real connections, under a deadline, measured.
+//! Holds the conversation of a probe over real connections, with a deadline, and measures it.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::recipe::{
 };
 use crate::time::unix_seconds;
 
-/// Sends token requests. One for the whole program.
+/// Probes providers. The program has one prober.
 pub struct Prober {
     clients: Clients,
     fingerprints: Fingerprints,
@@ -35,13 +35,13 @@ impl Default for Prober {
 }
 
 impl Prober {
-    /// One without any client yet: they are made when first needed, off the threads of the runtime.
+    /// A prober without clients. It builds each client on first use.
     #[must_use]
     pub fn new() -> Self {
         Self::with(Timestamp::now, Uuid::new_v4)
     }
 
-    /// One whose attempts get time and random number from here, so that they can be repeated.
+    /// A prober with its own source of time and UUIDs, so that a test can repeat an attempt.
     #[must_use]
     pub fn with(
         now: impl Fn() -> Timestamp + Send + Sync + 'static,
@@ -65,8 +65,7 @@ impl Prober {
         self.run(provider, Some(observer)).await
     }
 
-    /// Tries to make the client for these settings, to find what is wrong with its files before a
-    /// probe is due.
+    /// Builds the client for these settings, to find faults in its files before the first probe.
     ///
     /// # Errors
     /// When a certificate or key file cannot be used.
@@ -74,13 +73,12 @@ impl Prober {
         self.clients.prepare(transport)
     }
 
-    /// Forgets all clients and the system's certificates: they are made and loaded again for the
-    /// probes that follow.
+    /// Drops all clients and the system's certificates. Later probes build and load them again.
     pub fn refresh(&self) {
         self.clients.refresh();
     }
 
-    /// Fingerprint of the credentials as they can be read now, to notice that a secret has changed.
+    /// The fingerprint of the current credentials, to notice that a secret has changed.
     pub async fn credentials(&self, provider: &Provider) -> Option<u128> {
         read_all(&provider.credentials, provider.timeout)
             .await
@@ -112,7 +110,7 @@ impl Prober {
             Ok(credentials) => credentials,
             Err(error) => return failed(probe, Failure::new(Reason::Secret, &error.to_string())),
         };
-        // What cannot change needs no comparing.
+        // A fingerprint is only needed where a secret can change.
         probe.credentials = provider.can_rotate().then(|| self.fingerprint(&credentials));
         let client = match self.clients.client(&provider.transport).await {
             Ok(client) => client,
@@ -135,8 +133,8 @@ impl Prober {
         self.converse(provider, &client, conversation, probe).await
     }
 
-    /// Makes all calls. One deadline is around everything but the cleanup, which has one of its
-    /// own: it must be made even when time has run out.
+    /// Makes all calls under one deadline. The cleanup has its own deadline, because it must run
+    /// even after a timeout.
     async fn converse(
         &self,
         provider: &Provider,
@@ -177,11 +175,11 @@ impl Prober {
     }
 }
 
-/// Adds a call to what is measured of a probe.
+/// Adds the measurements of a call to those of the probe.
 fn measure(probe: &mut Probe, sent: &Sent) {
     probe.duration += sent.end.duration_since(sent.start).as_secs_f64();
-    probe.phases = sent.seen.phases(sent.start, sent.end);
-    let ends = [probe.certificate_expiry, sent.seen.certificate_expiry];
+    probe.phases = sent.moments.phases(sent.start, sent.end);
+    let ends = [probe.certificate_expiry, sent.moments.certificate_expiry];
     probe.certificate_expiry = ends.into_iter().flatten().min();
     probe.status = match &sent.answer {
         Ok(response) => Some(response.status),
@@ -203,8 +201,8 @@ fn log_failed_cleanup(provider: &Provider, conclusion: &Conclusion) {
     }
 }
 
-/// The provider's clock minus ours. `Date` has whole seconds, so half a second is what it means on
-/// average.
+/// The provider's clock minus ours, in seconds. `Date` has whole seconds, so on average the time is
+/// half a second later.
 fn clock_skew(response: &TokenResponse) -> Option<f64> {
     let date = http_date(response.headers.get(header::DATE)?.to_str().ok()?)?;
     Some(unix_seconds(date) + 0.5 - unix_seconds(response.received))

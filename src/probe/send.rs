@@ -9,31 +9,31 @@ use jiff::Timestamp;
 use tokio::time::Instant as Deadline;
 
 use super::failure::classify;
-use super::marks::{Marks, Seen};
+use super::marks::{Marks, Moments};
 use crate::outcome::{Code, Failure, Reason};
 use crate::recipe::{TokenRequest, TokenResponse};
 
 /// The most bytes of a body that are read, after decompression. Token answers have a few hundred.
 pub const LARGEST_BODY: usize = 256 * 1024;
 
-/// The name under which credwatch asks.
+/// The `User-Agent` of credwatch.
 pub const USER_AGENT: &str = concat!("credwatch/", env!("CARGO_PKG_VERSION"));
 
-/// What credwatch takes, unless a recipe says otherwise.
+/// The `Accept` header of a recipe that sets none.
 const ACCEPT: &str = "application/json";
 
-/// The headers of every request that its recipe does not set.
+/// The headers that credwatch adds when a recipe does not set them.
 pub const DEFAULT_HEADERS: [(&str, &str); 2] = [("Accept", ACCEPT), ("User-Agent", USER_AGENT)];
 
 /// The time of the wall clock.
 pub type Clock = dyn Fn() -> Timestamp + Send + Sync;
 
-/// What became of a request.
+/// The result of a request.
 pub struct Sent {
     pub answer: Result<TokenResponse, Failed>,
     pub start: Instant,
     pub end: Instant,
-    pub seen: Seen,
+    pub moments: Moments,
 }
 
 /// Sends a request and waits for its answer until `deadline`, which is `timeout` from its start.
@@ -50,13 +50,15 @@ pub async fn send(
     let exchange = marks.scope(exchange(client, request, &marks, now));
     let answer = tokio::time::timeout_at(deadline, exchange).await;
     let end = Instant::now();
-    let seen = marks.seen();
+    let moments = marks.moments();
     let answer = answer.unwrap_or_else(|_| {
-        let message =
-            format!("no whole answer within {timeout:?}; `{}` was under way", seen.under_way());
+        let message = format!(
+            "no whole answer within {timeout:?}; `{}` was under way",
+            moments.current_phase()
+        );
         Err(Failed { status: None, failure: Failure::new(Reason::Timeout, &message) })
     });
-    Sent { answer, start, end, seen }
+    Sent { answer, start, end, moments }
 }
 
 fn build(client: &reqwest::Client, request: &TokenRequest) -> reqwest::RequestBuilder {
@@ -71,7 +73,7 @@ fn build(client: &reqwest::Client, request: &TokenRequest) -> reqwest::RequestBu
     }
 }
 
-/// A failure, with the status when the head of an answer was there.
+/// A failure, with the status if the head of an answer arrived.
 pub struct Failed {
     pub status: Option<u16>,
     pub failure: Failure,
@@ -85,12 +87,12 @@ async fn exchange(
 ) -> Result<TokenResponse, Failed> {
     let wrong = |status: Option<u16>, error: &reqwest::Error| Failed {
         status,
-        failure: classify(error, &marks.seen()),
+        failure: classify(error, &marks.moments()),
     };
     let request = request.build().map_err(|error| wrong(None, &error))?;
     let mut response = client.execute(request).await.map_err(|error| wrong(None, &error))?;
     let received = now();
-    marks.set(|seen| seen.head = Some(Instant::now()));
+    marks.set(|moments| moments.head = Some(Instant::now()));
     let status = response.status();
     let headers = std::mem::take(response.headers_mut());
     let mut body = BytesMut::new();
@@ -98,7 +100,7 @@ async fn exchange(
         response.chunk().await.map_err(|error| wrong(Some(status.as_u16()), &error))?
     {
         if body.len() + chunk.len() > LARGEST_BODY {
-            // What is refused is refused, however long the page that says so.
+            // A refusal stays a refusal, also with a long error page.
             if !status.is_success() {
                 body.clear();
                 break;

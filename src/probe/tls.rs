@@ -1,5 +1,5 @@
-//! TLS of the client side: one shared configuration for all providers that differ in nothing, full
-//! handshakes only, and the end of the endpoint's certificate even when it is not trusted.
+//! TLS of the client side: full handshakes only, and the expiry of the endpoint's certificate also
+//! when the certificate is not trusted.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,10 +22,10 @@ use crate::files;
 use crate::provider::Transport;
 use crate::tls::{self, crypto};
 
-/// What keeps a client from being made.
+/// Why an HTTP client cannot be built.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum TlsError {
-    /// A file cannot be read, or holds nothing of use.
+    /// A certificate or key file cannot be used.
     #[error("{}: {problem}", path.display())]
     File {
         /// The file.
@@ -33,7 +33,7 @@ pub enum TlsError {
         /// What is wrong with it.
         problem: String,
     },
-    /// The parts do not fit together.
+    /// The settings cannot be used together.
     #[error("{0}")]
     Setup(String),
 }
@@ -55,18 +55,21 @@ pub fn client_config(
             })?;
         }
     }
-    let inner: Arc<dyn ServerCertVerifier> = if transport.insecure || roots.is_empty() {
-        Arc::new(Unchecked { crypto: Arc::clone(&crypto), accept: transport.insecure })
+    let verdict = if transport.insecure {
+        Verdict::Accept
+    } else if roots.is_empty() {
+        Verdict::Refuse
     } else {
-        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&crypto))
-            .build()
-            .map_err(setup)?
+        let builder =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&crypto));
+        Verdict::Check(builder.build().map_err(setup)?)
     };
+    let verifier = Arc::new(Verifier { crypto: Arc::clone(&crypto), verdict });
     let builder = ClientConfig::builder_with_provider(crypto)
         .with_safe_default_protocol_versions()
         .map_err(setup)?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Noting { inner }));
+        .with_custom_certificate_verifier(verifier);
     let mut config = match &transport.client_certificate {
         None => builder.with_no_client_auth(),
         Some((chain, key)) => {
@@ -100,14 +103,26 @@ fn setup(error: impl std::fmt::Display) -> TlsError {
     TlsError::Setup(error.to_string())
 }
 
-/// Notes when the certificates end, then leaves the verdict to the verifier proper. That way the
-/// end is known also when the verdict is bad, and behind a proxy.
+/// Notes when the certificates of the chain expire, then judges the chain. So the expiry is known
+/// also when the chain is refused, and behind a proxy.
 #[derive(Debug)]
-struct Noting {
-    inner: Arc<dyn ServerCertVerifier>,
+struct Verifier {
+    crypto: Arc<CryptoProvider>,
+    verdict: Verdict,
 }
 
-impl ServerCertVerifier for Noting {
+/// How a certificate chain is judged.
+#[derive(Debug)]
+enum Verdict {
+    /// The host's authorities and those of the provider decide.
+    Check(Arc<WebPkiServerVerifier>),
+    /// Every chain is accepted (`tls.insecure`).
+    Accept,
+    /// The host trusts no authority, so every chain is refused.
+    Refuse,
+}
+
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -120,59 +135,16 @@ impl ServerCertVerifier for Noting {
             .chain(intermediates)
             .filter_map(|certificate| not_after(certificate))
             .min();
-        mark(|seen| seen.certificate_expiry = earliest);
-        self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.inner.verify_tls12_signature(message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.inner.verify_tls13_signature(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.inner.supported_verify_schemes()
-    }
-}
-
-/// When a certificate ends.
-fn not_after(certificate: &CertificateDer<'_>) -> Option<Timestamp> {
-    let (_, certificate) = x509_parser::parse_x509_certificate(certificate).ok()?;
-    Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()
-}
-
-/// Accepts every certificate, or, on a host that trusts none, refuses every one.
-#[derive(Debug)]
-struct Unchecked {
-    crypto: Arc<CryptoProvider>,
-    accept: bool,
-}
-
-impl ServerCertVerifier for Unchecked {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        if self.accept {
-            Ok(ServerCertVerified::assertion())
-        } else {
-            Err(rustls::Error::General("this host trusts no certificate at all; install ca-certificates or set tls.ca_file".into()))
+        mark(|moments| moments.certificate_expiry = earliest);
+        match &self.verdict {
+            Verdict::Check(verifier) => verifier
+                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now),
+            Verdict::Accept => Ok(ServerCertVerified::assertion()),
+            Verdict::Refuse => Err(rustls::Error::General(
+                "this host trusts no certificate at all; install ca-certificates or set \
+                 tls.ca_file"
+                    .into(),
+            )),
         }
     }
 
@@ -182,12 +154,8 @@ impl ServerCertVerifier for Unchecked {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls12_signature(
-            message,
-            certificate,
-            signature,
-            &self.crypto.signature_verification_algorithms,
-        )
+        let algorithms = &self.crypto.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
     }
 
     fn verify_tls13_signature(
@@ -196,12 +164,8 @@ impl ServerCertVerifier for Unchecked {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls13_signature(
-            message,
-            certificate,
-            signature,
-            &self.crypto.signature_verification_algorithms,
-        )
+        let algorithms = &self.crypto.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -209,9 +173,14 @@ impl ServerCertVerifier for Unchecked {
     }
 }
 
-/// Keeps no session, so that every handshake is full and looks at the certificate. It is asked at
-/// the moment the `ClientHello` is made, which is the one place where the end of the TCP connection
-/// set-up can be seen.
+/// When a certificate expires.
+fn not_after(certificate: &CertificateDer<'_>) -> Option<Timestamp> {
+    let (_, certificate) = x509_parser::parse_x509_certificate(certificate).ok()?;
+    Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()
+}
+
+/// Keeps no session, so that every handshake is full and checks the certificate. rustls asks it
+/// when it makes the `ClientHello`. No other hook shows when the TCP connection is ready.
 #[derive(Debug)]
 struct NoSessions;
 
@@ -219,8 +188,8 @@ impl ClientSessionStore for NoSessions {
     fn set_kx_hint(&self, _: ServerName<'static>, _: NamedGroup) {}
 
     fn kx_hint(&self, _: &ServerName<'_>) -> Option<NamedGroup> {
-        mark(|seen| {
-            seen.tls_start.get_or_insert_with(Instant::now);
+        mark(|moments| {
+            moments.tls_start.get_or_insert_with(Instant::now);
         });
         None
     }

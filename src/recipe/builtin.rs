@@ -1,6 +1,5 @@
 //! The built-in recipes: the files in `builtin/`, each by its name without `.toml`.
 
-use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
 use serde_json::Value as Json;
@@ -21,14 +20,13 @@ pub fn text(name: &str) -> Option<&'static str> {
     BUILTINS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }
 
-/// Compiles a recipe that stands alone in a file.
+/// Compiles a file with one recipe.
 ///
 /// # Errors
 /// All faults of the file.
 pub fn compile_file(name: &str, source: &Arc<Source>) -> Result<Recipe, Vec<Fault>> {
     let (definition, mut faults): (Definition, _) = document::read(source, &SCHEMA, |_| ());
-    let place: Range<usize> = 0..0;
-    let recipe = Recipe::compile(name, &definition, source, &place, &mut faults);
+    let recipe = Recipe::compile(name, &definition, source, &(0..0), &mut faults);
     if faults.is_empty() { Ok(recipe) } else { Err(faults) }
 }
 

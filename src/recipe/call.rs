@@ -8,9 +8,10 @@ use http::{HeaderName, Method};
 
 use super::definition::{Credential, Definition, Format, Known, Parameter, Tokens, Unit};
 use crate::language::expression::{Compiled, Side};
+use crate::language::json_template::JsonTemplate;
 use crate::language::names::Names;
 use crate::language::scan;
-use crate::language::template::{JsonTemplate, Template};
+use crate::language::template::Template;
 
 /// A compiled recipe.
 pub struct Recipe {

@@ -1,4 +1,4 @@
-//! What a JSON Web Token says of itself (RFC 7519), and whether a key of its issuer's has signed it
+//! Checks the claims of a JSON Web Token (RFC 7519), and its signature with the keys of the issuer
 //! (RFC 7515, 7517).
 
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::outcome::{Expiry, Message};
 use crate::secret::Redactor;
 use crate::time::{human_duration, unix_seconds};
 
-/// What a JSON Web Token must say of itself.
+/// The requirements for a JSON Web Token.
 pub struct JwtCheck {
     /// What `iss` must be.
     pub issuer: Option<String>,
@@ -28,14 +28,13 @@ pub struct JwtCheck {
     pub jwks: Option<Call>,
 }
 
-/// What is wrong with a token: a code of ours, and a sentence that follows "the token was issued,
-/// but".
+/// A code of credwatch, and the end of a sentence that begins with "the token was issued, but".
 type Problem = (&'static str, String);
 
-/// Checks a token against what it must say.
+/// Checks a token.
 ///
 /// # Errors
-/// The first thing that is wrong.
+/// The first problem.
 pub fn inspect(
     token: &str,
     check: &JwtCheck,
@@ -61,7 +60,7 @@ pub fn inspect(
     if let Some(wanted) = &check.issuer
         && claims.get("iss").and_then(Json::as_str) != Some(wanted)
     {
-        return Err(("jwt_issuer", format!("its `iss` is {}", told(claims.get("iss"), redactor))));
+        return Err(("jwt_issuer", format!("its `iss` is {}", shown(claims.get("iss"), redactor))));
     }
     if let Some(wanted) = &check.audience {
         let is_it = |value: &Json| value.as_str() == Some(wanted);
@@ -71,14 +70,14 @@ pub fn inspect(
         if !holds {
             return Err((
                 "jwt_audience",
-                format!("its `aud` is {}", told(claims.get("aud"), redactor)),
+                format!("its `aud` is {}", shown(claims.get("aud"), redactor)),
             ));
         }
     }
     Ok(())
 }
 
-/// `exp`, `nbf` and `iat` (RFC 7519, section 4.1), and whether `exp` is what the answer said.
+/// Checks `exp`, `nbf` and `iat` (RFC 7519, section 4.1), and `exp` against the answer's expiry.
 fn times(claims: &Json, expiry: Expiry, now: f64, leeway: f64) -> Result<(), Problem> {
     let at = |name: &str| match claims.get(name) {
         None | Some(Json::Null) => Ok(None),
@@ -127,9 +126,8 @@ fn decode(part: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(part.trim_end_matches('=')).ok()
 }
 
-/// A claim as it may be shown: it names servers, nobody's secrets, and what is one all the same is
-/// hidden before it is cut.
-fn told(value: Option<&Json>, redactor: &Redactor) -> String {
+/// A claim for a message. A secret in it is hidden before the text is cut.
+fn shown(value: Option<&Json>, redactor: &Redactor) -> String {
     value.map_or_else(
         || "absent".into(),
         |value| {
@@ -138,13 +136,13 @@ fn told(value: Option<&Json>, redactor: &Redactor) -> String {
     )
 }
 
-/// The most keys that are tried: verifying takes time, and an issuer has a handful.
+/// The most keys that are tried, because each try takes time. An issuer has a handful.
 const MOST_KEYS: usize = 100;
 
 /// How a signature algorithm (RFC 7518, section 3.1; RFC 8037) is verified.
 enum Algorithm {
     Rsa(&'static RsaParameters),
-    /// With the name of the curve and the bytes of a coordinate.
+    /// With the name of the curve and the length of a coordinate in bytes.
     Curve(&'static dyn VerificationAlgorithm, &'static str, usize),
     Edwards,
 }
@@ -165,7 +163,7 @@ fn algorithm(name: &str) -> Option<Algorithm> {
     })
 }
 
-/// That one of the keys has signed the token. With a `kid` only keys of that name count.
+/// Checks that one of the keys signed the token. With a `kid` only keys of that name count.
 fn verify(
     header: &Json,
     message: &str,
@@ -179,7 +177,7 @@ fn verify(
             "jwt_algorithm",
             format!(
                 "its signature is of the kind {}, which no public key verifies",
-                told(header.get("alg"), redactor)
+                shown(header.get("alg"), redactor)
             ),
         )
     })?;
@@ -273,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn signatures_of_another_tool_are_verified_and_those_of_strangers_are_not() {
+    fn a_signature_of_another_tool_is_accepted_and_one_of_an_unknown_key_is_not() {
         let made = made();
         let verdict = |token: &Json| {
             inspect(
@@ -381,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_is_told_so() {
+    fn a_text_that_is_no_token_is_unreadable() {
         for text in [
             "",
             "opaque",

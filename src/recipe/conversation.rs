@@ -293,7 +293,7 @@ fn of_the_probe(call: &Call, failure: Failure) -> Failure {
     Failure { message, ..failure }
 }
 
-/// Removes secrets that only a later call revealed. If the code is a secret, the status replaces it.
+/// Removes secrets that only a later call revealed. The status replaces a code that is a secret.
 fn scrub(failure: &mut Failure, status: Option<u16>, redactor: &Redactor) {
     failure.message = Message::clean(&redactor.scrub(failure.message.as_str()));
     if redactor.is_secret(failure.code.as_str()) {

@@ -1,4 +1,4 @@
-//! From a value in an answer, with its unit, to the time at which the token ends.
+//! Computes when a token expires, from a value in an answer and its unit.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,20 +10,19 @@ use super::definition::Unit;
 use crate::language::convert;
 use crate::time::{from_unix_seconds, unix_seconds};
 
-/// From this number on, an epoch is read in milliseconds: as seconds it would be the year 5138, as
-/// milliseconds it is 1973.
+/// The first number that an epoch counts in milliseconds: as seconds it is the year 5138, as
+/// milliseconds 1973.
 const MILLISECONDS_FROM: f64 = 1e11;
 
-/// An end before September 2001 was never meant: it is zero in some unit, or what comes of
-/// calculating with a truth value.
+/// The earliest possible expiry: September 2001. An earlier one is zero in some unit, or computed
+/// from a truth value.
 const EARLIEST: f64 = 1e9;
 
-/// When a token ends whose expiry is `value`, read at `now`.
-///
-/// Lenient about what real servers send: numbers as strings, fractions. Strict about the rest.
+/// When a token with the expiry `value` expires, if the answer arrived at `now`. Numbers can be
+/// strings and can have fractions, because real servers send both.
 ///
 /// # Errors
-/// What the value is, in words that do not repeat it.
+/// A description of the value, without the value itself.
 pub fn ends_at(value: &Value, unit: Unit, now: Timestamp) -> Result<Timestamp, String> {
     let seconds = match unit {
         Unit::Seconds => unix_seconds(now) + number(value)?,
@@ -45,7 +44,7 @@ pub fn ends_at(value: &Value, unit: Unit, now: Timestamp) -> Result<Timestamp, S
     from_unix_seconds(seconds).ok_or_else(|| "a number too large to be a date".into())
 }
 
-/// A number, also one in a string.
+/// A number, also in a string.
 fn number(value: &Value) -> Result<f64, String> {
     convert::number(value, "expiry").map_err(|_| match value.kind() {
         ValueKind::String => "a text that is no number".to_owned(),
@@ -54,7 +53,7 @@ fn number(value: &Value) -> Result<f64, String> {
     })
 }
 
-/// RFC 3339; without an offset it is taken as UTC.
+/// A date of RFC 3339. Without an offset it is UTC.
 fn date(value: &Value) -> Result<Timestamp, String> {
     let Some(text) = value.as_str().filter(|_| value.kind() == ValueKind::String).map(str::trim)
     else {
@@ -69,7 +68,7 @@ fn date(value: &Value) -> Result<Timestamp, String> {
         .map_err(|_| "a text that is no date of RFC 3339".into())
 }
 
-/// The `exp` claim of a JSON Web Token (RFC 7519, section 4.1.4). Its signature is not looked at.
+/// The `exp` claim of a JSON Web Token (RFC 7519, section 4.1.4). The signature is not checked.
 fn claim(value: &Value) -> Result<f64, String> {
     let text = value.as_str().unwrap_or_default();
     let payload = text.split('.').nth(1).ok_or("no JSON Web Token")?;
@@ -97,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn each_unit_is_read_in_its_own_way() {
+    fn each_unit_has_its_own_meaning() {
         for (value, unit) in [
             (Value::from(3600), Unit::Seconds),
             (Value::from("3600"), Unit::Seconds),
@@ -133,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_expiry_is_refused() {
+    fn a_value_that_is_no_expiry_is_an_error() {
         for (value, unit) in [
             (Value::from("soon"), Unit::Seconds),
             (Value::from(""), Unit::Seconds),

@@ -1,9 +1,8 @@
-//! Telling one token from another without keeping either.
+//! Fingerprints of tokens, to compare tokens without keeping them.
 
 use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
 
-/// Makes fingerprints of tokens: a keyed hash, so that equal tokens can be told without keeping
-/// them. The key is random and dies with the process.
+/// Makes fingerprints with a keyed hash. The key is random and exists only in this process.
 pub struct Fingerprints {
     keyed: Key,
 }

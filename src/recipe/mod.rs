@@ -3,13 +3,13 @@
 //! Pure: a recipe renders a [`TokenRequest`] from inputs and a time, and reads a [`TokenResponse`]
 //! into an [`Outcome`](crate::outcome::Outcome). It does no input or output.
 //!
-//! A probe is a [`Conversation`], a list of [`Call`]s: the steps before the token request, the token
-//! request, the calls that verify the token, the cleanup. Each call is a request and the rules for
-//! its answer. [`Values`] go from one call to the next.
+//! A probe is a [`Conversation`], a list of [`Call`]s: the steps before the token request, the
+//! token request, the calls that verify the token, the cleanup. Each call is a request and the
+//! rules for its answer. [`Values`] go from one call to the next.
 //!
-//! Reading order: [`definition`] (the TOML form), `compile`, `call`, `turns` (the order of the calls),
-//! `conversation`, [`values`], [`request`], `reading` (of any answer), [`token`] (of the answer to
-//! the token request), [`verification`], [`builtin`] (the table of built-ins).
+//! Reading order: [`definition`] (the TOML form), `compile`, `call`, `turns` (the order of the
+//! calls), `conversation`, [`values`], [`request`], `reading` (of any answer), [`token`] (of the
+//! answer to the token request), [`verification`], [`builtin`] (the table of built-ins).
 
 pub mod builtin;
 mod call;

@@ -101,7 +101,8 @@ mod tests {
         }
         let mut redactor = Redactor::default();
         hide_in_text(
-            "the token is expired; token: expired, token_type=Bearer, password reset at /reset1234567",
+            "the token is expired; token: expired, token_type=Bearer, password reset at \
+             /reset1234567",
             &[],
             &mut redactor,
         );

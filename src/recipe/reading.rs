@@ -134,8 +134,9 @@ impl Reader<'_, '_> {
         // A code counts even if it cannot be shown.
         let is_code = |rule: &Compiled| {
             let value = self.value(rule);
-            matches!(value.kind(), ValueKind::String | ValueKind::Number)
-                && !matches!(value.to_string().trim(), text if text.is_empty() || means_success(text))
+            let is_scalar = matches!(value.kind(), ValueKind::String | ValueKind::Number);
+            let text = if is_scalar { value.to_string() } else { String::new() };
+            !text.trim().is_empty() && !means_success(text.trim())
         };
         let is_there = |rule: &Compiled| {
             !matches!(self.value(rule).kind(), ValueKind::Undefined | ValueKind::None)

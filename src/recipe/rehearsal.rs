@@ -1,4 +1,4 @@
-//! Recipes with made-up values, to find what is wrong before any request is due.
+//! Renders recipes with made-up values, to find mistakes before the first request.
 
 use std::sync::Arc;
 
@@ -13,20 +13,20 @@ use crate::language::placeholder::Placeholder;
 use crate::language::template::real;
 use crate::secret::Redactor;
 
-/// What a recipe is rehearsed with.
+/// The values of a rehearsal.
 struct MadeUp<'a> {
     parameters: &'a [(String, Value)],
-    /// The names of the credentials that have a value.
+    /// The names of the credentials that are set.
     credentials: &'a [&'a str],
     /// Their values.
     secret: Placeholder,
-    /// What answers give.
+    /// The values from answers.
     given: Placeholder,
 }
 
 impl Recipe {
-    /// The URL of a call for these parameters, without its query; `None` for one that only an
-    /// answer decides, or that these parameters leave out.
+    /// The URL of a call for these parameters, without its query. `None` when an answer decides it,
+    /// or when these parameters leave the call out.
     ///
     /// # Errors
     /// As [`Call::render`].
@@ -47,7 +47,7 @@ impl Recipe {
             let credentials = self.credentials.iter().map(|(name, _)| name.as_str());
             let made_up = credentials.map(|name| (name, Placeholder::Word.value()));
             let mut context = self.context(parameters, made_up, attempt)?;
-            // What an answer gives stands behind the host here, which is what is asked for.
+            // Only the host matters, and values from answers stand after it.
             call.needs.iter().for_each(|name| context.add(name, Placeholder::Word.value()));
             context.value()
         } else {
@@ -60,9 +60,9 @@ impl Recipe {
         call.address(&context, &mut real).map(Some)
     }
 
-    /// Renders all calls with made-up secrets and answers. `credentials` are the names of those
-    /// that have a value. Returns the names of what a probe does with these inputs: its calls, and
-    /// the inspection of the token.
+    /// Renders all calls with made-up secrets and answers. `credentials` are the names of the
+    /// credentials that are set. Returns the names of the calls of a probe with these inputs, and
+    /// of the inspection of the token.
     ///
     /// # Errors
     /// As [`Call::render`].
@@ -75,8 +75,8 @@ impl Recipe {
     ) -> Result<Vec<Arc<str>>, RenderError> {
         let answered = self.calls(verification).any(|call| !call.needs.is_empty());
         let given = if answered { &Placeholder::ALL[..] } else { &[Placeholder::Word] };
-        // A recipe may do arithmetic with a credential, or take it for a URL; only what no value
-        // satisfies is wrong, and then the attempt that got furthest tells why.
+        // A credential can be a number or a URL. A recipe is wrong only if no kind of value works.
+        // Then the error of the longest attempt is the most useful one.
         let mut best: Option<(Vec<Arc<str>>, RenderError)> = None;
         for secret in Placeholder::ALL {
             for given in given {
@@ -128,7 +128,7 @@ impl Recipe {
 }
 
 impl Call {
-    /// Whether secrets, or what an answer gave, decide to which URL the request goes.
+    /// Whether the URL depends on secrets or on values from answers.
     #[must_use]
     pub fn url_is_secret(&self) -> bool {
         self.request.url.is_secret()

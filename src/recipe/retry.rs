@@ -1,4 +1,4 @@
-//! How long a provider asks to wait, and dates as HTTP writes them.
+//! The wait that a provider asks for, and dates in HTTP headers.
 
 use std::time::Duration;
 
@@ -7,8 +7,7 @@ use jiff::Timestamp;
 
 use crate::time::unix_seconds;
 
-/// The longest wait that is taken from an answer; what is longer is more likely a mistake than a
-/// wish.
+/// The longest accepted wait. A longer one is probably a mistake of the provider.
 const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
 
 /// How long the provider asks to wait: `Retry-After` in seconds or as a date (RFC 9110, section
@@ -27,7 +26,7 @@ pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let reset = || {
         let text = text("x-rate-limit-reset").or_else(|| text("x-ratelimit-reset"))?;
         let reset = f64::from(text.parse::<u32>().ok()?);
-        // Some send the seconds to wait instead of a time; no limit ends before the year 2001.
+        // Some providers send seconds in place of a time. No limit ends before the year 2001.
         Some(if reset < 1e9 { reset } else { until(reset) })
     };
     let seconds = after()
@@ -36,8 +35,7 @@ pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     Some(Duration::from_secs_f64(seconds.min(LONGEST_WAIT.as_secs_f64())))
 }
 
-/// A date as HTTP writes it, in any of the three forms that a recipient must accept (RFC 9110,
-/// section 5.6.7).
+/// A date of an HTTP header, in any of the three forms of RFC 9110, section 5.6.7.
 #[must_use]
 pub fn http_date(text: &str) -> Option<Timestamp> {
     Timestamp::try_from(httpdate::parse_http_date(text.trim()).ok()?).ok()

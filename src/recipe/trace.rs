@@ -1,4 +1,4 @@
-//! How an answer was read, rule by rule: facts that cost nothing, and texts of them for people.
+//! How each rule read an answer: facts, and their texts for people.
 
 use jiff::Timestamp;
 use minijinja::value::ValueKind;
@@ -10,7 +10,7 @@ use crate::time::{human_duration, unix_seconds};
 
 /// What each rule found in one answer. It borrows from the recipe.
 ///
-/// Every reading is traced, so a fact holds no text that has to be made first.
+/// Every answer is traced, so a fact holds no text that only the trace needs.
 #[derive(Default)]
 pub struct Trace<'a> {
     notes: Vec<Note<'a>>,
@@ -18,7 +18,7 @@ pub struct Trace<'a> {
 
 /// What one rule found.
 pub struct Note<'a> {
-    /// The rule, as it is called in the recipe.
+    /// The key of the rule in the recipe.
     pub rule: &'static str,
     /// Its expression.
     pub expression: &'a str,
@@ -32,26 +32,26 @@ pub enum Found<'a> {
     Absent,
     /// The HTTP status.
     Status(u16),
-    /// Whether it holds.
+    /// Whether the condition is true.
     Truth(bool),
-    /// It cannot be evaluated, and why.
+    /// Why the rule cannot be evaluated.
     Error(String),
-    /// A token of so many characters.
+    /// A token, with its length in characters.
     Token(usize),
     /// A text without characters.
     Empty,
     /// A value of another kind where a token was expected.
     NotAString(ValueKind),
-    /// The end of the token.
+    /// The expiry of the token.
     End {
-        /// When it ends.
+        /// When the token expires.
         at: Timestamp,
         /// When the answer arrived.
         received: Timestamp,
-        /// How the value was read.
+        /// The unit of the value.
         unit: Unit,
     },
-    /// No end of a token in this unit, and why.
+    /// Why the value is no expiry in this unit.
     NoEnd(Unit, String),
     /// The scopes that were granted.
     Scopes(Vec<String>),
@@ -61,17 +61,17 @@ pub enum Found<'a> {
     Code(Code),
     /// A code that holds a secret or looks like one.
     SecretCode,
-    /// A value that is no code of a failure; of another kind when it is not text or a number.
+    /// A value that is no code of a failure, with its kind unless it is text or a number.
     NoCode(Option<ValueKind>),
     /// The provider's message, without secrets.
     Message(String),
-    /// A value for later calls, by this name.
+    /// A value for later calls, with its name.
     Given(&'a str, Given),
 }
 
-/// What an answer gives to later calls.
+/// A value that an answer gives to later calls.
 pub enum Given {
-    /// A text of so many characters.
+    /// A text, with its length in characters.
     Text(usize),
     /// A value of another kind.
     Value(ValueKind),
@@ -93,7 +93,7 @@ impl<'a> Trace<'a> {
         &self.notes
     }
 
-    /// What the rules found, in words, without what this redactor knows.
+    /// The findings in words, without the secrets that this redactor knows.
     #[must_use]
     pub fn lines(&self, redactor: &Redactor) -> Vec<TraceLine> {
         let line = |note: &Note<'_>| TraceLine {

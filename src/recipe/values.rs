@@ -1,4 +1,4 @@
-//! What one attempt is made of: its inputs, what was made of them, and what answers gave.
+//! The values of one attempt: its inputs, its `let` values, and the values from answers.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -14,7 +14,7 @@ use crate::language::expression::explain;
 use crate::outcome::{Failure, Reason, malformed};
 use crate::secret::{Redactor, is_address};
 
-/// What an attempt is made of beside the recipe.
+/// The inputs of an attempt.
 pub struct Inputs<'a> {
     /// The parameters that have a value.
     pub parameters: &'a [(String, Value)],
@@ -22,26 +22,26 @@ pub struct Inputs<'a> {
     pub credentials: &'a [(String, SecretString)],
 }
 
-/// What differs from one attempt to the next. Passed in, so that a test can repeat it.
+/// The time and UUID of one attempt, passed in so that a test can repeat it.
 #[derive(Clone, Copy)]
 pub struct Attempt {
-    /// The time: one and the same wherever an attempt uses it.
+    /// The time, the same everywhere in the attempt.
     pub now: Timestamp,
-    /// A random number of its own.
+    /// A random UUID.
     pub uuid: uuid::Uuid,
 }
 
-/// The values of one attempt, which its calls use and add to. Holds secrets.
+/// The values of one attempt. Its calls use them and add to them. Holds secrets.
 pub struct Values {
     /// By name.
     pub(super) context: Context,
-    /// Knows every secret that went in, and the token once it is there.
+    /// Knows every secret of the attempt, and the token once the provider has issued it.
     pub redactor: Redactor,
-    /// Whether a request of this attempt went out by `https`.
+    /// Whether the attempt has sent a request by `https`.
     pub(super) secure: bool,
 }
 
-/// Why a request could not be made. Holds no values.
+/// Why a request cannot be rendered. Holds no values.
 #[derive(Debug, thiserror::Error)]
 #[error("{part}: {problem}")]
 pub struct RenderError {
@@ -49,7 +49,7 @@ pub struct RenderError {
     pub part: String,
     /// What is wrong with it.
     pub problem: String,
-    /// Whether what an answer gave went in, so that the inputs may be right.
+    /// Whether the request uses a value from an answer, so that the inputs may be valid.
     pub from_answer: bool,
 }
 
@@ -59,12 +59,11 @@ impl RenderError {
     }
 
     pub(super) fn at(part: impl Into<String>, error: &Error) -> Self {
-        // The budget was enough when the recipe was loaded, so answers have used it up.
+        // The budget was enough at the rehearsal, so answers have used it up.
         Self { from_answer: is_used_up(error), ..Self::new(part, explain(error)) }
     }
 
-    /// The failure of a probe that cannot make this request: of these credentials, or of what an
-    /// answer gave.
+    /// The failure of a probe that cannot render this request.
     #[must_use]
     pub fn failure(&self) -> Failure {
         if self.from_answer {
@@ -81,8 +80,7 @@ impl RenderError {
 }
 
 impl Recipe {
-    /// Begins an attempt: all that its requests can use is worked out, and every secret in it is
-    /// known.
+    /// Begins an attempt: computes all values for its requests, and hides every secret.
     ///
     /// # Errors
     /// When a `let` cannot be evaluated with these inputs.
@@ -108,8 +106,8 @@ impl Recipe {
         Ok(Values { context, redactor, secure: false })
     }
 
-    /// All names of the request side with their values; an optional one that is not set is not
-    /// there.
+    /// All names that a request can use, with their values. An optional input that is not set is
+    /// absent.
     pub(super) fn context<'c>(
         &self,
         parameters: &[(String, Value)],
@@ -135,25 +133,23 @@ impl Recipe {
 }
 
 impl Values {
-    /// Adds the times and the random number where the recipe itself does not use them, for what
-    /// verifies its token.
+    /// Adds the times and the UUID for the calls that verify the token.
     pub fn add_clocks(&mut self, attempt: &Attempt) {
         add_clocks(&mut self.context, attempt, |_| true);
     }
 
-    /// What the expressions of this attempt have cost so far: the bytes that went into them, each
-    /// time.
+    /// The cost of the expressions of this attempt so far, in bytes of their inputs.
     #[must_use]
     pub fn cost(&self) -> u64 {
         self.context.budget().taken()
     }
 
-    /// Whether there is a value of this name.
+    /// Whether a value of this name is set.
     pub(super) fn has(&self, name: &str) -> bool {
         self.context.get(name).is_some()
     }
 
-    /// Adds what an answer gave, and hides it unless it is no more than an address.
+    /// Adds a value from an answer, and hides it unless it is an address.
     pub(super) fn give(&mut self, name: &str, value: Value) {
         if !value.as_str().is_some_and(is_address) {
             hide(&value, &mut self.redactor);
@@ -161,19 +157,19 @@ impl Values {
         self.context.add(name, value);
     }
 
-    /// Whether the value of this name may be shown: it is no secret by its use, but an address.
+    /// Whether the value of this name may be shown, because it is an address or no secret.
     pub(super) fn is_no_secret(&self, name: &str) -> bool {
         let text = self.context.get(name).and_then(Value::as_str);
         text.is_none_or(|text| is_address(text) || !self.redactor.is_secret(text))
     }
 
-    /// The token, once a recipe has read it.
+    /// The token, if a later call needs it.
     pub(super) fn token(&self) -> Option<&str> {
         self.context.get("token").and_then(Value::as_str)
     }
 }
 
-/// Hides a value, whatever its kind; bytes in the forms in which they are written.
+/// Hides a value of any kind. Bytes are hidden in hex, Base64 and Base64url.
 pub(super) fn hide(value: &Value, redactor: &mut Redactor) {
     match value.kind() {
         ValueKind::Bytes if value.as_str().is_none() => {

@@ -1,4 +1,4 @@
-//! Verification: whether a token that was issued is of any use. Optional, for each provider.
+//! Verification: whether the provider accepts an issued token. Each provider can configure it.
 
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::call::{Call, Kind, Recipe};
 use super::claims::{self, JwtCheck};
-use super::definition::{Introspection, IntrospectionAuth, Jwt, Request, Verify, VerifyCall};
+use super::definition::{Introspection, IntrospectionAuth, Request, Verify, VerifyCall};
 use super::reader::TokenResponse;
 use super::values::Values;
 use crate::diagnostic::{Fault, Source};
@@ -17,11 +17,10 @@ use crate::document;
 use crate::language::answer;
 use crate::outcome::{Code, Expiry, Failure, Message, Reason};
 
-/// How far clocks may differ when nothing else is said.
+/// The default for the allowed difference between clocks.
 const LEEWAY: Duration = Duration::from_secs(60);
 
-/// The call of an introspection for each way in which a client shows who it is; the URL is the
-/// configured one.
+/// The call of an introspection for each method of client authentication, without its URL.
 const INTROSPECTIONS: [(IntrospectionAuth, &str); 3] = [
     (
         IntrospectionAuth::ClientSecretBasic,
@@ -30,7 +29,12 @@ request.form = { token = "{{ token }}", token_type_hint = "access_token" }"#,
     ),
     (
         IntrospectionAuth::ClientSecretPost,
-        r#"request.form = { token = "{{ token }}", token_type_hint = "access_token", client_id = "{{ client_id }}", client_secret = "{{ client_secret }}" }"#,
+        r#"[request.form]
+token = "{{ token }}"
+token_type_hint = "access_token"
+client_id = "{{ client_id }}"
+client_secret = "{{ client_secret }}"
+"#,
     ),
     (
         IntrospectionAuth::Bearer,
@@ -50,12 +54,12 @@ response.message = "json.error_description"
 pub struct Verification {
     /// The calls, in order.
     pub checks: Vec<Call>,
-    /// What a JSON Web Token must say of itself.
+    /// The requirements for a JSON Web Token.
     pub jwt: Option<JwtCheck>,
     definition: Verify,
 }
 
-/// Wherever it stands in whatever file.
+/// Verifications with equal definitions are equal, also from different files.
 impl PartialEq for Verification {
     fn eq(&self, other: &Self) -> bool {
         self.definition == other.definition
@@ -63,8 +67,8 @@ impl PartialEq for Verification {
 }
 
 impl Verification {
-    /// Compiles what a provider asks for; all mistakes are added to `faults`. `None` when it asks
-    /// for nothing.
+    /// Compiles the verification of a provider and adds all mistakes to `faults`. `None` when the
+    /// provider configures none.
     pub fn compile(
         recipe: &Recipe,
         definition: &Verify,
@@ -73,15 +77,8 @@ impl Verification {
         faults: &mut Vec<Fault>,
     ) -> Option<Self> {
         let mut checks = Vec::new();
-        if let Some(VerifyCall { request, response }) = &definition.call {
-            checks.push(recipe.compile_check(
-                Kind::Check,
-                request,
-                response,
-                source,
-                place,
-                faults,
-            ));
+        if let Some(call) = &definition.call {
+            checks.push(recipe.compile_check(Kind::Check, call, source, place, faults));
         }
         if let Some(asked) = &definition.introspection {
             let known =
@@ -90,7 +87,8 @@ impl Verification {
                 && !(known("client_id") && known("client_secret"))
             {
                 let message = format!(
-                    "the recipe `{}` has no `client_id` and `client_secret` to show to the introspection endpoint",
+                    "the recipe `{}` has no `client_id` and `client_secret` to show to the \
+                     introspection endpoint",
                     recipe.name
                 );
                 faults.push(Fault::error(source, place.clone(), message));
@@ -98,21 +96,18 @@ impl Verification {
                     Some("write the request yourself, as `verify.call`".into());
                 return None;
             }
-            let VerifyCall { request, response } = introspect(asked);
-            checks.push(recipe.compile_check(
-                Kind::Introspection,
-                &request,
-                &response,
-                source,
-                place,
-                faults,
-            ));
+            let call = introspect(asked);
+            checks.push(recipe.compile_check(Kind::Introspection, &call, source, place, faults));
         }
         let jwt = definition.jwt.as_ref().map(|jwt| JwtCheck {
             issuer: jwt.issuer.clone(),
             audience: jwt.audience.clone(),
             leeway: jwt.leeway.map_or(LEEWAY, |span| span.0),
-            jwks: keys(recipe, jwt, source, place, faults),
+            jwks: jwt.jwks_url.clone().map(|url| {
+                let request = Request { url: Some(url), ..Request::default() };
+                let call = VerifyCall { request, ..VerifyCall::default() };
+                recipe.compile_check(Kind::Keys, &call, source, place, faults)
+            }),
         });
         (!checks.is_empty() || jwt.is_some()).then(|| Self {
             checks,
@@ -121,7 +116,7 @@ impl Verification {
         })
     }
 
-    /// Every request that it makes.
+    /// All its calls, in order.
     pub fn calls(&self) -> impl Iterator<Item = &Call> {
         self.checks.iter().chain(self.jwt.as_ref().and_then(|jwt| jwt.jwks.as_ref()))
     }
@@ -135,7 +130,7 @@ fn introspect(asked: &Introspection) -> VerifyCall {
         .find(|(method, _)| *method == asked.auth_method)
         .map_or("", |(_, text)| *text);
     let source =
-        Arc::new(Source::new("<introspection>", format!("{text}\n{INTROSPECTION_ANSWER}")));
+        Arc::new(Source::new("<introspection>", format!("{INTROSPECTION_ANSWER}\n{text}")));
     let (mut call, faults): (VerifyCall, _) = document::read(&source, &SCHEMA, |_| ());
     debug_assert!(
         faults.is_empty(),
@@ -146,29 +141,11 @@ fn introspect(asked: &Introspection) -> VerifyCall {
     call
 }
 
-fn keys(
-    recipe: &Recipe,
-    jwt: &Jwt,
-    source: &Arc<Source>,
-    place: &Range<usize>,
-    faults: &mut Vec<Fault>,
-) -> Option<Call> {
-    let request = Request { url: Some(jwt.jwks_url.clone()?), ..Request::default() };
-    Some(recipe.compile_check(
-        Kind::Keys,
-        &request,
-        &super::definition::Answer::default(),
-        source,
-        place,
-        faults,
-    ))
-}
-
 impl JwtCheck {
-    /// Looks at the token itself, which `expiry` is said to end.
+    /// Checks the token itself. `expiry` is the expiry in the provider's answer.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The first problem.
     pub fn inspect(
         &self,
         values: &Values,
@@ -203,30 +180,22 @@ impl JwtCheck {
     }
 }
 
-/// What the failure of a call says about the credential.
+/// The failure of the probe when this kind of call fails.
 pub(super) fn judged(kind: Kind, failure: Failure) -> Failure {
-    match kind {
-        Kind::Step | Kind::Token | Kind::Cleanup => failure,
-        Kind::Check | Kind::Introspection => unverified(failure),
-        Kind::Keys => no_keys(failure),
-    }
-}
-
-/// A failure of the call for keys. A server that does not publish its keys refuses no credential.
-fn no_keys(failure: Failure) -> Failure {
-    let reason =
-        if failure.reason == Reason::Rejected { Reason::Malformed } else { failure.reason };
-    Failure { reason, ..failure }
-}
-
-/// A failure of a call that verifies the token. A provider that refuses the call refuses the token.
-fn unverified(failure: Failure) -> Failure {
     if failure.reason != Reason::Rejected {
         return failure;
     }
-    let message = Message::clean(&format!(
-        "the token was issued, but it is refused: {}",
-        failure.message.as_str()
-    ));
-    Failure { reason: Reason::Unverified, message, ..failure }
+    match kind {
+        Kind::Step | Kind::Token | Kind::Cleanup => failure,
+        // A server without keys does not reject the credential.
+        Kind::Keys => Failure { reason: Reason::Malformed, ..failure },
+        // A provider that rejects the call rejects the token.
+        Kind::Check | Kind::Introspection => {
+            let message = Message::clean(&format!(
+                "the token was issued, but it is refused: {}",
+                failure.message.as_str()
+            ));
+            Failure { reason: Reason::Unverified, message, ..failure }
+        }
+    }
 }

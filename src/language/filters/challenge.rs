@@ -21,7 +21,7 @@ pub fn auth_param(value: &Value, name: &str) -> Result<Value, Error> {
     Ok(Value::UNDEFINED)
 }
 
-/// A text in quotes, whose first quote is gone, and what follows it.
+/// The text up to the closing quote, and the rest.
 fn quoted(text: &str) -> (String, &str) {
     let mut value = String::new();
     let mut characters = text.char_indices();
@@ -35,7 +35,7 @@ fn quoted(text: &str) -> (String, &str) {
     (value, "")
 }
 
-/// A text up to a blank or a comma, and what follows it.
+/// The text up to a space or a comma, and the rest.
 fn word(text: &str) -> (String, &str) {
     let end = text.find([' ', ',', '\t']).unwrap_or(text.len());
     (text[..end].to_owned(), &text[end..])

@@ -1,5 +1,5 @@
-//! Digests, keyed and not. They are bytes, so that one can go into the next without a detour
-//! through hexadecimal.
+//! Digests with and without a key. They return bytes, so that a filter can use a digest as its
+//! input.
 
 use aws_lc_rs::digest::{self, digest};
 use aws_lc_rs::hmac;

@@ -1,4 +1,4 @@
-//! Bytes and texts in the forms in which APIs take them.
+//! Encodings of bytes and texts.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -49,7 +49,7 @@ pub fn formencode(value: &Value) -> Result<String, Error> {
         .and_then(|text| fits(form_urlencoded::byte_serialize(text.as_bytes()).collect()))
 }
 
-/// A text as it stands between tags, or in the quotes of an attribute.
+/// A text for an XML element or attribute.
 pub fn xml_escape(value: &Value) -> Result<String, Error> {
     text(value, "xml_escape").and_then(|text| fits(escaped(&text)))
 }

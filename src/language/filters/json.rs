@@ -1,4 +1,4 @@
-//! JSON, written and read.
+//! Writes and reads JSON.
 
 use minijinja::value::Serde;
 use minijinja::{Error, ErrorKind, Value};
@@ -20,7 +20,7 @@ pub fn json(value: &Value) -> Result<String, Error> {
         .and_then(fits)
 }
 
-/// A text that holds JSON, such as a key file, as what it holds.
+/// The value of a JSON text, such as a key file.
 pub fn from_json(value: &Value) -> Result<Value, Error> {
     let text = text(value, "from_json")?;
     if Placeholder::is(value) {

@@ -6,7 +6,7 @@ use minijinja::{Error, Value};
 use crate::language::convert::number;
 use crate::language::refused::refused;
 
-/// The longest form of `strftime`: each letter of it can become a long number.
+/// The longest format of `strftime`. Each letter of it can become a long number.
 const LONGEST_FORM: usize = 256;
 
 pub fn float(value: &Value) -> Result<f64, Error> {
@@ -23,7 +23,7 @@ pub fn int(value: &Value) -> Result<i64, Error> {
     Ok(whole)
 }
 
-/// A time in seconds since 1970, in UTC, in a form such as `%Y%m%dT%H%M%SZ`.
+/// A time in seconds since 1970, in UTC, in a format such as `%Y%m%dT%H%M%SZ`.
 pub fn strftime(value: &Value, format: &str) -> Result<String, Error> {
     let wrong = |message: &'static str| refused(message);
     let time = crate::time::from_unix_seconds(number(value, "strftime")?)

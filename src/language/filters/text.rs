@@ -1,4 +1,4 @@
-//! Texts, and lists of them.
+//! Texts and lists of texts.
 
 use minijinja::{Error, ErrorKind, Value};
 
@@ -28,7 +28,7 @@ pub fn string(value: &Value) -> Result<Value, Error> {
     convert::text(value, "string").map(|text| made_of(value, text))
 }
 
-/// The value, or the recipe's own message when there is none.
+/// The value, or an error with the recipe's message if it is absent.
 pub fn required(value: &Value, message: &str) -> Result<Value, Error> {
     if value.is_undefined() || value.is_none() {
         return Err(Error::new(ErrorKind::UndefinedError, message.to_owned()));
@@ -36,8 +36,7 @@ pub fn required(value: &Value, message: &str) -> Result<Value, Error> {
     Ok(value.clone())
 }
 
-/// The items of an array as one text. Absent items are refused, which minijinja's own filter passes
-/// over.
+/// Joins the items of an array. An absent item is an error. minijinja's own filter would ignore it.
 pub fn join(value: &Value, separator: Option<&str>) -> Result<String, Error> {
     let separator = separator.unwrap_or_default();
     let mut joined = String::new();
@@ -46,7 +45,7 @@ pub fn join(value: &Value, separator: Option<&str>) -> Result<String, Error> {
             joined.push_str(separator);
         }
         joined.push_str(&convert::text(&item, "join")?);
-        // Measured on the way: each item can be as long as a value may be.
+        // Checked in the loop, because each item can have the maximum length.
         if joined.len() > LARGEST_VALUE || place > LARGEST_VALUE {
             return Err(larger());
         }
@@ -54,7 +53,7 @@ pub fn join(value: &Value, separator: Option<&str>) -> Result<String, Error> {
     Ok(joined)
 }
 
-/// A text with each `from` replaced.
+/// Replaces each `from` in a text.
 pub fn replace(value: &Value, from: &str, to: &str) -> Result<Value, Error> {
     let text = convert::text(value, "replace")?;
     // Each replacement can multiply the text.
@@ -65,7 +64,7 @@ pub fn replace(value: &Value, from: &str, to: &str) -> Result<Value, Error> {
     Ok(made_of(value, text.replace(from, to)))
 }
 
-/// The parts of a text: between separators, or between blanks.
+/// The parts of a text between separators, or between spaces.
 pub fn split(value: &Value, separator: Option<&str>) -> Result<Value, Error> {
     let text = convert::text(value, "split")?;
     let most = MOST_PARTS + 1;

@@ -1,4 +1,4 @@
-//! The calls beside the token request.
+//! Compiles all calls except the token request.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -10,12 +10,11 @@ use crate::language::expression::{Compiled, Side};
 use crate::recipe::call::{Call, Condition, Kind, OWN_NAMES, Rules};
 use crate::recipe::definition::{Answer, Format, Ordered, Request, Step, Text};
 
-/// More calls than any API needs for one token.
+/// The most calls of one list. No API needs as many for one token.
 const MOST_STEPS: usize = 8;
 
 impl Compiler<'_> {
-    /// The calls of one list. What one gives can be used by those after it, and by all that comes
-    /// after the list.
+    /// Compiles the calls of one list. Later calls can use the values that a call gives.
     pub fn steps(
         &mut self,
         steps: &[Step],
@@ -106,7 +105,7 @@ impl Compiler<'_> {
         self.finish(name, kind, part, request, rules, gives)
     }
 
-    /// Adds what the rules for an answer can use beside the names of the request.
+    /// Adds the names that only the rules for an answer can use.
     pub fn add_answer_names(&mut self) {
         for tree in ["json", "form", "xml"] {
             self.names.add_members(tree, &[]);
@@ -115,7 +114,8 @@ impl Compiler<'_> {
         self.names.add("body", false);
     }
 
-    /// What an answer gives. All of it is secret: an answer can hold anything.
+    /// Compiles the values that an answer gives. All are secret, because an answer can hold
+    /// anything.
     pub fn gives(&mut self, table: &Ordered<Text>) -> Vec<(String, Compiled)> {
         let mut gives = Vec::new();
         for (given, text) in &table.0 {
@@ -147,7 +147,7 @@ impl Compiler<'_> {
             .origin()
             .any(|expression| expression.uses.iter().any(|name| self.answers.contains(name)));
         self.all.extend(request.uses);
-        // From here on what the answer gives can be used.
+        // Later calls can use the values of this answer.
         for (given, _) in &gives {
             self.names.add(given, true);
             self.answers.insert(given.clone());

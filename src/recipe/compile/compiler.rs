@@ -1,15 +1,26 @@
-//! What is known while a recipe is compiled: its faults, and the names that can be used.
+//! The state of a compilation: the faults so far, and the names that an expression can use.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::names::is_reserved;
 use crate::diagnostic::{Fault, Source, within};
 use crate::language::expression::{Compiled, Side};
 use crate::language::names::{Mistake, Names};
+use crate::language::scan::KEYWORDS;
+use crate::language::taint::{SAME, paths, shown_secret};
 use crate::language::template::Template;
 use crate::recipe::definition::{Expressions, Text};
+
+/// Names with a fixed meaning in expressions.
+const RESERVED: [&str; 11] =
+    ["json", "form", "xml", "http", "body", "token", "now_s", "now_ms", "now_iso", "uuid", SAME];
+
+/// Whether a name has a fixed meaning in expressions, so that no input can have it.
+#[must_use]
+pub fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name) || KEYWORDS.contains(&name)
+}
 
 /// Compiles the parts of one recipe, in the order in which a probe uses them.
 pub struct Compiler<'a> {
@@ -21,9 +32,9 @@ pub struct Compiler<'a> {
     pub answers: BTreeSet<String>,
     /// The names that the current call uses: its request, then its response.
     pub uses: BTreeSet<String>,
-    /// The names that anything used.
+    /// The names that the whole recipe uses.
     pub all: BTreeSet<String>,
-    /// The paths of the current answer at which the token is, or what the answer gives.
+    /// The secret paths of the current answer: the token and the given values.
     pub hidden: Vec<Vec<String>>,
 }
 
@@ -109,5 +120,32 @@ impl<'a> Compiler<'a> {
                 None
             }
         }
+    }
+
+    /// Marks the paths of the answer that are secret: those of the token and of the given values.
+    pub fn hide<'b>(&mut self, texts: impl Iterator<Item = &'b Text>) {
+        self.hidden = texts.flat_map(|text| paths(text.0.get_ref())).collect();
+    }
+
+    /// Compiles a rule for the answer whose value may be shown. It must not use a secret.
+    pub fn rule(&mut self, text: &Text) -> Option<Compiled> {
+        let compiled = self.expression(Side::Response, text)?;
+        let source = text.0.get_ref();
+        let Some(shown) = shown_secret(source, |name| self.names.is_secret(name), &self.hidden)
+        else {
+            return Some(compiled);
+        };
+        let used = source[shown.clone()].to_owned();
+        let place = within(&self.source.text, text.0.span(), source, shown);
+        self.fault(place, format!("this rule would show `{used}`, which is secret")).hint =
+            Some(format!(
+                "a rule for the answer may use a secret only in `{SAME}(a, b)`, in a test such as \
+                 `is defined`, and in `expiry` with the unit `jwt`"
+            ));
+        None
+    }
+
+    pub fn rules(&mut self, texts: &Expressions) -> Vec<Compiled> {
+        texts.0.iter().filter_map(|text| self.rule(text)).collect()
     }
 }

@@ -1,11 +1,11 @@
-//! The inputs of a recipe, and the values that it works out from them.
+//! Compiles the inputs of a recipe and the values under `let`.
 
 use super::compiler::Compiler;
 use crate::diagnostic::suggestion;
 use crate::language::expression::{Compiled, Side};
 use crate::recipe::definition::{Credential, Definition, Parameter, Scalar};
 
-/// More values than any signature needs.
+/// The most values under `let`. No signature needs as many.
 const MOST_BINDINGS: usize = 50;
 
 /// Parameters and credentials, each with its name.

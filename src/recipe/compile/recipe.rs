@@ -1,4 +1,4 @@
-//! One recipe as a whole, and the calls that verify the tokens of one provider.
+//! Compiles a whole recipe, and the calls that verify the token of a provider.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -8,12 +8,11 @@ use super::compiler::Compiler;
 use crate::diagnostic::{Fault, Source};
 use crate::language::names::Names;
 use crate::recipe::call::{Call, Kind, OWN_NAMES, Recipe, TOKEN};
-use crate::recipe::definition::{Answer, Definition, Request};
+use crate::recipe::definition::{Definition, VerifyCall};
 
 impl Recipe {
-    /// Compiles a definition; all mistakes are added to `faults`.
-    ///
-    /// `place` is where the recipe begins, for what concerns it as a whole.
+    /// Compiles a definition and adds all mistakes to `faults`. `place` is the place of mistakes
+    /// that concern the whole recipe.
     #[must_use]
     pub fn compile(
         name: &str,
@@ -63,12 +62,11 @@ impl Recipe {
         }
     }
 
-    /// Compiles a call that verifies the token; all mistakes are added to `faults`.
+    /// Compiles a call that verifies the token and adds all mistakes to `faults`.
     pub(in crate::recipe) fn compile_check(
         &self,
         kind: Kind,
-        request: &Request,
-        answer: &Answer,
+        VerifyCall { request, response }: &VerifyCall,
         source: &Arc<Source>,
         place: &Range<usize>,
         faults: &mut Vec<Fault>,
@@ -81,6 +79,6 @@ impl Recipe {
             .flat_map(|step| step.gives.iter().map(|(name, _)| name.clone()));
         let answers = given.chain(["token".to_owned()]).collect();
         let mut compiler = Compiler::new(source, faults, self.names.clone(), answers);
-        compiler.call(name.into(), kind, format!("verify.{name}."), request, answer, place)
+        compiler.call(name.into(), kind, format!("verify.{name}."), request, response, place)
     }
 }

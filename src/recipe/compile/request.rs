@@ -1,4 +1,4 @@
-//! The request of one call.
+//! Compiles the request of one call.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -7,8 +7,9 @@ use http::{HeaderName, Method};
 
 use super::compiler::Compiler;
 use crate::diagnostic::suggestion;
+use crate::language::json_template::JsonTemplate;
 use crate::language::names::Names;
-use crate::language::template::{JsonTemplate, Template};
+use crate::language::template::Template;
 use crate::recipe::call::{BodyTemplate, Kind, RequestTemplates};
 use crate::recipe::definition::{Ordered, Request, Text};
 
@@ -24,7 +25,7 @@ pub struct Requested {
 
 impl Compiler<'_> {
     pub fn request(&mut self, request: &Request, kind: Kind, place: &Range<usize>) -> Requested {
-        // What `let` uses is used by everything.
+        // Each call uses the names that `let` uses.
         self.all.append(&mut self.uses);
         let method = self.method(request, kind);
         let url = request.url.as_ref().and_then(|url| self.template(url));

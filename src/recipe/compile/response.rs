@@ -1,4 +1,4 @@
-//! The rules for the answer to the token request.
+//! Compiles the rules for the answer to the token request.
 
 use std::ops::Range;
 
@@ -28,13 +28,13 @@ impl Compiler<'_> {
         let code = self.rules(&response.code);
         let message = self.rules(&response.message);
         let scopes = response.scopes.as_ref().and_then(|text| self.rule(text));
-        // The token is known only to the rules that cannot show it.
+        // Only the rules whose values are not shown can use the token.
         self.names.add("token", true);
         let expiry = response
             .expiry
             .iter()
             .filter_map(|rule| {
-                // Of a JSON Web Token only a time leaves.
+                // The unit `jwt` reveals only the time in the token.
                 let compiled = match rule.unit {
                     Unit::Jwt => self.expression(Side::Response, &rule.value),
                     _ => self.rule(&rule.value),

@@ -1,4 +1,4 @@
-//! A recipe as it is written in TOML, before anything in it is compiled.
+//! The TOML form of a recipe, before compilation.
 
 mod credentials;
 
@@ -9,45 +9,44 @@ pub use credentials::Credentials;
 pub use crate::document::{Expressions, Node, Ordered, Text};
 use crate::time::Span;
 
-/// How one kind of token API is asked, and how its answer is read.
+/// How to request a token from one kind of token API, and how to read the answer.
 #[derive(serde::Deserialize, JsonSchema, Default, Clone, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "Recipe")]
 pub struct Definition {
     /// A name for people.
     pub title: Option<String>,
-    /// Where the API is documented, in the provider's own words.
+    /// The provider's documentation of the API.
     pub documentation: Option<String>,
-    /// What a probe does at the provider beside issuing a token; shown by `credwatch check`.
+    /// What a probe does at the provider besides issuing a token; shown by `credwatch check`.
     pub side_effects: Option<String>,
-    /// How well the API is known.
+    /// How certain the recipe is about the API.
     pub known: Option<Known>,
-    /// How often it is safe to ask for a token; counts unless a provider sets its own `interval`,
-    /// or `[defaults]` a longer one.
+    /// The shortest safe interval between token requests; used unless a provider sets `interval` or
+    /// `[defaults]` sets a longer one.
     pub interval: Option<Span>,
     /// Inputs that are not secret.
     pub parameters: Ordered<Parameter>,
     /// Inputs that are secret, identifiers included.
     pub credentials: Credentials,
-    /// `cached` when the provider hands the same token out until it expires, so that a falling
+    /// `cached` when the provider returns the same token until it expires, so that a falling
     /// lifetime is normal.
     pub tokens: Tokens,
-    /// Values bound once per attempt, in this order; each may use those before it.
+    /// Values computed once per attempt, in this order; each can use earlier ones.
     #[serde(rename = "let")]
     pub bindings: Ordered<Text>,
-    /// Calls that come before the token request, in this order; each answer can give values to what
-    /// follows.
+    /// Calls before the token request, in this order; each answer can give values to later calls.
     pub steps: Vec<Step>,
     /// The request.
     pub request: Request,
-    /// How the answer is read.
+    /// How to read the answer.
     pub response: Response,
-    /// Calls that come at the end, whatever the outcome, so that a probe leaves nothing behind. One
-    /// is made when all that it needs is known: the token, or what a step gave.
+    /// Calls at the end, after every outcome, so that a probe leaves nothing behind. A call is made
+    /// only if the values that it needs are known: the token, or values from steps.
     pub cleanup: Vec<Step>,
 }
 
-/// One call beside the token request.
+/// One call that is not the token request.
 #[derive(serde::Deserialize, JsonSchema, Default, Clone, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Step {
@@ -55,40 +54,40 @@ pub struct Step {
     pub name: Option<Text>,
     /// The request.
     pub request: Request,
-    /// How the answer is read.
+    /// How to read the answer.
     pub response: Answer,
 }
 
-/// How the answer to a call beside the token request is read. All values are expressions.
+/// How to read the answer to a call that is not the token request. All values are expressions.
 #[derive(serde::Deserialize, JsonSchema, Default, Clone, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Answer {
-    /// The statuses that are fine; any 2xx when left out.
+    /// The statuses of a success; any 2xx when left out.
     pub statuses: Vec<u16>,
-    /// What must hold beside the status.
+    /// The condition for a success, in addition to the status.
     pub ok: Option<Text>,
-    /// Values for the calls that follow, by name, in this order; each may use those before it. All
-    /// of them must be there.
+    /// Values for later calls, by name, in this order; each can use earlier ones. The answer must
+    /// have all of them.
     pub gives: Ordered<Text>,
     /// Where the error code is; the first usable scalar counts, then `http_<status>`.
     pub code: Expressions,
-    /// Where a sentence for people is.
+    /// Where the message for people is.
     pub message: Expressions,
     /// Codes that mean: too many requests.
     pub throttled: Vec<String>,
-    /// Codes that mean: the provider itself is at fault, not the credential.
+    /// Codes that mean: the provider has a fault, and the credential is not the cause.
     pub unavailable: Vec<String>,
 }
 
-/// How a token is verified once it is issued.
+/// How to verify an issued token.
 #[derive(serde::Deserialize, JsonSchema, Default, Clone, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Verify {
     /// A request with the token, such as one to the API that the token is for.
     pub call: Option<VerifyCall>,
-    /// The server's own word on the token (RFC 7662).
+    /// Asks the server whether the token is active (RFC 7662).
     pub introspection: Option<Introspection>,
-    /// What the token says itself, when it is a JSON Web Token (RFC 7519).
+    /// Checks the claims of the token, which must be a JSON Web Token (RFC 7519).
     pub jwt: Option<Jwt>,
 }
 
@@ -98,7 +97,7 @@ pub struct Verify {
 pub struct VerifyCall {
     /// The request; `token` is the token.
     pub request: Request,
-    /// How the answer is read.
+    /// How to read the answer.
     pub response: Answer,
 }
 
@@ -108,12 +107,12 @@ pub struct VerifyCall {
 pub struct Introspection {
     /// The introspection endpoint.
     pub url: Option<Text>,
-    /// How the client shows who it is, with the recipe's `client_id` and `client_secret`;
+    /// How the client authenticates, with the recipe's `client_id` and `client_secret`;
     /// `client_secret_basic` when left out.
     pub auth_method: IntrospectionAuth,
 }
 
-/// How the client shows who it is to the introspection endpoint.
+/// How the client authenticates at the introspection endpoint.
 #[derive(serde::Deserialize, JsonSchema, Default, Clone, Copy, Debug, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum IntrospectionAuth {
@@ -126,9 +125,9 @@ pub enum IntrospectionAuth {
     Bearer,
 }
 
-/// What a JSON Web Token must say of itself. That it has not ended (`exp`), has begun (`nbf`), was
-/// not made in the future (`iat`) and ends when the answer says so (`expires_in`) is checked
-/// always.
+/// The requirements for a JSON Web Token. credwatch always checks that the token has not expired
+/// (`exp`), is valid already (`nbf`), was not issued in the future (`iat`) and expires when the
+/// answer says so (`expires_in`).
 #[derive(serde::Deserialize, JsonSchema, Default, Clone, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Jwt {
@@ -136,13 +135,13 @@ pub struct Jwt {
     pub issuer: Option<String>,
     /// What `aud` must be or hold.
     pub audience: Option<String>,
-    /// Where the keys are that sign tokens (RFC 7517); the signature is checked when it is given.
+    /// The URL of the keys that sign tokens (RFC 7517); with it the signature is checked.
     pub jwks_url: Option<Text>,
-    /// How far clocks may differ; `60s` when left out.
+    /// The allowed difference between clocks; `60s` when left out.
     pub leeway: Option<Span>,
 }
 
-/// How well an API is known.
+/// How certain a recipe is about its API.
 #[derive(serde::Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Known {
@@ -150,10 +149,9 @@ pub enum Known {
     Tried,
     /// Request and answers stand in the provider's documents.
     Documented,
-    /// The request does; answers, mostly those of failures, are put together from public client
-    /// code.
+    /// The request stands there; answers, mostly those of failures, come from public client code.
     DocumentedInPart,
-    /// Put together from public client code and samples of answers.
+    /// Request and answers come from public client code and samples of answers.
     FromSamples,
 }
 
@@ -185,7 +183,7 @@ pub enum Tokens {
 #[derive(serde::Deserialize, JsonSchema, Default, Clone, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Parameter {
-    /// What it is for.
+    /// Its purpose.
     pub description: Option<String>,
     /// The value when a provider gives none.
     pub default: Option<Scalar>,
@@ -233,7 +231,7 @@ impl From<&Scalar> for minijinja::Value {
 pub struct Request {
     /// `GET`, `POST`, `PUT`, `PATCH` or `DELETE`; `POST` when left out.
     pub method: Option<Text>,
-    /// The URL. A value at its very start is taken as it is, later ones are percent-encoded.
+    /// The URL. A value at its very start is not changed, later ones are percent-encoded.
     pub url: Option<Text>,
     /// Query parameters, appended to the URL.
     pub query: Ordered<Text>,
@@ -243,36 +241,35 @@ pub struct Request {
     pub form: Option<Ordered<Text>>,
     /// A body of the type `application/json`. A lone expression keeps its type.
     pub json: Option<Node>,
-    /// A body as it is; its type is set by a `Content-Type` header.
+    /// A body as text; a `Content-Type` header sets its type.
     pub body: Option<Text>,
 }
 
-/// How the answer is read. All values are expressions.
+/// How to read the answer to the token request. All values are expressions.
 #[derive(serde::Deserialize, JsonSchema, Default, Clone, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Response {
-    /// What the body of a success is; `json` when left out.
+    /// The format of the body of a success; `json` when left out.
     pub format: Format,
-    /// What must hold beside a 2xx status and a token.
+    /// The condition for a success, in addition to a 2xx status and a token.
     pub issued: Option<Text>,
-    /// Where the token is; the first that is there counts. It must be a string with something in
-    /// it.
+    /// Where the token is; the first one present counts. It must be a string that is not blank.
     pub token: Expressions,
-    /// Where the expiry is; the first that is there counts, with its own unit.
+    /// Where the expiry is; the first one present counts, with its own unit.
     pub expiry: Vec<ExpiryRule>,
     /// When the token never expires.
     pub never: Option<Text>,
     /// Where the error code is; the first usable scalar counts, then `http_<status>`.
     pub code: Expressions,
-    /// Where a sentence for people is.
+    /// Where the message for people is.
     pub message: Expressions,
-    /// Where the granted scopes are: an array, or a string with blanks or commas.
+    /// Where the granted scopes are: an array, or a string with spaces or commas.
     pub scopes: Option<Text>,
-    /// Values for the calls that clean up or verify, by name, as far as they are there.
+    /// Values for the calls that verify or clean up, by name, if the answer has them.
     pub gives: Ordered<Text>,
     /// Codes that mean: too many requests.
     pub throttled: Vec<String>,
-    /// Codes that mean: the provider itself is at fault, not the credential.
+    /// Codes that mean: the provider has a fault, and the credential is not the cause.
     pub unavailable: Vec<String>,
 }
 
@@ -289,7 +286,7 @@ pub enum Format {
     Xml,
     /// The token and nothing else.
     Text,
-    /// Whatever: the token stands in a header.
+    /// Any body: the token is in a header.
     Any,
 }
 
@@ -307,17 +304,17 @@ impl Format {
     }
 }
 
-/// One place where the expiry may stand.
+/// One place of the expiry.
 #[derive(serde::Deserialize, JsonSchema, Clone, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct ExpiryRule {
-    /// An expression; absent and null pass on to the next rule.
+    /// An expression; if it is absent or null, the next rule counts.
     pub value: Text,
-    /// What the number or text means.
+    /// The unit of the number or text.
     pub unit: Unit,
 }
 
-/// What an expiry value means.
+/// The unit of an expiry.
 #[derive(serde::Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
