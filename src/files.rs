@@ -1,4 +1,4 @@
-//! How every file is read: regular files only, without waiting, and up to a limit.
+//! Reads every file: regular files only, without waiting, and up to a limit.
 //!
 //! Symbolic links are followed, because Kubernetes and systemd mount secrets as links.
 
@@ -28,16 +28,16 @@ pub const EXCHANGE: u64 = 4 * MIB;
 /// The largest sample command or answer that a recipe is drafted from, in bytes.
 pub const SAMPLE: u64 = MIB;
 
-/// Why a file cannot be read. The message does not name the file; the caller does.
+/// Why a file cannot be read. The caller adds the name of the file.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// Nothing has this name.
     #[error("there is no such file")]
     NotFound,
-    /// Something that is not a regular file has this name.
+    /// It is not a regular file.
     #[error("it is {0}, not a file")]
     NotAFile(Other),
-    /// The file is larger than what it is read for can be.
+    /// The file is larger than the limit for its purpose.
     #[error("it is larger than {}", size(*limit))]
     TooLarge {
         /// The limit, in bytes.
@@ -46,12 +46,12 @@ pub enum FileError {
     /// The content is not UTF-8.
     #[error("it is not UTF-8 text")]
     NotText,
-    /// What the system said.
+    /// Another error of the system.
     #[error("{0}")]
     Io(io::Error),
 }
 
-/// What a name can stand for instead of a regular file.
+/// Kinds of files that are not regular.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Other {
     /// A directory.
@@ -91,7 +91,7 @@ impl From<io::Error> for FileError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::NotFound => Self::NotFound,
-            // The system says this of a socket, which cannot be opened at all.
+            // Linux gives this error for a socket, which cannot be opened.
             _ if Errno::from_io_error(&error) == Some(Errno::NXIO) => Self::NotAFile(Other::Socket),
             _ => Self::Io(error),
         }
@@ -101,26 +101,26 @@ impl From<io::Error> for FileError {
 /// The content of a regular file of at most `limit` bytes, without a byte order mark.
 ///
 /// # Errors
-/// As [`FileError`] says; nothing is cut.
+/// See [`FileError`]. A file that is too large is never cut.
 pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
     let (file, length) = open(path, limit)?;
     // One allocation: growing would leave copies of a secret behind.
     collect(file, usize::try_from(length).unwrap_or_default() + 1, limit)
 }
 
-/// The same as [`read`], of a text.
+/// The same as [`read`], for UTF-8 text.
 ///
 /// # Errors
-/// As [`FileError`] says.
+/// See [`FileError`].
 pub fn read_text(path: &Path, limit: u64) -> Result<String, FileError> {
     text(read(path, limit)?)
 }
 
-/// The text that a pipe, a terminal or a regular file gives. Waits for the end of a pipe, so it is
-/// for commands that a person starts.
+/// The text of a pipe, a terminal or a regular file. It waits for the end of a pipe, so only
+/// commands that a person starts may use it.
 ///
 /// # Errors
-/// As [`FileError`] says.
+/// See [`FileError`].
 pub fn read_stream(path: &Path, limit: u64) -> Result<String, FileError> {
     let file = File::open(path)?;
     if let Some(other @ (Other::Directory | Other::Socket)) =
@@ -131,22 +131,22 @@ pub fn read_stream(path: &Path, limit: u64) -> Result<String, FileError> {
     text(collect(file.take(limit + 1), 0, limit)?)
 }
 
-/// The text on standard input, read to its end.
+/// The whole text of standard input.
 ///
 /// # Errors
-/// As [`FileError`] says.
+/// See [`FileError`].
 pub fn read_stdin(limit: u64) -> Result<String, FileError> {
     text(collect(io::stdin().lock().take(limit + 1), 0, limit)?)
 }
 
-/// Opens a regular file of at most `limit` bytes; the second is its length. One byte more than the
-/// limit can be read, which tells a file that has grown.
+/// Opens a regular file of at most `limit` bytes and returns it with its length. One byte more can
+/// be read, so the caller notices a file that grows.
 ///
 /// # Errors
-/// As [`FileError`] says.
+/// See [`FileError`].
 pub fn open(path: &Path, limit: u64) -> Result<(Take<File>, u64), FileError> {
     let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
-    // Opened first and judged afterwards: between a look and the opening the file could be replaced.
+    // Open first, then check: the file could be replaced between a check and the opening.
     let file = File::options().read(true).custom_flags(flags).open(path)?;
     let meta = file.metadata()?;
     match Other::of(meta.file_type()) {
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_regular_file_is_refused_at_once_and_named() {
+    fn a_path_that_is_not_a_regular_file_is_refused_at_once_with_its_kind() {
         let folder = tempfile::tempdir().expect("a folder");
         let pipe = folder.path().join("pipe");
         let mode = rustix::fs::Mode::from_raw_mode(0o600);
@@ -234,13 +234,13 @@ mod tests {
         file.set_len(30 << 30).expect("a sparse file");
         let error = read(&path, CONFIGURATION).expect_err("it is too large");
         assert_eq!(error.to_string(), "it is larger than 64 MiB");
-        // The kernel gives the length of what it makes up as 0.
+        // The kernel gives the length of generated files as 0.
         let error = read(Path::new("/proc/self/maps"), 10).expect_err("it is too large");
         assert!(matches!(error, FileError::TooLarge { limit: 10 }), "{error}");
     }
 
     #[test]
-    fn what_is_not_text_is_refused_as_such() {
+    fn a_file_that_is_not_utf_8_is_refused_as_text() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("latin-1");
         std::fs::write(&path, b"caf\xe9").expect("written");

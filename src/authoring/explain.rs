@@ -9,7 +9,7 @@ use crate::probe::DEFAULT_HEADERS;
 use crate::recipe::request::ShownRequest;
 use crate::recipe::{Call, Kind, ObservedAnswer, Observer, TokenResponse, Values};
 use crate::secret::{
-    HIDDEN, Redactor, is_told_secret, may_show_in_answer, names_a_secret, sentence, shown_place,
+    HIDDEN, Redactor, is_named_secret, may_show_in_answer, names_a_secret, sentence, shown_place,
 };
 
 /// The calls of one probe, for a person to read.
@@ -171,7 +171,7 @@ fn outline(json: &Json, name: &str, depth: usize, redactor: &Redactor, lines: &m
         Json::String(text) => lines.push(format!("{indent}{label}{}", shown(name, text, redactor))),
         Json::Number(number)
             if redactor.is_secret(&number.to_string())
-                || names_a_secret(name) && is_told_secret(name, &number.to_string()) =>
+                || names_a_secret(name) && is_named_secret(name, &number.to_string()) =>
         {
             lines.push(format!("{indent}{label}{HIDDEN} (a number)"));
         }

@@ -1,4 +1,4 @@
-//! A secret from a program, such as the client of a vault.
+//! Reads a secret from a program, such as the client of a vault.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio::process::Command;
 use super::error::{CommandError, SecretError};
 use crate::files;
 
-/// What the service manager tells the daemon, and nobody else.
+/// Variables of the service manager for the daemon only.
 const NOT_INHERITED: [&str; 6] = [
     "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES",
 ];
@@ -63,7 +63,7 @@ async fn output(
     String::from_utf8(text).map_err(|_| CommandError::NotText)
 }
 
-/// Ends a process group that was not waited for to its end.
+/// Kills the process group of a program that did not end.
 struct Group(Option<u32>);
 
 impl Drop for Group {
@@ -71,7 +71,7 @@ impl Drop for Group {
         let pid =
             self.0.and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
         if let Some(pid) = pid {
-            // An error says that nothing is left of it.
+            // An error means that the group has ended.
             let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
         }
     }
@@ -88,13 +88,13 @@ mod tests {
     const LONG: Duration = Duration::from_secs(20);
 
     #[tokio::test]
-    async fn what_a_program_prints_is_the_secret_and_its_errors_are_not() {
+    async fn the_standard_output_of_a_program_is_the_secret() {
         let printed = run(&sh("echo s3cret; echo noise >&2"), LONG).await.expect("it works");
         assert_eq!(printed, "s3cret\n");
     }
 
     #[tokio::test]
-    async fn a_program_that_fails_is_told_by_name_and_status_only() {
+    async fn a_failed_program_is_reported_only_by_name_and_status() {
         let error = run(&sh("echo s3cret; echo s3cret >&2; exit 3"), LONG)
             .await
             .expect_err("it fails")
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_program_that_hangs_is_ended_with_its_children() {
+    async fn a_program_that_hangs_is_killed_with_its_children() {
         let folder = tempfile::tempdir().expect("a folder");
         let mark = folder.path().join("pid");
         let script = format!("sleep 600 & echo $! > {}; wait", mark.display());
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn endless_output_is_cut_off() {
+    async fn endless_output_is_refused() {
         let error = run(&sh("yes"), LONG).await.expect_err("too much").to_string();
         assert_eq!(error, "/bin/sh: printed more than 64 KiB");
     }

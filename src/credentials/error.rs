@@ -58,7 +58,7 @@ pub enum CommandError {
     /// It ended with a status that is not success.
     #[error("failed ({0})")]
     Failed(ExitStatus),
-    /// It printed what is not UTF-8.
+    /// It did not print UTF-8.
     #[error("printed what is not UTF-8 text")]
     NotText,
 }
@@ -66,7 +66,7 @@ pub enum CommandError {
 /// Why the credentials of a provider cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialError {
-    /// One of them.
+    /// One of them cannot be read.
     #[error("the credential `{name}`: {error}")]
     One {
         /// The name in the recipe.

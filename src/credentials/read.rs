@@ -1,4 +1,4 @@
-//! All credentials of a provider, read at once.
+//! Reads all credentials of a provider.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,10 +8,10 @@ use secrecy::SecretString;
 use super::error::{CredentialError, SecretError};
 use super::source::SecretSource;
 
-/// The values of all sources, by name. Files and each command get `timeout`.
+/// Name and value of each source. The files together and each command have `timeout`.
 ///
 /// # Errors
-/// The first that cannot be read.
+/// The first source that cannot be read.
 pub async fn read_all(
     sources: &Arc<[(String, SecretSource)]>,
     timeout: Duration,
@@ -45,7 +45,7 @@ pub async fn read_all(
     Ok(credentials)
 }
 
-/// `None` in the place of each command.
+/// The value of each source; `None` for a command.
 fn read_without_commands(
     sources: &[(String, SecretSource)],
 ) -> Vec<Option<Result<SecretString, SecretError>>> {

@@ -22,11 +22,11 @@ pub enum SecretSource {
     File(PathBuf),
     /// A systemd credential: a file of this name in `$CREDENTIALS_DIRECTORY`.
     Systemd(String),
-    /// What a program prints: its absolute path, then its arguments.
+    /// The output of a program: its absolute path, then its arguments.
     Command(Vec<String>),
 }
 
-/// Told apart by what is configured, an inline value included.
+/// Equal sources are configured in the same way. Inline values are compared.
 impl PartialEq for SecretSource {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
@@ -65,8 +65,7 @@ impl SecretSource {
         Some(text.and_then(|text| self.trimmed(&text)))
     }
 
-    /// Runs the program that prints the value, at most for `deadline`; `None` for all other
-    /// sources.
+    /// Runs the program that prints the value for at most `deadline`; `None` for other sources.
     ///
     /// # Errors
     /// When it cannot be started, fails, takes too long or prints nothing.
@@ -75,8 +74,8 @@ impl SecretSource {
         Some(command::run(arguments, deadline).await.and_then(|text| self.trimmed(&text)))
     }
 
-    /// Without surrounding white space, because files end in newlines and copied values in blanks,
-    /// and without byte order marks.
+    /// The text without white space and byte order marks around it: files end in newlines, and
+    /// copied values in blanks.
     fn trimmed(&self, text: &str) -> Result<SecretString, SecretError> {
         let trimmed = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
         if trimmed.is_empty() {
@@ -104,7 +103,7 @@ fn read_file(path: &Path) -> Result<String, SecretError> {
         .map_err(|error| SecretError::File { path: path.to_owned(), error })
 }
 
-/// Where from, never what.
+/// Shows the source and never the value.
 impl fmt::Display for SecretSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -154,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn white_space_and_byte_order_marks_around_a_secret_are_no_part_of_it() {
+    fn a_secret_is_read_without_white_space_and_byte_order_marks_around_it() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("secret");
         std::fs::write(&path, " \u{feff}s3 cret\u{feff}\r\n").expect("written");

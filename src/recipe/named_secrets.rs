@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use serde_json::Value as Json;
 
-use crate::secret::{Redactor, is_told_secret, names_a_secret};
+use crate::secret::{Redactor, is_named_secret, names_a_secret};
 
 /// Hides the values of members whose names say that they are secret. `secret` says that the name of
 /// the tree itself does.
@@ -12,7 +12,7 @@ pub fn hide_members(json: &Json, name: &str, secret: bool, redactor: &mut Redact
         return;
     }
     let mut hide = |text: &str| {
-        if secret && is_told_secret(name, text) {
+        if secret && is_named_secret(name, text) {
             redactor.hide(text);
         }
     };
@@ -40,7 +40,7 @@ pub fn hide_headers(headers: &HeaderMap, redactor: &mut Redactor) {
             let text = text.split(';').next().unwrap_or_default();
             let bare = text.split_once('=').map_or(text, |(_, value)| value);
             for text in [text, bare] {
-                if is_told_secret(name.as_str(), text) {
+                if is_named_secret(name.as_str(), text) {
                     redactor.hide(text);
                 }
             }
@@ -71,7 +71,8 @@ pub fn hide_in_text(text: &str, names: &[&str], redactor: &mut Redactor) {
         if let Some(name) = name
             && gap.len() <= WIDEST_GAP
             && gap.contains(['=', ':', '>', '"'])
-            && (is_told_secret(name, word) || names.contains(&name) && word.len() >= SHORTEST_VALUE)
+            && (is_named_secret(name, word)
+                || names.contains(&name) && word.len() >= SHORTEST_VALUE)
         {
             redactor.hide(word);
         }

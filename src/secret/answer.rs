@@ -1,9 +1,9 @@
-//! What of an answer may be shown.
+//! Which parts of a response may be shown.
 
 use super::redactor::HIDDEN;
 use super::shape::{is_address, is_date, looks_random, names_a_secret};
 
-/// Whether a text of an answer is an identifier under the name of an error.
+/// Whether a member has the name of an error code and holds an identifier.
 fn is_code(name: &str, text: &str) -> bool {
     const NAMES: [&str; 10] = [
         "code", "error", "errorcode", "error_code", "errcode", "errno", "error_type", "type",
@@ -21,14 +21,14 @@ fn is_code(name: &str, text: &str) -> bool {
         && (worded || text.len() <= 16)
 }
 
-/// `AADSTS7000215`: capitals and a number.
+/// Capitals and a number, such as `AADSTS7000215`.
 fn is_numbered(part: &str) -> bool {
     let name = part.trim_end_matches(|c: char| c.is_ascii_digit());
     name.len() >= 3 && part.len() <= 16 && name.bytes().all(|b| b.is_ascii_uppercase())
 }
 
-/// Whether one word of an answer is a word, an identifier or a number in a sentence: no part
-/// between signs is long, and none with digits is longer than eight characters.
+/// Whether a word of a response looks like a word, an identifier or a number and not like a secret:
+/// no part between signs is long, and no part with digits is longer than eight characters.
 fn is_plain_word(word: &str) -> bool {
     const SIGNS: &str = "_-.,:;!?'\"()/#*`=";
     let part = |part: &str| {
@@ -42,8 +42,8 @@ fn is_plain_word(word: &str) -> bool {
         && word.split(|sign| SIGNS.contains(sign)).all(part)
 }
 
-/// Whether a text of an answer may be shown: it stands under no telling name, and is a date, the
-/// address of something, an identifier or an empty text. Of a sentence each word counts.
+/// Whether a text of a response may be shown: its name does not name a secret, and it is empty, a
+/// date, a URL, an identifier, or a sentence of plain words.
 #[must_use]
 pub fn may_show_in_answer(name: &str, text: &str) -> bool {
     is_code(name, text)
@@ -51,7 +51,7 @@ pub fn may_show_in_answer(name: &str, text: &str) -> bool {
             && (is_date(text) || is_address(text) || text.split_whitespace().all(is_plain_word))
 }
 
-/// A sentence of an answer with all words hidden that are none; `None` when it is no sentence.
+/// A sentence of a response with every word hidden that is not plain; `None` for other texts.
 #[must_use]
 pub fn sentence(name: &str, text: &str) -> Option<String> {
     let is_shown = |word: &str| is_plain_word(word) || is_date(word) || is_address(word);
@@ -64,9 +64,8 @@ pub fn sentence(name: &str, text: &str) -> Option<String> {
     })
 }
 
-/// The target of a redirect as it may be shown: without a login, without what follows the path, and
-/// without parts of the path that look random, as any of these can be a token of somebody else's
-/// making.
+/// The target of a redirect without its login, query and fragment, and without parts of the path
+/// that look random: each can hold a token.
 #[must_use]
 pub fn shown_place(place: &str) -> String {
     let place = place.split(['?', '#']).next().unwrap_or_default();
@@ -84,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_a_sentence_the_words_are_shown() {
+    fn a_sentence_is_shown_without_its_random_words() {
         let trace = "The grant is wrong. Trace: 5f8f8c44-1234-4bcd-9abc-0123456789ab";
         assert_eq!(
             sentence("error_description", trace).as_deref(),

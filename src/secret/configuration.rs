@@ -1,7 +1,6 @@
-//! What of a configuration may be shown beside a fault.
+//! Which parts of a configuration may be shown beside a fault.
 
-/// Whether a text of a configuration is a name that somebody chose rather than a secret in the
-/// wrong place.
+/// Whether a text of a configuration looks like a name and not like a secret in the wrong place.
 #[must_use]
 pub fn is_name(text: &str) -> bool {
     let plain =
@@ -11,8 +10,8 @@ pub fn is_name(text: &str) -> bool {
         && text.chars().filter(char::is_ascii_digit).count() < 5
 }
 
-/// How many bytes of a line of a configuration may be shown that cannot be parsed: a key or a table
-/// header, and the one value of a harmless key.
+/// How many bytes of an unparsable line of a configuration may be shown: a table header, a key, or
+/// a key of `harmless` with its value.
 #[must_use]
 pub fn shown_of_line(line: &str, harmless: &[&str]) -> usize {
     const LONGEST_KEY: usize = 60;

@@ -1,9 +1,9 @@
-//! What of a sample command may stay in the draft of a recipe.
+//! Which parts of a sample command a draft may show.
 
 use super::shape::{contains, is_date, looks_random, names_a_secret};
 
-/// Whether a value of a sample may stay in a draft although nothing is known of its field: a plain
-/// word, a date, a truth value, a small number. Anything else may be somebody's secret.
+/// Whether a draft may show a value of an unknown field: a plain word, a date, a boolean or a small
+/// number. Any other value may be a secret.
 #[must_use]
 pub fn is_harmless(text: &str) -> bool {
     let word = |word: &str| {
@@ -13,8 +13,7 @@ pub fn is_harmless(text: &str) -> bool {
     text.len() == 10 && is_date(text) || number || text.len() <= 80 && text.split(' ').all(word)
 }
 
-/// Whether a value is a small whole number that says nothing of a customer: the number of a call, a
-/// version. A secret that is a number has another name.
+/// Whether a value is a small whole number, such as a version, in a field that names no secret.
 #[must_use]
 pub fn is_small_number(field: &str, text: &str) -> bool {
     let hides = names_a_secret(field)
@@ -22,15 +21,13 @@ pub fn is_small_number(field: &str, text: &str) -> bool {
     !hides && (1..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether a value of a field that is the same for all may stay in a draft: it can be anything but
-/// random.
+/// Whether a draft may show a value that is the same for all customers: it is not random.
 #[must_use]
 pub fn may_be_constant(text: &str) -> bool {
     text.len() <= 200 && !looks_random(text) && !text.contains('@')
 }
 
-/// Whether a text beside a placeholder may stay in a draft: a scheme, a prefix, signs between two
-/// of them.
+/// Whether a draft may show a text next to a placeholder: a scheme, a prefix, a separator.
 #[must_use]
 pub fn may_stand_beside(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
@@ -39,8 +36,7 @@ pub fn may_stand_beside(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || " _-.,:;/=&?+|".contains(c))
 }
 
-/// Whether a part of a path belongs to one customer: long and with digits in it, as no name of an
-/// API has them.
+/// Whether a segment of a path belongs to one customer: it is long and has digits.
 #[must_use]
 pub fn is_random_step(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();

@@ -1,7 +1,7 @@
-//! What may be shown of a text that comes from outside.
+//! Decides which texts from outside may be shown.
 //!
-//! [`Redactor`] finds the secrets of an attempt in a text. The other rules judge a text of which
-//! nothing is known but its name and its looks, in each setting by its own measure.
+//! [`Redactor`] finds the known secrets of an attempt in a text. The other rules judge an unknown
+//! text by its name and form, with one rule for each setting.
 
 mod answer;
 mod configuration;
@@ -18,4 +18,4 @@ pub use answer::{may_show_in_answer, sentence, shown_place};
 pub use configuration::{is_name, shown_of_line};
 pub use draft::{is_harmless, is_random_step, is_small_number, may_be_constant, may_stand_beside};
 pub use redactor::{HIDDEN, Redactor};
-pub use shape::{is_address, is_told_secret, looks_random, names_a_secret};
+pub use shape::{is_address, is_named_secret, looks_random, names_a_secret};

@@ -1,47 +1,47 @@
-//! What is looked for in a text: a secret in each of the forms in which an honest server repeats
-//! what it was sent. Escapes are not among them: the text is decoded instead.
+//! The search patterns for a secret: each form in which an honest server repeats it. Escapes need
+//! no pattern, because the text is decoded before the search.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::view::views;
 
-/// Shorter values than this, in characters, are looked for as whole words only: a secret "abc"
-/// would otherwise blank every "abcess".
+/// Values with fewer characters are searched for as whole words only: the secret "abc" would blank
+/// every "abcess".
 const SHORTEST_ANYWHERE: usize = 4;
 
-/// The shortest text inside a Base64 text that counts.
+/// The shortest Base64 pattern, in characters.
 const SHORTEST_BASE64: usize = 6;
 
-/// Of longer values this much is looked for in Base64 and hex. A match goes on to the end of the
-/// word.
+/// The part of a long value that is searched for in Base64 and hex, in bytes. A match extends to
+/// the end of the word.
 const MOST_ENCODED: usize = 192;
 
-/// Longer texts are looked for piece by piece, so that no pattern is long.
+/// Longer texts are searched for in pieces of this many bytes.
 const PIECE: usize = 64;
 
-/// A shorter rest is joined to the piece before it.
+/// A shorter rest belongs to the piece before it.
 const SHORTEST_PIECE: usize = 16;
 
 /// The most bytes of one pattern.
 pub const LONGEST: usize = PIECE + SHORTEST_PIECE;
 
-/// Where in a text a pattern counts.
+/// Where a pattern matches.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
-    /// Everywhere, and what follows it up to the end of the word belongs to it.
+    /// Everywhere; the match extends to the end of the word.
     Begins,
     /// Everywhere.
     Anywhere,
-    /// Where no letter or digit is beside it.
+    /// Where no letter or digit is next to it.
     Word,
-    /// Where the text has nothing else.
+    /// Only if it is the whole text.
     Alone,
 }
 
 /// Adds the patterns for a value, in lower case.
 pub fn add(value: &str, patterns: &mut Vec<(Vec<u8>, Place)>) {
-    // Decoding a text also decodes what looks like an escape in the secret itself.
+    // The text is decoded before the search, so a secret that contains escapes is decoded too.
     let mut plain: Vec<Vec<u8>> = views(value).into_iter().map(|view| view.bytes).collect();
     if value.contains(' ') {
         plain.extend(views(&value.replace(' ', "+")).into_iter().map(|view| view.bytes));
@@ -57,7 +57,7 @@ pub fn add(value: &str, patterns: &mut Vec<(Vec<u8>, Place)>) {
             _ => Place::Anywhere,
         };
         pieces(&text, place, patterns);
-        // Base64 is often repeated without what fills it up.
+        // Servers often repeat Base64 without its padding.
         let bare = text.strip_suffix(b"==").or_else(|| text.strip_suffix(b"="));
         if let Some(bare) = bare.filter(|bare| bare.len() >= 2 * SHORTEST_ANYWHERE) {
             pieces(bare, place, patterns);
@@ -68,7 +68,7 @@ pub fn add(value: &str, patterns: &mut Vec<(Vec<u8>, Place)>) {
     }
 }
 
-/// `Basic abc` is sent as a header, and servers repeat what follows the scheme.
+/// The part after the scheme of a header such as `Basic abc`: servers repeat it alone.
 fn behind_scheme(value: &str) -> Option<&str> {
     let (scheme, rest) = value.split_once(' ')?;
     let is_scheme = scheme.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-');
@@ -92,8 +92,8 @@ fn encoded(value: &[u8], patterns: &mut Vec<(Vec<u8>, Place)>) {
     pieces(hex::encode(beginning).as_bytes(), last, patterns);
     let alone = STANDARD.encode(beginning);
     let mut texts = vec![alone.trim_end_matches('=').to_owned(), alone];
-    // Within the Base64 of something longer it begins at any of three places. Characters that are
-    // made of bits of the neighbours differ.
+    // In the Base64 of a longer text it can begin at three offsets. Characters that contain bits of
+    // its neighbours are left out.
     for shift in 0..3 {
         let padded = [&[0; 2][..shift], beginning].concat();
         let (first, end) = ((shift * 8).div_ceil(6), padded.len() * 8 / 6);

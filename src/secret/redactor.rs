@@ -1,4 +1,4 @@
-//! Keeps secrets out of texts that come from outside.
+//! Hides known secrets in texts from outside.
 
 use std::borrow::Borrow;
 use std::cell::OnceCell;
@@ -11,33 +11,33 @@ use secrecy::{ExposeSecret, SecretString};
 use super::pattern::LONGEST;
 use super::search::Search;
 
-/// The most bytes of a text that are shown: messages keep far less.
+/// The most bytes of a text that are shown.
 const MOST_SHOWN: usize = 4 * 1024;
 
-/// Bytes behind them that are looked at as well, so that the cut goes through no secret: the
-/// longest pattern with each byte escaped twice.
+/// Bytes that are searched beyond the shown ones, so that the cut splits no secret: the longest
+/// pattern with each byte escaped twice.
 const MARGIN: usize = 9 * LONGEST;
 
-/// More secrets than this, or more bytes of them, are not even kept.
+/// With more secrets or bytes than this, the redactor hides every text.
 const MOST_SECRETS: usize = 500;
 const MOST_BYTES: usize = 64 * 1024;
 
-/// What stands in place of a hidden value.
+/// The text that replaces a hidden value.
 pub const HIDDEN: &str = "[hidden]";
 
-/// The secrets of one attempt: credentials, what was derived from them, the token. A text from
-/// outside is held against them before it may become a code or a message.
+/// The secrets of one attempt: credentials, values derived from them, and the token. A text from
+/// outside passes it before it becomes a code or a message.
 ///
-/// A secret is found in plain and in any case, with the escapes of JSON and XML, percent-encoded
-/// once or twice, form-encoded, in hex, and in Base64 or Base64url, also as a part of something
-/// longer. When there are too many secrets to look for, nothing is shown.
+/// It finds a secret in any letter case, with JSON or XML escapes, percent-encoded once or twice,
+/// form-encoded, in hex, and in Base64 or Base64url, also inside a longer text. With too many
+/// secrets it hides every text.
 #[derive(Default)]
 pub struct Redactor {
     secrets: HashSet<Secret>,
     bytes: usize,
     overflowing: bool,
-    /// Made when something is first shown: a healthy probe shows nothing. `None` inside when there
-    /// are too many patterns.
+    /// Built when the first text is shown, because a healthy probe shows none. `None` inside when
+    /// there are too many patterns.
     search: OnceCell<Option<Search>>,
 }
 
@@ -78,7 +78,7 @@ impl Redactor {
         self.search = OnceCell::new();
     }
 
-    /// Whether there are so many secrets that nothing is shown, so that no more need to be found.
+    /// Whether every text is hidden, so that the caller needs to add no more secrets.
     #[must_use]
     pub fn hides_all(&self) -> bool {
         self.overflowing
@@ -91,7 +91,7 @@ impl Redactor {
         !text.is_empty() && self.found(cut(text, MOST_SHOWN + MARGIN)).is_none_or(|f| !f.is_empty())
     }
 
-    /// `text` with every secret in it replaced; cut off where it is longer than 4 KiB.
+    /// `text` with every secret replaced, cut after 4 KiB.
     #[must_use]
     pub fn scrub(&self, text: &str) -> String {
         if text.trim().is_empty() {
@@ -104,7 +104,7 @@ impl Redactor {
         }
     }
 
-    /// The parts of a text that are a secret; `None` when there are too many secrets to tell.
+    /// The parts of a text that are secrets; `None` when there are too many secrets.
     fn found(&self, text: &str) -> Option<Vec<Range<usize>>> {
         if self.overflowing {
             return None;
@@ -123,14 +123,14 @@ fn cut(text: &str, length: usize) -> &str {
     &text[..floor(text, length)]
 }
 
-/// Where the character begins that has this byte.
+/// Where the character with this byte begins.
 fn floor(text: &str, place: usize) -> usize {
     let place = place.min(text.len());
     (0..=place).rev().find(|place| text.is_char_boundary(*place)).unwrap_or(0)
 }
 
-/// The text, cut to what may be shown of it, with these parts replaced. They are in order and apart
-/// from each other.
+/// The text with these parts replaced, cut to the shown length. The parts are in order and do not
+/// overlap.
 fn replaced(text: &str, found: &[Range<usize>]) -> String {
     let end = floor(text, MOST_SHOWN);
     let mut shown = String::new();
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn words_that_happen_to_stand_in_a_secret_stay() {
+    fn a_word_that_is_only_a_part_of_a_secret_is_shown() {
         assert!(!hiding(&["client_credentials_app"]).is_secret("client_credentials_disabled"));
         assert!(!hiding(&["tok_live_9f8e7d6c5b"]).is_secret("live tokens only"));
     }

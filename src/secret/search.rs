@@ -1,4 +1,4 @@
-//! One linear search of a text for all patterns at once.
+//! Searches a text for all patterns in one pass.
 
 use std::ops::Range;
 
@@ -9,19 +9,19 @@ use aho_corasick::nfa::noncontiguous::NFA;
 use super::pattern::{self, Place};
 use super::view::{View, views};
 
-/// More patterns than this, or more bytes of them, come from no credential and no token answer.
+/// Credentials and token responses give fewer patterns and bytes than this.
 const MOST_PATTERNS: usize = 2_000;
 const MOST_BYTES: usize = 64 * 1024;
 
 /// An automaton that knows all patterns of all secrets.
 pub struct Search {
     automaton: NFA,
-    /// By number of the pattern.
+    /// Indexed by pattern.
     places: Vec<Place>,
 }
 
 impl Search {
-    /// `None` when there are too many patterns to look for.
+    /// `None` when there are too many patterns.
     pub fn new<'a>(values: impl Iterator<Item = &'a str>) -> Option<Self> {
         let mut patterns: Vec<(Vec<u8>, Place)> = Vec::new();
         let mut bytes = 0;
@@ -44,7 +44,7 @@ impl Search {
         Some(Self { automaton, places })
     }
 
-    /// The parts of the text that are a secret, in order and apart from each other.
+    /// The parts of the text that are secrets, in order and without overlaps.
     pub fn found(&self, text: &str) -> Vec<Range<usize>> {
         let mut found: Vec<Range<usize>> = Vec::new();
         for view in views(text) {
@@ -61,12 +61,12 @@ impl Search {
         found
     }
 
-    /// Adds what is found in one view. For each place the automaton tells the longest pattern that
-    /// ends there, so that the work does not grow with the number of patterns.
+    /// Adds the matches in one view. At each place only the longest pattern that ends there counts,
+    /// so the work does not grow with the number of patterns.
     fn look(&self, view: &View, found: &mut Vec<Range<usize>>) {
         let bytes = &view.bytes;
         let Ok(mut state) = self.automaton.start_state(Anchored::No) else { return };
-        // The beginning of the longest match that ends behind each byte.
+        // Where the longest match that ends after each byte begins.
         let mut begins: Vec<usize> = (1..=bytes.len()).collect();
         for (at, byte) in bytes.iter().enumerate() {
             state = self.automaton.next_state(Anchored::No, state, *byte);
@@ -85,7 +85,7 @@ impl Search {
                     Place::Word | Place::Alone => continue,
                 };
                 begins[end - 1] = begins[end - 1].min(start);
-                // Shorter ones end at the same place.
+                // The other patterns that end here are shorter.
                 break;
             }
         }
@@ -106,13 +106,13 @@ impl Search {
     }
 }
 
-/// Where the letters and signs of Base64 end.
+/// Where the characters of Base64 end.
 fn end_of_word(bytes: &[u8], from: usize) -> usize {
     let part = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/-_=".contains(byte);
     bytes[from..].iter().position(|byte| !part(byte)).map_or(bytes.len(), |length| from + length)
 }
 
-/// Whether no letter or digit stands on either side.
+/// Whether no letter or digit is on either side.
 fn is_word(bytes: &[u8], start: usize, end: usize) -> bool {
     let letter = |byte: Option<&u8>| {
         byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii())

@@ -1,26 +1,26 @@
-//! What a text is by its name and its looks, where nothing else is known of it.
+//! Judges an unknown text by its name and form.
 
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
-/// Parts of names that say that a value is secret.
-static TELLING: LazyLock<AhoCorasick> = LazyLock::new(|| {
+/// Parts of names of secret values.
+static SECRET_NAMES: LazyLock<AhoCorasick> = LazyLock::new(|| {
     words(&[
         "token", "secret", "key", "password", "assertion", "credential", "session", "jwt",
         "ticket", "cookie", "signature",
     ])
 });
 
-/// Parts of names of what reports about a secret.
-static REPORTS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+/// Parts of names of values that describe a secret.
+static DESCRIPTIONS: LazyLock<AhoCorasick> = LazyLock::new(|| {
     words(&[
         "err", "message", "msg", "code", "reason", "status", "expir", "ttl", "life", "time",
         "date", "count", "limit", "remaining", "version", "length", "size", "_in",
     ])
 });
 
-/// All words at once, in any case: an answer can have 20,000 names.
+/// Finds all words in one pass, because a response can have 20,000 names. Ignores the case.
 fn words(words: &[&str]) -> AhoCorasick {
     AhoCorasick::builder()
         .ascii_case_insensitive(true)
@@ -29,27 +29,27 @@ fn words(words: &[&str]) -> AhoCorasick {
         .expect("a few short words make an automaton")
 }
 
-/// Whether the name of a member says that its value is secret: `access_token`, `sessionKey`, not
-/// `token_type`.
+/// Whether a name says that its value is secret: `access_token` and `sessionKey` do, `token_type`
+/// does not.
 #[must_use]
 pub fn names_a_secret(name: &str) -> bool {
     let tail = name.len().checked_sub(4).and_then(|start| name.get(start..));
-    TELLING.is_match(name) && !tail.is_some_and(|tail| tail.eq_ignore_ascii_case("type"))
+    SECRET_NAMES.is_match(name) && !tail.is_some_and(|tail| tail.eq_ignore_ascii_case("type"))
 }
 
-/// Whether a value under a telling name is a secret and not a word about one: `"token": "expired"`
-/// is none, nor is `"token_expires_in": "3600"`.
+/// Whether the value under the name of a secret is really secret. `"token": "expired"` and
+/// `"token_expires_in": "3600"` are not.
 #[must_use]
-pub fn is_told_secret(name: &str, value: &str) -> bool {
+pub fn is_named_secret(name: &str, value: &str) -> bool {
     let value = value.trim();
     if value.contains(' ') || is_date(value) {
         return false;
     }
     let digits = value.bytes().filter(u8::is_ascii_digit).count();
-    // Beside a sentence in the same object, `key` is what a translation is looked up by.
+    // `key` often is the name of a message for its translation.
     let ambiguous = name.eq_ignore_ascii_case("key")
         || ["_at", "At", "iat", "exp", "nbf"].iter().any(|end| name.ends_with(end))
-        || REPORTS.is_match(name);
+        || DESCRIPTIONS.is_match(name);
     if value.len() >= 16 {
         return !ambiguous || digits < value.len();
     }
@@ -60,14 +60,14 @@ pub fn contains(name: &str, word: &str) -> bool {
     name.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
 }
 
-/// Whether a text looks like something random rather than like a code that somebody chose.
+/// Whether a text looks random and not like a code that a person chose.
 #[must_use]
 pub fn looks_random(text: &str) -> bool {
     let digits = text.bytes().filter(u8::is_ascii_digit).count();
     text.len() >= 24 && digits >= 5 && text.len() - digits >= 5 && !text.contains(' ')
 }
 
-/// A day, perhaps with a time, as in RFC 3339.
+/// Whether a text is a day, perhaps with a time (RFC 3339).
 pub fn is_date(text: &str) -> bool {
     let day = text.len() >= 10
         && text.bytes().take(10).enumerate().all(|(place, byte)| {
@@ -76,8 +76,8 @@ pub fn is_date(text: &str) -> bool {
     day && text.len() <= 35 && text.bytes().all(|b| b.is_ascii_digit() || b"-:TZ.+ ".contains(&b))
 }
 
-/// A URL without a query and without anything random in it, such as an endpoint that a document of
-/// metadata names. The URL of a session is none.
+/// Whether a text is a URL without a query and without random parts, such as an endpoint in a
+/// metadata document.
 #[must_use]
 pub fn is_address(text: &str) -> bool {
     (text.starts_with("https://") || text.starts_with("http://"))
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_stands_under_a_telling_name_is_a_secret_unless_it_is_a_word() {
+    fn a_value_under_the_name_of_a_secret_is_secret_unless_it_is_a_word() {
         for (name, value, secret) in [
             ("token", "tok12345", true),
             ("session_id", "8271635", true),
@@ -103,12 +103,12 @@ mod tests {
             ("key", "user42", false),
             ("password", "is not valid anymore", false),
         ] {
-            assert_eq!(is_told_secret(name, value), secret, "{name} {value}");
+            assert_eq!(is_named_secret(name, value), secret, "{name} {value}");
         }
     }
 
     #[test]
-    fn dates_and_times_under_a_telling_name_are_no_secrets() {
+    fn a_date_under_the_name_of_a_secret_is_not_secret() {
         for (name, value, secret) in [
             ("Expiration", "2023-11-14T23:13:20Z", false),
             ("issuedAt", "1420262924658", false),
@@ -117,7 +117,7 @@ mod tests {
             ("id", "1420262924658", true),
             ("expiry_key", "an-opaque-one-of-words", true),
         ] {
-            assert_eq!(is_told_secret(name, value), secret, "{name} {value}");
+            assert_eq!(is_named_secret(name, value), secret, "{name} {value}");
         }
     }
 }

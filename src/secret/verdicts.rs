@@ -1,12 +1,12 @@
-//! One table of texts with the verdict on them in each setting.
+//! One table of texts with the decision on them in each setting.
 
 use super::{is_harmless, is_name, may_show_in_answer};
 
-/// In an answer nobody knows what a member holds, so words and identifiers are shown and what
-/// could be random is not. A draft is published, so capitals and digits stay out of it. A line
-/// of a configuration shows names alone, as any other text may be a secret in the wrong place.
+/// A response shows words and identifiers but no random texts. A draft is published, so it shows no
+/// capitals and few digits. A line of a configuration shows only names, because any other text may
+/// be a secret in the wrong place.
 #[test]
-fn what_may_be_shown_differs_from_setting_to_setting() {
+fn each_setting_shows_the_texts_that_its_rule_allows() {
     for (name, text, answer, draft, configuration) in [
         ("message", "Unauthenticated.", true, false, true),
         ("message", "the client is not known", true, true, false),

@@ -1,22 +1,20 @@
-//! A text as it stands and as it reads once its escapes are decoded, with the place in the text
-//! that each byte comes from.
+//! A text and its decoded forms. Each byte of a form knows its place in the original text.
 
-/// How often a text is decoded: what one program escaped, another can have escaped again.
+/// How often a text is decoded: two programs can escape it one after the other.
 const ROUNDS: usize = 2;
 
-/// The longest name of an entity that is decoded, as in `&#x10ffff;`.
+/// The longest name of an entity, as in `&#x10ffff;`.
 const LONGEST_ENTITY: usize = 8;
 
-/// Bytes, and for each of them the place in the original text where it begins.
+/// Bytes with the place of each in the original text.
 #[derive(Clone)]
 pub struct View {
     pub bytes: Vec<u8>,
-    /// One more than there are bytes: the last is the end of the text.
+    /// One for each byte, then the end of the text.
     starts: Vec<usize>,
 }
 
 impl View {
-    /// The text as it stands.
     fn plain(text: &str) -> Self {
         Self { bytes: text.as_bytes().to_vec(), starts: (0..=text.len()).collect() }
     }
@@ -62,7 +60,7 @@ impl View {
         (decoded.bytes.len() != self.bytes.len()).then_some(decoded)
     }
 
-    /// In lower case, and without the zero bytes that UTF-16 leaves when it is read as UTF-8.
+    /// The view in lower case, without the zero bytes of UTF-16 that was read as UTF-8.
     fn folded(&self) -> Self {
         let mut folded = Self::with_room(self.bytes.len());
         let mut at = 0;
@@ -83,7 +81,7 @@ impl View {
         folded
     }
 
-    /// The part of the original text that bytes of this view stand for.
+    /// The part of the original text that gives these bytes of the view.
     pub fn original(&self, start: usize, end: usize) -> std::ops::Range<usize> {
         let last = self.starts[end - 1];
         let behind = self.starts[end..].iter().find(|start| **start > last);
@@ -91,8 +89,7 @@ impl View {
     }
 }
 
-/// The text in lower case, then the same with one and with two layers of escapes decoded, as far
-/// as there are any.
+/// The text in lower case, then with one and with two layers of escapes decoded if it has them.
 pub fn views(text: &str) -> Vec<View> {
     let mut current = View::plain(text);
     let mut views = vec![current.folded()];
@@ -117,7 +114,7 @@ fn percent(rest: &[u8]) -> Escape {
     Some((Decoded::Byte(byte), 3))
 }
 
-/// The escapes of JSON and its relatives: `\/`, `\n`, `\u002f`, `\x2f`.
+/// Escapes of JSON and JavaScript: `\/`, `\n`, `\u002f`, `\x2f`.
 fn backslash(rest: &[u8]) -> Escape {
     let character = match rest.get(1)? {
         b'u' => return unicode(rest),

@@ -21,34 +21,33 @@ use super::report::Report;
 use crate::diagnostic::suggestion;
 use crate::tls::system_roots;
 
-/// The types that are served, with whether a certificate must be there.
+/// The supported types. `Some(true)` requires a certificate, `None` requests none.
 const TYPES: [(&str, Option<bool>); 3] = [
     ("NoClientCert", None),
     ("VerifyClientCertIfGiven", Some(false)),
     ("RequireAndVerifyClientCert", Some(true)),
 ];
 
-/// The types that take certificates without looking at them.
+/// The types that accept certificates without verification.
 const UNVERIFIED: [&str; 3] = ["RequestClientCert", "RequireAnyClientCert", "RequireClientCert"];
 
-/// What decides about client certificates, as a digest: equal rules accept the same ones.
+/// A digest of the rule for client certificates: equal rules accept the same certificates.
 pub type Rule = [u8; 32];
 
-/// Verifies client certificates, and looks at the names in them.
+/// Verifies client certificates and their names.
 #[derive(Debug)]
 pub struct ClientVerifier {
     inner: Arc<dyn ClientCertVerifier>,
-    /// The certificates of the authorities as configured. A client may show one of them itself, as
-    /// Go allows.
+    /// The configured authorities. Go also accepts one of them as the client's own certificate.
     pinned: Vec<CertificateDer<'static>>,
-    /// Names one of which must be in the certificate; any when there is no list.
+    /// The certificate must have one of these names; `None` accepts every name.
     allowed: Option<BTreeSet<String>>,
-    /// What all this comes to.
+    /// The digest of the settings above.
     pub rule: Rule,
 }
 
 impl ClientVerifier {
-    /// The verifier, if one is asked for.
+    /// The verifier; `None` when there is no rule or a fault.
     pub fn build(
         tls: &Tls,
         authority: Option<&Pem>,
@@ -60,15 +59,17 @@ impl ClientVerifier {
             if let Some(ca) = tls.client_ca_file.as_ref().or(tls.client_ca.as_ref()) {
                 report.error(
                     &ca.span,
-                    "authorities for client certificates without a rule that asks for certificates",
+                    "client CAs are set, but `client_auth_type` does not request client \
+                     certificates",
                     "add `client_auth_type: RequireAndVerifyClientCert`",
                 );
             }
             if let Some((place, _)) = &tls.client_allowed_sans {
-                // The toolkit takes this and then accepts every client.
+                // The exporter-toolkit accepts this and then accepts every client.
                 report.error(
                     place,
-                    "names of clients without a rule that asks for certificates",
+                    "client names are set, but `client_auth_type` does not request client \
+                     certificates",
                     "add `client_auth_type: RequireAndVerifyClientCert`",
                 );
             }
@@ -85,14 +86,14 @@ impl ClientVerifier {
             builder = builder.allow_unauthenticated();
         }
         if !named {
-            // The names of all authorities of a system are more than a handshake needs to carry.
+            // The names of all authorities of a system would make the handshake large.
             builder = builder.clear_root_hint_subjects();
         }
         let Ok(inner) = builder.build() else {
             report.error(
                 place,
-                "this host trusts no authority at all, so no client could be verified",
-                "name the authority of your clients with `client_ca_file`, or install ca-certificates",
+                "this host trusts no certificate authority, so no client can be verified",
+                "set the authority of your clients in `client_ca_file`, or install ca-certificates",
             );
             return None;
         };
@@ -113,9 +114,8 @@ impl ClientVerifier {
     }
 }
 
-/// Whether certificates are asked for, and whether one must be there. `None` when the type was
-/// refused.
-#[expect(clippy::option_option, reason = "refused, not asked for, asked for")]
+/// The rule of a type, as in [`TYPES`]; the outer `None` is a fault.
+#[expect(clippy::option_option, reason = "a fault, no certificate, optional or required")]
 fn kind(text: Option<&Text>, report: &mut Report) -> Option<Option<bool>> {
     let Some(text) = text else { return Some(None) };
     if let Some((_, kind)) = TYPES.iter().find(|(name, _)| *name == text.value) {
@@ -124,29 +124,33 @@ fn kind(text: Option<&Text>, report: &mut Report) -> Option<Option<bool>> {
     if UNVERIFIED.contains(&text.value.as_str()) {
         report.error(
             &text.span,
-            format!("`{}` accepts any certificate without verifying it, so it protects nothing", text.value),
-            "use `RequireAndVerifyClientCert`, or `VerifyClientCertIfGiven` where a certificate is not a must",
+            format!(
+                "`{}` accepts any certificate without verifying it, so it protects nothing",
+                text.value
+            ),
+            "use `RequireAndVerifyClientCert`, or `VerifyClientCertIfGiven` for optional \
+             certificates",
         );
     } else {
         let hint = suggestion(&text.value, TYPES.iter().map(|(name, _)| *name));
         report.error(
             &text.span,
-            format!("{:?} is no type of client authentication", text.value),
+            format!("{:?} is not a type of client authentication", text.value),
             hint,
         );
     }
     None
 }
 
-/// The names that are accepted. The outer `None` is a fault.
-#[expect(clippy::option_option, reason = "a fault, everybody, these")]
+/// The accepted names. The outer `None` is a fault.
+#[expect(clippy::option_option, reason = "a fault, every name, these names")]
 fn allowed(tls: &Tls, report: &mut Report) -> Option<Option<BTreeSet<String>>> {
     match &tls.client_allowed_sans {
         Some((place, names)) if names.is_empty() => {
             report.error(
                 place,
-                "with an empty list no client could ever connect",
-                "leave it out to accept every verified certificate",
+                "the list is empty, so no client can connect",
+                "remove it to accept every verified certificate",
             );
             None
         }
@@ -190,8 +194,7 @@ fn rule(
     digest.finalize().into()
 }
 
-/// All alternative names of a certificate, as the toolkit compares them: texts, addresses written
-/// out.
+/// All subject alternative names of a certificate as text, as the exporter-toolkit compares them.
 fn names(certificate: &[u8]) -> Option<Vec<String>> {
     let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
     let Some(extension) = certificate.subject_alternative_name().ok()? else {
@@ -212,9 +215,8 @@ fn names(certificate: &[u8]) -> Option<Vec<String>> {
     Some(extension.value.general_names.iter().filter_map(text).collect())
 }
 
-/// Whether a certificate that is itself in the list of authorities can be shown by a client at this
-/// time. webpki refuses those that may sign others, which self-signed ones usually may; Go does
-/// not.
+/// Whether a client may use a configured authority as its own certificate at this time. webpki
+/// refuses certificates that may sign others, which self-signed ones usually may; Go does not.
 fn is_valid_by_itself(certificate: &[u8], now: UnixTime) -> bool {
     let Ok((_, certificate)) = X509Certificate::from_der(certificate) else { return false };
     let valid = |seconds: u64| {

@@ -1,4 +1,4 @@
-//! One web config, read and built as a whole.
+//! One web config, read and checked as a whole.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,8 +15,7 @@ use super::{headers, read, yaml};
 use crate::diagnostic::{Fault, Source};
 use crate::files;
 
-/// TLS, passwords, headers and the limit of requests, ready for use. Holds secrets, so it cannot be
-/// printed.
+/// TLS, passwords, headers and the rate limit, ready for use. Holds secrets, so it has no `Debug`.
 #[derive(Default)]
 pub struct WebConfig {
     tls: Option<TlsSetup>,
@@ -29,10 +28,10 @@ pub struct WebConfig {
 
 impl WebConfig {
     /// Reads the file at `path` and all files that it names. Without a path, or with an empty one,
-    /// connections are plain and nobody has to log in. Blocks while it reads from the disk.
+    /// there is no TLS and no login. It blocks while it reads from the disk.
     ///
     /// # Errors
-    /// Everything that is wrong, each with its place. Nothing in it shows a secret.
+    /// All faults with their places. They show no secret.
     pub fn load(path: Option<&Path>) -> Result<Self, Vec<Fault>> {
         let Some(path) = path.filter(|path| !path.as_os_str().is_empty()) else {
             return Ok(Self::default());
@@ -54,8 +53,9 @@ impl WebConfig {
             if let Some((name, _)) = file.users.first().filter(|_| tls.is_none()) {
                 report.warn(
                     &name.span,
-                    "without TLS passwords can be read on their way",
-                    "set up `tls_server_config`, unless something before the daemon does it",
+                    "without TLS, passwords cross the network in plain text",
+                    "set up `tls_server_config`, unless a proxy in front of credwatch terminates \
+                     TLS",
                 );
             }
             Ok(Self { tls, users, headers, limiter, files, warnings: report.warnings })
@@ -66,52 +66,50 @@ impl WebConfig {
         }
     }
 
-    /// Whether connections are encrypted.
+    /// Whether connections use TLS.
     #[must_use]
     pub fn uses_tls(&self) -> bool {
         self.tls.is_some()
     }
 
-    /// How many users can log in; with none nobody has to.
+    /// How many users can log in; with 0 no login is needed.
     #[must_use]
     pub fn users(&self) -> usize {
         self.users.len()
     }
 
-    /// The file itself and every file that it names: a change in one of them is a reason to load it
-    /// again.
+    /// The file itself and every file that it names. The daemon watches them for changes.
     #[must_use]
     pub fn files(&self) -> &[PathBuf] {
         &self.files
     }
 
-    /// What the author of the file would want to know, though it can be used.
+    /// The warnings about a usable file.
     #[must_use]
     pub fn warnings(&self) -> &[Fault] {
         &self.warnings
     }
 
-    /// What to make a TLS connection with.
+    /// The TLS settings of rustls; `None` without TLS.
     #[must_use]
     pub fn tls(&self) -> Option<&Arc<ServerConfig>> {
         self.tls.as_ref().map(|tls| &tls.config)
     }
 
-    /// Headers for every answer.
+    /// The headers of every response.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// Whether one more request may be answered now.
+    /// Whether the rate limit allows one more request now.
     #[must_use]
     pub fn allows_request(&self, now: Instant) -> bool {
         self.limiter.as_ref().is_none_or(|limiter| limiter.allows(now))
     }
 
-    /// Whether this web config would have accepted a connection that an earlier one accepted. It
-    /// would not when the connection is plain and this one has TLS, nor when the rule for client
-    /// certificates is another.
+    /// Whether this web config accepts a connection that an earlier one accepted. It does not when
+    /// only this one has TLS, or when the rules for client certificates differ.
     #[must_use]
     pub fn accepts_connection_of(&self, earlier: &Self) -> bool {
         match (&self.tls, &earlier.tls) {

@@ -15,7 +15,7 @@ pub struct CurrentWebConfig {
 }
 
 impl CurrentWebConfig {
-    /// Begins with this web config.
+    /// Starts with this web config.
     #[must_use]
     pub fn new(web_config: impl Into<Arc<WebConfig>>) -> Self {
         Self { current: RwLock::new(web_config.into()), logins: Logins::default() }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// A text with its place. May be a secret, so it cannot be printed.
+/// A text with its place. It can be a secret, so it has no `Debug`.
 #[derive(Clone)]
 pub struct Text {
     /// The text without quotes and escapes.
@@ -14,22 +14,20 @@ pub struct Text {
 /// The whole file.
 #[derive(Default)]
 pub struct File {
-    /// `tls_server_config`.
     pub tls: Tls,
     /// `http_server_config.headers`: names and values.
     pub headers: Vec<(Text, Text)>,
     /// `basic_auth_users`: names and bcrypt hashes.
     pub users: Vec<(Text, Text)>,
-    /// `rate_limit`.
     pub rate: Rate,
 }
 
-/// `tls_server_config`. A text that is left empty is not there, as in the toolkit.
+/// `tls_server_config`. An empty text is `None`, as in the exporter-toolkit.
 #[derive(Default)]
 pub struct Tls {
-    /// Where the table is named.
+    /// The place of its key.
     pub place: Range<usize>,
-    /// Whether something of it could not be read, so that what is missing may only have been lost.
+    /// Whether a part was unreadable, so that a missing key is not reported again.
     pub damaged: bool,
     /// The certificate with its chain, in PEM form.
     pub cert: Option<Text>,
@@ -37,33 +35,27 @@ pub struct Tls {
     pub key: Option<Text>,
     /// The authorities of clients, in PEM form.
     pub client_ca: Option<Text>,
-    /// The file with the certificate.
     pub cert_file: Option<Text>,
-    /// The file with the private key.
     pub key_file: Option<Text>,
-    /// The file with the authorities of clients.
     pub client_ca_file: Option<Text>,
-    /// Whether clients show a certificate, and whether it is verified.
     pub client_auth_type: Option<Text>,
-    /// The names of which one must be in the certificate of a client.
+    /// The accepted names in client certificates.
     pub client_allowed_sans: Option<(Range<usize>, Vec<Text>)>,
     /// Cipher suites of TLS 1.2, by their names in Go.
     pub cipher_suites: Vec<Text>,
     /// Groups for the key exchange, by their names in Go.
     pub curve_preferences: Vec<Text>,
-    /// The oldest version.
     pub min_version: Option<Text>,
-    /// The newest version.
     pub max_version: Option<Text>,
 }
 
 /// `rate_limit`.
 #[derive(Default)]
 pub struct Rate {
-    /// Where the table is named.
+    /// The place of its key.
     pub place: Range<usize>,
-    /// After how long another request is allowed, in the notation of Go.
+    /// The time for one more request, as a Go duration.
     pub interval: Option<Text>,
-    /// How many requests may come at once.
+    /// The most requests at once.
     pub burst: Option<(Range<usize>, u32)>,
 }

@@ -6,8 +6,8 @@ use super::definition::Text;
 use super::report::Report;
 use crate::diagnostic::suggestion;
 
-/// The headers that can be set, with the values that are allowed; any when there are none. From the
-/// toolkit's `web/handler.go`, where the list is closed on purpose.
+/// The headers that can be set and their allowed values; an empty list allows any value. From the
+/// exporter-toolkit's `web/handler.go`, where the list is closed on purpose.
 const SETTABLE: [(&str, &[&str]); 5] = [
     ("Strict-Transport-Security", &[]),
     ("X-Content-Type-Options", &["nosniff"]),
@@ -16,7 +16,7 @@ const SETTABLE: [(&str, &[&str]); 5] = [
     ("Content-Security-Policy", &[]),
 ];
 
-/// The headers that every answer gets.
+/// The headers for every response.
 pub fn check(headers: &[(Text, Text)], report: &mut Report) -> HeaderMap {
     let mut checked = HeaderMap::new();
     for (name, value) in headers {
@@ -33,7 +33,7 @@ pub fn check(headers: &[(Text, Text)], report: &mut Report) -> HeaderMap {
         if !allowed.is_empty() && !allowed.contains(&value.value.as_str()) {
             report.error(
                 &value.span,
-                format!("{:?} is no value for {}", value.value, name.value),
+                format!("{:?} is not a value for {}", value.value, name.value),
                 suggestion(&value.value, allowed.iter().copied()),
             );
             continue;

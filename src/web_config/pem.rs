@@ -1,4 +1,4 @@
-//! Certificates and keys that the web config names or holds.
+//! Certificates and keys, inline or in files.
 
 use std::ops::Range;
 use std::path::Path;
@@ -22,7 +22,7 @@ pub struct Pem {
 }
 
 impl Pem {
-    /// Reads a file, or takes the inline text. When both are there the file wins, as in the
+    /// Reads the file or takes the inline text. The file takes precedence, as in the
     /// exporter-toolkit.
     pub fn read(
         file: Option<(&Text, &Path)>,
@@ -40,7 +40,7 @@ impl Pem {
         if let Some(inline) = inline {
             report.warn(
                 &inline.span,
-                "this has no effect beside the file of the same kind",
+                "the file takes precedence, so this has no effect",
                 "keep one of them",
             );
         }
@@ -62,13 +62,13 @@ impl Pem {
         }
     }
 
-    /// The certificates in it; at least one.
+    /// At least one certificate; `None` when there is a fault.
     pub fn certificates(&self, report: &mut Report) -> Option<Vec<CertificateDer<'static>>> {
         let found = tls::certificates(&self.bytes);
         found.map_err(|error| self.refuse(error, report)).ok()
     }
 
-    /// The private key in it.
+    /// The private key; `None` when there is a fault.
     pub fn key(&self, report: &mut Report) -> Option<PrivateKeyDer<'static>> {
         let found = tls::private_key(&self.bytes);
         found.map_err(|error| self.refuse(error, report)).ok()

@@ -1,4 +1,4 @@
-//! `rate_limit`: requests beyond it are answered with 429.
+//! `rate_limit`: requests beyond it get status 429.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,11 +18,11 @@ const UNITS: [(&str, f64); 8] = [
     ("s", 1.0),
 ];
 
-/// A bucket of requests that fills by one every interval, up to the burst.
+/// A token bucket: it gains one request per interval, up to the burst.
 pub struct Limiter {
     interval: Duration,
     burst: f64,
-    /// What is in the bucket, and since when.
+    /// The requests in the bucket, and the time of this count.
     level: Mutex<(f64, Instant)>,
 }
 
@@ -48,7 +48,7 @@ impl Limiter {
     }
 }
 
-/// The limiter, if the interval is more than nothing.
+/// The limiter; `None` when the interval is zero or there is a fault.
 pub fn check(rate: &Rate, report: &mut Report) -> Option<Limiter> {
     let interval = match &rate.interval {
         None => Duration::ZERO,
@@ -67,11 +67,11 @@ pub fn check(rate: &Rate, report: &mut Report) -> Option<Limiter> {
     match &rate.burst {
         Some((_, burst)) if *burst > 0 => Some(Limiter::new(interval, *burst, Instant::now())),
         found => {
-            // The toolkit takes this, and then refuses every request.
+            // The exporter-toolkit accepts this and then refuses every request.
             let place = found.as_ref().map_or(&rate.place, |(span, _)| span);
             report.error(
                 place,
-                "with a burst of 0 no request would ever be answered",
+                "the burst is 0, so every request is refused",
                 "set `burst` to at least 1",
             );
             None
@@ -79,7 +79,7 @@ pub fn check(rate: &Rate, report: &mut Report) -> Option<Limiter> {
     }
 }
 
-/// A duration of Go that is not negative: `0`, or decimal numbers with units.
+/// A non-negative Go duration: `0`, or decimal numbers with units.
 fn parse(text: &str) -> Option<Duration> {
     let mut rest = text.strip_prefix('+').unwrap_or(text);
     if rest == "0" {

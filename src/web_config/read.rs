@@ -1,7 +1,6 @@
-//! From YAML to plain data: known keys and the right kinds of values, every fault with its place.
+//! From YAML to plain data: checks keys and kinds of values and reports each fault with its place.
 //!
-//! The keys and their meaning are those of the Prometheus exporter-toolkit (`web/tls_config.go`,
-//! version 0.17).
+//! The format is that of the Prometheus exporter-toolkit 0.17 (`web/tls_config.go`).
 
 use super::definition::{File, Rate, Text, Tls};
 use super::report::Report;
@@ -15,7 +14,6 @@ const TLS_KEYS: [&str; 13] = [
     "prefer_server_cipher_suites",
 ];
 
-/// Reads the whole file.
 pub fn file(root: &Node, report: &mut Report) -> File {
     Reader { report }.file(root)
 }
@@ -68,7 +66,7 @@ impl Reader<'_> {
                 "curve_preferences" => tls.curve_preferences = self.texts(value),
                 "min_version" => tls.min_version = self.word(value),
                 "max_version" => tls.max_version = self.word(value),
-                // The server's own order is taken whatever stands here, as Go does since 1.17.
+                // The order of the server always applies, as in Go since 1.17.
                 "prefer_server_cipher_suites" => self.flag(value),
                 _ => {}
             }
@@ -82,8 +80,7 @@ impl Reader<'_> {
         for (key, value) in self.members(node, &["headers", "http2"]) {
             match key.text.as_str() {
                 "headers" => headers = self.pairs(value),
-                // HTTP/1 is spoken whatever stands here: `true` is the default of the format and no
-                // demand.
+                // The server uses HTTP/1 in any case: `true` is only the default of the format.
                 _ => self.flag(value),
             }
         }
@@ -103,7 +100,7 @@ impl Reader<'_> {
                 (_, None) if matches!(value.value, Value::Null) => {}
                 (_, None) => {
                     self.unexpected(value, "a whole number");
-                    // So that nothing more is told about it.
+                    // Prevents a second report about the burst.
                     rate.burst = Some((value.span.clone(), 1));
                 }
             }
@@ -119,14 +116,14 @@ impl Reader<'_> {
         ));
     }
 
-    /// The entries of a table whose keys are known; the others are told.
+    /// The entries with known keys; reports the others.
     fn members<'n>(&mut self, node: &'n Node, known: &[&str]) -> Vec<(&'n Key, &'n Node)> {
         let mut members = Vec::new();
         for (key, value) in self.entries(node) {
             if known.contains(&key.text.as_str()) {
                 members.push((key, value));
             } else {
-                // A secret under a misspelt key is still a secret.
+                // The value of a misspelt key can be a secret.
                 value.conceal(&self.report.source);
                 self.report.error(
                     &key.span,
@@ -138,7 +135,7 @@ impl Reader<'_> {
         members
     }
 
-    /// The entries of a table; what is there twice is told and taken once.
+    /// The entries of a table without duplicates, which it reports.
     fn entries<'n>(&mut self, node: &'n Node) -> Vec<(&'n Key, &'n Node)> {
         let mut entries: Vec<(&Key, &Node)> = Vec::new();
         match &node.value {
@@ -185,8 +182,7 @@ impl Reader<'_> {
         pairs
     }
 
-    /// A text, if there is one; left empty it is not there. Numbers and booleans are texts as well
-    /// where one is expected.
+    /// A text; `None` if it is empty. Numbers and booleans are texts too.
     fn text(&mut self, node: &Node) -> Option<Text> {
         self.word(node).filter(|text| !text.value.is_empty())
     }
@@ -206,7 +202,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The name of a file. The file itself, pasted here by mistake, is not shown: it may be a key.
+    /// The path of a file. Pasted content of the file is hidden, because it may be a private key.
     fn path(&mut self, node: &Node) -> Option<Text> {
         let text = self.text(node)?;
         if text.value.contains('\n') || text.value.contains("-----") {

@@ -1,22 +1,18 @@
-//! The faults of one web config.
+//! The faults and warnings of one web config.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::diagnostic::{Fault, Source};
 
-/// What was found in one file.
+/// The faults and warnings of one file.
 pub struct Report {
-    /// The file.
     pub source: Arc<Source>,
-    /// Why it cannot be used.
     pub faults: Vec<Fault>,
-    /// What its author would want to know all the same.
     pub warnings: Vec<Fault>,
 }
 
 impl Report {
-    /// Adds an error.
     pub fn error(
         &mut self,
         span: &Range<usize>,
@@ -26,7 +22,6 @@ impl Report {
         self.faults.push(Fault::error(&self.source, span.clone(), message).hint(hint));
     }
 
-    /// Adds a warning.
     pub fn warn(
         &mut self,
         span: &Range<usize>,

@@ -1,7 +1,7 @@
-//! Versions, cipher suites and curves of TLS.
+//! TLS versions, cipher suites and curves.
 //!
-//! The format takes its names from Go. A name that Go knows and rustls does not is left out with a
-//! warning as long as another one stays. A setting that would silently weaken TLS is refused.
+//! The names are those of Go. If rustls lacks a suite or curve, it is left out with a warning, or
+//! refused when no other one is left. A setting that weakens TLS is refused.
 
 use rustls::crypto::{CryptoProvider, SupportedKxGroup, aws_lc_rs::kx_group};
 use rustls::version::{TLS12, TLS13};
@@ -12,8 +12,8 @@ use super::report::Report;
 use crate::diagnostic::suggestion;
 use crate::tls::crypto;
 
-/// Go's names of the suites that can be configured (`tls.CipherSuites`), and what rustls has for
-/// them. Those of TLS 1.3 are in use whatever is configured, as in Go.
+/// Go's names of the configurable suites (`tls.CipherSuites`) with the suites of rustls. Those of
+/// TLS 1.3 are always in use, as in Go.
 const SUITES: [(&str, Option<CipherSuite>); 17] = [
     ("TLS_AES_128_GCM_SHA256", Some(CipherSuite::TLS13_AES_128_GCM_SHA256)),
     ("TLS_AES_256_GCM_SHA384", Some(CipherSuite::TLS13_AES_256_GCM_SHA384)),
@@ -52,7 +52,7 @@ const SUITES: [(&str, Option<CipherSuite>); 17] = [
     ("TLS_RSA_WITH_AES_256_GCM_SHA384", None),
 ];
 
-/// Go's names of the groups for the key exchange, and what rustls has for them.
+/// Go's names of the key exchange groups with the groups of rustls.
 const CURVES: [(&str, Option<&dyn SupportedKxGroup>); 4] = [
     ("CurveP256", Some(kx_group::SECP256R1)),
     ("CurveP384", Some(kx_group::SECP384R1)),
@@ -60,10 +60,10 @@ const CURVES: [(&str, Option<&dyn SupportedKxGroup>); 4] = [
     ("X25519", Some(kx_group::X25519)),
 ];
 
-/// The versions that the format knows, oldest first.
+/// The versions in the format, oldest first.
 const VERSIONS: [&str; 4] = ["TLS10", "TLS11", "TLS12", "TLS13"];
 
-/// The versions of TLS that are spoken, oldest first.
+/// The allowed versions, oldest first.
 pub fn versions(tls: &Tls, report: &mut Report) -> Vec<&'static SupportedProtocolVersion> {
     let mut number = |text: &Option<Text>, default: usize| match text {
         None => default,
@@ -71,7 +71,7 @@ pub fn versions(tls: &Tls, report: &mut Report) -> Vec<&'static SupportedProtoco
             VERSIONS.iter().position(|version| *version == text.value).unwrap_or_else(|| {
                 report.error(
                     &text.span,
-                    format!("{:?} is no version of TLS", text.value),
+                    format!("{:?} is not a version of TLS", text.value),
                     suggestion(&text.value, VERSIONS[2..].iter().copied()),
                 );
                 default
@@ -84,16 +84,16 @@ pub fn versions(tls: &Tls, report: &mut Report) -> Vec<&'static SupportedProtoco
     if newest < 2 {
         report.error(
             place,
-            "versions of TLS before 1.2 are not spoken here",
-            "they are broken (RFC 8996); leave `max_version` out",
+            "credwatch does not support TLS before 1.2",
+            "they are insecure (RFC 8996); remove `max_version`",
         );
     } else if oldest > newest {
-        report.error(place, "`max_version` is older than `min_version`", "leave one of them out");
+        report.error(place, "`max_version` is older than `min_version`", "remove one of them");
     } else if let Some(text) = tls.min_version.as_ref().filter(|_| oldest < 2) {
         report.warn(
             &text.span,
-            "the oldest version that is spoken here is TLS 1.2",
-            "older ones are broken (RFC 8996); write TLS12 or leave `min_version` out",
+            "credwatch does not support TLS before 1.2",
+            "older versions are insecure (RFC 8996); write TLS12 or remove `min_version`",
         );
     }
     [(2, &TLS12), (3, &TLS13)]
@@ -103,7 +103,7 @@ pub fn versions(tls: &Tls, report: &mut Report) -> Vec<&'static SupportedProtoco
         .collect()
 }
 
-/// The cryptography, narrowed to what is configured.
+/// The cryptography with only the configured suites and curves.
 pub fn suites_and_curves(tls: &Tls, report: &mut Report) -> CryptoProvider {
     let mut crypto = CryptoProvider::clone(&crypto());
     if !tls.cipher_suites.is_empty() {
@@ -118,8 +118,8 @@ pub fn suites_and_curves(tls: &Tls, report: &mut Report) -> CryptoProvider {
     crypto
 }
 
-/// What the names stand for. Unknown names are refused; known ones that rustls has nothing for are
-/// left out, unless nothing would stay.
+/// The suites or curves of these names. An unknown name is a fault. A name that rustls lacks is
+/// left out, but is a fault when no other is left.
 fn choose<T: Copy>(
     names: &[Text],
     known: &[(&str, Option<T>)],

@@ -1,4 +1,4 @@
-//! `tls_server_config`: from plain data to what rustls serves with.
+//! `tls_server_config`: from plain data to the settings of rustls.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,15 +13,15 @@ use super::pem::Pem;
 use super::report::Report;
 use super::suites::{suites_and_curves, versions};
 
-/// What a TLS connection is made with.
+/// The settings for TLS connections.
 pub struct TlsSetup {
-    /// What rustls serves with.
     pub config: Arc<ServerConfig>,
     /// The rule for client certificates; `None` when no client needs one.
     pub clients: Option<Rule>,
 }
 
-/// Builds the TLS set-up; `None` for plain connections. `files` gets every file that is named, read or not.
+/// Builds the TLS settings; `None` without TLS or with a fault. Adds every named file to `files`,
+/// even if it cannot be read.
 pub fn build(
     tls: &Tls,
     folder: &Path,
@@ -50,7 +50,7 @@ pub fn build(
         if missing && !tls.damaged {
             report.error(
                 &tls.place,
-                format!("neither `{word}_file` nor `{word}` is there"),
+                format!("neither `{word}_file` nor `{word}` is set"),
                 "TLS needs a certificate and its private key",
             );
         }
@@ -68,8 +68,8 @@ pub fn build(
     else {
         report.error(
             &tls.place,
-            "no cipher suite is left for these versions of TLS",
-            "name one of TLS 1.2 as well, or allow TLS13",
+            "no cipher suite fits these versions of TLS",
+            "add one of TLS 1.2, or allow TLS13",
         );
         return None;
     };
@@ -82,13 +82,13 @@ pub fn build(
     Some(TlsSetup { config: Arc::new(config), clients: rule })
 }
 
-/// Tells what is said about TLS though there is none.
+/// Reports TLS settings that have no effect because TLS is off.
 fn check_unused(tls: &Tls, report: &mut Report) {
     if let Some((place, _)) = &tls.client_allowed_sans {
-        // The toolkit takes this and then accepts every client.
+        // The exporter-toolkit accepts this and then accepts every client.
         report.error(
             place,
-            "names of clients without TLS",
+            "client names are set, but TLS is not",
             "add `cert_file`, `key_file` and `client_auth_type: RequireAndVerifyClientCert`",
         );
     } else if tls.min_version.is_some()
@@ -98,13 +98,13 @@ fn check_unused(tls: &Tls, report: &mut Report) {
     {
         report.warn(
             &tls.place,
-            "without a certificate nothing is encrypted, and what is said here has no effect",
+            "without a certificate there is no TLS, so these settings have no effect",
             "add `cert_file` and `key_file`",
         );
     }
 }
 
-/// Whether there is to be TLS, by the rule of the toolkit: when any of these is set.
+/// Whether TLS is on, by the rule of the exporter-toolkit: one of these keys is set.
 fn is_wanted(tls: &Tls) -> bool {
     [
         &tls.cert, &tls.key, &tls.client_ca, &tls.cert_file, &tls.key_file, &tls.client_ca_file,
@@ -114,7 +114,7 @@ fn is_wanted(tls: &Tls) -> bool {
     .any(|text| text.is_some())
 }
 
-/// Certificate and key, if they can be used and belong together.
+/// Certificate and key; `None` when they are unusable or do not belong together.
 fn pair(
     certificate: &Pem,
     key: &Pem,

@@ -1,7 +1,7 @@
 //! `basic_auth_users`: names with bcrypt hashes, and the check of a login against them.
 //!
-//! Passwords and hashes live in types that cannot be printed. How long a refusal takes does not
-//! tell whether the user exists.
+//! Passwords and hashes have types without `Debug`. The time of a refusal does not show whether the
+//! user exists.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,20 +18,20 @@ use tokio::sync::Semaphore;
 use super::definition::Text;
 use super::report::Report;
 
-/// The costs that bcrypt knows. Each step doubles the time.
+/// The valid costs of bcrypt. Each step doubles the time.
 const COSTS: std::ops::RangeInclusive<u32> = 4..=31;
 
-/// Above this cost one login takes seconds.
+/// Above this cost a login takes seconds.
 const COSTLY: u32 = 14;
 
-/// Passwords that are hashed at the same time. Hashing is slow on purpose, and probes need the
-/// processor too.
+/// The most passwords that are hashed at the same time. Hashing is slow on purpose, and probes need
+/// the processor too.
 const HASHED_AT_ONCE: usize = 2;
 
-/// How long a login may wait for its turn.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// The longest time that a login waits for its turn.
+const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
-/// Logins that are remembered. Only right ones are, so there are hardly more than users.
+/// The most remembered logins. Only correct ones are remembered, so few users need more.
 const REMEMBERED: usize = 256;
 
 /// The users of one configuration.
@@ -52,8 +52,13 @@ impl Users {
             if !cost.is_some_and(|cost| COSTS.contains(&cost)) {
                 report.error(
                     &hash.span,
-                    format!("expected the bcrypt hash of the password of `{}`, 60 characters that begin with $2", name.value),
-                    "`htpasswd -nBC 10 \"\" | tr -d ':\\n'` asks for a password and prints its hash",
+                    format!(
+                        "expected the bcrypt hash of the password of `{}`, 60 characters \
+                        that begin with $2",
+                        name.value
+                    ),
+                    "`htpasswd -nBC 10 \"\" | tr -d ':\\n'` asks for a password and prints its \
+                     hash",
                 );
                 continue;
             }
@@ -67,7 +72,7 @@ impl Users {
             if name.value.contains(':') {
                 report.warn(
                     &name.span,
-                    "nobody can log in under a name with a colon",
+                    "a user name with a colon cannot log in",
                     "choose another name",
                 );
             }
@@ -78,53 +83,52 @@ impl Users {
         checked
     }
 
-    /// Whether nobody has to log in.
+    /// Whether no login is needed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.hashes.is_empty()
     }
 
-    /// How many there are.
+    /// The number of users.
     #[must_use]
     pub fn len(&self) -> usize {
         self.hashes.len()
     }
 
-    /// The hash of a user and `true`; for an unknown name the hash of somebody else, always the
-    /// same one for the same name, and `false`. So an unknown name costs the time that a known one
-    /// does.
+    /// The hash of a user and `true`. For an unknown name, the hash of another user and `false`, so
+    /// that the check takes as long as for a known name. The same name always gets the same hash.
     fn hash(&self, name: &str, secret: &Key) -> Option<(Arc<SecretString>, bool)> {
-        // Made for every name, so that this takes no time of its own either.
+        // Computed for known names too, so that both take the same time.
         let digest = keyed(secret, &[name.as_bytes()]);
-        let stranger = usize::from_be_bytes(
+        let substitute = usize::from_be_bytes(
             digest[..size_of::<usize>()].try_into().expect("a digest is longer"),
         );
         match self.hashes.get(name) {
             Some(hash) => Some((Arc::clone(hash), true)),
             None => self
                 .all
-                .get(stranger.checked_rem(self.all.len())?)
+                .get(substitute.checked_rem(self.all.len())?)
                 .map(|hash| (Arc::clone(hash), false)),
         }
     }
 }
 
-/// What became of a login.
+/// The result of a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Login {
-    /// Name and password are right, or none are needed.
+    /// Name and password are correct, or no login is needed.
     Admitted,
     /// They are wrong or missing.
     Refused,
-    /// Too many others are being checked.
+    /// Too many logins are waiting.
     Busy,
 }
 
-/// The checking of logins, one for the process: what is bounded is bounded over all reloads.
+/// Checks logins. The process has one, so that its limits hold across reloads.
 pub struct Logins {
-    /// Random, and dies with the process: what is remembered is of no use elsewhere.
+    /// Random for each process, so that the digests are useless elsewhere.
     secret: Key,
-    /// Digests of name, password and stored hash of right logins. A changed hash is another digest.
+    /// Digests of name, password and stored hash of correct logins. A new hash changes the digest.
     right: Mutex<HashSet<[u8; 32]>>,
     turns: Arc<Semaphore>,
 }
@@ -156,13 +160,12 @@ impl Logins {
             return Login::Admitted;
         }
         let Ok(Ok(turn)) =
-            tokio::time::timeout(PATIENCE, Arc::clone(&self.turns).acquire_owned()).await
+            tokio::time::timeout(LONGEST_WAIT, Arc::clone(&self.turns).acquire_owned()).await
         else {
             return Login::Busy;
         };
         let checking = tokio::task::spawn_blocking(move || {
-            // Held to the end of the hashing, also when the client has gone and nobody waits for
-            // it.
+            // Held until the hashing ends, even if the client has disconnected.
             let _turn = turn;
             bcrypt::verify(&*password, hash.expose_secret()).unwrap_or(false)
         });
@@ -178,7 +181,7 @@ impl Logins {
     }
 }
 
-/// Name and password of a Basic header (RFC 7617), the password as bytes.
+/// Name and password of a Basic header (RFC 7617).
 fn credentials(header: &HeaderValue) -> Option<(String, Zeroizing<Vec<u8>>)> {
     let (scheme, encoded) = header.as_bytes().split_at_checked(6)?;
     if !scheme.eq_ignore_ascii_case(b"Basic ") {
@@ -190,7 +193,7 @@ fn credentials(header: &HeaderValue) -> Option<(String, Zeroizing<Vec<u8>>)> {
     Some((name, Zeroizing::new(decoded[colon + 1..].to_vec())))
 }
 
-/// A digest of several parts, none of which can be taken for a piece of another.
+/// A digest of several parts that keeps their boundaries.
 fn keyed(secret: &Key, parts: &[&[u8]]) -> [u8; 32] {
     let mut mac = hmac::Context::with_key(secret);
     for part in parts {
@@ -223,7 +226,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_the_right_password_of_a_known_user_is_admitted_and_remembered() {
+    async fn only_the_correct_password_of_a_known_user_is_admitted_and_remembered() {
         let (one, other) =
             (bcrypt::hash("one:1", 4).expect("hashed"), bcrypt::hash("other", 4).expect("hashed"));
         let users = users(&[("ann", &one), ("bob", &other)]);
@@ -244,7 +247,7 @@ mod tests {
         assert_eq!(
             logins.right.lock().expect("not poisoned").len(),
             1,
-            "wrong logins push nobody out"
+            "wrong logins are not remembered"
         );
         for header in ["", "Basic", "Basic !", "Bearer YW5uOm9uZTox"] {
             assert_eq!(
@@ -258,11 +261,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn hashes_made_by_others_are_understood() {
+    async fn hashes_of_other_programs_are_understood() {
         // Made by crypt(3) of libxcrypt. Of a password bcrypt sees 72 bytes.
+        const COLON: &str = "pässword:with-colon";
         for (hash, password) in [
             ("$2y$10$abcdefghijklmnopqrstuuLL/yj83dfjz.vJ1Q40f2H5zyNqFutFS", "change-me"),
-            ("$2b$04$N9qo8uLOickgx2ZMRZoMye.J7O4wLxXAW1QOjUbtajIGzqCoN0xhe", "pässword:with-colon"),
+            ("$2b$04$N9qo8uLOickgx2ZMRZoMye.J7O4wLxXAW1QOjUbtajIGzqCoN0xhe", COLON),
             ("$2a$04$N9qo8uLOickgx2ZMRZoMyedlslr.Jty7xCSm4JGSxc8PDTmSzo582", &"x".repeat(80)),
         ] {
             let users = users(&[("ann", hash)]);
@@ -275,7 +279,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_changed_hash_ends_what_was_remembered() {
+    async fn a_new_hash_invalidates_remembered_logins() {
         let logins = Logins::default();
         let before = users(&[("ann", &bcrypt::hash("old", 4).expect("hashed"))]);
         assert_eq!(logins.check(&before, Some(&basic("ann:old"))).await, Login::Admitted);
@@ -285,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_name_costs_the_hash_of_somebody_who_exists() {
+    fn an_unknown_name_is_checked_against_the_hash_of_another_user() {
         let hashes: Vec<String> =
             (4..8).map(|cost| bcrypt::hash("x", cost).expect("hashed")).collect();
         let users =

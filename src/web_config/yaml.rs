@@ -1,8 +1,7 @@
-//! YAML as a tree with the place of every part, so that each fault can be told where it stands.
+//! YAML as a tree with the place of every part, for the messages about faults.
 //!
-//! Only what the format needs: tables, arrays and scalars in one document. What a plain scalar
-//! means is left to whoever knows which type is expected, as in the toolkit that defines the
-//! format.
+//! It supports what the format needs: tables, arrays and scalars in one document. The caller knows
+//! the expected type of a plain scalar, as in the exporter-toolkit.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -12,7 +11,7 @@ use granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
 use crate::diagnostic::{Fault, Source};
 
-/// The deepest that values may nest; the format itself has three levels.
+/// The deepest nesting; the format has three levels.
 const DEEPEST: usize = 16;
 
 /// A part of the document.
@@ -20,20 +19,19 @@ const DEEPEST: usize = 16;
 pub struct Node {
     /// Its bytes in the text.
     pub span: Range<usize>,
-    /// What it is.
     pub value: Value,
 }
 
-/// What a part of a document is. May hold secrets, so it cannot be printed.
+/// The value of a part of a document. It can hold secrets, so it has no `Debug`.
 #[derive(Clone)]
 pub enum Value {
-    /// Nothing: left empty, `~` or `null`.
+    /// An empty text without quotes, `~` or `null`.
     Null,
     /// A text, a number or a boolean.
     Scalar {
         /// The text without quotes and escapes.
         text: String,
-        /// Whether it was written without quotes, so that it can be a number or a boolean.
+        /// Whether it has no quotes, so that it can be a number or a boolean.
         plain: bool,
     },
     /// `[…]` or lines that begin with `-`.
@@ -52,7 +50,7 @@ pub struct Key {
 }
 
 impl Node {
-    /// What it is, in words.
+    /// The kind of the value, for messages.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match &self.value {
@@ -64,7 +62,7 @@ impl Node {
         }
     }
 
-    /// Blanks every value in it wherever the text is shown.
+    /// Hides every value in it wherever the text is shown.
     pub fn conceal(&self, source: &Source) {
         match &self.value {
             Value::Null => {}
@@ -75,7 +73,7 @@ impl Node {
     }
 }
 
-/// A collection that is still open.
+/// A collection that has not ended yet.
 struct Open {
     start: usize,
     items: Items,
@@ -87,11 +85,10 @@ enum Items {
     Table(Vec<(Key, Node)>, Option<Key>),
 }
 
-/// Reads the one document of a text; an empty one is nothing.
+/// Reads the document of a text; an empty text gives [`Value::Null`].
 ///
 /// # Errors
-/// The first fault in the notation. No value of the text is shown from then on: nobody knows what
-/// they are.
+/// The first syntax fault. It hides all values of the text, because their keys are unknown.
 pub fn parse(source: &Arc<Source>) -> Result<Node, Fault> {
     let mut tree =
         Tree { source, open: Vec::new(), root: None, scalars: HashMap::new(), documents: 0 };
@@ -103,7 +100,7 @@ struct Tree<'a> {
     source: &'a Arc<Source>,
     open: Vec<Open>,
     root: Option<Node>,
-    /// Scalars that have an anchor, by its number.
+    /// Scalars with an anchor, by its number.
     scalars: HashMap<usize, Node>,
     documents: usize,
 }
@@ -114,7 +111,9 @@ impl Tree<'_> {
     }
 
     fn read(&mut self) -> Result<(), Fault> {
-        let options = granit_parser::options! { emit_comments: false, flow_nesting_limit: DEEPEST, block_nesting_limit: DEEPEST };
+        let options = granit_parser::options! {
+            emit_comments: false, flow_nesting_limit: DEEPEST, block_nesting_limit: DEEPEST
+        };
         let source = Arc::clone(self.source);
         for event in Parser::new_from_str_with_options(&source.text, options) {
             let (event, span) = event.map_err(|error| {
@@ -132,8 +131,12 @@ impl Tree<'_> {
                     self.documents += 1;
                     if self.documents > 1 {
                         return Err(self
-                            .fault(span, "a second document begins here, and only one is read")
-                            .hint("take the line with `---` out"));
+                            .fault(
+                                span,
+                                "a second document begins here; the file must have only \
+                                one",
+                            )
+                            .hint("remove the line with `---`"));
                     }
                 }
                 Event::Scalar(text, style, anchor, tag) => {
@@ -159,11 +162,10 @@ impl Tree<'_> {
                 }
                 Event::Alias(anchor) => match self.scalars.get(&anchor).cloned() {
                     Some(node) => self.put(Node { span, ..node })?,
-                    // Whole tables by reference could grow without measure, and nobody needs them
-                    // here.
+                    // Aliases of tables could make the document grow without a bound.
                     None => {
                         return Err(self
-                            .fault(span, "an alias can stand for a text only here")
+                            .fault(span, "an alias can stand only for a text")
                             .hint("write the table or array out"));
                     }
                 },
@@ -207,13 +209,13 @@ impl Tree<'_> {
     ) -> Result<(), Fault> {
         match tag {
             Some(tag) if !tag.is_yaml_core_schema_tag(allowed) => Err(self
-                .fault(span.clone(), "a tag has no meaning here")
-                .hint("leave the word with the `!` out")),
+                .fault(span.clone(), "tags are not supported here")
+                .hint("remove the word with the `!`")),
             _ => Ok(()),
         }
     }
 
-    /// Puts a finished part where it belongs.
+    /// Adds a complete part to the collection that is open.
     fn put(&mut self, node: Node) -> Result<(), Fault> {
         match self.open.last_mut().map(|open| &mut open.items) {
             None => self.root = Some(node),
@@ -222,7 +224,7 @@ impl Tree<'_> {
                 Some(key) => entries.push((key, node)),
                 None => match node.value {
                     Value::Scalar { text, .. } => *key = Some(Key { text, span: node.span }),
-                    _ => return Err(self.fault(node.span, "expected a key here, which is a text")),
+                    _ => return Err(self.fault(node.span, "expected a key, which must be a text")),
                 },
             },
         }
@@ -244,7 +246,7 @@ mod tests {
     }
 
     /// The tree in one line, each part with the piece of text that it stands on.
-    fn told(text: &str, node: &Node) -> String {
+    fn outline(text: &str, node: &Node) -> String {
         let piece = &text[node.span.clone()];
         match &node.value {
             Value::Null => "null".into(),
@@ -253,11 +255,11 @@ mod tests {
             }
             Value::Array(items) => format!(
                 "[{}]",
-                items.iter().map(|item| told(text, item)).collect::<Vec<_>>().join(",")
+                items.iter().map(|item| outline(text, item)).collect::<Vec<_>>().join(",")
             ),
             Value::Table(entries) => {
                 let entry = |(key, value): &(Key, Node)| {
-                    format!("{}<{}>:{}", key.text, &text[key.span.clone()], told(text, value))
+                    format!("{}<{}>:{}", key.text, &text[key.span.clone()], outline(text, value))
                 };
                 format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(","))
             }
@@ -266,11 +268,16 @@ mod tests {
 
     #[test]
     fn every_part_has_its_place() {
-        let text = "\u{feff}# c\na: 'x''y' # z\nb: [1, \"ü\\n\"]\nc: {d: ~, e: yes}\nf: !!str 5\ng: &q no\nh: *q\nk:\n";
+        let text = "\u{feff}# c\na: 'x''y' # z\nb: [1, \"ü\\n\"]\nc: {d: ~, e: yes}\nf: !!str \
+            5\ng: &q no\nh: *q\nk:\n";
         let node = tree(text).expect("it is YAML");
         assert_eq!(
-            told(text, &node),
-            r#"{a<a>:"x'y"<'x''y'>,b<b>:["1"p<1>,"ü\n"<"ü\n">],c<c>:{d<d>:null,e<e>:"yes"p<yes>},f<f>:"5"<5>,g<g>:"no"p<no>,h<h>:"no"p<*q>,k<k>:null}"#
+            outline(text, &node),
+            concat!(
+                r#"{a<a>:"x'y"<'x''y'>,b<b>:["1"p<1>,"ü\n"<"ü\n">],"#,
+                r#"c<c>:{d<d>:null,e<e>:"yes"p<yes>},"#,
+                r#"f<f>:"5"<5>,g<g>:"no"p<no>,h<h>:"no"p<*q>,k<k>:null}"#
+            )
         );
     }
 
@@ -285,24 +292,21 @@ mod tests {
             let shown = Fault::error(&source, place..place + 1, "m").to_string();
             assert!(!shown.contains(line), "{shown}");
         }
-        assert_eq!(told(text, &node).matches("next<next>").count(), 1);
+        assert_eq!(outline(text, &node).matches("next<next>").count(), 1);
     }
 
     #[test]
-    fn what_is_not_understood_is_refused_with_its_place_and_without_values() {
+    fn unsupported_yaml_is_refused_with_its_place_and_without_values() {
         for (text, expected) in [
             ("a: [s3cret\n", "w.yml:1:4: error: this is not YAML: "),
             ("a: b: s3cret\n", "w.yml:1:5: error: this is not YAML: "),
             (
                 "a: 1\n--- \nb: s3cret\n",
-                "w.yml:2:1: error: a second document begins here, and only one is read",
+                "w.yml:2:1: error: a second document begins here; the file must have only one",
             ),
-            (
-                "a: &x {k: s3cret}\nb: *x\n",
-                "w.yml:2:4: error: an alias can stand for a text only here",
-            ),
-            ("a: !mine s3cret\n", "w.yml:1:10: error: a tag has no meaning here"),
-            ("? [s3cret]\n: 1\n", "w.yml:1:3: error: expected a key here, which is a text"),
+            ("a: &x {k: s3cret}\nb: *x\n", "w.yml:2:4: error: an alias can stand only for a text"),
+            ("a: !mine s3cret\n", "w.yml:1:10: error: tags are not supported here"),
+            ("? [s3cret]\n: 1\n", "w.yml:1:3: error: expected a key, which must be a text"),
         ] {
             let shown = tree(text).err().unwrap_or_else(|| panic!("{text:?} was read"));
             assert!(shown.starts_with(expected) && !shown.contains("s3cret"), "{text:?}: {shown}");

@@ -254,7 +254,8 @@ fn every_reason_and_every_alert_has_a_runbook_with_all_its_parts() {
             let whom = flat(&text[places[2].unwrap_or_default()..places[3].unwrap_or_default()])
                 .to_lowercase();
             let people = [
-                "owner of the credential", "vendor", "own network", "credwatch operator", "whoever",
+                "owner of the credential", "vendor", "own network", "credwatch operator",
+                "author of the last change",
             ];
             assert!(people.iter().any(|who| whom.contains(who)), "{name}: {whom}");
         }

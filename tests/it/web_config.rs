@@ -175,7 +175,7 @@ fn a_web_config_names_its_files_and_warns_of_what_has_no_effect() {
     assert_eq!(
         warnings,
         [
-            "the oldest version that is spoken here is TLS 1.2",
+            "credwatch does not support TLS before 1.2",
             "the cipher suite TLS_RSA_WITH_AES_128_CBC_SHA is not offered here",
             "the curve CurveP521 is not offered here"
         ]

@@ -1,7 +1,7 @@
-//! Sample commands of vendors' pages: a `curl …` as text, and the request that it would send.
+//! Reads a sample command from a vendor's page: the request that a `curl …` would send.
 //!
-//! Nothing is run and no file is read. What a shell would put in, such as `$KEY`, stays as it is
-//! written, and so do the placeholders that pages have, such as `<key>`.
+//! It runs no program and reads no file. Shell variables such as `$KEY` and placeholders such as
+//! `<key>` stay as they are.
 
 mod command;
 mod raw;
@@ -9,11 +9,10 @@ mod words;
 
 pub use command::{Piece, Sample};
 
-/// Reads the first curl command of a text, or a request as it goes over the line.
+/// Reads the first curl command of a text, or a raw HTTP request.
 ///
 /// # Errors
-/// A sentence that says what cannot be understood, or cannot be a recipe. It holds no value of the
-/// command.
+/// A sentence that says what is not understood or not supported. It holds no value of the command.
 pub fn parse(text: &str) -> Result<Sample, String> {
     if raw::is_request(text) {
         return raw::read(text);
@@ -31,7 +30,8 @@ pub fn parse(text: &str) -> Result<Sample, String> {
     }
     let mut found = found.into_iter();
     let mut first = found.next().ok_or(
-        "there is no curl command in this text: it begins with `curl`, as the vendor's page shows it; or paste the request itself, which begins with `POST /path HTTP/1.1`",
+        "there is no curl command in this text: paste one that begins with `curl`, or an HTTP \
+         request that begins with `POST /path HTTP/1.1`",
     )??;
     for other in found {
         match other {

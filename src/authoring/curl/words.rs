@@ -1,5 +1,5 @@
-//! A shell's way to cut a text into commands and words, as far as samples need it, and somewhat
-//! more lenient: pages write `<key>` and `a?b&c` without quotes, and quotes that are curly.
+//! Splits a text into commands and words like a shell. It is more lenient than a shell, because
+//! pages write `<key>` and `a?b&c` without quotes, and use curly quotes.
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -10,7 +10,7 @@ const LONGEST: usize = 64 * 1024;
 /// The commands of a text, each as its words without quotes.
 ///
 /// # Errors
-/// A quote that is not closed.
+/// When a quote is not closed or the text is too long.
 pub fn commands(text: &str) -> Result<Vec<Vec<String>>, String> {
     if text.len() > LONGEST {
         return Err("this is too long for a command".into());
@@ -57,9 +57,9 @@ impl Lexer<'_> {
                 '"' | '“' | '”' => self.double()?,
                 '$' => self.dollar()?,
                 '`' => self.verbatim('`', '`')?,
-                '\n' if self.goes_on() => self.end_word(),
+                '\n' if self.next_line_continues() => self.end_word(),
                 '\n' | ';' | '|' => self.end_command(),
-                // `a?b=c&d=e` without quotes is meant as it stands; a shell would take it apart.
+                // A page means `a?b=c&d=e` as one word, though a shell would split it.
                 '&' if self.word.is_none()
                     || self.rest.peek().is_none_or(|next| next.is_whitespace() || *next == '&') =>
                 {
@@ -78,21 +78,19 @@ impl Lexer<'_> {
         Ok(())
     }
 
-    /// Whether the next line belongs to the command although nothing says so: it begins with an
-    /// option.
-    fn goes_on(&self) -> bool {
+    /// Whether the next line begins with an option, so it belongs to the command.
+    fn next_line_continues(&self) -> bool {
         let next: String =
             self.rest.clone().skip_while(|next| *next == ' ' || *next == '\t').take(2).collect();
         (self.word.is_some() || !self.words.is_empty()) && next.starts_with('-') && next != "- "
     }
 
     fn backslash(&mut self) {
-        // Blanks between the backslash and the end of the line come from copying.
+        // Copying adds blanks between the backslash and the end of the line.
         let mut ahead = self.rest.clone();
         while ahead.next_if(|next| *next == ' ' || *next == '\t').is_some() {}
         if ahead.next_if_eq(&'\n').is_some() {
             self.rest = ahead;
-            // Without a blank the word goes on, as in a shell.
             return;
         }
         match self.rest.next() {
@@ -133,7 +131,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// `$'…'` is taken apart; `$(…)` and `$NAME` stay as they are.
+    /// Decodes `$'…'`; keeps `$(…)` and `$NAME`.
     fn dollar(&mut self) -> Result<(), String> {
         match self.rest.peek() {
             Some('\'') => {
@@ -152,7 +150,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// Everything up to the sign that closes, as it is written.
+    /// Copies the text up to the closing sign.
     fn verbatim(&mut self, open: char, close: char) -> Result<(), String> {
         self.push(open);
         let (mut depth, mut quote) = (1, None);
@@ -206,7 +204,7 @@ impl Lexer<'_> {
         );
     }
 
-    /// `<key>` is a placeholder; anything else that begins so takes input from a file.
+    /// Keeps a placeholder such as `<key>`; any other `<` redirects the input.
     fn less(&mut self) {
         let inside: String = self
             .rest
@@ -225,7 +223,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// Passes over where input comes from or output goes to: `> file`, `2>/dev/null`.
+    /// Skips a redirection: `> file`, `2>/dev/null`.
     fn redirect(&mut self) {
         if self
             .word
@@ -246,7 +244,8 @@ impl Lexer<'_> {
 
 fn unclosed(sign: char) -> String {
     format!(
-        "a {sign} is not closed: copy the whole command, and put it between single quotes with `'\\''` for each ' in it, or pass it by `--from-curl -`"
+        "a {sign} is not closed: copy the whole command, and put it in single quotes with \
+         `'\\''` for each ' in it, or pass it on standard input with `--from-curl -`"
     )
 }
 
@@ -261,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_those_of_a_shell() {
+    fn a_command_is_split_into_words_like_a_shell_does() {
         for (text, expected) in [
             ("a  b\tc", vec!["a", "b", "c"]),
             ("a 'b c' \"d e\"f", vec!["a", "b c", "d ef"]),
@@ -294,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_closed_is_told() {
+    fn an_open_quote_is_reported() {
         for text in ["a 'b", "a \"b", "a $'b", "a \"$(b\"", "a `b"] {
             assert!(
                 commands(text).is_err_and(|problem| problem.contains("is not closed")),

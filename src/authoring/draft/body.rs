@@ -1,4 +1,4 @@
-//! The body of a sample, as the body of a recipe's request.
+//! From the body of a sample command to the body of a recipe's request.
 
 use percent_encoding::percent_decode_str;
 use serde_json::Value as Json;
@@ -12,7 +12,7 @@ use super::write::Value;
 use crate::authoring::curl::{Piece, Sample};
 use crate::secret::{is_harmless, is_random_step, is_small_number};
 
-/// The body as curl would put it together; what it would encode is encoded.
+/// The body that curl would send.
 pub fn data(sample: &Sample) -> String {
     let pieces = sample.data.iter().map(|piece| match piece {
         Piece::Raw(text) => text.clone(),
@@ -28,7 +28,7 @@ pub fn data(sample: &Sample) -> String {
     pieces.collect::<Vec<_>>().join(if sample.is_json { "" } else { "&" })
 }
 
-/// Adds the pairs of a form or query.
+/// Adds the fields of a form or query.
 pub fn pairs(text: &str, pairs: &mut Vec<(String, Value)>, inputs: &mut Inputs) {
     let decoded =
         |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
@@ -36,17 +36,18 @@ pub fn pairs(text: &str, pairs: &mut Vec<(String, Value)>, inputs: &mut Inputs) 
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (name, value) = (decoded(name.trim()), decoded(value.trim_end_matches('\n')));
         if pairs.iter().any(|(known, _)| *known == name) {
-            inputs.todo(
-                "a field that is there several times is taken once: a recipe has each name once",
-            );
+            inputs.todo("a field occurs several times: a recipe can have each name only once");
             continue;
         }
-        // A name that is a placeholder, or a secret without a name, cannot be a key.
+        // A placeholder, or a secret without a name, cannot be a key.
         let plain = matches!(values::parts(&name, true).as_slice(), [Part::Text(_)])
             && !is_random_step(&name);
         let bare = value.is_empty() && !pair.contains('=') && !is_harmless(&name);
         if !plain || bare {
-            inputs.todo("a field of the command is left out: its name is a placeholder, or looks like a value");
+            inputs.todo(
+                "a field of the command is left out: its name is a placeholder or looks \
+                like a value",
+            );
             continue;
         }
         let value = inputs.text(&name, true, &value, true);
@@ -57,7 +58,7 @@ pub fn pairs(text: &str, pairs: &mut Vec<(String, Value)>, inputs: &mut Inputs) 
 /// Adds the body to the request.
 ///
 /// # Errors
-/// A sentence that says what no recipe can have.
+/// A sentence that says what a recipe does not support.
 pub fn body(
     sample: &Sample,
     data: &str,
@@ -87,7 +88,7 @@ pub fn body(
             }
             return Ok(());
         }
-        return Err("the body of the command is no JSON: is a quote or bracket missing?".into());
+        return Err("the body of the command is not JSON: is a quote or bracket missing?".into());
     }
     if content_type.is_none_or(|kind| kind.contains("urlencoded"))
         && data.contains('=')
@@ -108,7 +109,7 @@ pub fn body(
     Ok(())
 }
 
-/// JSON, also with placeholders that are in no quotes: `{"ttl": <seconds>}`.
+/// JSON, also with placeholders without quotes: `{"ttl": <seconds>}`.
 fn relaxed(text: &str) -> Option<Json> {
     if let Ok(json) = serde_json::from_str(text) {
         return Some(json);
@@ -136,7 +137,7 @@ fn relaxed(text: &str) -> Option<Json> {
             continue;
         }
         quoted ^= character == '"';
-        // A comma before the end, as people leave it.
+        // Samples often have a comma before the closing bracket.
         let closes = rest[1.min(rest.len())..].trim_start().starts_with(['}', ']']);
         if quoted || character != ',' || !closes {
             out.push(character);
@@ -150,7 +151,8 @@ fn json_value(field: &str, json: &Json, inputs: &mut Inputs) -> Result<Value, St
     Ok(match json {
         Json::Null => {
             return Err(
-                "the body has a `null`, which TOML has not: leave that member out of the command"
+                "the body has a `null`, which TOML does not support: remove that member from the \
+                 command"
                     .into(),
             );
         }
@@ -158,7 +160,7 @@ fn json_value(field: &str, json: &Json, inputs: &mut Inputs) -> Result<Value, St
         Json::Number(number) => json_number(field, number, inputs),
         Json::String(text) => {
             let mut shown = inputs.text(field, true, text, true);
-            // A lone expression keeps the type of its value, and here it was a text.
+            // A lone expression keeps the type of its value, but the sample has a string.
             if kind(field) == Kind::Time && shown.starts_with("{{ now_") && shown != "{{ now_iso }}"
             {
                 shown = shown.replace(" }}", " ~ '' }}");
@@ -172,13 +174,10 @@ fn json_value(field: &str, json: &Json, inputs: &mut Inputs) -> Result<Value, St
             let mut table = Vec::new();
             for (name, value) in members {
                 if value.is_null() {
-                    inputs.todo("a member that is `null` is left out: TOML has no such value");
+                    inputs.todo("a member that is `null` is left out: TOML has no `null`");
                 } else if is_random_step(name) {
                     inputs.todo("a member is left out: its name looks random");
-                } else if name == "id"
-                    && members.contains_key("jsonrpc")
-                    && is_number_of_a_call(value)
-                {
+                } else if name == "id" && members.contains_key("jsonrpc") && is_call_number(value) {
                     table.push((
                         name.clone(),
                         value.as_str().map_or_else(
@@ -195,8 +194,8 @@ fn json_value(field: &str, json: &Json, inputs: &mut Inputs) -> Result<Value, St
     })
 }
 
-/// The `id` of a call by JSON-RPC.
-fn is_number_of_a_call(value: &Json) -> bool {
+/// Whether this is the `id` of a JSON-RPC call.
+fn is_call_number(value: &Json) -> bool {
     value.is_u64()
         || value
             .as_str()
@@ -218,7 +217,7 @@ fn json_number(field: &str, number: &serde_json::Number, inputs: &mut Inputs) ->
     }
 }
 
-/// XML with expressions in place of texts and attributes.
+/// XML with expressions instead of texts and attributes.
 fn xml(text: &str, inputs: &mut Inputs) -> String {
     let (mut out, mut rest, mut tag) = (String::new(), text, String::new());
     let put = |field: &str, value: &str, inputs: &mut Inputs| {
@@ -233,7 +232,7 @@ fn xml(text: &str, inputs: &mut Inputs) -> String {
             tag =
                 inner.chars().take_while(|c| c.is_alphanumeric() || ":_-.".contains(*c)).collect();
             let plain = whole.starts_with("<?") || whole.starts_with("<!");
-            // Attributes in quotes: every second piece is a value.
+            // Every second piece is the value of an attribute.
             let mut name = "";
             for (index, piece) in whole.split('"').enumerate() {
                 let is_name_space = name.starts_with("xmlns") || name.contains("schema");

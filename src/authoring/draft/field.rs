@@ -1,24 +1,23 @@
-//! What a field of a sample is for, by its name.
+//! The purpose of a field of a sample, by its name.
 
 use crate::authoring::suggest::words;
 use crate::secret::names_a_secret;
 
-/// What a field is for, by its name.
+/// The purpose of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// The same for every customer: a grant type, a version.
     Constant,
-    /// Differs, and is no secret: a scope, a tenant.
+    /// Differs between customers, but is not secret: a scope, a tenant.
     Parameter,
-    /// Secret, or an identifier.
+    /// A secret or an identifier.
     Credential,
     /// The time of the request.
     Time,
-    /// A number used once.
+    /// A value that is used once: a nonce.
     Once,
-    /// Made of the others.
+    /// Computed from other fields.
     Signature,
-    /// Nothing is known.
     Unknown,
 }
 
@@ -46,7 +45,7 @@ const SECRETS: [&str; 17] = [
     "client", "account", "merchant", "customer", "partner",
 ];
 
-/// What a field of this name is for.
+/// The purpose of a field of this name.
 pub fn kind(field: &str) -> Kind {
     let words = words(field);
     let name = words.concat();
@@ -81,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_are_told_apart_by_their_names() {
+    fn the_name_of_a_field_decides_its_purpose() {
         for (field, expected) in [
             ("grant_type", Kind::Constant),
             ("X-Api-Version", Kind::Constant),

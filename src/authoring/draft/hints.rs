@@ -1,5 +1,4 @@
-//! What a draft can only point to: signatures, calls beside the token request, a built-in recipe
-//! that may do.
+//! Hints that a draft gives as TODO: signatures, further calls, a built-in recipe that may fit.
 
 use super::inputs::Inputs;
 use super::names::snake;
@@ -8,7 +7,7 @@ use super::write::{Value, key};
 use crate::recipe::builtin::BUILTINS;
 use crate::secret::is_random_step;
 
-/// The values made of others, with a first guess of how.
+/// The computed values, each with a first guess of its expression.
 pub fn bindings(inputs: &mut Inputs) -> Vec<(String, String)> {
     let mut bindings = Vec::new();
     for signature in inputs.signatures.clone() {
@@ -32,20 +31,18 @@ pub fn bindings(inputs: &mut Inputs) -> Vec<(String, String)> {
         let (digest, upper) = signature.digest.unwrap_or(("", false));
         let upper = if upper { " | upper" } else { "" };
         let plain = format!(
-            "{digest} by the length of the sample; what is signed, and in which order, is a guess"
+            "{digest}, going by the length of the sample; the signed text and its order are a guess"
         );
         let (todo, expression) = match digest {
             "" => (
-                "a guess: what is signed, in which order, with which digest, and as hex or Base64"
+                "a guess: check the signed text, its order, the digest, and hex or Base64"
                     .to_owned(),
                 format!("({signed}) | hmac_sha256({key}) | hex"),
             ),
-            // There is none with a key in use: the secret is part of the text.
+            // APIs do not use HMAC-MD5; they append the secret to the text.
             "md5" => (plain, format!("({signed} ~ {key}) | md5 | hex{upper}")),
             digest => (
-                format!(
-                    "{plain}, and so is that it is an HMAC: without one it ends in `| {digest} | hex`"
-                ),
+                format!("{plain}, and so is the HMAC: without one, end it in `| {digest} | hex`"),
                 format!("({signed}) | hmac_{digest}({key}) | hex{upper}"),
             ),
         };
@@ -55,37 +52,39 @@ pub fn bindings(inputs: &mut Inputs) -> Vec<(String, String)> {
     bindings
 }
 
-/// Whether an `Authorization` is made of the request: `SCHEME-HMAC-… Credential=…, Signature=…`.
+/// Whether an `Authorization` signs the request: `X-HMAC-… Credential=…, Signature=…`.
 pub fn is_request_signature(value: &str) -> bool {
     let (scheme, rest) = value.trim().split_once(' ').unwrap_or_default();
     scheme.to_ascii_uppercase().contains("-HMAC-") && rest.contains("Signature=")
 }
 
-/// What is to be done about such a header.
+/// The TODO for such a header.
 pub fn request_signature() -> String {
-    // The table of built-ins knows who signs in this way.
     let known = BUILTINS
         .iter()
         .find(|(_, text)| text.contains("-HMAC-SHA256 Credential="))
         .map(|(name, _)| *name);
     let example = known
-        .map(|name| format!("; `credwatch recipes show {name}` has one to copy from"))
+        .map(|name| format!("; copy one from `credwatch recipes show {name}`"))
         .unwrap_or_default();
     format!(
-        "`Authorization` is left out: it is a signature over the request, made anew for each one by `let`, and no credential{example}"
+        "`Authorization` is left out: it is a signature over the request and not a credential; \
+         compute it in `let`{example}"
     )
 }
 
-/// What is to be said of a further command in the text.
+/// The TODO for a further command in the text.
 pub fn other_command(url: &str, name: &str, inputs: &Inputs) -> String {
     format!(
-        "the text has another command, for {}, which is not in this draft: a call before the token request is a `[[recipes.{}.steps]]`; if that one is the token request, draft it by itself",
+        "the text has another command, for {}, which is not in this draft: add a call before the \
+         token request as `[[recipes.{}.steps]]`; if that command is the token request, draft it \
+         alone",
         shown(url, inputs),
         key(name)
     )
 }
 
-/// Scheme, host and path of a URL, without what could be secret.
+/// Scheme, host and path of a URL, without parts that could be secret.
 fn shown(url: &str, inputs: &Inputs) -> String {
     let url = url.split(['?', '#']).next().unwrap_or_default();
     let (scheme, rest) = url.split_once("://").unwrap_or(("https", url));
@@ -101,8 +100,8 @@ fn shown(url: &str, inputs: &Inputs) -> String {
     format!("`{scheme}://{}`", steps.join("/"))
 }
 
-/// The built-in recipe for a form that is a grant of OAuth 2 (RFC 6749, 7523, 8693) with no field
-/// beside those of the standards.
+/// The built-in recipe for a form that is an OAuth 2 grant (RFC 6749, 7523, 8693) with standard
+/// fields only.
 pub fn grant(request: &Request) -> Option<&'static str> {
     const FIELDS: [&str; 17] = [
         "grant_type", "client_id", "client_secret", "client_assertion", "client_assertion_type",

@@ -1,5 +1,4 @@
-//! The inputs of a draft: each value of the sample that differs from one customer to the next,
-//! under a name.
+//! The inputs of a draft: the values of the sample that differ between customers.
 
 use super::field::{Kind, kind};
 use super::names::{escaped, snake, usable};
@@ -9,62 +8,58 @@ use crate::secret::{
     names_a_secret,
 };
 
-/// One input. Holds what stood in the sample, to find it again: no `Debug`.
+/// One input. Holds the value from the sample, so it has no `Debug`.
+#[derive(Default)]
 pub struct Input {
-    /// Its name in expressions.
     pub name: String,
     /// Whether it is a credential.
     pub secret: bool,
     /// The environment variable that the sample takes it from.
     pub variable: Option<String>,
-    /// What stood in the sample, if it was a value and no placeholder.
+    /// The value in the sample; `None` for a placeholder.
     value: Option<String>,
-    /// The name that the placeholder had.
+    /// The name of the placeholder.
     placeholder: Option<String>,
 }
 
 impl Input {
-    /// Whether it can stand in a path as well: the number of an account, and never a secret, as
-    /// paths are in every log.
+    /// Whether it may also be part of a path. A secret may not, because servers log paths.
     fn may_be_in_a_path(&self) -> bool {
         !names_a_secret(&self.name) && !["pass", "pwd"].iter().any(|word| self.name.contains(word))
     }
 }
 
-/// A value made of others.
+/// A value that is computed from others.
 #[derive(Clone)]
 pub struct Signature {
-    /// Its name in expressions.
     pub name: String,
-    /// The digest that its sample has the length of, and whether the sample is in capitals.
+    /// The digest with the length of the sample, and whether the sample is in capitals.
     pub digest: Option<(&'static str, bool)>,
 }
 
 /// All inputs, in the order in which the sample has them.
 #[derive(Default)]
 pub struct Inputs {
-    /// The inputs.
     pub all: Vec<Input>,
-    /// The names of the values that are made of others, such as a signature.
     pub signatures: Vec<Signature>,
     /// The time, in the form in which the request sends it.
     pub time: Option<&'static str>,
-    /// What is left to do.
+    /// The TODO comments.
     pub todo: Vec<String>,
-    /// Whether the sample is of the kind of OAuth 2, where users are clients.
+    /// Whether the sample is an OAuth 2 request, which logs in a client and not a user.
     pub is_oauth: bool,
 }
 
-/// What steps of a path are called, as they have no names of their own.
+/// The field name of a path segment.
 const STEP: &str = "/path";
 
-/// Shorter values are not looked for elsewhere: they stand in every other word.
+/// Shorter values are not searched for in other texts: many words contain them.
 const SHORTEST_TO_FIND: usize = 6;
 
 impl Inputs {
-    /// Adds what is to be done, once.
+    /// Adds a TODO comment, once.
     pub fn todo(&mut self, text: impl Into<String>) {
-        // It becomes a comment, and what a field is called comes from outside.
+        // Names of fields come from outside, and a line break would end the comment.
         let text: String =
             text.into().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         if !self.todo.contains(&text) {
@@ -84,20 +79,16 @@ impl Inputs {
         {
             return known.name.clone();
         }
-        self.add(
-            wanted,
-            Input {
-                name: String::new(),
-                secret: true,
-                variable: None,
-                value: Some(value.to_owned()),
-                placeholder: None,
-            },
-        )
+        self.add_secret(wanted, Some(value))
     }
 
-    /// The name of an input for a placeholder. What the API calls it is better than what the page
-    /// calls it.
+    fn add_secret(&mut self, wanted: &str, value: Option<&str>) -> String {
+        let value = value.map(str::to_owned);
+        self.add(wanted, Input { secret: true, value, ..Input::default() })
+    }
+
+    /// The name of an input for a placeholder. The name of the field is better than the name that
+    /// the page uses.
     pub fn placeholder(
         &mut self,
         field: Option<&str>,
@@ -114,10 +105,7 @@ impl Inputs {
         let differs = |kind| matches!(kind, Kind::Parameter | Kind::Constant);
         let secret = !(differs(kind(&wanted))
             || name.as_deref().is_some_and(|name| kind(name) == Kind::Parameter));
-        self.add(
-            &wanted,
-            Input { name: String::new(), secret, variable, value: None, placeholder: name },
-        )
+        self.add(&wanted, Input { secret, variable, placeholder: name, ..Input::default() })
     }
 
     fn add(&mut self, wanted: &str, mut input: Input) -> String {
@@ -137,26 +125,17 @@ impl Inputs {
         unique
     }
 
-    /// A credential that the sample does not show: the key of a signature.
+    /// The name of a credential that the sample does not show: the key of a signature.
     pub fn hidden(&mut self, name: &str) -> String {
-        self.add(
-            name,
-            Input {
-                name: String::new(),
-                secret: true,
-                variable: None,
-                value: None,
-                placeholder: None,
-            },
-        )
+        self.add_secret(name, None)
     }
 
-    /// The text with expressions for a value of a field. `named` says that the field has a name of
-    /// its own; a header such as `Authorization` and a step of a path have none that says anything.
+    /// The text with expressions for a value of a field. `named` is false where the name says
+    /// nothing about the value: in `Authorization` and in a path.
     pub fn text(&mut self, field: &str, named: bool, value: &str, angles: bool) -> String {
         let kind = kind(field);
         let mut parts = values::parts(value, angles);
-        // In a field with words of the API's own, capitals are such a word.
+        // In these fields a word in capitals belongs to the API.
         let own_words = matches!(kind, Kind::Constant | Kind::Parameter | Kind::Unknown);
         if let [Part::Placeholder { soft: true, name: Some(_), .. }] = parts.as_slice()
             && own_words
@@ -175,7 +154,11 @@ impl Inputs {
             Part::Placeholder { .. } | Part::Command(_) => true,
         };
         if !parts.iter().all(may_stand) {
-            self.todo(format!("`{}` is taken as a whole; what of it is the same for everybody belongs into the text", snake(field)));
+            self.todo(format!(
+                "the whole of `{}` is a credential; move the part that all \
+                customers share into the text",
+                snake(field)
+            ));
             return format!("{{{{ {} }}}}", self.value(&snake(field), value));
         }
         let several = parts.len() > 1;
@@ -185,7 +168,7 @@ impl Inputs {
                 Part::Text(text) if looks_random(&text) => {
                     out.push_str(&format!("{{{{ {} }}}}", self.value(&snake(field), &text)));
                 }
-                // A word of a path that somebody's password is as well is a word of the path.
+                // A word of the path stays, even if the sample uses it as a password too.
                 Part::Text(text) if field == STEP => out.push_str(&escaped(&text)),
                 Part::Text(text) => out.push_str(&self.known(&text)),
                 Part::Command(command) => {
@@ -203,7 +186,7 @@ impl Inputs {
         out
     }
 
-    /// The expression for a field whose value is made anew for each request.
+    /// The expression for a field whose value differs in each request.
     fn computed(&mut self, field: &str, kind: Kind) -> Option<String> {
         match kind {
             Kind::Time => Some(self.now("now_s", field)),
@@ -215,7 +198,10 @@ impl Inputs {
 
     fn now(&mut self, form: &'static str, field: &str) -> String {
         self.time = Some(form);
-        self.todo(format!("is `{form}` what `{field}` wants? `now_s` is the time in seconds since 1970, `now_ms` in milliseconds, `now_iso` as a date"));
+        self.todo(format!(
+            "does `{field}` need `{form}`? `now_s` is the time in seconds since \
+            1970, `now_ms` in milliseconds, `now_iso` as a date"
+        ));
         form.into()
     }
 
@@ -230,7 +216,11 @@ impl Inputs {
     fn literal(&mut self, field: &str, kind: Kind, text: &str) -> String {
         if text.starts_with("eyJ") && text.matches('.').count() == 2 && field.contains("assertion")
         {
-            self.todo(format!("`{}` is a signed assertion, which ends soon: the filter `jwt` makes one for each request", snake(field)));
+            self.todo(format!(
+                "`{}` is a signed assertion, which expires soon: the filter `jwt` \
+                makes one for each request",
+                snake(field)
+            ));
         }
         let input = |inputs: &mut Self| format!("{{{{ {} }}}}", inputs.value(&snake(field), text));
         match kind {
@@ -255,7 +245,7 @@ impl Inputs {
         }
     }
 
-    /// A text with expressions in place of the values that are inputs already.
+    /// The text with expressions instead of the values of known inputs.
     fn known(&self, text: &str) -> String {
         let long = |value: &&str| value.len() >= SHORTEST_TO_FIND;
         let known = self.all.iter().filter(|input| input.secret).find_map(|input| {
@@ -270,7 +260,7 @@ impl Inputs {
         }
     }
 
-    /// A step of a path. `before` is the step in front of it, which often says what it is.
+    /// The text for one segment of a path. `before` is the segment before it, which often names it.
     pub fn step(&mut self, before: &str, step: &str) -> String {
         if let Some(name) = step.strip_prefix(':').filter(|name| {
             name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.is_empty()
@@ -284,14 +274,13 @@ impl Inputs {
         if !matches!(values::parts(step, true).as_slice(), [Part::Text(_)] | []) {
             return self.text(STEP, false, step, true);
         }
-        // A word that a sample has in its path and as a password is a word of the path.
         if !is_random_step(step) && !self.shows_a_secret(step) {
             return escaped(step);
         }
         let name = snake(before);
         let name = name.strip_suffix('s').unwrap_or(&name);
         let wanted = if name.is_empty() { "path_id".into() } else { format!("{name}_id") };
-        // The number of an account can stand in both places; a secret gets no second one.
+        // An account number can be in both places; a secret must not be in the path.
         let known = self
             .all
             .iter()
@@ -299,17 +288,10 @@ impl Inputs {
         if let Some(known) = known {
             return format!("{{{{ {} }}}}", known.name);
         }
-        let input = Input {
-            name: String::new(),
-            secret: true,
-            variable: None,
-            value: Some(step.to_owned()),
-            placeholder: None,
-        };
-        format!("{{{{ {} }}}}", self.add(&wanted, input))
+        format!("{{{{ {} }}}}", self.add_secret(&wanted, Some(step)))
     }
 
-    /// Whether a text holds the value of a credential that is no plain word.
+    /// Whether a text contains the value of a credential that is not a plain word.
     pub fn shows_a_secret(&self, text: &str) -> bool {
         let is_secret = |value: &&str| value.len() >= SHORTEST_TO_FIND && !is_harmless(value);
         self.all
@@ -318,7 +300,7 @@ impl Inputs {
             .any(|value| text.contains(value))
     }
 
-    /// The expression for what a shell would have run.
+    /// The expression for a command that a shell would run.
     fn command(&mut self, field: &str, kind: Kind, command: &str) -> String {
         let has = |word: &str| command.contains(word);
         if has("uuid") {
@@ -341,7 +323,7 @@ impl Inputs {
             return self.signature(if kind == Kind::Signature { field } else { "signature" }, "");
         }
         self.todo(format!(
-            "the command takes `{}` from another command; hold what it is against the page",
+            "another command makes `{}`: find out in the documentation what it is",
             snake(field)
         ));
         let name = snake(field);

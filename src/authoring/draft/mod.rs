@@ -1,8 +1,7 @@
-//! The first draft of a recipe, from a vendor's sample command and, if there are any, sample
-//! answers.
+//! The first draft of a recipe, from a vendor's sample command and optional sample responses.
 //!
-//! Nothing of the sample that could be secret gets into the draft: a value is repeated only when
-//! the name of its field or its own form say that it is the same for everybody.
+//! The draft shows no secret of the sample. It repeats a value only if the name of the field or the
+//! form of the value shows that all customers have the same.
 
 mod body;
 mod field;
@@ -26,10 +25,10 @@ use names::snake;
 use parts::{Body, Request};
 use write::{Value, key, text};
 
-/// A sample answer: headers, if it shows any, and body.
+/// A sample response: its headers, if it shows any, and its body.
 pub type Answer = (HeaderMap, Vec<u8>);
 
-/// Reads a sample answer: a body, or what `curl -i` prints, which begins with `HTTP/`.
+/// Reads a sample response: a body, or the output of `curl -i`, which begins with `HTTP/`.
 #[must_use]
 pub fn answer(sample: &str) -> Answer {
     let mut headers = HeaderMap::new();
@@ -49,10 +48,10 @@ pub fn answer(sample: &str) -> Answer {
     (headers, body.trim().as_bytes().to_vec())
 }
 
-/// The draft: a whole configuration with the recipe and a provider that uses it.
+/// The draft: a configuration with the recipe and a provider that uses it.
 ///
 /// # Errors
-/// A sentence that says what no recipe can have. It holds no value of the sample.
+/// A sentence that says what a recipe does not support. It holds no value of the sample.
 pub fn draft(
     sample: &Sample,
     name: Option<&str>,
@@ -83,20 +82,31 @@ pub fn draft(
     Ok(lines.join("\n") + "\n")
 }
 
-/// What is to be known and done first.
+/// The comments at the top.
 fn head(inputs: &Inputs, request: &Request, host: &str) -> Vec<String> {
-    let mut lines = vec![
-        "# A draft, made from a sample command. It loads as it is; what is to be checked or done says TODO.".to_owned(),
+    let mut lines =
+        vec![
+        "# A draft from a sample command. It loads as it is. Check or complete each line with \
+         TODO.".to_owned(),
         "# Try it:  credwatch probe --recipe THIS-FILE".to_owned(),
-        "# TODO: `documentation`: where the provider documents it; hold every line against that page.".to_owned(),
+        "# TODO: add `documentation`, the address of the vendor's page; compare each line with \
+         that page.".to_owned(),
     ];
     if request.base.is_some()
         && let Some((known, _)) =
             BUILTINS.iter().find(|(_, text)| text.contains(&format!("//{host}")))
     {
-        lines.push(format!("# TODO: the built-in recipe `{known}` asks the same host: `credwatch recipes show {known}`."));
+        lines.push(format!(
+            "# TODO: the built-in recipe `{known}` uses the same host: `credwatch \
+            recipes show {known}`."
+        ));
     }
-    lines.extend(hints::grant(request).map(|known| format!("# TODO: the built-in recipe `{known}` may do already: `credwatch recipes show {known}`.")));
+    lines.extend(hints::grant(request).map(|known| {
+        format!(
+            "# TODO: the built-in recipe \
+        `{known}` may be enough: `credwatch recipes show {known}`."
+        )
+    }));
     lines.extend(inputs.todo.iter().map(|todo| format!("# TODO: {todo}.")));
     lines
 }
@@ -169,7 +179,7 @@ fn as_text(value: &Value) -> String {
     if let Value::Text(text) = value { text.clone() } else { value.inline() }
 }
 
-/// What most answers look like, when there is no sample of one.
+/// The rules for a usual response, when there is no sample.
 fn guessed(is_oauth: bool) -> Vec<Suggestion> {
     let rules: [(&'static str, &str); 4] = if is_oauth {
         [
@@ -188,12 +198,14 @@ fn guessed(is_oauth: bool) -> Vec<Suggestion> {
     };
     let why = |rule: &str| match rule {
         "token" => {
-            "TODO: a guess, as no sample of an answer was given (--answer FILE): where the token is"
+            "TODO: a guess, because there is no sample response (--answer FILE): where is the \
+             token?"
         }
         "expiry" => {
-            "TODO: a guess: where it says when the token ends, and the unit; a token without an end has no such line"
+            "TODO: a guess: where is the expiry, and in which unit? Remove it if tokens do not \
+             expire"
         }
-        "code" => "TODO: a guess: what a refusal looks like",
+        "code" => "TODO: a guess: where is the error code of a refusal?",
         _ => "",
     };
     rules
@@ -215,7 +227,6 @@ fn response(lines: &mut Vec<String>, name: &str, rules: &[Suggestion], answers: 
         lines.push("token = \"json.access_token\"".into());
     }
     for rule in rules {
-        // `error_description` is told with `error`.
         if !rule.why.is_empty() && !matches!(rule.rule, "code" | "message" | "format")
             || rule.why.starts_with("TODO")
         {
@@ -225,11 +236,19 @@ fn response(lines: &mut Vec<String>, name: &str, rules: &[Suggestion], answers: 
         lines.push(rule.line.clone());
     }
     if !answers.is_empty() && !has("expiry") {
-        lines.push("# TODO: nothing in the sample says when the token ends. If the page does, as in “valid for an hour”:".into());
+        lines.push(
+            "# TODO: the sample has no expiry. If the documentation says, for example, \
+            “valid for an hour”:"
+                .into(),
+        );
         lines.push("# expiry = [{ value = \"3600\", unit = \"seconds\" }]".into());
     }
     if !(answers.is_empty() || has("code") && has("message")) {
-        lines.push("# TODO: the samples do not show all of a refusal: give one as a second --answer, or hold this against the page.".into());
+        lines.push(
+            "# TODO: the samples do not show a whole refusal: give one as a second \
+            --answer, or check this in the documentation."
+                .into(),
+        );
         if !has("code") {
             lines.push("code = [\"json.error.code\", \"json.code\", \"json.error\"]".into());
         }
@@ -270,7 +289,7 @@ fn provider(lines: &mut Vec<String>, name: &str, request: &Request, inputs: &Inp
     }
 }
 
-/// What an API is called, from its host: `https://auth.weather.example` is `weather`.
+/// The name of an API, from its host: `weather` for `auth.weather.example`.
 fn name_of(host: &str) -> String {
     const GENERAL: [&str; 22] = [
         "www", "api", "apis", "auth", "oauth", "oauth2", "login", "accounts", "account", "id",
@@ -296,6 +315,6 @@ fn name_of(host: &str) -> String {
         .find(|label| !GENERAL.contains(&label.to_ascii_lowercase().as_str()));
     let name = snake(own.filter(|_| !is_address).unwrap_or_default()).replace('_', "-");
     let name = if name.is_empty() || host == "localhost" { "my-api".to_owned() } else { name };
-    // A recipe of a built-in name would take its place.
+    // A recipe with the name of a built-in one would replace it.
     if BUILTINS.iter().any(|(known, _)| *known == name) { format!("my-{name}") } else { name }
 }

@@ -1,9 +1,9 @@
-//! Names and texts of a sample, as a recipe can have them.
+//! Turns names and texts of a sample into valid parts of a recipe.
 
 use crate::authoring::suggest::words;
 use crate::recipe::is_reserved;
 
-/// A text in which nothing is taken for an expression.
+/// A text with its braces escaped, so that a recipe sends it as it is.
 pub fn escaped(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -12,7 +12,7 @@ pub fn escaped(text: &str) -> String {
         out.push_str(&format!("{{{{ '{}' }}}}", &rest[place..place + 2]));
         rest = &rest[place + 2..];
     }
-    // A brace at the end could join with those of what follows.
+    // An expression may follow, and a brace here would join its braces.
     match rest.strip_suffix('{') {
         Some(before) => out + before + "{{ '{' }}",
         None => out + rest,
@@ -29,7 +29,7 @@ pub fn snake(name: &str) -> String {
     name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(40).collect()
 }
 
-/// A name that expressions can use.
+/// A valid name for expressions.
 pub fn usable(name: &str) -> String {
     let name = match name {
         "" => "credential".to_owned(),

@@ -1,4 +1,4 @@
-//! User and password of a sample, as Basic authentication has them.
+//! User and password of a sample, for Basic authentication.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,8 +7,7 @@ use super::inputs::Inputs;
 use super::values::{self, Part};
 
 impl Inputs {
-    /// User and password as Basic authentication has them: `(client_id ~ ':' ~ client_secret) |
-    /// base64`.
+    /// The expression for Basic authentication: `(client_id ~ ':' ~ client_secret) | base64`.
     pub fn basic(&mut self, written: &str) -> String {
         let decoded = STANDARD
             .decode(written.trim())
@@ -33,8 +32,7 @@ impl Inputs {
         if self.is_oauth { ("client_id", "client_secret") } else { ("username", "password") }
     }
 
-    /// `user:password`, or a text around it such as `base64(id:secret)` or `echo -n "$ID:$SECRET" |
-    /// base64`.
+    /// Reads `user:password`, `base64(id:secret)` or `echo -n "$ID:$SECRET" | base64`.
     pub fn pair(&mut self, text: &str) -> String {
         let wrapped = text.contains("base64") || text.contains("echo") || text.contains("printf");
         let inner = if wrapped { core(text) } else { text };
@@ -60,8 +58,7 @@ impl Inputs {
         if text.is_empty() {
             return self.placeholder(Some(default), None, None);
         }
-        // `base64(client_id:client_secret)`, and a page that says `-u client_id:client_secret`,
-        // mean names.
+        // `base64(client_id:client_secret)` and `-u client_id:client_secret` name the inputs.
         if let Some(name) = values::clean(text).filter(|name| {
             wrapped
                 || matches!(
@@ -80,7 +77,7 @@ impl Inputs {
     }
 }
 
-/// What stands between the brackets or quotes of `base64(…)` or `echo -n "…" | base64`.
+/// The text in the brackets or quotes of `base64(…)` or `echo -n "…" | base64`.
 fn core(text: &str) -> &str {
     let place = text.find(':').unwrap_or_default();
     let start = text[..place].rfind(['(', '"', '\'', ' ']).map_or(0, |start| start + 1);
@@ -88,7 +85,7 @@ fn core(text: &str) -> &str {
     &text[start..end]
 }
 
-/// At the first `:` that is in no placeholder.
+/// Splits at the first `:` outside of a placeholder.
 fn split_pair(text: &str) -> (&str, &str) {
     let mut depth = 0;
     for (place, character) in text.char_indices() {

@@ -5,33 +5,27 @@ use super::write::Value;
 /// The `[request]` of a draft.
 #[derive(Default)]
 pub struct Request {
-    /// Nothing for POST.
+    /// `None` for POST.
     pub method: Option<String>,
-    /// Scheme and host, if no part of them is a placeholder.
+    /// Scheme and host; `None` when a part of them is a placeholder.
     pub base: Option<String>,
-    /// Scheme and host as they could be, to show what the parameter is.
+    /// An example of scheme and host for the parameter.
     pub base_example: String,
-    /// The host as far as it is fixed: what the API can be called by.
+    /// The fixed part of the host, for the name of the recipe.
     pub named_host: String,
-    /// What follows scheme and host, with expressions.
+    /// The path, with expressions.
     pub path: String,
-    /// Query parameters.
     pub query: Vec<(String, Value)>,
-    /// Headers.
     pub headers: Vec<(String, Value)>,
-    /// The body.
     pub body: Body,
 }
 
 /// The body of a draft.
 #[derive(Default)]
 pub enum Body {
-    /// None.
     #[default]
     Empty,
-    /// A form.
     Form(Vec<(String, Value)>),
-    /// JSON.
     Json(Value),
     /// A text with expressions.
     Text(String),

@@ -1,4 +1,4 @@
-//! From the request of a sample to the texts of a recipe.
+//! From the request of a sample to the `[request]` of a recipe.
 
 use http::HeaderName;
 use url::Url;
@@ -13,7 +13,7 @@ use super::write::Value;
 use crate::authoring::curl::Sample;
 use crate::secret::is_random_step;
 
-/// Headers that the transport sets, or that a browser or tool adds and no API asks for.
+/// Headers that the HTTP client sets, or that browsers and tools add.
 const NOISE: [&str; 24] = [
     "accept-encoding", "accept-language", "cache-control", "connection", "content-length", "dnt",
     "expect", "host", "origin", "postman-token", "pragma", "priority", "referer", "sec-ch-ua",
@@ -21,10 +21,10 @@ const NOISE: [&str; 24] = [
     "te", "transfer-encoding", "upgrade", "upgrade-insecure-requests", "user-agent",
 ];
 
-/// The request of a sample; what differs from one customer to the next becomes an input.
+/// The request of a sample. Values that differ between customers become inputs.
 ///
 /// # Errors
-/// A sentence that says what no recipe can have. It holds no value of the sample.
+/// A sentence that says what a recipe does not support. It holds no value of the sample.
 pub fn request(sample: &Sample, inputs: &mut Inputs) -> Result<Request, String> {
     let mut request = Request::default();
     let data = data(sample);
@@ -47,7 +47,7 @@ pub fn request(sample: &Sample, inputs: &mut Inputs) -> Result<Request, String> 
     }
     request.method = Some(method).filter(|method| method != "POST");
     let (target, user) = address(&sample.url, inputs)?;
-    // The one who logs in comes first, so that what follows from it has the better names.
+    // User and password come first, so that these inputs get the best names.
     if let Some(user) = sample.user.as_deref().or(user) {
         let expression = inputs.basic(user);
         request
@@ -62,7 +62,7 @@ pub fn request(sample: &Sample, inputs: &mut Inputs) -> Result<Request, String> 
     Ok(request)
 }
 
-/// The URL with a scheme, and who logs in by it.
+/// The URL with a scheme but without a login, and the login.
 fn address<'a>(written: &'a str, inputs: &mut Inputs) -> Result<(String, Option<&'a str>), String> {
     let (scheme, rest) = match written.split_once("://") {
         Some((scheme @ ("https" | "http" | "HTTPS" | "HTTP"), rest)) => {
@@ -86,7 +86,7 @@ fn address<'a>(written: &'a str, inputs: &mut Inputs) -> Result<(String, Option<
     Ok((format!("{}://{rest}", scheme.as_deref().unwrap_or("https")), user))
 }
 
-/// Where the path begins, behind a host that can be a placeholder.
+/// Where the path begins. The host before it can be a placeholder.
 fn authority_end(rest: &str) -> usize {
     let mut depth = 0;
     for (place, character) in rest.char_indices() {
@@ -100,7 +100,7 @@ fn authority_end(rest: &str) -> usize {
     rest.len()
 }
 
-/// Scheme, host and perhaps a port, and nothing else.
+/// Whether a URL has only a scheme, a host and perhaps a port.
 fn is_origin(text: &str) -> bool {
     let alone = |url: &Url| {
         url.path() == "/"
@@ -139,7 +139,7 @@ fn url(
         if shown.contains('.') || fixed { shown.as_str() } else { "api.example" }
     );
     if fixed && !is_origin(&example) {
-        return Err("the URL of the command has no host that can be one".into());
+        return Err("the URL of the command has no valid host".into());
     }
     request.base_example =
         if is_origin(&example) { example } else { format!("{scheme}://api.example") };
@@ -163,7 +163,7 @@ fn url(
     Ok(())
 }
 
-/// The headers, without the body's type: that is returned.
+/// Adds the headers and returns the `Content-Type`, which belongs to the body.
 fn headers<'a>(sample: &'a Sample, request: &mut Request, inputs: &mut Inputs) -> Option<&'a str> {
     let mut content_type = None;
     for (name, value) in &sample.headers {
@@ -180,7 +180,7 @@ fn headers<'a>(sample: &'a Sample, request: &mut Request, inputs: &mut Inputs) -
         let twice = request.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
         if twice || HeaderName::try_from(name.as_str()).is_err() {
             inputs.todo(
-                "a header of the command is left out: it is there twice, or its name is none",
+                "a header of the command is left out: it is a duplicate or its name is invalid",
             );
             continue;
         }
@@ -192,7 +192,7 @@ fn headers<'a>(sample: &'a Sample, request: &mut Request, inputs: &mut Inputs) -
             "authorization" | "proxy-authorization" => authorization(value, inputs),
             "cookie" => format!("{{{{ {} }}}}", inputs.hidden("cookie")),
             "accept" => escaped(value),
-            _ if values::is_word_of_a_header(name, value) && !inputs.shows_a_secret(value) => {
+            _ if values::is_constant_header(name, value) && !inputs.shows_a_secret(value) => {
                 escaped(value)
             }
             _ => inputs.text(name, true, value, true),

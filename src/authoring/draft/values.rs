@@ -1,5 +1,4 @@
-//! What a value of a sample is: something to keep, or something that differs from one customer to
-//! the next.
+//! Finds the placeholders in a value of a sample.
 
 use super::field::{Kind, kind};
 use crate::authoring::suggest::words;
@@ -8,18 +7,17 @@ use crate::secret::{looks_random, names_a_secret};
 /// One part of a value.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Part {
-    /// As it stands.
+    /// A literal text.
     Text(String),
-    /// A variable or placeholder, with the name that it has, if it says one; `soft` when it may be
-    /// a word of the API too.
+    /// A variable or placeholder, with its name if it has one. It is `soft` when it may also be a
+    /// word of the API.
     Placeholder { name: Option<String>, variable: Option<String>, soft: bool },
-    /// What a shell would run: `$(…)`.
+    /// A command that a shell would run: `$(…)`.
     Command(String),
 }
 
-/// Whether a value of a header can stand as it is: a media type, nothing at all, or one plain word
-/// of the API's own.
-pub fn is_word_of_a_header(name: &str, text: &str) -> bool {
+/// Whether the draft keeps the value of a header: a media type, a null value or one plain word.
+pub fn is_constant_header(name: &str, text: &str) -> bool {
     let kind = kind(name);
     if matches!(kind, Kind::Time | Kind::Once | Kind::Signature)
         || !matches!(parts(text, true).as_slice(), [Part::Text(_)])
@@ -41,7 +39,7 @@ pub fn is_word_of_a_header(name: &str, text: &str) -> bool {
         }
 }
 
-/// Which digest a sample of a signature is of, going by its length, and whether it is in capitals.
+/// The digest with the length of a sample signature, and whether the sample is in capitals.
 pub fn digest(sample: &str) -> Option<(&'static str, bool)> {
     let digest = match sample.len() {
         32 => "md5",
@@ -58,8 +56,8 @@ pub fn digest(sample: &str) -> Option<(&'static str, bool)> {
     (is_hex && !(upper && lower)).then_some((digest, upper))
 }
 
-/// Cuts a value into what stands and what is to be put in. `angles` says that `<name>` is a
-/// placeholder, as it is everywhere but in XML.
+/// Splits a value into literal texts and placeholders. `angles` says that `<name>` is a
+/// placeholder, which is not so in XML.
 pub fn parts(value: &str, angles: bool) -> Vec<Part> {
     if let Some(part) = whole(value) {
         return vec![part];
@@ -126,7 +124,7 @@ fn whole(value: &str) -> Option<Part> {
     })
 }
 
-/// The placeholder that a text begins with, and how long it is.
+/// The placeholder at the start of a text, and its length in bytes.
 fn placeholder(text: &str, angles: bool, starts_word: bool) -> Option<(Part, usize)> {
     let ident =
         |text: &str| text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').count();
@@ -146,7 +144,7 @@ fn placeholder(text: &str, angles: bool, starts_word: bool) -> Option<(Part, usi
         let inner = rest[..end].trim();
         let fits = match open {
             "%" => inner.len() >= 3 && inner.chars().all(|c| c.is_ascii_uppercase() || c == '_'),
-            // Blanks inside are those of a language of queries.
+            // Blanks next to the braces are part of a query language.
             "{" => {
                 (1..=60).contains(&inner.len())
                     && inner.len() == end
@@ -180,10 +178,10 @@ fn placeholder(text: &str, angles: bool, starts_word: bool) -> Option<(Part, usi
                 || word.starts_with("YOUR") && !rest.is_empty()
                 || word[4..].starts_with(|c: char| c.is_ascii_uppercase())
         });
-        let told =
+        let instructs =
             ["INSERT_", "ENTER_", "REPLACE_", "MY_"].iter().any(|start| word.starts_with(start))
                 || upper.ends_with("_HERE");
-        if your || told {
+        if your || instructs {
             return Some((named(word), length));
         }
     }
@@ -198,7 +196,7 @@ fn variable(name: &str) -> Part {
     }
 }
 
-/// Where the bracket that a text begins with is closed.
+/// The place of the bracket that closes the first one of a text.
 pub fn closing(text: &str, open: char, close: char) -> Option<usize> {
     let mut depth = 0;
     for (place, character) in text.char_indices() {
@@ -214,8 +212,7 @@ pub fn closing(text: &str, open: char, close: char) -> Option<usize> {
     None
 }
 
-/// `YOUR_CLIENT_ID`, `your client id` and `<clientId>` all say `client_id`. None when nothing that
-/// names is left.
+/// The name in a placeholder: `client_id` for `YOUR_CLIENT_ID`, `your client id` and `clientId`.
 pub fn clean(text: &str) -> Option<String> {
     const FILLERS: [&str; 17] = [
         "your", "my", "the", "insert", "enter", "replace", "with", "here", "value", "string", "a",
@@ -253,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn placeholders_of_all_kinds_of_pages_are_found() {
+    fn each_form_of_a_placeholder_is_found() {
         for (value, expected) in [
             ("$API_KEY", vec!["api_key"]),
             ("${API_KEY}", vec!["api_key"]),

@@ -1,21 +1,18 @@
-//! TOML as a person would write it.
+//! Writes TOML in the style of a person.
 
-/// The longest line that a table is put on.
+/// The longest line of an inline table, in characters.
 const LONGEST_LINE: usize = 110;
 
-/// A value with its place in a table.
+/// A TOML value.
 pub enum Value {
-    /// A text.
     Text(String),
-    /// A number or truth value.
+    /// A number or boolean.
     Plain(String),
-    /// An array.
     Array(Vec<Value>),
-    /// A table.
     Table(Vec<(String, Value)>),
 }
 
-/// A text in quotes: those of the kind that needs no escapes, if there is one.
+/// A text in quotes, if possible in those that need no escapes.
 pub fn text(text: &str) -> String {
     let simple = !text.contains(['\'']) && !text.chars().any(char::is_control);
     if text.contains(['"', '\\']) && simple {
@@ -46,7 +43,7 @@ pub fn key(name: &str) -> String {
 }
 
 impl Value {
-    /// On one line.
+    /// The value on one line.
     pub fn inline(&self) -> String {
         match self {
             Self::Text(value) => text(value),
@@ -65,7 +62,7 @@ impl Value {
         }
     }
 
-    /// Lines that set `name`: one if it fits, else one for each member.
+    /// Adds the lines that set `name`: one if it fits, else one for each member.
     pub fn lines(&self, name: &str, out: &mut Vec<String>) {
         let line = format!("{name} = {}", self.inline());
         match self {
@@ -79,7 +76,7 @@ impl Value {
     }
 }
 
-/// A text of several lines, as it stands.
+/// A text of several lines in its quotes.
 pub fn block(value: &str) -> String {
     let fits = !value.contains("'''")
         && !value.ends_with('\'')

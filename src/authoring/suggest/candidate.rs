@@ -1,46 +1,45 @@
-//! What could become a line of a recipe.
+//! Candidates for a line of a recipe.
 
 use crate::recipe::definition::Unit;
 
-/// A line for a recipe's `[response]`, with what speaks for it.
+/// A line for a recipe's `[response]`, with the reason.
 #[derive(serde::Serialize, Clone, Debug, PartialEq, Eq)]
 pub struct Suggestion {
     /// The key that it sets: `token`, `expiry`, `code`, `message`, `issued` or `format`.
     pub rule: &'static str,
-    /// The line.
+    /// The whole line.
     pub line: String,
-    /// Why, without any value that could be secret.
+    /// The reason. It repeats no value that could be secret.
     pub why: String,
-    /// What whoever writes the recipe has to look at.
+    /// What the author of the recipe must check.
     #[serde(skip)]
     pub todo: Vec<String>,
 }
 
-/// Something in an answer that one of the rules could read.
+/// A part of a response that a rule could read.
 pub struct Candidate {
     pub rule: &'static str,
     /// The expression that reads it.
     pub path: String,
-    /// What stands behind `=`, when it is more than the path in quotes.
+    /// The TOML value; `None` for the path in quotes.
     pub value: Option<String>,
     pub why: String,
-    /// How likely it is, among those of its rule.
+    /// The highest score of a rule is the likeliest.
     pub score: u32,
     pub todo: Vec<String>,
-    /// Of an expiry: how it is read.
+    /// The unit of an expiry.
     pub unit: Option<Unit>,
-    /// Of an expiry: what it says.
+    /// The time that an expiry gives.
     pub end: Option<End>,
 }
 
-/// When a candidate says that the token ends.
+/// When the token expires, by a candidate.
 pub struct End {
     /// Seconds from now.
     pub seconds: f64,
-    /// Whether it was told as a time from now: of a date in a sample nobody knows when the sample
-    /// was taken.
+    /// Whether the sample has a duration. For a date the age of the sample is unknown.
     pub from_now: bool,
-    /// Where it stands.
+    /// The path of the object that has the member.
     pub parent: String,
 }
 
@@ -69,7 +68,7 @@ impl Candidate {
     }
 }
 
-/// A text as TOML has it.
+/// A text as a TOML string.
 pub fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }

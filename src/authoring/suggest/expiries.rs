@@ -1,4 +1,4 @@
-//! The members of an answer that could say when its token ends.
+//! The members of a response that could give the expiry of its token.
 
 use jiff::Timestamp;
 use serde_json::Value as Json;
@@ -10,10 +10,10 @@ use crate::recipe::definition::Unit;
 use crate::recipe::expiry::ends_at;
 use crate::time::{human_duration, unix_seconds};
 
-/// Two that differ by no more seconds than these tell the same.
+/// Two expiries agree when they differ by at most this, in seconds.
 const SAME: f64 = 60.0;
 
-/// All, the likeliest first. `best` is the token.
+/// All candidates, the likeliest first. `best` is the token.
 pub fn all(members: &[&Member], best: Option<&Member>, now: Timestamp) -> Vec<Candidate> {
     let beside = |member: &Member| best.is_some_and(|best| best.parent == member.parent);
     let mut found: Vec<Candidate> =
@@ -44,7 +44,7 @@ fn one(member: &Member, beside: bool, now: Timestamp) -> Option<Candidate> {
             human_duration(seconds)
         );
         let todo =
-            vec!["is it hours, minutes and seconds? Hold it against the documentation".to_owned()];
+            vec!["is it hours, minutes and seconds? Check it in the documentation".to_owned()];
         let candidate = Candidate::new("expiry", why, score);
         return Some(Candidate {
             path: member.path.clone(),
@@ -60,7 +60,8 @@ fn one(member: &Member, beside: bool, now: Timestamp) -> Option<Candidate> {
         && member.value.as_str().is_some_and(|text| text.trim().parse::<Timestamp>().is_err());
     let todo = has_no_offset.then(|| {
         format!(
-            "the date has no offset and is read as UTC; if the page says otherwise, add the offset: `value = {}`",
+            "the date has no offset and is read as UTC; if the documentation names another one, \
+             add it: `value = {}`",
             quoted(&format!("{} ~ '+08:00'", member.path))
         )
     });
@@ -77,7 +78,7 @@ fn one(member: &Member, beside: bool, now: Timestamp) -> Option<Candidate> {
     })
 }
 
-/// `360:00:00`: the expression that reads it in seconds, and what it says.
+/// For a text such as `360:00:00`: the expression for its seconds, and the seconds.
 fn clock(member: &Member) -> Option<(String, f64)> {
     let Json::String(text) = &member.value else { return None };
     let parts: Vec<&str> = text.trim().split(':').collect();
@@ -100,8 +101,8 @@ fn clock(member: &Member) -> Option<(String, f64)> {
     Some((format!("{} * 3600 + {} * 60{last}", part(0), part(1)), seconds))
 }
 
-/// Where the expiry among those that are left stands: the likeliest, or the shortest of those that
-/// stand beside it. When they differ, all of them are named to it.
+/// The index of the likeliest expiry, or of the shortest one beside it. When they differ, a TODO
+/// names them all.
 pub fn choose(all: &mut [Candidate]) -> Option<usize> {
     let first = all.iter().position(|candidate| candidate.rule == "expiry")?;
     let Some(likeliest) = &all[first].end else { return Some(first) };
@@ -127,11 +128,15 @@ pub fn choose(all: &mut [Candidate]) -> Option<usize> {
     several.sort_by(|one, other| one.1.total_cmp(&other.1));
     let names: Vec<String> = several.iter().map(|(_, _, path)| format!("`{path}`")).collect();
     let place = several.first().map_or(first, |(place, ..)| *place);
-    all[place].todo.push(format!("{} could all say when the token ends, and the shortest was taken: hold it against the documentation", names.join(", ")));
+    all[place].todo.push(format!(
+        "{} could all say when the token ends, and the shortest was \
+        taken: check it in the documentation",
+        names.join(", ")
+    ));
     Some(place)
 }
 
-/// Whether a JSON Web Token says when it ends.
+/// Whether a JSON Web Token has a readable `exp`.
 fn has_exp(text: &str) -> bool {
     ends_at(&minijinja::Value::from(text), Unit::Jwt, Timestamp::UNIX_EPOCH).is_ok()
 }

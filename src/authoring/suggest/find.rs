@@ -1,4 +1,4 @@
-//! Everything in an answer that a rule could read.
+//! Finds the parts of a response that a rule could read.
 
 use http::HeaderMap;
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ use super::{expiries, members};
 use crate::language::answer;
 use crate::secret::{Redactor, looks_random};
 
-/// Everything in an answer that a rule could read, the likeliest of each kind first.
+/// All candidates in a response, the likeliest of each rule first.
 pub fn candidates(
     body: &[u8],
     headers: &HeaderMap,
@@ -20,7 +20,7 @@ pub fn candidates(
 ) -> Vec<Candidate> {
     let trees = trees(body);
     let members = members::all(&trees, headers);
-    // What the credentials went into is no token, and a name that holds a secret is not repeated.
+    // A name that contains a secret is not repeated.
     let hides = |text: &str| redactor.is_some_and(|redactor| redactor.is_secret(text));
     let shows =
         |path: &str| path.chars().all(|c| c.is_ascii_graphic() || c == ' ' || c.is_alphanumeric());
@@ -38,15 +38,15 @@ pub fn candidates(
     let best =
         found.first().and_then(|best| members.iter().find(|member| member.path == best.path));
     let expiries = expiries::all(&members, best.map(|best| &**best), now);
-    // A token that is found in the wrong form of body is not found.
+    // The format comes first: without it no rule finds the token.
     found.splice(0..0, format);
     found.extend(expiries);
-    let mut told: Vec<Candidate> = members
+    let mut others: Vec<Candidate> = members
         .iter()
         .flat_map(|member| [code(member, redactor), message(member), issued(member)])
         .flatten()
         .collect();
-    told.sort_by_key(|candidate| std::cmp::Reverse(candidate.score));
-    found.extend(told);
+    others.sort_by_key(|candidate| std::cmp::Reverse(candidate.score));
+    found.extend(others);
     found
 }

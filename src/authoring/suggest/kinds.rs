@@ -1,5 +1,4 @@
-//! What makes a member of an answer look like a token, an error code, a sentence for people or the
-//! word that all is fine.
+//! Recognizes a token, an error code, a message or a sign of success in a response.
 
 use serde_json::Value as Json;
 
@@ -7,7 +6,7 @@ use super::candidate::{Candidate, quoted};
 use super::members::{Member, words};
 use crate::secret::{Redactor, looks_random, names_a_secret};
 
-/// The format that a token at this place asks for; none is needed for JSON.
+/// The format that reads a token at this place; JSON needs none.
 pub fn format(token: &Candidate, trees: &[(&'static str, Json)]) -> Option<Candidate> {
     let first = trees.first().map(|(name, _)| *name);
     let word = if token.path.starts_with("http.") {
@@ -25,14 +24,14 @@ pub fn format(token: &Candidate, trees: &[(&'static str, Json)]) -> Option<Candi
     Some(Candidate { value: Some(quoted(word)), ..Candidate::new("format", why, 100) })
 }
 
-/// Names of tokens that are not the one asked for.
+/// Whether a name belongs to another token or is only about a token.
 fn is_another(name: &str) -> bool {
     ["refresh", "type", "expire", "scope", "csrf", "xsrf", "uri", "url", "endpoint"]
         .iter()
         .any(|word| name.contains(word))
 }
 
-/// A token, by its name and its shape.
+/// Recognizes a token by its name and form.
 pub fn token(member: &Member) -> Option<Candidate> {
     let text = member.value.as_str()?.trim();
     let name = member.name.as_str();
@@ -54,7 +53,7 @@ pub fn token(member: &Member) -> Option<Candidate> {
         "idtoken" => 55,
         _ if name.ends_with("token") => 80,
         "ticket" | "sessiontoken" | "sessionkey" | "sessionid" | "session" => 70,
-        // `api_key` in an answer is more often an echo of what was sent.
+        // `api_key` in a response is often an echo of the request.
         _ if names_a_secret(name) && shape => 50,
         _ => 0,
     };
@@ -77,7 +76,7 @@ pub fn token(member: &Member) -> Option<Candidate> {
         if length == 1 { "" } else { "s" },
         if named == 0 { " that looks random" } else { " under the name of a token" }
     );
-    // Nearer to the top is likelier.
+    // A member near the top is more likely.
     #[expect(clippy::cast_possible_truncation, reason = "at most eight")]
     let depth = member.depth as u32;
     Some(Candidate {
@@ -93,14 +92,14 @@ fn is_date(text: &str) -> bool {
         && text.contains(['-', ':'])
 }
 
-/// Where errors stand: below `error` even a short name is one.
+/// Whether a member is below `error` or a similar name.
 fn in_an_error(member: &Member) -> bool {
     words(&member.parent)
         .iter()
         .any(|word| matches!(word.as_str(), "error" | "errors" | "fault" | "exception" | "err"))
 }
 
-/// An error code, by its name.
+/// Recognizes an error code by its name.
 pub fn code(member: &Member, redactor: Option<&Redactor>) -> Option<Candidate> {
     let text = match &member.value {
         Json::String(text) => text.trim().to_owned(),
@@ -132,7 +131,7 @@ pub fn code(member: &Member, redactor: Option<&Redactor>) -> Option<Candidate> {
     Some(Candidate { path: member.path.clone(), ..Candidate::new("code", why, score) })
 }
 
-/// A sentence for people, by its name.
+/// Recognizes a message for people by its name.
 pub fn message(member: &Member) -> Option<Candidate> {
     let text = member.value.as_str()?.trim();
     if text.is_empty() || looks_random(text) || member.parent == "http.headers" {
@@ -149,11 +148,11 @@ pub fn message(member: &Member) -> Option<Candidate> {
         "error" | "errors" if text.contains(' ') => 60,
         _ => return None,
     };
-    let why = format!("`{}` is a name for a sentence", member.words.join("_"));
+    let why = format!("`{}` is a name for a message", member.words.join("_"));
     Some(Candidate { path: member.path.clone(), ..Candidate::new("message", why, score) })
 }
 
-/// A member that says that all is fine: what must hold beside the status.
+/// Recognizes a member that must have a certain value in a success.
 pub fn issued(member: &Member) -> Option<Candidate> {
     if member.depth > 2 || member.parent == "http.headers" {
         return None;
@@ -175,7 +174,10 @@ pub fn issued(member: &Member) -> Option<Candidate> {
         _ => return None,
     };
     let line = format!("{} == {fine}", member.path);
-    let candidate =
-        Candidate::new("issued", "a success says so here, going by the sample".into(), score);
+    let candidate = Candidate::new(
+        "issued",
+        "in the sample, this says that the request succeeded".into(),
+        score,
+    );
     Some(Candidate { path: member.path.clone(), value: Some(quoted(&line)), ..candidate })
 }

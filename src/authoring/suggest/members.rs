@@ -1,36 +1,35 @@
-//! The members of an answer with the expressions that read them.
+//! The members of a response with the expressions that read them.
 
 use http::HeaderMap;
 use serde_json::Value as Json;
 
 use crate::language::scan::KEYWORDS;
 
-/// More members than a token answer has; what comes after them is not looked at.
+/// The most members; a token response has fewer.
 const MOST: usize = 400;
 
-/// Deeper than anybody puts a token.
+/// The deepest level of a member; tokens are higher.
 const DEEPEST: usize = 8;
 
-/// Longer than any path that somebody would paste.
+/// The longest path, in bytes.
 const LONGEST_PATH: usize = 160;
 
-/// One member of an answer that is no table and no list.
+/// A string, number or boolean in a response.
 pub struct Member {
     /// The expression that reads it: `json.data.token`.
     pub path: String,
-    /// The path without its last step: members with the same stand side by side.
+    /// The path of the object or array that has it.
     pub parent: String,
-    /// Its name, in lower case with nothing but letters and digits: `accesstoken`.
+    /// Its name in lower case, letters and digits only: `accesstoken`.
     pub name: String,
     /// The words of its name in lower case.
     pub words: Vec<String>,
-    /// Its value.
     pub value: Json,
-    /// How many steps it is from the top.
+    /// Its level; 1 at the top.
     pub depth: usize,
 }
 
-/// All of the trees, then of the headers.
+/// All members of the trees and all headers.
 pub fn all(trees: &[(&'static str, Json)], headers: &HeaderMap) -> Vec<Member> {
     let mut members = Vec::new();
     for (tree, value) in trees {
@@ -71,7 +70,7 @@ fn walk(
                 walk(value, &format!("{path}{}", step(name)), path, name, depth + 1, members);
             }
         }
-        // Several of one kind: the first shows how each is read.
+        // The first item shows how to read the others.
         Json::Array(items) => {
             if let Some(first) = items.first() {
                 walk(first, &format!("{path}[0]"), path, name, depth + 1, members);
@@ -82,7 +81,7 @@ fn walk(
     }
 }
 
-/// `.name`, or `['na-me']` for what is no plain name.
+/// `.name`, or `['na-me']` for a name with special characters.
 fn step(name: &str) -> String {
     let plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
@@ -93,7 +92,7 @@ fn step(name: &str) -> String {
     }
 }
 
-/// `accessToken`, `access_token` and `Access-Token` are the same words.
+/// The words of a name in lower case, the same for `accessToken` and `Access-Token`.
 #[must_use]
 pub fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
@@ -123,7 +122,10 @@ mod tests {
 
     #[test]
     fn every_member_has_the_expression_that_reads_it() {
-        let tree = json!({ "data": [{ "accessToken": "a" }, { "accessToken": "b" }], "x-y": 1, "in": true, "it's": "c", "none": null });
+        let tree = json!({
+            "data": [{ "accessToken": "a" }, { "accessToken": "b" }],
+            "x-y": 1, "in": true, "it's": "c", "none": null
+        });
         let paths: Vec<String> = all(&[("json", tree)], &HeaderMap::new())
             .into_iter()
             .map(|member| member.path)
@@ -135,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_cut_into_words_however_they_are_written() {
+    fn each_way_to_write_a_name_gives_the_same_words() {
         for name in ["access_token", "accessToken", "Access-Token", "ACCESS_TOKEN", "access token"]
         {
             assert_eq!(words(name), ["access", "token"], "{name}");

@@ -1,9 +1,7 @@
-//! What in an answer looks like a token, an expiry, an error code or a sentence for people: as
-//! lines ready to be pasted into a recipe. For `probe`, where no rule has read it, and for the
-//! first draft of a recipe.
+//! Suggests lines for a recipe: which parts of a response look like a token, an expiry, an error
+//! code or a message. `probe` shows them when no rule reads the part, and drafts use them.
 //!
-//! Values are looked at and never repeated, but for the numbers of an expiry and the few words that
-//! mean success.
+//! Suggestions repeat no values but the numbers of an expiry and the words that mean success.
 
 mod candidate;
 mod expiries;

@@ -1,4 +1,4 @@
-//! The rules that samples of answers suggest.
+//! The rules that sample responses suggest.
 
 use http::HeaderMap;
 use jiff::Timestamp;
@@ -7,8 +7,7 @@ use super::candidate::{Candidate, Suggestion, quoted};
 use super::expiries;
 use super::find::candidates;
 
-/// The rules that a sample of an answer suggests, the best of each kind; several samples, such as
-/// one of a success and one of a failure, add up.
+/// The best candidate of each rule from all samples, such as a success and a failure.
 #[must_use]
 pub fn of_samples(samples: &[(HeaderMap, Vec<u8>)], now: Timestamp) -> Vec<Suggestion> {
     let mut all: Vec<Candidate> =
@@ -73,7 +72,8 @@ mod tests {
         for (bodies, expected) in [
             (
                 vec![
-                    r#"{"token_type":"Bearer","expires_in":3600,"refresh_token":"r","access_token":"a","refresh_expires_in":60}"#,
+                    r#"{"token_type":"Bearer","expires_in":3600,"refresh_token":"r",
+                        "access_token":"a","refresh_expires_in":60}"#,
                 ],
                 vec![
                     r#"token = "json.access_token""#,
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_says_itself_when_it_ends_needs_no_other_member() {
+    fn the_exp_of_a_token_is_enough_for_an_expiry() {
         assert_eq!(
             lines(&[&format!(r#"{{"value":"{JWT}"}}"#)]),
             [r#"token = "json.value""#, r#"expiry = [{ value = "token", unit = "jwt" }]"#]
@@ -155,9 +155,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_is_not_taken_for_one() {
+    fn a_member_that_only_resembles_a_token_is_not_suggested() {
         for body in [
-            r#"{"token_type":"Bearer","refresh_token":"abcdef","token_url":"https://x.example/t","request_id":"a81bc81b04e54d0e9e6b2d4f5c3a1b77","expires":"2023-11-14T23:13:20.000000Z","name":"two words"}"#,
+            r#"{"token_type":"Bearer","refresh_token":"abcdef","token_url":"https://x.example/t",
+                "request_id":"a81bc81b04e54d0e9e6b2d4f5c3a1b77",
+                "expires":"2023-11-14T23:13:20.000000Z","name":"two words"}"#,
             "two words",
             "<html><body>Bad gateway</body></html>",
         ] {
@@ -173,7 +175,8 @@ mod tests {
     fn no_line_repeats_a_value() {
         for body in [
             format!(
-                r#"{{"token":"{RANDOM}","{RANDOM}":"{JWT}","error":"{RANDOM}","message":"{RANDOM}"}}"#
+                r#"{{"token":"{RANDOM}","{RANDOM}":"{JWT}",
+                    "error":"{RANDOM}","message":"{RANDOM}"}}"#
             ),
             RANDOM.into(),
             format!("token={RANDOM}&x={JWT}"),

@@ -4,15 +4,15 @@ use serde_json::Value as Json;
 
 use crate::language::answer;
 
-/// The body in every form that it can be read as; the first is the likeliest.
+/// The body with the name of its form; empty when it is neither JSON nor a form nor XML.
 pub fn trees(body: &[u8]) -> Vec<(&'static str, Json)> {
     let all =
         [("json", answer::json(body)), ("form", answer::form(body)), ("xml", answer::xml(body))];
     all.into_iter().find_map(|(name, tree)| Some(vec![(name, tree?)])).unwrap_or_default()
 }
 
-/// The structure of a body, for people: of JSON, XML that is no page, and a form. What could be a
-/// token with `=` behind it is no form, as names are shown.
+/// The structure of JSON, of XML that is not a web page, and of a form. `None` for a form whose
+/// name may be a token with `=` after it, because the structure shows names.
 #[must_use]
 pub fn structure(body: &[u8]) -> Option<Json> {
     let (name, tree) = trees(body).pop()?;
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_structure_of_a_token_by_itself_and_of_a_page_is_not_shown() {
+    fn a_body_that_is_only_a_token_or_a_web_page_has_no_structure() {
         for body in [
             "YWJjZGVmZ2hpamtsbW5vcA==", "abcdefghijklmnop=", "abc123def=x",
             "<html><body>x</body></html>", "abc",

@@ -1,4 +1,4 @@
-//! What the number or text under an expiry's name most likely means.
+//! The likely unit of an expiry.
 
 use jiff::Timestamp;
 use minijinja::Value;
@@ -12,15 +12,14 @@ use crate::time::{human_duration, unix_seconds};
 /// Seconds of a day.
 const DAY: u64 = 86_400;
 
-/// From here on a number of seconds from now is taken for a time since 1970: it is the year 2001.
+/// From this number on, seconds count since 1970: it is the year 2001.
 const EPOCH_FROM: u64 = 1_000_000_000;
 
-/// Whether a name says that its value is an expiry, and how plainly.
+/// How clearly a name says that its value is an expiry; `None` if it does not.
 pub fn names_an_expiry(member: &Member) -> Option<u32> {
     let name = member.name.as_str();
     let has = |word: &str| member.words.iter().any(|own| own == word);
-    // Another token's, the cache's, or a password's.
-    // A session that has to be refreshed by then has ended.
+    // A session ends when it is not refreshed in time.
     let is_timeout = matches!(
         name.trim_end_matches("inseconds").trim_end_matches("seconds"),
         "timeout" | "refreshtimeout" | "sessiontimeout" | "tokentimeout"
@@ -54,7 +53,7 @@ pub fn names_an_expiry(member: &Member) -> Option<u32> {
     Some(score)
 }
 
-/// The unit of a value, when the token ends by it, and what it then says.
+/// The unit of a value, the expiry in that unit, and the reason.
 pub fn guess(member: &Member, now: Timestamp) -> Option<(Unit, Timestamp, String)> {
     let unit = match &member.value {
         Json::Number(number) => of_number(number.as_f64()?, member)?,
@@ -70,7 +69,7 @@ pub fn guess(member: &Member, now: Timestamp) -> Option<(Unit, Timestamp, String
     let why = match unit {
         Unit::Seconds | Unit::Minutes | Unit::Milliseconds => {
             format!(
-                "read as {}, the token lives {}; hold the unit against the documentation",
+                "read as {}, the token lives {}; check the unit in the documentation",
                 unit.word(),
                 human_duration(unix_seconds(end) - unix_seconds(now))
             )
@@ -102,8 +101,8 @@ fn of_number(number: f64, member: &Member) -> Option<Unit> {
     })
 }
 
-/// 3,600,000 is an hour in milliseconds and nothing round in seconds; 2,592,000 is thirty days in
-/// seconds. From a thousand days on nobody means seconds.
+/// 3,600,000 is an hour in milliseconds and not round in seconds; 2,592,000 is thirty days in
+/// seconds. A number above a thousand days in seconds means milliseconds.
 fn is_round_in_milliseconds(number: u64) -> bool {
     number.is_multiple_of(1_000)
         && (number >= 1_000 * DAY

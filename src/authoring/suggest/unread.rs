@@ -1,4 +1,4 @@
-//! What no rule of a recipe has read.
+//! Suggestions for the parts of a response that no rule reads.
 
 use super::candidate::{Candidate, Suggestion};
 use super::find::candidates;
@@ -6,10 +6,10 @@ use crate::outcome::{Code, Expiry, Outcome, Reason};
 use crate::recipe::{Found, TokenResponse, Trace};
 use crate::secret::Redactor;
 
-/// The most lines of one kind: who is shown more reads none.
+/// The most suggestions for one rule, so that people read them.
 const MOST_OF_A_KIND: usize = 2;
 
-/// What no rule of the recipe has read and what its outcome lacks; nothing when nothing is lacking.
+/// Suggestions for what the outcome lacks; empty when it lacks nothing.
 #[must_use]
 pub fn unread(
     response: &TokenResponse,
@@ -33,8 +33,7 @@ pub fn unread(
         }
         Outcome::Issued(_) | Outcome::Failed(_) => &[],
     };
-    // One that cannot be read with its unit, or says that the token is past, has been read: with
-    // the wrong unit.
+    // An unreadable or past expiry probably has the wrong unit, so it is suggested again.
     let is_past = matches!(outcome, Outcome::Failed(failure) if failure.reason == Reason::Expired);
     let again = is_past || unreadable;
     let succeeded = (200..300).contains(&response.status);
@@ -59,7 +58,7 @@ pub fn unread(
     suggestions
 }
 
-/// Whether a rule has read this expiry with this very unit already.
+/// Whether a rule read this expiry with the same unit.
 fn reads_with(trace: &Trace<'_>, candidate: &Candidate) -> bool {
     trace.notes().iter().any(|note| {
         let unit = match &note.found {
@@ -70,7 +69,7 @@ fn reads_with(trace: &Trace<'_>, candidate: &Candidate) -> bool {
     })
 }
 
-/// Whether an expression reads this path: it names it, and nothing that only begins like it.
+/// Whether an expression names this path and not only a longer one.
 fn reads(expression: &str, path: &str) -> bool {
     let expression = expression.replace('"', "'");
     expression.match_indices(path).any(|(place, _)| {
@@ -84,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_that_only_begins_like_another_is_not_read() {
+    fn an_expression_with_a_longer_path_does_not_read_the_shorter_one() {
         assert!(reads("json.token | trim", "json.token") && reads("json[\"a-b\"]", "json['a-b']"));
         assert!(!reads("json.token_type", "json.token") && !reads("json.a", "json.b"));
     }

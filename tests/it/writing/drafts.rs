@@ -61,7 +61,7 @@ fn an_unusable_command_is_an_error_without_its_secrets() {
         (
             "curl -d '\
              {\"key\": \"S3cr3tS3cr3t\"' -H 'Content-Type: application/json' https://x.example",
-            "no JSON",
+            "not JSON",
         ),
         ("curl -d 'S3cr3tS3cr3t https://x.example", "not closed"),
         ("curl -d '[null, \"S3cr3tS3cr3t\"]' https://x.example", "null"),
