@@ -321,7 +321,7 @@ fn mistakes_in_a_verification_are_reported_with_their_place() {
         (CALL.replace("{{ token }}", "{{ tokn }}"), "unknown name `tokn`"),
         (CALL.replace("json.code is", "jsn.code is"), "unknown name `jsn`"),
         (CALL.replace("request.url = \"HERE/me\"", ""), "a call has no `request.url`"),
-        (CALL.replace("HERE/me", "ftp://x"), "the scheme \"ftp\" is not possible"),
+        (CALL.replace("HERE/me", "ftp://x"), "the scheme \"ftp\" is not supported"),
         ("[providers.p.verify]\njwt = true".into(), "expected a table"),
         ("[providers.p.verify.jwt]\naudiance = \"x\"".into(), "unknown key `audiance`"),
         ("[providers.p.verify.introspection]".into(), "a call has no `request.url`"),
