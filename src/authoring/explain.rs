@@ -181,13 +181,24 @@ fn outline(json: &Json, name: &str, depth: usize, redactor: &Redactor, lines: &m
 
 fn shown(name: &str, text: &str, redactor: &Redactor) -> String {
     let clean = |text: &str| format!("{:?}", Message::clean(&redactor.scrub(text)).as_str());
+    let beginning = beginning(text);
     if text.is_empty() {
         "\"\"".into()
-    } else if may_show_in_answer(name, text) {
-        clean(text)
-    } else if let Some(sentence) = sentence(name, text) {
+    } else if may_show_in_answer(name, beginning) {
+        clean(beginning)
+    } else if let Some(sentence) = sentence(name, beginning) {
         clean(&sentence)
     } else {
         format!("{HIDDEN} (a string of {} characters)", text.chars().count())
     }
+}
+
+/// As much of a text as decides how it is shown: only a message is shown, which is far shorter. The
+/// last word is whole, as a part of it could look harmless.
+fn beginning(text: &str) -> &str {
+    const ENOUGH: usize = 16 * 1024;
+    let Some(end) = (ENOUGH..text.len()).find(|place| text.is_char_boundary(*place)) else {
+        return text;
+    };
+    text[..end].rfind(char::is_whitespace).map_or(text, |end| &text[..end])
 }

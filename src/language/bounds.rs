@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use minijinja::value::ValueKind;
 use minijinja::{Error, ErrorKind, Value};
+use serde_json::Value as Json;
 
 use super::names::Mistake;
 use super::refused::refused;
@@ -117,6 +118,28 @@ fn add_size(value: &Value, depth: usize, size: &mut usize) -> Result<(), Error> 
         _ => {}
     }
     Ok(())
+}
+
+/// Checks the size of JSON before it becomes a value.
+///
+/// # Errors
+/// As [`size`].
+pub fn check_json(json: &Json) -> Result<(), Error> {
+    fn add(json: &Json, depth: usize, size: &mut usize) -> Result<(), Error> {
+        *size += json.as_str().map_or(2, str::len);
+        if *size > LARGEST_VALUE || depth == 0 {
+            return Err(larger());
+        }
+        match json {
+            Json::Array(items) => items.iter().try_for_each(|item| add(item, depth - 1, size)),
+            Json::Object(members) => members.iter().try_for_each(|(name, value)| {
+                *size += name.len();
+                add(value, depth - 1, size)
+            }),
+            _ => Ok(()),
+        }
+    }
+    add(json, DEEPEST_VALUE, &mut 0)
 }
 
 /// Checks that an expression is short and flat enough to be compiled, and has no slice with a step.

@@ -7,6 +7,7 @@ use minijinja::Value;
 use minijinja::value::Object;
 
 use super::bounds::{Budget, LARGEST_VALUE, size};
+use super::tree::Tree;
 
 /// Values by name, with their sizes. A clone shares the values until one of the two adds another.
 #[derive(Clone, Default)]
@@ -15,20 +16,30 @@ pub struct Context(Arc<Named>);
 /// A recipe has a handful of values, so a search from the front is faster than a map.
 #[derive(Clone, Default)]
 pub(super) struct Named {
-    values: Vec<(Arc<str>, Value, usize)>,
+    values: Vec<(Arc<str>, Content, usize)>,
     pub(super) budget: Budget,
+}
+
+#[derive(Clone)]
+enum Content {
+    Value(Value),
+    Tree(Arc<Tree>),
 }
 
 impl Context {
     /// Adds a value. If the name is there already, its first value stays in use.
     pub fn add(&mut self, name: &str, value: Value) {
         let size = size(&value).unwrap_or(LARGEST_VALUE);
-        self.add_sized(name, value, size);
+        self.push(name, Content::Value(value), size);
     }
 
-    /// Adds a value whose size in bytes is known.
-    pub fn add_sized(&mut self, name: &str, value: Value, size: usize) {
-        Arc::make_mut(&mut self.0).values.push((name.into(), value, size));
+    /// Adds the tree of a body that has `size` bytes.
+    pub fn add_tree(&mut self, name: &str, tree: Arc<Tree>, size: usize) {
+        self.push(name, Content::Tree(tree), size);
+    }
+
+    fn push(&mut self, name: &str, content: Content, size: usize) {
+        Arc::make_mut(&mut self.0).values.push((name.into(), content, size));
     }
 
     /// The budget that this context shares with all its clones.
@@ -40,7 +51,7 @@ impl Context {
     /// The value of this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name).map(|(_, value, _)| value)
+        self.0.value(name)
     }
 
     /// The context as the engine takes it. Nothing is copied.
@@ -51,8 +62,23 @@ impl Context {
 }
 
 impl Named {
-    fn get(&self, name: &str) -> Option<&(Arc<str>, Value, usize)> {
+    fn get(&self, name: &str) -> Option<&(Arc<str>, Content, usize)> {
         self.values.iter().find(|(known, ..)| **known == *name)
+    }
+
+    fn value(&self, name: &str) -> Option<&Value> {
+        self.get(name).map(|(_, content, _)| match content {
+            Content::Value(value) => value,
+            Content::Tree(tree) => tree.value(),
+        })
+    }
+
+    /// The tree of this name; `None` if the name has no tree.
+    pub(super) fn tree(&self, name: &str) -> Option<&Tree> {
+        match self.get(name)? {
+            (_, Content::Tree(tree), _) => Some(tree),
+            (_, Content::Value(_), _) => None,
+        }
     }
 
     /// The size of the value of this name, in bytes.
@@ -63,7 +89,7 @@ impl Named {
 
 impl Object for Named {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        self.get(key.as_str()?).map(|(_, value, _)| value.clone())
+        self.value(key.as_str()?).cloned()
     }
 }
 

@@ -127,13 +127,11 @@ impl Compiled {
             let sizes = self.places.iter().map(|name| context.size(name) as u64);
             context.budget.take(self.cost.saturating_add(sizes.sum()))?;
         }
-        let value = match &self.path {
-            Some(path) => member(context, path),
-            None => self
-                .expression
-                .eval(context)
-                .map_err(|error| without_values(&self.source, error))?,
-        };
+        if let Some(path) = &self.path {
+            return member(context, path);
+        }
+        let value =
+            self.expression.eval(context).map_err(|error| without_values(&self.source, error))?;
         bounds::size(&value)?;
         Ok(value)
     }
@@ -153,10 +151,20 @@ fn path(side: Side, source: &str) -> Option<Vec<Value>> {
     plain.then(|| names.into_iter().map(Value::from).collect())
 }
 
-fn member(context: &Value, path: &[Value]) -> Value {
-    path.iter()
+/// The value of a path. Of a tree only the member is converted and not the whole.
+fn member(context: &Value, path: &[Value]) -> Result<Value, Error> {
+    if let Some(context) = context.downcast_object_ref::<Named>()
+        && let Some((name, members)) = path.split_first()
+        && let Some(tree) = context.tree(name.as_str().unwrap_or_default())
+    {
+        return tree.member(members);
+    }
+    let value = path
+        .iter()
         .try_fold(context.clone(), |value, name| value.get_item(name))
-        .unwrap_or(Value::UNDEFINED)
+        .unwrap_or(Value::UNDEFINED);
+    bounds::size(&value)?;
+    Ok(value)
 }
 
 /// A hint for people who write the syntax of another language.

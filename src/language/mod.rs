@@ -18,3 +18,4 @@ mod refused;
 pub mod scan;
 pub mod taint;
 pub mod template;
+pub mod tree;

@@ -19,17 +19,22 @@ struct Use {
     /// The name and the members after it: `json`, `data`, `token`.
     path: Vec<String>,
     range: Range<usize>,
-    /// Whether a member follows whose name only an evaluation can tell.
-    open: bool,
-    /// Whether the expression is nothing else.
-    alone: bool,
+    /// Whether the expression is more than this value.
+    partial: bool,
     /// Whether the expression reveals only the kind of the value, or whether it equals another.
     harmless: bool,
+    /// Whether the expression reveals only the length of the value, whether a fixed text is in it,
+    /// or the whole value without the white space around it.
+    general: bool,
 }
+
+/// The names of the body of an answer.
+const BODY: [&str; 4] = ["json", "form", "xml", "body"];
 
 /// The place of the first secret in an expression that reveals more than the secret's kind, or
 /// whether it equals another value. `is_secret` judges a name. The values at the paths `hidden` of
-/// the answer are secret too.
+/// the answer are secret too, and the body holds them. A rule that is the whole body may stay,
+/// because the redactor finds the secrets in it. It could miss them in a part of the body.
 #[must_use]
 pub fn shown_secret(
     source: &str,
@@ -38,19 +43,35 @@ pub fn shown_secret(
 ) -> Option<Range<usize>> {
     let depends = |used: &Use| {
         is_secret(&used.path[0])
-            || hidden.iter().any(|hidden| {
-                used.path.starts_with(hidden)
-                    || hidden.starts_with(&used.path) && (used.open || !used.alone)
+            || hidden.iter().any(|hidden| match (hidden.as_slice(), used.path.as_slice()) {
+                // The other forms of a body that is secret as a whole, and its characters.
+                ([hidden], [name]) if is_body(hidden) && is_body(name) => {
+                    used.partial && !used.general
+                }
+                ([hidden], [name, index, ..]) => {
+                    hidden == name && index.bytes().all(|byte| byte.is_ascii_digit())
+                }
+                ([root, ..], [name]) if name == "body" && is_body(root) => {
+                    used.partial && !used.general
+                }
+                (hidden, path) => {
+                    path.starts_with(hidden) || hidden.starts_with(path) && used.partial
+                }
             })
     };
     let uses = uses(source);
     uses.into_iter().find(|used| !used.harmless && depends(used)).map(|used| used.range)
 }
 
-/// The paths of all members of the answer that an expression uses.
+/// The paths of the body and of all members of the answer that an expression uses.
 #[must_use]
 pub fn paths(source: &str) -> Vec<Vec<String>> {
-    uses(source).into_iter().map(|used| used.path).filter(|path| path.len() > 1).collect()
+    let is_of_the_answer = |path: &Vec<String>| path.len() > 1 || is_body(&path[0]);
+    uses(source).into_iter().map(|used| used.path).filter(is_of_the_answer).collect()
+}
+
+fn is_body(name: &str) -> bool {
+    BODY.contains(&name)
 }
 
 /// Checks that the call of `same` at this token has two whole values as arguments.
@@ -98,9 +119,11 @@ fn uses(source: &str) -> Vec<Use> {
         uses.push(Use {
             path: named.map(|at| tokens.text(at).trim_matches(['"', '\'']).to_owned()).collect(),
             range: tokens.range(index).start..tokens.range(end).end,
-            open: tokens.is_sign(end + 1, b'['),
-            alone: tokens.count() == end + 1 - index,
+            partial: tokens.count() != end + 1 - index,
             harmless: compared.contains(&index) || tests_kind(&tokens, end + 1),
+            general: has_filter(&tokens, end + 1, "length")
+                || has_filter(&tokens, end + 1, "trim") && tokens.count() == end + 3 - index
+                || is_searched(&tokens, index, end + 1),
         });
     }
     uses
@@ -110,6 +133,28 @@ fn uses(source: &str) -> Vec<Use> {
 fn tests_kind(tokens: &Tokens<'_>, index: usize) -> bool {
     let not = usize::from(tokens.is_word(index + 1, "not"));
     tokens.is_word(index, "is") && KINDS.iter().any(|kind| tokens.is_word(index + 1 + not, kind))
+}
+
+/// Whether this filter begins at this token.
+fn has_filter(tokens: &Tokens<'_>, index: usize, filter: &str) -> bool {
+    tokens.is_sign(index, b'|') && tokens.is_word(index + 1, filter)
+}
+
+/// Whether the value from `start` to before `end` comes after `'a text' in`, with no operator beside
+/// it that binds closer.
+fn is_searched(tokens: &Tokens<'_>, start: usize, end: usize) -> bool {
+    let any = |index: usize, words: &[&str]| words.iter().any(|word| tokens.is_word(index, word));
+    let before = |back: usize| start.checked_sub(back);
+    let is_in = before(1).is_some_and(|index| tokens.is_word(index, "in"));
+    let not = usize::from(before(2).is_some_and(|index| tokens.is_word(index, "not")));
+    let text = before(2 + not).and_then(|index| tokens.get(index));
+    let begins = before(3 + not).is_none_or(|index| {
+        any(index, &["if", "else", "and", "or", "not"]) || tokens.is_sign(index, b'(')
+    });
+    let ends = tokens.count() == end
+        || any(end, &["if", "else", "and", "or"])
+        || tokens.is_sign(end, b')');
+    is_in && text == Some(Token::Text) && begins && ends
 }
 
 #[cfg(test)]
@@ -140,6 +185,42 @@ mod tests {
         ] {
             assert_eq!(shown(source), Some(place), "{source}");
         }
+    }
+
+    #[test]
+    fn of_a_body_that_holds_a_secret_no_part_leaves() {
+        for hidden in ["json.data.token", "form.token", "body", "json"] {
+            let hidden = [hidden.split('.').map(str::to_owned).collect()];
+            let shown = |source: &'static str| {
+                shown_secret(source, |_| false, &hidden).map(|range| &source[range])
+            };
+            for source in [
+                "body | replace('', 'q')", "body[:10]", "body | trim | upper", "body | trim('a')",
+                "body | trim ~ 'a'", "body ~ ''", "'x' if body == json.a", "body | length_of",
+                "('a' ~ 'b') in body", "'a' ~ 'b' in body", "json.a in body", "'a' in body ~ 'b'",
+                "'a' in body | upper", "body in 'abc'", "body | trim | length",
+            ] {
+                assert_eq!(shown(source), Some("body"), "{source} {hidden:?}");
+            }
+            for source in [
+                "body",
+                "json.error",
+                "body is string",
+                "body | trim",
+                "body | length > 9",
+                "'down' if 'Maintenance' in body",
+                "'Maintenance' not in body and http.status == 200",
+                "'a' if (not 'b' in body) else json.error",
+            ] {
+                assert_eq!(shown(source), None, "{source} {hidden:?}");
+            }
+        }
+        let shown = |source: &str, hidden: &str| {
+            shown_secret(source, |_| false, &[vec![hidden.to_owned()]]).is_some()
+        };
+        assert!(shown("json[0]", "json") && shown("json | upper", "json"));
+        assert!(shown("json | upper", "body") && !shown("json", "json"));
+        assert!(!shown("json.error", "json"));
     }
 
     #[test]

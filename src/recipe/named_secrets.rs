@@ -59,25 +59,40 @@ pub fn hide_in_text(text: &str, names: &[&str], redactor: &mut Redactor) {
     const LONGEST_NAME: usize = 40;
     const SHORTEST_VALUE: usize = 4;
     const WIDEST_GAP: usize = 12;
-    let part_of_a_word = |character: char| {
-        character.is_alphanumeric() || matches!(character, '_' | '-' | '.' | '+' | '/' | '~' | '%')
+    const ASCII: [bool; 128] = {
+        let mut ascii = [false; 128];
+        let mut byte = 0_u8;
+        while byte < 128 {
+            ascii[byte as usize] = byte.is_ascii_alphanumeric()
+                || matches!(byte, b'_' | b'-' | b'.' | b'+' | b'/' | b'~' | b'%');
+            byte += 1;
+        }
+        ascii
     };
-    let mut name = None;
+    let part_of_a_word = |character: char| {
+        ASCII.get(character as usize).copied().unwrap_or_else(|| character.is_alphanumeric())
+    };
+    let mut name = "";
+    // The last name that was judged: many answers repeat one.
+    let mut judged = ("", false);
     let mut rest = text;
     while let Some(start) = rest.find(part_of_a_word).filter(|_| !redactor.hides_all()) {
         let (gap, from) = rest.split_at(start);
         let end = from.find(|character| !part_of_a_word(character)).unwrap_or(from.len());
         let (word, behind) = from.split_at(end);
-        if let Some(name) = name
+        // The names cost most, so they are looked at last.
+        if word.len() >= SHORTEST_VALUE
             && gap.len() <= WIDEST_GAP
-            && gap.contains(['=', ':', '>', '"'])
-            && (is_named_secret(name, word)
-                || names.contains(&name) && word.len() >= SHORTEST_VALUE)
+            && gap.bytes().any(|byte| matches!(byte, b'=' | b':' | b'>' | b'"'))
         {
-            redactor.hide(word);
+            if judged.0 != name {
+                judged = (name, names_a_secret(name));
+            }
+            if names.contains(&name) || judged.1 && is_named_secret(name, word) {
+                redactor.hide(word);
+            }
         }
-        name = (word.len() <= LONGEST_NAME && (names_a_secret(word) || names.contains(&word)))
-            .then_some(word);
+        name = if word.len() <= LONGEST_NAME { word } else { "" };
         rest = behind;
     }
 }

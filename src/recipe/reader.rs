@@ -1,5 +1,7 @@
 //! An answer as it arrived, and the values that its rules can use.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName};
 use jiff::Timestamp;
@@ -15,6 +17,7 @@ use crate::language::answer;
 use crate::language::context::Context;
 use crate::language::expression::Compiled;
 use crate::language::scan::members;
+use crate::language::tree::Tree;
 use crate::secret::{Redactor, is_address};
 
 /// A whole answer. Can hold a token: it can be read, not printed.
@@ -37,7 +40,7 @@ pub struct Reader<'a, 'r> {
     pub redactor: &'a mut Redactor,
     pub trace: &'a mut Trace<'r>,
     /// The body in each form in which it can be read, by the form's name in expressions.
-    pub trees: Vec<(&'static str, serde_json::Value)>,
+    pub trees: Vec<(&'static str, Arc<Tree>)>,
     /// The rules that find the token, for the answer to the token request.
     pub tokens: &'r [Compiled],
 }
@@ -58,14 +61,14 @@ impl<'a, 'r> Reader<'a, 'r> {
         let mut names = context.clone();
         let trees = trees(call, &response.body);
         for (name, tree) in &trees {
-            names.add_sized(name, Value::from(minijinja::value::Serde(tree)), response.body.len());
-            hide_members(tree, "", false, redactor);
+            names.add_tree(name, Arc::clone(tree), response.body.len());
+            hide_members(tree.json(), "", false, redactor);
         }
         if call.uses.contains("http") {
             names.add("http", http_value(response));
         }
         if call.uses.contains("body") {
-            names.add("body", Value::from(String::from_utf8_lossy(&response.body)));
+            names.add("body", Value::from(answer::text(&response.body)));
         }
         hide_headers(&response.headers, redactor);
         let mut reader = Self { call, response, names, redactor, trace, trees, tokens };
@@ -105,7 +108,7 @@ impl<'a, 'r> Reader<'a, 'r> {
             let rules = self.call.gives.iter().map(|(_, rule)| rule).chain(self.tokens);
             let names: Vec<&str> =
                 rules.flat_map(|rule| members(&rule.source)).filter_map(last_name).collect();
-            let body = String::from_utf8_lossy(&self.response.body);
+            let body = answer::text(&self.response.body);
             hide_in_text(&body, &names, self.redactor);
             // ASCII in UTF-16 has a zero beside each letter.
             if body.contains('\0') {
@@ -153,7 +156,7 @@ impl<'a, 'r> Reader<'a, 'r> {
 }
 
 /// The body as JSON, because failures often have that form, and in the forms that the rules use.
-fn trees(call: &Call, body: &[u8]) -> Vec<(&'static str, serde_json::Value)> {
+fn trees(call: &Call, body: &[u8]) -> Vec<(&'static str, Arc<Tree>)> {
     let format = call.rules.format;
     let mut trees = Vec::new();
     trees.extend(answer::json(body).map(|tree| ("json", tree)));
@@ -163,7 +166,7 @@ fn trees(call: &Call, body: &[u8]) -> Vec<(&'static str, serde_json::Value)> {
     if format == Format::Xml || call.uses.contains("xml") {
         trees.extend(answer::xml(body).map(|tree| ("xml", tree)));
     }
-    trees
+    trees.into_iter().map(|(name, tree)| (name, Arc::new(Tree::new(tree)))).collect()
 }
 
 /// Status and headers. Several headers of one name are one list (RFC 9110, section 5.3).

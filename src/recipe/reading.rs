@@ -9,7 +9,7 @@ use super::reader::{Reader, TokenResponse};
 use super::refusal::means_success;
 use super::trace::{Found, Trace};
 use super::values::Values;
-use crate::language::answer::{describe, is_word};
+use crate::language::answer::{describe, is_word, mismatch};
 use crate::language::expression::{Compiled, explain};
 use crate::outcome::{Code, Failure, Reason, malformed};
 use crate::secret::shown_place;
@@ -95,7 +95,7 @@ impl Reader<'_, '_> {
             Format::Text => ("not_text", "a token by itself"),
             Format::Json | Format::Any => ("not_json", "JSON"),
         };
-        Err(malformed(code, &format!("the answer is not {wanted} but {}", describe(body))))
+        Err(malformed(code, &mismatch(body, wanted)))
     }
 
     fn check_condition(&mut self) -> Result<(), Failure> {

@@ -46,6 +46,9 @@ pub fn is_named_secret(name: &str, value: &str) -> bool {
         return false;
     }
     let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    if value.len() < 6 || value.len() < 16 && digits == 0 {
+        return false;
+    }
     // `key` often is the name of a message for its translation.
     let ambiguous = name.eq_ignore_ascii_case("key")
         || ["_at", "At", "iat", "exp", "nbf"].iter().any(|end| name.ends_with(end))
@@ -53,7 +56,7 @@ pub fn is_named_secret(name: &str, value: &str) -> bool {
     if value.len() >= 16 {
         return !ambiguous || digits < value.len();
     }
-    !ambiguous && digits > 0 && (digits >= 6 || value.len() >= 6 && digits < value.len())
+    !ambiguous && (digits >= 6 || digits < value.len())
 }
 
 pub fn contains(name: &str, word: &str) -> bool {

@@ -49,6 +49,9 @@ fn a_rule_that_depends_on_a_secret_is_a_load_error_at_its_place() {
         ("issued = \"json.a == secret\"", 21, "secret"),
         ("never = \"token == 'x'\"", 10, "token"),
         ("scopes = \"json.access_token | split('.')\"", 11, "json.access_token"),
+        ("message = \"body | replace('', 'q')\"", 12, "body"),
+        ("code = \"body[:20]\"", 9, "body"),
+        ("message = \"json.a ~ body\"", 21, "body"),
         ("expiry = [{ value = \"token | length\", unit = \"seconds\" }]", 22, "token"),
     ] {
         let faults = faults(&format!("{TOKEN}\n{rule}"));
@@ -59,6 +62,8 @@ fn a_rule_that_depends_on_a_secret_is_a_load_error_at_its_place() {
         assert!(text.starts_with(&start), "{rule}: {text}");
         assert!(text.contains("hint: a rule for the answer may use a secret only in `same(a, b)`"));
     }
+    let whole = faults("format = \"text\"\ntoken = \"body\"\nmessage = \"body | upper\"");
+    assert!(whole[0].to_string().contains("this rule would show `body`"), "{}", whole[0]);
     let step = faults(&format!(
         "{TOKEN}\n[[recipes.r.cleanup]]\nname = \"logout\"\nrequest.url = \"{{{{ url }}}}\"\n\
          response.message = \"token | upper\""
@@ -74,6 +79,7 @@ fn a_rule_may_test_whether_a_secret_is_defined_and_equal_to_a_value() {
         "expiry = [{ value = \"token if token is startingwith('eyJ')\", unit = \"jwt\" }]",
         "expiry = [{ value = \"json.access_token\", unit = \"jwt\" }]",
         "message = \"body\"",
+        "code = \"'maintenance' if 'Maintenance' in body and body | length > 100\"",
         "never = \"json.expires_in is undefined\"",
     ] {
         let faults = faults(&format!("{TOKEN}\n{rule}"));

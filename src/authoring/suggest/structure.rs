@@ -6,9 +6,10 @@ use crate::language::answer;
 
 /// The body with the name of its form; empty when it is neither JSON nor a form nor XML.
 pub fn trees(body: &[u8]) -> Vec<(&'static str, Json)> {
-    let all =
-        [("json", answer::json(body)), ("form", answer::form(body)), ("xml", answer::xml(body))];
-    all.into_iter().find_map(|(name, tree)| Some(vec![(name, tree?)])).unwrap_or_default()
+    let json = || answer::json(body).map(|tree| ("json", tree));
+    let form = || answer::form(body).map(|tree| ("form", tree));
+    let xml = || answer::xml(body).map(|tree| ("xml", tree));
+    json().or_else(form).or_else(xml).into_iter().collect()
 }
 
 /// The structure of JSON, of XML that is not a web page, and of a form. `None` for a form whose

@@ -140,7 +140,8 @@ impl<'a> Compiler<'a> {
         self.fault(place, format!("this rule would show `{used}`, which is secret")).hint =
             Some(format!(
                 "a rule for the answer may use a secret only in `{SAME}(a, b)`, in a test such as \
-                 `is defined`, and in `expiry` with the unit `jwt`"
+                 `is defined`, and in `expiry` with the unit `jwt`; the whole body may stand by \
+                 itself, as `body | trim`, in `body | length` and in `'a text' in body`"
             ));
         None
     }
