@@ -19,56 +19,50 @@ use crate::web::{self, App, Bounds, Listeners};
 use crate::web_config::CurrentWebConfig;
 use crate::{signals, systemd};
 
-/// What a daemon runs with.
+/// Everything that the daemon needs to start.
 pub struct Options {
-    /// Everything from the files.
+    /// The plan from the files.
     pub plan: Plan,
-    /// How the plan is read again; `None` for one that has no files.
+    /// How a reload reads the plan; `None` when the plan has no files.
     pub plan_files: Option<PlanFiles>,
     /// Makes the probes.
     pub prober: Arc<Prober>,
-    /// Where to serve, already bound.
+    /// The listeners of the HTTP server.
     pub listeners: Vec<TcpListener>,
-    /// Where to serve `/livez` and `/readyz` alone, without TLS and passwords, already bound.
+    /// The listeners for only `/livez` and `/readyz`, without TLS and passwords.
     pub probe_listeners: Vec<TcpListener>,
-    /// Where the state is kept over a restart.
+    /// Where the daemon saves its state; `None` when it saves none.
     pub storage: Option<Storage>,
     /// What starts probes.
     pub mode: Mode,
-    /// Whether `POST /-/reload` is answered.
+    /// Whether `POST /-/reload` is enabled.
     pub lifecycle: bool,
 }
 
-/// Runs until SIGTERM or SIGINT, then stops within a moment: no new probe is started, and running
-/// ones are dropped.
+/// Runs until SIGTERM or SIGINT, then stops within a moment: no new probe starts, and running probes
+/// are dropped.
 ///
 /// # Errors
 /// When the server or the scheduler ends by itself.
 pub async fn run(options: Options) -> std::io::Result<()> {
-    let Options { plan, plan_files, prober, storage, mode, .. } = options;
     let (trigger, triggers) = mpsc::channel(MOST_TRIGGERS);
     let signalled = signals::until_stopped(trigger.clone())?;
     let (stop, stopped) = watch::channel(false);
 
-    // Start: what is known first, then the scheduler, then the server.
+    // Start: the saved state, then the scheduler, then the server.
+    let ledger = restored_ledger(&options);
+    let Options { plan, plan_files, prober, storage, mode, listeners, probe_listeners, .. } =
+        options;
     let instruments = Instruments::new();
     instruments.configured(Timestamp::now());
-    log_faults(&plan.warnings);
-    let ledger = Arc::new(Ledger::new(plan.providers, &plan.duration_buckets));
-    if let Some(storage) = &storage {
-        storage.restore(&ledger, plan_files.as_ref().and_then(PlanFiles::written));
-    }
     let measured = instruments.instruments();
     let scheduler =
         Scheduler::new(Arc::clone(&ledger), Arc::clone(&prober), plan.limits, measured, mode);
-    let control = scheduler.control();
+    let (control, bounds) = (scheduler.control(), Bounds::default());
     let current_web_config = Arc::new(CurrentWebConfig::new(plan.web));
-    let listeners = Listeners {
-        main: options.listeners,
-        probe: options.probe_listeners,
-        current_web_config: Arc::clone(&current_web_config),
-        bounds: Bounds::default(),
-    };
+    let web_config = Arc::clone(&current_web_config);
+    let listeners =
+        Listeners { main: listeners, probe: probe_listeners, current_web_config, bounds };
     log_start(&ledger, &listeners);
     let exposition = Arc::new(Exposition::new(Arc::clone(&ledger), instruments.clone()));
     let app = App::new(Arc::clone(&ledger), exposition, options.lifecycle.then_some(trigger))
@@ -78,21 +72,16 @@ pub async fn run(options: Options) -> std::io::Result<()> {
     let saving = storage.map(|storage| {
         tokio::spawn(storage.keep(Arc::clone(&ledger), instruments.clone(), until(&stopped)))
     });
-    match plan_files {
-        // Ends with the runtime: the stop does not wait for a reload.
-        Some(files) => drop(tokio::spawn(
-            Reloader::new(
-                files, plan.listen_addresses, control, current_web_config, prober, instruments,
-            )
-            .run(triggers),
-        )),
-        None => drop(triggers),
-    }
+    // A reload ends with the runtime: the stop does not wait for it.
+    plan_files.map(|files| {
+        let addresses = plan.listen_addresses;
+        let reloader = Reloader::new(files, addresses, control, web_config, prober, instruments);
+        tokio::spawn(reloader.run(triggers))
+    });
     tokio::spawn(systemd::attend(ledger));
     systemd::ready();
 
-    // Run. Without the scheduler or the server the daemon is of no use, so it ends with either, and
-    // the service manager starts it again.
+    // Run. When the scheduler or the server ends, the daemon ends, and systemd starts it again.
     let served = tokio::select! {
         () = signalled => None,
         served = &mut serving => Some(served),
@@ -106,19 +95,27 @@ pub async fn run(options: Options) -> std::io::Result<()> {
     if let Some(saving) = saving {
         let _ = saving.await;
     }
-    let served = match served {
-        Some(served) => served,
-        None => serving.await,
-    };
+    let served = if let Some(served) = served { served } else { serving.await };
     tracing::info!("credwatch has stopped");
     served.unwrap_or_else(|error| Err(std::io::Error::other(error)))
+}
+
+/// The ledger of the plan, with the saved state.
+fn restored_ledger(options: &Options) -> Arc<Ledger> {
+    let plan = &options.plan;
+    log_faults(&plan.warnings);
+    let ledger = Arc::new(Ledger::new(plan.providers.clone(), &plan.duration_buckets));
+    if let Some(storage) = &options.storage {
+        storage.restore(&ledger, options.plan_files.as_ref().and_then(PlanFiles::written));
+    }
+    ledger
 }
 
 /// Waits for the stop.
 fn until(stopped: &watch::Receiver<bool>) -> impl Future<Output = ()> + use<> {
     let mut stopped = stopped.clone();
     async move {
-        // An error means that the sender is gone, which is a stop as well.
+        // An error means that the sender was dropped, which is a stop too.
         let _ = stopped.wait_for(|stop| *stop).await;
     }
 }

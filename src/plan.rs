@@ -1,5 +1,5 @@
-//! The plan: everything from the files that the daemon runs by. It goes from `config` through the
-//! command line to the scheduler, at the start and at each reload.
+//! The plan: everything that the daemon needs from the files. It goes from `config` through `cli` to
+//! the scheduler, at the start and at each reload.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::provider::Provider;
 use crate::watch::{Digest, Files};
 use crate::web_config::WebConfig;
 
-/// Everything from the files that the daemon runs by.
+/// Everything that the daemon needs from the files.
 #[derive(Default)]
 pub struct Plan {
     /// The providers, in the order of the files.
@@ -19,18 +19,18 @@ pub struct Plan {
     pub limits: Limits,
     /// Upper bounds of the latency histogram, in seconds.
     pub duration_buckets: Vec<f64>,
-    /// Where to serve. A reload does not change it.
+    /// The addresses of the HTTP server. A reload cannot change them.
     pub listen_addresses: Vec<SocketAddr>,
     /// TLS, passwords and headers of the server.
     pub web: Arc<WebConfig>,
-    /// Faults with which the daemon can run.
+    /// Faults that do not prevent a start.
     pub warnings: Vec<Fault>,
 }
 
 /// How many probes may run at the same time.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Over all.
+    /// Over all providers.
     pub in_flight: usize,
     /// Per host and port.
     pub per_host: usize,
@@ -42,7 +42,7 @@ impl Default for Limits {
     }
 }
 
-/// A plan with the files that it came from, which are known also when they have faults.
+/// A plan with its files. The files are known even when they have faults.
 pub struct Loaded {
     /// The plan, or all faults in the order of files and lines; warnings are among them.
     pub plan: Result<Plan, Vec<Fault>>,
@@ -50,7 +50,7 @@ pub struct Loaded {
     pub files: Files,
 }
 
-/// Where a plan comes from: how it is read, and what its files held when that was done.
+/// How a plan is read, and the digest of its files at that time.
 #[derive(Clone)]
 pub struct PlanFiles {
     load: Arc<dyn Fn() -> Loaded + Send + Sync>,
@@ -59,25 +59,25 @@ pub struct PlanFiles {
 }
 
 impl PlanFiles {
-    /// `load` reads the plan and may block. `files` are those that are known before it is read.
+    /// `load` reads the plan and may block. `files` are the files that are known before.
     pub fn new(files: Files, load: impl Fn() -> Loaded + Send + Sync + 'static) -> Self {
         Self { load: Arc::new(load), files, digest: None }
     }
 
-    /// Reads the plan, and notes the digest of exactly what was read.
+    /// Reads the plan, and keeps the digest of its files.
     ///
-    /// The files are not known before they are read. When they turn out to be others, they are read
-    /// again; if they never stay the same, the next look at them finds a change.
+    /// The main file names the others, so the list of files can change with each reading. Then the
+    /// plan is read again. If the list changes every time, the next check finds a change.
     ///
     /// # Errors
-    /// All faults. The files of the plan before stay watched then, as the new one may not have got
-    /// to where it names them.
+    /// All faults. The files of the previous plan stay watched then, because a faulty file may not
+    /// name all others.
     pub fn load(&mut self) -> Result<Plan, Vec<Fault>> {
         let before = self.files.clone();
         let mut tries = 3;
         loop {
             tries -= 1;
-            // Before it is read: what changes after this is noticed at the next look.
+            // The digest comes first, so that the next check notices later changes.
             let digest = self.files.digest();
             let Loaded { plan, mut files } = (self.load)();
             if plan.is_err() {
@@ -91,19 +91,19 @@ impl PlanFiles {
         }
     }
 
-    /// What the files hold now. Reads all of them.
+    /// The digest of the files now. Reads all of them.
     #[must_use]
     pub fn digest(&self) -> Digest {
         self.files.digest()
     }
 
-    /// Whether this is what the files held when the plan was read.
+    /// Whether the files had this digest when the plan was read.
     #[must_use]
     pub fn is_current(&self, digest: Digest) -> bool {
         self.digest == Some(digest)
     }
 
-    /// When any of the files was last written, as far as that is known.
+    /// The latest modification time of the files, if known.
     #[must_use]
     pub fn written(&self) -> Option<SystemTime> {
         self.files.written()

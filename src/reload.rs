@@ -1,4 +1,4 @@
-//! Putting another plan into force while the daemon runs: the whole of it, or nothing.
+//! Reloads the plan while the daemon runs. A plan is used as a whole or not at all.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,14 +17,14 @@ use crate::systemd;
 use crate::threads::Threads;
 use crate::web_config::CurrentWebConfig;
 
-/// Why a reload is due.
+/// What triggered a reload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// SIGHUP.
     Signal,
     /// `POST /-/reload`.
     Request,
-    /// A file holds something else than it did.
+    /// The content of a file has changed.
     Files,
 }
 
@@ -40,22 +40,22 @@ impl Cause {
 
 /// A request for a reload.
 pub struct Trigger {
-    /// Why.
+    /// What triggered the reload.
     pub cause: Cause,
-    /// Gets a sentence: what has changed, or why nothing has.
+    /// Gets a sentence: the changes, or the reason why the plan is refused.
     pub reply: Option<oneshot::Sender<Result<String, String>>>,
 }
 
-/// Files are looked at this often, and less often when reading them takes long.
+/// How often the files are checked; less often when reading them takes long.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// Triggers that may wait. A reload answers all that came before it.
+/// How many triggers may wait in the queue.
 pub const MOST_TRIGGERS: usize = 4;
 
-/// Reloads when it is triggered, and when a file changes.
+/// Reloads the plan after a trigger, and when a file has changed.
 pub struct Reloader {
     plan_files: PlanFiles,
-    /// Where the daemon serves.
+    /// The addresses of the HTTP server, which a reload cannot change.
     listen_addresses: Vec<SocketAddr>,
     control: Control,
     current_web_config: Arc<CurrentWebConfig>,
@@ -65,7 +65,7 @@ pub struct Reloader {
 }
 
 impl Reloader {
-    /// One for the plan that was read from `plan_files` and serves at `listen_addresses`.
+    /// A reloader for the plan of `plan_files`.
     #[must_use]
     pub fn new(
         plan_files: PlanFiles,
@@ -87,11 +87,11 @@ impl Reloader {
         }
     }
 
-    /// Runs until the last sender of triggers is gone.
+    /// Runs until all senders of triggers are dropped.
     pub async fn run(mut self, mut triggers: mpsc::Receiver<Trigger>) {
         let mut pause = PERIOD;
-        // Content that was seen once and is not in force. It is taken when it is still there at the
-        // next look, so that a file is not read while it is being written.
+        // The digest of changed files at the last check. A reload starts when the next check finds
+        // the same digest, because a file may still be written.
         let mut seen = None;
         loop {
             tokio::select! {
@@ -134,7 +134,7 @@ impl Reloader {
                 tracing::error!(
                     cause = cause.word(),
                     problem,
-                    "configuration refused, the one before stays in force"
+                    "configuration refused, the previous one stays in use"
                 );
             }
         }
@@ -150,7 +150,8 @@ impl Reloader {
         log_faults(&plan.warnings);
         if plan.listen_addresses != self.listen_addresses {
             tracing::warn!(
-                "`web.listen_addresses` has changed: that takes a restart, the addresses before stay in use"
+                "`web.listen_addresses` has changed: this needs a restart, the previous addresses \
+                 stay in use"
             );
         }
         let changes =
@@ -164,7 +165,7 @@ impl Reloader {
     }
 }
 
-/// Logs the faults of a plan, and returns them in a sentence.
+/// Logs the faults of a plan. Returns the first error, and the number of the others.
 fn refused(faults: &[Fault]) -> String {
     log_faults(faults);
     let errors: Vec<&Fault> =

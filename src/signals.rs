@@ -7,24 +7,24 @@ use tokio::sync::mpsc;
 
 use crate::reload::{Cause, Trigger};
 
-/// Ends at SIGTERM or SIGINT, and has the configuration reloaded at SIGHUP. Must be called inside
-/// the runtime.
+/// Returns a future that ends at SIGTERM or SIGINT, and triggers a reload at SIGHUP. Must be called
+/// inside the runtime.
 pub fn until_stopped(reload: mpsc::Sender<Trigger>) -> std::io::Result<impl Future<Output = ()>> {
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
     Ok(async move {
         while let Some(signal) = signals.next().await {
             if signal == SIGHUP {
-                // With a full queue a reload is about to begin anyway.
+                // With a full queue a reload starts soon anyway.
                 if let Err(mpsc::error::TrySendError::Closed(_)) =
                     reload.try_send(Trigger { cause: Cause::Signal, reply: None })
                 {
-                    tracing::warn!("SIGHUP: there is no configuration file to read again");
+                    tracing::warn!("SIGHUP: there is no configuration file to reload");
                 }
                 continue;
             }
             tracing::info!(
                 signal = signal_hook::low_level::signal_name(signal).unwrap_or("?"),
-                "told to stop"
+                "stopping after a signal"
             );
             return;
         }

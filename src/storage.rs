@@ -1,4 +1,4 @@
-//! Saves the state in a directory, so that the daemon knows runways after a restart and goes on
+//! Saves the state in a directory, so that the daemon knows token expiries after a restart and keeps
 //! backing off from an account that could be locked.
 
 use std::fs::{self, File};

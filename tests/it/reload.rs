@@ -96,7 +96,7 @@ fn a_configuration_with_a_fault_changes_nothing_and_the_fault_is_reported_with_i
     assert_eq!(daemon.sample(SUCCESSFUL), Some(0.0));
     let log = daemon.log();
     assert!(
-        log.contains("credwatch.toml:9:10") && log.contains("the one before stays in force"),
+        log.contains("credwatch.toml:9:10") && log.contains("the previous one stays in use"),
         "{log}"
     );
     assert_eq!(probes(&daemon, "p"), Some(1.0));
@@ -229,7 +229,7 @@ fn the_daemon_reloads_a_changed_web_config_but_not_one_with_a_fault() {
     });
     let log = daemon.log();
     assert!(log.contains("web.yml:2:15") && !log.contains("plain-text-password"), "{log}");
-    assert_eq!((status("first"), status("second")), (401, 200), "the one before stays in force");
+    assert_eq!((status("first"), status("second")), (401, 200), "the previous one stays in use");
 }
 
 #[test]
