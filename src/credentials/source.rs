@@ -142,17 +142,6 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_is_too_large_is_refused_and_never_cut() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("secret");
-        std::fs::write(&path, "s".repeat(64 * 1024)).expect("written");
-        assert_eq!(read(&path).map(|secret| secret.len()), Ok(64 * 1024));
-        std::fs::write(&path, "s".repeat(64 * 1024 + 1)).expect("written");
-        let refused = format!("cannot read {}: it is larger than 64 KiB", path.display());
-        assert_eq!(read(&path), Err(refused));
-    }
-
-    #[test]
     fn a_secret_is_read_without_white_space_and_byte_order_marks_around_it() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("secret");

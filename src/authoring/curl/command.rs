@@ -44,10 +44,11 @@ const IGNORED: [&str; 35] = [
 ];
 
 /// Options with a value that do not change the request.
-const IGNORED_WITH_VALUE: [&str; 21] = [
+const IGNORED_WITH_VALUE: [&str; 22] = [
     "output", "write-out", "max-time", "connect-timeout", "retry", "retry-delay", "retry-max-time",
     "user-agent", "referer", "dump-header", "stderr", "trace", "trace-ascii", "cookie-jar",
     "limit-rate", "max-redirs", "resolve", "tls-max", "ciphers", "keepalive-time", "interface",
+    "speed-limit",
 ];
 
 const CLIENT_CERTIFICATE: &str = "the command shows a client certificate: set \
@@ -285,7 +286,6 @@ fn takes_value(name: &str) -> bool {
     OWN.contains(&name)
         || IGNORED_WITH_VALUE.contains(&name)
         || PROVIDER_OPTIONS.iter().any(|(known, _)| *known == name)
-        || name == "speed-limit"
 }
 
 /// The message about an unknown option. A text that does not look like an option may be a secret,

@@ -87,14 +87,6 @@ fn core(text: &str) -> &str {
 
 /// Splits at the first `:` outside of a placeholder.
 fn split_pair(text: &str) -> (&str, &str) {
-    let mut depth = 0;
-    for (place, character) in text.char_indices() {
-        match character {
-            '<' | '{' | '(' => depth += 1,
-            '>' | '}' | ')' => depth -= 1,
-            ':' if depth <= 0 => return (&text[..place], &text[place + 1..]),
-            _ => {}
-        }
-    }
-    (text, "")
+    values::find_outside_brackets(text, &[':'])
+        .map_or((text, ""), |place| (&text[..place], &text[place + 1..]))
 }

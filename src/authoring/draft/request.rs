@@ -88,16 +88,7 @@ fn address<'a>(written: &'a str, inputs: &mut Inputs) -> Result<(String, Option<
 
 /// Where the path begins. The host before it can be a placeholder.
 fn authority_end(rest: &str) -> usize {
-    let mut depth = 0;
-    for (place, character) in rest.char_indices() {
-        match character {
-            '<' | '{' | '(' => depth += 1,
-            '>' | '}' | ')' => depth -= 1,
-            '/' | '?' | '#' if depth <= 0 => return place,
-            _ => {}
-        }
-    }
-    rest.len()
+    values::find_outside_brackets(rest, &['/', '?', '#']).unwrap_or(rest.len())
 }
 
 /// Whether a URL has only a scheme, a host and perhaps a port.

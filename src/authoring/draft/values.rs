@@ -196,8 +196,22 @@ fn variable(name: &str) -> Part {
     }
 }
 
+/// The place of the first of these characters outside of brackets.
+pub fn find_outside_brackets(text: &str, wanted: &[char]) -> Option<usize> {
+    let mut depth = 0;
+    let found = text.char_indices().find(|(_, character)| {
+        match character {
+            '<' | '{' | '(' => depth += 1,
+            '>' | '}' | ')' => depth -= 1,
+            _ => {}
+        }
+        depth <= 0 && wanted.contains(character)
+    });
+    found.map(|(place, _)| place)
+}
+
 /// The place of the bracket that closes the first one of a text.
-pub fn closing(text: &str, open: char, close: char) -> Option<usize> {
+fn closing(text: &str, open: char, close: char) -> Option<usize> {
     let mut depth = 0;
     for (place, character) in text.char_indices() {
         if character == open {
