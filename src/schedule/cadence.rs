@@ -58,13 +58,11 @@ pub fn first_due(name: &str, cadence: &Cadence, count: usize) -> Duration {
 
 /// When the next probe is due, after one that was due at `due` and ended at `ended`.
 ///
-/// - A first refusal of the credential is tried again after `confirm_after`, and so is the failure
-///   after which only a confirmation is missing, unless it says that the provider is to be left
-///   alone.
-/// - A refusal that repeats doubles the pause each time, up to `max_backoff`: accounts can be
-///   locked.
-/// - A provider that is throttled gets the pause that it asks for, or doubling ones.
-/// - All else stays on the grid; slots that were missed are not made up for.
+/// - After a first refusal of the credential, or when only a confirmation is missing, the next probe
+///   is due after `confirm_after`, unless the provider asks credwatch to wait.
+/// - Each repeated refusal doubles the pause, up to `max_backoff`, because refusals can lock accounts.
+/// - A throttled provider gets the pause that it asks for, else doubling pauses.
+/// - All other probes stay on the grid. Missed grid times are skipped.
 #[must_use]
 pub fn next_due(
     grid: &Grid,
@@ -256,7 +254,7 @@ mod tests {
         assert!((90..=150).contains(
             &pauses(&[failed(Reason::Timeout), failed(Reason::Timeout), unavailable(90)])[2]
         ));
-        // What is about our own configuration is not asked of anybody.
+        // A secret that cannot be read needs no confirmation.
         assert_eq!(
             pauses(&[failed(Reason::Timeout), failed(Reason::Timeout), failed(Reason::Secret)]),
             [60; 3]

@@ -1,4 +1,4 @@
-//! How others reach the running scheduler.
+//! The events that other tasks send to the scheduler.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,15 +21,14 @@ pub enum Mode {
     OnDemand,
 }
 
-/// A request at `/probe` starts no probe when the last one is younger than this: a caller must not
-/// be able to spend a quota.
+/// `/probe` starts at most one probe in this time, so that a client cannot use up a quota.
 pub const FLOOR: Duration = Duration::from_secs(5);
 
-/// What reaches the scheduler from outside its own task.
+/// An event for the scheduler.
 pub enum Event {
     /// A probe has ended.
     Ended {
-        /// Whose.
+        /// The place of its provider in the lanes.
         runner: Runner,
         /// What it found.
         probe: Box<Probe>,
@@ -43,7 +42,7 @@ pub enum Event {
         /// Gets a value when the probe has ended.
         done: oneshot::Sender<()>,
     },
-    /// Another plan is in force from now on.
+    /// A reload applies another plan.
     Apply {
         /// The plan.
         plan: Arc<Plan>,
@@ -52,12 +51,12 @@ pub enum Event {
     },
 }
 
-/// Reaches a scheduler that runs.
+/// Sends events to the scheduler.
 #[derive(Clone)]
 pub struct Control(pub UnboundedSender<Event>);
 
 impl Control {
-    /// Puts another plan into force. `None` when the scheduler has ended.
+    /// Applies another plan. `None` when the scheduler has ended.
     pub async fn apply(&self, plan: Arc<Plan>) -> Option<Changes> {
         let (done, changes) = oneshot::channel();
         self.0.send(Event::Apply { plan, done }).ok()?;
@@ -71,7 +70,7 @@ impl Control {
     pub async fn probe(&self, name: &str) {
         let (done, ended) = oneshot::channel();
         if self.0.send(Event::Asked { name: name.to_owned(), done }).is_ok() {
-            // An error says the same: there is nothing to wait for.
+            // An error means that there is nothing to wait for.
             let _ = ended.await;
         }
     }

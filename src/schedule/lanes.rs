@@ -1,22 +1,21 @@
-//! Who may start now: limits over all and per host, and a lane of its own for providers that hang.
-//!
-//! Pure bookkeeping over indexes; nothing here waits or spawns.
+//! Decides which due probes may start: limits over all probes and per host, and a separate lane for
+//! providers that hang. Pure: nothing here waits or spawns.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use crate::plan::Limits;
 
-/// One that wants to run.
+/// A due probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Runner {
-    /// Its index.
+    /// The index of its slot.
     pub index: usize,
     host: Option<Arc<str>>,
     slow: bool,
 }
 
-/// The bookkeeping.
+/// The due and running probes.
 pub struct Lanes {
     limits: Limits,
     in_flight: usize,
@@ -47,7 +46,7 @@ impl Lanes {
         }
     }
 
-    /// Other limits from now on. Those that run beyond a lower one run on.
+    /// Sets the limits. Probes that already run above a lower limit continue.
     pub fn limit(&mut self, limits: Limits) {
         self.limits = limits;
     }
@@ -58,14 +57,14 @@ impl Lanes {
         self.in_flight
     }
 
-    /// Takes one that is due in. `slow` is one that hung the last time: those get half of the
-    /// places at most, so that however many hang, the others find room.
+    /// Adds a due probe. `slow` means that the last probe of the provider timed out. Slow probes get
+    /// at most half of the places, so that the others always find one.
     pub fn arrive(&mut self, index: usize, host: Option<Arc<str>>, slow: bool) {
         let runner = Runner { index, host, slow };
         if slow { self.slow_ready.push_back(runner) } else { self.ready.push_back(runner) }
     }
 
-    /// The next that may start now; it counts as running from here on.
+    /// The next probe that may start; it counts as running now.
     pub fn start(&mut self) -> Option<Runner> {
         loop {
             if self.in_flight >= self.limits.in_flight {
@@ -91,7 +90,7 @@ impl Lanes {
         }
     }
 
-    /// One that ran has ended.
+    /// A running probe has ended.
     pub fn end(&mut self, runner: &Runner) {
         self.in_flight -= 1;
         self.slow_in_flight -= usize::from(runner.slow);

@@ -1,5 +1,4 @@
-//! Noticing that a secret which was refused, or could not be read, has changed: long before a
-//! back-off ends.
+//! Notices when a refused or unreadable secret changes, so that the back-off ends at once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,8 +32,8 @@ impl Default for Rotation {
 }
 
 impl Rotation {
-    /// Has another task read the secrets of all providers that wait because theirs was refused or
-    /// unreadable. The task sends [`Event::Rotated`].
+    /// Starts a task that reads all refused and unreadable secrets again. The task sends
+    /// [`Event::Rotated`].
     pub fn look<P: Probes>(
         &mut self,
         slots: &mut [Slot],
@@ -88,7 +87,7 @@ fn waiting(slots: &mut [Slot], now: Duration) -> Vec<(usize, Arc<Entry>)> {
             .failure()
             .is_some_and(|failure| matches!(failure.reason, Reason::Rejected | Reason::Secret));
         if refused {
-            // A program may be slow, and what it asks may be metered.
+            // A program can be slow, and each run may cost money.
             let commands = entry.provider.runs_commands();
             slot.next_look = now + if commands { entry.provider.cadence.interval } else { PERIOD };
             waiting.push((index, Arc::clone(entry)));

@@ -1,10 +1,7 @@
-//! The scheduler: one task that knows when each provider is due, starts its probe and takes the
-//! outcome in.
+//! The scheduler: one task that starts the probe of each provider when it is due, and records it.
 //!
-//! One task, not one per provider: a timer heap over indexes costs a few dozen bytes a provider.
-//! Times come from a clock that neither jumps nor runs while the machine sleeps, so a step of the
-//! wall clock or a suspend neither bursts nor stalls anything; when the process alone stands still,
-//! what it missed is put off.
+//! A heap of due times needs less memory than a task for each provider. The clock does not jump, and
+//! it stops while the machine sleeps. After a pause of the process alone, missed probes are put off.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -29,16 +26,13 @@ use crate::plan::{Limits, Plan};
 use crate::provider::{self, Provider};
 use crate::state::{Changes, Entry, Ledger};
 
-/// Wake-ups are gathered to this grain: at a thousand probes a second it saves a fifth of the CPU
-/// time.
+/// Wake-ups are rounded up to this. At a thousand probes a second it saves a fifth of the CPU time.
 const TICK: Duration = Duration::from_millis(10);
 
-/// The longest sleep: the daemon counts as stalled when the scheduler does not turn for much
-/// longer.
+/// The longest sleep. It must stay below [`Ledger::STALLED_AFTER`].
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
-/// Not to turn for longer than this is to have stood still: a frozen container, a paused virtual
-/// machine, SIGSTOP.
+/// A longer pause of the loop is a standstill: a frozen container, a paused virtual machine, SIGSTOP.
 const STOOD_STILL: Duration = Duration::from_secs(3);
 
 /// The scheduler.
@@ -55,14 +49,14 @@ pub struct Scheduler<P> {
     events: (UnboundedSender<Event>, UnboundedReceiver<Event>),
     log: EventLog,
     rotation: Rotation,
-    /// When it turned the last time.
+    /// When the loop last ran.
     turned: Duration,
     mode: Mode,
 }
 
 impl<P: Probes> Scheduler<P> {
-    /// Plans the first probe of every provider: soon, or when its back-off from before a restart
-    /// ends. The clock starts here.
+    /// Plans the first probe of every provider: soon, or when its saved back-off ends. The clock
+    /// starts here.
     #[must_use]
     pub fn new(
         ledger: Arc<Ledger>,
@@ -95,13 +89,13 @@ impl<P: Probes> Scheduler<P> {
         scheduler
     }
 
-    /// How to reach it while it runs.
+    /// A handle for sending events to the scheduler.
     #[must_use]
     pub fn control(&self) -> Control {
         Control(self.events.0.clone())
     }
 
-    /// Turns until the future ends, then lets running probes go.
+    /// Runs until the future ends, then drops running probes.
     pub async fn run(mut self, end: impl Future<Output = ()>) {
         let mut end = std::pin::pin!(end);
         self.turned = self.start.elapsed();
@@ -127,8 +121,7 @@ impl<P: Probes> Scheduler<P> {
         }
     }
 
-    /// Gives an entry that is new here a slot. `count` of them come at the same time and are
-    /// spread.
+    /// Gives a new entry a slot. The first probes of all `count` new entries are spread.
     fn settle(&mut self, entry: &Arc<Entry>, count: usize, now: Duration) {
         let index = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot::default());
@@ -161,9 +154,8 @@ impl<P: Probes> Scheduler<P> {
         self.heap.push(Reverse((due, index, slot.round)));
     }
 
-    /// After a standstill, what was missed does not start all at once. It comes as much later as
-    /// the daemon stood still, spread as it was planned; where that is longer than an interval, in
-    /// the provider's next slot.
+    /// After a standstill, missed probes do not start at the same time. Each is put off by the length
+    /// of the standstill, or to the provider's next grid time when that is longer than an interval.
     fn put_off(&mut self, now: Duration) {
         let stood_still = now.saturating_sub(std::mem::replace(&mut self.turned, now));
         if stood_still < STOOD_STILL {
@@ -199,7 +191,7 @@ impl<P: Probes> Scheduler<P> {
         }
     }
 
-    /// Moves all that are due into the lanes and starts those that may.
+    /// Moves all due providers into the lanes, and starts the probes that the limits allow.
     fn release(&mut self, now: Duration) {
         while let Some(Reverse((due, index, round))) = self.heap.peek().copied() {
             if due > now {
@@ -218,7 +210,7 @@ impl<P: Probes> Scheduler<P> {
         while let Some(runner) = self.lanes.start() {
             let slot = &mut self.slots[runner.index];
             let Some(entry) = slot.entry.clone() else {
-                // A reload took it away while it waited.
+                // A reload removed the entry while it waited.
                 self.lanes.end(&runner);
                 self.leave(runner.index);
                 continue;
@@ -228,19 +220,18 @@ impl<P: Probes> Scheduler<P> {
                 .observe(self.start.elapsed().saturating_sub(slot.due).as_secs_f64());
             let (probes, events) = (Arc::clone(&self.probes), self.events.0.clone());
             tokio::spawn(async move {
-                // An answer that makes our own code panic must not leave its provider unwatched for
-                // ever.
+                // After a panic of our own code, the provider must still be probed again.
                 let started = jiff::Timestamp::now();
                 let probe = AssertUnwindSafe(probes.probe(&entry.provider)).catch_unwind().await;
                 let probe = Box::new(probe.unwrap_or_else(|_| panicked(started)));
-                // The receiver is gone only when the daemon ends.
+                // Sending fails only when the daemon stops.
                 let _ = events.send(Event::Ended { runner, probe });
             });
         }
         self.instruments.in_flight.set(i64::try_from(self.lanes.in_flight()).unwrap_or(i64::MAX));
     }
 
-    /// A slot whose entry is gone and of which nothing is on the way any more.
+    /// Frees a slot without an entry and without a running probe.
     fn leave(&mut self, index: usize) {
         let slot = &mut self.slots[index];
         *slot = Slot { round: slot.round.wrapping_add(1), ..Slot::default() };
@@ -269,7 +260,7 @@ impl<P: Probes> Scheduler<P> {
             }
             Event::Asked { name, done } => self.asked(&name, done, now),
             Event::Apply { plan, done } => {
-                // The reload may have been given up; the plan is applied all the same.
+                // The plan is applied even when the sender no longer waits.
                 let _ = done.send(self.apply(&plan, now));
             }
         }
@@ -281,7 +272,7 @@ impl<P: Probes> Scheduler<P> {
                 entry.provider.name == name && entry.provider.slot == provider::Slot::Current
             })
         };
-        // Dropping `done` is an answer.
+        // Without a probe, dropping `done` ends the wait.
         let Some(index) = self.slots.iter().position(is_meant) else { return };
         let slot = &mut self.slots[index];
         if slot.running {
@@ -296,7 +287,7 @@ impl<P: Probes> Scheduler<P> {
         let slot = &mut self.slots[index];
         slot.running = false;
         let Some(entry) = slot.entry.clone() else {
-            // What a configuration that is gone had asked for says nothing about the one in force.
+            // A reload removed the entry, so its outcome is dropped.
             self.leave(index);
             return;
         };
@@ -313,13 +304,13 @@ impl<P: Probes> Scheduler<P> {
                 now,
             )
         };
-        // A provider that asks to be left alone gets no probe from `/probe` either.
+        // While credwatch backs off from a provider, `/probe` starts no probe either.
         let alone = matches!(&probe.outcome, Outcome::Failed(failure) if failure.retry_after.is_some() || matches!(failure.reason, Reason::Rejected | Reason::Throttled));
         slot.closed_until =
             if alone { due } else { now + FLOOR.min(entry.provider.cadence.interval) };
-        // They read the state next, which has the outcome by now.
+        // The requests read the state next, so the outcome is recorded before.
         for done in slot.waiting.drain(..) {
-            // The client may have gone.
+            // Sending fails when the client has closed its connection.
             let _ = done.send(());
         }
         match self.mode {
@@ -328,8 +319,8 @@ impl<P: Probes> Scheduler<P> {
         }
     }
 
-    /// Puts another plan into force. Slots of entries that stay are not touched, so nothing is
-    /// probed twice; entries that are gone leave; new or changed ones are probed at once.
+    /// Applies another plan. Unchanged entries keep their slots, so they are not probed twice. Removed
+    /// entries leave their slots. New and changed entries are probed at once.
     fn apply(&mut self, plan: &Plan, now: Duration) -> Changes {
         let roster = self.ledger.roster();
         let (roster, changes) = roster.succeed(plan.providers.clone(), &plan.duration_buckets);
@@ -368,7 +359,7 @@ impl<P: Probes> Scheduler<P> {
     }
 }
 
-/// The grid that a provider keeps to.
+/// The grid of a provider.
 fn grid(provider: &Provider) -> Grid {
     Grid::new(&provider.turn(), provider.cadence.interval)
 }
