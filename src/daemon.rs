@@ -39,8 +39,8 @@ pub struct Options {
     pub lifecycle: bool,
 }
 
-/// Runs until SIGTERM or SIGINT, then stops within a moment: no new probe starts, and running probes
-/// are dropped.
+/// Runs until SIGTERM or SIGINT, then stops within a moment: no new probe starts, and running
+/// probes are dropped.
 ///
 /// # Errors
 /// When the server or the scheduler ends by itself.

@@ -1,5 +1,5 @@
-//! The plan: everything that the daemon needs from the files. It goes from `config` through `cli` to
-//! the scheduler, at the start and at each reload.
+//! The plan: everything that the daemon needs from the files. It goes from `config` through `cli`
+//! to the scheduler, at the start and at each reload.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! Saves the state in a directory, so that the daemon knows token expiries after a restart and keeps
-//! backing off from an account that could be locked.
+//! Saves the state in a directory, so that the daemon knows token expiries after a restart and
+//! keeps backing off from an account that could be locked.
 
 use std::fs::{self, File};
 use std::io::{self, Write};

@@ -22,8 +22,8 @@ struct Line {
 enum Command {
     /// Run the daemon.
     Run(run::Flags),
-    /// Check the configuration without the network; prints every fault with file, line, column and a
-    /// hint.
+    /// Check the configuration without the network; prints every fault with file, line, column and
+    /// a hint.
     Check(check::Flags),
     /// Probe one provider now and explain each step; never prints a secret or token.
     Probe(probe::Flags),
@@ -33,7 +33,8 @@ enum Command {
     Demo(demo::Flags),
     /// Print the JSON Schema of the configuration file, for editors.
     Schema {
-        /// Print the schema of a recipe file (`recipe_files`), which has only `[recipes.NAME]` tables.
+        /// Print the schema of a recipe file (`recipe_files`), which has only `[recipes.NAME]`
+        /// tables.
         #[arg(long)]
         recipes: bool,
     },

@@ -33,8 +33,8 @@ pub fn plan_files(sources: Sources, prober: Arc<Prober>) -> PlanFiles {
     PlanFiles::new(files, move || load(&sources, &prober))
 }
 
-/// Reads the configuration and the web configuration with their certificate files. Returns the faults
-/// of both.
+/// Reads the configuration and the web configuration with their certificate files. Returns the
+/// faults of both.
 fn load(sources: &Sources, prober: &Prober) -> Loaded {
     let Loaded { plan, mut files } = config::load(&sources.config);
     sources.web_config.iter().for_each(|file| files.add(file));

@@ -4,8 +4,8 @@
 /// scrapes always get a thread.
 const BLOCKING_THREADS: usize = 2_048;
 
-/// How long an idle thread waits for another call. With tokio's default of ten seconds, a steady load
-/// would keep all threads that one outage has started.
+/// How long an idle thread waits for another call. With tokio's default of ten seconds, a steady
+/// load would keep all threads that one outage has started.
 const KEEP_ALIVE: std::time::Duration = std::time::Duration::from_millis(200);
 
 const THREAD_NAME: &str = "credwatch-run";

@@ -1,5 +1,5 @@
-//! Decides which values of a configuration file a fault may show. It blanks values that are not known
-//! to be harmless, because a secret can stand under a misspelt key.
+//! Decides which values of a configuration file a fault may show. It blanks values that are not
+//! known to be harmless, because a secret can stand under a misspelt key.
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};

@@ -85,8 +85,8 @@ macro_rules! shared_keys {
             pub interval: Option<At<Span>>,
             /// The deadline of one probe, including name resolution and body; default `10s`.
             pub timeout: Option<At<Span>>,
-            /// The time to the probe that confirms a first refusal of the credential, or the failure
-            /// that reaches `failure_threshold`; default `5s`, at most `interval`.
+            /// The time to the probe that confirms a first refusal of the credential, or the
+            /// failure that reaches `failure_threshold`; default `5s`, at most `interval`.
             pub confirm_after: Option<At<Span>>,
             /// Failures in a row, of any class, that make a provider broken when one more probe
             /// confirms them; default 3.

@@ -19,8 +19,8 @@ fn find<'a, T>(table: &'a Ordered<T>, name: &str) -> Option<&'a (Spanned<String>
     table.0.iter().find(|(known, _)| known.get_ref() == name)
 }
 
-/// The parameters with a value. `whole` is false when the reader removed faulty keys from the table:
-/// then a missing key is no fault.
+/// The parameters with a value. `whole` is false when the reader removed faulty keys from the
+/// table: then a missing key is no fault.
 pub fn parameters(
     recipe: &Recipe,
     file: &file::Provider,

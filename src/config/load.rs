@@ -59,8 +59,8 @@ pub fn load(path: &Path) -> Loaded {
     Loaded { plan, files: loader.files }
 }
 
-/// Reads a configuration once, from a pipe or a file. In a configuration from a pipe, relative paths
-/// start from the current directory.
+/// Reads a configuration once, from a pipe or a file. In a configuration from a pipe, relative
+/// paths start from the current directory.
 ///
 /// # Errors
 /// All faults, as in `Loaded`.

@@ -158,8 +158,8 @@ impl<'a> Resolver<'a> {
         Some(recipe)
     }
 
-    /// Host and port of the first request whose URL is not secret. It is a fault when the parameters
-    /// make no URL.
+    /// Host and port of the first request whose URL is not secret. It is a fault when the
+    /// parameters make no URL.
     fn endpoint(
         &mut self,
         provider: &Provider,
@@ -195,8 +195,8 @@ impl<'a> Resolver<'a> {
         first.map(|endpoint| shared_value(&mut self.endpoints, endpoint))
     }
 
-    /// Renders all requests with made-up secrets, once for each different set of inputs. Returns the
-    /// names of the calls of a probe; none when there is only the token request.
+    /// Renders all requests with made-up secrets, once for each different set of inputs. Returns
+    /// the names of the calls of a probe; none when there is only the token request.
     fn rehearse(&mut self, provider: &Provider, context: &mut Context<'_>) -> Arc<[Arc<str>]> {
         let mut inputs = DefaultHasher::new();
         for (name, value) in &provider.parameters {
@@ -287,7 +287,8 @@ fn expectations(
     if min_lifetime.is_some() && recipe.tokens == Tokens::Cached {
         let span = file.min_lifetime.as_ref().map_or(context.place.clone(), |own| own.0.span());
         let problem = format!(
-            "`{}` returns the same token until it expires, so every token falls below this lifetime",
+            "`{}` returns the same token until it expires, so every token falls below this \
+             lifetime",
             recipe.name
         );
         context.warn(span, problem).hint =
@@ -373,8 +374,8 @@ fn warn(provider: &Provider, file: &file::Provider, context: &mut Context<'_>) {
             Some("see its side effects: `credwatch recipes show` prints them".into());
     }
     if provider.transport.insecure {
-        let problem = "`tls.insecure` accepts any certificate: what is sent, the secret included, can \
-                       be read by anybody on the way";
+        let problem = "`tls.insecure` accepts any certificate: what is sent, the secret \
+                       included, can be read by anybody on the way";
         context.warn(context.place.clone(), problem).hint =
             Some("for a private authority, set `tls.ca_file` instead".into());
     }

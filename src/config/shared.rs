@@ -1,4 +1,5 @@
-//! The keys that `[defaults]` and `[providers.NAME]` share: each table is checked, then both are merged.
+//! The keys that `[defaults]` and `[providers.NAME]` share: each table is checked, then both are
+//! merged.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};

@@ -87,8 +87,8 @@ pub fn load_trial(path: &Path, inputs: &TrialInputs) -> Result<Arc<Provider>, Tr
     providers.pop().ok_or(TrialError::Faulty(faults))
 }
 
-/// The only item that has the wanted name, or the only item. `names` returns the name of an item and
-/// another name for it.
+/// The only item that has the wanted name, or the only item. `names` returns the name of an item
+/// and another name for it.
 fn choose<'a, T>(
     all: &[&'a T],
     wanted: Option<&str>,

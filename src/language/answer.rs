@@ -214,8 +214,14 @@ mod tests {
 
     #[test]
     fn xml_becomes_a_tree_without_namespaces() {
-        let text = r#"<?xml version="1.0"?><s:Envelope xmlns:s="urn:s" xmlns="urn:x"><s:Body><Token kind="a">abc</Token><Item>1</Item><Item>2</Item><Empty/></s:Body></s:Envelope>"#;
-        let expected = json!({ "Envelope": { "Body": { "Token": { "@kind": "a", "#text": "abc" }, "Item": ["1", "2"], "Empty": "" } } });
+        let text = concat!(
+            r#"<?xml version="1.0"?><s:Envelope xmlns:s="urn:s" xmlns="urn:x"><s:Body>"#,
+            r#"<Token kind="a">abc</Token><Item>1</Item><Item>2</Item><Empty/>"#,
+            "</s:Body></s:Envelope>"
+        );
+        let token = json!({ "@kind": "a", "#text": "abc" });
+        let body = json!({ "Token": token, "Item": ["1", "2"], "Empty": "" });
+        let expected = json!({ "Envelope": { "Body": body } });
         assert_eq!(xml(text.as_bytes()), Some(expected));
     }
 

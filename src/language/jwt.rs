@@ -179,9 +179,16 @@ mod tests {
         assert_eq!(
             evaluate(&format!("{claims} | jwt(key, alg='HS256', header={{'kid': 'k1'}})"), "a-key")
                 .expect("signed"),
-            "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCIsImtpZCI6ImsxIn0.eyJleHAiOjE3MDAwMDAzMDAsImlzcyI6Im1lIn0.SUP4iI_jbdyrozPbcJR5dMMFt-cEmu-bel_o8BXVgJM"
+            "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCIsImtpZCI6ImsxIn0.eyJleHAiOjE3MDAwMDAzMDAsImlz\
+             cyI6Im1lIn0.SUP4iI_jbdyrozPbcJR5dMMFt-cEmu-bel_o8BXVgJM"
         );
-        let expected = "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJhdWQiOiJodHRwczovL2EuZXhhbXBsZSIsImV4cCI6MTcwMDAwMDMwMCwiaXNzIjoibWUifQ.2eP9bUr55PqqJ65hhT1kJVx50aq7VnNv_hALj377LbFtzajsWRKbJZjcwJriUhEnD04jJeW0B3d1agdNIhqoF_ggB7R4acp_PT7njJ3QfTzySLlt15jSVTR-S3pDDvTlcuAY0exnAnskzueatJ-1YBjUjaGl3mTlKM6XLPiFYmrW6YNbu_Z1z-t-WnDMVH3cElmexhUktpgXBhqv-VoksC1yMKGIcnei4qb4MJTHFyP2EOqOGGaGzVeeOLhjNB17h-DccDDLB_TEhttFIfQCby226A-jT1sPmp5jUHE3eitJ2H_ZEsWIM26SdNZ2REvBooN_OTez3NNiS-QWOuWHGw";
+        let expected = "\
+             eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.eyJhdWQiOiJodHRwczovL2EuZXhhbXBsZSIsImV4cCI\
+             6MTcwMDAwMDMwMCwiaXNzIjoibWUifQ.2eP9bUr55PqqJ65hhT1kJVx50aq7VnNv_hALj377LbFtzajs\
+             WRKbJZjcwJriUhEnD04jJeW0B3d1agdNIhqoF_ggB7R4acp_PT7njJ3QfTzySLlt15jSVTR-S3pDDvTl\
+             cuAY0exnAnskzueatJ-1YBjUjaGl3mTlKM6XLPiFYmrW6YNbu_Z1z-t-WnDMVH3cElmexhUktpgXBhqv\
+             -VoksC1yMKGIcnei4qb4MJTHFyP2EOqOGGaGzVeeOLhjNB17h-DccDDLB_TEhttFIfQCby226A-jT1sP\
+             mp5jUHE3eitJ2H_ZEsWIM26SdNZ2REvBooN_OTez3NNiS-QWOuWHGw";
         for name in ["rsa1", "rsa8"] {
             for key in [key(name), key(name).replace('\n', "\\n")] {
                 let signed = evaluate(

@@ -140,8 +140,8 @@ fn has_filter(tokens: &Tokens<'_>, index: usize, filter: &str) -> bool {
     tokens.is_sign(index, b'|') && tokens.is_word(index + 1, filter)
 }
 
-/// Whether the value from `start` to before `end` comes after `'a text' in`, with no operator beside
-/// it that binds closer.
+/// Whether the value from `start` to before `end` comes after `'a text' in`, with no operator
+/// beside it that binds closer.
 fn is_searched(tokens: &Tokens<'_>, start: usize, end: usize) -> bool {
     let any = |index: usize, words: &[&str]| words.iter().any(|word| tokens.is_word(index, word));
     let before = |back: usize| start.checked_sub(back);

@@ -129,7 +129,12 @@ impl ProviderLog {
 
 fn debug(provider: &Provider, probe: &Probe) {
     if let Outcome::Failed(failure) = &probe.outcome {
-        tracing::debug!(provider = %provider.name, reason = failure.reason.word(), code = %failure.code, "probe failed");
+        tracing::debug!(
+            provider = %provider.name,
+            reason = failure.reason.word(),
+            code = %failure.code,
+            "probe failed"
+        );
     } else {
         tracing::debug!(provider = %provider.name, seconds = probe.duration, "token issued");
     }
@@ -153,7 +158,10 @@ fn line(provider: &Provider, probe: &Probe, news: News, health: &Health, held_ba
                 (Expiry::Never, None) => "for ever".to_owned(),
                 _ => "not known".to_owned(),
             };
-            tracing::info!(provider = %name, credentials, from, state, lifetime = %lifetime, held_back, "token issued");
+            tracing::info!(
+                provider = %name, credentials, from, state,
+                lifetime = %lifetime, held_back, "token issued"
+            );
         }
         Outcome::Failed(failure) => {
             let facts = failure.reason.facts();
@@ -165,11 +173,20 @@ fn line(provider: &Provider, probe: &Probe, news: News, health: &Health, held_ba
                 .map(|current| current.since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
             let what = if facts.class == Class::Credential { "credential" } else { "provider" };
             if health.state() != State::Broken {
-                tracing::warn!(provider = %name, credentials, from, state, class, reason, code = %code, runway = %runway, detail, held_back, "probe failed");
+                tracing::warn!(
+                    provider = %name, credentials, from, state, class, reason,
+                    code = %code, runway = %runway, detail, held_back, "probe failed"
+                );
             } else if matches!(news, News::Still) {
-                tracing::error!(provider = %name, credentials, state, class, reason, code = %code, runway = %runway, since, detail, held_back, "{what} still broken");
+                tracing::error!(
+                    provider = %name, credentials, state, class, reason,
+                    code = %code, runway = %runway, since, detail, held_back, "{what} still broken"
+                );
             } else {
-                tracing::error!(provider = %name, credentials, from, state, class, reason, code = %code, runway = %runway, detail, held_back, "{what} broken");
+                tracing::error!(
+                    provider = %name, credentials, from, state, class, reason,
+                    code = %code, runway = %runway, detail, held_back, "{what} broken"
+                );
             }
         }
     }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 /// Counts of durations by bucket.
 #[derive(Clone, Debug)]
 pub struct Histogram {
-    /// The upper bounds, in seconds. They stand beside the counts, because a reload can change them.
+    /// The upper bounds, in seconds. They stand beside the counts, because a reload can change
+    /// them.
     pub bounds: Arc<[f64]>,
     /// Counts of each bucket, not cumulated. The last bucket has no upper bound.
     pub counts: Box<[u64]>,

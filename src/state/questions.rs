@@ -145,8 +145,8 @@ impl Health {
         self.token.as_ref()
     }
 
-    /// When the last good token expires; `None` without a token, and when the token never expires or
-    /// its expiry is not known.
+    /// When the last good token expires; `None` without a token, and when the token never expires
+    /// or its expiry is not known.
     #[must_use]
     pub fn token_end(&self) -> Option<Timestamp> {
         match self.token?.expiry {

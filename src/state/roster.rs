@@ -54,7 +54,8 @@ impl Entry {
         self.change().planned(due);
     }
 
-    /// The credentials were read without a probe. Returns whether they differ from the refused ones.
+    /// The credentials were read without a probe. Returns whether they differ from the refused
+    /// ones.
     #[must_use]
     pub fn credentials_read(&self, fingerprint: u128) -> bool {
         let mut health = self.change();
@@ -91,8 +92,8 @@ pub struct Changes {
 }
 
 impl Roster {
-    /// A roster of these providers, all in the state `unknown`. `bounds` are those of the histogram,
-    /// in seconds.
+    /// A roster of these providers, all in the state `unknown`. `bounds` are those of the
+    /// histogram, in seconds.
     #[must_use]
     pub fn new(providers: Vec<Arc<Provider>>, bounds: &[f64]) -> Self {
         let bounds: Arc<[f64]> = bounds.into();

@@ -39,9 +39,9 @@ impl Health {
     /// Exactly `failure_threshold` failures are enough when a confirming probe would not help:
     ///
     /// - the last failure has the class `config`: no request was made;
-    /// - the last failure asks credwatch to wait (`throttled`, or an answer with `Retry-After`), and
-    ///   all failures have the same reason. credwatch may not probe again soon then, and the same
-    ///   reason so often is no accident. With mixed reasons the next probe decides.
+    /// - the last failure asks credwatch to wait (`throttled`, or an answer with `Retry-After`),
+    ///   and all failures have the same reason. credwatch may not probe again soon then, and the
+    ///   same reason so often is no accident. With mixed reasons the next probe decides.
     pub fn record(&mut self, probe: &Probe, cadence: &Cadence) -> Recorded {
         let before = self.failure().map(|failure| (failure.reason, failure.code.clone()));
         self.observe(probe);

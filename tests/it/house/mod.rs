@@ -110,7 +110,7 @@ const LINES: usize = 420;
 const COLUMNS: usize = 100;
 
 /// Where lines have at most so many columns.
-const NARROW: [&str; 2] = ["tests", "benches"];
+const NARROW: [&str; 3] = ["src", "tests", "benches"];
 
 /// The Rust files of these folders, with their text.
 fn rust(folders: &[&str]) -> impl Iterator<Item = (PathBuf, String)> {
