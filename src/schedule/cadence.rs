@@ -58,9 +58,10 @@ pub fn first_due(name: &str, cadence: &Cadence, count: usize) -> Duration {
 
 /// When the next probe is due, after one that was due at `due` and ended at `ended`.
 ///
-/// - After a first refusal of the credential, or when only a confirmation is missing, the next probe
-///   is due after `confirm_after`, unless the provider asks credwatch to wait.
-/// - Each repeated refusal doubles the pause, up to `max_backoff`, because refusals can lock accounts.
+/// - After a first refusal of the credential, or when only a confirmation is missing, the next
+///   probe is due after `confirm_after`, unless the provider asks credwatch to wait.
+/// - Each repeated refusal doubles the pause, up to `max_backoff`, because refusals can lock
+///   accounts.
 /// - A throttled provider gets the pause that it asks for, else doubling pauses.
 /// - All other probes stay on the grid. Missed grid times are skipped.
 #[must_use]

@@ -57,8 +57,8 @@ impl Lanes {
         self.in_flight
     }
 
-    /// Adds a due probe. `slow` means that the last probe of the provider timed out. Slow probes get
-    /// at most half of the places, so that the others always find one.
+    /// Adds a due probe. `slow` means that the last probe of the provider timed out. Slow probes
+    /// get at most half of the places, so that the others always find one.
     pub fn arrive(&mut self, index: usize, host: Option<Arc<str>>, slow: bool) {
         let runner = Runner { index, host, slow };
         if slow { self.slow_ready.push_back(runner) } else { self.ready.push_back(runner) }

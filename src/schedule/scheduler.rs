@@ -1,7 +1,8 @@
 //! The scheduler: one task that starts the probe of each provider when it is due, and records it.
 //!
-//! A heap of due times needs less memory than a task for each provider. The clock does not jump, and
-//! it stops while the machine sleeps. After a pause of the process alone, missed probes are put off.
+//! A heap of due times needs less memory than a task for each provider. The clock does not jump,
+//! and it stops while the machine sleeps. After a pause of the process alone, missed probes are put
+//! off.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -32,7 +33,8 @@ const TICK: Duration = Duration::from_millis(10);
 /// The longest sleep. It must stay below [`Ledger::STALLED_AFTER`].
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
-/// A longer pause of the loop is a standstill: a frozen container, a paused virtual machine, SIGSTOP.
+/// A longer pause of the loop is a standstill: a frozen container, a paused virtual machine,
+/// SIGSTOP.
 const STOOD_STILL: Duration = Duration::from_secs(3);
 
 /// The scheduler.
@@ -154,8 +156,9 @@ impl<P: Probes> Scheduler<P> {
         self.heap.push(Reverse((due, index, slot.round)));
     }
 
-    /// After a standstill, missed probes do not start at the same time. Each is put off by the length
-    /// of the standstill, or to the provider's next grid time when that is longer than an interval.
+    /// After a standstill, missed probes do not start at the same time. Each is put off by the
+    /// length of the standstill, or to the provider's next grid time when that is longer than an
+    /// interval.
     fn put_off(&mut self, now: Duration) {
         let stood_still = now.saturating_sub(std::mem::replace(&mut self.turned, now));
         if stood_still < STOOD_STILL {
@@ -252,7 +255,10 @@ impl<P: Probes> Scheduler<P> {
                     let same =
                         slot.entry.as_ref().is_some_and(|entry| Arc::ptr_eq(entry, &looked_at));
                     if same && !slot.running && slot.due > now {
-                        tracing::info!(provider = %looked_at.provider.name, "the secret has changed, probing at once");
+                        tracing::info!(
+                            provider = %looked_at.provider.name,
+                            "the secret has changed, probing at once"
+                        );
                         self.slots[index].closed_until = now;
                         self.plan(index, now);
                     }
@@ -305,7 +311,13 @@ impl<P: Probes> Scheduler<P> {
             )
         };
         // While credwatch backs off from a provider, `/probe` starts no probe either.
-        let alone = matches!(&probe.outcome, Outcome::Failed(failure) if failure.retry_after.is_some() || matches!(failure.reason, Reason::Rejected | Reason::Throttled));
+        let alone = match &probe.outcome {
+            Outcome::Failed(failure) => {
+                failure.retry_after.is_some()
+                    || matches!(failure.reason, Reason::Rejected | Reason::Throttled)
+            }
+            Outcome::Issued(_) => false,
+        };
         slot.closed_until =
             if alone { due } else { now + FLOOR.min(entry.provider.cadence.interval) };
         // The requests read the state next, so the outcome is recorded before.
@@ -319,8 +331,8 @@ impl<P: Probes> Scheduler<P> {
         }
     }
 
-    /// Applies another plan. Unchanged entries keep their slots, so they are not probed twice. Removed
-    /// entries leave their slots. New and changed entries are probed at once.
+    /// Applies another plan. Unchanged entries keep their slots, so they are not probed twice.
+    /// Removed entries leave their slots. New and changed entries are probed at once.
     fn apply(&mut self, plan: &Plan, now: Duration) -> Changes {
         let roster = self.ledger.roster();
         let (roster, changes) = roster.succeed(plan.providers.clone(), &plan.duration_buckets);
