@@ -340,7 +340,7 @@ fn a_recipe_can_request_only_http_urls() {
         let error = provider(&format!("request.url = \"{url}\"\nresponse.token = \"json.t\""))
             .expect_err(url);
         assert!(
-            error.contains("not possible")
+            error.contains("is not supported")
                 || error.contains("no URL")
                 || error.contains("cannot hold credentials"),
             "{url}: {error}"
