@@ -342,7 +342,7 @@ fn a_recipe_can_request_only_http_urls() {
         assert!(
             error.contains("is not supported")
                 || error.contains("no URL")
-                || error.contains("cannot hold credentials"),
+                || error.contains("must not contain credentials"),
             "{url}: {error}"
         );
     }
