@@ -11,7 +11,7 @@ use crate::language::scan::Tokens;
 /// The cost of an evaluation without its values and filters. The unit is one byte of input.
 const COST: u64 = 512;
 
-/// The cost of most filters. The cost of their values includes it.
+/// The cost of most filters: nothing beside the cost of the values that go in.
 const NONE: u64 = 0;
 
 /// The cost of a signature, which takes about a millisecond.
