@@ -374,8 +374,8 @@ fn warn(provider: &Provider, file: &file::Provider, context: &mut Context<'_>) {
             Some("see its side effects: `credwatch recipes show` prints them".into());
     }
     if provider.transport.insecure {
-        let problem = "`tls.insecure` accepts any certificate: what is sent, the secret \
-                       included, can be read by anybody on the way";
+        let problem = "`tls.insecure` accepts any certificate: what is sent, the secret included, \
+                       can be read by anybody on the way";
         context.warn(context.place.clone(), problem).hint =
             Some("for a private authority, set `tls.ca_file` instead".into());
     }

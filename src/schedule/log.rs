@@ -129,12 +129,8 @@ impl ProviderLog {
 
 fn debug(provider: &Provider, probe: &Probe) {
     if let Outcome::Failed(failure) = &probe.outcome {
-        tracing::debug!(
-            provider = %provider.name,
-            reason = failure.reason.word(),
-            code = %failure.code,
-            "probe failed"
-        );
+        let (provider, reason, code) = (&provider.name, failure.reason.word(), &failure.code);
+        tracing::debug!(%provider, reason, %code, "probe failed");
     } else {
         tracing::debug!(provider = %provider.name, seconds = probe.duration, "token issued");
     }
@@ -159,8 +155,8 @@ fn line(provider: &Provider, probe: &Probe, news: News, health: &Health, held_ba
                 _ => "not known".to_owned(),
             };
             tracing::info!(
-                provider = %name, credentials, from, state,
-                lifetime = %lifetime, held_back, "token issued"
+                provider = %name, credentials, from, state, lifetime = %lifetime, held_back,
+                "token issued"
             );
         }
         Outcome::Failed(failure) => {
@@ -174,18 +170,18 @@ fn line(provider: &Provider, probe: &Probe, news: News, health: &Health, held_ba
             let what = if facts.class == Class::Credential { "credential" } else { "provider" };
             if health.state() != State::Broken {
                 tracing::warn!(
-                    provider = %name, credentials, from, state, class, reason,
-                    code = %code, runway = %runway, detail, held_back, "probe failed"
+                    provider = %name, credentials, from, state, class, reason, code = %code,
+                    runway = %runway, detail, held_back, "probe failed"
                 );
             } else if matches!(news, News::Still) {
                 tracing::error!(
-                    provider = %name, credentials, state, class, reason,
-                    code = %code, runway = %runway, since, detail, held_back, "{what} still broken"
+                    provider = %name, credentials, state, class, reason, code = %code,
+                    runway = %runway, since, detail, held_back, "{what} still broken"
                 );
             } else {
                 tracing::error!(
-                    provider = %name, credentials, from, state, class, reason,
-                    code = %code, runway = %runway, detail, held_back, "{what} broken"
+                    provider = %name, credentials, from, state, class, reason, code = %code,
+                    runway = %runway, detail, held_back, "{what} broken"
                 );
             }
         }

@@ -255,10 +255,8 @@ impl<P: Probes> Scheduler<P> {
                     let same =
                         slot.entry.as_ref().is_some_and(|entry| Arc::ptr_eq(entry, &looked_at));
                     if same && !slot.running && slot.due > now {
-                        tracing::info!(
-                            provider = %looked_at.provider.name,
-                            "the secret has changed, probing at once"
-                        );
+                        let provider = &looked_at.provider.name;
+                        tracing::info!(%provider, "the secret has changed, probing at once");
                         self.slots[index].closed_until = now;
                         self.plan(index, now);
                     }
@@ -311,15 +309,11 @@ impl<P: Probes> Scheduler<P> {
             )
         };
         // While credwatch backs off from a provider, `/probe` starts no probe either.
-        let alone = match &probe.outcome {
-            Outcome::Failed(failure) => {
-                failure.retry_after.is_some()
-                    || matches!(failure.reason, Reason::Rejected | Reason::Throttled)
-            }
-            Outcome::Issued(_) => false,
-        };
+        let backs_off = matches!(&probe.outcome, Outcome::Failed(failure)
+            if failure.retry_after.is_some()
+                || matches!(failure.reason, Reason::Rejected | Reason::Throttled));
         slot.closed_until =
-            if alone { due } else { now + FLOOR.min(entry.provider.cadence.interval) };
+            if backs_off { due } else { now + FLOOR.min(entry.provider.cadence.interval) };
         // The requests read the state next, so the outcome is recorded before.
         for done in slot.waiting.drain(..) {
             // Sending fails when the client has closed its connection.
