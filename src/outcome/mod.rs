@@ -258,7 +258,8 @@ pub struct Probe {
     pub credentials: Option<u128>,
     /// How the answer was read, when it held no usable token; else empty.
     pub reading: Vec<TraceLine>,
-    /// The calls, when the probe makes more calls than the token request.
+    /// The calls and the inspection of the token, in order. Empty when the token request is the only
+    /// call.
     pub steps: Vec<Step>,
 }
 
@@ -281,7 +282,7 @@ impl Probe {
     }
 }
 
-/// One call of a probe that makes several.
+/// One call of a probe that makes several, or the inspection of its token.
 #[derive(Clone, Debug)]
 pub struct Step {
     /// The name of the call.

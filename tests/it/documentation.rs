@@ -106,6 +106,26 @@ fn every_reason_is_in_the_table_with_class_meaning_and_action() {
     }
 }
 
+/// The lists of reasons in the description of the API, which other programs generate code from.
+#[test]
+fn the_openapi_file_lists_every_reason() {
+    fn lists(value: &serde_json::Value, found: &mut Vec<Vec<String>>) {
+        if let Some(list) = value.pointer("/reason/enum").and_then(serde_json::Value::as_array) {
+            found.push(list.iter().filter_map(|word| word.as_str()).map(str::to_owned).collect());
+        }
+        if let Some(object) = value.as_object() {
+            object.values().for_each(|member| lists(member, found));
+        }
+    }
+    let file: serde_json::Value =
+        serde_json::from_str(&document("docs/openapi.json")).expect("JSON");
+    let mut found = Vec::new();
+    lists(&file, &mut found);
+    let words: Vec<String> =
+        Reason::ALL.iter().map(|reason| reason.facts().word.to_owned()).collect();
+    assert_eq!(found, [words.clone(), words]);
+}
+
 #[test]
 fn every_state_is_in_the_table() {
     let rows = rows(&section(&document("docs/behaviour.md"), "## States"));

@@ -26,9 +26,9 @@ pub fn signal(child: &Child, signal: Signal) {
     kill_process(Pid::from_child(child), signal).expect("it runs");
 }
 
-/// Waits until `condition` returns a value. Panics with `what` after twenty seconds.
+/// Waits until `condition` returns a value. Panics with `what` after a minute, because the machine can be busy.
 pub fn wait_for<T>(what: &str, condition: impl FnMut() -> Option<T>) -> T {
-    wait_within(Duration::from_secs(20), what, condition)
+    wait_within(Duration::from_secs(60), what, condition)
 }
 
 /// Waits like [`wait_for`], with another time limit.
