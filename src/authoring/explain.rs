@@ -31,7 +31,7 @@ pub struct ExplainedCall {
     pub request: ShownRequest,
     /// The HTTP status of the response.
     pub status: Option<u16>,
-    /// The headers of the response that are in [`SHOWN_HEADERS`].
+    /// The headers of the response that are in `SHOWN_HEADERS`.
     pub headers: Vec<(String, String)>,
     /// The structure of the response body, one line each.
     pub body: Vec<String>,

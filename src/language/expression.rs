@@ -1,7 +1,7 @@
 //! Expressions of minijinja, compiled and checked when a recipe is loaded.
 //!
 //! The engine accepts unknown names: a filter would get an undefined value and could hash it. So
-//! [`lint`] looks up each name, filter and test when the recipe is loaded, and finds the exact
+//! `lint` looks up each name, filter and test when the recipe is loaded, and finds the exact
 //! place of each mistake.
 
 use std::collections::BTreeSet;
