@@ -1,8 +1,8 @@
-// A real browser on the pages of a running daemon: for tests/outside/browser.rs.
+// Runs one scenario in Chromium against the pages of a running daemon, for tests/outside/browser.rs.
 //
-// `node drive.mjs SCENARIO ADDRESS` ends with `pass`, or with an error and status 1. When something must happen outside of
-// the browser it prints `do WHAT` and waits for a line. Ends when its standard input is closed, as happens when the test
-// dies, and in any case after four minutes.
+// `node drive.mjs SCENARIO ADDRESS` prints `pass`, or an error and exits with status 1. When the test must do something
+// outside the browser, the script prints `do WHAT` and waits for a line on standard input. The script ends when standard
+// input is closed, which happens when the test dies, and after four minutes at most.
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -25,9 +25,9 @@ setTimeout(() => fail('the browser test has taken longer than four minutes'), 4 
 const answers = [];
 const lines = createInterface({ input: process.stdin });
 lines.on('line', () => answers.shift()?.());
-lines.on('close', () => fail('whoever started this is gone'));
+lines.on('close', () => fail('standard input was closed: the test has ended'));
 
-/** Has the test do something outside of the browser. */
+/** Asks the test to do `what` outside the browser, and waits until it is done. */
 const outside = (what) =>
   new Promise((resolve) => {
     answers.push(resolve);
@@ -36,11 +36,11 @@ const outside = (what) =>
 
 const browser = await chromium.launch({
   executablePath: '/usr/bin/chromium',
-  // Nothing of Chromium's own goes out. Root, as in a container, cannot have the sandbox.
+  // Chromium sends no requests of its own. Its sandbox does not work for root, which is the user in a container.
   args: ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', ...(process.getuid() === 0 ? ['--no-sandbox'] : [])],
 });
 
-/** A page that keeps account of what no page may do. */
+/** Opens a page and records everything that a page must not do. */
 async function open(path, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   const page = await context.newPage();
@@ -60,7 +60,7 @@ async function open(path, options = {}) {
   return {
     page,
     faults,
-    /** Whether it did nothing that no page may do, and fits its window. */
+    /** Fails when the page did something that it must not do, or is wider than its window. */
     async clean(what, expected = []) {
       const violations = options.javaScriptEnabled === false ? [] : await page.evaluate(() => globalThis.violations);
       const known = (fault) => expected.some((pattern) => pattern.test(fault));
@@ -68,13 +68,13 @@ async function open(path, options = {}) {
       const [wide, window] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
       assert.ok(wide <= window, `${what}: ${wide} pixels wide in a window of ${window}`);
     },
-    /** Whether axe finds nothing against it. */
+    /** Fails when axe finds a fault in the accessibility of the page. */
     async accessible(what) {
       await page.evaluate(AXE);
       const found = await page.evaluate(() => globalThis.axe.run(document));
-      assert.ok(found.passes.length > 15, `${what}: axe looked at something`);
-      const told = found.violations.map(({ id, help, nodes }) => `${id}: ${help}\n  ${nodes.map((node) => node.html).join('\n  ')}`);
-      assert.deepEqual(told, [], what);
+      assert.ok(found.passes.length > 15, `${what}: axe checked too few rules`);
+      const violations = found.violations.map(({ id, help, nodes }) => `${id}: ${help}\n  ${nodes.map((node) => node.html).join('\n  ')}`);
+      assert.deepEqual(violations, [], what);
     },
     close: () => context.close(),
   };

@@ -1,17 +1,17 @@
-// What a person does with the pages, and what must hold meanwhile. See drive.mjs.
+// Each scenario does what a user does with the pages and checks the pages at each step. drive.mjs runs the scenarios.
 
 import assert from 'node:assert/strict';
 
 const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 360, height: 740 };
 
-/** The names in the rows of the overview. */
+/** Returns the names in the rows of the overview. */
 const names = (page) => page.locator('main tbody .name').allTextContents();
 
-/** The payloads of tests/outside/browser.rs would set this, each in its own way. */
+/** Returns what a payload of tests/outside/browser.rs has set. It is undefined when no payload ran. */
 const executed = (page) => page.evaluate(() => globalThis.executed);
 
-/** Every page, in both schemes and on both screens. */
+/** Checks every page in both colour schemes and in both window sizes. */
 export async function audit({ open }) {
   const pages = [
     ['/', []],
@@ -21,7 +21,7 @@ export async function audit({ open }) {
     ['/providers/enablex-rcs', []],
     ['/providers/rotating', []],
     ['/reasons', []],
-    // The browser itself says that the page is missing.
+    // The browser logs this status to the console.
     ['/providers/nobody', [/status of 404/]],
     ['/?state=brocken', [/status of 400/]],
   ];
@@ -37,7 +37,7 @@ export async function audit({ open }) {
       }
     }
   }
-  // What the two schemes are for.
+  // The light scheme has a light background, and the dark scheme has a dark one.
   const ground = async (colorScheme) => {
     const { page, close } = await open('/', { colorScheme });
     const colour = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
@@ -45,7 +45,7 @@ export async function audit({ open }) {
     return colour.match(/\d+/g).map(Number).reduce((sum, part) => sum + part);
   };
   assert.ok((await ground('light')) > 600 && (await ground('dark')) < 120);
-  // With the keyboard alone: the first stop leads past everything else.
+  // The first link that the Tab key reaches skips to the content.
   const { page, close } = await open('/');
   await page.keyboard.press('Tab');
   assert.equal(await page.evaluate(() => document.activeElement.className), 'skip');
@@ -54,7 +54,7 @@ export async function audit({ open }) {
   await close();
 }
 
-/** Filters, search, labels and pages, with the script and without it. */
+/** Uses filters, search, labels and page links, with JavaScript and without. */
 export async function choose({ open }) {
   for (const javaScriptEnabled of [true, false]) {
     const { page, clean, accessible, close } = await open('/', { javaScriptEnabled });
@@ -86,7 +86,7 @@ export async function choose({ open }) {
     await page.getByText('No provider matches.').waitFor();
     await page.getByRole('link', { name: /remove this filter/ }).click();
     await page.waitForURL('**/?state=unknown');
-    // To a provider and back.
+    // Open the page of a provider and return.
     await page.getByRole('link', { name: /^Broken 1/ }).click();
     await page.getByRole('link', { name: 'enkash' }).last().click();
     await page.waitForURL('**/providers/enkash');
@@ -97,7 +97,7 @@ export async function choose({ open }) {
     await clean(what);
     await close();
   }
-  // With the script, words are looked for while they are typed.
+  // With JavaScript, the page searches while the user types.
   const { page, clean, close } = await open('/');
   await page.evaluate(() => (globalThis.sameDocument = true));
   await page.getByRole('searchbox').pressSequentially('p-00');
@@ -109,7 +109,7 @@ export async function choose({ open }) {
   await close();
 }
 
-/** The page stays true by itself, and says so when it cannot. */
+/** The page updates itself, and shows a warning while it cannot reach the daemon. */
 export async function renew({ open, outside }) {
   const { page, clean, accessible, close } = await open('/', { viewport: { width: 1280, height: 300 } });
   await page.evaluate(() => {
@@ -124,7 +124,7 @@ export async function renew({ open, outside }) {
   await page.locator('#announcement', { hasText: '1 credential is broken.' }).waitFor({ state: 'attached' });
   const kept = await page.evaluate(() => ({
     document: globalThis.sameDocument,
-    // Though it is the first row now.
+    // The same element has moved to the first row.
     row: globalThis.row === document.querySelector('tbody tr'),
     focus: document.activeElement === globalThis.row.querySelector('a.name'),
     scroll: scrollY > 0,
@@ -132,7 +132,7 @@ export async function renew({ open, outside }) {
   }));
   assert.deepEqual(kept, { document: true, row: true, focus: true, scroll: true, icon: './assets/trouble.svg' });
 
-  // Out of reach and back.
+  // The daemon cannot be reached, then it can be reached again.
   await page.context().setOffline(true);
   await page.getByRole('alert').getByText(/cannot be reached/).waitFor();
   assert.ok(await page.evaluate(() => document.documentElement.classList.contains('stale')));
@@ -156,7 +156,7 @@ export async function renew({ open, outside }) {
   await last.close();
 }
 
-/** Nobody looks, or somebody wants to read in peace: nothing is asked. With a clock of its own, so that a minute is none. */
+/** A paused or hidden page sends no requests. The test moves the page's clock, so that it does not wait for minutes. */
 async function unattended(open) {
   const { page, close } = await open('/reasons');
   await page.clock.install();
@@ -187,16 +187,16 @@ async function unattended(open) {
   const back = page.waitForEvent('requestfinished');
   await hide(false);
   await back;
-  assert.equal(asked, 3, 'whoever comes back sees what is true at once');
+  assert.equal(asked, 3, 'a page that becomes visible again updates at once');
   await close();
 }
 
-/** Text that wants to be markup stays text, wherever it comes from. */
+/** Markup in texts from configuration, providers and addresses is shown as text. */
 export async function hostile({ open }) {
   for (const viewport of [DESKTOP, PHONE]) {
     const overview = await open('/', { viewport });
     const rows = await overview.page.locator('tbody tr').count();
-    assert.ok(rows >= 6, 'there is something to look at');
+    assert.ok(rows >= 6, 'the overview has rows');
     await inert(overview, `overview ${viewport.width}`);
     const text = await overview.page.locator('main').textContent();
     for (const part of ['<script>executed=1</script>', '<img src=x onerror=executed=1>', '"><svg onload=executed=1>', '[U+202E]', "'-executed-'"]) {
@@ -210,20 +210,20 @@ export async function hostile({ open }) {
       await one.page.locator('.command').first().waitFor();
       for (const details of await one.page.locator('details').all()) await details.locator('summary').click();
       await inert(one, `${path} ${viewport.width}`);
-      // They are all alike to an auditor.
+      // All pages of providers have the same structure, so axe checks only the first.
       if (path === paths[0]) await one.accessible(`${path} ${viewport.width}`);
       await one.close();
     }
-    // In the address, too.
+    // Markup in the address of the page.
     for (const query of ['/?q=%22%3E%3Cscript%3Eexecuted%3D1%3C/script%3E', '/?label=%22%3E%3Cimg%20src=x%20onerror=executed=1%3E%3D%00', '/providers?name=..']) {
       const one = await open(query, { viewport });
       await inert(one, query);
       await one.close();
     }
     const refused = await open('/?state=%3Cscript%3Eexecuted%3D1%3C/script%3E', { viewport });
-    await inert(refused, 'a filter that is none', [/status of 400/]);
+    await inert(refused, 'an unknown filter', [/status of 400/]);
     await refused.close();
-    // The script puts it into the page as well, and may not make markup of it either.
+    // The script of the page also inserts the texts. It must insert them as text too.
     await overview.page.evaluate(() => (document.getElementById('main').dataset.summary = ''));
     await overview.page.locator('#announcement', { hasText: 'broken' }).waitFor({ state: 'attached' });
     await inert(overview, 'renewed');
@@ -231,7 +231,7 @@ export async function hostile({ open }) {
   }
 }
 
-/** Nothing ran, and no element is there that we did not write. */
+/** Fails when a payload ran, or when the page has an element or attribute that could run one. */
 async function inert({ page, clean }, what, expected = []) {
   await clean(what, expected);
   assert.equal(await executed(page), undefined, what);

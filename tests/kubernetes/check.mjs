@@ -1,9 +1,9 @@
-// Holds Kubernetes manifests against the published schemas of Kubernetes and of the Prometheus operator.
+// Checks Kubernetes manifests against the published schemas of Kubernetes and of the Prometheus operator.
 //
 //   node check.mjs FILE…
 //
-// The schemas let unknown keys pass, which is how a typing error gets lost. The types that are published beside them do
-// not, so each document is also written down as a literal of its type, and the TypeScript compiler judges that.
+// The schemas accept unknown keys, so they do not find a misspelt key. The published TypeScript types do not accept
+// unknown keys. So the script also writes each document as a literal of its type, and the TypeScript compiler checks it.
 
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -16,7 +16,7 @@ let count = 0;
 let program = "";
 
 for (const file of process.argv.slice(2)) {
-    // YAML 1.1, as Kubernetes reads it: 0440 is octal.
+    // Kubernetes reads YAML 1.1, in which 0440 is octal.
     for (const document of parseAllDocuments(readFileSync(file, "utf8"), { version: "1.1" })) {
         const place = `${file}, document at byte ${document.range[0]}`;
         if (document.errors.length > 0) {

@@ -1,9 +1,9 @@
-// An OAuth server with token exchange (RFC 8693), the npm package @jmondi/oauth2-server, on a free port of loopback: for
-// tests/outside/issuers/exchange.rs.
+// An OAuth server with token exchange (RFC 8693), for tests/outside/issuers/exchange.rs. It is the npm package
+// @jmondi/oauth2-server on a free loopback port.
 //
-// Prints `listening 127.0.0.1:PORT` and `subjects {…}`: tokens to exchange. Which client may have what is in its repositories, as
-// the package calls them, and so is which subject it believes; the rest is the package's. Ends when its standard input is closed,
-// and in any case after five minutes.
+// It prints `listening 127.0.0.1:PORT`, and `subjects {…}` with tokens to exchange. The package issues the tokens and
+// checks the requests. The repositories in this file define the clients and scopes, and `processTokenExchange` defines
+// which subject tokens are accepted. The server ends when standard input is closed, and after five minutes at most.
 
 import { createServer } from 'node:http';
 import { AuthorizationServer, DateInterval, JwtService, OAuthException } from '@jmondi/oauth2-server';
@@ -65,7 +65,7 @@ const server = createServer(async (incoming, outgoing) => {
 });
 server.listen(0, '127.0.0.1', async () => {
   const address = `127.0.0.1:${server.address().port}`;
-  // What an application holds that got it from this server itself, and what a platform puts into a file.
+  // One subject token comes from this server, the others from a platform that writes its tokens into a file.
   const form = new URLSearchParams({ grant_type: 'client_credentials', client_id: 'service', client_secret: 'correct-horse' });
   const issued = await (await fetch(`http://${address}/token`, { method: 'POST', body: form })).json();
   const now = Math.floor(Date.now() / 1000);

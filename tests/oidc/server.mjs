@@ -1,9 +1,10 @@
-// A real OAuth server, the npm package oidc-provider, on a free port of loopback: for tests/outside/oidc.rs.
+// An OAuth server for tests/outside/oidc.rs: the npm package oidc-provider on a free loopback port.
 //
-// Prints `listening 127.0.0.1:PORT` and `refresh {…}`, the refresh tokens that it has for its clients, then for each token
-// `issued {…}`: what the server itself holds about it, and for each refusal `refused …`: why, which a client is not told. With a folder as its argument it also listens with TLS, with
-// server.pem, server-key.pem and ca.pem from there, and prints `secure 127.0.0.1:PORT`. Ends when its standard input is closed,
-// as happens when the test dies, and in any case after five minutes.
+// It prints `listening 127.0.0.1:PORT` and `refresh {…}` with a refresh token for each client that uses one. For each
+// token it prints `issued {…}` with the server's own record of the token. For each refused request it prints `refused …`
+// with the reason, which is not in the response. With a folder as argument it also listens with TLS, uses server.pem,
+// server-key.pem and ca.pem from that folder, and prints `secure 127.0.0.1:PORT`. The server ends when standard input is
+// closed, which happens when the test dies, and after five minutes at most.
 
 import { createPublicKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -11,11 +12,11 @@ import { createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { Provider, errors } from 'oidc-provider';
 
-// The package wants it, and the Node of Debian 12 does not have it.
+// The package calls URL.parse, which Node in Debian 12 does not have.
 URL.parse ??= (text) => (URL.canParse(text) ? new URL(text) : null);
 
 const API = 'https://api.example/';
-// Tokens for this one are JSON Web Tokens.
+// Access tokens for this API are JSON Web Tokens.
 const SIGNED = 'https://signed.example/';
 const key = (name) => createPublicKey(readFileSync(new URL(`../keys/${name}.pem`, import.meta.url))).export({ format: 'jwk' });
 const signing = (client_id, algorithm, name) => ({
@@ -27,11 +28,11 @@ const refreshing = (client_id) => ({
   redirect_uris: ['https://client.example/back'], scope: 'openid offline_access read write',
 });
 
-// Made up, like everything here.
+// All these values are made up.
 const clients = [
   { client_id: 'basic', client_secret: 'correct-horse', token_endpoint_auth_method: 'client_secret_basic' },
   { client_id: 'post', client_secret: 'battery-staple', token_endpoint_auth_method: 'client_secret_post' },
-  // Arrives whole only when both are form-encoded before they are joined (RFC 6749, section 2.3.1).
+  // The client must form-encode id and secret before it joins them (RFC 6749, section 2.3.1).
   { client_id: 'cl:ient +%', client_secret: 's:ecret &=+%2B/~', token_endpoint_auth_method: 'client_secret_basic' },
   { client_id: 'ended', client_secret: 'correct-horse', client_secret_expires_at: 1600000000, token_endpoint_auth_method: 'client_secret_basic' },
   { client_id: 'shared', client_secret: 'a-secret-that-signs-and-is-never-sent', token_endpoint_auth_method: 'client_secret_jwt' },
@@ -48,7 +49,7 @@ const configuration = {
   clients: clients.map((client) => ({ grant_types: ['client_credentials'], response_types: [], redirect_uris: [], scope: 'read write', ...client })),
   enabledJWA: { clientAuthSigningAlgValues: ['HS256', 'HS512', 'RS256', 'PS256', 'ES256'] },
   clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'tls_client_auth'],
-  // All scopes that the server knows: asking for `admin` is refused, because no client may have it.
+  // All scopes that the server knows. It refuses `admin`, because no client has that scope.
   scopes: ['openid', 'offline_access', 'read', 'write', 'admin'],
   findAccount: (_context, accountId) => ({ accountId, claims: () => ({ sub: accountId }) }),
   rotateRefreshToken: (context) => context.oidc.client.clientId === 'replaces',
@@ -71,14 +72,14 @@ const configuration = {
       getResourceServerInfo: (_context, resource) => {
         if (resource === SIGNED) return { scope: 'read', accessTokenTTL: 99, accessTokenFormat: 'jwt', audience: SIGNED };
         if (resource !== API) throw new errors.InvalidTarget();
-        // Whoever asks for `read write` gets `read`, and the answer says so.
+        // The server grants only `read` for a request of `read write`, and its response names the granted scope.
         return { scope: 'read', accessTokenTTL: 77, accessTokenFormat: 'opaque' };
       },
     },
   },
 };
 
-// What a user would have got by logging in with a browser.
+// Creates the refresh token that a login in a browser would give.
 async function refreshToken(provider, clientId) {
   const grant = new provider.Grant({ clientId, accountId: 'user' });
   grant.addOIDCScope('openid offline_access read');
@@ -100,7 +101,7 @@ server.listen(0, '127.0.0.1', async () => {
   const provider = new Provider(`http://${address}`, configuration);
   provider.on('grant.success', async (context) => {
     const kind = context.oidc.params.grant_type === 'refresh_token' ? provider.AccessToken : provider.ClientCredentials;
-    // Tokens that speak for themselves are not kept.
+    // The server keeps no record of JSON Web Tokens.
     const { clientId, scope, exp, aud } = (await kind.find(context.body.access_token)) ?? {};
     console.log(`issued ${JSON.stringify({ client: clientId, method: authenticatedBy(context), scope, audience: aud, expires: exp })}`);
   });
@@ -112,7 +113,7 @@ server.listen(0, '127.0.0.1', async () => {
   const [folder] = process.argv.slice(2);
   if (folder !== undefined) {
     const file = (name) => readFileSync(`${folder}/${name}.pem`);
-    // Whether a certificate is good is for the OAuth server to say, in its own words.
+    // TLS accepts any client certificate, so that the OAuth server checks it and sends an OAuth error.
     const tls = { cert: file('server'), key: file('server-key'), ca: file('ca'), requestCert: true, rejectUnauthorized: false };
     const secure = createSecureServer(tls, provider.callback());
     secure.listen(0, '127.0.0.1', () => console.log(`secure 127.0.0.1:${secure.address().port}`));
