@@ -1,9 +1,9 @@
-// Holds dashboards against Grafana's published types, and their queries against Prometheus's own grammar.
+// Checks dashboards against Grafana's published types, and their queries against Prometheus's own grammar.
 //
-//   node check.mjs FILE…      prints one JSON object: for each file the list of what is wrong with it
+//   node check.mjs FILE…      prints one JSON object: for each file the list of its faults
 //
-// Each panel becomes a TypeScript literal that is annotated with the type of its kind, so that an option that does not
-// exist is an error, as it would be in Grafana's own code.
+// The script writes each panel as a TypeScript literal with the type of its panel kind. So the compiler reports an
+// option that does not exist, as it does in Grafana's own code.
 
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -14,12 +14,12 @@ import ts from 'typescript';
 
 const home = dirname(fileURLToPath(import.meta.url));
 
-/** The panels of a dashboard, those inside of rows as well. */
+/** Returns all panels of a dashboard, also the panels inside rows. */
 function panels(dashboard) {
   return (dashboard.panels ?? []).flatMap((panel) => [panel, ...(panel.panels ?? [])]);
 }
 
-/** The dashboard as TypeScript. */
+/** Returns the dashboard as TypeScript. */
 function source(dashboard) {
   const known = ['bargauge', 'row', 'stat', 'state-timeline', 'table', 'timeseries'];
   const lines = ["import type { Dashboard, Panels } from './types';", `export const dashboard: Dashboard = ${JSON.stringify({ ...dashboard, panels: [] }, null, 1)};`];
@@ -31,7 +31,7 @@ function source(dashboard) {
   return lines.join('\n');
 }
 
-/** What the compiler says of each text, by the same index. */
+/** Returns the compiler's messages for each text, in the order of the texts. */
 function typed(texts) {
   const names = texts.map((_, index) => join(home, `dashboard_${index}.ts`));
   const options = {
@@ -51,20 +51,20 @@ function typed(texts) {
   host.getSourceFile = (name, ...rest) =>
     virtual(name) === undefined ? getSourceFile.call(host, name, ...rest) : ts.createSourceFile(name, virtual(name), ts.ScriptTarget.ES2022, true);
   const program = ts.createProgram(names, options, host);
-  const everywhere = [...program.getOptionsDiagnostics(), ...program.getGlobalDiagnostics(), ...own(program, join(home, 'types.ts'))];
+  const everywhere = [...program.getOptionsDiagnostics(), ...program.getGlobalDiagnostics(), ...diagnosticsOf(program, join(home, 'types.ts'))];
   if (everywhere.length > 0) {
-    throw new Error(everywhere.map((diagnostic) => told(diagnostic)).join('\n'));
+    throw new Error(everywhere.map((diagnostic) => described(diagnostic)).join('\n'));
   }
-  return names.map((name) => own(program, name).map(told));
+  return names.map((name) => diagnosticsOf(program, name).map(described));
 }
 
-function own(program, name) {
+function diagnosticsOf(program, name) {
   const file = program.getSourceFile(name);
   return [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)];
 }
 
-/** A diagnostic with the line at fault, and the title of the panel that it is in. */
-function told({ file, start, messageText }) {
+/** Returns the message of a diagnostic with the faulty line and the title of its panel. */
+function described({ file, start, messageText }) {
   const message = ts.flattenDiagnosticMessageText(messageText, ' ').replace(/\s+/g, ' ');
   if (file === undefined) {
     return message;
@@ -75,7 +75,7 @@ function told({ file, start, messageText }) {
   return `${title}: ${message} At: ${line.slice(0, 120)}`;
 }
 
-/** Every query with the place where it stands. */
+/** Returns every query of the dashboard with its panel or annotation. */
 function queries(dashboard) {
   const found = [];
   for (const panel of panels(dashboard)) {
@@ -91,13 +91,13 @@ function queries(dashboard) {
   return found;
 }
 
-/** What Grafana puts in: variables become words of the same length, so that they stay where they are. */
+/** Replaces Grafana's variables with durations of the same length, so that positions in the query stay the same. */
 function substituted(expr) {
   return expr.replace(/\$__(rate_interval|interval|range)/g, (word) => '1m'.padStart(word.length, '0'));
 }
 
-/** What is wrong with a query: it cannot be parsed, it selects what the variables do not, or it has a window of its own. */
-function asked({ place, expr, instant }, about) {
+/** Returns the faults of a query: a syntax error, a selector that ignores a variable, or a fixed window of a rate. */
+function faultsOf({ place, expr, instant }, about) {
   const text = substituted(expr);
   const faults = [];
   parser.parse(text).iterate({
@@ -129,7 +129,7 @@ function asked({ place, expr, instant }, about) {
   return faults;
 }
 
-/** Families with the label `provider`: all but those of the daemon itself. */
+/** Returns the metrics with the label `provider`: all metrics except those of the daemon itself. */
 function aboutProviders(expressions) {
   const daemons = ['build_info', 'config_last_reload_successful', 'config_last_reload_success_timestamp_seconds', 'state_last_save_successful', 'probes_in_flight', 'scheduler_lateness_seconds_bucket'];
   const names = expressions.flatMap(({ expr }) => expr.match(/credwatch_\w+/g) ?? []);
@@ -139,10 +139,10 @@ function aboutProviders(expressions) {
 const files = process.argv.slice(2);
 const dashboards = files.map((file) => JSON.parse(readFileSync(file, 'utf8')));
 const types = typed(dashboards.map(source));
-const answer = {};
+const faults = {};
 for (const [index, dashboard] of dashboards.entries()) {
   const all = queries(dashboard);
   const about = aboutProviders(all);
-  answer[files[index]] = [...types[index], ...all.flatMap((query) => asked(query, about))];
+  faults[files[index]] = [...types[index], ...all.flatMap((query) => faultsOf(query, about))];
 }
-process.stdout.write(`${JSON.stringify(answer)}\n`);
+process.stdout.write(`${JSON.stringify(faults)}\n`);

@@ -1,8 +1,8 @@
-// What a dashboard of this repository may hold, in Grafana's own published types.
+// The types of the dashboards in this repository, built from Grafana's own published types.
 //
-// The package leaves some places open (`unknown`, records) where panels, data sources and transformations bring types
-// of their own. Panel options and field configurations are in the package and are put in here; the few that live in
-// Grafana's core only are written down by hand, and are marked so.
+// The package types some members as `unknown` or as records, because panels, data sources and transformations define
+// them. This file sets the types of panel options and field configurations, which the package has. The types that only
+// Grafana's core has are written by hand, and their comments begin with "By hand".
 
 import type { DashboardCursorSync, DataQuery, DataSourceRef } from '@grafana/schema';
 import type * as raw from '@grafana/schema/dist/esm/raw/dashboard/x/Dashboard_types.gen';
@@ -12,7 +12,7 @@ import type * as stateTimeline from '@grafana/schema/dist/esm/raw/composable/sta
 import type * as table from '@grafana/schema/dist/esm/raw/composable/table/panelcfg/x/TablePanelCfg_types.gen';
 import type * as timeseries from '@grafana/schema/dist/esm/raw/composable/timeseries/panelcfg/x/TimeSeriesPanelCfg_types.gen';
 
-/** The same type with every enum as the union of its values, so that JSON can be assigned. */
+/** The same type with each enum as a union of its values, so that the compiler accepts JSON. */
 export type Plain<T> = 0 extends 1 & T
   ? T
   : T extends string
@@ -52,7 +52,7 @@ interface PrometheusQuery extends Change<DataQuery, { datasource: DataSourceRef 
   legendFormat?: string;
 }
 
-/** By hand: the transformations that are in use. */
+/** By hand: the transformations that the dashboards use. */
 type Transformation =
   | { id: 'merge'; options: Record<string, never> }
   | {
@@ -67,7 +67,7 @@ type Transformation =
 
 type Field<Custom> = Change<Plain<raw.FieldConfig>, { links?: DataLink[]; custom?: Custom }>;
 
-/** An override of a property, with the value that this property takes. */
+/** An override of a property, with the type of that property's value. */
 type Property<Custom> =
   | { [Key in keyof Field<Custom> & string]-?: { id: Key; value: Exclude<Field<Custom>[Key], undefined> } }[keyof Field<Custom> & string]
   | { [Key in keyof Custom & string]-?: { id: `custom.${Key}`; value: Exclude<Custom[Key], undefined> } }[keyof Custom & string];
@@ -90,7 +90,7 @@ type PanelOf<Type extends string, Options, Custom> = Change<
   }
 >;
 
-/** The panels that are in use, by type. */
+/** The panels that the dashboards use, by type. */
 export interface Panels {
   bargauge: PanelOf<'bargauge', bargauge.Options, Record<never, never>>;
   row: Plain<raw.RowPanel>;
@@ -100,7 +100,7 @@ export interface Panels {
   timeseries: PanelOf<'timeseries', timeseries.Options, timeseries.FieldConfig>;
 }
 
-/** By hand: what an annotation of the Prometheus data source has beside what every annotation has. */
+/** By hand: the members that an annotation of the Prometheus data source adds to every annotation. */
 type Annotation =
   | Plain<raw.AnnotationQuery>
   | Change<
@@ -116,7 +116,7 @@ type Annotation =
 
 type Variable = Change<Plain<raw.VariableModel>, { query: string | { qryType: 1; query: string; refId: string } }>;
 
-/** A dashboard; its panels are checked one by one. */
+/** A dashboard without its panels. Each panel is checked separately. */
 export type Dashboard = Change<
   Plain<raw.Dashboard>,
   {

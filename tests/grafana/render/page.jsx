@@ -1,5 +1,5 @@
-// Draws a dashboard from the answers of a Prometheus, with the transformations of @grafana/data and the components of
-// @grafana/ui. What Grafana's core does (its loader, the state timeline) is imitated in a few lines.
+// Draws a dashboard from responses of Prometheus, with the transformations of @grafana/data and the components of
+// @grafana/ui. A few lines here replace the dashboard loader and the state timeline, which are in Grafana's core.
 
 import {
   applyFieldOverrides, cacheFieldDisplayNames, createTheme, dateTime, FieldType, getFieldDisplayName, getFieldDisplayValues, Registry, renderLegendFormat,
@@ -18,7 +18,7 @@ const keep = (text) => text;
 standardTransformersRegistry.setInit(() =>
   [standardTransformers.mergeTransformer, standardTransformers.organizeFieldsTransformer].map((transformation) => ({ id: transformation.id, name: transformation.name, transformation: () => transformation })));
 
-/** Every property that an override may set, as the panels register it. */
+/** Returns a registry of every property that the panel's field configuration sets. In Grafana, panels register these. */
 function registry(panel) {
   const ids = new Set(panel.fieldConfig.overrides.flatMap((rule) => rule.properties.map((property) => property.id)));
   for (const id of Object.keys(panel.fieldConfig.defaults)) ids.add(id);

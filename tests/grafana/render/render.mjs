@@ -1,4 +1,4 @@
-// Plays the scene, asks every query of both dashboards, and has Chromium draw them: node render.mjs SECONDS
+// Runs the scene and every query of both dashboards, and draws the dashboards with Chromium: node render.mjs SECONDS
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { play } from './scene.mjs';
 const seconds = Number(process.argv[2]);
 const WIDTH = 1640;
 
-// The scene is a night of minutes, so the smallest intervals of panels are squeezed as much: they are seconds here.
+// The scene is much shorter than a dashboard's usual range, so this shortens the smallest interval of a panel to seconds.
 const squeeze = (interval) => (interval ? { '5m': 20, '1h': 60 }[interval] : 2);
 
 async function ask(url, path, parameters) {

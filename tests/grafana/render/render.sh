@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Draws both dashboards with Grafana's own components, to look at: tests/grafana/render/render.sh [OUTPUT] [SECONDS]
+# Draws pictures of both dashboards with Grafana's own components: tests/grafana/render/render.sh [OUTPUT] [SECONDS]
 #
-# A scene is played for so many seconds (300 unless told): the daemon watches made-up token APIs, and a real Prometheus
-# scrapes it. Then every query is asked, and a headless Chromium takes a picture of what @grafana/ui makes of the answers.
-# This is no Grafana: its dashboard loader and its panel plugins are not published as packages.
+# For SECONDS (default 300) credwatch probes made-up token APIs, and Prometheus scrapes credwatch. Then the script runs every
+# query of the dashboards, @grafana/ui draws the results, and a headless Chromium takes the pictures. The script does not run
+# Grafana itself, because its dashboard loader and its panel plugins are not published as packages.
 #
-# It needs prometheus, node, npm, openssl and chromium, and installs some 460 MB below the output. So `make test` leaves it out.
+# The script needs prometheus, node, npm, openssl and chromium, and installs about 460 MB into OUTPUT. So `make test` does not run it.
 set -euo pipefail
 home="$(cd "$(dirname "$0")" && pwd)"
 out="$(mkdir -p "${1:-target/render}" && cd "${1:-target/render}" && pwd)"
@@ -13,7 +13,7 @@ for program in prometheus node npm openssl chromium; do
     command -v "$program" >/dev/null || { echo "error: $program is missing; apt-get install prometheus nodejs npm openssl chromium" >&2; exit 1; }
 done
 credwatch="${CREDWATCH:-$home/../../../target/debug/credwatch}"
-[ -x "$credwatch" ] || { echo "error: there is no $credwatch; cargo build, or say where it is in CREDWATCH" >&2; exit 1; }
+[ -x "$credwatch" ] || { echo "error: there is no $credwatch; run cargo build, or set CREDWATCH to its path" >&2; exit 1; }
 
 cp "$home"/* "$out"
 cd "$out"

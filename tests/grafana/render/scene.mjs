@@ -1,4 +1,4 @@
-// A scene to draw: made-up token APIs of which some break, the daemon that watches them, and a Prometheus.
+// The scene for the pictures: made-up token APIs, some of which fail, a credwatch that probes them, and a Prometheus.
 
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,7 +8,7 @@ import https from 'node:https';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 
-/** What each API does: `lives` is the lifetime of its tokens, `turns` what it answers from which part of the scene on. */
+/** The APIs. `lives` is the token lifetime in seconds. `turns` lists fractions of the scene and the response from then on. */
 const APIS = {
   'billing-api': { team: 'finance', lives: 3600, tls: 60, more: ['secret_expires = SOON', 'credentials_next.client_secret = "a-secret"'] },
   'crm-legacy': { team: 'sales', lives: 3600, more: ['credentials.client_secret.file = "not-there"'], unreadable: true },
@@ -96,7 +96,7 @@ function configuration(ports) {
   return text;
 }
 
-/** Plays the scene and returns the address of the Prometheus that saw it; `end` ends everything. */
+/** Starts the scene. Returns the URL of its Prometheus, and `end`, which stops all processes. */
 export async function play(folder, credwatch, seconds) {
   mkdirSync(folder, { recursive: true });
   const start = Date.now();
