@@ -14,7 +14,7 @@ from sqlalchemy.orm import declarative_base
 
 from serving import serve
 
-# Loopback needs no TLS.
+# Authlib refuses HTTP without this variable. The test uses HTTP, because loopback needs no TLS.
 os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
 
 KEYS = Path(__file__).parent.parent / "keys"

@@ -1,4 +1,4 @@
-"""django-oauth-toolkit, for tests/outside/issuers: passwords and refresh tokens. Prints `revoked NAME` for a revoked refresh token of a user.
+"""django-oauth-toolkit, for tests/outside/issuers: passwords and refresh tokens. Prints `revoked NAME` when a refresh token of the user NAME is revoked.
 
 With the argument `rotate` it replaces refresh tokens at each use, which is its default. Without the argument it does not.
 """
@@ -14,7 +14,7 @@ settings.configure(
     ROOT_URLCONF=__name__,
     DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
     INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "oauth2_provider"],
-    # Tables straight from the models.
+    # Without migrations, Django creates the tables directly from the models.
     MIGRATION_MODULES={"auth": None, "contenttypes": None, "oauth2_provider": None},
     DEFAULT_AUTO_FIELD="django.db.models.AutoField",
     USE_TZ=True,

@@ -1,4 +1,4 @@
-"""Shared by the servers of this folder: each listens on a free loopback port and ends when its parent process ends."""
+"""Shared code of the servers in this folder. Each server listens on a free loopback port and ends when its parent process ends."""
 
 import json
 import os
@@ -12,7 +12,7 @@ class Quiet(WSGIRequestHandler):
     def log_message(self, *_arguments):
         pass
 
-    # The default looks up the client's name, which would need a name server.
+    # The default method looks up the client's name, which needs a name server.
     def address_string(self):
         return self.client_address[0]
 
