@@ -28,7 +28,7 @@ package: ## Build the Debian package in target/debian.
 sbom: ## List the components of the program (SBOM, CycloneDX) in target/package.
 	tests/package/make.sh sbom
 
-bench: ## Compare the speed with a floor and a peer; takes minutes.
+bench: ## Measure the speed of credwatch and of other programs; takes minutes.
 	cargo bench --locked
 
 docs: ## Build the documents as a site in target/book; the first run builds mdBook in two minutes.
