@@ -258,8 +258,8 @@ pub struct Probe {
     pub credentials: Option<u128>,
     /// How the answer was read, when it held no usable token; else empty.
     pub reading: Vec<TraceLine>,
-    /// The calls and the inspection of the token, in order. Empty when the token request is the only
-    /// call.
+    /// The calls and the inspection of the token, in order. Empty when the token request is the
+    /// only call.
     pub steps: Vec<Step>,
 }
 

@@ -149,7 +149,7 @@ fn a_rotated_secret_file_ends_the_back_off_at_once() {
     daemon.wait_for_state("p", "broken");
     std::fs::write(&file, format!("{right}\n")).expect("written");
     daemon.wait_for_state("p", "healthy");
-    assert!(daemon.log().contains("the secret has changed, probing at once"));
+    daemon.wait_for_log("the secret has changed, probing at once");
 }
 
 #[test]

@@ -20,6 +20,9 @@ fn logged() -> BTreeSet<String> {
             // `);`.
             let call = call.split(");").next().unwrap_or_default();
             let message = call.rsplit('"').nth(1).unwrap_or_default();
+            // A long text goes on in the next line.
+            let lines: Vec<&str> = message.split("\\\n").map(str::trim_start).collect();
+            let message = lines.concat();
             if !message.contains('{') {
                 texts.insert(message.replace('`', "").trim_end_matches('\\').to_owned());
             }

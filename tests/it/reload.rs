@@ -67,11 +67,7 @@ fn an_unchanged_provider_keeps_its_schedule_and_a_changed_one_is_probed_at_once(
     wait_for("a new probe of the changed provider", || {
         (probes(&daemon, "changed") == Some(2.0)).then_some(())
     });
-    assert!(
-        daemon.log().contains("changes=\"1 added, 1 changed, 1 removed, 1 unchanged\""),
-        "{}",
-        daemon.log()
-    );
+    daemon.wait_for_log("changes=\"1 added, 1 changed, 1 removed, 1 unchanged\"");
     assert_eq!((same.calls(), changed.calls(), gone.calls(), new.calls()), (1, 2, 1, 1));
     assert_eq!(probes(&daemon, "same"), Some(1.0));
     let now_due = daemon.sample(next).expect("it has a next probe");
@@ -94,11 +90,8 @@ fn a_configuration_with_a_fault_changes_nothing_and_the_fault_is_reported_with_i
     let expected = "credwatch.toml:9:10: there is no recipe \"nonesuch\"";
     assert!(answer.body.contains(expected), "{}", answer.body);
     assert_eq!(daemon.sample(SUCCESSFUL), Some(0.0));
-    let log = daemon.log();
-    assert!(
-        log.contains("credwatch.toml:9:10") && log.contains("the previous one stays in use"),
-        "{log}"
-    );
+    daemon.wait_for_log("credwatch.toml:9:10");
+    daemon.wait_for_log("the previous one stays in use");
     assert_eq!(probes(&daemon, "p"), Some(1.0));
     assert_eq!(daemon.get("/healthz").status, 200);
     daemon.configure(&good);
@@ -171,7 +164,7 @@ fn the_daemon_reloads_changed_files_but_not_touched_ones() {
     std::fs::write(daemon.folder().join("conf.d/second.toml"), "[providers.x]\nrecipe = 5\n")
         .expect("written");
     wait_for("a failed reload", || (daemon.sample(SUCCESSFUL) == Some(0.0)).then_some(()));
-    assert!(daemon.log().contains("second.toml:2:10"), "{}", daemon.log());
+    daemon.wait_for_log("second.toml:2:10");
     std::fs::write(daemon.folder().join("conf.d/second.toml"), provider("third", &third, ""))
         .expect("written");
     wait_for("a successful reload", || (daemon.sample(SUCCESSFUL) == Some(1.0)).then_some(()));

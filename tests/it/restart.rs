@@ -113,7 +113,7 @@ fn the_back_off_of_a_refused_secret_file_survives_a_restart_and_ends_with_a_new_
     assert_eq!(endpoint.calls(), asked, "there was no request");
     std::fs::write(&file, "another").expect("written");
     wait_for("it to be asked again", || (endpoint.calls() > asked).then_some(()));
-    wait_for("the log", || daemon.log().contains("the secret has changed").then_some(()));
+    daemon.wait_for_log("the secret has changed");
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn a_saved_state_that_cannot_be_used_is_renamed_and_logged() {
         std::fs::write(folder.path().join("state/state.json"), text).expect("written");
         let daemon = start(folder);
         daemon.wait_for_state("p", "healthy");
-        assert!(daemon.log().contains(problem), "{}", daemon.log());
+        daemon.wait_for_log(problem);
         let aside = std::fs::read_to_string(daemon.folder().join("state/state.json.unusable"))
             .expect("it was renamed");
         assert_eq!(aside, text);
@@ -171,7 +171,7 @@ fn a_state_that_cannot_be_saved_is_logged_and_the_last_saved_state_stays() {
     daemon.wait_for_state("p", "healthy");
     daemon.signal(Signal::TERM);
     assert!(daemon.wait().success());
-    wait_for("the log", || daemon.log().contains("the state cannot be saved").then_some(()));
+    daemon.wait_for_log("the state cannot be saved");
     assert_eq!(
         std::fs::read_to_string(daemon.folder().join("state/state.json")).expect("it is there"),
         "{\"version\":1,\"providers\":[]}"

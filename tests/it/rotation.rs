@@ -57,8 +57,8 @@ fn a_secret_from_a_command_is_read_for_each_probe_and_never_logged() {
     let failed = "credwatch_probe_failures_total\
                   {provider=\"p\",class=\"config\",reason=\"secret\",code=\"\"}";
     wait_for("it to fail", || daemon.sample(failed).filter(|count| *count > 0.0));
+    daemon.wait_for_log("failed (exit status: 1)");
     let log = daemon.log();
-    assert!(log.contains("failed (exit status: 1)"), "{log}");
     for hidden in ["old-secret", "new-secret", "chatter"] {
         assert!(!log.contains(hidden), "{hidden}: {log}");
     }
@@ -75,7 +75,7 @@ fn a_command_that_hangs_is_a_secret_failure() {
     let failed = "credwatch_probe_failures_total\
                   {provider=\"p\",class=\"config\",reason=\"secret\",code=\"\"}";
     wait_for("two failures", || daemon.sample(failed).filter(|count| *count >= 2.0));
-    assert!(daemon.log().contains("did not end within 300ms"), "{}", daemon.log());
+    daemon.wait_for_log("did not end within 300ms");
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn the_next_credential_is_probed_beside_the_current_one() {
         (&json["providers"]["p"]["state"], &json["providers"]["p"]["next"]["state"]),
         (&"healthy".into(), &"broken".into())
     );
-    assert!(daemon.log().contains("credentials=next"), "{}", daemon.log());
+    daemon.wait_for_log("credentials=next");
     let refused =
         "credwatch_probe_failures_total{provider=\"p\",class=\"credential\",reason=\"rejected\"";
     assert!(

@@ -50,6 +50,7 @@ fn each_call_is_counted_and_a_failed_cleanup_does_not_make_the_provider_fail() {
         page.contains("<caption>Steps</caption>") && page.contains("<bdi>logout</bdi>"),
         "{page}"
     );
+    daemon.wait_for_log("could not clean up");
     let log = daemon.log();
     let line =
         log.lines().find(|line| line.contains("could not clean up")).expect("the log has it");

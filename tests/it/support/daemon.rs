@@ -118,6 +118,12 @@ impl Daemon {
         self.log.lock().expect("not poisoned").clone()
     }
 
+    /// Waits until the log has this text. A log line reaches the test after the response that
+    /// follows it in the daemon.
+    pub fn wait_for_log(&self, text: &str) {
+        wait_for(&format!("{text:?} in the log"), || self.log().contains(text).then_some(()));
+    }
+
     /// Gets a path.
     pub fn get(&self, path: &str) -> Answer {
         get(&self.address, path)

@@ -26,7 +26,8 @@ pub fn signal(child: &Child, signal: Signal) {
     kill_process(Pid::from_child(child), signal).expect("it runs");
 }
 
-/// Waits until `condition` returns a value. Panics with `what` after a minute, because the machine can be busy.
+/// Waits until `condition` returns a value. Panics with `what` after a minute: the machine can be
+/// busy.
 pub fn wait_for<T>(what: &str, condition: impl FnMut() -> Option<T>) -> T {
     wait_within(Duration::from_secs(60), what, condition)
 }
