@@ -35,11 +35,11 @@ pub fn states(subject: &Subject<'_>, writer: &mut Writer<'_, '_>) -> io::Result<
     Ok(())
 }
 
-/// The current failure.
+/// The current failure. Its codes are bounded as those of the counters are.
 pub fn failure(subject: &Subject<'_>, writer: &mut Writer<'_, '_>) -> io::Result<()> {
-    match subject.health.failure() {
-        Some(failure) => writer.sample(&failure_labels(failure.reason, &failure.code), 1.0),
-        None => Ok(()),
+    match (subject.health.failure(), subject.health.failure_code_in_metrics()) {
+        (Some(failure), Some(code)) => writer.sample(&failure_labels(failure.reason, &code), 1.0),
+        _ => Ok(()),
     }
 }
 

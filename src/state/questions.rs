@@ -1,5 +1,6 @@
 //! Read access to the health of a provider.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,9 @@ use super::health::{CurrentFailure, Health, State, StepHealth, Token};
 use super::histogram::Histogram;
 use crate::outcome::{Code, Expiry, Failure, Phases, Reason};
 use crate::provider::Cadence;
+
+/// The most distinct codes of one provider in the metrics; the metrics show further ones as `other`.
+pub const MOST_CODES: usize = 20;
 
 impl Health {
     /// The state.
@@ -51,6 +55,19 @@ impl Health {
     #[must_use]
     pub fn failure(&self) -> Option<&Failure> {
         self.current_failure.as_ref().map(|current| &current.failure)
+    }
+
+    /// The code of the current failure in the metrics.
+    #[must_use]
+    pub fn failure_code_in_metrics(&self) -> Option<Code> {
+        self.failure().map(|failure| self.code_in_metrics(&failure.code))
+    }
+
+    /// `other` for a code that comes after the first [`MOST_CODES`] of this provider.
+    pub(super) fn code_in_metrics(&self, code: &Code) -> Code {
+        let counted: BTreeSet<&Code> = self.coded_failures.keys().map(|(_, code)| code).collect();
+        let has_series = code.is_empty() || counted.contains(code) || counted.len() < MOST_CODES;
+        if has_series { code.clone() } else { Code::other() }
     }
 
     /// Whether the last probe failed for this reason.

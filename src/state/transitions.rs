@@ -1,6 +1,5 @@
 //! All changes of the health of a provider. Only [`Health::record`] turns an outcome into a state.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,11 +7,8 @@ use jiff::Timestamp;
 
 use super::health::{CurrentFailure, Health, Recorded, State, Streak, Token, Transition};
 use super::histogram::Histogram;
-use crate::outcome::{Class, Code, Failure, Issued, Outcome, Probe, Reason};
+use crate::outcome::{Class, Failure, Issued, Outcome, Probe, Reason};
 use crate::provider::Cadence;
-
-/// The most distinct codes of one provider in the metrics; further codes are counted as `other`.
-pub const MOST_CODES: usize = 20;
 
 /// The saved state of one provider.
 pub(super) struct Restored {
@@ -169,7 +165,7 @@ impl Health {
             || (asks_to_wait && self.streak.same_reason >= threshold)
     }
 
-    /// Counts a failure. The codes after the first [`MOST_CODES`] share one series.
+    /// Counts a failure.
     fn count(&mut self, failure: &Failure) {
         if failure.code.is_empty() {
             let place =
@@ -177,10 +173,7 @@ impl Health {
             self.failures[place] += 1;
             return;
         }
-        let known = self.coded_failures.keys().any(|(_, code)| *code == failure.code);
-        let distinct: BTreeSet<&Code> = self.coded_failures.keys().map(|(_, code)| code).collect();
-        let code =
-            if known || distinct.len() < MOST_CODES { failure.code.clone() } else { Code::other() };
+        let code = self.code_in_metrics(&failure.code);
         *self.coded_failures.entry((failure.reason, code)).or_default() += 1;
     }
 }
@@ -188,7 +181,8 @@ impl Health {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::Expiry;
+    use crate::outcome::{Code, Expiry};
+    use crate::state::questions::MOST_CODES;
 
     fn probe(outcome: Outcome) -> Probe {
         Probe {
@@ -335,7 +329,10 @@ mod tests {
     fn the_number_of_codes_of_a_provider_is_limited() {
         let mut health = Health::new(&[1.0].into());
         for number in 0..1_000 {
-            health.record(&failed(Reason::Rejected, &format!("code{number}")), &Cadence::default());
+            let code = format!("code{number}");
+            health.record(&failed(Reason::Rejected, &code), &Cadence::default());
+            let current = health.failure_code_in_metrics().map(|code| code.to_string());
+            assert_eq!(current.as_deref(), Some(if number < 20 { &code } else { "other" }));
         }
         assert_eq!(health.coded_failures.len(), MOST_CODES + 1);
         assert_eq!(health.coded_failures.values().sum::<u64>(), 1_000);

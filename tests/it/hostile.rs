@@ -159,6 +159,8 @@ fn many_different_codes_do_not_fill_the_metrics() {
         })
         .count();
     assert_eq!(coded, 21, "twenty codes and `other`");
+    let current = metrics.lines().find(|line| line.starts_with("credwatch_provider_failure_info{"));
+    assert!(current.is_some_and(|line| line.contains("code=\"other\"")), "{current:?}");
     assert!(
         metrics.contains("code=\"other\"}") && metrics.contains("code=\"code_1\"}"),
         "{metrics}"
