@@ -18,7 +18,11 @@ pub const HARMLESS: [&str; 14] = [
 pub fn conceal(tree: &DeTable<'_>, source: &Source) {
     for (key, value) in tree {
         match (key.get_ref().as_ref(), value.get_ref()) {
-            ("web" | "limits" | "metrics" | "provider_files" | "recipe_files", _) => {}
+            (
+                "web" | "limits" | "metrics" | "provider_files" | "recipe_files"
+                | "replace_builtin",
+                _,
+            ) => {}
             ("defaults", DeValue::Table(table)) => provider(table, source),
             ("providers", DeValue::Table(table)) => {
                 for (_, value) in table {

@@ -30,7 +30,10 @@ pub struct File {
     /// Further files with `[recipes.NAME]` tables, as paths or patterns relative to this file:
     /// `recipes/*.toml`.
     pub recipe_files: Vec<Text>,
-    /// Recipes of your own, by name. A name that a built-in recipe has replaces it.
+    /// Built-in recipes that a recipe of your own with the same name replaces. In `recipe_files`
+    /// such a name is an error unless it is in this list, in this file it is a warning.
+    pub replace_builtin: Vec<Text>,
+    /// Recipes of your own, by name.
     pub recipes: Ordered<Definition>,
     /// The watched providers, by name. The name is the label `provider`.
     pub providers: Ordered<Provider>,
@@ -42,7 +45,8 @@ pub struct File {
 #[serde(deny_unknown_fields, default)]
 #[schemars(title = "credwatch recipes")]
 pub struct RecipeFile {
-    /// Recipes of your own, by name. A name that a built-in recipe has replaces it.
+    /// Recipes of your own, by name. The name of a built-in recipe needs `replace_builtin` in the
+    /// main file.
     pub recipes: Ordered<Definition>,
 }
 
@@ -81,7 +85,8 @@ macro_rules! shared_keys {
         #[derive(Deserialize, JsonSchema, Default)]
         #[serde(deny_unknown_fields, default)]
         pub struct $name {
-            /// The time from one probe to the next; default: the recipe's interval, else `60s`.
+            /// The time from one probe to the next; default `60s`, or the recipe's
+            /// interval if that is longer.
             pub interval: Option<At<Span>>,
             /// The deadline of one probe, including name resolution and body; default `10s`.
             pub timeout: Option<At<Span>>,

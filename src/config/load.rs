@@ -11,6 +11,7 @@ use super::conceal;
 use super::file::{Credential, File};
 use super::parsed::{Parsed, Recipes};
 use super::patterns::{matches, pattern_in};
+use super::replaced;
 use super::resolve::Resolver;
 use super::schema::SCHEMA;
 use super::settings::settings;
@@ -214,7 +215,7 @@ impl Loader {
         let incomplete = self.errors() > before;
         let provider_files =
             self.include(main, &main.file.provider_files, Role::Providers, &mut seen);
-        let recipes = self.recipes(std::iter::once(main).chain(&recipe_files), incomplete);
+        let recipes = self.recipes(main, &recipe_files, incomplete);
         let mut plan = settings(main, &mut self.faults);
         let mut names: HashMap<&str, String> = HashMap::new();
         let mut resolver = Resolver::new(&recipes, main);
@@ -253,13 +254,15 @@ impl Loader {
     }
 
     /// The recipes of all files, by name.
-    pub(super) fn recipes<'a>(
+    pub(super) fn recipes(
         &mut self,
-        files: impl Iterator<Item = &'a Parsed>,
+        main: &Parsed,
+        recipe_files: &[Parsed],
         incomplete: bool,
     ) -> Recipes {
+        self.faults.extend(replaced::faults(main, recipe_files, incomplete));
         let mut recipes = Recipes { own: HashMap::new(), faulty: HashSet::new(), incomplete };
-        for parsed in files {
+        for parsed in std::iter::once(main).chain(recipe_files) {
             for (name, definition) in &parsed.file.recipes.0 {
                 let mut faults = Vec::new();
                 let recipe = Recipe::compile(

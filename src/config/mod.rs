@@ -9,6 +9,7 @@ mod inputs;
 mod load;
 mod parsed;
 mod patterns;
+mod replaced;
 mod resolve;
 mod schema;
 mod settings;

@@ -154,14 +154,13 @@ pub fn labels(own: &Shared<'_>, defaults: &Shared<'_>) -> Vec<(String, String)> 
     labels
 }
 
-/// The cadence of a provider. `safe` is the interval that its recipe calls safe.
+/// The cadence of a provider. `safe` is the interval that its recipe calls safe: it can make the
+/// interval of `[defaults]` or the default longer and never shorter.
 pub fn cadence(own: &Shared<'_>, defaults: &Shared<'_>, safe: Option<Duration>) -> Cadence {
     let fallback = Cadence::default();
-    // The interval in `[defaults]` is for all providers, so the recipe can make it longer.
     let shared = || {
-        defaults.interval.map_or(safe.unwrap_or(fallback.interval), |at| {
-            at.0.get_ref().0.max(safe.unwrap_or_default())
-        })
+        let interval = defaults.interval.map_or(fallback.interval, |at| at.0.get_ref().0);
+        interval.max(safe.unwrap_or_default())
     };
     let interval = own.interval.map_or_else(shared, |at| at.0.get_ref().0).max(SHORTEST_INTERVAL);
     Cadence {

@@ -64,7 +64,7 @@ pub fn load_trial(path: &Path, inputs: &TrialInputs) -> Result<Arc<Provider>, Tr
             |provider: &Arc<Provider>| [&provider.name, &provider.recipe.name].map(String::clone);
         return choose(&providers, name, names, "provider", &file).cloned();
     }
-    let recipes = loader.recipes(std::iter::once(&parsed), false);
+    let recipes = loader.recipes(&parsed, &[], false);
     if loader.errors() > 0 {
         return Err(TrialError::Faulty(std::mem::take(&mut loader.faults)));
     }

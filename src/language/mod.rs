@@ -13,6 +13,7 @@ pub mod json_template;
 mod jwt;
 mod lint;
 pub mod names;
+mod path;
 pub mod placeholder;
 mod refused;
 pub mod scan;

@@ -8,6 +8,7 @@ use percent_encoding::{AsciiSet, utf8_percent_encode};
 
 use super::expression::{Compiled, Side};
 use super::names::{Mistake, Names};
+use super::path;
 use super::refused::refused;
 use crate::secret::HIDDEN;
 
@@ -95,7 +96,7 @@ impl Template {
         if let [Part::Expression(expression)] = self.parts.as_slice() {
             return evaluate(expression, context, insert);
         }
-        self.render(context, insert, |_, value| value).map(|text| text.map(Value::from))
+        self.render(context, insert, |_, _, value| value).map(|text| text.map(Value::from))
     }
 
     /// The text. `None` when a value that the template needs is absent.
@@ -103,36 +104,52 @@ impl Template {
     /// # Errors
     /// When an expression cannot be evaluated.
     pub fn text(&self, context: &Value, insert: &mut Insert<'_>) -> Result<Option<String>, Error> {
-        self.render(context, insert, |_, value| value)
+        self.render(context, insert, |_, _, value| value)
     }
 
     /// The text of a URL: values are percent-encoded, except for one at the very start.
     ///
     /// # Errors
-    /// When an expression cannot be evaluated.
+    /// When an expression cannot be evaluated, or its value leads to another path than the one that
+    /// the recipe wrote.
     pub fn url(
         &self,
         context: &Value,
         insert: &mut Insert<'_>,
         keep: &'static AsciiSet,
     ) -> Result<Option<String>, Error> {
-        self.render(context, insert, |place, value| {
-            if place == 0 { value } else { utf8_percent_encode(&value, keep).to_string() }
-        })
+        let mut values = Vec::new();
+        let mut start = 0;
+        let text = self.render(context, insert, |at, place, value| {
+            if place == 0 {
+                start = value.len();
+                return value;
+            }
+            let encoded = utf8_percent_encode(&value, keep).to_string();
+            if matches!(self.parts[place - 1], Part::Literal(_)) {
+                values.push(at..at + encoded.len());
+            }
+            encoded
+        })?;
+        if let Some(text) = &text {
+            path::check(text, start, &values)?;
+        }
+        Ok(text)
     }
 
+    /// `encode` gets the length of the text so far, the place of the part, and the value.
     fn render(
         &self,
         context: &Value,
         insert: &mut Insert<'_>,
-        encode: impl Fn(usize, String) -> String,
+        mut encode: impl FnMut(usize, usize, String) -> String,
     ) -> Result<Option<String>, Error> {
         let mut out = String::new();
         for (place, part) in self.parts.iter().enumerate() {
             match part {
                 Part::Literal(text) => out.push_str(text),
                 Part::Expression(expression) => match evaluate(expression, context, insert)? {
-                    Some(value) => out.push_str(&encode(place, plain(&value)?)),
+                    Some(value) => out.push_str(&encode(out.len(), place, plain(&value)?)),
                     None => return Ok(None),
                 },
             }

@@ -20,6 +20,12 @@ pub fn text(name: &str) -> Option<&'static str> {
     BUILTINS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }
 
+/// The built-in recipe whose name differs from `name` at most in upper and lower case.
+#[must_use]
+pub fn named_like(name: &str) -> Option<&'static str> {
+    BUILTINS.iter().map(|(known, _)| *known).find(|known| known.eq_ignore_ascii_case(name))
+}
+
 /// Compiles a file with one recipe.
 ///
 /// # Errors

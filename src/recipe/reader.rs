@@ -18,7 +18,7 @@ use crate::language::context::Context;
 use crate::language::expression::Compiled;
 use crate::language::scan::members;
 use crate::language::tree::Tree;
-use crate::secret::{Redactor, is_address};
+use crate::secret::Redactor;
 
 /// A whole answer. Can hold a token: it can be read, not printed.
 pub struct TokenResponse {
@@ -45,8 +45,9 @@ pub struct Reader<'a, 'r> {
     pub tokens: &'r [Compiled],
 }
 
-/// Values for later calls, and the name of the first value that the answer lacks.
-pub type GivenValues<'r> = (Vec<(&'r str, Value)>, Option<&'r str>);
+/// Values for later calls with their names and rules, and the name of the first value that the
+/// answer lacks.
+pub type GivenValues<'r> = (Vec<(&'r str, &'r Compiled, Value)>, Option<&'r str>);
 
 impl<'a, 'r> Reader<'a, 'r> {
     /// A reader that has already hidden every secret that it can find in the answer.
@@ -118,9 +119,7 @@ impl<'a, 'r> Reader<'a, 'r> {
         let names = self.names.clone();
         for (name, rule) in &self.call.gives {
             let value = self.value(rule);
-            if !value.as_str().is_some_and(is_address) {
-                hide(&value, self.redactor);
-            }
+            hide(&value, self.redactor);
             self.names.add(name, value);
         }
         self.names = names;
@@ -146,7 +145,7 @@ impl<'a, 'r> Reader<'a, 'r> {
             self.trace.note("gives", &rule.source, Found::Given(name, found));
             if usable {
                 self.names.add(name, value.clone());
-                given.push((name.as_str(), value));
+                given.push((name.as_str(), rule, value));
             } else {
                 missing = missing.or(Some(name.as_str()));
             }

@@ -37,8 +37,8 @@ impl Call {
             let problem = format!("the answer, {body}, does not give `{name}`");
             return Err(malformed("value_missing", &problem));
         }
-        for (name, value) in given {
-            values.give(name, value);
+        for (name, rule, value) in given {
+            values.give_found(name, rule, value);
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use super::values::{self, RenderError, Values};
 use crate::language::convert::UNRESERVED;
 use crate::language::expression::Compiled;
 use crate::language::template::{Insert, Template, hidden, real};
-use crate::secret::{HIDDEN, Redactor, is_address};
+use crate::secret::{HIDDEN, Redactor};
 
 /// A request, ready to send. Holds secrets: it can be sent, not printed.
 pub struct TokenRequest {
@@ -63,7 +63,7 @@ impl Call {
     }
 
     fn rendered(&self, values: &mut Values) -> Result<TokenRequest, RenderError> {
-        let Values { context, redactor, secure } = values;
+        let Values { context, redactor, secure, origins } = values;
         let context = context.value();
         let mut insert = |expression: &Compiled, value: Value| {
             hide_derived(expression, &value, &context, redactor);
@@ -80,6 +80,12 @@ impl Call {
         *secure |= url.scheme() == "https";
         let texts = self.texts("request.headers", &self.request.headers, &context, &mut insert)?;
         let body = self.body(&context, &mut insert)?;
+        // Messages about connections name the host.
+        if !self.shows_origin(&url, origins, &context)
+            && let Some(host) = url.host_str()
+        {
+            redactor.hide(host);
+        }
         let mut headers = HeaderMap::new();
         for (name, template, text) in texts {
             let mut value = HeaderValue::try_from(text.trim()).map_err(|_| {
@@ -151,19 +157,28 @@ impl Call {
 
     /// Where a request goes whose URL is hidden because an answer gave it, if that is no secret.
     fn shown_origin(&self, line: &str, values: &Values, context: &Value) -> String {
-        let may_show = || {
-            let mut uses = self.request.url.origin().flat_map(|expression| &expression.uses);
-            uses.all(|name| values.is_no_secret(name))
-        };
         if self.follows
             && line.contains(HIDDEN)
             && let Ok(url) = self.url(context, &mut real)
-            && may_show()
+            && self.shows_origin(&url, &values.origins, context)
         {
             let origin = values.redactor.scrub(&url.origin().ascii_serialization());
             return format!("  (at {origin})");
         }
         String::new()
+    }
+
+    /// Whether people may see scheme, host and port of its URL: they use no secret, equal a value
+    /// that is no secret, or are those of an address that an answer gave.
+    fn shows_origin(&self, url: &Url, origins: &[String], context: &Value) -> bool {
+        let is_open = |expression: &Compiled| {
+            !expression.secret
+                || expression
+                    .evaluate(context)
+                    .is_ok_and(|value| expression.is_open(&value, context))
+        };
+        self.request.url.origin().all(is_open)
+            || origins.contains(&url.origin().ascii_serialization())
     }
 
     /// The name, template and text of each entry in a table of the request. An entry that needs an
@@ -268,11 +283,7 @@ fn hide_derived(expression: &Compiled, value: &Value, context: &Value, redactor:
     // A lone name is an input or a `let`, which are hidden already.
     let is_name =
         expression.source.trim().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if expression.secret
-        && !is_name
-        && !expression.is_open(value, context)
-        && !value.as_str().is_some_and(is_address)
-    {
+    if expression.secret && !is_name && !expression.is_open(value, context) {
         values::hide(value, redactor);
     }
 }

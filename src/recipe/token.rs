@@ -52,8 +52,8 @@ impl Recipe {
         let outcome = reader.token(&token, rules, expectations, fingerprints);
         if keep || !self.cleanup.is_empty() {
             values.give("token", token.into());
-            for (name, value) in given {
-                values.give(name, value);
+            for (name, rule, value) in given {
+                values.give_found(name, rule, value);
             }
         }
         outcome.map_or_else(Outcome::Failed, Outcome::Issued)

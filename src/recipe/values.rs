@@ -6,11 +6,12 @@ use jiff::Timestamp;
 use minijinja::value::ValueKind;
 use minijinja::{Error, Value};
 use secrecy::{ExposeSecret, SecretString};
+use url::Url;
 
 use super::call::Recipe;
 use crate::language::bounds::is_used_up;
 use crate::language::context::Context;
-use crate::language::expression::explain;
+use crate::language::expression::{Compiled, explain};
 use crate::outcome::{Failure, Reason, malformed};
 use crate::secret::{Redactor, is_address};
 
@@ -39,6 +40,8 @@ pub struct Values {
     pub redactor: Redactor,
     /// Whether the attempt has sent a request by `https`.
     pub(super) secure: bool,
+    /// Scheme, host and port of each address that an answer gave. People may see them.
+    pub(super) origins: Vec<String>,
 }
 
 /// Why a request cannot be rendered. Holds no values.
@@ -103,7 +106,7 @@ impl Recipe {
                 hide(value, &mut redactor);
             }
         }
-        Ok(Values { context, redactor, secure: false })
+        Ok(Values { context, redactor, secure: false, origins: Vec::new() })
     }
 
     /// All names that a request can use, with their values. An optional input that is not set is
@@ -149,18 +152,22 @@ impl Values {
         self.context.get(name).is_some()
     }
 
-    /// Adds a value from an answer, and hides it unless it is an address.
+    /// Adds a secret value from an answer.
     pub(super) fn give(&mut self, name: &str, value: Value) {
-        if !value.as_str().is_some_and(is_address) {
-            hide(&value, &mut self.redactor);
-        }
+        hide(&value, &mut self.redactor);
         self.context.add(name, value);
     }
 
-    /// Whether the value of this name may be shown, because it is an address or no secret.
-    pub(super) fn is_no_secret(&self, name: &str) -> bool {
-        let text = self.context.get(name).and_then(Value::as_str);
-        text.is_none_or(|text| is_address(text) || !self.redactor.is_secret(text))
+    /// Adds a value that a rule found in an answer. The value is secret. When it is an address, and
+    /// the rule uses no secret, people may see the host.
+    pub(super) fn give_found(&mut self, name: &str, rule: &Compiled, value: Value) {
+        if !rule.secret
+            && let Some(text) = value.as_str().filter(|text| is_address(text))
+            && let Ok(url) = Url::parse(text)
+        {
+            self.origins.push(url.origin().ascii_serialization());
+        }
+        self.give(name, value);
     }
 
     /// The token, if a later call needs it.

@@ -26,6 +26,7 @@
 //! - `reload`, `rotation`, `restart`: changes while the daemon runs.
 //! - `secret_rules`: a rule that would show a secret is a load error.
 //! - `steps`, `verification`: probes with several calls.
+//! - `strangers`: recipes of authors whom the operator does not know.
 //! - `web_config`: the web config and the message for each fault.
 //! - `web_connections`: TLS, client certificates and logins over sockets, and replaced web configs.
 //! - `writing`: drafts, suggestions, trials, and mistakes in recipes.
@@ -58,6 +59,7 @@ mod restart;
 mod rotation;
 mod secret_rules;
 mod steps;
+mod strangers;
 mod support;
 #[path = "../fuzz/src/lib.rs"]
 mod targets;

@@ -3,12 +3,16 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::compiler::Compiler;
 use crate::diagnostic::{Fault, Source};
 use crate::language::names::Names;
 use crate::recipe::call::{Call, Kind, OWN_NAMES, Recipe, TOKEN};
 use crate::recipe::definition::{Definition, VerifyCall};
+
+/// A longer interval would be no watch. A recipe of another author could otherwise stop the probes.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(24 * 3600);
 
 impl Recipe {
     /// Compiles a definition and adds all mistakes to `faults`. `place` is the place of mistakes
@@ -22,6 +26,10 @@ impl Recipe {
         faults: &mut Vec<Fault>,
     ) -> Self {
         let mut compiler = Compiler::new(source, faults, Names::default(), BTreeSet::new());
+        if definition.interval.is_some_and(|interval| interval.0 > LONGEST_INTERVAL) {
+            compiler.fault(place.clone(), "the `interval` of a recipe is at most `1d`").hint =
+                Some("a provider can set a longer one itself".into());
+        }
         let (parameters, credentials) = compiler.inputs(definition);
         for clock in ["now_s", "now_ms", "now_iso", "uuid"] {
             compiler.names.add(clock, false);

@@ -22,8 +22,9 @@ pub struct Definition {
     pub side_effects: Option<String>,
     /// How certain the recipe is about the API.
     pub known: Option<Known>,
-    /// The shortest safe interval between token requests; used unless a provider sets `interval` or
-    /// `[defaults]` sets a longer one.
+    /// The shortest safe interval between token requests, at most `1d`. It makes the interval of
+    /// `[defaults]`, or the default `60s`, longer and never shorter; a provider's own `interval`
+    /// takes precedence.
     pub interval: Option<Span>,
     /// Inputs that are not secret.
     pub parameters: Ordered<Parameter>,

