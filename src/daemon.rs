@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinError;
+use tokio::task::{JoinError, JoinHandle};
 
 use crate::logging::log_faults;
 use crate::metrics::{Daemon as Instruments, Exposition};
@@ -14,7 +14,7 @@ use crate::probe::Prober;
 use crate::reload::{MOST_TRIGGERS, Reloader};
 use crate::schedule::{Mode, Scheduler};
 use crate::state::Ledger;
-use crate::storage::Storage;
+use crate::storage::{LONGEST_RESTORE, LONGEST_SAVE, Storage, restore};
 use crate::web::{self, App, Bounds, Listeners};
 use crate::web_config::CurrentWebConfig;
 use crate::{signals, systemd};
@@ -32,7 +32,7 @@ pub struct Options {
     /// The listeners for only `/livez` and `/readyz`, without TLS and passwords.
     pub probe_listeners: Vec<TcpListener>,
     /// Where the daemon saves its state; `None` when it saves none.
-    pub storage: Option<Storage>,
+    pub storage: Option<Arc<Storage>>,
     /// What starts probes.
     pub mode: Mode,
     /// Whether `POST /-/reload` is enabled.
@@ -50,7 +50,7 @@ pub async fn run(options: Options) -> std::io::Result<()> {
     let (stop, stopped) = watch::channel(false);
 
     // Start: the saved state, then the scheduler, then the server.
-    let ledger = restored_ledger(&options);
+    let ledger = restored_ledger(&options).await;
     let Options { plan, plan_files, prober, storage, mode, listeners, probe_listeners, .. } =
         options;
     let instruments = Instruments::new();
@@ -93,7 +93,7 @@ pub async fn run(options: Options) -> std::io::Result<()> {
     let _ = stop.send(true);
     let _ = scheduling.await;
     if let Some(saving) = saving {
-        let _ = saving.await;
+        wait_for_last_save(saving).await;
     }
     let served = if let Some(served) = served { served } else { serving.await };
     tracing::info!("credwatch has stopped");
@@ -101,14 +101,28 @@ pub async fn run(options: Options) -> std::io::Result<()> {
 }
 
 /// The ledger of the plan, with the saved state.
-fn restored_ledger(options: &Options) -> Arc<Ledger> {
+async fn restored_ledger(options: &Options) -> Arc<Ledger> {
     let plan = &options.plan;
     log_faults(&plan.warnings);
-    let ledger = Arc::new(Ledger::new(plan.providers.clone(), &plan.duration_buckets));
-    if let Some(storage) = &options.storage {
-        storage.restore(&ledger, options.plan_files.as_ref().and_then(PlanFiles::written));
+    let empty = || Arc::new(Ledger::new(plan.providers.clone(), &plan.duration_buckets));
+    let Some(storage) = options.storage.clone() else { return empty() };
+    let configured = options.plan_files.as_ref().and_then(PlanFiles::written);
+    let ledger = empty();
+    let restored = Arc::clone(&ledger);
+    let reading = tokio::task::spawn_blocking(move || restore(&storage, &restored, configured));
+    if tokio::time::timeout(LONGEST_RESTORE, reading).await.is_ok() {
+        return ledger;
     }
-    ledger
+    tracing::error!("the disk did not answer, so the daemon starts without a saved state");
+    // The thread may still change the first ledger.
+    empty()
+}
+
+/// Waits for the last save, but not without end: a disk can hang.
+async fn wait_for_last_save(saving: JoinHandle<()>) {
+    if tokio::time::timeout(LONGEST_SAVE, saving).await.is_err() {
+        tracing::error!("the disk did not answer, so the state is not saved at the stop");
+    }
 }
 
 /// Waits for the stop.
@@ -144,4 +158,16 @@ fn addresses(listeners: &[TcpListener]) -> String {
         .filter_map(|listener| Some(listener.local_addr().ok()?.to_string()))
         .collect();
     addresses.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_stop_does_not_wait_longer_than_its_limit_for_a_disk_that_hangs() {
+        let start = tokio::time::Instant::now();
+        wait_for_last_save(tokio::spawn(std::future::pending())).await;
+        assert_eq!(start.elapsed().as_secs(), 5);
+    }
 }

@@ -103,7 +103,7 @@ fn options(flags: &Flags) -> Result<Options, ExitCode> {
 }
 
 /// The directory of the flag or of systemd.
-fn storage(flags: &Flags) -> Result<Option<Storage>, ExitCode> {
+fn storage(flags: &Flags) -> Result<Option<Arc<Storage>>, ExitCode> {
     // systemd separates several directories with colons.
     let from_systemd = || {
         let folders = std::env::var("STATE_DIRECTORY").ok()?;
@@ -114,7 +114,7 @@ fn storage(flags: &Flags) -> Result<Option<Storage>, ExitCode> {
         tracing::error!(path = %folder.display(), "--storage.path is no directory");
         return Err(ExitCode::FAILURE);
     }
-    Ok(folder.map(Storage::new))
+    Ok(folder.map(Storage::new).map(Arc::new))
 }
 
 /// Opens the addresses.

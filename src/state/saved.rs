@@ -127,7 +127,10 @@ pub fn read(
     now: Moment,
     touched: impl Fn(&Entry, Timestamp) -> Touched,
 ) -> Result<usize, String> {
-    let damaged = |error: serde_json::Error| format!("it is damaged: {error}");
+    // The text of the error can contain a part of the file.
+    let damaged = |error: serde_json::Error| {
+        format!("it is damaged in line {}, column {}", error.line(), error.column())
+    };
     let Version { version } = serde_json::from_str(text).map_err(damaged)?;
     if version != VERSION {
         return Err(format!("it has version {version}, and this program knows {VERSION}"));

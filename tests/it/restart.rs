@@ -178,6 +178,51 @@ fn a_state_that_cannot_be_saved_is_logged_and_the_last_saved_state_stays() {
     );
 }
 
+#[test]
+fn a_pipe_in_the_place_of_a_state_file_delays_neither_the_start_nor_the_stop() {
+    let endpoint = Endpoint::json("200 OK", r#"{"access_token":"a-token-of-the-tests"}"#);
+    for name in ["state.json", "state.json.new"] {
+        let folder = folder(&provider(&endpoint, ""));
+        let state = folder.path().join("state");
+        std::fs::create_dir(&state).expect("made");
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mkfifoat(rustix::fs::CWD, state.join(name), mode).expect("a pipe");
+        let daemon = start(folder);
+        daemon.wait_for_state("p", "healthy");
+        let folder = daemon.stop();
+        let saved = std::fs::read_to_string(folder.path().join("state/state.json"));
+        assert!(saved.expect("it was saved").contains("\"p\""), "{name}");
+    }
+}
+
+#[test]
+fn the_second_daemon_of_a_state_directory_saves_only_after_the_first_has_ended() {
+    let endpoint = Endpoint::json("200 OK", r#"{"access_token":"a-token-of-the-tests"}"#);
+    let first = start(folder(&provider(&endpoint, "")));
+    first.wait_for_state("p", "healthy");
+    let state = first.folder().join("state");
+    let file = state.join("state.json");
+    let start_another = || {
+        let argument = format!("--storage.path={}", state.display());
+        let daemon = Daemon::start_in(folder(&provider(&endpoint, "")), &[&argument], &[]);
+        daemon.wait_for_log("another process saves its state in this directory");
+        daemon
+    };
+    let saves = |daemon: &Daemon| daemon.sample("credwatch_state_last_save_successful");
+    let second = start_another();
+    wait_for("the metric", || (saves(&second) == Some(0.0)).then_some(()));
+    assert_eq!(saves(&first), Some(1.0));
+    second.stop();
+    assert!(!file.exists(), "the second daemon has saved nothing");
+    let mut third = start_another();
+    let _folder = first.stop();
+    std::fs::remove_file(&file).expect("the first daemon has saved its state");
+    third.signal(Signal::TERM);
+    assert!(third.wait().success());
+    third.wait_for_log("the state can be saved again");
+    assert!(file.exists(), "the third daemon has saved its state");
+}
+
 /// A socket that receives the messages of the daemon to the service manager.
 struct Manager {
     socket: UnixDatagram,

@@ -78,3 +78,18 @@ fn one_reader_reads_all_files() {
     }
     assert!(found.is_empty(), "use `files::read`:\n{}", found.join("\n"));
 }
+
+#[test]
+fn one_place_writes_files() {
+    let mut found = Vec::new();
+    for (_, path, text) in sources() {
+        if path.ends_with("src/storage/folder.rs") {
+            continue;
+        }
+        let words = ["fs::write(", "File::create", ".write(true)", "OFlags::CREATE", "fs::rename("];
+        for line in text.lines().filter(|line| words.iter().any(|word| line.contains(word))) {
+            found.push(format!("{}: {}", path.display(), line.trim()));
+        }
+    }
+    assert!(found.is_empty(), "write through `storage::folder`:\n{}", found.join("\n"));
+}

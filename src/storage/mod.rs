@@ -1,0 +1,9 @@
+//! Saves the state in a directory, so that the daemon knows token expiries after a restart and
+//! keeps backing off from an account that could be locked.
+
+mod folder;
+mod keeper;
+mod restore;
+
+pub use keeper::{LONGEST_SAVE, Storage};
+pub use restore::{LONGEST_RESTORE, restore};
