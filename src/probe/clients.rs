@@ -9,7 +9,7 @@ use rustls::RootCertStore;
 
 use super::connecting::MarkConnected;
 use super::dns;
-use super::send::USER_AGENT;
+use super::send::{LARGEST_HEADERS, USER_AGENT};
 use super::tls::{self, TlsError};
 use crate::provider::{Proxy, Transport};
 use crate::tls::system_roots;
@@ -38,6 +38,12 @@ struct Cached {
 /// The time between two checks of certificate files. Thousands of providers can share them, and
 /// each check costs a thread.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The most headers of an answer in HTTP/1.1.
+const MOST_HEADERS: usize = 100;
+
+/// The bytes that a provider may send ahead in HTTP/2 (RFC 9113, section 6.9.2).
+const HTTP2_WINDOW: u32 = 65_535;
 
 /// Size, time and inode of each certificate file; `None` for a file that cannot be read.
 type Stamp = Vec<Option<(u64, SystemTime, u64)>>;
@@ -140,8 +146,11 @@ fn new_client(transport: &Transport, roots: &RootCertStore) -> Client {
         .tcp_keepalive_interval(None)
         .tcp_keepalive_retries(None)
         .tcp_user_timeout(None)
-        .http1_max_headers(100)
-        .http2_max_header_list_size(32 * 1024)
+        .http1_max_headers(MOST_HEADERS)
+        .http2_max_header_list_size(LARGEST_HEADERS)
+        // The library keeps all that fits into the window in memory, also while no one reads it.
+        .http2_initial_stream_window_size(HTTP2_WINDOW)
+        .http2_initial_connection_window_size(HTTP2_WINDOW)
         .user_agent(USER_AGENT);
     let builder = match &transport.proxy {
         Proxy::Direct => builder.no_proxy(),

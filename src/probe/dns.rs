@@ -8,6 +8,9 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::marks::mark;
 
+/// The most addresses of a name that a probe tries.
+const MOST_ADDRESSES: usize = 32;
+
 /// The system's resolver.
 pub struct System;
 
@@ -61,6 +64,6 @@ fn lookup(name: &str) -> Result<Vec<SocketAddr>, DnsError> {
             _ => other(std::io::Error::from(error).to_string()),
         })?;
     let addresses: Vec<SocketAddr> =
-        answer.filter_map(Result::ok).map(|info| info.sockaddr).collect();
+        answer.filter_map(Result::ok).map(|info| info.sockaddr).take(MOST_ADDRESSES).collect();
     if addresses.is_empty() { Err(DnsError::NoName(name.to_owned())) } else { Ok(addresses) }
 }

@@ -7,7 +7,7 @@ use rustls::CertificateError;
 
 use super::dns::DnsError;
 use super::marks::Moments;
-use crate::outcome::{Code, Failure, Reason};
+use crate::outcome::{Failure, Reason, malformed};
 
 /// The failure for an error of the HTTP client, from the moments that the request reached.
 pub fn classify(error: &reqwest::Error, moments: &Moments) -> Failure {
@@ -23,26 +23,14 @@ pub fn classify(error: &reqwest::Error, moments: &Moments) -> Failure {
     if let Some(http) = find::<hyper::Error>(error)
         && (http.is_parse() || http.is_parse_too_large())
     {
-        return Failure::new(
-            Reason::Malformed,
-            "the answer is no valid HTTP, or its head is too large",
-        )
-        .code(Code::word("not_http"));
+        return malformed("not_http", "the answer is no valid HTTP, or its head is too large");
     }
     let broken = find::<io::Error>(error);
-    if error.is_decode()
-        && let Some(io) = broken
-        && matches!(
-            io.kind(),
-            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other
-        )
-        && find::<hyper::Error>(error).is_none()
-    {
-        return Failure::new(
-            Reason::Malformed,
-            "the answer says that it is compressed but cannot be unpacked",
-        )
-        .code(Code::word("not_gzip"));
+    let is_invalid = |error: &io::Error| {
+        matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)
+    };
+    if moments.head.is_some() && broken.is_some_and(is_invalid) {
+        return malformed("not_http", "the body of the answer is no valid HTTP");
     }
     let detail = broken.map_or_else(|| "it ended too early".to_owned(), describe);
     let place = if moments.head.is_some() {

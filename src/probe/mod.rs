@@ -3,6 +3,7 @@
 //! Every request opens a new connection with a full handshake. It has a deadline, follows no
 //! redirect and reads a limited body.
 
+mod body;
 mod clients;
 mod connecting;
 mod dns;
@@ -12,5 +13,6 @@ mod prober;
 mod send;
 mod tls;
 
+pub use body::LARGEST_BODY;
 pub use prober::Prober;
-pub use send::{DEFAULT_HEADERS, LARGEST_BODY};
+pub use send::DEFAULT_HEADERS;

@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant as Deadline;
 use uuid::Uuid;
 
+use super::body::Places;
 use super::clients::Clients;
 use super::send::{Clock, Sent, send};
 use super::tls::TlsError;
@@ -23,6 +24,7 @@ use crate::time::unix_seconds;
 /// Probes providers. The program has one prober.
 pub struct Prober {
     clients: Clients,
+    places: Places,
     fingerprints: Fingerprints,
     now: Arc<Clock>,
     uuid: Arc<dyn Fn() -> Uuid + Send + Sync>,
@@ -49,6 +51,7 @@ impl Prober {
     ) -> Self {
         Self {
             clients: Clients::default(),
+            places: Places::default(),
             fingerprints: Fingerprints::default(),
             now: Arc::new(now),
             uuid: Arc::new(uuid),
@@ -144,22 +147,28 @@ impl Prober {
     ) -> Probe {
         let mut deadline = Deadline::now() + provider.timeout;
         let mut cleans_up = false;
+        let mut place = None;
         while let Some(next) = conversation.next_request() {
+            // The conversation has no body any more.
+            drop(place.take());
             let kind = next.call.kind;
             if kind == Kind::Cleanup && !std::mem::replace(&mut cleans_up, true) {
                 deadline = Deadline::now() + provider.timeout;
             }
-            let sent = send(client, &next.request, deadline, provider.timeout, &*self.now).await;
+            let context = (&*self.now, &self.places);
+            let sent = send(client, &next.request, deadline, provider.timeout, context).await;
+            deadline += sent.waited;
             if kind.leads_to_the_token() {
                 measure(&mut probe, &sent);
             }
             let took = sent.end.duration_since(sent.start);
             match sent.answer {
-                Ok(response) => {
+                Ok(answer) => {
                     if kind == Kind::Token {
-                        probe.clock_skew = clock_skew(&response);
+                        probe.clock_skew = clock_skew(&answer.response);
                     }
-                    conversation.answered(response, took);
+                    place = answer.place;
+                    conversation.answered(answer.response, took);
                 }
                 Err(failed) => conversation.failed(failed.failure, took),
             }
@@ -182,7 +191,7 @@ fn measure(probe: &mut Probe, sent: &Sent) {
     let ends = [probe.certificate_expiry, sent.moments.certificate_expiry];
     probe.certificate_expiry = ends.into_iter().flatten().min();
     probe.status = match &sent.answer {
-        Ok(response) => Some(response.status),
+        Ok(answer) => Some(answer.response.status),
         Err(failed) => failed.status,
     };
 }

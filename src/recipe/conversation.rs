@@ -245,7 +245,8 @@ impl<'a> Conversation<'a> {
 
     fn inspect(&mut self, check: &JwtCheck) {
         let expiry = self.issued.as_ref().map_or(Expiry::Unknown, |issued| issued.expiry);
-        let failure = check.inspect(&self.values, self.keys.as_ref(), expiry, self.now).err();
+        let keys = self.keys.take();
+        let failure = check.inspect(&self.values, keys.as_ref(), expiry, self.now).err();
         if let Some(failure) = &failure {
             self.fail(failure.clone(), None, Trace::default());
         }

@@ -11,7 +11,7 @@ use super::histogram::Histogram;
 use crate::outcome::{Code, Expiry, Failure, Phases, Reason};
 use crate::provider::Cadence;
 
-/// The most distinct codes of one provider in the metrics; the metrics show further ones as `other`.
+/// The most distinct codes of one provider in the metrics. Further ones are `other` there.
 pub const MOST_CODES: usize = 20;
 
 impl Health {

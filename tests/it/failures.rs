@@ -1,5 +1,6 @@
 //! Each failure reason, over a real socket.
 
+mod limits;
 mod tls;
 
 use std::io::{Read, Write};
@@ -244,49 +245,6 @@ async fn a_secret_that_cannot_be_read_is_config_and_nothing_is_sent() {
     assert_failure(&probe, "config", "secret", "");
     assert!(failure(&probe).message.as_str().contains("cannot read /nonexistent/secret"));
     assert_eq!(endpoint.calls(), 0);
-}
-
-#[tokio::test]
-async fn bodies_are_limited_before_and_after_decompression() {
-    use flate2::{Compression, write::GzEncoder};
-    let huge = Endpoint::serving(|mut stream, _| {
-        read_request(&mut stream);
-        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
-        // At most 64 MiB; the client closes the connection long before.
-        for _ in 0..64 {
-            if stream.write_all(&vec![b' '; 1024 * 1024]).is_err() {
-                break;
-            }
-        }
-    });
-    assert_failure(&probe(&huge.url(), "").await, "provider", "malformed", "body_too_large");
-    let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
-    bomb.write_all(&vec![b' '; 32 * 1024 * 1024]).expect("packed");
-    let bomb = Endpoint::answering(http(
-        "200 OK",
-        "Content-Encoding: gzip\r\n",
-        &bomb.finish().expect("packed"),
-    ));
-    assert_failure(&probe(&bomb.url(), "").await, "provider", "malformed", "body_too_large");
-    let refusal = Endpoint::answering(http("403 Forbidden", "", &vec![b'x'; 1024 * 1024]));
-    assert_failure(&probe(&refusal.url(), "").await, "credential", "rejected", "http_403");
-}
-
-#[tokio::test]
-async fn an_answer_that_is_not_http_or_has_endless_headers_is_malformed() {
-    let endpoint = Endpoint::answering("SSH-2.0-OpenSSH_9.2\r\n\r\n");
-    assert_failure(&probe(&endpoint.url(), "").await, "provider", "malformed", "not_http");
-    let endless = Endpoint::serving(|mut stream, _| {
-        read_request(&mut stream);
-        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n");
-        for number in 0..100_000 {
-            if stream.write_all(format!("X-{number}: {}\r\n", "y".repeat(100)).as_bytes()).is_err()
-            {
-                break;
-            }
-        }
-    });
-    assert_failure(&probe(&endless.url(), "").await, "provider", "malformed", "not_http");
 }
 
 #[tokio::test]

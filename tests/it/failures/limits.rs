@@ -1,0 +1,165 @@
+//! Answers that are too large, too long or never end.
+
+use std::io::{Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use credwatch::outcome::Outcome;
+use credwatch::probe::Prober;
+use futures_util::future::join_all;
+
+use super::{assert_failure, failure, probe, provider};
+use crate::support::endpoint::{Endpoint, http, read_request};
+
+#[tokio::test]
+async fn bodies_are_limited_before_and_after_decompression() {
+    use flate2::{Compression, write::GzEncoder};
+    let huge = Endpoint::serving(|mut stream, _| {
+        read_request(&mut stream);
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
+        // At most 64 MiB; the client closes the connection long before.
+        for _ in 0..64 {
+            if stream.write_all(&vec![b' '; 1024 * 1024]).is_err() {
+                break;
+            }
+        }
+    });
+    assert_failure(&probe(&huge.url(), "").await, "provider", "malformed", "body_too_large");
+    let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
+    bomb.write_all(&vec![b' '; 32 * 1024 * 1024]).expect("packed");
+    let bomb = Endpoint::answering(http(
+        "200 OK",
+        "Content-Encoding: gzip\r\n",
+        &bomb.finish().expect("packed"),
+    ));
+    assert_failure(&probe(&bomb.url(), "").await, "provider", "malformed", "body_too_large");
+    let refusal = Endpoint::answering(http("403 Forbidden", "", &vec![b'x'; 1024 * 1024]));
+    assert_failure(&probe(&refusal.url(), "").await, "credential", "rejected", "http_403");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_http_or_has_endless_headers_is_malformed() {
+    let endpoint = Endpoint::answering("SSH-2.0-OpenSSH_9.2\r\n\r\n");
+    assert_failure(&probe(&endpoint.url(), "").await, "provider", "malformed", "not_http");
+    let endless = Endpoint::serving(|mut stream, _| {
+        read_request(&mut stream);
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n");
+        for number in 0..100_000 {
+            if stream.write_all(format!("X-{number}: {}\r\n", "y".repeat(100)).as_bytes()).is_err()
+            {
+                break;
+            }
+        }
+    });
+    assert_failure(&probe(&endless.url(), "").await, "provider", "malformed", "not_http");
+}
+
+/// Bytes for `Endpoint::serving`: they follow the request, `rest` again and again.
+fn endless(start: &'static [u8], rest: Vec<u8>) -> Endpoint {
+    Endpoint::serving(move |mut stream, _| {
+        read_request(&mut stream);
+        let _ = stream.write_all(start);
+        // The client closes the connection long before.
+        for _ in 0..64 * 1024 * 1024 / rest.len() {
+            if stream.write_all(&rest).is_err() {
+                break;
+            }
+        }
+    })
+}
+
+#[tokio::test]
+async fn an_answer_that_never_ends_is_cut_off_at_its_limit() {
+    let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    // `printf '' | gzip` without its end, then empty stored blocks (RFC 1951, section 3.2.4).
+    let gzip = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08\0\0\0\0\0\0\x03";
+    let trailers = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n";
+    for (start, rest, code) in [
+        (&chunked[..], b"1\r\nx\r\n".repeat(1_000), "body_too_large"),
+        (&chunked[..], [b"1;".to_vec(), b"a".repeat(60_000)].concat(), "not_http"),
+        (&gzip[..], b"\0\0\0\xff\xff".repeat(1_000), "body_too_large"),
+        (&trailers[..], b"X-Y: z\r\n".repeat(1_000), "not_http"),
+        (b"HTTP/1.1 200 OK\r\nX: ", b"y".repeat(60_000), "not_http"),
+        (b"HTTP/1.1 200 ", b"y".repeat(60_000), "not_http"),
+    ] {
+        let endpoint = endless(start, rest);
+        assert_failure(&probe(&endpoint.url(), "").await, "provider", "malformed", code);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_has_at_most_100_headers_and_32_kib_of_them() {
+    let headers = |count: usize, length: usize| {
+        let line = |number: usize| format!("X-{number:03}: {}\r\n", "y".repeat(length));
+        (0..count).map(line).collect::<Vec<String>>().concat()
+    };
+    let body = br#"{"access_token":"abcdefgh"}"#;
+    // `http` adds two headers. A header counts 5 bytes of name, its value, and 32 bytes.
+    let fits = Endpoint::answering(http("200 OK", &headers(98, 250), body));
+    assert!(matches!(probe(&fits.url(), "").await.outcome, Outcome::Issued(_)));
+    for (count, length) in [(99, 1), (90, 330)] {
+        let endpoint = Endpoint::answering(http("401 X", &headers(count, length), body));
+        assert_failure(&probe(&endpoint.url(), "").await, "provider", "malformed", "not_http");
+    }
+}
+
+#[tokio::test]
+async fn gzip_with_several_members_is_unpacked_and_cut_gzip_is_not_the_fault_of_the_network() {
+    use flate2::{Compression, write::GzEncoder};
+    let packed = |text: &str| {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(text.as_bytes()).expect("packed");
+        encoder.finish().expect("packed")
+    };
+    let large = "x".repeat(100_000);
+    let parts = [packed(r#"{"access_token":"abcdefgh","note":""#), packed(&large), packed("\"}")];
+    let both = Endpoint::answering(http("200 OK", "Content-Encoding: gzip\r\n", &parts.concat()));
+    assert!(matches!(probe(&both.url(), "").await.outcome, Outcome::Issued(_)));
+    let cut = &parts[1][..parts[1].len() - 5];
+    let endpoint = Endpoint::answering(http("200 OK", "Content-Encoding: gzip\r\n", cut));
+    assert_failure(&probe(&endpoint.url(), "").await, "provider", "malformed", "not_gzip");
+    let refusal = Endpoint::answering(http("401 X", "Content-Encoding: gzip\r\n", cut));
+    assert_failure(&probe(&refusal.url(), "").await, "credential", "rejected", "http_401");
+}
+
+/// 80 answers that never end: 64 of them hold the places for large bodies until they time out.
+#[tokio::test]
+async fn a_large_answer_waits_for_others_without_a_timeout_and_a_small_one_does_not_wait() {
+    let written = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&written);
+    let hanging = Endpoint::serving(move |mut stream, _| {
+        read_request(&mut stream);
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n");
+        let _ = stream.write_all(&vec![b' '; 20 * 1024]);
+        counter.fetch_add(1, Ordering::SeqCst);
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    let body = r#"{"access_token":"abcdefgh"}"#;
+    let small = Endpoint::json("200 OK", body);
+    let large = Endpoint::json("200 OK", &format!("{}{body}", " ".repeat(200 * 1024)));
+    let prober = Prober::new();
+    let ended = AtomicUsize::new(0);
+    let hangs = provider(&hanging.url(), "timeout = \"2s\"");
+    let hanging = join_all((0..80).map(async |_| {
+        let probe = prober.probe(&hangs).await;
+        ended.fetch_add(1, Ordering::SeqCst);
+        probe
+    }));
+    let healthy = async {
+        while written.load(Ordering::SeqCst) < 80 {
+            tokio::task::yield_now().await;
+        }
+        let small = prober.probe(&provider(&small.url(), "")).await;
+        let ended_before = ended.load(Ordering::SeqCst);
+        // The timeout is shorter than the wait.
+        let large = prober.probe(&provider(&large.url(), "timeout = \"500ms\"")).await;
+        (small, ended_before, large)
+    };
+    let (hung, (small, ended_before, large)) = tokio::join!(hanging, healthy);
+    assert!(hung.iter().all(|probe| failure(probe).reason.word() == "timeout"));
+    assert_eq!(ended_before, 0);
+    assert!(matches!(small.outcome, Outcome::Issued(_)), "{:?}", small.outcome);
+    assert!(matches!(large.outcome, Outcome::Issued(_)), "{:?}", large.outcome);
+    assert!(large.duration < 0.5, "the wait is no time of the provider: {}", large.duration);
+    assert!(ended.load(Ordering::SeqCst) > 0, "it waited");
+}
