@@ -24,10 +24,10 @@
 //! 10. `daemon`: how all of these start and stop, in one function.
 //!
 //! Below all of them: [`time`], [`tls`], `files` (how files are read), [`credentials`], [`secret`]
-//! (what may be shown), [`diagnostic`] (faults with their place in a file), [`document`] (TOML
-//! against a schema), `watch` (changes of files), `shard`, `threads`, `logging`. Beside them:
-//! [`fake`] (the token APIs of demo and tests), [`exchange`] (recorded exchanges), [`authoring`]
-//! (help for people who write recipes).
+//! (what may be shown), `printable` (characters that deceive a reader), [`diagnostic`] (faults with
+//! their place in a file), [`document`] (TOML against a schema), `watch` (changes of files),
+//! `shard`, `threads`, `logging`. Beside them: [`fake`] (the token APIs of demo and tests),
+//! [`exchange`] (recorded exchanges), [`authoring`] (help for people who write recipes).
 //!
 //! `ARCHITECTURE.md` has the picture, the invariants and what is absent on purpose.
 
@@ -46,6 +46,7 @@ mod logging;
 pub mod metrics;
 pub mod outcome;
 mod plan;
+mod printable;
 pub mod probe;
 pub mod provider;
 pub mod recipe;

@@ -18,6 +18,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::diagnostic::{Fault, Severity};
+use crate::printable::printable;
 
 /// The format of a log line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -157,7 +158,7 @@ where
         line.extend(fields.others);
         write!(writer, "{}", journal_prefix(*event.metadata().level()))?;
         match self.format {
-            Format::Json => writeln!(writer, "{}", Json::Object(line)),
+            Format::Json => writeln!(writer, "{}", printable(&Json::Object(line).to_string())),
             Format::Text => {
                 for (place, (name, value)) in line.iter().enumerate() {
                     let gap = if place == 0 { "" } else { " " };
@@ -188,7 +189,7 @@ fn logfmt(value: &Json) -> String {
         {
             text.clone()
         }
-        other => other.to_string(),
+        other => printable(&other.to_string()).into_owned(),
     }
 }
 
@@ -241,6 +242,7 @@ mod tests {
             ("two words", "\"two words\""),
             ("a\"b\n", "\"a\\\"b\\n\""),
             ("a=b", "\"a=b\""),
+            ("a\u{9b}b\u{202e}\u{2028}", "\"a\\u009bb\\u202e\\u2028\""),
         ] {
             assert_eq!(logfmt(&value.into()), written);
         }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::flags::LogFlags;
 use super::plan::complete;
-use super::print::say;
+use super::print::{complain_of, say};
 use super::runtime::block_on;
 use crate::config::{DEFAULT_ADDRESS, load_text, parse_address};
 use crate::daemon::{self, Options};
@@ -35,14 +35,14 @@ pub fn main(flags: &Flags) -> ExitCode {
     let listener = match listen(&flags.listen) {
         Ok(listener) => listener,
         Err(message) => {
-            eprintln!("error: --web.listen-address: {message}");
+            complain_of(&format!("--web.listen-address: {message}"));
             return ExitCode::from(2);
         }
     };
     match block_on(run(listener)).and_then(|outcome| outcome) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            complain_of(&error.to_string());
             ExitCode::FAILURE
         }
     }

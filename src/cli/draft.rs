@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use jiff::Timestamp;
 
-use super::print::{complain, say};
+use super::print::{complain, complain_of, say};
 use crate::authoring::{curl, draft};
 use crate::config;
 use crate::files;
@@ -33,7 +33,7 @@ pub fn main(flags: &Flags) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(problem) => {
-            eprintln!("error: {problem}");
+            complain_of(&problem);
             ExitCode::FAILURE
         }
     }

@@ -1,16 +1,19 @@
-//! How the commands print.
+//! How the commands print. Nothing else writes to a terminal, so no text from outside can control
+//! it: every text is escaped here.
+
+use std::io::{IsTerminal, Write};
 
 use tracing::Level;
 
 use crate::diagnostic::{Fault, Severity};
 use crate::logging;
+use crate::printable::printable_lines;
 
 /// The most faults that are printed.
 const MOST_SHOWN: usize = 100;
 
 /// Prints faults and their number to standard error.
 pub fn complain(faults: &[Fault]) {
-    use std::io::Write;
     let mut out = std::io::stderr().lock();
     let mut write = |severity: Severity, text: &str| {
         let mark = logging::journal_prefix(if severity == Severity::Error {
@@ -18,7 +21,7 @@ pub fn complain(faults: &[Fault]) {
         } else {
             Level::WARN
         });
-        for line in text.lines() {
+        for line in printable_lines(text).lines() {
             let _ = writeln!(out, "{mark}{line}");
         }
     };
@@ -34,6 +37,12 @@ pub fn complain(faults: &[Fault]) {
     write(worst, &format!("{}, {warnings}", counted(errors, "error")));
 }
 
+/// Prints `error: …` to standard error.
+pub fn complain_of(problem: &str) {
+    let text = format!("error: {problem}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", printable_lines(&text));
+}
+
 /// A number with its noun: `1 error`, `2 errors`.
 pub fn counted(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
@@ -41,6 +50,62 @@ pub fn counted(number: usize, noun: &str) -> String {
 
 /// Prints to standard output. A closed pipe, as with `head`, is no error.
 pub fn say(text: &str) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stdout().lock(), "{text}");
+    let _ = writeln!(std::io::stdout().lock(), "{}", printable_lines(text));
+}
+
+/// A style of a part of a text. In the text it is a control character, which [`say_styled`]
+/// replaces.
+#[derive(Clone, Copy)]
+pub enum Style {
+    Head = 1,
+    Dim = 2,
+    Good = 3,
+    Bad = 4,
+}
+
+/// Ends a styled part.
+const PLAIN: char = '\u{5}';
+
+/// The codes of the styles, and of the end of a styled part.
+const CODES: [(char, &str); 5] =
+    [('\u{1}', "1"), ('\u{2}', "2"), ('\u{3}', "1;32"), ('\u{4}', "1;31"), (PLAIN, "0")];
+
+impl Style {
+    /// The part in this style.
+    pub fn paint(self, text: &str) -> String {
+        format!("{}{text}{PLAIN}", char::from(self as u8))
+    }
+}
+
+/// Prints a text with styled parts to standard output, with colours on a terminal.
+pub fn say_styled(text: &str) {
+    let colours = std::io::stdout().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let _ = writeln!(std::io::stdout().lock(), "{}", styled(text, colours));
+}
+
+fn styled(text: &str, colours: bool) -> String {
+    let is_mark = |character: char| CODES.iter().any(|(mark, _)| *mark == character);
+    let mut shown = String::with_capacity(text.len());
+    for part in text.split_inclusive(is_mark) {
+        let mark = part.chars().next_back().filter(|last| is_mark(*last));
+        shown.push_str(&printable_lines(part.trim_end_matches(is_mark)));
+        let code = mark.and_then(|mark| CODES.iter().find(|(known, _)| *known == mark));
+        if let Some((_, code)) = code.filter(|_| colours) {
+            shown.push_str(&format!("\u{1b}[{code}m"));
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_styles_reach_a_terminal() {
+        let text = format!("{} a\u{1b}[2J\n{}", Style::Good.paint("OK"), Style::Head.paint("b"));
+        assert_eq!(styled(&text, true), "\u{1b}[1;32mOK\u{1b}[0m a\\u001b[2J\n\u{1b}[1mb\u{1b}[0m");
+        assert_eq!(styled(&text, false), "OK a\\u001b[2J\nb");
+    }
 }

@@ -1,16 +1,15 @@
 //! `credwatch probe`: makes one probe and explains it, so that no other tool is needed to see why a
 //! credential fails.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 
-use super::explanation::{Paint, as_json, as_text};
+use super::explanation::{as_json, as_text};
 use super::flags::{ConfigFlag, load, refused};
-use super::print::say;
+use super::print::{complain_of, say, say_styled};
 use super::runtime::block_on;
 use crate::authoring::explain::Explanation;
 use crate::config::{TrialError, TrialInputs, TrialSource};
@@ -57,7 +56,7 @@ enum Output {
 }
 
 fn refuse(problem: &str, hint: &str) -> ExitCode {
-    eprintln!("error: {problem}\n  hint: {hint}");
+    complain_of(&format!("{problem}\n  hint: {hint}"));
     ExitCode::from(2)
 }
 
@@ -73,7 +72,7 @@ fn configured(flags: &Flags, slot: Slot) -> Result<Arc<Provider>, ExitCode> {
         return Err(refuse(&problem, &suggestion(name, names)));
     }
     matching.find(|provider| provider.slot == slot).cloned().ok_or_else(|| {
-        eprintln!("error: the provider {name:?} has no `credentials_next` in {file}");
+        complain_of(&format!("the provider {name:?} has no `credentials_next` in {file}"));
         ExitCode::from(2)
     })
 }
@@ -131,17 +130,13 @@ pub fn main(flags: &Flags) -> ExitCode {
     let probe = match block_on(Prober::new().observe(&provider, &mut explanation)) {
         Ok(probe) => probe,
         Err(error) => {
-            eprintln!("error: cannot start: {error}");
+            complain_of(&format!("cannot start: {error}"));
             return ExitCode::FAILURE;
         }
     };
     match flags.output {
         Output::Json => say(&format!("{:#}", as_json(&provider, &probe, &explanation))),
-        Output::Text => {
-            let colour = std::io::stdout().is_terminal()
-                && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-            say(as_text(&provider, &probe, &explanation, Paint(colour)).trim_end());
-        }
+        Output::Text => say_styled(as_text(&provider, &probe, &explanation).trim_end()),
     }
     if matches!(probe.outcome, Outcome::Issued(_)) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 
 use super::draft;
-use super::print::say;
+use super::print::{complain_of, say};
 use crate::diagnostic::{nearest, suggestion};
 use crate::exchange;
 use crate::recipe::Recipe;
@@ -108,11 +108,11 @@ fn list(words: &[String]) -> ExitCode {
             words.iter().find_map(|word| nearest(word, BUILTINS.iter().map(|(name, _)| *name)));
         let hint = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
         let words: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
-        eprintln!(
-            "error: no built-in recipe has {}\n  hint: {hint}`credwatch recipes list` shows all, \
+        complain_of(&format!(
+            "no built-in recipe has {}\n  hint: {hint}`credwatch recipes list` shows all, \
              `credwatch recipes new` drafts one of your own",
             words.join(" and ")
-        );
+        ));
         return ExitCode::FAILURE;
     }
     say("\n? can be left out, [default]. `credwatch recipes show NAME` prints one.");
@@ -123,7 +123,7 @@ fn list(words: &[String]) -> ExitCode {
 fn show(name: &str) -> ExitCode {
     let Some(text) = builtin::text(name) else {
         let hint = suggestion(name, BUILTINS.iter().map(|(name, _)| *name));
-        eprintln!("error: there is no built-in recipe {name:?}\n  hint: {hint}");
+        complain_of(&format!("there is no built-in recipe {name:?}\n  hint: {hint}"));
         return ExitCode::FAILURE;
     };
     let mut shown = format!("[recipes.{name}]\n");

@@ -11,6 +11,7 @@ use listenfd::ListenFd;
 
 use super::flags::{ConfigFlag, LogFlags, WebConfigFlag, refused};
 use super::plan::{Sources, plan_files};
+use super::print::complain_of;
 use super::runtime::block_on;
 use crate::config::parse_address;
 use crate::daemon::{self, Options};
@@ -143,7 +144,7 @@ fn listeners_of_systemd() -> Result<Vec<TcpListener>, String> {
 fn parse(flag: &str, texts: &[String]) -> Result<Vec<SocketAddr>, ExitCode> {
     let parsed: Result<_, _> = texts.iter().map(|text| parse_address(text)).collect();
     parsed.map_err(|message| {
-        eprintln!("error: {flag}: {message}");
+        complain_of(&format!("{flag}: {message}"));
         ExitCode::from(2)
     })
 }

@@ -16,6 +16,7 @@ use super::inputs;
 use super::parsed::{Parsed, Recipes};
 use super::shared::{self, Context};
 use crate::diagnostic::{Fault, Severity, nearest};
+use crate::printable::is_deceptive;
 use crate::provider::{Provider, Slot, Transport};
 use crate::recipe::definition::{Tokens, Verify};
 use crate::recipe::{Attempt, Expectations, Recipe, Verification, builtin};
@@ -268,10 +269,11 @@ fn is_loopback(host: &str) -> bool {
 
 fn check_name(name: &Spanned<String>, context: &mut Context<'_>) {
     let text = name.get_ref();
-    if text.trim().is_empty() || text.len() > 200 || text.chars().any(char::is_control) {
+    if text.trim().is_empty() || text.len() > 200 || text.chars().any(is_deceptive) {
         context.error(
             name.span(),
-            "the name of a provider must be 1 to 200 bytes of text without control characters",
+            "the name of a provider must be 1 to 200 bytes of text without control characters and \
+             invisible characters",
         );
     }
 }

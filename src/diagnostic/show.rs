@@ -7,6 +7,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use super::{Fault, Severity, Source, floor_char_boundary};
+use crate::printable::{is_deceptive, printable};
 use crate::secret::shown_of_line;
 
 /// Replaces a blanked value. It is the same for all values, so that it shows no length.
@@ -25,7 +26,7 @@ impl fmt::Display for Fault {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
-        writeln!(f, "{}: {word}: {}", self.place(), plain(&self.message))?;
+        writeln!(f, "{}: {word}: {}", plain(&self.place()), plain(&self.message))?;
         if let Some(source) = &self.source {
             let (line, _) = self.position();
             let (shown, indent, width) = source.show(&self.span);
@@ -61,7 +62,7 @@ impl Source {
         for span in &mut hidden {
             span.start = span.start.max(start.min(span.end));
         }
-        let piece = |range: Range<usize>| printable(&self.blank(range, &hidden));
+        let piece = |range: Range<usize>| shown_line(&self.blank(range, &hidden));
         let (before, within, after) = (piece(start..from), piece(from..to), piece(to..end));
         let mut before = before.trim_start_matches('\u{feff}').to_owned();
         let length = before.chars().count();
@@ -124,39 +125,19 @@ impl Source {
     }
 }
 
-/// Whether a character changes how a terminal shows the text around it: a control character or a
-/// mark that reorders text.
-fn is_hostile(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-        )
-}
-
-fn printable(text: &str) -> String {
+fn shown_line(text: &str) -> String {
     let shown = |character: char| match character {
         '\t' => ' ',
-        hostile if is_hostile(hostile) => '·',
+        hostile if is_deceptive(hostile) => '·',
         plain => plain,
     };
     text.trim_end_matches('\r').chars().map(shown).collect()
 }
 
 fn plain(text: &str) -> String {
-    let mut out = String::new();
-    for (count, character) in text.chars().enumerate() {
-        if count == LONGEST_MESSAGE {
-            out.push('…');
-            break;
-        }
-        if is_hostile(character) {
-            out.extend(character.escape_default());
-        } else {
-            out.push(character);
-        }
-    }
-    out
+    let cut: String = text.chars().take(LONGEST_MESSAGE).collect();
+    let more = if cut.len() < text.len() { "…" } else { "" };
+    format!("{}{more}", printable(&cut))
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::printable::is_deceptive;
+
 pub use reason::{Class, Reason, ReasonFacts};
 
 /// The provider's own error code, limited so that it can be a label value: letters, digits and
@@ -89,19 +91,9 @@ impl Message {
     /// is too long.
     #[must_use]
     pub fn clean(text: &str) -> Self {
-        let hostile = |character: char| {
-            character.is_control()
-                || matches!(
-                    character,
-                    '\u{200b}'..='\u{200f}'
-                        | '\u{2028}'..='\u{202e}'
-                        | '\u{2066}'..='\u{2069}'
-                        | '\u{feff}'
-                )
-        };
         let mut clean = String::new();
         for word in text
-            .split(|character: char| hostile(character) || character.is_whitespace())
+            .split(|character: char| is_deceptive(character) || character.is_whitespace())
             .filter(|word| !word.is_empty())
         {
             if !clean.is_empty() {

@@ -11,6 +11,7 @@
 //! - `configuration_keys`: the keys of the configuration, their reference and their example.
 //! - `damaged`: recorded answers with damage.
 //! - `dashboards`: the Grafana dashboards follow rules and agree with the code.
+//! - `deceptive`: characters that control a terminal or reorder text are escaped.
 //! - `deploy`: the examples for containers and Kubernetes.
 //! - `documentation`: the documents agree with the tables in the code.
 //! - `exchanges`: recorded exchanges, without a network and over a socket.
@@ -42,6 +43,7 @@ mod configuration_keys;
 mod daemon;
 mod damaged;
 mod dashboards;
+mod deceptive;
 mod deploy;
 mod documentation;
 mod exchanges;

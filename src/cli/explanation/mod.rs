@@ -4,4 +4,4 @@ mod json;
 mod text;
 
 pub use json::as_json;
-pub use text::{Paint, as_text};
+pub use text::as_text;

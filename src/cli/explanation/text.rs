@@ -2,97 +2,72 @@
 
 use std::fmt::Write as _;
 
+use super::super::print::Style::{Bad, Dim, Good, Head};
 use crate::authoring::explain::{ExplainedCall, Explanation};
 use crate::outcome::{Expiry, Outcome, Phases, Probe};
+use crate::printable::printable;
 use crate::provider::Provider;
 use crate::recipe::Kind;
 use crate::time::{human_duration, unix_seconds};
 
-/// Whether the text has colours.
-#[derive(Clone, Copy)]
-pub struct Paint(pub bool);
-
-impl Paint {
-    fn with(self, code: &str, text: &str) -> String {
-        if self.0 { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
-    }
-    fn head(self, text: &str) -> String {
-        self.with("1", text)
-    }
-    fn dim(self, text: &str) -> String {
-        self.with("2", text)
-    }
-    fn good(self, text: &str) -> String {
-        self.with("1;32", text)
-    }
-    fn bad(self, text: &str) -> String {
-        self.with("1;31", text)
-    }
-}
-
-pub fn as_text(
-    provider: &Provider,
-    probe: &Probe,
-    explanation: &Explanation,
-    paint: Paint,
-) -> String {
+pub fn as_text(provider: &Provider, probe: &Probe, explanation: &Explanation) -> String {
     let mut out = String::new();
     let title = provider.recipe.title.as_deref().unwrap_or(&provider.recipe.name);
     let _ = writeln!(
         out,
         "{}  {}\n",
-        paint.head(&provider.name),
-        paint.dim(&format!("recipe {}: {title}", provider.recipe.name))
+        Head.paint(&printable(&provider.name)),
+        Dim.paint(&printable(&format!("recipe {}: {title}", provider.recipe.name)))
     );
     let token = explanation.calls.iter().position(|call| call.kind == Kind::Token);
     let (before, after) = explanation.calls.split_at(token.unwrap_or(explanation.calls.len()));
     for call in before {
-        step(&mut out, call, paint);
+        step(&mut out, call);
     }
     if let Some((main, after)) = after.split_first() {
-        let _ = writeln!(out, "{}", paint.head("Request"));
-        request(&mut out, main, paint);
-        connection(&mut out, provider, probe, paint);
-        answer(&mut out, probe, main, paint);
+        let _ = writeln!(out, "{}", Head.paint("Request"));
+        request(&mut out, main);
+        connection(&mut out, provider, probe);
+        answer(&mut out, probe, main);
         for call in after {
-            step(&mut out, call, paint);
+            step(&mut out, call);
         }
     } else {
-        connection(&mut out, provider, probe, paint);
+        connection(&mut out, provider, probe);
     }
-    steps(&mut out, probe, paint);
-    result(&mut out, provider, probe, paint);
+    steps(&mut out, probe);
+    result(&mut out, provider, probe);
     out
 }
 
-fn request(out: &mut String, call: &ExplainedCall, paint: Paint) {
+fn request(out: &mut String, call: &ExplainedCall) {
     let shown = &call.request;
-    let _ = writeln!(out, "  {}", shown.line);
+    let _ = writeln!(out, "  {}", printable(&shown.line));
     for (name, value) in &shown.headers {
-        let _ = writeln!(out, "  {name}: {value}");
+        let _ = writeln!(out, "  {name}: {}", printable(value));
     }
     for line in &shown.body {
-        let _ = writeln!(out, "  {}", paint.dim(line));
+        let _ = writeln!(out, "  {}", Dim.paint(&printable(line)));
     }
     out.push('\n');
 }
 
 /// A call other than the token request, in short.
-fn step(out: &mut String, call: &ExplainedCall, paint: Paint) {
-    let _ = writeln!(out, "{}", paint.head(&format!("Step {}", call.step)));
-    request(out, call, paint);
+fn step(out: &mut String, call: &ExplainedCall) {
+    let _ = writeln!(out, "{}", Head.paint(&format!("Step {}", call.step)));
+    request(out, call);
     let Some(status) = call.status else { return };
     let _ = writeln!(out, "  HTTP {status}");
-    read(out, call, paint);
+    read(out, call);
     out.push('\n');
 }
 
 /// Duration and failure of each call, for probes with several calls.
-fn steps(out: &mut String, probe: &Probe, paint: Paint) {
+fn steps(out: &mut String, probe: &Probe) {
     if probe.steps.is_empty() {
         return;
     }
-    let _ = writeln!(out, "{}", paint.head("Steps"));
+    let _ = writeln!(out, "{}", Head.paint("Steps"));
     for step in &probe.steps {
         let failed = step.failure.as_ref().map(|failure| {
             let code = if failure.code.is_empty() {
@@ -102,7 +77,7 @@ fn steps(out: &mut String, probe: &Probe, paint: Paint) {
             };
             format!(
                 "  {} {}{code}: {}",
-                paint.bad("failed"),
+                Bad.paint("failed"),
                 failure.reason.word(),
                 failure.message.as_str()
             )
@@ -118,11 +93,11 @@ fn steps(out: &mut String, probe: &Probe, paint: Paint) {
     out.push('\n');
 }
 
-fn connection(out: &mut String, provider: &Provider, probe: &Probe, paint: Paint) {
+fn connection(out: &mut String, provider: &Provider, probe: &Probe) {
     if probe.duration <= 0.0 {
         return;
     }
-    let _ = writeln!(out, "{}", paint.head("Timing"));
+    let _ = writeln!(out, "{}", Head.paint("Timing"));
     let longest = probe.phases.values().into_iter().fold(0.0, f64::max).max(1e-9);
     for (word, seconds) in Phases::WORDS.iter().zip(probe.phases.values()) {
         #[expect(
@@ -136,7 +111,7 @@ fn connection(out: &mut String, provider: &Provider, probe: &Probe, paint: Paint
             out,
             "  {word:<11} {:>8.1} ms{gap}{}",
             seconds * 1e3,
-            if bar.is_empty() { String::new() } else { paint.dim(&bar) }
+            if bar.is_empty() { String::new() } else { Dim.paint(&bar) }
         );
     }
     let _ = writeln!(
@@ -156,14 +131,14 @@ fn connection(out: &mut String, provider: &Provider, probe: &Probe, paint: Paint
         );
     }
     if provider.transport.insecure {
-        let _ = writeln!(out, "  {}", paint.bad("any certificate is accepted (tls.insecure)"));
+        let _ = writeln!(out, "  {}", Bad.paint("any certificate is accepted (tls.insecure)"));
     }
     out.push('\n');
 }
 
-fn answer(out: &mut String, probe: &Probe, call: &ExplainedCall, paint: Paint) {
+fn answer(out: &mut String, probe: &Probe, call: &ExplainedCall) {
     let Some(status) = probe.status else { return };
-    let _ = writeln!(out, "{}\n  HTTP {status}", paint.head("Answer"));
+    let _ = writeln!(out, "{}\n  HTTP {status}", Head.paint("Answer"));
     if let Some(skew) = probe.clock_skew
         && skew.abs() > 2.0
     {
@@ -171,52 +146,52 @@ fn answer(out: &mut String, probe: &Probe, call: &ExplainedCall, paint: Paint) {
         let _ = writeln!(
             out,
             "  {}",
-            paint.bad(&format!(
+            Bad.paint(&format!(
                 "the provider's clock is {} {direction} ours",
                 human_duration(skew.abs())
             ))
         );
     }
-    read(out, call, paint);
+    read(out, call);
     out.push('\n');
 }
 
 /// An answer and the trace of how it was read.
-fn read(out: &mut String, call: &ExplainedCall, paint: Paint) {
+fn read(out: &mut String, call: &ExplainedCall) {
     for (name, value) in &call.headers {
-        let _ = writeln!(out, "  {name}: {value}");
+        let _ = writeln!(out, "  {name}: {}", printable(value));
     }
     for line in &call.body {
-        let _ = writeln!(out, "  {}", paint.dim(line));
+        let _ = writeln!(out, "  {}", Dim.paint(&printable(line)));
     }
     if !call.reading.is_empty() {
-        let _ = writeln!(out, "\n{}", paint.head("How it was read"));
+        let _ = writeln!(out, "\n{}", Head.paint("How it was read"));
         let width = call
             .reading
             .iter()
-            .map(|line| line.expression.chars().count())
+            .map(|line| printable(&line.expression).chars().count())
             .max()
             .unwrap_or_default()
             .min(48);
         for line in &call.reading {
-            let _ =
-                writeln!(out, "  {:<8} {:<width$}  → {}", line.rule, line.expression, line.result);
+            let (expression, result) = (printable(&line.expression), printable(&line.result));
+            let _ = writeln!(out, "  {:<8} {expression:<width$}  → {result}", line.rule);
         }
     }
     if !call.suggestions.is_empty() {
-        let _ = writeln!(out, "\n{}", paint.head("Not read"));
+        let _ = writeln!(out, "\n{}", Head.paint("Not read"));
         for suggestion in &call.suggestions {
             let _ = writeln!(
                 out,
                 "  {}\n  {}",
-                paint.dim(&format!("# {}", suggestion.why)),
-                suggestion.line
+                Dim.paint(&printable(&format!("# {}", suggestion.why))),
+                printable(&suggestion.line)
             );
         }
     }
 }
 
-fn result(out: &mut String, provider: &Provider, probe: &Probe, paint: Paint) {
+fn result(out: &mut String, provider: &Provider, probe: &Probe) {
     match &probe.outcome {
         Outcome::Issued(issued) => {
             let life = match (issued.expiry, issued.lifetime) {
@@ -228,12 +203,12 @@ fn result(out: &mut String, provider: &Provider, probe: &Probe, paint: Paint) {
                 (Expiry::Never, _) => "it never expires".into(),
                 _ => "the answer does not say how long it lives".into(),
             };
-            let _ = writeln!(out, "{} a token was issued; {life}", paint.good("OK"));
+            let _ = writeln!(out, "{} a token was issued; {life}", Good.paint("OK"));
             for step in probe.steps.iter().filter(|step| step.failure.is_some()) {
                 let _ = writeln!(
                     out,
                     "  {} `{}` failed, so something stays behind at the provider",
-                    paint.bad("but"),
+                    Bad.paint("but"),
                     step.name
                 );
             }
@@ -248,19 +223,19 @@ fn result(out: &mut String, provider: &Provider, probe: &Probe, paint: Paint) {
             let _ = writeln!(
                 out,
                 "{} {} / {}{code}",
-                paint.bad("FAILED"),
+                Bad.paint("FAILED"),
                 facts.class.word(),
                 facts.word
             );
             if !failure.message.as_str().is_empty() {
                 let _ = writeln!(out, "  {}", failure.message.as_str());
             }
-            let _ = writeln!(out, "  {} {}", paint.head("Means"), facts.meaning);
-            let _ = writeln!(out, "  {} {}", paint.head("Do"), facts.action);
+            let _ = writeln!(out, "  {} {}", Head.paint("Means"), facts.meaning);
+            let _ = writeln!(out, "  {} {}", Head.paint("Do"), facts.action);
             if let Some(documentation) = &provider.recipe.documentation
                 && !failure.code.is_empty()
             {
-                let _ = writeln!(out, "  {} {documentation}", paint.head("Codes"));
+                let _ = writeln!(out, "  {} {}", Head.paint("Codes"), printable(documentation));
             }
             if let Some(wait) = failure.retry_after {
                 let _ = writeln!(

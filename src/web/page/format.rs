@@ -8,6 +8,7 @@ use maud::{Markup, html};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::outcome::Reason;
+use crate::printable::is_deceptive;
 use crate::provider::Slot;
 use crate::time::human_duration;
 
@@ -74,30 +75,14 @@ pub fn grouped(number: usize) -> String {
     text
 }
 
-/// Whether a character is invisible or changes how the text around it is displayed.
-fn deceptive(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{ad}'
-                | '\u{61c}'
-                | '\u{180e}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{feff}'
-                | '\u{fff9}'..='\u{fffb}'
-        )
-}
-
 /// A text in which deceptive characters are written as `[U+202E]`.
 pub fn visible(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(deceptive) {
+    if !text.chars().any(is_deceptive) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
     for character in text.chars() {
-        if deceptive(character) {
+        if is_deceptive(character) {
             let _ = write!(shown, "[U+{:04X}]", u32::from(character));
         } else {
             shown.push(character);
@@ -153,14 +138,14 @@ fn shell_word(word: &str) -> String {
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
     }
-    if !word.chars().any(deceptive) {
+    if !word.chars().any(is_deceptive) {
         return format!("'{}'", word.replace('\'', r"'\''"));
     }
     let mut quoted = String::from("$'");
     for character in word.chars() {
         match character {
             '\'' | '\\' => quoted.extend(['\\', character]),
-            other if deceptive(other) => {
+            other if is_deceptive(other) => {
                 let _ = write!(quoted, "\\U{:08x}", u32::from(other));
             }
             other => quoted.push(other),

@@ -158,6 +158,17 @@ fn no_page_has_unescaped_text() {
 }
 
 #[test]
+fn only_the_module_that_escapes_every_text_writes_to_a_terminal() {
+    for (_, path, text) in
+        sources().into_iter().filter(|(_, path, _)| !path.ends_with("cli/print.rs"))
+    {
+        for word in ["print!(", "println!(", "dbg!(", "stdout()", "stderr()"] {
+            assert!(!text.contains(word), "{} has {word}", path.display());
+        }
+    }
+}
+
+#[test]
 fn no_test_sleeps() {
     for (path, text) in rust(&["tests/it", "tests/outside"]) {
         let sleeping = ["thread::", "time::"]
