@@ -9,6 +9,7 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 use rustix::io::Errno;
+use secrecy::zeroize::Zeroizing;
 
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
@@ -98,11 +99,12 @@ impl From<io::Error> for FileError {
     }
 }
 
-/// The content of a regular file of at most `limit` bytes, without a byte order mark.
+/// The content of a regular file of at most `limit` bytes, without a byte order mark. Its memory is
+/// wiped when it is dropped, because most files hold secrets.
 ///
 /// # Errors
 /// See [`FileError`]. A file that is too large is never cut.
-pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
+pub fn read(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, FileError> {
     let (file, length) = open(path, limit)?;
     // One allocation: growing would leave copies of a secret behind.
     collect(file, usize::try_from(length).unwrap_or_default() + 1, limit)
@@ -114,6 +116,14 @@ pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
 /// See [`FileError`].
 pub fn read_text(path: &Path, limit: u64) -> Result<String, FileError> {
     text(read(path, limit)?)
+}
+
+/// The same as [`read_text`], for a secret of at most [`SECRET`] bytes. Its memory is wiped too.
+///
+/// # Errors
+/// See [`FileError`].
+pub fn read_secret(path: &Path) -> Result<Zeroizing<String>, FileError> {
+    read_text(path, SECRET).map(Zeroizing::new)
 }
 
 /// The text of a pipe, a terminal or a regular file. It waits for the end of a pipe, so only
@@ -156,8 +166,8 @@ pub fn open(path: &Path, limit: u64) -> Result<(Take<File>, u64), FileError> {
     }
 }
 
-fn collect(mut from: impl Read, room: usize, limit: u64) -> Result<Vec<u8>, FileError> {
-    let mut bytes = Vec::with_capacity(room);
+fn collect(mut from: impl Read, room: usize, limit: u64) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
     from.read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
         return Err(FileError::TooLarge { limit });
@@ -168,8 +178,11 @@ fn collect(mut from: impl Read, room: usize, limit: u64) -> Result<Vec<u8>, File
     Ok(bytes)
 }
 
-fn text(bytes: Vec<u8>) -> Result<String, FileError> {
-    String::from_utf8(bytes).map_err(|_| FileError::NotText)
+fn text(mut bytes: Zeroizing<Vec<u8>>) -> Result<String, FileError> {
+    String::from_utf8(std::mem::take(&mut *bytes)).map_err(|error| {
+        *bytes = error.into_bytes();
+        FileError::NotText
+    })
 }
 
 fn size(bytes: u64) -> String {
@@ -245,6 +258,6 @@ mod tests {
         let path = folder.path().join("latin-1");
         std::fs::write(&path, b"caf\xe9").expect("written");
         assert_eq!(message(&path), "it is not UTF-8 text");
-        assert_eq!(read(&path, SECRET).expect("bytes are bytes"), b"caf\xe9");
+        assert_eq!(**read(&path, SECRET).expect("bytes are bytes"), *b"caf\xe9");
     }
 }

@@ -48,6 +48,7 @@ pub mod outcome;
 mod plan;
 mod printable;
 pub mod probe;
+mod process;
 pub mod provider;
 pub mod recipe;
 mod reload;

@@ -7,6 +7,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use super::print::say;
 use super::{check, demo, probe, recipes, run};
 use crate::config;
+use crate::process::forbid_core_dumps;
 
 /// Tells that a credential is broken before customers do: requests a token from every configured
 /// provider, and serves latency, failures by the provider's own code and time to expiry as
@@ -43,6 +44,7 @@ enum Command {
 /// Runs the command that the arguments name.
 #[must_use]
 pub fn main() -> ExitCode {
+    forbid_core_dumps();
     match Line::parse().command {
         Command::Run(flags) => run::main(&flags),
         Command::Check(flags) => check::main(&flags),

@@ -11,6 +11,7 @@ use super::file::{self, Credential, From};
 use super::shared::Context;
 use crate::credentials::SecretSource;
 use crate::diagnostic::suggestion;
+use crate::files;
 use crate::recipe::Recipe;
 use crate::recipe::definition::{Ordered, Scalar};
 use crate::secret::is_name;
@@ -210,6 +211,12 @@ fn source(
     let From { env, file, systemd, command } = match value {
         Credential::Inline(text) if text.trim().is_empty() => {
             context.error(key.span(), format!("the credential `{name}` is empty"));
+            return None;
+        }
+        Credential::Inline(text) if text.len() as u64 > files::SECRET => {
+            let problem =
+                format!("the credential `{name}` is larger than {} KiB", files::SECRET / 1024);
+            context.error(key.span(), problem);
             return None;
         }
         Credential::Inline(text) => {

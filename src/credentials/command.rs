@@ -3,6 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use secrecy::zeroize::Zeroizing;
 use tokio::io::AsyncReadExt;
 use tokio::process::Command;
 
@@ -16,7 +17,10 @@ const NOT_INHERITED: [&str; 6] = [
 
 /// Runs a program and returns what it prints on standard output. Standard error is dropped, because
 /// it may hold the secret as well. At the deadline the program and its children are killed.
-pub async fn run(arguments: &[String], deadline: Duration) -> Result<String, SecretError> {
+pub async fn run(
+    arguments: &[String],
+    deadline: Duration,
+) -> Result<Zeroizing<String>, SecretError> {
     let (program, rest) =
         arguments.split_first().map_or(("", &[][..]), |(program, rest)| (program.as_str(), rest));
     output(program, rest, deadline)
@@ -28,7 +32,7 @@ async fn output(
     program: &str,
     arguments: &[String],
     deadline: Duration,
-) -> Result<String, CommandError> {
+) -> Result<Zeroizing<String>, CommandError> {
     let mut command = Command::new(program);
     command
         .args(arguments)
@@ -43,7 +47,8 @@ async fn output(
     let mut child = command.spawn().map_err(CommandError::Start)?;
     let mut group = Group(child.id());
     let output = child.stdout.take();
-    let mut text = Vec::new();
+    // One allocation: growing would leave copies of the secret behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(2 * 64 * 1024));
     let whole = async {
         if let Some(output) = output {
             output.take(files::SECRET + 1).read_to_end(&mut text).await?;
@@ -60,7 +65,8 @@ async fn output(
     if !status.success() {
         return Err(CommandError::Failed(status));
     }
-    String::from_utf8(text).map_err(|_| CommandError::NotText)
+    let text = std::str::from_utf8(&text).map_err(|_| CommandError::NotText)?;
+    Ok(Zeroizing::new(text.to_owned()))
 }
 
 /// Kills the process group of a program that did not end.
@@ -90,7 +96,7 @@ mod tests {
     #[tokio::test]
     async fn the_standard_output_of_a_program_is_the_secret() {
         let printed = run(&sh("echo s3cret; echo noise >&2"), LONG).await.expect("it works");
-        assert_eq!(printed, "s3cret\n");
+        assert_eq!(*printed, "s3cret\n");
     }
 
     #[tokio::test]

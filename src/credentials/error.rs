@@ -35,6 +35,12 @@ pub enum SecretError {
         /// Why.
         error: CommandError,
     },
+    /// The value is larger than a secret can be. It is never cut.
+    #[error("{source_name} is larger than {} KiB", files::SECRET / 1024)]
+    TooLarge {
+        /// The source, such as `the environment variable NAME`.
+        source_name: String,
+    },
     /// Nothing but white space.
     #[error("{0} is empty")]
     Empty(String),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::command;
@@ -52,9 +53,9 @@ impl SecretSource {
     pub fn read(&self) -> Option<Result<SecretString, SecretError>> {
         let text = match self {
             Self::Inline(value) => return Some(Ok(value.clone())),
-            Self::Environment(name) => {
-                std::env::var(name).map_err(|_| SecretError::Environment(name.clone()))
-            }
+            Self::Environment(name) => std::env::var(name)
+                .map(Zeroizing::new)
+                .map_err(|_| SecretError::Environment(name.clone())),
             Self::File(path) => read_file(path),
             Self::Systemd(name) => match std::env::var_os("CREDENTIALS_DIRECTORY") {
                 Some(directory) => read_file(&Path::new(&directory).join(name)),
@@ -77,6 +78,9 @@ impl SecretSource {
     /// The text without white space and byte order marks around it: files end in newlines, and
     /// copied values in blanks.
     fn trimmed(&self, text: &str) -> Result<SecretString, SecretError> {
+        if text.len() as u64 > files::SECRET {
+            return Err(SecretError::TooLarge { source_name: self.to_string() });
+        }
         let trimmed = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
         if trimmed.is_empty() {
             Err(SecretError::Empty(self.to_string()))
@@ -98,9 +102,8 @@ impl SecretSource {
     }
 }
 
-fn read_file(path: &Path) -> Result<String, SecretError> {
-    files::read_text(path, files::SECRET)
-        .map_err(|error| SecretError::File { path: path.to_owned(), error })
+fn read_file(path: &Path) -> Result<Zeroizing<String>, SecretError> {
+    files::read_secret(path).map_err(|error| SecretError::File { path: path.to_owned(), error })
 }
 
 /// Shows the source and never the value.

@@ -7,6 +7,8 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use secrecy::zeroize::Zeroize as _;
+
 pub use within::within;
 
 /// The text of a file with its name. It can hold secrets, so only parts of it are shown.
@@ -66,6 +68,13 @@ impl Source {
         });
         let line = starts.partition_point(|start| *start <= byte).saturating_sub(1);
         (line, starts[line])
+    }
+}
+
+/// Wipes the text.
+impl Drop for Source {
+    fn drop(&mut self) {
+        self.text.zeroize();
     }
 }
 

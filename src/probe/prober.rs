@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::header;
 use jiff::Timestamp;
+use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant as Deadline;
 use uuid::Uuid;
@@ -92,7 +93,7 @@ impl Prober {
     fn fingerprint(&self, credentials: &[(String, SecretString)]) -> u128 {
         let joined: Vec<&str> =
             credentials.iter().map(|(_, secret)| secret.expose_secret()).collect();
-        self.fingerprints.of(&joined.join("\0"))
+        self.fingerprints.of(&Zeroizing::new(joined.join("\0")))
     }
 
     /// The attempt of a probe that begins now.

@@ -90,9 +90,7 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
 }
 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {
-    files::read(path, files::PEM)
-        .map(Zeroizing::new)
-        .map_err(|error| file(path, format!("cannot be read: {error}")))
+    files::read(path, files::PEM).map_err(|error| file(path, format!("cannot be read: {error}")))
 }
 
 fn file(path: &Path, problem: String) -> TlsError {

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use minijinja::Value;
+use secrecy::zeroize::Zeroizing;
 use url::{Url, form_urlencoded};
 
 use super::call::{BodyTemplate, Call};
@@ -24,6 +25,11 @@ pub struct TokenRequest {
     pub headers: HeaderMap,
     /// The body, if any.
     pub body: Option<Bytes>,
+}
+
+/// Bytes whose memory is wiped when the last part of the HTTP client drops them.
+fn wiped(bytes: Vec<u8>) -> Bytes {
+    Bytes::from_owner(Zeroizing::new(bytes))
 }
 
 /// A request without secrets, for people.
@@ -88,7 +94,9 @@ impl Call {
         }
         let mut headers = HeaderMap::new();
         for (name, template, text) in texts {
-            let mut value = HeaderValue::try_from(text.trim()).map_err(|_| {
+            let text = Zeroizing::new(text);
+            let bytes = wiped(text.trim().into());
+            let mut value = HeaderValue::from_maybe_shared(bytes).map_err(|_| {
                 RenderError::new(
                     self.part(&format!("request.headers.{name}")),
                     "the value has characters that a header cannot hold",
@@ -106,7 +114,7 @@ impl Call {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         }
         let method = self.request.method.clone();
-        Ok(TokenRequest { method, url, headers, body: body.map(Bytes::from) })
+        Ok(TokenRequest { method, url, headers, body: body.map(|body| wiped(body.into_bytes())) })
     }
 
     /// Shows the request with every secret hidden.

@@ -45,11 +45,9 @@ impl Pem {
             );
         }
         match files::read(path, files::PEM) {
-            Ok(bytes) => Some(Self {
-                bytes: Zeroizing::new(bytes),
-                name: path.display().to_string(),
-                place: text.span.clone(),
-            }),
+            Ok(bytes) => {
+                Some(Self { bytes, name: path.display().to_string(), place: text.span.clone() })
+            }
             Err(error) => {
                 report.error(
                     &text.span,

@@ -16,6 +16,7 @@
 //! - `documentation`: the documents agree with the tables in the code.
 //! - `exchanges`: recorded exchanges, without a network and over a socket.
 //! - `failures`: each failure reason, over a real socket.
+//! - `files`: files of the wrong kind or size; what the process keeps to itself.
 //! - `fuzz`: the targets of `tests/fuzz` without a fuzzer.
 //! - `hostile`: answers that a server sends on purpose to do harm.
 //! - `house`: rules of the code that a machine can check.
@@ -48,6 +49,7 @@ mod deploy;
 mod documentation;
 mod exchanges;
 mod failures;
+mod files;
 mod fuzz;
 mod hostile;
 mod house;

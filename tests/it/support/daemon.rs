@@ -94,6 +94,11 @@ impl Daemon {
         &self.address
     }
 
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The folder with its configuration.
     pub fn folder(&self) -> &Path {
         self.folder.path()
