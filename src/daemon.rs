@@ -12,6 +12,7 @@ use crate::metrics::{Daemon as Instruments, Exposition};
 use crate::plan::{Plan, PlanFiles};
 use crate::probe::Prober;
 use crate::reload::{MOST_TRIGGERS, Reloader};
+use crate::runtime::ProbeRuntime;
 use crate::schedule::{Mode, Scheduler};
 use crate::state::Ledger;
 use crate::storage::{LONGEST_RESTORE, LONGEST_SAVE, Storage, restore};
@@ -56,8 +57,10 @@ pub async fn run(options: Options) -> std::io::Result<()> {
     let instruments = Instruments::new();
     instruments.configured(Timestamp::now());
     let measured = instruments.instruments();
+    let probe_runtime = ProbeRuntime::start()?;
     let scheduler =
-        Scheduler::new(Arc::clone(&ledger), Arc::clone(&prober), plan.limits, measured, mode);
+        Scheduler::new(Arc::clone(&ledger), Arc::clone(&prober), plan.limits, measured, mode)
+            .probing_in(probe_runtime.handle());
     let (control, bounds) = (scheduler.control(), Bounds::default());
     let current_web_config = Arc::new(CurrentWebConfig::new(plan.web));
     let web_config = Arc::clone(&current_web_config);
@@ -92,6 +95,7 @@ pub async fn run(options: Options) -> std::io::Result<()> {
     systemd::stopping();
     let _ = stop.send(true);
     let _ = scheduling.await;
+    drop(probe_runtime);
     if let Some(saving) = saving {
         wait_for_last_save(saving).await;
     }

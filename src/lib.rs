@@ -26,8 +26,8 @@
 //! Below all of them: [`time`], [`tls`], `files` (how files are read), [`credentials`], [`secret`]
 //! (what may be shown), `printable` (characters that deceive a reader), [`diagnostic`] (faults with
 //! their place in a file), [`document`] (TOML against a schema), `watch` (changes of files),
-//! `shard`, `threads`, `logging`. Beside them: [`fake`] (the token APIs of demo and tests),
-//! [`exchange`] (recorded exchanges), [`authoring`] (help for people who write recipes).
+//! `shard`, `runtime` and `threads`, `logging`. Beside them: [`fake`] (the token APIs of demo and
+//! tests), [`exchange`] (recorded exchanges), [`authoring`] (help for people who write recipes).
 //!
 //! `ARCHITECTURE.md` has the picture, the invariants and what is absent on purpose.
 
@@ -52,6 +52,7 @@ mod process;
 pub mod provider;
 pub mod recipe;
 mod reload;
+mod runtime;
 mod schedule;
 pub mod secret;
 mod shard;

@@ -11,6 +11,5 @@ mod print;
 mod probe;
 mod recipes;
 mod run;
-mod runtime;
 
 pub use command::{line, main};

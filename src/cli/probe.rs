@@ -10,13 +10,13 @@ use clap::{Args, ValueEnum};
 use super::explanation::{as_json, as_text};
 use super::flags::{ConfigFlag, load, refused};
 use super::print::{complain_of, say, say_styled};
-use super::runtime::block_on;
 use crate::authoring::explain::Explanation;
 use crate::config::{TrialError, TrialInputs, TrialSource};
 use crate::diagnostic::suggestion;
 use crate::outcome::Outcome;
 use crate::probe::Prober;
 use crate::provider::{Provider, Slot};
+use crate::runtime::block_on;
 
 #[derive(Args)]
 pub struct Flags {

@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 
 use flate2::read::MultiGzDecoder;
 use http::{HeaderMap, header};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use tokio::time::Instant as Deadline;
+
+use crate::runtime::processors;
 
 /// The most bytes of a body, before and after decompression. Token answers have a few hundred.
 pub const LARGEST_BODY: usize = 256 * 1024;
@@ -20,17 +23,22 @@ pub const SMALL_BODY: usize = 16 * 1024;
 /// The most larger bodies in memory at the same time.
 const MOST_LARGE_BODIES: usize = 64;
 
-/// The places for large bodies. A probe holds at most one and waits only while it holds none, so
-/// probes cannot block each other.
-#[derive(Clone)]
-pub struct Places(Arc<Semaphore>);
+/// The places for large bodies, and the turns to work on them. A probe holds at most one place and
+/// waits for one only while it holds none, so probes cannot block each other.
+pub struct Places {
+    places: Arc<Semaphore>,
+    turns: Semaphore,
+}
 
 /// A place for one large body, free again when it is dropped.
 pub struct Place(#[expect(dead_code, reason = "dropping it frees the place")] OwnedSemaphorePermit);
 
 impl Default for Places {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(MOST_LARGE_BODIES)))
+        Self {
+            places: Arc::new(Semaphore::new(MOST_LARGE_BODIES)),
+            turns: Semaphore::new(processors()),
+        }
     }
 }
 
@@ -39,8 +47,20 @@ impl Places {
     pub async fn wait(&self) -> (Option<Place>, Duration) {
         let start = Instant::now();
         // The semaphore is never closed.
-        let permit = Arc::clone(&self.0).acquire_owned().await.ok();
+        let permit = Arc::clone(&self.places).acquire_owned().await.ok();
         (permit.map(Place), start.elapsed())
+    }
+
+    /// Waits for a turn to work on a large answer, and moves the deadline by the wait. Other work
+    /// needs no turn.
+    pub async fn turn(&self, large: bool, deadline: &mut Deadline) -> Option<SemaphorePermit<'_>> {
+        if !large {
+            return None;
+        }
+        let start = Instant::now();
+        let permit = self.turns.acquire().await.ok();
+        *deadline += start.elapsed();
+        permit
     }
 }
 

@@ -148,10 +148,12 @@ impl Prober {
     ) -> Probe {
         let mut deadline = Deadline::now() + provider.timeout;
         let mut cleans_up = false;
-        let mut place = None;
-        while let Some(next) = conversation.next_request() {
+        let (mut place, mut large) = (None, false);
+        let _turn = loop {
+            let turn = self.places.turn(large, &mut deadline).await;
+            let Some(next) = conversation.next_request() else { break turn };
             // The conversation has no body any more.
-            drop(place.take());
+            drop((turn, place.take()));
             let kind = next.call.kind;
             if kind == Kind::Cleanup && !std::mem::replace(&mut cleans_up, true) {
                 deadline = Deadline::now() + provider.timeout;
@@ -169,11 +171,13 @@ impl Prober {
                         probe.clock_skew = clock_skew(&answer.response);
                     }
                     place = answer.place;
+                    large |= place.is_some();
+                    let _turn = self.places.turn(large, &mut deadline).await;
                     conversation.answered(answer.response, took);
                 }
                 Err(failed) => conversation.failed(failed.failure, took),
             }
-        }
+        };
         let conclusion = conversation.finish();
         log_failed_cleanup(provider, &conclusion);
         probe.outcome = conclusion.outcome;

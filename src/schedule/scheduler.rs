@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -41,6 +42,8 @@ const STOOD_STILL: Duration = Duration::from_secs(3);
 pub struct Scheduler<P> {
     ledger: Arc<Ledger>,
     probes: Arc<P>,
+    /// Where probes run: the current runtime when none is given.
+    runtime: Option<Handle>,
     instruments: Instruments,
     start: Instant,
     lanes: Lanes,
@@ -69,6 +72,7 @@ impl<P: Probes> Scheduler<P> {
     ) -> Self {
         let mut scheduler = Self {
             probes,
+            runtime: None,
             instruments,
             start: Instant::now(),
             lanes: Lanes::new(limits),
@@ -89,6 +93,12 @@ impl<P: Probes> Scheduler<P> {
             scheduler.settle(entry, count, Duration::ZERO);
         }
         scheduler
+    }
+
+    /// Runs the probes in this runtime, so that the work on their answers holds up nothing else.
+    #[must_use]
+    pub fn probing_in(self, runtime: Handle) -> Self {
+        Self { runtime: Some(runtime), ..self }
     }
 
     /// A handle for sending events to the scheduler.
@@ -222,14 +232,18 @@ impl<P: Probes> Scheduler<P> {
                 .lateness
                 .observe(self.start.elapsed().saturating_sub(slot.due).as_secs_f64());
             let (probes, events) = (Arc::clone(&self.probes), self.events.0.clone());
-            tokio::spawn(async move {
+            let probing = async move {
                 // After a panic of our own code, the provider must still be probed again.
                 let started = jiff::Timestamp::now();
                 let probe = AssertUnwindSafe(probes.probe(&entry.provider)).catch_unwind().await;
                 let probe = Box::new(probe.unwrap_or_else(|_| panicked(started)));
                 // Sending fails only when the daemon stops.
                 let _ = events.send(Event::Ended { runner, probe });
-            });
+            };
+            match &self.runtime {
+                Some(runtime) => runtime.spawn(probing),
+                None => tokio::spawn(probing),
+            };
         }
         self.instruments.in_flight.set(i64::try_from(self.lanes.in_flight()).unwrap_or(i64::MAX));
     }
