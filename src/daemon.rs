@@ -16,7 +16,7 @@ use crate::runtime::ProbeRuntime;
 use crate::schedule::{Mode, Scheduler};
 use crate::state::Ledger;
 use crate::storage::{LONGEST_RESTORE, LONGEST_SAVE, Storage, restore};
-use crate::web::{self, App, Bounds, Listeners};
+use crate::web::{self, App, Bounds, Hosts, Listeners};
 use crate::web_config::CurrentWebConfig;
 use crate::{signals, systemd};
 
@@ -38,6 +38,10 @@ pub struct Options {
     pub mode: Mode,
     /// Whether `POST /-/reload` is enabled.
     pub lifecycle: bool,
+    /// Whether `POST /api/v1/providers/NAME/probe` is enabled.
+    pub admin_api: bool,
+    /// The hosts that requests may name.
+    pub hosts: Hosts,
 }
 
 /// Runs until SIGTERM or SIGINT, then stops within a moment: no new probe starts, and running
@@ -52,8 +56,9 @@ pub async fn run(options: Options) -> std::io::Result<()> {
 
     // Start: the saved state, then the scheduler, then the server.
     let ledger = restored_ledger(&options).await;
-    let Options { plan, plan_files, prober, storage, mode, listeners, probe_listeners, .. } =
-        options;
+    let Options {
+        plan, plan_files, prober, storage, mode, listeners, probe_listeners, hosts, ..
+    } = options;
     let instruments = Instruments::new();
     instruments.configured(Timestamp::now());
     let measured = instruments.instruments();
@@ -65,11 +70,12 @@ pub async fn run(options: Options) -> std::io::Result<()> {
     let current_web_config = Arc::new(CurrentWebConfig::new(plan.web));
     let web_config = Arc::clone(&current_web_config);
     let listeners =
-        Listeners { main: listeners, probe: probe_listeners, current_web_config, bounds };
+        Listeners { main: listeners, probe: probe_listeners, current_web_config, hosts, bounds };
     log_start(&ledger, &listeners);
     let exposition = Arc::new(Exposition::new(Arc::clone(&ledger), instruments.clone()));
     let app = App::new(Arc::clone(&ledger), exposition, options.lifecycle.then_some(trigger))
-        .probing(control.clone(), mode);
+        .probing(control.clone(), mode)
+        .with_admin_api(options.admin_api);
     let mut scheduling = tokio::spawn(scheduler.run(until(&stopped)));
     let mut serving = tokio::spawn(web::serve(listeners, app, until(&stopped)));
     let saving = storage.map(|storage| {

@@ -63,6 +63,7 @@ mod systemd;
 mod threads;
 pub mod time;
 pub mod tls;
+mod turns;
 mod watch;
 pub mod web;
 pub mod web_config;

@@ -147,6 +147,10 @@ impl Reloader {
         let plan;
         (plan, self.plan_files) = read.ok_or("reading it was stopped")?;
         let plan = Arc::new(plan.map_err(|faults| refused(&faults))?);
+        let dropped = plan.web.protection_dropped_from(&self.current_web_config.get());
+        if !dropped.is_empty() {
+            return Err(refused(&dropped));
+        }
         log_faults(&plan.warnings);
         if plan.listen_addresses != self.listen_addresses {
             tracing::warn!(

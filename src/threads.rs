@@ -17,9 +17,20 @@ type Job = Box<dyn FnOnce() + Send>;
 #[derive(Clone, Default)]
 pub struct Threads {
     idle: Arc<Mutex<Vec<Sender<Job>>>>,
+    low_priority: bool,
 }
 
+/// The nice value of threads with low priority. Other threads get about nine times their share of a
+/// busy processor.
+const NICE: i32 = 10;
+
 impl Threads {
+    /// A pool for work that must not delay other work.
+    #[must_use]
+    pub fn with_low_priority() -> Self {
+        Self { low_priority: true, ..Self::default() }
+    }
+
     /// Runs `work` on a thread of the pool. A panic ends the job, not the thread.
     ///
     /// # Errors
@@ -60,6 +71,11 @@ impl Threads {
         let (sender, jobs) = channel::<Job>();
         let (all, own) = (self.clone(), sender.clone());
         std::thread::Builder::new().name("credwatch-large".into()).spawn(move || {
+            if all.low_priority {
+                // On Linux this is the priority of this thread alone. Without it the work is only
+                // less polite.
+                let _ = rustix::process::setpriority_process(None, NICE);
+            }
             for job in jobs {
                 let _ = std::panic::catch_unwind(AssertUnwindSafe(job));
                 all.idle().push(own.clone());

@@ -17,6 +17,7 @@ use crate::fake::story::Story;
 use crate::probe::Prober;
 use crate::runtime::block_on;
 use crate::schedule::Mode;
+use crate::web::Hosts;
 use crate::web_config::WebConfig;
 use crate::{logging, metrics, web};
 
@@ -71,6 +72,8 @@ async fn run(listener: TcpListener) -> std::io::Result<()> {
         storage: None,
         mode: Mode::Scheduled,
         lifecycle: false,
+        admin_api: false,
+        hosts: Hosts::default(),
     };
     let story = tokio::spawn(repeat(story, Arc::clone(&fake)));
     let outcome = daemon::run(options).await;

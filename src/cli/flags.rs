@@ -9,6 +9,7 @@ use super::print::complain;
 use crate::diagnostic::Fault;
 use crate::logging::{Format, Verbosity};
 use crate::plan::Plan;
+use crate::web::Hosts;
 use crate::web_config::WebConfig;
 
 /// The flag of the configuration.
@@ -31,6 +32,29 @@ impl WebConfigFlag {
     /// The file; `None` for an empty name.
     pub fn path(&self) -> Option<&Path> {
         self.web_file.as_deref().filter(|file| !file.as_os_str().is_empty())
+    }
+}
+
+/// The flags about the names of the HTTP server.
+#[derive(Args)]
+pub struct HostFlags {
+    /// A host that requests may name, besides that of `--web.external-url`; can be repeated or
+    /// separated by commas, and `*` allows all [default: loopback names on loopback addresses, all
+    /// on others].
+    #[arg(long = "web.allowed-hosts", value_name = "HOST", value_delimiter = ',')]
+    allowed: Vec<String>,
+    /// The URL at which browsers reach this server, for example through a proxy.
+    #[arg(long = "web.external-url", value_name = "URL")]
+    external_url: Option<String>,
+}
+
+impl HostFlags {
+    /// The hosts, or the exit status for wrong usage.
+    pub fn hosts(&self) -> Result<Hosts, ExitCode> {
+        Hosts::new(&self.allowed, self.external_url.as_deref()).map_err(|message| {
+            eprintln!("error: --web.allowed-hosts or --web.external-url: {message}");
+            ExitCode::from(2)
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use clap::Args;
 use jiff::Timestamp;
 use listenfd::ListenFd;
 
-use super::flags::{ConfigFlag, LogFlags, WebConfigFlag, refused};
+use super::flags::{ConfigFlag, HostFlags, LogFlags, WebConfigFlag, refused};
 use super::plan::{Sources, plan_files};
 use super::print::complain_of;
 use crate::config::parse_address;
@@ -36,6 +36,12 @@ pub struct Flags {
     /// reload.
     #[arg(long = "web.enable-lifecycle")]
     lifecycle: bool,
+    /// Enable `POST /api/v1/providers/NAME/probe`, which probes a provider at once. Every client
+    /// can then start probes.
+    #[arg(long = "web.enable-admin-api")]
+    admin_api: bool,
+    #[command(flatten)]
+    hosts: HostFlags,
     /// The directory in which the daemon saves its state [default: `STATE_DIRECTORY`, else none].
     #[arg(long = "storage.path", value_name = "DIRECTORY")]
     storage: Option<PathBuf>,
@@ -75,6 +81,7 @@ pub fn main(flags: &Flags) -> ExitCode {
 fn options(flags: &Flags) -> Result<Options, ExitCode> {
     let listen_addresses = parse("--web.listen-address", &flags.listen)?;
     let probe_addresses = parse("--web.probe-address", &flags.probe_listen)?;
+    let hosts = flags.hosts.hosts()?;
     let by_flags = flags.systemd_socket || !listen_addresses.is_empty();
     let prober = Arc::new(Prober::new());
     let sources = Sources {
@@ -97,6 +104,8 @@ fn options(flags: &Flags) -> Result<Options, ExitCode> {
         storage: storage(flags)?,
         mode: if flags.on_demand { Mode::OnDemand } else { Mode::Scheduled },
         lifecycle: flags.lifecycle,
+        admin_api: flags.admin_api,
+        hosts,
         plan,
         plan_files: Some(plan_files),
         prober,

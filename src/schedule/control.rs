@@ -21,8 +21,39 @@ pub enum Mode {
     OnDemand,
 }
 
-/// `/probe` starts at most one probe in this time, so that a client cannot use up a quota.
+/// The shortest time between the end of a probe and a probe that a client requests, so that clients
+/// cannot use up a quota.
 pub const FLOOR: Duration = Duration::from_secs(5);
+
+/// How old a result must be before a request at `/probe` starts another probe.
+///
+/// With a schedule, `/probe` makes at most ten probes in an interval. In on-demand mode Prometheus
+/// sets the pace.
+#[must_use]
+pub fn least_age(mode: Mode, interval: Duration) -> Duration {
+    match mode {
+        Mode::Scheduled => FLOOR.max(interval / 10),
+        Mode::OnDemand => FLOOR.min(interval),
+    }
+}
+
+/// Which client requests a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Requester {
+    /// A scraper at `/probe`. It gets the last result while that is young and during a back-off.
+    Scraper,
+    /// An operator at the admin API. A back-off after refusals does not stop this probe.
+    Operator,
+}
+
+/// How the scheduler answers a request for a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Requested {
+    /// A probe has ended.
+    Ended,
+    /// No probe starts before this time is over.
+    Refused(Duration),
+}
 
 /// An event for the scheduler.
 pub enum Event {
@@ -35,12 +66,14 @@ pub enum Event {
     },
     /// The credentials of these providers differ from those of their last probe.
     Rotated(Vec<(usize, Arc<Entry>)>),
-    /// A request at `/probe` for this provider.
-    Asked {
+    /// A client requests a probe of this provider.
+    Requested {
         /// Its name.
         name: String,
-        /// Gets a value when the probe has ended.
-        done: oneshot::Sender<()>,
+        /// Which client.
+        requester: Requester,
+        /// Gets a value when a probe has ended, or at once when none starts.
+        done: oneshot::Sender<Requested>,
     },
     /// A reload applies another plan.
     Apply {
@@ -63,15 +96,25 @@ impl Control {
         changes.await.ok()
     }
 
-    /// Starts a probe of a provider, and waits for its end. Requests that come while a probe runs
-    /// share it. Ends at once, without a probe, when the last one is younger than
-    /// [`FLOOR`], while a refused or throttled provider is left alone, and when there is no such
-    /// provider.
-    pub async fn probe(&self, name: &str) {
+    /// Starts a probe of a provider, and waits for its end. Requests during a probe share it.
+    /// `None` when there is no such provider.
+    pub async fn probe(&self, name: &str, requester: Requester) -> Option<Requested> {
         let (done, ended) = oneshot::channel();
-        if self.0.send(Event::Asked { name: name.to_owned(), done }).is_ok() {
-            // An error means that there is nothing to wait for.
-            let _ = ended.await;
-        }
+        self.0.send(Event::Requested { name: name.to_owned(), requester, done }).ok()?;
+        ended.await.ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_result_is_young_for_a_tenth_of_its_interval_and_at_least_five_seconds() {
+        let age = |mode, seconds| least_age(mode, Duration::from_secs(seconds)).as_secs();
+        let scheduled = [1, 30, 50, 60, 3_600].map(|seconds| age(Mode::Scheduled, seconds));
+        assert_eq!(scheduled, [5, 5, 5, 6, 360]);
+        let on_demand = [1, 5, 60, 3_600].map(|seconds| age(Mode::OnDemand, seconds));
+        assert_eq!(on_demand, [1, 5, 5, 5]);
     }
 }

@@ -11,6 +11,6 @@ mod slot;
 #[cfg(test)]
 mod tests;
 
-pub use control::{Control, Mode};
+pub use control::{Control, Mode, Requested, Requester};
 pub use probes::Instruments;
 pub use scheduler::Scheduler;

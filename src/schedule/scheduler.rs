@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::cadence::{Grid, first_due, next_due};
-use super::control::{Control, Event, FLOOR, Mode};
+use super::control::{Control, Event, FLOOR, Mode, Requested, Requester, least_age};
 use super::lanes::Lanes;
 use super::log::EventLog;
 use super::probes::{Instruments, Probes, panicked};
@@ -33,6 +33,10 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// The longest sleep. It must stay below [`Ledger::STALLED_AFTER`].
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+
+/// How many events the scheduler takes before it looks at the clock again, so that clients cannot
+/// keep it busy.
+const EVENTS_AT_ONCE: usize = 256;
 
 /// A longer pause of the loop is a standstill: a frozen container, a paused virtual machine,
 /// SIGSTOP.
@@ -50,6 +54,8 @@ pub struct Scheduler<P> {
     slots: Vec<Slot>,
     /// Slots without an entry.
     free: Vec<usize>,
+    /// The slots of the current credentials, by the names of their providers.
+    by_name: HashMap<String, usize>,
     heap: BinaryHeap<Reverse<(Duration, usize, u32)>>,
     events: (UnboundedSender<Event>, UnboundedReceiver<Event>),
     log: EventLog,
@@ -78,6 +84,7 @@ impl<P: Probes> Scheduler<P> {
             lanes: Lanes::new(limits),
             slots: Vec::new(),
             free: Vec::new(),
+            by_name: HashMap::new(),
             heap: BinaryHeap::new(),
             events: unbounded_channel(),
             log: EventLog::default(),
@@ -124,7 +131,8 @@ impl<P: Probes> Scheduler<P> {
                 () = &mut end => return,
                 Some(event) = self.events.1.recv() => {
                     self.take(event);
-                    while let Ok(event) = self.events.1.try_recv() {
+                    for _ in 0..EVENTS_AT_ONCE {
+                        let Ok(event) = self.events.1.try_recv() else { break };
                         self.take(event);
                     }
                 }
@@ -140,6 +148,9 @@ impl<P: Probes> Scheduler<P> {
             self.slots.len() - 1
         });
         let provider = &entry.provider;
+        if provider.slot == provider::Slot::Current {
+            self.by_name.insert(provider.name.clone(), index);
+        }
         let soon = now + first_due(&provider.turn(), &provider.cadence, count);
         let closed_until = entry.health().next_due().unwrap_or_default();
         let due = soon.max(closed_until);
@@ -276,7 +287,9 @@ impl<P: Probes> Scheduler<P> {
                     }
                 }
             }
-            Event::Asked { name, done } => self.asked(&name, done, now),
+            Event::Requested { name, requester, done } => {
+                self.requested(&name, requester, done, now);
+            }
             Event::Apply { plan, done } => {
                 // The plan is applied even when the sender no longer waits.
                 let _ = done.send(self.apply(&plan, now));
@@ -284,19 +297,28 @@ impl<P: Probes> Scheduler<P> {
         }
     }
 
-    fn asked(&mut self, name: &str, done: oneshot::Sender<()>, now: Duration) {
-        let is_meant = |slot: &Slot| {
-            slot.entry.as_ref().is_some_and(|entry| {
-                entry.provider.name == name && entry.provider.slot == provider::Slot::Current
-            })
-        };
-        // Without a probe, dropping `done` ends the wait.
-        let Some(index) = self.slots.iter().position(is_meant) else { return };
+    fn requested(
+        &mut self,
+        name: &str,
+        requester: Requester,
+        done: oneshot::Sender<Requested>,
+        now: Duration,
+    ) {
+        // Without an entry, dropping `done` ends the wait.
+        let Some(index) = self.by_name.get(name).copied() else { return };
         let slot = &mut self.slots[index];
-        if slot.running {
-            slot.waiting.push(done);
-        } else if now >= slot.closed_until {
-            slot.waiting.push(done);
+        let closed_until = match requester {
+            Requester::Scraper => slot.closed_until,
+            Requester::Operator => slot.closed_to_operators_until,
+        };
+        if !slot.running && now < closed_until {
+            // Sending fails when the client has closed its connection.
+            let _ = done.send(Requested::Refused(closed_until - now));
+            return;
+        }
+        slot.waiting.retain(|done| !done.is_closed());
+        slot.waiting.push(done);
+        if !slot.running {
             self.plan(index, now);
         }
     }
@@ -322,16 +344,23 @@ impl<P: Probes> Scheduler<P> {
                 now,
             )
         };
-        // While credwatch backs off from a provider, `/probe` starts no probe either.
-        let backs_off = matches!(&probe.outcome, Outcome::Failed(failure)
-            if failure.retry_after.is_some()
-                || matches!(failure.reason, Reason::Rejected | Reason::Throttled));
-        slot.closed_until =
-            if backs_off { due } else { now + FLOOR.min(entry.provider.cadence.interval) };
+        let interval = entry.provider.cadence.interval;
+        // While credwatch backs off from a provider, `/probe` starts no probe either. An operator
+        // must wait only when the provider itself asks credwatch to wait.
+        let (backs_off, must_wait) = match &probe.outcome {
+            Outcome::Issued(_) => (false, false),
+            Outcome::Failed(failure) => {
+                let must_wait =
+                    failure.retry_after.is_some() || failure.reason == Reason::Throttled;
+                (must_wait || failure.reason == Reason::Rejected, must_wait)
+            }
+        };
+        slot.closed_until = if backs_off { due } else { now + least_age(self.mode, interval) };
+        slot.closed_to_operators_until = if must_wait { due } else { now + FLOOR };
         // The requests read the state next, so the outcome is recorded before.
         for done in slot.waiting.drain(..) {
             // Sending fails when the client has closed its connection.
-            let _ = done.send(());
+            let _ = done.send(Requested::Ended);
         }
         match self.mode {
             Mode::Scheduled => self.plan(index, due),
@@ -354,6 +383,9 @@ impl<P: Probes> Scheduler<P> {
             let Some(entry) = &slot.entry else { continue };
             if coming.remove(&address(entry)).is_some() {
                 continue;
+            }
+            if entry.provider.slot == provider::Slot::Current {
+                self.by_name.remove(&entry.provider.name);
             }
             slot.entry = None;
             if !slot.running {

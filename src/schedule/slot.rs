@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::control::Requested;
 use super::log::ProviderLog;
 use crate::state::Entry;
 
@@ -23,8 +24,10 @@ pub struct Slot {
     pub next_look: Duration,
     /// Before this time a request at `/probe` starts no probe.
     pub closed_until: Duration,
-    /// The requests at `/probe` that wait for the running probe.
-    pub waiting: Vec<oneshot::Sender<()>>,
+    /// Before this time a request of an operator starts no probe.
+    pub closed_to_operators_until: Duration,
+    /// The requests that wait for the running probe.
+    pub waiting: Vec<oneshot::Sender<Requested>>,
     /// How much of this provider was logged.
     pub log: ProviderLog,
 }

@@ -8,7 +8,7 @@ use prometheus::{Histogram, HistogramOpts, IntGauge};
 use tokio::time::Instant;
 
 use super::probes::{Probes, panicked};
-use super::{Instruments, Mode, Scheduler};
+use super::{Control, Instruments, Mode, Requested, Requester, Scheduler};
 use crate::outcome::{Code, Expiry, Failure, Issued, Outcome, Probe, Reason};
 use crate::plan::Limits;
 use crate::provider::{Cadence, Provider, Slot, Transport};
@@ -77,14 +77,14 @@ async fn asked(
     time: Duration,
     script: impl Fn(&str, usize) -> Reply + Send + Sync + 'static,
 ) -> (HashMap<String, Vec<f64>>, Instruments, Arc<Ledger>) {
-    asked_until(count, limits, tokio::time::sleep(time), script).await
+    asked_until(count, limits, |_| tokio::time::sleep(time), script).await
 }
 
-/// The same until a future ends.
-async fn asked_until(
+/// The same until a future ends, which can send events to the scheduler.
+async fn asked_until<F: Future<Output = ()>>(
     count: usize,
     limits: Limits,
-    end: impl Future<Output = ()>,
+    end: impl FnOnce(Control) -> F,
     script: impl Fn(&str, usize) -> Reply + Send + Sync + 'static,
 ) -> (HashMap<String, Vec<f64>>, Instruments, Arc<Ledger>) {
     let recipe = Arc::new(builtin::recipe("oauth2-client-credentials").expect("built in"));
@@ -125,7 +125,8 @@ async fn asked_until(
         instruments.clone(),
         Mode::Scheduled,
     );
-    scheduler.run(end).await;
+    let control = scheduler.control();
+    scheduler.run(end(control)).await;
     let asked = std::mem::take(&mut *probes.asked.lock().expect("not poisoned"));
     (asked, instruments, ledger)
 }
@@ -245,7 +246,7 @@ async fn asked_after_a_standstill(seconds: u64) -> (Vec<f64>, HashMap<String, Ve
         tokio::time::advance(Duration::from_secs(seconds)).await;
         tokio::time::sleep(HOUR / 6).await;
     };
-    let (mut asked, _, _) = asked_until(600, WIDE, standstill, |_, _| Reply::Token).await;
+    let (mut asked, _, _) = asked_until(600, WIDE, |_| standstill, |_, _| Reply::Token).await;
     let end = 600.0 + Duration::from_secs(seconds).as_secs_f64();
     for times in asked.values_mut() {
         times.retain(|time| *time >= end - 0.001);
@@ -277,4 +278,26 @@ async fn a_daemon_that_stood_still_does_not_burst_when_it_goes_on() {
             );
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operator_ends_a_back_off_and_a_scraper_does_not() {
+    let drive = async |control: Control| {
+        tokio::time::sleep(HOUR).await;
+        let request = |requester| control.probe("p0", requester);
+        assert!(matches!(request(Requester::Scraper).await, Some(Requested::Refused(_))));
+        assert_eq!(request(Requester::Operator).await, Some(Requested::Ended));
+        let Some(Requested::Refused(wait)) = request(Requester::Operator).await else {
+            panic!("a second probe within five seconds");
+        };
+        assert!(wait <= Duration::from_secs(5), "{wait:?}");
+        tokio::time::sleep(wait).await;
+        let together =
+            futures_util::future::join(request(Requester::Operator), request(Requester::Operator));
+        assert_eq!(together.await, (Some(Requested::Ended), Some(Requested::Ended)));
+        assert_eq!(control.probe("nobody", Requester::Operator).await, None);
+    };
+    let (asked, _, _) = asked_until(1, WIDE, drive, |_, _| Reply::Fail(Reason::Rejected)).await;
+    let late = asked["p0"].iter().filter(|time| **time >= HOUR.as_secs_f64()).count();
+    assert_eq!(late, 2, "{:?}", asked["p0"]);
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, Query, State as Shared};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,10 @@ use crate::provider::{Provider, Slot};
 use crate::state::history::History;
 use crate::state::{Entry, Health, Moment, Roster, State};
 use crate::time::{from_unix_seconds, unix_seconds};
+
+/// The headers of an answer in JSON that must not be stored.
+pub const JSON: [(HeaderName, &str); 2] =
+    [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
 
 /// The maximum number of providers in one answer.
 const MAX_LIMIT: usize = 1_000;
@@ -76,41 +80,66 @@ pub async fn providers(Shared(app): Shared<App>, Query(filter): Query<Filter>) -
         Some(state) => state,
         None => None,
     };
-    let (roster, now) = (app.ledger.roster(), app.ledger.now());
-    let chosen: Vec<_> = roster
-        .entries()
-        .iter()
-        .filter(|entry| state.is_none_or(|state| entry.health().state() == state))
-        .collect();
-    let limit = filter.limit.unwrap_or(MAX_LIMIT).min(MAX_LIMIT);
-    let shown: Vec<ProviderState> = chosen
-        .iter()
-        .skip(filter.offset.unwrap_or(0))
-        .take(limit)
-        .map(|entry| provider_state(entry, &roster, now))
-        .collect();
-    answer(
-        &json!({ "total": chosen.len(), "stalled": app.ledger.is_stalled(), "providers": shown }),
-    )
+    let ledger = Arc::clone(&app.ledger);
+    answer(&app, move || {
+        let (roster, now) = (ledger.roster(), ledger.now());
+        let chosen: Vec<_> = roster
+            .entries()
+            .iter()
+            .filter(|entry| state.is_none_or(|state| entry.health().state() == state))
+            .collect();
+        let limit = filter.limit.unwrap_or(MAX_LIMIT).min(MAX_LIMIT);
+        let shown: Vec<ProviderState> = chosen
+            .iter()
+            .skip(filter.offset.unwrap_or(0))
+            .take(limit)
+            .map(|entry| provider_state(entry, &roster, now))
+            .collect();
+        json!({ "total": chosen.len(), "stalled": ledger.is_stalled(), "providers": shown })
+    })
+    .await
 }
 
 pub async fn provider(Shared(app): Shared<App>, Path(name): Path<String>) -> Response {
+    one(&app, &name, StatusCode::OK).await
+}
+
+/// One provider with its history, or [`unknown`].
+pub async fn one(app: &App, name: &str, status: StatusCode) -> Response {
     let (roster, now) = (app.ledger.roster(), app.ledger.now());
-    let Some(entry) = roster.entry(&name, Slot::Current) else {
-        return problem(StatusCode::NOT_FOUND, "there is no provider with this name");
-    };
-    let mut value = serde_json::to_value(provider_state(entry, &roster, now)).unwrap_or_default();
-    if let Some(members) = value.as_object_mut() {
-        members.insert("history".into(), history(&entry.history()));
+    let Some(entry) = roster.entry(name, Slot::Current).cloned() else { return unknown() };
+    let response = answer(app, move || {
+        let mut value =
+            serde_json::to_value(provider_state(&entry, &roster, now)).unwrap_or_default();
+        if let Some(members) = value.as_object_mut() {
+            members.insert("history".into(), history(&entry.history()));
+        }
+        value
+    });
+    match response.await {
+        answer if answer.status().is_success() => (status, answer).into_response(),
+        busy => busy,
     }
-    answer(&value)
 }
 
-fn answer(body: &impl Serialize) -> Response {
-    ([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
+/// The answer for a name that no provider has.
+pub fn unknown() -> Response {
+    problem(StatusCode::NOT_FOUND, "there is no provider with this name")
 }
 
-fn problem(status: StatusCode, error: &str) -> Response {
+/// Writes JSON on a thread that is not used for probes.
+async fn answer(app: &App, value: impl FnOnce() -> Value + Send + 'static) -> Response {
+    // Writing a value to memory cannot fail.
+    let written =
+        app.documents.write(move || ((), serde_json::to_vec(&value()).unwrap_or_default()));
+    match written.await {
+        Ok(((), bytes)) => (JSON, bytes).into_response(),
+        Err(busy) => busy,
+    }
+}
+
+/// An answer with the member `error`.
+pub fn problem(status: StatusCode, error: &str) -> Response {
     (status, [(header::CACHE_CONTROL, "no-store")], Json(json!({ "error": error }))).into_response()
 }
 

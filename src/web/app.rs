@@ -2,16 +2,21 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 
+use super::documents::Documents;
 use crate::metrics::Exposition;
 use crate::reload::Trigger;
 use crate::schedule::{Control, Mode};
 use crate::state::Ledger;
 use crate::threads::Threads;
+use crate::turns::Turns;
 
 /// The maximum number of concurrent scrapes. Each uses a thread while it writes.
 const MAX_SCRAPES: usize = 8;
+
+/// The maximum number of scrapes that wait for their turn.
+const MAX_WAITING_SCRAPES: usize = 256;
 
 /// The state that the HTTP handlers share.
 #[derive(Clone)]
@@ -20,13 +25,19 @@ pub struct App {
     pub(super) ledger: Arc<Ledger>,
     /// Writes `/metrics`.
     pub(super) exposition: Arc<Exposition>,
-    pub(super) scrapes: Arc<Semaphore>,
+    pub(super) scrapes: Turns,
     pub(super) threads: Threads,
+    /// Writes pages and JSON.
+    pub(super) documents: Documents,
+    /// Writes `/healthz`, which must not wait for pages.
+    pub(super) health: Documents,
     /// Starts a reload; `None` when reloads over HTTP are not enabled.
     pub(super) reload: Option<mpsc::Sender<Trigger>>,
     /// Starts probes; `None` without a scheduler, as in a test of the server alone.
     pub(super) control: Option<Control>,
     pub(super) mode: Mode,
+    /// Whether operators may start probes over the API.
+    pub(super) admin_api: bool,
 }
 
 impl App {
@@ -37,14 +48,18 @@ impl App {
         exposition: Arc<Exposition>,
         reload: Option<mpsc::Sender<Trigger>>,
     ) -> Self {
+        let threads = Threads::default();
         Self {
             ledger,
             exposition,
-            scrapes: Arc::new(Semaphore::new(MAX_SCRAPES)),
-            threads: Threads::default(),
+            scrapes: Turns::new(MAX_SCRAPES, MAX_WAITING_SCRAPES),
+            documents: Documents::new(Threads::with_low_priority()),
+            health: Documents::new(threads.clone()),
+            threads,
             reload,
             control: None,
             mode: Mode::default(),
+            admin_api: false,
         }
     }
 
@@ -53,5 +68,11 @@ impl App {
     pub fn probing(mut self, control: Control, mode: Mode) -> Self {
         (self.control, self.mode) = (Some(control), mode);
         self
+    }
+
+    /// Sets whether operators may start probes over the API.
+    #[must_use]
+    pub fn with_admin_api(self, admin_api: bool) -> Self {
+        Self { admin_api, ..self }
     }
 }

@@ -11,24 +11,26 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::extract::Request;
-use axum::response::Response;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use axum_server::accept::Accept;
 use futures_util::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, Sleep};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tower_service::Service;
 
+use super::places::{Mark, Place, Places};
 use crate::web_config::{CurrentWebConfig, WebConfig};
 
 /// The limits of the server.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// The maximum number of connections over all main listeners; further ones are closed at once.
-    /// Together with all probes this stays below the usual limit of 1,024 open files.
+    /// The maximum number of connections over all main listeners. A further one takes the place
+    /// of the one without progress for the longest time. Together with all probes this stays
+    /// below the usual limit of 1,024 open files.
     pub connections: usize,
     /// The maximum number of connections of the listeners for `/livez` and `/readyz`. A separate
     /// limit, so that neither kind of listener can block the other.
@@ -55,18 +57,13 @@ impl Default for Bounds {
     }
 }
 
-/// The shortest time between two log lines about too many connections.
-const LOG_INTERVAL: Duration = Duration::from_secs(60);
-
 /// Accepts connections.
 #[derive(Clone)]
 pub struct Acceptor {
     /// The web config with the TLS settings; `None` for listeners that never use TLS.
     current_web_config: Option<Arc<CurrentWebConfig>>,
-    places: Arc<Semaphore>,
+    places: Arc<Places>,
     bounds: Bounds,
-    /// When the last log line about too many connections was written.
-    logged: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Acceptor {
@@ -77,20 +74,7 @@ impl Acceptor {
         places: usize,
         bounds: Bounds,
     ) -> Self {
-        Self {
-            current_web_config,
-            places: Arc::new(Semaphore::new(places)),
-            bounds,
-            logged: Arc::default(),
-        }
-    }
-
-    fn log_too_many_connections(&self) {
-        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
-        if logged.is_none_or(|logged| logged.elapsed() >= LOG_INTERVAL) {
-            *logged = Some(Instant::now());
-            tracing::warn!("too many connections at the same time; further ones are closed");
-        }
+        Self { current_web_config, places: Arc::new(Places::new(places)), bounds }
     }
 }
 
@@ -100,30 +84,37 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
     type Future = BoxFuture<'static, io::Result<(Connection, Arriving<S>)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
-            self.log_too_many_connections();
-            return Box::pin(std::future::ready(Err(io::ErrorKind::ConnectionRefused.into())));
-        };
-        let web_config = self
-            .current_web_config
-            .as_ref()
-            .map_or_else(Arc::default, |current_web_config| current_web_config.get());
-        let bounds = self.bounds;
+        let Self { current_web_config, places, bounds } = self.clone();
         Box::pin(async move {
+            let place = places.enter().await.ok_or(io::ErrorKind::ConnectionRefused)?;
+            let web_config = current_web_config.map_or_else(Arc::default, |current| current.get());
             let tls = web_config.tls().map(|config| TlsAcceptor::from(Arc::clone(config)));
             let wire = match tls {
                 None => Wire::Plain(stream),
-                Some(tls) => Wire::Tls(Box::new(handshake(tls, stream, bounds.handshake).await?)),
+                Some(tls) => tokio::select! {
+                    done = handshake(tls, stream, bounds.handshake) => Wire::Tls(Box::new(done?)),
+                    () = place.mark().clone().evicted() => {
+                        return Err(io::ErrorKind::ConnectionAborted.into());
+                    }
+                },
             };
             let deadline = Arc::new(Mutex::new(Instant::now() + bounds.answer));
-            let timer = Box::pin(tokio::time::sleep(bounds.answer));
             let arriving = Arriving {
                 inner: service,
                 accepted_under: AcceptedUnder(web_config),
                 deadline: Arc::clone(&deadline),
                 timeout: bounds.answer,
+                mark: place.mark().clone(),
             };
-            Ok((Connection { wire, deadline, timer, _place: place }, arriving))
+            let connection = Connection {
+                wire,
+                deadline,
+                timer: Box::pin(tokio::time::sleep(bounds.answer)),
+                evicted: Box::pin(place.mark().clone().evicted()),
+                is_evicted: false,
+                place,
+            };
+            Ok((connection, arriving))
         })
     }
 }
@@ -156,15 +147,16 @@ pub struct Arriving<S> {
     accepted_under: AcceptedUnder,
     deadline: Arc<Mutex<Instant>>,
     timeout: Duration,
+    mark: Mark,
 }
 
 impl<S, B> Service<Request<B>> for Arriving<S>
 where
-    S: Service<Request<B>, Response = Response>,
+    S: Service<Request<B>, Response = Response, Future: Send + 'static>,
 {
     type Response = Response;
     type Error = S::Error;
-    type Future = S::Future;
+    type Future = BoxFuture<'static, Result<Response, S::Error>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(cx)
@@ -174,17 +166,30 @@ where
         *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) =
             Instant::now() + self.timeout;
         request.extensions_mut().insert(self.accepted_under.clone());
-        self.inner.call(request)
+        self.mark.progress();
+        let (answering, mark) = (self.inner.call(request), self.mark.clone());
+        Box::pin(async move {
+            tokio::select! {
+                answer = answering => {
+                    mark.progress();
+                    answer
+                }
+                // The connection ends before this answer is sent.
+                () = mark.clone().evicted() => Ok(StatusCode::SERVICE_UNAVAILABLE.into_response()),
+            }
+        })
     }
 }
 
-/// A connection that counts against the limit, and ends at its deadline.
+/// A connection that has a place, and ends at its deadline or when it is evicted.
 pub struct Connection {
     wire: Wire,
     /// When the connection ends, unless another request arrives before.
     deadline: Arc<Mutex<Instant>>,
     timer: Pin<Box<Sleep>>,
-    _place: OwnedSemaphorePermit,
+    evicted: BoxFuture<'static, ()>,
+    is_evicted: bool,
+    place: Place,
 }
 
 enum Wire {
@@ -193,8 +198,13 @@ enum Wire {
 }
 
 impl Connection {
-    /// An error after the deadline. Before it, the task is registered to wake at the deadline.
+    /// An error after the deadline and after an eviction. Before, the task is registered to wake at
+    /// both.
     fn check(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        self.is_evicted = self.is_evicted || self.evicted.as_mut().poll(cx).is_ready();
+        if self.is_evicted {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
         let deadline = *self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
         if self.timer.deadline() != deadline {
             self.timer.as_mut().reset(deadline);
@@ -204,12 +214,19 @@ impl Connection {
             Poll::Pending => Ok(()),
         }
     }
+
+    /// Notes the progress of a write.
+    fn wrote(&self, written: &Poll<io::Result<usize>>) {
+        if matches!(written, Poll::Ready(Ok(1..))) {
+            self.place.mark().progress();
+        }
+    }
 }
 
-/// Checks the deadline, then calls the stream.
+/// Checks the connection, then calls its stream.
 macro_rules! forward {
-    ($self:ident, $cx:ident, $stream:ident => $call:expr) => {{
-        let this = $self.get_mut();
+    ($this:expr, $cx:ident, $stream:ident => $call:expr) => {{
+        let this = $this;
         this.check($cx)?;
         match &mut this.wire {
             Wire::Plain(stream) => {
@@ -230,7 +247,7 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        forward!(self, cx, stream => stream.poll_read(cx, buffer))
+        forward!(self.get_mut(), cx, stream => stream.poll_read(cx, buffer))
     }
 }
 
@@ -240,7 +257,10 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        forward!(self, cx, stream => stream.poll_write(cx, bytes))
+        let this = self.get_mut();
+        let written = forward!(&mut *this, cx, stream => stream.poll_write(cx, bytes));
+        this.wrote(&written);
+        written
     }
 
     fn poll_write_vectored(
@@ -248,7 +268,10 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        forward!(self, cx, stream => stream.poll_write_vectored(cx, pieces))
+        let this = self.get_mut();
+        let written = forward!(&mut *this, cx, stream => stream.poll_write_vectored(cx, pieces));
+        this.wrote(&written);
+        written
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -259,10 +282,10 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        forward!(self, cx, stream => stream.poll_flush(cx))
+        forward!(self.get_mut(), cx, stream => stream.poll_flush(cx))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        forward!(self, cx, stream => stream.poll_shutdown(cx))
+        forward!(self.get_mut(), cx, stream => stream.poll_shutdown(cx))
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! The format is the HTTP service discovery of Prometheus.
 
-use axum::Json;
+use std::sync::Arc;
+
 use axum::extract::State as Shared;
 use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -13,12 +15,12 @@ use crate::state::Entry;
 
 /// One target group, with one target.
 #[derive(Serialize)]
-pub struct Group {
+struct Group {
     targets: [String; 1],
     labels: Map<String, Value>,
 }
 
-pub async fn prometheus(Shared(app): Shared<App>, headers: HeaderMap) -> Json<Vec<Group>> {
+pub async fn prometheus(Shared(app): Shared<App>, headers: HeaderMap) -> Response {
     // The `Host` header is the address at which Prometheus reaches this daemon. Relabelling can
     // change it.
     let address = headers
@@ -26,7 +28,18 @@ pub async fn prometheus(Shared(app): Shared<App>, headers: HeaderMap) -> Json<Ve
         .and_then(|host| host.to_str().ok())
         .unwrap_or("127.0.0.1:9797")
         .to_owned();
-    Json(app.ledger.roster().entries().iter().map(|entry| group(entry, &address)).collect())
+    let ledger = Arc::clone(&app.ledger);
+    let written = app.documents.write(move || {
+        let roster = ledger.roster();
+        let groups: Vec<Group> =
+            roster.entries().iter().map(|entry| group(entry, &address)).collect();
+        // Writing a value to memory cannot fail.
+        ((), serde_json::to_vec(&groups).unwrap_or_default())
+    });
+    match written.await {
+        Ok(((), bytes)) => ([(header::CONTENT_TYPE, "application/json")], bytes).into_response(),
+        Err(busy) => busy,
+    }
 }
 
 fn group(entry: &Entry, address: &str) -> Group {

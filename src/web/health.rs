@@ -1,16 +1,18 @@
 //! `/healthz` reports the credentials, `/livez` the process, and `/readyz` the first results.
 
-use axum::Json;
+use std::sync::Arc;
+
 use axum::extract::{Query, State as Shared};
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value as Json_};
+use serde_json::{Map, Value as Json, json};
 
+use super::api::JSON;
 use super::app::App;
 use crate::provider::Slot;
 use crate::schedule::Mode;
-use crate::state::{Entry, Moment, State};
+use crate::state::{Entry, Ledger, Moment, State};
 use crate::time::unix_seconds;
 
 #[derive(Deserialize)]
@@ -36,16 +38,29 @@ struct ProviderHealth {
 }
 
 pub async fn healthz(Shared(app): Shared<App>, Query(filter): Query<Filter>) -> Response {
-    let now = app.ledger.now();
-    let roster = app.ledger.roster();
-    let chosen: Vec<_> = match &filter.provider {
+    let ledger = Arc::clone(&app.ledger);
+    let written = app.health.write(move || {
+        let (status, body) = health(&ledger, filter.provider.as_deref());
+        // Writing a value to memory cannot fail.
+        (status, serde_json::to_vec(&body).unwrap_or_default())
+    });
+    match written.await {
+        Ok((status, bytes)) => (status, JSON, bytes).into_response(),
+        Err(busy) => busy,
+    }
+}
+
+/// The status and body for all providers, or for one.
+fn health(ledger: &Ledger, name: Option<&str>) -> (StatusCode, Json) {
+    let (now, roster) = (ledger.now(), ledger.roster());
+    let chosen: Vec<_> = match name {
         None => roster.entries().iter().collect(),
         Some(name) => match roster.entry(name, Slot::Current) {
             Some(entry) => vec![entry],
             None => {
-                return answer(
+                return (
                     StatusCode::NOT_FOUND,
-                    &serde_json::json!({ "error": "there is no provider with this name" }),
+                    json!({ "error": "there is no provider with this name" }),
                 );
             }
         },
@@ -62,7 +77,7 @@ pub async fn healthz(Shared(app): Shared<App>, Query(filter): Query<Filter>) -> 
         providers
             .insert(entry.provider.name.clone(), serde_json::to_value(health).unwrap_or_default());
     }
-    let status = if app.ledger.is_stalled() {
+    let status = if ledger.is_stalled() {
         "stalled"
     } else if broken {
         "broken"
@@ -70,11 +85,7 @@ pub async fn healthz(Shared(app): Shared<App>, Query(filter): Query<Filter>) -> 
         "ok"
     };
     let code = if status == "ok" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    answer(code, &serde_json::json!({ "status": status, "providers": providers }))
-}
-
-fn answer(status: StatusCode, body: &Json_) -> Response {
-    (status, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
+    (code, json!({ "status": status, "providers": providers }))
 }
 
 fn provider_health(entry: &Entry, now: Moment) -> ProviderHealth {

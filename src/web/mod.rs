@@ -1,14 +1,18 @@
-//! The HTTP server: metrics, health, JSON and web pages. It only reads the ledger.
+//! The HTTP server: metrics, health, JSON and web pages. It reads the ledger and changes nothing.
 
 mod api;
 mod app;
+mod authority;
 mod connection;
 mod discovery;
+mod documents;
 mod encoding;
 mod gate;
 mod health;
+mod hosts;
 mod listen;
 mod page;
+mod places;
 mod probe;
 mod reload;
 mod routes;
@@ -17,5 +21,6 @@ mod serve;
 
 pub use app::App;
 pub use connection::Bounds;
+pub use hosts::Hosts;
 pub use listen::bind;
 pub use serve::{Listeners, serve};

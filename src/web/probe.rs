@@ -1,17 +1,20 @@
-//! `/probe?provider=NAME`: probes a provider now and answers with its metrics.
+//! `/probe?provider=NAME` probes a provider now and answers with its metrics;
+//! `POST /api/v1/providers/NAME/probe` does it for an operator and answers with JSON.
 //!
-//! With this path Prometheus decides when a provider is probed. It accepts only names of configured
-//! providers, never a URL, and starts at most one probe in five seconds.
+//! Both accept only names of configured providers, never a URL. A young result is the answer
+//! without another probe, so that clients cannot multiply the requests to a provider.
 
 use std::time::Duration;
 
-use axum::extract::{Query, State as Shared};
+use axum::extract::{Path, Query, State as Shared};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
+use super::api;
 use super::app::App;
 use crate::metrics::{CONTENT_TYPE, write_one};
+use crate::schedule::{Requested, Requester};
 
 #[derive(Deserialize)]
 pub struct Target {
@@ -42,7 +45,8 @@ pub async fn probe(
     let Some(control) = &app.control else {
         return (StatusCode::SERVICE_UNAVAILABLE, "this server has no scheduler\n").into_response();
     };
-    let pending = tokio::time::timeout(wait_limit(&headers), control.probe(&name)).await.is_err();
+    let probing = control.probe(&name, Requester::Scraper);
+    let pending = tokio::time::timeout(wait_limit(&headers), probing).await.is_err();
     // A reload may have removed the provider in the meantime.
     let Some(roster) = app.ledger.roster().only(&name) else {
         return (StatusCode::NOT_FOUND, "there is no longer a provider with this name\n")
@@ -54,6 +58,39 @@ pub async fn probe(
     }
     ([(header::CONTENT_TYPE, CONTENT_TYPE), (header::CACHE_CONTROL, "no-store")], body)
         .into_response()
+}
+
+/// Probes a provider even while credwatch backs off from it: an operator has repaired something and
+/// wants to see the result.
+pub async fn probe_for_operator(
+    Shared(app): Shared<App>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    if !app.admin_api {
+        return api::problem(
+            StatusCode::FORBIDDEN,
+            "probes over the API are not enabled; start credwatch with --web.enable-admin-api",
+        );
+    }
+    let Some(control) = &app.control else {
+        return api::problem(StatusCode::SERVICE_UNAVAILABLE, "this server has no scheduler");
+    };
+    let probing = control.probe(&name, Requester::Operator);
+    match tokio::time::timeout(wait_limit(&headers), probing).await {
+        Ok(Some(Requested::Ended)) => api::one(&app, &name, StatusCode::OK).await,
+        Err(_) => api::one(&app, &name, StatusCode::ACCEPTED).await,
+        Ok(None) => api::unknown(),
+        Ok(Some(Requested::Refused(wait))) => {
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            let problem = api::problem(
+                StatusCode::TOO_MANY_REQUESTS,
+                "the last probe has just ended, or the provider asks credwatch to wait; the \
+                 header Retry-After has the seconds until the next probe is possible",
+            );
+            ([(header::RETRY_AFTER, seconds.to_string())], problem).into_response()
+        }
+    }
 }
 
 /// How long to wait for the probe, from the caller's scrape timeout.

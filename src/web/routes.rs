@@ -25,6 +25,7 @@ pub fn all(app: App) -> Router {
         .route("/sd/prometheus", get(discovery::prometheus))
         .route("/api/v1/providers", get(api::providers))
         .route("/api/v1/providers/{name}", get(api::provider))
+        .route("/api/v1/providers/{name}/probe", post(probe::probe_for_operator))
         .route("/-/reload", post(reload::reload))
         .fallback(|| async { (StatusCode::NOT_FOUND, "not found; / links to the other paths\n") })
         .layer(map_response(harden))

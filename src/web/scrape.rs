@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use super::app::App;
 use super::encoding::accepts_gzip;
 use crate::metrics::CONTENT_TYPE;
+use crate::turns::Turns;
 
 /// How many pieces of 64 KiB may wait for a slow scraper.
 const PIECES: usize = 8;
@@ -23,8 +24,17 @@ const PIECES: usize = 8;
 /// How long a scraper may take to read one piece. After that the answer is aborted.
 const PIECE_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// How long a scraper may take in total for reading, when another one waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How often a slow scraper is looked at.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// How long a scrape waits for its turn.
+const LONGEST_WAIT: Duration = Duration::from_secs(8);
+
 pub async fn metrics(State(app): State<App>, headers: HeaderMap) -> Response {
-    let Ok(permit) = std::sync::Arc::clone(&app.scrapes).try_acquire_owned() else {
+    let Some(turn) = app.scrapes.take(LONGEST_WAIT).await else {
         return (StatusCode::SERVICE_UNAVAILABLE, "too many scrapes at the same time\n")
             .into_response();
     };
@@ -33,9 +43,10 @@ pub async fn metrics(State(app): State<App>, headers: HeaderMap) -> Response {
     let now = app.ledger.now();
     let runtime = Handle::current();
     let exposition = std::sync::Arc::clone(&app.exposition);
+    let turns = app.scrapes.clone();
     let writing = move || {
-        let _permit = permit;
-        let pieces = Pieces { sender, runtime };
+        let _turn = turn;
+        let pieces = Pieces { sender, runtime, turns, waited: Duration::ZERO };
         // The only possible error is that the scraper has closed the connection.
         let _ = if gzip {
             // Higher levels take eight times as long and save only a fifth of the bytes.
@@ -66,6 +77,29 @@ pub async fn metrics(State(app): State<App>, headers: HeaderMap) -> Response {
 struct Pieces {
     sender: mpsc::Sender<Bytes>,
     runtime: Handle,
+    turns: Turns,
+    /// How long the scraper has kept this thread waiting.
+    waited: Duration,
+}
+
+impl Pieces {
+    /// Waits until the scraper has read enough for one more piece.
+    fn wait(&mut self) -> io::Result<mpsc::Permit<'_, Bytes>> {
+        let before = self.waited;
+        loop {
+            let room = self
+                .runtime
+                .block_on(async { tokio::time::timeout(LOOK, self.sender.reserve()).await });
+            match room {
+                Ok(room) => return room.map_err(|_| io::ErrorKind::BrokenPipe.into()),
+                Err(_) => self.waited += LOOK,
+            }
+            let is_in_the_way = self.waited >= PATIENCE && self.turns.are_wanted();
+            if is_in_the_way || self.waited - before >= PIECE_TIMEOUT {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+        }
+    }
 }
 
 impl Write for Pieces {
@@ -75,19 +109,13 @@ impl Write for Pieces {
         }
         let piece = Bytes::copy_from_slice(piece);
         let length = piece.len();
-        let piece = match self.sender.try_send(piece) {
-            Ok(()) => return Ok(length),
-            Err(mpsc::error::TrySendError::Full(piece)) => piece,
-            Err(mpsc::error::TrySendError::Closed(_)) => {
-                return Err(io::ErrorKind::BrokenPipe.into());
+        match self.sender.try_send(piece) {
+            Ok(()) => Ok(length),
+            Err(mpsc::error::TrySendError::Full(piece)) => {
+                self.wait()?.send(piece);
+                Ok(length)
             }
-        };
-        let sent = self
-            .runtime
-            .block_on(async { tokio::time::timeout(PIECE_TIMEOUT, self.sender.send(piece)).await });
-        match sent {
-            Ok(Ok(())) => Ok(length),
-            _ => Err(io::ErrorKind::BrokenPipe.into()),
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(io::ErrorKind::BrokenPipe.into()),
         }
     }
 

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
 use axum_server::Handle;
 use hyper_util::rt::TokioTimer;
 
 use super::app::App;
 use super::connection::{Acceptor, Bounds};
+use super::gate::Gate;
+use super::hosts::{HostRule, Hosts};
 use super::{gate, routes};
 use crate::web_config::CurrentWebConfig;
 
@@ -30,6 +33,8 @@ pub struct Listeners {
     pub probe: Vec<TcpListener>,
     /// The web config. Each new connection and each request uses the current version.
     pub current_web_config: Arc<CurrentWebConfig>,
+    /// The hosts that requests may name.
+    pub hosts: Hosts,
     /// The limits for clients.
     pub bounds: Bounds,
 }
@@ -43,17 +48,23 @@ pub async fn serve(
     app: App,
     end: impl Future<Output = ()>,
 ) -> std::io::Result<()> {
-    let Listeners { main, probe, current_web_config, bounds } = listeners;
+    let Listeners { main, probe, current_web_config, hosts, bounds } = listeners;
     let handle: Handle<SocketAddr> = Handle::new();
-    let all = routes::all(app.clone())
-        .layer(axum::middleware::from_fn_with_state(Arc::clone(&current_web_config), gate::gate));
-    let guarded = Acceptor::new(Some(current_web_config), bounds.connections, bounds);
+    let guarded = Acceptor::new(Some(Arc::clone(&current_web_config)), bounds.connections, bounds);
+    let gated = |hosts: HostRule| {
+        let gate = Gate { current_web_config: Arc::clone(&current_web_config), hosts };
+        routes::all(app.clone()).layer(from_fn_with_state(gate, gate::gate))
+    };
+    let mut open = Vec::new();
+    for listener in main {
+        let router = gated(hosts.rule(listener.local_addr()?));
+        open.push((listener, router, guarded.clone()));
+    }
     let plain = Acceptor::new(None, bounds.probe_connections, bounds);
     let mut servers = tokio::task::JoinSet::new();
-    let open = main.into_iter().map(|listener| (listener, all.clone(), guarded.clone()));
     let bare =
         probe.into_iter().map(|listener| (listener, routes::probes(app.clone()), plain.clone()));
-    for (listener, router, acceptor) in open.chain(bare) {
+    for (listener, router, acceptor) in open.into_iter().chain(bare) {
         let mut server =
             axum_server::from_tcp(listener)?.handle(handle.clone()).acceptor(acceptor).http1_only();
         server

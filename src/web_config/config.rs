@@ -7,6 +7,7 @@ use std::time::Instant;
 use axum::http::HeaderMap;
 use rustls::ServerConfig;
 
+use super::definition::Off;
 use super::rate::{self, Limiter};
 use super::report::Report;
 use super::tls::{self, TlsSetup};
@@ -22,6 +23,7 @@ pub struct WebConfig {
     pub(super) users: Users,
     headers: HeaderMap,
     limiter: Option<Limiter>,
+    off: Off,
     files: Vec<PathBuf>,
     warnings: Vec<Fault>,
 }
@@ -58,7 +60,15 @@ impl WebConfig {
                      TLS",
                 );
             }
-            Ok(Self { tls, users, headers, limiter, files, warnings: report.warnings })
+            Ok(Self {
+                tls,
+                users,
+                headers,
+                limiter,
+                off: file.off,
+                files,
+                warnings: report.warnings,
+            })
         } else {
             report.faults.extend(report.warnings);
             report.faults.sort_by_key(|fault| fault.span.start);
@@ -117,5 +127,42 @@ impl WebConfig {
             (Some(_), None) => false,
             (Some(now), Some(then)) => now.clients.is_none() || now.clients == then.clients,
         }
+    }
+
+    /// A fault for each protection that `earlier` has and this web config does not, unless its file
+    /// switches the protection off. So a file that was emptied or cut does not open the server.
+    #[must_use]
+    pub fn protection_dropped_from(&self, earlier: &Self) -> Vec<Fault> {
+        let file = self.files.first().map_or_else(String::new, |path| path.display().to_string());
+        let clients = |config: &Self| config.tls.as_ref().is_some_and(|tls| tls.clients.is_some());
+        let kinds = [
+            (
+                earlier.uses_tls() && !self.uses_tls() && !self.off.tls,
+                "no longer sets up TLS",
+                "tls_server_config: {}",
+            ),
+            (
+                clients(earlier)
+                    && self.uses_tls()
+                    && !clients(self)
+                    && !self.off.client_certificates,
+                "no longer requires client certificates",
+                "client_auth_type: NoClientCert",
+            ),
+            (
+                !earlier.users.is_empty() && self.users.is_empty() && !self.off.users,
+                "no longer has users, so nobody would need a password",
+                "basic_auth_users: {}",
+            ),
+        ];
+        let dropped = kinds.into_iter().filter(|(dropped, ..)| *dropped);
+        dropped
+            .map(|(_, what, off)| {
+                Fault::general(format!("{file} {what}")).hint(format!(
+                    "if this is what you want, write `{off}` or restart credwatch; if not, the \
+                     file was emptied or cut"
+                ))
+            })
+            .collect()
     }
 }

@@ -20,6 +20,20 @@ pub struct File {
     /// `basic_auth_users`: names and bcrypt hashes.
     pub users: Vec<(Text, Text)>,
     pub rate: Rate,
+    /// What the file switches off in so many words.
+    pub off: Off,
+}
+
+/// The protection that a file switches off in so many words. A reload must not take it away when a
+/// key is only missing, because the file may have been cut.
+#[derive(Clone, Copy, Default)]
+pub struct Off {
+    /// `tls_server_config: {}`
+    pub tls: bool,
+    /// `basic_auth_users: {}`
+    pub users: bool,
+    /// `client_auth_type: NoClientCert`
+    pub client_certificates: bool,
 }
 
 /// `tls_server_config`. An empty text is `None`, as in the exporter-toolkit.

@@ -18,6 +18,11 @@ pub fn file(root: &Node, report: &mut Report) -> File {
     Reader { report }.file(root)
 }
 
+/// Whether a value is `{}`, which says more than a missing value.
+fn is_empty_table(node: &Node) -> bool {
+    matches!(&node.value, Value::Table(entries) if entries.is_empty())
+}
+
 struct Reader<'a> {
     report: &'a mut Report,
 }
@@ -31,16 +36,21 @@ impl Reader<'_> {
         ) {
             match key.text.as_str() {
                 "tls_server_config" => {
+                    file.off.tls = is_empty_table(value);
                     file.tls = Tls { place: key.span.clone(), ..self.tls(value) }
                 }
                 "http_server_config" => file.headers = self.http(value),
                 "rate_limit" => file.rate = Rate { place: key.span.clone(), ..self.rate(value) },
                 _ => {
                     value.conceal(&self.report.source);
+                    file.off.users = is_empty_table(value);
                     file.users = self.pairs(value);
                 }
             }
         }
+        let client_auth_type = file.tls.client_auth_type.as_ref();
+        file.off.client_certificates =
+            client_auth_type.is_some_and(|kind| kind.value == "NoClientCert");
         file
     }
 

@@ -13,10 +13,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::Semaphore;
 
 use super::definition::Text;
 use super::report::Report;
+use crate::threads::Threads;
+use crate::turns::Turns;
 
 /// The valid costs of bcrypt. Each step doubles the time.
 const COSTS: std::ops::RangeInclusive<u32> = 4..=31;
@@ -26,10 +27,14 @@ const COSTLY: u32 = 14;
 
 /// The most passwords that are hashed at the same time. Hashing is slow on purpose, and probes need
 /// the processor too.
-const HASHED_AT_ONCE: usize = 2;
+const HASHED_AT_ONCE: usize = 1;
+
+/// The most logins that wait until their password is hashed. The newest is next, so guesses delay a
+/// user only by about one hash. More than all connections, so that guesses wait and do not repeat.
+const MOST_WAITING: usize = 512;
 
 /// The longest time that a login waits for its turn.
-const LONGEST_WAIT: Duration = Duration::from_secs(15);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// The most remembered logins. Only correct ones are remembered, so few users need more.
 const REMEMBERED: usize = 256;
@@ -130,7 +135,8 @@ pub struct Logins {
     secret: Key,
     /// Digests of name, password and stored hash of correct logins. A new hash changes the digest.
     right: Mutex<HashSet<[u8; 32]>>,
-    turns: Arc<Semaphore>,
+    turns: Turns,
+    threads: Threads,
 }
 
 impl Default for Logins {
@@ -141,7 +147,8 @@ impl Default for Logins {
         Self {
             secret: Key::new(HMAC_SHA256, &*key),
             right: Mutex::default(),
-            turns: Arc::new(Semaphore::new(HASHED_AT_ONCE)),
+            turns: Turns::new(HASHED_AT_ONCE, MOST_WAITING),
+            threads: Threads::with_low_priority(),
         }
     }
 }
@@ -159,17 +166,13 @@ impl Logins {
         if known && self.right.lock().unwrap_or_else(PoisonError::into_inner).contains(&digest) {
             return Login::Admitted;
         }
-        let Ok(Ok(turn)) =
-            tokio::time::timeout(LONGEST_WAIT, Arc::clone(&self.turns).acquire_owned()).await
-        else {
-            return Login::Busy;
-        };
-        let checking = tokio::task::spawn_blocking(move || {
+        let Some(turn) = self.turns.take(LONGEST_WAIT).await else { return Login::Busy };
+        let is_right = self.threads.call(move || {
             // Held until the hashing ends, even if the client has disconnected.
             let _turn = turn;
             bcrypt::verify(&*password, hash.expose_secret()).unwrap_or(false)
         });
-        if !checking.await.unwrap_or(false) || !known {
+        if is_right.await != Some(true) || !known {
             return Login::Refused;
         }
         let mut right = self.right.lock().unwrap_or_else(PoisonError::into_inner);

@@ -30,18 +30,6 @@ fn is_served(stream: &mut TcpStream) -> bool {
     ask(stream, "/livez", "").is_ok_and(|answer| answer.status == 200)
 }
 
-#[test]
-fn connections_above_the_limit_are_closed_until_another_connection_ends() {
-    let server = Server::bounded(WebConfig::default(), bounds());
-    let mut held: Vec<TcpStream> = (0..3).map(|_| server.connect()).collect();
-    assert!(held.iter_mut().all(is_served));
-    assert!(is_closed(&mut server.connect()));
-    assert!(is_served(&mut connect(server.probe_address)), "the probe address has its own limit");
-    assert!(held.iter_mut().all(is_served), "open connections stay open");
-    held.pop();
-    wait_for("a place", || is_served(&mut server.connect()).then_some(()));
-}
-
 /// Asserts that the server closes the connection of a client that keeps it waiting, but not before
 /// the time limit of the test.
 #[track_caller]

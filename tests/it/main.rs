@@ -6,6 +6,7 @@
 //! - `bounds`: the cost of recipes is limited.
 //! - `canary`: no output has a secret.
 //! - `catalogue`: the page about the built-in recipes agrees with them.
+//! - `client_floods`: floods of clients, and passwords that are guessed.
 //! - `client_limits`: too many clients, slow clients and silent clients.
 //! - `commands`, `daemon`: the binary as users run it.
 //! - `configuration_keys`: the keys of the configuration, their reference and their example.
@@ -26,11 +27,14 @@
 //! - `page`: the web pages.
 //! - `reference`: the examples of the reference.
 //! - `reload`, `rotation`, `restart`: changes while the daemon runs.
+//! - `requested_probes`: probes that clients and operators request while the schedule runs.
 //! - `secret_rules`: a rule that would show a secret is a load error.
 //! - `steps`, `verification`: probes with several calls.
 //! - `strangers`: recipes of authors whom the operator does not know.
 //! - `web_config`: the web config and the message for each fault.
 //! - `web_connections`: TLS, client certificates and logins over sockets, and replaced web configs.
+//! - `web_hosts`: the hosts and origins that requests may name.
+//! - `web_reload`: an emptied web config does not open the server.
 //! - `writing`: drafts, suggestions, trials, and mistakes in recipes.
 
 mod alerting;
@@ -38,6 +42,7 @@ mod bad_configs;
 mod bounds;
 mod canary;
 mod catalogue;
+mod client_floods;
 mod client_limits;
 mod commands;
 mod configuration_keys;
@@ -59,6 +64,7 @@ mod on_demand;
 mod page;
 mod reference;
 mod reload;
+mod requested_probes;
 mod restart;
 mod rotation;
 mod secret_rules;
@@ -70,4 +76,6 @@ mod targets;
 mod verification;
 mod web_config;
 mod web_connections;
+mod web_hosts;
+mod web_reload;
 mod writing;

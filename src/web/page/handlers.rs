@@ -10,7 +10,6 @@ use axum::response::{IntoResponse, Response};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use maud::{Markup, html};
-use tokio::sync::Semaphore;
 use url::form_urlencoded;
 
 use super::parts::{self, Sheet};
@@ -26,9 +25,6 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
                       img-src 'self' data:; connect-src 'self'; form-action 'self'; \
                       frame-ancestors 'none'; base-uri 'none'; \
                       require-trusted-types-for 'script'; trusted-types 'none'";
-
-/// Limits how many pages are written at the same time.
-static WRITERS: Semaphore = Semaphore::const_new(2);
 
 /// `/`
 pub async fn overview_page(
@@ -116,15 +112,14 @@ async fn answer(
     headers: &HeaderMap,
     write: impl FnOnce(&Ledger) -> (StatusCode, Sheet) + Send + 'static,
 ) -> Response {
-    let _permit = WRITERS.acquire().await;
     let (ledger, gzip) = (Arc::clone(&app.ledger), accepts_gzip(headers));
-    let written = app.threads.call(move || {
+    let written = app.documents.write(move || {
         let (status, sheet) = write(&ledger);
         (status, encode(&parts::frame(&sheet), gzip))
     });
-    let Some((status, bytes)) = written.await else {
-        return (StatusCode::SERVICE_UNAVAILABLE, "the page cannot be written now, try again\n")
-            .into_response();
+    let (status, bytes) = match written.await {
+        Ok(written) => written,
+        Err(busy) => return busy,
     };
     let mut response = (status, Body::from(bytes)).into_response();
     let headers = response.headers_mut();

@@ -139,6 +139,16 @@ impl Daemon {
         ask(&self.address, "POST", path, "")
     }
 
+    /// Posts an empty body to a path with more headers. Each header ends with `\r\n`.
+    pub fn post_with(&self, path: &str, headers: &str) -> Answer {
+        ask(&self.address, "POST", path, headers)
+    }
+
+    /// Sends exactly this request and reads until the daemon closes the connection.
+    pub fn raw(&self, request: &str) -> Answer {
+        exchange(&self.address, request)
+    }
+
     /// Gets a path with more headers. Each header ends with `\r\n`.
     pub fn get_with(&self, path: &str, headers: &str) -> Answer {
         ask(&self.address, "GET", path, headers)
@@ -194,9 +204,13 @@ pub fn get(address: &str, path: &str) -> Answer {
 }
 
 fn ask(address: &str, method: &str, path: &str, headers: &str) -> Answer {
+    exchange(address, &format!("{method} {path} HTTP/1.0\r\nHost: {address}\r\n{headers}\r\n"))
+}
+
+fn exchange(address: &str, request: &str) -> Answer {
     let mut stream = TcpStream::connect(address).expect("it listens");
     stream.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
-    write!(stream, "{method} {path} HTTP/1.0\r\nHost: {address}\r\n{headers}\r\n").expect("sent");
+    stream.write_all(request.as_bytes()).expect("sent");
     let mut text = Vec::new();
     stream.read_to_end(&mut text).expect("an answer");
     let text = String::from_utf8_lossy(&text).into_owned();

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use credwatch::metrics::{Daemon, Exposition};
 use credwatch::state::Ledger;
-use credwatch::web::{App, Bounds, Listeners, serve};
+use credwatch::web::{App, Bounds, Hosts, Listeners, serve};
 use credwatch::web_config::{CurrentWebConfig, WebConfig};
 use rustls::{ClientConnection, StreamOwned};
 
@@ -46,6 +46,7 @@ impl Server {
             main: vec![listener],
             probe: vec![probe_listener],
             current_web_config: Arc::clone(&current_web_config),
+            hosts: Hosts::default(),
             bounds,
         };
         runtime.spawn(serve(listeners, app, std::future::pending()));

@@ -1,0 +1,186 @@
+//! Places for connections: a bounded number. When none is free, a new connection takes the place of
+//! the one that has made no progress for the longest time. So connections that only wait cannot
+//! keep scrapers and supervisors out.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::Instant;
+
+/// How much longer than an idle connection one with a request may make no progress.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// The most connections that wait until an evicted one is closed.
+const MOST_COMING: usize = 32;
+
+/// How long a new connection waits until an evicted one is closed.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
+
+/// The shortest time between two log lines about too many connections.
+const LOG_INTERVAL: Duration = Duration::from_secs(60);
+
+/// A bounded number of places.
+pub struct Places {
+    free: Arc<Semaphore>,
+    coming: Semaphore,
+    open: Mutex<Open>,
+}
+
+/// The open connections by their numbers.
+#[derive(Default)]
+struct Open {
+    next: u64,
+    /// When the last log line about too many connections was written.
+    logged: Option<Instant>,
+    connections: HashMap<u64, Progress>,
+}
+
+struct Progress {
+    last: Instant,
+    evict: watch::Sender<bool>,
+}
+
+impl Places {
+    /// At most this many connections.
+    #[must_use]
+    pub fn new(most: usize) -> Self {
+        Self {
+            free: Arc::new(Semaphore::new(most)),
+            coming: Semaphore::new(MOST_COMING),
+            open: Mutex::default(),
+        }
+    }
+
+    /// Takes a free place, or that of another connection. `None` when too many connections arrive
+    /// together.
+    pub async fn enter(self: &Arc<Self>) -> Option<Place> {
+        let permit = match Arc::clone(&self.free).try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) => {
+                let _coming = self.coming.try_acquire().ok()?;
+                self.evict();
+                let freed = Arc::clone(&self.free).acquire_owned();
+                tokio::time::timeout(LONGEST_WAIT, freed).await.ok()?.ok()?
+            }
+        };
+        let (evict, evicted) = watch::channel(false);
+        let mut open = self.open();
+        open.next += 1;
+        let number = open.next;
+        open.connections.insert(number, Progress { last: Instant::now(), evict });
+        Some(Place { mark: Mark { number, places: Arc::clone(self), evicted }, _permit: permit })
+    }
+
+    /// Ends the connection without progress for the longest time.
+    fn evict(&self) {
+        let mut open = self.open();
+        if open.logged.is_none_or(|logged| logged.elapsed() >= LOG_INTERVAL) {
+            open.logged = Some(Instant::now());
+            tracing::warn!(
+                "too many connections at the same time; those without progress are closed"
+            );
+        }
+        let oldest = open.connections.iter().min_by_key(|(_, progress)| progress.last);
+        if let Some(number) = oldest.map(|(number, _)| *number)
+            && let Some(progress) = open.connections.remove(&number)
+        {
+            // The connection can have ended in the meantime.
+            let _ = progress.evict.send(true);
+        }
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The place of one connection. Dropping it frees the place.
+pub struct Place {
+    mark: Mark,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Place {
+    /// A handle for those who serve the connection.
+    #[must_use]
+    pub fn mark(&self) -> &Mark {
+        &self.mark
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.mark.places.open().connections.remove(&self.mark.number);
+    }
+}
+
+/// Notes the progress of one connection, and knows when it is evicted.
+#[derive(Clone)]
+pub struct Mark {
+    number: u64,
+    places: Arc<Places>,
+    evicted: watch::Receiver<bool>,
+}
+
+impl Mark {
+    /// Notes that a request has arrived or a part of an answer was sent.
+    pub fn progress(&self) {
+        if let Some(progress) = self.places.open().connections.get_mut(&self.number) {
+            progress.last = Instant::now() + GRACE;
+        }
+    }
+
+    /// Waits until another connection takes the place.
+    pub async fn evicted(mut self) {
+        if self.evicted.wait_for(|evicted| *evicted).await.is_err() {
+            std::future::pending().await
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    async fn enter(places: &Arc<Places>) -> Place {
+        tokio::time::advance(Duration::from_millis(10)).await;
+        places.enter().await.expect("a place")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_new_connection_takes_the_place_without_progress_for_the_longest_time() {
+        let places = Arc::new(Places::new(3));
+        let (busy, idle, other) =
+            (enter(&places).await, enter(&places).await, enter(&places).await);
+        busy.mark().progress();
+        let mut coming = Box::pin(places.enter());
+        assert!((&mut coming).now_or_never().is_none(), "the evicted one still has its place");
+        assert!(idle.mark().clone().evicted().now_or_never().is_some());
+        for place in [&busy, &other] {
+            assert!(place.mark().clone().evicted().now_or_never().is_none());
+        }
+        drop(idle);
+        let next = coming.now_or_never().expect("the place is free").expect("a place");
+        tokio::time::advance(GRACE).await;
+        other.mark().progress();
+        next.mark().progress();
+        assert!(places.enter().now_or_never().is_none());
+        assert!(busy.mark().clone().evicted().now_or_never().is_some(), "it made no progress");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_too_many_connections_at_once_some_are_refused() {
+        let places = Arc::new(Places::new(1));
+        let _held = enter(&places).await;
+        let mut coming: Vec<_> = (0..MOST_COMING).map(|_| Box::pin(places.enter())).collect();
+        for one in &mut coming {
+            assert!(one.now_or_never().is_none());
+        }
+        assert!(places.enter().now_or_never().expect("at once").is_none());
+        assert!(coming.pop().expect("one").await.is_none(), "it waits at most a second");
+    }
+}

@@ -1,0 +1,190 @@
+//! Floods of clients: health checks and metrics stay served, and a known user stays served.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use credwatch::web::Bounds;
+use credwatch::web_config::WebConfig;
+
+use super::support::daemon::Daemon;
+use super::support::endpoint::Authority;
+use super::support::wait_for;
+use super::support::web::{Folder, Server, answer, ask, connect, login};
+
+const LONG: Duration = Duration::from_secs(60);
+
+fn few_places() -> Bounds {
+    Bounds { connections: 4, probe_connections: 2, handshake: LONG, head: LONG, answer: LONG }
+}
+
+#[track_caller]
+fn assert_served(address: std::net::SocketAddr, paths: &[&str]) {
+    for path in paths {
+        assert_eq!(ask(&mut connect(address), path, "").expect("an answer").status, 200, "{path}");
+    }
+}
+
+#[test]
+fn connections_that_only_wait_do_not_keep_scrapers_out() {
+    for sent in ["", "GET /livez HT", "GET /livez HTTP/1.1\r\nHost: x\r\nX: 1\r\n"] {
+        let server = Server::bounded(WebConfig::default(), few_places());
+        let mut flood = Vec::new();
+        for _ in 0..12 {
+            let mut stream = server.connect();
+            stream.write_all(sent.as_bytes()).expect("sent");
+            flood.push(stream);
+            assert_served(server.address, &["/livez", "/metrics", "/"]);
+        }
+        let mut probes: Vec<_> = (0..6).map(|_| connect(server.probe_address)).collect();
+        assert_served(server.probe_address, &["/livez", "/readyz"]);
+        probes.clear();
+    }
+}
+
+#[test]
+fn handshakes_that_never_end_do_not_keep_other_clients_out() {
+    let (folder, authority) = (Folder::new(), Authority::new("ca"));
+    let identity = authority.issue("localhost", 2020, 2099);
+    folder.write("server.crt", &identity.pem);
+    folder.write("server.key", &identity.key_pem());
+    let text = "tls_server_config: {cert_file: server.crt, key_file: server.key}\n";
+    let server = Server::bounded(folder.web_config(text), few_places());
+    let client = super::support::endpoint::Identity::client(
+        &authority,
+        None,
+        &[&rustls::version::TLS13, &rustls::version::TLS12],
+    );
+    let _flood: Vec<TcpStream> = (0..12)
+        .map(|_| {
+            let mut stream = server.connect();
+            stream.write_all(&[22, 3, 1, 2, 0, 1]).expect("sent");
+            stream
+        })
+        .collect();
+    assert!(super::support::web::tls(server.address, &client).is_ok());
+}
+
+#[test]
+fn a_connection_with_progress_is_not_the_one_that_is_closed() {
+    let server = Server::bounded(WebConfig::default(), few_places());
+    let mut used = server.connect();
+    let mut idle = server.connect();
+    assert_served(server.address, &["/livez"]);
+    for _ in 0..12 {
+        assert_eq!(ask(&mut used, "/livez", "").expect("an answer").status, 200);
+        let _further = (server.connect(), server.connect());
+        assert_served(server.address, &["/livez"]);
+    }
+    assert!(idle.read(&mut [0]).is_ok_and(|length| length == 0), "the idle one is closed");
+}
+
+#[test]
+fn guessed_passwords_do_not_delay_a_known_user() {
+    const GUESSES: usize = 64;
+    let hash = bcrypt::hash("right", 6).expect("hashed");
+    let text = format!("basic_auth_users: {{ann: {hash}, bob: {hash}}}\n");
+    let server = Server::with(Folder::new().web_config(&text));
+    let answered = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for number in 0..GUESSES {
+            let (mut stream, answered) = (server.connect(), &answered);
+            scope.spawn(move || {
+                let guess = login("ann", &format!("guess-{number}"));
+                assert_eq!(ask(&mut stream, "/metrics", &guess).expect("an answer").status, 401);
+                answered.fetch_add(1, Ordering::SeqCst);
+            });
+        }
+        wait_for("the first guess", || (answered.load(Ordering::SeqCst) > 0).then_some(()));
+        for name in ["ann", "bob", "ann"] {
+            let right = login(name, "right");
+            let status = ask(&mut server.connect(), "/metrics", &right).expect("an answer").status;
+            assert_eq!(status, 200, "{name}");
+        }
+        let before = answered.load(Ordering::SeqCst);
+        assert!(before < GUESSES / 2, "the user waited for {before} guesses");
+    });
+}
+
+/// A configuration whose metrics do not fit into the buffers of a connection.
+fn many_providers() -> String {
+    let provider = |number: usize| {
+        format!(
+            "[providers.p{number}]\nrecipe = \"oauth2-client-credentials\"\n\
+             parameters.token_url = \"http://127.0.0.1:1/\"\n\
+             credentials = {{ client_id = \"id\", client_secret = \"a-secret\" }}\n"
+        )
+    };
+    (0..2_000).map(provider).collect()
+}
+
+#[test]
+fn clients_that_do_not_read_their_metrics_do_not_keep_scrapers_out() {
+    let daemon = Daemon::start_with(&many_providers(), &["--probe.on-demand"], &[]);
+    let slow: Vec<TcpStream> = (0..20)
+        .map(|_| {
+            let mut stream = connect(daemon.address().parse().expect("an address"));
+            stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").expect("sent");
+            stream
+        })
+        .collect();
+    for _ in 0..3 {
+        let scrape = daemon.get("/metrics");
+        assert_eq!(scrape.status, 200);
+        assert!(scrape.body.ends_with('\n') && scrape.body.contains("provider=\"p1999\""));
+    }
+    drop(slow);
+}
+
+#[test]
+fn the_health_does_not_wait_for_clients_of_the_api() {
+    const CLIENTS: usize = 24;
+    let daemon = Daemon::start_with(&many_providers(), &["--probe.on-demand"], &[]);
+    let answered = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..CLIENTS {
+            scope.spawn(|| {
+                assert_eq!(daemon.get("/api/v1/providers").status, 200);
+                answered.fetch_add(1, Ordering::SeqCst);
+            });
+        }
+        wait_for("the first answer", || (answered.load(Ordering::SeqCst) > 0).then_some(()));
+        for path in ["/livez", "/readyz", "/healthz?provider=p1"] {
+            assert_eq!(daemon.get(path).status, 200, "{path}");
+        }
+        assert!(answered.load(Ordering::SeqCst) < CLIENTS, "the health came last");
+    });
+}
+
+#[test]
+fn many_requests_in_one_packet_are_answered_in_order() {
+    let server = Server::with(WebConfig::default());
+    let mut stream = server.connect();
+    let pair = "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n\
+                GET /none HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    stream.write_all(pair.repeat(200).as_bytes()).expect("sent");
+    for _ in 0..200 {
+        let pair = [(); 2].map(|()| answer(&mut stream).expect("an answer").status);
+        assert_eq!(pair, [200, 404]);
+    }
+}
+
+#[test]
+fn http_2_is_refused_and_other_clients_stay_served() {
+    let server = Server::with(WebConfig::default());
+    for _ in 0..20 {
+        let mut stream = server.connect();
+        let mut frames = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0".to_vec();
+        // HEADERS and RST_STREAM, as in a rapid reset.
+        for number in 0..100_u8 {
+            frames.extend([0, 0, 1, 1, 5, 0, 0, 0, number * 2 + 1, 0x82]);
+            frames.extend([0, 0, 4, 3, 0, 0, 0, 0, number * 2 + 1, 0, 0, 0, 8]);
+        }
+        let _ = stream.write_all(&frames);
+        let mut text = Vec::new();
+        let _ = stream.read_to_end(&mut text);
+        assert!(!String::from_utf8_lossy(&text).contains(" 200 "));
+    }
+    assert_served(server.address, &["/livez"]);
+}
