@@ -60,9 +60,7 @@ impl Places {
             Ok(permit) => permit,
             Err(_) => {
                 let _coming = self.coming.try_acquire().ok()?;
-                self.evict();
-                let freed = Arc::clone(&self.free).acquire_owned();
-                tokio::time::timeout(LONGEST_WAIT, freed).await.ok()?.ok()?
+                tokio::time::timeout(LONGEST_WAIT, self.freed()).await.ok()??
             }
         };
         let (evict, evicted) = watch::channel(false);
@@ -73,8 +71,18 @@ impl Places {
         Some(Place { mark: Mark { number, places: Arc::clone(self), evicted }, _permit: permit })
     }
 
-    /// Ends the connection without progress for the longest time.
-    fn evict(&self) {
+    /// Evicts a connection, and waits for its place.
+    async fn freed(&self) -> Option<OwnedSemaphorePermit> {
+        // When many arrive together, all open connections are evicted already. Then the first of
+        // those that arrived before is next.
+        while !self.evict() && self.free.available_permits() == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Arc::clone(&self.free).acquire_owned().await.ok()
+    }
+
+    /// Ends the connection without progress for the longest time. `false` when there is none.
+    fn evict(&self) -> bool {
         let mut open = self.open();
         if open.logged.is_none_or(|logged| logged.elapsed() >= LOG_INTERVAL) {
             open.logged = Some(Instant::now());
@@ -83,12 +91,9 @@ impl Places {
             );
         }
         let oldest = open.connections.iter().min_by_key(|(_, progress)| progress.last);
-        if let Some(number) = oldest.map(|(number, _)| *number)
-            && let Some(progress) = open.connections.remove(&number)
-        {
-            // The connection can have ended in the meantime.
-            let _ = progress.evict.send(true);
-        }
+        let Some(number) = oldest.map(|(number, _)| *number) else { return false };
+        // A connection that has ended receives nothing.
+        open.connections.remove(&number).is_some_and(|progress| progress.evict.send(true).is_ok())
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {

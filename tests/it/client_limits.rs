@@ -9,7 +9,7 @@ use credwatch::web_config::WebConfig;
 
 use super::support::endpoint::Authority;
 use super::support::wait_for;
-use super::support::web::{Folder, Server, ask, connect};
+use super::support::web::{Folder, Server, ask};
 
 const SHORT: Duration = Duration::from_millis(300);
 const LONG: Duration = Duration::from_secs(60);
