@@ -35,6 +35,19 @@ impl WebConfigFlag {
     }
 }
 
+/// The flags of the requests that change something.
+#[derive(Args)]
+pub struct RequestFlags {
+    /// Enable `POST /-/reload`, which has the effect of SIGHUP. Every client can then trigger a
+    /// reload.
+    #[arg(long = "web.enable-lifecycle")]
+    pub lifecycle: bool,
+    /// Enable `POST /api/v1/providers/NAME/probe`, which probes a provider at once. Every client
+    /// can then start probes.
+    #[arg(long = "web.enable-admin-api")]
+    pub admin_api: bool,
+}
+
 /// The flags about the names of the HTTP server.
 #[derive(Args)]
 pub struct HostFlags {

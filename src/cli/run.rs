@@ -9,7 +9,7 @@ use clap::Args;
 use jiff::Timestamp;
 use listenfd::ListenFd;
 
-use super::flags::{ConfigFlag, HostFlags, LogFlags, WebConfigFlag, refused};
+use super::flags::{ConfigFlag, HostFlags, LogFlags, RequestFlags, WebConfigFlag, refused};
 use super::plan::{Sources, plan_files};
 use super::print::complain_of;
 use crate::config::parse_address;
@@ -32,14 +32,8 @@ pub struct Flags {
     /// Use the sockets that systemd has opened (`credwatch.socket`).
     #[arg(long = "web.systemd-socket", conflicts_with = "listen")]
     systemd_socket: bool,
-    /// Enable `POST /-/reload`, which has the effect of SIGHUP. Every client can then trigger a
-    /// reload.
-    #[arg(long = "web.enable-lifecycle")]
-    lifecycle: bool,
-    /// Enable `POST /api/v1/providers/NAME/probe`, which probes a provider at once. Every client
-    /// can then start probes.
-    #[arg(long = "web.enable-admin-api")]
-    admin_api: bool,
+    #[command(flatten)]
+    requests: RequestFlags,
     #[command(flatten)]
     hosts: HostFlags,
     /// The directory in which the daemon saves its state [default: `STATE_DIRECTORY`, else none].
@@ -103,8 +97,8 @@ fn options(flags: &Flags) -> Result<Options, ExitCode> {
         probe_listeners: bind(&probe_addresses).map_err(cannot_listen)?,
         storage: storage(flags)?,
         mode: if flags.on_demand { Mode::OnDemand } else { Mode::Scheduled },
-        lifecycle: flags.lifecycle,
-        admin_api: flags.admin_api,
+        lifecycle: flags.requests.lifecycle,
+        admin_api: flags.requests.admin_api,
         hosts,
         plan,
         plan_files: Some(plan_files),

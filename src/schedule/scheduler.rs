@@ -313,7 +313,7 @@ impl<P: Probes> Scheduler<P> {
         };
         if !slot.running && now < closed_until {
             // Sending fails when the client has closed its connection.
-            let _ = done.send(Requested::Refused(closed_until - now));
+            let _ = done.send(Requested::Refused(closed_until.saturating_sub(now)));
             return;
         }
         slot.waiting.retain(|done| !done.is_closed());

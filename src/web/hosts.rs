@@ -5,6 +5,7 @@
 
 use std::net::SocketAddr;
 
+use axum::http::uri::Authority as Target;
 use axum::http::{HeaderMap, Method, Request, Version, header};
 use url::Url;
 
@@ -137,7 +138,7 @@ impl HostRule {
 fn named<B>(request: &Request<B>) -> Option<Vec<Authority>> {
     let mut headers = request.headers().get_all(header::HOST).iter();
     let header = headers.next().filter(|_| headers.next().is_none());
-    let target = request.uri().authority().map(|authority| authority.as_str());
+    let target = request.uri().authority().map(Target::as_str);
     let texts = target.into_iter().map(Some).chain([header.and_then(|host| host.to_str().ok())]);
     texts.map(|text| Authority::parse(text?)).collect()
 }

@@ -56,12 +56,11 @@ impl Places {
     /// Takes a free place, or that of another connection. `None` when too many connections arrive
     /// together.
     pub async fn enter(self: &Arc<Self>) -> Option<Place> {
-        let permit = match Arc::clone(&self.free).try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(_) => {
-                let _coming = self.coming.try_acquire().ok()?;
-                tokio::time::timeout(LONGEST_WAIT, self.freed()).await.ok()??
-            }
+        let permit = if let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() {
+            permit
+        } else {
+            let _coming = self.coming.try_acquire().ok()?;
+            tokio::time::timeout(LONGEST_WAIT, self.freed()).await.ok()??
         };
         let (evict, evicted) = watch::channel(false);
         let mut open = self.open();
@@ -140,7 +139,7 @@ impl Mark {
     /// Waits until another connection takes the place.
     pub async fn evicted(mut self) {
         if self.evicted.wait_for(|evicted| *evicted).await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

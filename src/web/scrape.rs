@@ -95,7 +95,7 @@ impl Pieces {
                 Err(_) => self.waited += LOOK,
             }
             let is_in_the_way = self.waited >= PATIENCE && self.turns.are_wanted();
-            if is_in_the_way || self.waited - before >= PIECE_TIMEOUT {
+            if is_in_the_way || self.waited >= before + PIECE_TIMEOUT {
                 return Err(io::ErrorKind::TimedOut.into());
             }
         }
