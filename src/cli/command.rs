@@ -9,9 +9,9 @@ use super::{check, demo, probe, recipes, run};
 use crate::config;
 use crate::process::forbid_core_dumps;
 
-/// Tells that a credential is broken before customers do: requests a token from every configured
-/// provider, and serves latency, failures by the provider's own code and time to expiry as
-/// Prometheus metrics.
+/// Reports broken credentials before customers notice them. It requests a token from every
+/// configured provider, and serves latency, failures by the provider's own code and time to expiry
+/// as Prometheus metrics.
 #[derive(Parser)]
 #[command(name = "credwatch", version, max_term_width = 100)]
 struct Line {

@@ -12,11 +12,11 @@ const DEEPEST: usize = 64;
 /// The most values of an answer. A token answer has a few dozen, or a thousand with a catalogue.
 const MOST_VALUES: u32 = 10_000;
 
+/// The most pairs of a form. A form has no lists, so a token answer has at most a few dozen.
+const MOST_PAIRS: usize = 1_000;
+
 /// The most attributes of an XML element, counted by their equals signs.
 const MOST_ATTRIBUTES: usize = 1_000;
-
-/// The words for a body with more values than any form of it may have.
-const TOO_MANY: &str = "more than 10,000 values";
 
 /// The body as JSON, without a byte order mark. `None` also for JSON deeper than 128 levels or with
 /// more values than a token answer has, because each value costs far more than its bytes.
@@ -105,12 +105,13 @@ fn element(node: roxmltree::Node<'_, '_>, depth: usize) -> Option<Json> {
     Some(members.into())
 }
 
-/// Whether a body has more values than any form of it may have.
-fn has_too_many_values(body: &[u8]) -> bool {
+/// The bound that the number of values in a body exceeds, in words.
+fn exceeded(body: &[u8]) -> Option<&'static str> {
+    let values = "more than 10,000 values";
     match without_mark(body).trim_ascii_start().first() {
-        Some(b'{' | b'[') => has_too_many_members(body),
-        Some(b'<') => std::str::from_utf8(body).is_ok_and(has_too_many_nodes),
-        _ => form_text(body).is_some_and(has_too_many_pairs),
+        Some(b'{' | b'[') => has_too_many_members(body).then_some(values),
+        Some(b'<') => std::str::from_utf8(body).is_ok_and(has_too_many_nodes).then_some(values),
+        _ => form_text(body).is_some_and(has_too_many_pairs).then_some("more than 1,000 pairs"),
     }
 }
 
@@ -145,7 +146,7 @@ fn has_too_many_nodes(text: &str) -> bool {
 }
 
 fn has_too_many_pairs(form: &str) -> bool {
-    form.bytes().filter(|byte| *byte == b'&').count() >= MOST_VALUES as usize
+    form.bytes().filter(|byte| *byte == b'&').count() >= MOST_PAIRS
 }
 
 /// Whether the body is one word, as a token is, and no page or document.
@@ -169,8 +170,8 @@ pub fn text(body: &[u8]) -> Cow<'_, str> {
 /// The message for a body that is not what is `wanted`.
 #[must_use]
 pub fn mismatch(body: &[u8], wanted: &str) -> String {
-    if has_too_many_values(body) {
-        return format!("the answer has {TOO_MANY}");
+    if let Some(bound) = exceeded(body) {
+        return format!("the answer has {bound}");
     }
     format!("the answer is not {wanted} but {}", describe(body))
 }
@@ -184,8 +185,8 @@ pub fn describe(body: &[u8]) -> String {
     if start.starts_with("<!doctypehtml") || start.starts_with("<html") {
         return "an HTML page".into();
     }
-    if has_too_many_values(body) {
-        return format!("a body with {TOO_MANY}");
+    if let Some(bound) = exceeded(body) {
+        return format!("a body with {bound}");
     }
     if start.starts_with('<') {
         return "XML or HTML".into();
@@ -253,7 +254,8 @@ mod tests {
         for (body, expected) in [
             (format!("[{}1]", "1,".repeat(10_000)), "a body with more than 10,000 values"),
             (format!("[[{}1]]", "{},".repeat(5_000)), "a body with more than 10,000 values"),
-            (format!("a=1{}", "&a=1".repeat(10_000)), "a body with more than 10,000 values"),
+            (format!("a=1{}", "&a=1".repeat(1_000)), "a body with more than 1,000 pairs"),
+            (format!("a=1{}", "&a=1".repeat(999)), "3999 bytes of text"),
             (format!("<a>{}</a>", "<b/>".repeat(10_001)), "a body with more than 10,000 values"),
             (format!("[{}1]", "1,".repeat(9_999)), "JSON"),
             (format!("[\"{}\"]", r#"\",[{"#.repeat(20_000)), "JSON"),

@@ -151,7 +151,7 @@ fn line(provider: &Provider, probe: &Probe, news: News, health: &Health, held_ba
         Outcome::Issued(issued) => {
             let lifetime = match (issued.expiry, issued.lifetime) {
                 (_, Some(seconds)) => human_duration(seconds),
-                (Expiry::Never, None) => "for ever".to_owned(),
+                (Expiry::Never, None) => "unlimited".to_owned(),
                 _ => "not known".to_owned(),
             };
             tracing::info!(
@@ -192,7 +192,7 @@ fn line(provider: &Provider, probe: &Probe, news: News, health: &Health, held_ba
 fn runway(health: &Health, probe: &Probe) -> String {
     match health.token().map(|token| token.expiry) {
         Some(Expiry::At(end)) => human_duration(unix_seconds(end) - unix_seconds(probe.started)),
-        Some(Expiry::Never) => "for ever".into(),
+        Some(Expiry::Never) => "unlimited".into(),
         Some(Expiry::Unknown) => "not known".into(),
         None => "none".into(),
     }
