@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::print::complain;
+use super::print::{complain, complain_of};
 use crate::diagnostic::Fault;
 use crate::logging::{Format, Verbosity};
 use crate::plan::Plan;
@@ -65,7 +65,7 @@ impl HostFlags {
     /// The hosts, or the exit status for wrong usage.
     pub fn hosts(&self) -> Result<Hosts, ExitCode> {
         Hosts::new(&self.allowed, self.external_url.as_deref()).map_err(|message| {
-            eprintln!("error: --web.allowed-hosts or --web.external-url: {message}");
+            complain_of(&format!("--web.allowed-hosts or --web.external-url: {message}"));
             ExitCode::from(2)
         })
     }

@@ -79,7 +79,7 @@ fn an_emptied_web_config_is_refused_and_the_previous_one_stays_in_use() {
     assert!(reload_successful());
     std::fs::write(&web, "").expect("emptied");
     wait_for("the daemon to notice", || (!reload_successful()).then_some(()));
-    assert!(daemon.log().contains("no longer has users"), "{}", daemon.log());
+    daemon.wait_for_log("no longer has users");
     assert_eq!(daemon.get("/").status, 401);
     let answer = daemon.post_with("/-/reload", &ann);
     assert!(answer.status == 500 && answer.body.contains("web.yml"), "{}", answer.body);
