@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use minijinja::Value;
 use secrecy::SecretString;
 
-use crate::credentials::SecretSource;
+use crate::credentials::{CredentialSources, SecretSource};
 use crate::recipe::{Call, Expectations, Inputs, Recipe, Verification};
 
 /// One configured provider. Providers are equal when all their settings are equal.
@@ -26,7 +26,7 @@ pub struct Provider {
     /// The parameters that have a value, including the recipe's defaults.
     pub parameters: Vec<(String, Value)>,
     /// Name and source of each secret.
-    pub credentials: Arc<[(String, SecretSource)]>,
+    pub credentials: Arc<CredentialSources>,
     /// The configured labels, for `credwatch_provider_info`.
     pub labels: Vec<(String, String)>,
     /// When to probe.

@@ -14,7 +14,7 @@ use crate::plan::PlanFiles;
 use crate::probe::Prober;
 use crate::schedule::Control;
 use crate::systemd;
-use crate::threads::Threads;
+use crate::threads::{JobError, OneJob};
 use crate::web_config::CurrentWebConfig;
 
 /// What triggered a reload.
@@ -49,6 +49,9 @@ pub struct Trigger {
 /// How often the files are checked; less often when reading them takes long.
 const PERIOD: Duration = Duration::from_secs(1);
 
+/// How long the reloader waits for the files.
+const LONGEST_READING: Duration = Duration::from_secs(30);
+
 /// How many triggers may wait in the queue.
 pub const MOST_TRIGGERS: usize = 4;
 
@@ -61,7 +64,9 @@ pub struct Reloader {
     current_web_config: Arc<CurrentWebConfig>,
     prober: Arc<Prober>,
     instruments: Instruments,
-    threads: Threads,
+    reading: OneJob,
+    /// Whether the files could not be read the last time, because they hang.
+    slow: bool,
 }
 
 impl Reloader {
@@ -75,7 +80,6 @@ impl Reloader {
         prober: Arc<Prober>,
         instruments: Instruments,
     ) -> Self {
-        let threads = Threads::default();
         Self {
             plan_files,
             listen_addresses,
@@ -83,7 +87,8 @@ impl Reloader {
             current_web_config,
             prober,
             instruments,
-            threads,
+            reading: OneJob::new(LONGEST_READING),
+            slow: false,
         }
     }
 
@@ -106,10 +111,18 @@ impl Reloader {
                 () = tokio::time::sleep(pause) => {
                     let start = Instant::now();
                     let files = self.plan_files.clone();
-                    let digest = self.threads.call(move || files.digest()).await;
+                    let digest = self.reading.call(move || files.digest()).await;
+                    pause = PERIOD;
+                    let digest = match digest {
+                        Ok(digest) => digest,
+                        Err(error) => {
+                            self.cannot_check(&error);
+                            continue;
+                        }
+                    };
                     pause = PERIOD.max(start.elapsed() * 50);
-                    let changed = digest.filter(|digest| !self.plan_files.is_current(*digest));
-                    if changed.is_some() && changed == seen {
+                    let changed = Some(digest).filter(|digest| !self.plan_files.is_current(*digest));
+                    if std::mem::take(&mut self.slow) || changed.is_some() && changed == seen {
                         let _ = self.reload(Cause::Files).await;
                         seen = None;
                     } else {
@@ -117,6 +130,16 @@ impl Reloader {
                     }
                 }
             }
+        }
+    }
+
+    /// Reports once that the files cannot be checked for changes.
+    fn cannot_check(&mut self, error: &JobError) {
+        if !std::mem::replace(&mut self.slow, true) {
+            self.instruments.refused();
+            tracing::error!(
+                %error, "the files of the configuration cannot be checked for changes"
+            );
         }
     }
 
@@ -143,9 +166,13 @@ impl Reloader {
 
     async fn attempt(&mut self) -> Result<String, String> {
         let mut files = self.plan_files.clone();
-        let read = self.threads.call(move || (files.load(), files)).await;
         let plan;
-        (plan, self.plan_files) = read.ok_or("reading it was stopped")?;
+        (plan, self.plan_files) = self
+            .reading
+            .call(move || (files.load(), files))
+            .await
+            .inspect_err(|_| self.slow = true)
+            .map_err(|error| format!("the files cannot be read: {error}"))?;
         let plan = Arc::new(plan.map_err(|faults| refused(&faults))?);
         let dropped = plan.web.protection_dropped_from(&self.current_web_config.get());
         if !dropped.is_empty() {

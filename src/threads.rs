@@ -8,8 +8,9 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -85,6 +86,54 @@ impl Threads {
     }
 }
 
+/// Runs jobs that can hang, such as the reading of files: one at a time, because a job that hangs
+/// keeps its thread.
+pub struct OneJob {
+    threads: Threads,
+    turn: Arc<Semaphore>,
+    limit: Duration,
+}
+
+/// Why there is no result of a job.
+#[derive(Debug, thiserror::Error)]
+pub enum JobError {
+    /// This job or an earlier one did not end in time.
+    #[error("it took longer than {0:?}")]
+    Slow(Duration),
+    /// The job panicked, or the system cannot start a thread.
+    #[error("it was stopped")]
+    Stopped,
+}
+
+impl OneJob {
+    /// The caller waits at most `limit` for each job.
+    #[must_use]
+    pub fn new(limit: Duration) -> Self {
+        Self { threads: Threads::default(), turn: Arc::new(Semaphore::new(1)), limit }
+    }
+
+    /// Runs `work` on a thread and returns its result.
+    ///
+    /// # Errors
+    /// See [`JobError`].
+    pub async fn call<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, JobError> {
+        let slow = JobError::Slow(self.limit);
+        let Ok(turn) = Arc::clone(&self.turn).try_acquire_owned() else { return Err(slow) };
+        let job = self.threads.call(move || {
+            let result = work();
+            drop(turn);
+            result
+        });
+        match tokio::time::timeout(self.limit, job).await {
+            Ok(result) => result.ok_or(JobError::Stopped),
+            Err(_) => Err(slow),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -111,5 +160,18 @@ mod tests {
         let threads = Threads::default();
         assert!(threads.call(|| panic!("on purpose")).await.is_none_or(|()| false));
         assert_eq!(threads.call(|| 7).await, Some(7));
+    }
+
+    #[tokio::test]
+    async fn a_job_that_hangs_is_given_up_and_the_next_one_runs_only_after_its_end() {
+        let jobs = OneJob::new(Duration::from_millis(20));
+        let (end, hang) = channel::<()>();
+        let hanging = jobs.call(move || hang.recv().is_ok()).await;
+        assert!(matches!(hanging, Err(JobError::Slow(_))));
+        assert!(matches!(jobs.call(|| 7).await, Err(JobError::Slow(_))));
+        drop(end);
+        while !matches!(jobs.call(|| 7).await, Ok(7)) {
+            tokio::task::yield_now().await;
+        }
     }
 }

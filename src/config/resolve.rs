@@ -15,6 +15,7 @@ use super::file::{self, Shared};
 use super::inputs;
 use super::parsed::{Parsed, Recipes};
 use super::shared::{self, Context};
+use crate::credentials::CredentialSources;
 use crate::diagnostic::{Fault, Severity, nearest};
 use crate::printable::is_deceptive;
 use crate::provider::{Provider, Slot, Transport};
@@ -96,7 +97,7 @@ impl<'a> Resolver<'a> {
             endpoint: None,
             transport,
             parameters,
-            credentials: credentials.into(),
+            credentials: Arc::new(CredentialSources::new(credentials)),
             recipe,
         };
         if sound && !has_errors(&context) {
@@ -109,7 +110,7 @@ impl<'a> Resolver<'a> {
             let next = next.map(|credentials| {
                 Arc::new(Provider {
                     slot: Slot::Next,
-                    credentials: credentials.into(),
+                    credentials: Arc::new(CredentialSources::new(credentials)),
                     ..provider.clone()
                 })
             });

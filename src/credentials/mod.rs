@@ -6,5 +6,5 @@ mod read;
 mod source;
 
 pub use error::{CredentialError, SecretError};
-pub use read::read_all;
+pub use read::{CredentialSources, read_all};
 pub use source::SecretSource;

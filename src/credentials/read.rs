@@ -1,28 +1,56 @@
 //! Reads all credentials of a provider.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
+use tokio::sync::Semaphore;
 
 use super::error::{CredentialError, SecretError};
 use super::source::SecretSource;
+
+/// Name and source of each credential of a provider.
+pub struct CredentialSources {
+    list: Vec<(String, SecretSource)>,
+    /// One thread at a time reads the files, because a file system that hangs keeps the thread.
+    turn: Arc<Semaphore>,
+}
+
+impl CredentialSources {
+    /// These sources.
+    #[must_use]
+    pub fn new(list: Vec<(String, SecretSource)>) -> Self {
+        Self { list, turn: Arc::new(Semaphore::new(1)) }
+    }
+}
+
+impl Deref for CredentialSources {
+    type Target = [(String, SecretSource)];
+
+    fn deref(&self) -> &Self::Target {
+        &self.list
+    }
+}
+
+impl PartialEq for CredentialSources {
+    fn eq(&self, other: &Self) -> bool {
+        self.list == other.list
+    }
+}
 
 /// Name and value of each source. The files together and each command have `timeout`.
 ///
 /// # Errors
 /// The first source that cannot be read.
 pub async fn read_all(
-    sources: &Arc<[(String, SecretSource)]>,
+    sources: &Arc<CredentialSources>,
     timeout: Duration,
 ) -> Result<Vec<(String, SecretString)>, CredentialError> {
     let read = if sources.iter().any(|(_, source)| source.is_file()) {
-        let sources = Arc::clone(sources);
-        // A network file system can block the thread that reads.
-        let reading = tokio::task::spawn_blocking(move || read_without_commands(&sources));
-        match tokio::time::timeout(timeout, reading).await {
-            Ok(Ok(read)) => read,
-            Ok(Err(_)) => return Err(CredentialError::Stopped),
+        match tokio::time::timeout(timeout, read_on_a_thread(sources)).await {
+            Ok(Some(read)) => read,
+            Ok(None) => return Err(CredentialError::Stopped),
             Err(_) => return Err(CredentialError::Timeout(timeout)),
         }
     } else {
@@ -46,8 +74,38 @@ pub async fn read_all(
 }
 
 /// The value of each source; `None` for a command.
-fn read_without_commands(
-    sources: &[(String, SecretSource)],
-) -> Vec<Option<Result<SecretString, SecretError>>> {
+type Values = Vec<Option<Result<SecretString, SecretError>>>;
+
+async fn read_on_a_thread(sources: &Arc<CredentialSources>) -> Option<Values> {
+    let turn = Arc::clone(&sources.turn).acquire_owned().await.ok()?;
+    let sources = Arc::clone(sources);
+    let reading = tokio::task::spawn_blocking(move || {
+        let read = read_without_commands(&sources);
+        drop(turn);
+        read
+    });
+    reading.await.ok()
+}
+
+fn read_without_commands(sources: &[(String, SecretSource)]) -> Values {
     sources.iter().map(|(_, source)| source.read()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_provider_whose_files_hang_keeps_one_thread_and_its_probes_time_out() {
+        let file = ("secret".to_owned(), SecretSource::File("/dev/null".into()));
+        let sources = Arc::new(CredentialSources::new(vec![file]));
+        let hanging = Arc::clone(&sources.turn).acquire_owned().await.expect("it is free");
+        for _ in 0..3 {
+            let error = read_all(&sources, Duration::from_secs(10)).await.expect_err("it hangs");
+            assert!(matches!(error, CredentialError::Timeout(_)), "{error}");
+        }
+        drop(hanging);
+        let error = read_all(&sources, Duration::from_secs(10)).await.expect_err("it is no file");
+        assert!(matches!(error, CredentialError::One { .. }), "{error}");
+    }
 }

@@ -17,17 +17,20 @@ use crate::tls::system_roots;
 /// The clients built so far.
 pub struct Clients {
     roots: Mutex<Roots>,
-    made: Mutex<HashMap<Arc<Transport>, Cached>>,
+    made: Mutex<HashMap<Arc<Transport>, Slot>>,
 }
 
 /// A client, or why it cannot be built.
 pub type Client = Result<reqwest::Client, TlsError>;
 
+/// The place of a client. One thread at a time builds it, because a file system that hangs keeps
+/// the thread.
+type Slot = Arc<tokio::sync::Mutex<Option<Cached>>>;
+
 /// The certificates of the system, loaded on first use.
 type Roots = Arc<LazyLock<RootCertStore>>;
 
 /// A client, with the state of its certificate files when it was built.
-#[derive(Clone)]
 struct Cached {
     client: Client,
     stamp: Stamp,
@@ -88,43 +91,51 @@ impl Clients {
     /// The client for these settings. When its certificate files have changed, it is built again,
     /// because a client certificate can be valid for only a few hours. While the new files cannot
     /// be used, for example when only one of two is written, the old client stays in use.
-    pub async fn client(&self, transport: &Arc<Transport>) -> Client {
-        let known =
-            self.made.lock().unwrap_or_else(PoisonError::into_inner).get(transport).cloned();
-        if let Some(known) = &known
-            && (transport.files().next().is_none() || known.checked.elapsed() < CHECK_INTERVAL)
-        {
-            return known.client.clone();
+    pub async fn client(&self, transport: &Arc<Transport>, timeout: Duration) -> Client {
+        let slot = {
+            let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(made.entry(Arc::clone(transport)).or_default())
+        };
+        let client = current(slot, Arc::clone(transport), self.roots());
+        tokio::time::timeout(timeout, client).await.unwrap_or_else(|_| {
+            Err(TlsError::Setup(format!(
+                "the certificate files could not be read within {timeout:?}"
+            )))
+        })
+    }
+}
+
+/// The client of a slot, which is built first if necessary.
+async fn current(slot: Slot, transport: Arc<Transport>, roots: Roots) -> Client {
+    let mut place = slot.lock_owned().await;
+    if let Some(known) = &*place
+        && (transport.files().next().is_none() || known.checked.elapsed() < CHECK_INTERVAL)
+    {
+        return known.client.clone();
+    }
+    // Loading certificates blocks for milliseconds or longer.
+    let building = tokio::task::spawn_blocking(move || {
+        let (stamp, checked) = (stamp(&transport), Instant::now());
+        let cached = match place.take() {
+            Some(known) if known.stamp == stamp => Cached { checked, ..known },
+            known => Cached { client: rebuilt(known, &transport, &roots), stamp, checked },
+        };
+        place.insert(cached).client.clone()
+    });
+    building.await.unwrap_or_else(|_| Err(TlsError::Setup("the set-up was stopped".into())))
+}
+
+/// A new client. The known client is used when the new files cannot be.
+fn rebuilt(known: Option<Cached>, transport: &Transport, roots: &RootCertStore) -> Client {
+    match (new_client(transport, roots), known) {
+        (Err(error), Some(Cached { client: Ok(before), .. })) => {
+            tracing::warn!(
+                %error,
+                "the changed certificate files cannot be used, so the old ones stay in use"
+            );
+            Ok(before)
         }
-        let (roots, wanted) = (self.roots(), Arc::clone(transport));
-        // Loading certificates blocks for milliseconds or longer.
-        let made = tokio::task::spawn_blocking(move || {
-            let (stamp, checked) = (stamp(&wanted), Instant::now());
-            if let Some(known) = known.as_ref().filter(|known| known.stamp == stamp) {
-                return Cached { checked, ..known.clone() };
-            }
-            match (new_client(&wanted, &roots), known) {
-                (Err(error), Some(Cached { client: Ok(before), .. })) => {
-                    tracing::warn!(
-                        %error,
-                        "the changed certificate files cannot be used, so the old ones stay in use"
-                    );
-                    Cached { client: Ok(before), stamp, checked }
-                }
-                (client, _) => Cached { client, stamp, checked },
-            }
-        });
-        let made = made.await.unwrap_or_else(|_| Cached {
-            client: Err(TlsError::Setup("the set-up was stopped".into())),
-            stamp: Stamp::new(),
-            checked: Instant::now(),
-        });
-        let client = made.client.clone();
-        self.made
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(Arc::clone(transport), made);
-        client
+        (client, _) => client,
     }
 }
 

@@ -116,7 +116,7 @@ impl Prober {
         };
         // A fingerprint is only needed where a secret can change.
         probe.credentials = provider.can_rotate().then(|| self.fingerprint(&credentials));
-        let client = match self.clients.client(&provider.transport).await {
+        let client = match self.clients.client(&provider.transport, provider.timeout).await {
             Ok(client) => client,
             Err(error) => return failed(probe, Failure::new(Reason::Tls, &error.to_string())),
         };

@@ -93,7 +93,7 @@ async fn asked_until<F: Future<Output = ()>>(
         recipe: Arc::clone(&recipe),
         parameters: Vec::new(),
         slot: Slot::Current,
-        credentials: Vec::new().into(),
+        credentials: Arc::new(crate::credentials::CredentialSources::new(Vec::new())),
         labels: Vec::new(),
         cadence: Cadence {
             interval: Duration::from_secs(60),

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use credwatch::config::load_text;
-use credwatch::credentials::SecretSource;
+use credwatch::credentials::{CredentialSources, SecretSource};
 use credwatch::exchange::{Prepared, RecordedResponse, prepare};
 use credwatch::probe::Prober;
 use credwatch::provider::Provider;
@@ -272,8 +272,8 @@ async fn over_a_socket(
     provider.recipe = Arc::clone(&prepared.recipe);
     provider.parameters = moved.parameters(&prepared);
     let credentials = prepared.credentials().into_iter();
-    provider.credentials =
-        credentials.map(|(name, secret)| (name, SecretSource::Inline(secret))).collect();
+    let sources = credentials.map(|(name, secret)| (name, SecretSource::Inline(secret))).collect();
+    provider.credentials = Arc::new(CredentialSources::new(sources));
     provider.expectations = prepared.expectations();
     provider.verification = prepared.verification.clone();
     let expected = expected(&prepared, &moved, &provider.parameters)?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::credentials::CredentialSources;
 use crate::outcome::{Outcome, Probe};
 use crate::provider::{Cadence, Provider, Slot, Transport};
 use crate::recipe::{Expectations, builtin};
@@ -14,7 +15,7 @@ pub fn provider(name: &str, labels: &[(&str, &str)]) -> Provider {
         slot: Slot::Current,
         recipe: Arc::new(builtin::recipe("oauth2-client-credentials").expect("built in")),
         parameters: Vec::new(),
-        credentials: Arc::new([]),
+        credentials: Arc::new(CredentialSources::new(Vec::new())),
         labels: labels
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
