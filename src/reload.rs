@@ -121,7 +121,7 @@ impl Reloader {
                         }
                     };
                     pause = PERIOD.max(start.elapsed() * 50);
-                    let changed = Some(digest).filter(|digest| !self.plan_files.is_current(*digest));
+                    let changed = (!self.plan_files.is_current(digest)).then_some(digest);
                     if std::mem::take(&mut self.slow) || changed.is_some() && changed == seen {
                         let _ = self.reload(Cause::Files).await;
                         seen = None;
