@@ -14,8 +14,10 @@ use secrecy::zeroize::Zeroizing;
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * KIB;
 
-/// The largest configuration, provider or recipe file, in bytes: some hundred thousand providers.
+/// The largest configuration or provider file, in bytes: some hundred thousand providers.
 pub const CONFIGURATION: u64 = 64 * MIB;
+/// The largest file of `recipe_files`, in bytes. The largest built-in recipe has 8 KiB.
+pub const RECIPES: u64 = 256 * KIB;
 /// The largest web config, in bytes.
 pub const WEB_CONFIG: u64 = MIB;
 /// The largest file with certificates or a key, in bytes.

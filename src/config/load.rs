@@ -23,6 +23,16 @@ use crate::recipe::Recipe;
 use crate::recipe::definition::Text;
 use crate::watch::Files;
 
+/// The most bytes of all files of `recipe_files`, and of all files of `provider_files`.
+const MOST_RECIPES: u64 = 4 << 20;
+const MOST_PROVIDERS: u64 = 128 << 20;
+
+/// The most expressions and texts of all recipes of the operator. They take about 60 MB.
+const MOST_EXPRESSIONS: usize = 5_000;
+
+/// The most values of a file. A value takes up to 350 bytes while the file is read.
+const MOST_VALUES: usize = 1_000_000;
+
 /// Which tables a file may have.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
@@ -86,14 +96,19 @@ pub fn load_text(name: &str, text: &str) -> Result<Plan, Vec<Fault>> {
     loader.finish(&main, Path::new(""))
 }
 
-pub(super) fn open(path: &Path) -> Result<Arc<Source>, String> {
-    files::read_text(path, files::CONFIGURATION)
+pub(super) fn open(path: &Path, limit: u64) -> Result<Arc<Source>, String> {
+    files::read_text(path, limit)
         .map(|text| source(path, text))
         .map_err(|error| cannot_read(path, &error))
 }
 
 fn source(path: &Path, text: String) -> Arc<Source> {
     Arc::new(Source::new(path.display().to_string(), text).with_harmless(&conceal::HARMLESS))
+}
+
+/// At most how many values a text of TOML has.
+fn values(text: &str) -> usize {
+    text.bytes().filter(|byte| matches!(byte, b'=' | b',')).count()
 }
 
 fn cannot_read(path: &Path, error: &FileError) -> String {
@@ -103,7 +118,7 @@ fn cannot_read(path: &Path, error: &FileError) -> String {
 impl Loader {
     pub(super) fn parse(&mut self, source: &Arc<Source>, path: &Path, role: Role) -> Parsed {
         let (mut top, mut starts) = (Vec::new(), Vec::new());
-        let (file, faults): (File, _) = document::read(source, &SCHEMA, |tree: &DeTable<'_>| {
+        let look = |tree: &DeTable<'_>| {
             conceal::conceal(tree, source);
             for (key, value) in tree {
                 top.push((key.get_ref().to_string(), key.span()));
@@ -115,7 +130,13 @@ impl Loader {
                     _ => starts.push(key.span().start),
                 }
             }
-        });
+        };
+        let (file, faults): (File, _) = if values(&source.text) > MOST_VALUES {
+            let message = format!("the file has more than {MOST_VALUES} values");
+            (File::default(), vec![Fault::error(source, 0..0, message)])
+        } else {
+            document::read(source, &SCHEMA, look)
+        };
         starts.sort_unstable();
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
         let parsed = Parsed {
@@ -178,7 +199,11 @@ impl Loader {
         role: Role,
         seen: &mut HashSet<PathBuf>,
     ) -> Vec<Parsed> {
-        let mut included = Vec::new();
+        let (limit, most_bytes) = match role {
+            Role::Recipes => (files::RECIPES, MOST_RECIPES),
+            Role::Main | Role::Providers => (files::CONFIGURATION, MOST_PROVIDERS),
+        };
+        let (mut included, mut bytes) = (Vec::new(), 0);
         for pattern in patterns {
             let span = pattern.0.span();
             self.files.add_pattern(pattern_in(&main.folder, pattern.0.get_ref()));
@@ -197,8 +222,19 @@ impl Loader {
                 if !seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
                     continue;
                 }
-                match open(&path) {
-                    Ok(source) => included.push(self.parse(&source, &path, role)),
+                match open(&path, limit) {
+                    Ok(source) => {
+                        bytes += source.text.len() as u64;
+                        if bytes > most_bytes {
+                            let problem = format!(
+                                "these files are together larger than {} MiB",
+                                most_bytes >> 20
+                            );
+                            self.faults.push(Fault::error(&main.source, span, problem));
+                            return included;
+                        }
+                        included.push(self.parse(&source, &path, role));
+                    }
                     Err(problem) => {
                         self.faults.push(Fault::error(&main.source, span.clone(), problem));
                     }
@@ -262,6 +298,7 @@ impl Loader {
     ) -> Recipes {
         self.faults.extend(replaced::faults(main, recipe_files, incomplete));
         let mut recipes = Recipes { own: HashMap::new(), faulty: HashSet::new(), incomplete };
+        let mut expressions = 0;
         for parsed in std::iter::once(main).chain(recipe_files) {
             for (name, definition) in &parsed.file.recipes.0 {
                 let mut faults = Vec::new();
@@ -283,6 +320,16 @@ impl Loader {
                     recipes.faulty.insert(name.get_ref().clone());
                 }
                 self.faults.extend(faults);
+                expressions += recipe.expressions;
+                if expressions > MOST_EXPRESSIONS {
+                    let message = format!(
+                        "the recipes have together more than {MOST_EXPRESSIONS} expressions and \
+                         texts"
+                    );
+                    self.faults.push(Fault::error(&parsed.source, name.span(), message));
+                    recipes.incomplete = true;
+                    return recipes;
+                }
                 if recipes.own.insert(name.get_ref().clone(), Arc::new(recipe)).is_some() {
                     let message = format!("the recipe `{name}` is defined twice");
                     self.faults.push(Fault::error(&parsed.source, name.span(), message));

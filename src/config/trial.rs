@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::load::{Loader, Role, open};
 use super::resolve::Resolver;
 use crate::diagnostic::{Fault, Source, suggestion};
+use crate::files;
 use crate::provider::{Provider, Slot};
 use crate::recipe::Recipe;
 use crate::recipe::definition::Scalar;
@@ -47,7 +48,8 @@ pub enum TrialError {
 /// See [`TrialError`].
 pub fn load_trial(path: &Path, inputs: &TrialInputs) -> Result<Arc<Provider>, TrialError> {
     let mut loader = Loader::default();
-    let source = open(path).map_err(|problem| TrialError::Faulty(vec![Fault::general(problem)]))?;
+    let source = open(path, files::CONFIGURATION)
+        .map_err(|problem| TrialError::Faulty(vec![Fault::general(problem)]))?;
     let parsed = loader.parse(&source, path, Role::Main);
     let (file, name) = (path.display().to_string(), inputs.name.as_deref());
     if !parsed.file.providers.0.is_empty() {

@@ -187,9 +187,16 @@ fn floor_char_boundary(text: &str, index: usize) -> usize {
     index
 }
 
+/// A longer word is similar to nothing, in bytes.
+const LONGEST_WORD: usize = 100;
+
 /// The candidate that is most similar to `word`; `None` when no candidate is similar enough.
 #[must_use]
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // The comparison takes time and memory for each pair of characters.
+    if word.len() > LONGEST_WORD {
+        return None;
+    }
     candidates
         .into_iter()
         .map(|candidate| {

@@ -11,6 +11,9 @@ use super::schema::{MARK, Schemas};
 use crate::diagnostic::{Fault, Source, suggestion};
 use crate::time::parse_duration;
 
+/// The most faults of one file. The check ends there, and the file is not read any further.
+pub const MOST_FAULTS: usize = 1_000;
+
 /// The deepest nesting of values, because the reader recurses.
 const DEEPEST: usize = 64;
 
@@ -40,6 +43,9 @@ impl<'a> Check<'a> {
         let additional = schema.get("additionalProperties");
         let mut bad: Vec<DeString<'_>> = Vec::new();
         for (key, value) in table.iter_mut() {
+            if self.faults.len() >= MOST_FAULTS {
+                return;
+            }
             let name: &str = key.get_ref();
             let member = properties.and_then(|known| known.get(name));
             let member = match (member, additional) {
@@ -110,6 +116,9 @@ impl<'a> Check<'a> {
             DeValue::Array(array) => {
                 if let Some(items) = schema.get("items").filter(|items| items.is_object()) {
                     for item in array.iter_mut() {
+                        if self.faults.len() >= MOST_FAULTS {
+                            break;
+                        }
                         let span = item.span();
                         self.value(item, items, &span);
                     }

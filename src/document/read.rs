@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 use toml::de::DeTable;
 
-use super::check::check;
+use super::check::{MOST_FAULTS, check};
 use super::syntax;
 use crate::diagnostic::{Fault, Source};
 
@@ -31,6 +31,7 @@ where
         let end = source.text.len();
         let mut faults: Vec<Fault> = errors
             .into_iter()
+            .take(MOST_FAULTS)
             .map(|error| {
                 let span = error.span().unwrap_or(end..end);
                 let message = syntax::explain(&source.text, &span, error.message());
@@ -42,6 +43,9 @@ where
     }
     look(tree.get_ref());
     let mut faults = check(source, schema, tree.get_mut());
+    if faults.len() >= MOST_FAULTS {
+        return (T::default(), faults);
+    }
     match T::deserialize(toml::de::Deserializer::from(tree)) {
         Ok(value) => (value, faults),
         Err(error) => {

@@ -61,6 +61,12 @@ impl Template {
         Ok(Self { parts })
     }
 
+    /// How many expressions a text has at most.
+    #[must_use]
+    pub fn count(text: &str) -> usize {
+        text.matches("{{").count()
+    }
+
     /// Whether it uses a secret.
     #[must_use]
     pub fn is_secret(&self) -> bool {

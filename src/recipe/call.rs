@@ -47,6 +47,8 @@ pub struct Recipe {
     pub(super) definition: Definition,
     /// All names that its expressions use. Unused values are not computed.
     pub(super) uses: BTreeSet<String>,
+    /// The number of its expressions and texts, which decides its size in memory.
+    pub expressions: usize,
 }
 
 /// Recipes with equal definitions are equal, also from different files.

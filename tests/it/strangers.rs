@@ -258,3 +258,114 @@ async fn a_short_address_that_a_step_gives_is_secret_and_only_its_host_is_shown(
     assert_eq!(failure.message.as_str(), "no token for [hidden]");
     assert!(!format!("{probe:?}").contains("9f8e7d6c5b4a39"), "{probe:?}");
 }
+
+/// The first fault of a recipe file with this text, without its excerpt. Such a file is small, so
+/// the daemon needs little memory for it.
+fn first_fault(recipe_file: &str) -> String {
+    assert!(recipe_file.len() <= 256 * 1024, "{} bytes", recipe_file.len());
+    let (_, faults) = loaded(&format!("recipe_files = [\"r/*.toml\"]\n{PROVIDER}"), recipe_file);
+    assert!(faults.len() <= 1_010, "{}", faults.len());
+    messages(&faults).into_iter().map(|(_, message)| message).next().unwrap_or_default()
+}
+
+#[test]
+fn a_recipe_that_is_too_large_is_a_load_error_with_the_limit_and_the_place() {
+    let recipe = |more: &str| {
+        format!(
+            "[recipes.x]\nparameters.a = {{ default = \"A\" }}\nresponse.token = \"json.t\"\n\
+             request.url = \"https://h.example/\"\n{more}\n"
+        )
+    };
+    let many = |count: usize, item: &dyn Fn(usize) -> String| {
+        (0..count).map(item).collect::<Vec<_>>().join(", ")
+    };
+    let names = |count| many(count, &|n| format!("\"n{n}\""));
+    let expressions = "the recipe has more than 500 expressions and texts";
+    let words = "a list of the recipe has more than 200 items: `throttled`, `unavailable`, \
+                 `statuses` or `one_of`";
+    let inputs = "these are more than 100 parameters or credentials";
+    for (more, place, limit) in [
+        (format!("request.body = \"{}\"", "{{a}}".repeat(50_000)), "5:16", expressions),
+        (format!("request.body = \"{}\"", "{{a}}".repeat(500)), "5:16", expressions),
+        (
+            format!("request.form = {{ {} }}", many(10_000, &|n| format!("f{n}=\"{{{{a}}}}\""))),
+            "",
+            expressions,
+        ),
+        (
+            format!("request.headers = {{ {} }}", many(10_000, &|n| format!("h{n}=\"x\""))),
+            "",
+            expressions,
+        ),
+        (format!("request.json = [{}]", many(50_000, &|_| "1".into())), "1:10", expressions),
+        (format!("response.code = [{}]", many(20_000, &|_| "\"json.a\"".into())), "", expressions),
+        (
+            format!("response.gives = {{ {} }}", many(10_000, &|n| format!("g{n}=\"json.a\""))),
+            "",
+            expressions,
+        ),
+        (format!("response.throttled = [{}]", names(201)), "1:10", words),
+        (format!("credentials = [{}]", names(101)), "1:10", inputs),
+        (
+            format!("title = \"{}\"", "t".repeat(2_001)),
+            "1:10",
+            "a title or description of the recipe is longer than 2000 bytes",
+        ),
+        (
+            "[[recipes.x.steps]]\nname = \"s\"\nrequest.url = \"https://h.example\"\n".repeat(9),
+            "1:10",
+            "these are more than 8 calls under `steps`",
+        ),
+        (
+            format!("request.json = {}1{}", "[".repeat(60_000), "]".repeat(60_000)),
+            "",
+            "cannot recurse",
+        ),
+        (format!("request.json.{} = 1", vec!["a"; 60_000].join(".")), "", "recursion limit"),
+    ] {
+        let fault = first_fault(&recipe(&more));
+        assert!(fault.starts_with(&format!("weather.toml:{place}")), "{fault}");
+        assert!(fault.contains(limit), "{limit}: {fault}");
+    }
+    let name =
+        first_fault(&recipe("").replace("[recipes.x]", &format!("[recipes.{}]", "x".repeat(101))));
+    assert!(name.contains("the name of a recipe must be 1 to 100 bytes"), "{name}");
+    let name = first_fault(&recipe("").replace("[recipes.x]", "[recipes.\"x\\u001b\"]"));
+    assert!(name.contains("the name of a recipe must be 1 to 100 bytes"), "{name}");
+    let small = "response.token = \"json.t\"\nrequest.url = \"https://h/\"\n";
+    let all = (0..3_000).map(|n| format!("[recipes.r{n}]\n{small}")).collect::<Vec<_>>().concat();
+    let fault = first_fault(&all);
+    assert!(fault.contains("the recipes have together more than 5000 expressions"), "{fault}");
+    let just_within = recipe(&format!("request.body = \"{}\"", "{{a}}".repeat(498)));
+    assert!(first_fault(&just_within).is_empty(), "{}", first_fault(&just_within));
+}
+
+#[test]
+fn files_of_recipes_are_bounded_and_thousands_of_faults_take_no_time() {
+    let main = format!("recipe_files = [\"r/*.toml\"]\n{PROVIDER}");
+    let (_, faults) = loaded(&main, &"#".repeat(256 * 1024 + 1));
+    let text = messages(&faults).remove(0).1;
+    assert!(
+        text.starts_with("c.toml:1:17") && text.ends_with("it is larger than 256 KiB"),
+        "{text}"
+    );
+    for line in ["k{n} = 1\n", "a = = {n}\n", "[recipes.r.x{n}]\n"] {
+        let line = |n: usize| line.replace("{n}", &n.to_string());
+        let text = (0..12_000).map(line).collect::<Vec<_>>().concat();
+        let (endpoint, faults) = loaded(&main, &text);
+        assert!(endpoint.is_none() && (100..=1_001).contains(&faults.len()), "{}", faults.len());
+    }
+    let faults = load_text("c.toml", &"a=1\n".repeat(1_000_001)).err().unwrap_or_default();
+    let text = faults[0].to_string();
+    assert!(text.contains("error: the file has more than 1000000 values"), "{text}");
+    let folder = tempfile::tempdir().expect("a folder");
+    for number in 0..17 {
+        let path = folder.path().join(format!("{number}.toml"));
+        std::fs::write(path, "#".repeat(256 * 1024)).expect("written");
+    }
+    let main = folder.path().join("main");
+    std::fs::write(&main, "recipe_files = [\"*.toml\"]\n").expect("written");
+    let faults = load(&main).plan.err().unwrap_or_default();
+    let text = messages(&faults).remove(0).1;
+    assert_eq!(text, "main:1:17: these files are together larger than 4 MiB");
+}

@@ -5,13 +5,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::compiler::Compiler;
+use super::limits::MOST_STEPS;
 use super::request::Requested;
 use crate::language::expression::{Compiled, Side};
 use crate::recipe::call::{Call, Condition, Kind, OWN_NAMES, Rules};
 use crate::recipe::definition::{Answer, Format, Ordered, Request, Step, Text};
-
-/// The most calls of one list. No API needs as many for one token.
-const MOST_STEPS: usize = 8;
 
 impl Compiler<'_> {
     /// Compiles the calls of one list. Later calls can use the values that a call gives.

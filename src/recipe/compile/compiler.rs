@@ -36,6 +36,8 @@ pub struct Compiler<'a> {
     pub all: BTreeSet<String>,
     /// The secret paths of the current answer: the token and the given values.
     pub hidden: Vec<Vec<String>>,
+    /// How many expressions and texts the recipe has so far.
+    pub expressions: usize,
 }
 
 impl<'a> Compiler<'a> {
@@ -53,6 +55,7 @@ impl<'a> Compiler<'a> {
             uses: BTreeSet::new(),
             all: BTreeSet::new(),
             hidden: Vec::new(),
+            expressions: 0,
         }
     }
 
@@ -91,6 +94,9 @@ impl<'a> Compiler<'a> {
     }
 
     pub fn expression(&mut self, side: Side, text: &Text) -> Option<Compiled> {
+        if !self.has_room(1, || text.0.span()) {
+            return None;
+        }
         match Compiled::new(side, text.0.get_ref(), &self.names) {
             Ok(compiled) => {
                 self.uses.extend(compiled.uses.iter().cloned());
@@ -108,6 +114,9 @@ impl<'a> Compiler<'a> {
     }
 
     pub fn template(&mut self, text: &Text) -> Option<Template> {
+        if !self.has_room(Template::count(text.0.get_ref()).max(1), || text.0.span()) {
+            return None;
+        }
         match Template::new(text.0.get_ref(), &self.names) {
             Ok(template) => {
                 self.uses.extend(

@@ -1,12 +1,10 @@
 //! Compiles the inputs of a recipe and the values under `let`.
 
 use super::compiler::Compiler;
+use super::limits::{MOST_BINDINGS, MOST_INPUTS};
 use crate::diagnostic::suggestion;
 use crate::language::expression::{Compiled, Side};
 use crate::recipe::definition::{Credential, Definition, Parameter, Scalar};
-
-/// The most values under `let`. No signature needs as many.
-const MOST_BINDINGS: usize = 50;
 
 /// Parameters and credentials, each with its name.
 type NamedInputs = (Vec<(String, Parameter)>, Vec<(String, Credential)>);
@@ -14,7 +12,7 @@ type NamedInputs = (Vec<(String, Parameter)>, Vec<(String, Credential)>);
 impl Compiler<'_> {
     pub fn inputs(&mut self, definition: &Definition) -> NamedInputs {
         let mut parameters = Vec::new();
-        for (name, parameter) in &definition.parameters.0 {
+        for (name, parameter) in definition.parameters.0.iter().take(MOST_INPUTS) {
             self.check_name(name.get_ref(), name.span());
             self.names.add(name.get_ref(), false);
             if let Some(Scalar::Text(default)) = &parameter.default
@@ -28,7 +26,7 @@ impl Compiler<'_> {
             parameters.push((name.get_ref().clone(), parameter.clone()));
         }
         let mut credentials = Vec::new();
-        for (name, credential) in &definition.credentials.0 {
+        for (name, credential) in definition.credentials.0.iter().take(MOST_INPUTS) {
             self.check_name(name.get_ref(), name.span());
             self.names.add(name.get_ref(), true);
             credentials.push((name.get_ref().clone(), credential.clone()));

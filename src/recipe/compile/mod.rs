@@ -3,6 +3,7 @@
 mod calls;
 mod compiler;
 mod inputs;
+mod limits;
 mod recipe;
 mod request;
 mod response;

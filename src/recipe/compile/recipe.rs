@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::compiler::Compiler;
+use super::limits::MOST_EXPRESSIONS;
 use crate::diagnostic::{Fault, Source};
 use crate::language::names::Names;
 use crate::recipe::call::{Call, Kind, OWN_NAMES, Recipe, TOKEN};
@@ -26,6 +27,7 @@ impl Recipe {
         faults: &mut Vec<Fault>,
     ) -> Self {
         let mut compiler = Compiler::new(source, faults, Names::default(), BTreeSet::new());
+        compiler.sizes(name, definition, place);
         if definition.interval.is_some_and(|interval| interval.0 > LONGEST_INTERVAL) {
             compiler.fault(place.clone(), "the `interval` of a recipe is at most `1d`").hint =
                 Some("a provider can set a longer one itself".into());
@@ -48,7 +50,7 @@ impl Recipe {
         compiler.names.add("token", true);
         compiler.answers.insert("token".into());
         let cleanup = compiler.steps(&definition.cleanup, Kind::Cleanup, &mut known, place);
-        let Compiler { names, all, .. } = compiler;
+        let Compiler { names, all, expressions, .. } = compiler;
         Self {
             name: name.to_owned(),
             title: definition.title.clone(),
@@ -67,6 +69,7 @@ impl Recipe {
             names,
             definition: definition.clone(),
             uses: all,
+            expressions: expressions.min(MOST_EXPRESSIONS),
         }
     }
 

@@ -6,6 +6,7 @@ use std::ops::Range;
 use http::{HeaderName, Method};
 
 use super::compiler::Compiler;
+use super::limits::nodes;
 use crate::diagnostic::suggestion;
 use crate::language::json_template::JsonTemplate;
 use crate::language::names::Names;
@@ -56,6 +57,8 @@ impl Compiler<'_> {
         let body = if let Some(form) = &request.form {
             BodyTemplate::Form(pairs(self, form))
         } else if let Some(json) = &request.json {
+            let (count, first) = nodes(json);
+            self.has_room(count, || first.map_or(place.clone(), |text| text.0.span()));
             BodyTemplate::Json(JsonTemplate::new(json, &mut |text| self.template(text)))
         } else if let Some(text) = &request.body {
             self.template(text).map_or(BodyTemplate::Empty, BodyTemplate::Text)
