@@ -2,6 +2,10 @@
 
 use std::net::{SocketAddr, TcpListener};
 
+/// How many connections may wait until they are accepted. With the 128 of the standard library, a
+/// client in a flood waits a second or longer for its second try.
+const BACKLOG: i32 = 1_024;
+
 /// Binds an address, before anything else runs, so that an address in use is an error at the start.
 ///
 /// # Errors
@@ -17,6 +21,7 @@ pub fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
         }
     });
     let listener = bound?;
+    rustix::net::listen(&listener, BACKLOG)?;
     listener.set_nonblocking(true)?;
     Ok(listener)
 }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 const GRACE: Duration = Duration::from_secs(1);
 
 /// The most connections that wait until an evicted one is closed.
-const MOST_COMING: usize = 32;
+const MOST_COMING: usize = 64;
 
 /// How long a new connection waits until an evicted one is closed.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);

@@ -33,8 +33,9 @@ const HASHED_AT_ONCE: usize = 1;
 /// user only by about one hash. More than all connections, so that guesses wait and do not repeat.
 const MOST_WAITING: usize = 512;
 
-/// The longest time that a login waits for its turn.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// The longest time that a login waits for its turn. Long, because each guess that is answered is
+/// followed by the next one, and too many new guesses would be ahead of a user.
+const LONGEST_WAIT: Duration = Duration::from_secs(50);
 
 /// The most remembered logins. Only correct ones are remembered, so few users need more.
 const REMEMBERED: usize = 256;
