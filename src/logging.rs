@@ -17,7 +17,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::diagnostic::{Fault, Severity};
+use crate::diagnostic::{Fault, Sentence, Severity};
 use crate::printable::printable;
 
 /// The format of a log line.
@@ -66,13 +66,13 @@ pub fn log_faults(faults: &[Fault]) {
         match fault.severity {
             Severity::Error => tracing::error!(
                 at = fault.place(),
-                hint = fault.hint.as_deref(),
+                hint = fault.hint.as_ref().map(Sentence::as_str),
                 "{}",
                 fault.message
             ),
             Severity::Warning => tracing::warn!(
                 at = fault.place(),
-                hint = fault.hint.as_deref(),
+                hint = fault.hint.as_ref().map(Sentence::as_str),
                 "{}",
                 fault.message
             ),

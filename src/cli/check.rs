@@ -7,7 +7,7 @@ use clap::Args;
 use super::flags::{ConfigFlag, WebConfigFlag, load_once, load_web_config, refused};
 use super::plan::transport_faults;
 use super::print::{complain, counted, say};
-use crate::diagnostic::{Fault, Severity};
+use crate::diagnostic::{Fault, Sentence, Severity, Shown};
 use crate::plan::Plan;
 use crate::probe::Prober;
 use crate::provider::Slot;
@@ -53,10 +53,10 @@ fn unreadable(plan: &Plan) -> Vec<Fault> {
         for (name, source) in provider.credentials.iter() {
             // `read` runs no programs: they may ask a person, or each run may cost money.
             let Some(Err(error)) = source.read() else { continue };
-            let mut fault = Fault::general(format!(
-                "the provider `{}`: the credential `{name}`: {error}",
-                provider.name
-            ));
+            let parts =
+                [Shown::name(&provider.name), Shown::name(name), Shown::outside_of_files(error)];
+            let mut fault =
+                Fault::general(Sentence::fill("the provider `{}`: the credential `{}`: {}", parts));
             fault.severity = Severity::Warning;
             warnings.push(fault.hint(
                 "the daemon runs all the same; until it can be read, the provider fails with the \

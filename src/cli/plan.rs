@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::config;
-use crate::diagnostic::{Fault, Severity};
+use crate::diagnostic::{Fault, Sentence, Severity, Shown};
 use crate::plan::{Loaded, Plan, PlanFiles};
 use crate::probe::Prober;
 use crate::provider::Transport;
@@ -70,8 +70,9 @@ pub fn complete(mut plan: Plan, web: WebConfig) -> Plan {
     plan.warnings.extend_from_slice(web.warnings());
     for provider in plan.providers.iter().filter(|provider| provider.transport.insecure) {
         let name = &provider.name;
-        let mut fault = Fault::general(format!(
-            "the provider `{name}`: tls.insecure is set, any certificate is accepted"
+        let mut fault = Fault::general(Sentence::fill(
+            "the provider `{}`: tls.insecure is set, any certificate is accepted",
+            [Shown::name(name)],
         ));
         fault.severity = Severity::Warning;
         plan.warnings.push(fault);
@@ -91,7 +92,8 @@ pub fn transport_faults(plan: &Plan, prober: &Prober) -> Vec<Fault> {
             continue;
         }
         if let Err(error) = prober.prepare(transport) {
-            faults.push(Fault::general(format!("the provider `{}`: {error}", provider.name)));
+            let parts = [Shown::name(&provider.name), Shown::outside_of_files(error)];
+            faults.push(Fault::general(Sentence::fill("the provider `{}`: {}", parts)));
         }
     }
     faults

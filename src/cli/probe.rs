@@ -12,7 +12,7 @@ use super::flags::{ConfigFlag, load, refused};
 use super::print::{complain_of, say, say_styled};
 use crate::authoring::explain::Explanation;
 use crate::config::{TrialError, TrialInputs, TrialSource};
-use crate::diagnostic::suggestion;
+use crate::diagnostic::suggestion_of_names;
 use crate::outcome::Outcome;
 use crate::probe::Prober;
 use crate::provider::{Provider, Slot};
@@ -69,7 +69,7 @@ fn configured(flags: &Flags, slot: Slot) -> Result<Arc<Provider>, ExitCode> {
     if matching.peek().is_none() {
         let names = plan.providers.iter().map(|provider| provider.name.as_str());
         let problem = format!("there is no provider {name:?} in {file}");
-        return Err(refuse(&problem, &suggestion(name, names)));
+        return Err(refuse(&problem, suggestion_of_names(name, names).as_str()));
     }
     matching.find(|provider| provider.slot == slot).cloned().ok_or_else(|| {
         complain_of(&format!("the provider {name:?} has no `credentials_next` in {file}"));

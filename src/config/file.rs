@@ -26,12 +26,15 @@ pub struct File {
     pub defaults: Defaults,
     /// Further files with `[providers.NAME]` tables, as paths or patterns relative to this file:
     /// `conf.d/*.toml`.
+    #[schemars(extend("x-credwatch" = "path"))]
     pub provider_files: Vec<Text>,
     /// Further files with `[recipes.NAME]` tables, as paths or patterns relative to this file:
     /// `recipes/*.toml`.
+    #[schemars(extend("x-credwatch" = "path"))]
     pub recipe_files: Vec<Text>,
     /// Built-in recipes that a recipe of your own with the same name replaces. In `recipe_files`
     /// such a name is an error unless it is in this list, in this file it is a warning.
+    #[schemars(extend("x-credwatch" = "name"))]
     pub replace_builtin: Vec<Text>,
     /// Recipes of your own, by name.
     pub recipes: Ordered<Definition>,
@@ -55,6 +58,7 @@ pub struct RecipeFile {
 #[serde(deny_unknown_fields, default)]
 pub struct Web {
     /// The addresses of the HTTP server; default `["127.0.0.1:9797"]`. `:PORT` means all addresses.
+    #[schemars(extend("x-credwatch" = "address"))]
     pub listen_addresses: Vec<Text>,
 }
 
@@ -158,7 +162,8 @@ shared_keys! {
     /// One watched provider.
     Provider {
         /// The recipe: a built-in one (`credwatch recipes list`), or one under `[recipes]`.
-        pub recipe: Option<Text>,
+        #[schemars(extend("x-credwatch" = "name"))]
+    pub recipe: Option<Text>,
         /// The recipe's inputs that are not secret.
         pub parameters: Ordered<At<Scalar>>,
         /// The recipe's secret inputs, identifiers included.
@@ -192,8 +197,10 @@ pub struct From {
     /// An environment variable of the daemon.
     pub env: Option<String>,
     /// A file, relative to the configuration file; read again for each probe.
+    #[schemars(extend("x-credwatch" = "path"))]
     pub file: Option<PathBuf>,
     /// A systemd credential (`LoadCredential=`); read again for each probe.
+    #[schemars(extend("x-credwatch" = "name"))]
     pub systemd: Option<String>,
     /// A program that prints the value: its absolute path, then its arguments; run for each probe.
     pub command: Option<Vec<String>>,
@@ -204,10 +211,13 @@ pub struct From {
 #[serde(deny_unknown_fields, default)]
 pub struct Tls {
     /// Certificates to trust in addition to those of the system (PEM).
+    #[schemars(extend("x-credwatch" = "path"))]
     pub ca_file: Option<Text>,
     /// The client certificate with its chain (PEM).
+    #[schemars(extend("x-credwatch" = "path"))]
     pub client_certificate_file: Option<Text>,
     /// The key of the client certificate (PEM).
+    #[schemars(extend("x-credwatch" = "path"))]
     pub client_key_file: Option<Text>,
     /// Accept any certificate. Anybody on the network path can then read the credential.
     pub insecure: Option<bool>,

@@ -9,12 +9,12 @@ use url::Url;
 
 use super::file::{self, Credential, From};
 use super::shared::Context;
+use super::shown::built_in;
 use crate::credentials::SecretSource;
-use crate::diagnostic::suggestion;
+use crate::diagnostic::{Sentence, Shown, suggestion_of_names};
 use crate::files;
 use crate::recipe::Recipe;
 use crate::recipe::definition::{Ordered, Scalar};
-use crate::secret::is_name;
 
 fn find<'a, T>(table: &'a Ordered<T>, name: &str) -> Option<&'a (Spanned<String>, T)> {
     table.0.iter().find(|(known, _)| known.get_ref() == name)
@@ -28,20 +28,17 @@ pub fn parameters(
     whole: bool,
     context: &mut Context<'_>,
 ) -> Vec<(String, Value)> {
-    for (name, value) in &file.parameters.0 {
+    for (name, _) in &file.parameters.0 {
         let text = name.get_ref().as_str();
         if recipe.parameters.iter().any(|(known, _)| known == text) {
             continue;
         }
-        context.source.hide(value.0.span());
         let hint = if recipe.credentials.iter().any(|(known, _)| known == text) {
-            format!("it is a credential: `credentials.{text}`")
+            Sentence::fill("it is a credential: `credentials.{}`", [Shown::name(text)])
         } else {
-            suggestion(text, recipe.parameters.iter().map(|(known, _)| known.as_str()))
+            suggestion_of_names(text, recipe.parameters.iter().map(|(known, _)| known.as_str()))
         };
-        context
-            .error(name.span(), format!("the recipe `{}` has no parameter `{text}`", recipe.name))
-            .hint = Some(hint);
+        context.error(name.span(), unknown_input(recipe, text, "parameter")).hint = Some(hint);
     }
     let mut values = Vec::new();
     for (name, parameter) in &recipe.parameters {
@@ -63,11 +60,15 @@ pub fn parameters(
             Some(scalar) => values.push((name.clone(), Value::from(scalar))),
             None if parameter.optional || !whole || find(&file.credentials, name).is_some() => {}
             None => {
-                let comment = parameter.description.as_ref();
-                let comment = comment.map(|text| format!("  # {text}")).unwrap_or_default();
-                let problem = format!("the recipe `{}` needs the parameter `{name}`", recipe.name);
-                context.error(context.place.clone(), problem).hint =
-                    Some(format!("parameters.{name} = \"…\"{comment}"));
+                let parts = [Shown::name(&recipe.name), Shown::name(name)];
+                let problem = Sentence::fill("the recipe `{}` needs the parameter `{}`", parts);
+                let comment = parameter.description.as_ref().and_then(|text| built_in(text));
+                context.error(context.place.clone(), problem).hint = Some(match comment {
+                    Some(text) => {
+                        Sentence::fill("parameters.{} = \"…\"  # {}", [Shown::name(name), text])
+                    }
+                    None => Sentence::fill("parameters.{} = \"…\"", [Shown::name(name)]),
+                });
             }
         }
     }
@@ -81,9 +82,13 @@ fn one_of(name: &str, value: &Spanned<Scalar>, choice: &[String], context: &mut 
         Scalar::Boolean(truth) => truth.to_string(),
     };
     if !choice.contains(&text) {
-        let all: Vec<String> = choice.iter().map(|choice| format!("`{choice}`")).collect();
-        context.error(value.span(), format!("this is no value of the parameter `{name}`")).hint =
-            Some(format!("expected one of {}", all.join(", ")));
+        let problem = Sentence::fill("this is no value of the parameter `{}`", [Shown::name(name)]);
+        if Shown::near(&text, choice.iter().map(String::as_str)).is_some() {
+            context.source.reveal(value.span());
+        }
+        let all = Shown::list(choice.iter().map(String::as_str));
+        context.error(value.span(), problem).hint =
+            Some(Sentence::fill("expected one of {}", [all]));
     }
 }
 
@@ -91,37 +96,37 @@ fn one_of(name: &str, value: &Spanned<Scalar>, choice: &[String], context: &mut 
 fn check_url(name: &str, value: &Spanned<Scalar>, context: &mut Context<'_>) {
     let Scalar::Text(text) = value.get_ref() else {
         context
-            .error(value.span(), format!("the parameter `{name}` must be a URL in quotes"))
+            .error(
+                value.span(),
+                Sentence::fill("the parameter `{}` must be a URL in quotes", [Shown::name(name)]),
+            )
             .hint = Some("write it as \"https://api.example\"".into());
         return;
     };
     let text = text.trim();
     let (problem, hint) = match Url::parse(text) {
-        _ if !text.contains("://") => (
-            "this is no URL".to_owned(),
-            format!(
-                "write it with its scheme, as \"https://{}\"",
-                if text.is_empty() || !is_name(text) { "api.example" } else { text }
-            ),
-        ),
-        Err(error) => {
-            (format!("this is no URL: {error}"), "write it as \"https://api.example\"".to_owned())
+        _ if !text.contains("://") => {
+            ("this is no URL".into(), "write it with its scheme, as \"https://api.example\"")
         }
+        Err(error) => (
+            Sentence::fill("this is no URL: {}", [Shown::outside_of_files(error)]),
+            "write it as \"https://api.example\"",
+        ),
         Ok(url) if !matches!(url.scheme(), "http" | "https") => (
-            format!("the scheme {:?} is not supported: use https or http", url.scheme()),
-            "write it as \"https://api.example\"".to_owned(),
+            "the scheme is not supported: use https or http".into(),
+            "write it as \"https://api.example\"",
         ),
         Ok(url) if !url.username().is_empty() || url.password().is_some() => (
             "a URL must not contain credentials: every server on the way logs it".into(),
-            "remove them from the URL and put them under `credentials`".to_owned(),
+            "remove them from the URL and put them under `credentials`",
         ),
         Ok(url) if name == "base_url" && (url.query().is_some() || url.fragment().is_some()) => (
             "a base URL must end with its path: the recipe appends its own path".into(),
-            "remove `?…` and `#…`".to_owned(),
+            "remove `?…` and `#…`",
         ),
         Ok(_) => return,
     };
-    context.error(value.span(), problem).hint = Some(hint);
+    context.error(value.span(), problem).hint = Some(hint.into());
 }
 
 /// The next credentials: those of `credentials_next`, and the current ones for all others. `None`
@@ -166,15 +171,22 @@ fn check_known(recipe: &Recipe, key: &Spanned<String>, table: &str, context: &mu
     }
     let hint = if table == "credentials" && recipe.parameters.iter().any(|(known, _)| known == text)
     {
-        format!("it is a parameter: `parameters.{text}`")
+        Sentence::fill("it is a parameter: `parameters.{}`", [Shown::name(text)])
     } else {
-        suggestion(text, recipe.credentials.iter().map(|(known, _)| known.as_str()))
+        suggestion_of_names(text, recipe.credentials.iter().map(|(known, _)| known.as_str()))
     };
-    // The name is not shown when it looks like a secret.
-    let shown = if is_name(text) { format!("`{text}`") } else { "of this name".into() };
-    context
-        .error(key.span(), format!("the recipe `{}` has no credential {shown}", recipe.name))
-        .hint = Some(hint);
+    context.error(key.span(), unknown_input(recipe, text, "credential")).hint = Some(hint);
+}
+
+/// The message about an input that the recipe does not have.
+fn unknown_input(recipe: &Recipe, name: &str, kind: &'static str) -> Sentence {
+    let names = recipe.parameters.iter().map(|(known, _)| known.as_str());
+    let names = names.chain(recipe.credentials.iter().map(|(known, _)| known.as_str()));
+    let shown = Shown::name(&recipe.name);
+    match Shown::near(name, names) {
+        Some(name) => Sentence::fill("the recipe `{}` has no {} `{}`", [shown, kind.into(), name]),
+        None => Sentence::fill("the recipe `{}` has no {} of this name", [shown, kind.into()]),
+    }
 }
 
 /// The sources of the credentials. `whole` as for [`parameters`].
@@ -192,10 +204,12 @@ pub fn credentials(
         if let Some((key, value)) = find(&file.credentials, name) {
             sources.extend(source(key, value, context).map(|source| (name.clone(), source)));
         } else if !credential.optional && whole && find(&file.parameters, name).is_none() {
-            let problem = format!("the recipe `{}` needs the credential `{name}`", recipe.name);
-            context.error(context.place.clone(), problem).hint = Some(format!(
-                "credentials.{name} = {{ file = \"…\" }}, {{ systemd = \"…\" }}, \
-                 {{ env = \"…\" }} or a plain string"
+            let parts = [Shown::name(&recipe.name), Shown::name(name)];
+            let problem = Sentence::fill("the recipe `{}` needs the credential `{}`", parts);
+            context.error(context.place.clone(), problem).hint = Some(Sentence::fill(
+                "credentials.{} = { file = \"…\" }, { systemd = \"…\" }, { env = \"…\" } or a \
+                 plain string",
+                [Shown::name(name)],
             ));
         }
     }
@@ -210,12 +224,16 @@ fn source(
     let name = key.get_ref();
     let From { env, file, systemd, command } = match value {
         Credential::Inline(text) if text.trim().is_empty() => {
-            context.error(key.span(), format!("the credential `{name}` is empty"));
+            context.error(
+                key.span(),
+                Sentence::fill("the credential `{}` is empty", [Shown::name(name)]),
+            );
             return None;
         }
         Credential::Inline(text) if text.len() as u64 > files::SECRET => {
-            let problem =
-                format!("the credential `{name}` is larger than {} KiB", files::SECRET / 1024);
+            let most = Shown::outside_of_files(files::SECRET / 1024);
+            let parts = [Shown::name(name), most];
+            let problem = Sentence::fill("the credential `{}` is larger than {} KiB", parts);
             context.error(key.span(), problem);
             return None;
         }
@@ -249,9 +267,10 @@ fn source(
             Some(SecretSource::Command(arguments.clone()))
         }
         _ => {
-            let problem = format!(
-                "the credential `{name}` needs exactly one of `env`, `file`, `systemd` and \
-                 `command`, with a value"
+            let problem = Sentence::fill(
+                "the credential `{}` needs exactly one of `env`, `file`, `systemd` and \
+                 `command`, with a value",
+                [Shown::name(name)],
             );
             context.error(key.span(), problem);
             None

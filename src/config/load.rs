@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use toml::de::{DeTable, DeValue};
 
-use super::conceal;
 use super::file::{Credential, File};
 use super::parsed::{Parsed, Recipes};
 use super::patterns::{matches, pattern_in};
@@ -15,7 +14,7 @@ use super::replaced;
 use super::resolve::Resolver;
 use super::schema::SCHEMA;
 use super::settings::settings;
-use crate::diagnostic::{Fault, Kind, Severity, Source};
+use crate::diagnostic::{Fault, Kind, Sentence, Severity, Shown, Source};
 use crate::document;
 use crate::files::{self, FileError, Other};
 use crate::plan::{Loaded, Plan};
@@ -58,7 +57,8 @@ pub fn load(path: &Path) -> Loaded {
             loader.finish(&main, path)
         }
         Err(error) => {
-            let mut fault = Fault::general(cannot_read(path, &error));
+            let mut fault =
+                Fault::general(cannot_read(Shown::outside_of_files(path.display()), &error));
             if matches!(error, FileError::NotAFile(Other::Pipe)) {
                 fault = fault.hint(
                     "only `credwatch check` reads a pipe; the daemon reads its files repeatedly",
@@ -79,8 +79,9 @@ pub fn load_once(path: &Path) -> Result<Plan, Vec<Fault>> {
     if path.is_file() {
         return load(path).plan;
     }
-    let text = files::read_stream(path, files::CONFIGURATION)
-        .map_err(|error| vec![Fault::general(cannot_read(path, &error))])?;
+    let text = files::read_stream(path, files::CONFIGURATION).map_err(|error| {
+        vec![Fault::general(cannot_read(Shown::outside_of_files(path.display()), &error))]
+    })?;
     load_text(&path.display().to_string(), &text)
 }
 
@@ -96,14 +97,14 @@ pub fn load_text(name: &str, text: &str) -> Result<Plan, Vec<Fault>> {
     loader.finish(&main, Path::new(""))
 }
 
-pub(super) fn open(path: &Path, limit: u64) -> Result<Arc<Source>, String> {
+pub(super) fn open(path: &Path, limit: u64, shown: Shown) -> Result<Arc<Source>, Sentence> {
     files::read_text(path, limit)
         .map(|text| source(path, text))
-        .map_err(|error| cannot_read(path, &error))
+        .map_err(|error| cannot_read(shown, &error))
 }
 
 fn source(path: &Path, text: String) -> Arc<Source> {
-    Arc::new(Source::new(path.display().to_string(), text).with_harmless(&conceal::HARMLESS))
+    Arc::new(Source::new(path.display().to_string(), text))
 }
 
 /// At most how many values a text of TOML has.
@@ -111,15 +112,14 @@ fn values(text: &str) -> usize {
     text.bytes().filter(|byte| matches!(byte, b'=' | b',')).count()
 }
 
-fn cannot_read(path: &Path, error: &FileError) -> String {
-    format!("cannot read {}: {error}", path.display())
+fn cannot_read(path: Shown, error: &FileError) -> Sentence {
+    Sentence::fill("cannot read {}: {}", [path, Shown::outside_of_files(error)])
 }
 
 impl Loader {
     pub(super) fn parse(&mut self, source: &Arc<Source>, path: &Path, role: Role) -> Parsed {
         let (mut top, mut starts) = (Vec::new(), Vec::new());
         let look = |tree: &DeTable<'_>| {
-            conceal::conceal(tree, source);
             for (key, value) in tree {
                 top.push((key.get_ref().to_string(), key.span()));
                 match (key.get_ref().as_ref(), value.get_ref()) {
@@ -132,7 +132,7 @@ impl Loader {
             }
         };
         let (file, faults): (File, _) = if values(&source.text) > MOST_VALUES {
-            let message = format!("the file has more than {MOST_VALUES} values");
+            let message = Sentence::fill("the file has more than {} values", [MOST_VALUES.into()]);
             (File::default(), vec![Fault::error(source, 0..0, message)])
         } else {
             document::read(source, &SCHEMA, look)
@@ -165,9 +165,10 @@ impl Loader {
         for (name, span) in parsed.top.iter().filter(|(name, _)| {
             name != allowed && SCHEMA["properties"].get(name.as_str()).is_some()
         }) {
-            let message = format!(
-                "`{name}` does not belong here: an included file of this kind holds \
-                 [{allowed}.NAME] tables only"
+            let message = Sentence::fill(
+                "`{}` does not belong here: an included file of this kind holds [{}.NAME] tables \
+                 only",
+                [Shown::name(name), allowed.into()],
             );
             let fault = Fault::error(&parsed.source, span.clone(), message);
             self.faults.push(fault.hint("put it into the main file"));
@@ -222,13 +223,13 @@ impl Loader {
                 if !seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())) {
                     continue;
                 }
-                match open(&path, limit) {
+                match open(&path, limit, Shown::path(&path, pattern.0.get_ref())) {
                     Ok(source) => {
                         bytes += source.text.len() as u64;
                         if bytes > most_bytes {
-                            let problem = format!(
+                            let problem = Sentence::fill(
                                 "these files are together larger than {} MiB",
-                                most_bytes >> 20
+                                [Shown::outside_of_files(most_bytes >> 20)],
                             );
                             self.faults.push(Fault::error(&main.source, span, problem));
                             return included;
@@ -259,7 +260,8 @@ impl Loader {
         for parsed in std::iter::once(main).chain(&provider_files) {
             for (name, provider) in &parsed.file.providers.0 {
                 if let Some(first) = names.get(name.get_ref().as_str()) {
-                    let message = format!("the provider `{name}` is already in {first}");
+                    let parts = [Shown::name(name.get_ref()), Shown::outside_of_files(first)];
+                    let message = Sentence::fill("the provider `{}` is already in {}", parts);
                     self.faults.push(Fault::error(&parsed.source, name.span(), message));
                     continue;
                 }
@@ -322,16 +324,17 @@ impl Loader {
                 self.faults.extend(faults);
                 expressions += recipe.expressions;
                 if expressions > MOST_EXPRESSIONS {
-                    let message = format!(
-                        "the recipes have together more than {MOST_EXPRESSIONS} expressions and \
-                         texts"
+                    let message = Sentence::fill(
+                        "the recipes have together more than {} expressions and texts",
+                        [MOST_EXPRESSIONS.into()],
                     );
                     self.faults.push(Fault::error(&parsed.source, name.span(), message));
                     recipes.incomplete = true;
                     return recipes;
                 }
                 if recipes.own.insert(name.get_ref().clone(), Arc::new(recipe)).is_some() {
-                    let message = format!("the recipe `{name}` is defined twice");
+                    let shown = Shown::name(name.get_ref());
+                    let message = Sentence::fill("the recipe `{}` is defined twice", [shown]);
                     self.faults.push(Fault::error(&parsed.source, name.span(), message));
                 }
             }

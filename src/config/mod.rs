@@ -3,7 +3,6 @@
 //!
 //! Only the command line imports this module. The rest of the program takes the plan.
 
-mod conceal;
 pub mod file;
 mod inputs;
 mod load;
@@ -14,6 +13,7 @@ mod resolve;
 mod schema;
 mod settings;
 mod shared;
+mod shown;
 mod trial;
 
 pub use load::{load, load_once, load_text};

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::diagnostic::{Sentence, Shown};
+
 /// The absolute pattern of a text in a file of this folder.
 pub fn pattern_in(folder: &Path, text: &str) -> String {
     if text.starts_with('/') || folder.as_os_str().is_empty() {
@@ -13,7 +15,7 @@ pub fn pattern_in(folder: &Path, text: &str) -> String {
 
 /// The files that a path or pattern names. A path without `*`, `?` and `[` is returned even when no
 /// such file exists.
-pub fn matches(folder: &Path, text: &str) -> Result<Vec<PathBuf>, String> {
+pub fn matches(folder: &Path, text: &str) -> Result<Vec<PathBuf>, Sentence> {
     let literal = folder.join(text);
     if literal.exists() || !text.contains(['*', '?', '[']) {
         return Ok(vec![literal]);
@@ -26,20 +28,23 @@ pub fn matches(folder: &Path, text: &str) -> Result<Vec<PathBuf>, String> {
     if let Some(parent) = parent.filter(|parent| !parent.as_os_str().is_empty())
         && parent.exists()
     {
-        std::fs::read_dir(parent)
-            .map_err(|error| format!("cannot look into {}: {error}", parent.display()))?;
+        std::fs::read_dir(parent).map_err(|error| cannot_look(parent, text, &error))?;
     }
-    let found =
-        glob::glob(&pattern).map_err(|error| format!("{text:?} is no path or pattern: {error}"))?;
+    let found = glob::glob(&pattern).map_err(|error| {
+        Sentence::fill("this is no path or pattern: {}", [Shown::outside_of_files(error.msg)])
+    })?;
     let mut paths = Vec::new();
     for path in found {
-        let path = path.map_err(|error| {
-            format!("cannot look into {}: {}", error.path().display(), error.error())
-        })?;
+        let path = path.map_err(|error| cannot_look(error.path(), text, error.error()))?;
         if !path.is_dir() {
             paths.push(path);
         }
     }
     paths.sort();
     Ok(paths)
+}
+
+fn cannot_look(folder: &Path, written: &str, error: &std::io::Error) -> Sentence {
+    let error = Shown::outside_of_files(error);
+    Sentence::fill("cannot look into {}: {}", [Shown::path(folder, written), error])
 }

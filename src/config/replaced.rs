@@ -1,7 +1,7 @@
 //! Own recipes that have the name of a built-in one.
 
 use super::parsed::Parsed;
-use crate::diagnostic::{Fault, nearest};
+use crate::diagnostic::{Fault, Sentence, Shown, nearest};
 use crate::recipe::builtin::{self, BUILTINS};
 
 /// The faults of recipes with the name of a built-in one. A recipe of another author could take the
@@ -20,26 +20,33 @@ pub fn faults(main: &Parsed, recipe_files: &[Parsed], incomplete: bool) -> Vec<F
             if allowed.iter().any(|text| text.0.get_ref() == builtin) {
                 continue;
             }
-            let hint = format!("rename it, or allow it with `replace_builtin = [\"{builtin}\"]`");
-            faults.push(if own != builtin {
-                let message = format!(
-                    "the recipe `{own}` differs from the built-in recipe `{builtin}` only in \
-                     upper and lower case"
-                );
-                fault(parsed, is_main, span, message).hint(hint)
+            // It has the letters of a built-in name, so it is no secret.
+            let (own_name, shown) = (Shown::outside_of_files(own), Shown::from(builtin));
+            let message = if own != builtin {
+                Sentence::fill(
+                    "the recipe `{}` differs from the built-in recipe `{}` only in upper and \
+                     lower case",
+                    [own_name, shown.clone()],
+                )
             } else if is_main {
-                let message = format!(
-                    "this recipe replaces the built-in recipe `{own}`: the credentials of its \
-                     providers go where this recipe says"
-                );
-                fault(parsed, is_main, span, message).hint(hint)
+                Sentence::fill(
+                    "this recipe replaces the built-in recipe `{}`: the credentials of its \
+                     providers go where this recipe says",
+                    [own_name],
+                )
             } else {
-                let message = format!(
-                    "the recipe `{own}` has the name of a built-in recipe, which a file of \
-                     `recipe_files` must not replace"
-                );
-                fault(parsed, is_main, span, message).hint(format!("{hint} in the main file"))
-            });
+                Sentence::fill(
+                    "the recipe `{}` has the name of a built-in recipe, which a file of \
+                     `recipe_files` must not replace",
+                    [own_name],
+                )
+            };
+            let hint = if is_main || own != builtin {
+                "rename it, or allow it with `replace_builtin = [\"{}\"]`"
+            } else {
+                "rename it, or allow it with `replace_builtin = [\"{}\"]` in the main file"
+            };
+            faults.push(fault(parsed, is_main, span, message).hint(Sentence::fill(hint, [shown])));
         }
     }
     let defined = |name: &str| {
@@ -50,15 +57,18 @@ pub fn faults(main: &Parsed, recipe_files: &[Parsed], incomplete: bool) -> Vec<F
     for text in allowed {
         let (name, span) = (text.0.get_ref(), text.0.span());
         if builtin::text(name).is_none() {
-            let message = format!("there is no built-in recipe {name:?}");
+            let message = Sentence::fill("there is no built-in recipe \"{}\"", [Shown::name(name)]);
             let near = nearest(name, BUILTINS.iter().map(|(name, _)| *name));
             let hint = near.map_or_else(
                 || "`credwatch recipes list` shows what is built in".into(),
-                |near| format!("did you mean `{near}`?"),
+                |near| Sentence::fill("did you mean `{}`?", [near.into()]),
             );
             faults.push(Fault::error(&main.source, span, message).hint(hint));
         } else if !incomplete && !defined(name) {
-            let message = format!("no recipe of your own replaces the built-in recipe `{name}`");
+            let message = Sentence::fill(
+                "no recipe of your own replaces the built-in recipe `{}`",
+                [Shown::outside_of_files(name)],
+            );
             faults
                 .push(Fault::warning(&main.source, span, message).hint("remove it from the list"));
         }
@@ -67,7 +77,7 @@ pub fn faults(main: &Parsed, recipe_files: &[Parsed], incomplete: bool) -> Vec<F
 }
 
 /// A warning in the main file, an error in a file of `recipe_files`.
-fn fault(parsed: &Parsed, is_main: bool, span: std::ops::Range<usize>, message: String) -> Fault {
+fn fault(parsed: &Parsed, is_main: bool, span: std::ops::Range<usize>, message: Sentence) -> Fault {
     if is_main {
         Fault::warning(&parsed.source, span, message)
     } else {

@@ -15,8 +15,9 @@ use super::file::{self, Shared};
 use super::inputs;
 use super::parsed::{Parsed, Recipes};
 use super::shared::{self, Context};
+use super::shown::{built_in, render_error};
 use crate::credentials::CredentialSources;
-use crate::diagnostic::{Fault, Severity, nearest};
+use crate::diagnostic::{Fault, Sentence, Severity, Shown, nearest};
 use crate::printable::is_deceptive;
 use crate::provider::{Provider, Slot, Transport};
 use crate::recipe::definition::{Tokens, Verify};
@@ -148,10 +149,10 @@ impl<'a> Resolver<'a> {
                          table [recipes.NAME]"
                             .into()
                     },
-                    |near| format!("did you mean `{near}`?"),
+                    |near| Sentence::fill("did you mean `{}`?", [Shown::name(near)]),
                 );
-                context.error(text.0.span(), format!("there is no recipe {name:?}")).hint =
-                    Some(hint);
+                let shown = Sentence::fill("there is no recipe \"{}\"", [Shown::name(name)]);
+                context.error(text.0.span(), shown).hint = Some(hint);
             }
             return None;
         };
@@ -175,7 +176,8 @@ impl<'a> Resolver<'a> {
                 Ok(Some(url)) => url,
                 Ok(None) => continue,
                 Err(error) => {
-                    let problem = format!("no request can be made from these parameters: {error}");
+                    let problem =
+                        render_error("no request can be made from these parameters: {}", &error);
                     context.error(context.place.clone(), problem);
                     return None;
                 }
@@ -228,10 +230,8 @@ impl<'a> Resolver<'a> {
             Ok(steps) if steps.len() > 1 => steps.into(),
             Ok(_) => Arc::default(),
             Err(error) => {
-                let problem = format!(
-                    "the recipe `{}` cannot make a request from these inputs: {error}",
-                    provider.recipe.name
-                );
+                let problem =
+                    render_error("the recipe cannot make a request from these inputs: {}", &error);
                 context.error(context.place.clone(), problem);
                 Arc::default()
             }
@@ -289,10 +289,10 @@ fn expectations(
     let min_lifetime = file.min_lifetime.as_ref().or(defaults.min_lifetime);
     if min_lifetime.is_some() && recipe.tokens == Tokens::Cached {
         let span = file.min_lifetime.as_ref().map_or(context.place.clone(), |own| own.0.span());
-        let problem = format!(
+        let problem = Sentence::fill(
             "`{}` returns the same token until it expires, so every token falls below this \
              lifetime",
-            recipe.name
+            [Shown::name(&recipe.name)],
         );
         context.warn(span, problem).hint =
             Some("remove `min_lifetime` here, or keep it far below `interval`".into());
@@ -301,9 +301,9 @@ fn expectations(
         && sound
         && !recipe.reads_scopes()
     {
-        let problem = format!(
+        let problem = Sentence::fill(
             "`required_scopes` cannot be checked: the recipe `{}` reads no scopes",
-            recipe.name
+            [Shown::name(&recipe.name)],
         );
         context.error(first.0.span(), problem);
     }
@@ -364,15 +364,20 @@ fn timestamp(date: &Datetime) -> Option<Timestamp> {
 fn warn(provider: &Provider, file: &file::Provider, context: &mut Context<'_>) {
     if let Some(side_effects) = &provider.recipe.side_effects {
         let span = file.recipe.as_ref().map_or(context.place.clone(), |text| text.0.span());
-        context.warn(span, format!("a probe has side effects: {side_effects}"));
+        let problem = Sentence::naming(
+            "a probe has side effects: {}",
+            built_in(side_effects),
+            "a probe has side effects: see `side_effects` of its recipe",
+        );
+        context.warn(span, problem);
     }
     if let (Some(safe), Some(own)) = (provider.recipe.interval, &file.interval)
         && own.0.get_ref().0 < safe
     {
-        let problem = format!(
-            "the recipe `{}` calls {safe:?} a safe interval, and this is shorter",
-            provider.recipe.name
-        );
+        let parts =
+            [Shown::name(&provider.recipe.name), Shown::outside_of_files(format_args!("{safe:?}"))];
+        let problem =
+            Sentence::fill("the recipe `{}` calls {} a safe interval, and this is shorter", parts);
         context.warn(own.0.span(), problem).hint =
             Some("see its side effects: `credwatch recipes show` prints them".into());
     }

@@ -17,16 +17,14 @@ pub const DEFAULT_BUCKETS: [f64; 9] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0
 ///
 /// # Errors
 /// A sentence that says what was expected.
-pub fn parse_address(text: &str) -> Result<SocketAddr, String> {
+pub fn parse_address(text: &str) -> Result<SocketAddr, &'static str> {
     let full = match text.strip_prefix(':') {
         Some(port) => format!("[::]:{port}"),
         None => text.replacen("localhost:", "127.0.0.1:", 1),
     };
     full.parse().map_err(|_| {
-        format!(
-            "{text:?} is not an address to listen on: write \"127.0.0.1:9797\", \"[::1]:9797\" \
-             or \":9797\" for all addresses"
-        )
+        "this is not an address to listen on: write \"127.0.0.1:9797\", \"[::1]:9797\" or \
+         \":9797\" for all addresses"
     })
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::file::Shared;
 use super::parsed::Parsed;
-use crate::diagnostic::{Fault, Source};
+use crate::diagnostic::{Fault, Sentence, Shown, Source};
 use crate::files;
 use crate::provider::{Cadence, Proxy, Transport};
 use crate::recipe::definition::Text;
@@ -40,12 +40,12 @@ impl<'a> Context<'a> {
         Self { source: &file.source, folder: &file.folder, place, faults: Vec::new() }
     }
 
-    pub fn error(&mut self, span: Range<usize>, message: impl Into<String>) -> &mut Fault {
+    pub fn error(&mut self, span: Range<usize>, message: impl Into<Sentence>) -> &mut Fault {
         self.faults.push(Fault::error(self.source, span, message));
         self.faults.last_mut().expect("pushed just above")
     }
 
-    pub fn warn(&mut self, span: Range<usize>, message: impl Into<String>) -> &mut Fault {
+    pub fn warn(&mut self, span: Range<usize>, message: impl Into<Sentence>) -> &mut Fault {
         self.faults.push(Fault::warning(self.source, span, message));
         self.faults.last_mut().expect("pushed just above")
     }
@@ -56,7 +56,8 @@ pub fn check(shared: &Shared<'_>, context: &mut Context<'_>) {
     if let Some(interval) = shared.interval
         && interval.0.get_ref().0 < SHORTEST_INTERVAL
     {
-        let problem = format!("this interval is too short: at least {SHORTEST_INTERVAL:?}");
+        let shortest = Shown::outside_of_files(format_args!("{SHORTEST_INTERVAL:?}"));
+        let problem = Sentence::fill("this interval is too short: at least {}", [shortest]);
         context.error(interval.0.span(), problem);
     }
     if let Some(timeout) = shared.timeout {
@@ -88,17 +89,19 @@ fn check_labels(shared: &Shared<'_>, context: &mut Context<'_>) {
             .next()
             .is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
             && characters.all(|character| character.is_ascii_alphanumeric() || character == '_');
-        let not_a_name = format!("{text:?} cannot be the name of a label");
+        let not_a_name = Sentence::from("this cannot be the name of a label");
         let (problem, hint) = if !valid {
-            let letters = "letters of the English alphabet, digits and `_`";
-            (not_a_name, Some(format!("a name has {letters}, and begins with a letter")))
+            let hint = "a name has letters of the English alphabet, digits and `_`, and begins \
+                        with a letter";
+            (not_a_name, Some(Sentence::from(hint)))
         } else if text.starts_with("__") {
             (not_a_name, Some("names that begin with `__` belong to Prometheus itself".into()))
-        } else if TAKEN_LABELS.contains(&text.as_str()) {
-            let problem = format!("the label `{text}` is set by credwatch itself");
+        } else if let Some(taken) = TAKEN_LABELS.iter().find(|taken| *taken == text) {
+            let problem =
+                Sentence::fill("the label `{}` is set by credwatch itself", [(*taken).into()]);
             (problem, Some("choose another name".into()))
         } else if number == MOST_LABELS {
-            (format!("these are more than {MOST_LABELS} labels"), None)
+            (Sentence::fill("these are more than {} labels", [MOST_LABELS.into()]), None)
         } else {
             continue;
         };
@@ -113,7 +116,8 @@ fn check_files(shared: &Shared<'_>, context: &mut Context<'_>) {
     {
         let path = context.folder.join(text.0.get_ref());
         if let Err(error) = files::open(&path, files::PEM) {
-            context.error(text.0.span(), format!("cannot read {}: {error}", path.display()));
+            let parts = [Shown::path(&path, text.0.get_ref()), Shown::outside_of_files(error)];
+            context.error(text.0.span(), Sentence::fill("cannot read {}: {}", parts));
         }
     }
     if let (Some(lone), None) | (None, Some(lone)) =

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::load::{Loader, Role, open};
 use super::resolve::Resolver;
-use crate::diagnostic::{Fault, Source, suggestion};
+use crate::diagnostic::{Fault, Shown, Source, suggestion_of_names};
 use crate::files;
 use crate::provider::{Provider, Slot};
 use crate::recipe::Recipe;
@@ -48,7 +48,8 @@ pub enum TrialError {
 /// See [`TrialError`].
 pub fn load_trial(path: &Path, inputs: &TrialInputs) -> Result<Arc<Provider>, TrialError> {
     let mut loader = Loader::default();
-    let source = open(path, files::CONFIGURATION)
+    let shown = Shown::outside_of_files(path.display());
+    let source = open(path, files::CONFIGURATION, shown)
         .map_err(|problem| TrialError::Faulty(vec![Fault::general(problem)]))?;
     let parsed = loader.parse(&source, path, Role::Main);
     let (file, name) = (path.display().to_string(), inputs.name.as_deref());
@@ -108,7 +109,7 @@ fn choose<'a, T>(
         ([only], _) => Ok(only),
         ([], Some(wanted)) => Err(TrialError::Inputs(
             format!("there is no {what} {wanted:?} in {file}"),
-            suggestion(wanted, all.iter().map(String::as_str)),
+            suggestion_of_names(wanted, all.iter().map(String::as_str)).to_string(),
         )),
         ([], None) => Err(TrialError::Inputs(
             format!("there is no {what} in {file}"),

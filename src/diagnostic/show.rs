@@ -3,15 +3,10 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::PoisonError;
-use std::sync::atomic::Ordering;
 
-use super::{Fault, Severity, Source, floor_char_boundary};
+use super::fault::{Fault, Severity};
+use super::source::{Source, floor_char_boundary};
 use crate::printable::{is_deceptive, printable};
-use crate::secret::shown_of_line;
-
-/// Replaces a blanked value. It is the same for all values, so that it shows no length.
-const BLANK: &str = "***";
 
 /// The maximum number of characters of a line that are shown around the fault.
 const WIDTH: usize = 140;
@@ -26,7 +21,7 @@ impl fmt::Display for Fault {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
-        writeln!(f, "{}: {word}: {}", plain(&self.place()), plain(&self.message))?;
+        writeln!(f, "{}: {word}: {}", plain(&self.place()), plain(self.message.as_str()))?;
         if let Some(source) = &self.source {
             let (line, _) = self.position();
             let (shown, indent, width) = source.show(&self.span);
@@ -39,31 +34,43 @@ impl fmt::Display for Fault {
             )?;
         }
         if let Some(hint) = &self.hint {
-            writeln!(f, "  hint: {}", plain(hint))?;
+            writeln!(f, "  hint: {}", plain(hint.as_str()))?;
         }
         Ok(())
     }
 }
 
 impl Source {
-    /// The line of a span with secrets blanked, the indent of the carets, and their number.
+    /// The line of a span, the indent of the carets, and their number.
     fn show(&self, span: &Range<usize>) -> (String, usize, usize) {
         let (_, start) = self.line(span.start);
         let end = self.text[start..].find('\n').map_or(self.text.len(), |length| start + length);
         let from = floor_char_boundary(&self.text, span.start).clamp(start, end);
         let to = floor_char_boundary(&self.text, span.end).clamp(from, end);
-        let mut hidden = self.hidden.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if self.opaque.load(Ordering::Relaxed) {
-            let known = start + shown_of_line(&self.text[start..end], self.harmless);
-            hidden.push(known..end.max(known));
+        let (mut before, mut within, mut after) = (String::new(), String::new(), String::new());
+        for piece in self.pieces(start..end) {
+            let Range { start, end } = piece.place;
+            if !piece.verbatim {
+                // A hidden part is shown once, on the side where it begins.
+                let side = if end <= from {
+                    &mut before
+                } else if start < to || start <= from {
+                    &mut within
+                } else {
+                    &mut after
+                };
+                side.push_str(piece.text(&self.text));
+                continue;
+            }
+            let add = |side: &mut String, part: Range<usize>| {
+                if part.start < part.end {
+                    side.push_str(&shown_line(&self.text[part]));
+                }
+            };
+            add(&mut before, start..end.min(from));
+            add(&mut within, start.max(from)..end.min(to));
+            add(&mut after, start.max(to)..end);
         }
-        hidden.extend(self.comment(start..end, &hidden));
-        // A secret that began on an earlier line is blanked on this line too.
-        for span in &mut hidden {
-            span.start = span.start.max(start.min(span.end));
-        }
-        let piece = |range: Range<usize>| shown_line(&self.blank(range, &hidden));
-        let (before, within, after) = (piece(start..from), piece(from..to), piece(to..end));
         let mut before = before.trim_start_matches('\u{feff}').to_owned();
         let length = before.chars().count();
         if length > WIDTH / 2 {
@@ -77,51 +84,6 @@ impl Source {
         }
         let width = within.chars().count().clamp(1, rest.chars().count().max(1));
         (format!("{before}{rest}"), indent, width)
-    }
-
-    /// A part of the text with the hidden ranges blanked.
-    fn blank(&self, range: Range<usize>, hidden: &[Range<usize>]) -> String {
-        let mut shown = String::new();
-        let mut at = range.start;
-        let mut inside: Vec<&Range<usize>> =
-            hidden.iter().filter(|span| span.start < range.end && span.end > range.start).collect();
-        inside.sort_by_key(|span| span.start);
-        inside.dedup();
-        for span in inside {
-            let from = span.start.clamp(at, range.end);
-            shown.push_str(
-                &self.text
-                    [floor_char_boundary(&self.text, at)..floor_char_boundary(&self.text, from)],
-            );
-            // A range that began in the previous part is blanked there already.
-            if span.start >= range.start {
-                shown.push_str(BLANK);
-            }
-            at = span.end.clamp(at, range.end);
-        }
-        shown.push_str(
-            &self.text
-                [floor_char_boundary(&self.text, at)..floor_char_boundary(&self.text, range.end)],
-        );
-        shown
-    }
-
-    /// The comment of a line, which is hidden because people keep old secrets in comments.
-    fn comment(&self, line: Range<usize>, hidden: &[Range<usize>]) -> Option<Range<usize>> {
-        let mut quote = None;
-        for (place, character) in self.text[line.clone()].char_indices() {
-            let place = line.start + place;
-            if hidden.iter().any(|span| span.contains(&place)) {
-                continue;
-            }
-            match (quote, character) {
-                (None, '#') => return Some(place + 1..line.end),
-                (None, '"' | '\'') => quote = Some(character),
-                (Some(open), _) if open == character => quote = None,
-                _ => {}
-            }
-        }
-        None
     }
 }
 
@@ -145,19 +107,33 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::diagnostic::{Outline, Sentence, Shown};
 
-    #[test]
-    fn hidden_values_are_blanked_and_the_carets_are_still_in_the_right_place() {
-        let source = Arc::new(Source::new("x", "a = \"s3cret\", bb = 5 # old: 0ld\n"));
-        source.hide(4..12);
-        let shown = Fault::error(&source, 14..16, "m").to_string();
-        assert_eq!(shown, "x:1:15: error: m\n  |\n1 | a = ***, bb = 5 #***\n  |          ^^\n");
+    /// A source with known keys, and with its tokens when it was parsed.
+    fn source(text: &str, words: &[&str], tokens: Option<&[(Range<usize>, bool)]>) -> Arc<Source> {
+        let source = Source::new("x", text);
+        source.set_outline(Outline {
+            words: words.iter().map(|word| (*word).to_owned()).collect(),
+            tokens: tokens.map(<[_]>::to_vec),
+        });
+        Arc::new(source)
     }
 
     #[test]
-    fn a_value_over_several_lines_is_blanked_on_each_of_them() {
-        let source = Arc::new(Source::new("x", "a = '''one\ntwo three'''\n"));
-        source.hide(4..24);
+    fn only_allowed_tokens_are_shown_and_the_carets_are_in_the_right_place() {
+        let tokens = [(0..1, true), (4..12, false), (14..16, true), (19..20, true)];
+        let source = source("a = \"s3cret\", bb = 5 # old: 0ld\n", &[], Some(&tokens));
+        let shown = Fault::error(&source, 14..16, "m").to_string();
+        assert_eq!(shown, "x:1:15: error: m\n  |\n1 | a = ***, bb = 5 #***\n  |          ^^\n");
+        source.reveal(5..7);
+        let shown = Fault::error(&source, 6..7, "m").to_string();
+        assert_eq!(shown, "x:1:7: error: m\n  |\n1 | a = ***s3***, bb = 5 #***\n  |         ^\n");
+    }
+
+    #[test]
+    fn a_value_over_several_lines_is_hidden_on_each_of_them() {
+        let tokens = [(0..1, true), (4..24, false)];
+        let source = source("a = '''one\ntwo three'''\n", &[], Some(&tokens));
         for place in [5, 12, 16] {
             let shown = Fault::error(&source, place..place + 1, "m").to_string();
             assert!(!["one", "two", "three"].iter().any(|word| shown.contains(word)), "{shown}");
@@ -165,31 +141,36 @@ mod tests {
     }
 
     #[test]
-    fn only_keys_are_shown_of_a_text_that_cannot_be_parsed() {
+    fn only_known_keys_are_shown_of_a_text_that_cannot_be_parsed() {
         for (line, shown) in [
-            ("credentials.app_secret = s3cret", "credentials.app_secret =***"),
-            ("[providers.a", "[providers.a"),
+            ("credentials.app_secret = s3cret", "credentials.*** = ***"),
+            ("  interval: 5m", "  interval: ***"),
+            ("[providers.a", "[providers.***"),
+            ("[[providers.a]] # x", "[[providers.***]] ***"),
             ("s3cret\"", "***"),
             ("app_secret: s3cret", "***"),
+            ("providers s3cret = 1", "providers *** = ***"),
             ("MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj==", "***"),
         ] {
-            let source = Arc::new(Source::new("x", line));
-            source.hide_values();
+            let source = source(line, &["credentials", "providers", "interval"], None);
             let text = Fault::error(&source, 0..1, "m").to_string();
             assert_eq!(text.lines().nth(2), Some(format!("1 | {shown}").as_str()), "{text}");
         }
     }
 
     #[test]
+    fn a_text_without_an_outline_shows_nothing() {
+        let source = Arc::new(Source::new("x", "interval = 5"));
+        assert!(Fault::error(&source, 11..12, "m").to_string().contains("1 | ***\n  | ^^^\n"));
+    }
+
+    #[test]
     fn long_lines_and_control_characters_do_not_reach_the_terminal() {
-        let source =
-            Arc::new(Source::new("x", format!("a = \"\u{1b}[31m{}\" !", "y".repeat(100_000))));
-        let text = Fault::error(
-            &source,
-            source.text.len() - 1..source.text.len(),
-            "bad \u{1b}[0m\u{202e}",
-        )
-        .to_string();
+        let text = format!("a = \"\u{1b}[31m{}\" !", "y".repeat(100_000));
+        let end = text.len();
+        let source = source(&text, &[], Some(&[(0..end, true)]));
+        let message = Sentence::fill("bad {}", [Shown::outside_of_files("\u{1b}[0m\u{202e}")]);
+        let text = Fault::error(&source, end - 1..end, message).to_string();
         assert!(
             text.len() < 1_000 && !text.contains('\u{1b}') && !text.contains('\u{202e}'),
             "{text}"

@@ -6,13 +6,25 @@ use std::ops::Range;
 /// at `span`. Returns `span` when the place cannot be found.
 #[must_use]
 pub fn within(file: &str, span: Range<usize>, value: &str, part: Range<usize>) -> Range<usize> {
+    within_all(file, &span, value, &[part]).pop().unwrap_or(span)
+}
+
+/// As [`within`] for several parts, without the parts whose place cannot be found.
+#[must_use]
+pub fn within_all(
+    file: &str,
+    span: &Range<usize>,
+    value: &str,
+    parts: &[Range<usize>],
+) -> Vec<Range<usize>> {
     let Some(starts) = file.get(span.clone()).and_then(|written| starts(written, value)) else {
-        return span;
+        return Vec::new();
     };
-    match (starts.get(part.start), starts.get(part.end)) {
-        (Some(start), Some(end)) if !value.is_empty() => span.start + start..span.start + end,
-        _ => span,
-    }
+    let place = |part: &Range<usize>| {
+        let (start, end) = (starts.get(part.start)?, starts.get(part.end)?);
+        (!value.is_empty()).then(|| span.start + start..span.start + end)
+    };
+    parts.iter().filter_map(place).collect()
 }
 
 /// For each byte of the value, and for its end, the offset in the written form; `None` when the

@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::schema::{MARK, Schemas};
-use crate::diagnostic::{Fault, Source, suggestion};
+use crate::diagnostic::{Fault, Sentence, Shown, Source, suggestion};
 use crate::time::parse_duration;
 
 /// The most faults of one file. The check ends there, and the file is not read any further.
@@ -31,7 +31,7 @@ struct Check<'a> {
 }
 
 impl<'a> Check<'a> {
-    fn fault(&mut self, span: Range<usize>, message: String) -> &mut Fault {
+    fn fault(&mut self, span: Range<usize>, message: impl Into<Sentence>) -> &mut Fault {
         self.faults.push(Fault::error(self.source, span, message));
         self.faults.last_mut().expect("pushed just above")
     }
@@ -54,7 +54,10 @@ impl<'a> Check<'a> {
                     let known: Vec<&str> =
                         properties.into_iter().flatten().map(|(known, _)| known.as_str()).collect();
                     let hint = suggestion(name, known.iter().copied());
-                    self.fault(key.span(), format!("unknown key `{name}`")).hint = Some(hint);
+                    let shown = Shown::near(name, known.iter().copied())
+                        .or_else(|| self.schemas.has_key(name).then(|| Shown::name(name)));
+                    let problem = Sentence::naming("unknown key `{}`", shown, "unknown key");
+                    self.fault(key.span(), problem).hint = Some(hint);
                     bad.push(key.get_ref().clone());
                     continue;
                 }
@@ -69,7 +72,8 @@ impl<'a> Check<'a> {
         for required in schema.get("required").and_then(Json::as_array).into_iter().flatten() {
             let required = required.as_str().unwrap_or_default();
             if !table.contains_key(required) {
-                self.fault(place.clone(), format!("the key `{required}` is missing"));
+                let problem = Sentence::fill("the key `{}` is missing", [Shown::name(required)]);
+                self.fault(place.clone(), problem);
             }
         }
         for key in bad {
@@ -85,14 +89,20 @@ impl<'a> Check<'a> {
         key: &Range<usize>,
     ) -> bool {
         if schema.get("properties").is_none() && depth(value.get_ref()) > DEEPEST {
-            self.fault(key.clone(), format!("this is nested more than {DEEPEST} levels deep"));
+            let problem =
+                Sentence::fill("this is nested more than {} levels deep", [DEEPEST.into()]);
+            self.fault(key.clone(), problem);
             return false;
         }
         let schema = self.schemas.alternative(value.get_ref(), schema);
         if !self.schemas.accepts(schema, value.get_ref()) {
             let expected = self.schemas.expected(schema);
             let found = kind(value.get_ref());
-            self.fault(value.span(), format!("expected {expected}, found {found}"));
+            let problem = Sentence::fill(
+                "expected {}, found {}",
+                [Shown::outside_of_files(expected), found.into()],
+            );
+            self.fault(value.span(), problem);
             return false;
         }
         if let Some(fault) = self.string_fault(value.get_ref(), schema) {
@@ -135,42 +145,39 @@ impl<'a> Check<'a> {
         &self,
         value: &DeValue<'_>,
         schema: &'a Json,
-    ) -> Option<(String, Option<String>)> {
+    ) -> Option<(Sentence, Option<Sentence>)> {
         if let (Some(minimum), DeValue::Integer(number)) =
             (schema.get("minimum").and_then(Json::as_f64), value)
         {
             let number: f64 = number.as_str().replace('_', "").parse().unwrap_or(minimum);
             if number < minimum {
+                let minimum = Shown::outside_of_files(minimum);
                 return Some((
-                    format!("expected a whole number of at least {minimum}, found {number}"),
+                    Sentence::fill("expected a whole number of at least {}", [minimum]),
                     None,
                 ));
             }
             if number > f64::from(u32::MAX) {
-                return Some((format!("expected a smaller number than {number}"), None));
+                return Some(("expected a smaller number".into(), None));
             }
         }
         let text = value.as_str()?;
         if schema.get(MARK).is_some_and(|mark| mark == "duration") {
-            return parse_duration(text).err().map(|message| (message, None));
+            let problem = "this is not a duration: write a number and a unit, such as \"90s\", \
+                           \"5m\", \"1h30m\" or \"500ms\"";
+            return parse_duration(text).err().map(|_| (problem.into(), None));
         }
-        let mut words = Vec::new();
-        for branch in self.schemas.branches(schema) {
-            words.extend(branch.get("const").and_then(Json::as_str));
-            words.extend(
-                branch
-                    .get("enum")
-                    .and_then(Json::as_array)
-                    .into_iter()
-                    .flatten()
-                    .filter_map(Json::as_str),
-            );
-        }
+        let words = self.schemas.words(schema);
         if words.is_empty() || words.contains(&text) {
             return None;
         }
+        let shown = Shown::near(text, words.iter().copied());
         Some((
-            format!("{text:?} is not one of the words known here"),
+            Sentence::naming(
+                "\"{}\" is not one of the words known here",
+                shown,
+                "this is not one of the words known here",
+            ),
             Some(suggestion(text, words.iter().copied())),
         ))
     }

@@ -7,6 +7,7 @@
 
 mod check;
 mod forms;
+mod outline;
 mod read;
 mod schema;
 mod syntax;

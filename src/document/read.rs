@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use toml::de::DeTable;
 
 use super::check::{MOST_FAULTS, check};
+use super::outline;
 use super::syntax;
 use crate::diagnostic::{Fault, Source};
 
@@ -17,17 +18,17 @@ use crate::diagnostic::{Fault, Source};
 /// Returns all structural faults: broken syntax, unknown keys, wrong types, missing keys.
 pub fn read<T>(
     source: &Arc<Source>,
-    schema: &LazyLock<Json>,
+    schema: &'static LazyLock<Json>,
     look: impl FnOnce(&DeTable<'_>),
 ) -> (T, Vec<Fault>)
 where
     T: DeserializeOwned + JsonSchema + Default,
 {
+    source.make_outline_with(|text| outline::outline(text, schema));
     let (mut tree, errors) = DeTable::parse_recoverable(&source.text);
     // A tree from broken syntax would only cause confusing messages. So would a second fault on the
     // same line.
     if !errors.is_empty() {
-        source.hide_values();
         let end = source.text.len();
         let mut faults: Vec<Fault> = errors
             .into_iter()

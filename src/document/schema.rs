@@ -78,6 +78,24 @@ impl<'a> Schemas<'a> {
         }
     }
 
+    /// Whether any part of the format has this key.
+    pub fn has_key(self, name: &str) -> bool {
+        keys(self.root).any(|key| key == name)
+    }
+
+    /// The words of a closed choice; none when any text is allowed.
+    pub fn words<'s>(self, schema: &'s Json) -> Vec<&'s str>
+    where
+        'a: 's,
+    {
+        let mut words = Vec::new();
+        for branch in self.branches(schema) {
+            let listed = branch.get("enum").and_then(Json::as_array).into_iter().flatten();
+            words.extend(listed.chain(branch.get("const")).filter_map(Json::as_str));
+        }
+        words
+    }
+
     /// Whether the schema allows the kind of the value. It does not check the content.
     pub fn accepts(self, schema: &'a Json, value: &DeValue<'_>) -> bool {
         if schema.get("anyOf").or_else(|| schema.get("oneOf")).is_some() {
@@ -126,7 +144,24 @@ impl<'a> Schemas<'a> {
     }
 }
 
-fn types(schema: &Json) -> Vec<&str> {
+/// The keys of all parts of a schema.
+pub fn keys(schema: &Json) -> impl Iterator<Item = &str> {
+    let mut open = vec![schema];
+    std::iter::from_fn(move || {
+        let part = open.pop()?;
+        match part {
+            Json::Object(members) => open.extend(members.values()),
+            Json::Array(items) => open.extend(items),
+            _ => {}
+        }
+        Some(part)
+    })
+    .filter_map(|part| part.get("properties")?.as_object())
+    .flat_map(|properties| properties.keys().map(String::as_str))
+}
+
+/// The JSON types that a schema without alternatives allows, without null.
+pub fn types(schema: &Json) -> Vec<&str> {
     match schema.get("type") {
         Some(Json::String(only)) => vec![only],
         Some(Json::Array(several)) => {

@@ -3,16 +3,22 @@
 
 use std::ops::Range;
 
+use crate::diagnostic::{Sentence, Shown};
+
 /// The parser's message in one line, with the usual cause.
-pub fn explain(text: &str, span: &Range<usize>, message: &str) -> String {
-    let message = message.lines().collect::<Vec<_>>().join(", ");
+pub fn explain(text: &str, span: &Range<usize>, message: &str) -> Sentence {
+    // The parser does not quote the text.
+    let message = || Shown::outside_of_files(message.lines().collect::<Vec<_>>().join(", "));
     match Cause::at(text, span) {
         Cause::Value => "a value is missing here, or a text without quotes".into(),
-        Cause::Key => format!(
-            "{message}: it is given above already, also where `a.x = …` stands beside `a = {{ … }}`"
+        Cause::Key => Sentence::fill(
+            "{}: it is given above already, also where `a.x = …` stands beside `a = { … }`",
+            [message()],
         ),
-        Cause::Escape => format!("{message}; a text in single quotes needs no escapes"),
-        Cause::Other => message,
+        Cause::Escape => {
+            Sentence::fill("{}; a text in single quotes needs no escapes", [message()])
+        }
+        Cause::Other => message().into(),
     }
 }
 

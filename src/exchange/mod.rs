@@ -16,7 +16,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use crate::diagnostic::{Fault, Severity, Source};
+use crate::diagnostic::{Fault, Sentence, Severity, Shown, Source};
 use crate::document;
 use crate::files;
 use crate::outcome::{Expiry, Outcome};
@@ -159,14 +159,15 @@ pub struct Prepared {
 /// # Errors
 /// All faults, as text.
 pub fn prepare(path: &Path) -> Result<Prepared, String> {
-    let source = open(path)?;
+    let source = open(path, Shown::outside_of_files(path.display()))?;
     let (exchange, faults): (Exchange, _) = document::read(&source, &SCHEMA, |_| ());
     refuse(&faults)?;
     let recipe = match &exchange.recipe_file {
         None => builtin::recipe(&exchange.recipe)
-            .ok_or_else(|| format!("there is no built-in recipe {:?}", exchange.recipe))?,
+            .ok_or_else(|| no_recipe("there is no built-in recipe \"{}\"", &exchange.recipe))?,
         Some(file) => {
-            let source = open(&path.parent().unwrap_or(Path::new("")).join(file))?;
+            let path = path.parent().unwrap_or(Path::new("")).join(file);
+            let source = open(&path, Shown::path(&path, file))?;
             let (recipes, mut faults): (RecipeFile, _) =
                 document::read(&source, &RECIPE_FILE_SCHEMA, |_| ());
             refuse(&faults)?;
@@ -176,7 +177,7 @@ pub fn prepare(path: &Path) -> Result<Prepared, String> {
                 .iter()
                 .find(|(name, _)| *name.get_ref() == exchange.recipe)
                 .ok_or_else(|| {
-                    format!("there is no [recipes.{}] in {}", exchange.recipe, source.name)
+                    no_recipe("there is no [recipes.{}] in its recipe file", &exchange.recipe)
                 })?;
             let recipe =
                 Recipe::compile(name.get_ref(), definition, &source, &name.span(), &mut faults);
@@ -195,12 +196,12 @@ pub fn prepare(path: &Path) -> Result<Prepared, String> {
         .as_deref()
         .unwrap_or("2023-11-14T22:13:20Z")
         .parse()
-        .map_err(|error| format!("`now` is no time: {error}"))?;
+        .map_err(|_| "`now` is no time such as 2023-11-14T22:13:20Z")?;
     let uuid = exchange
         .uuid
         .as_deref()
         .map_or(Ok(uuid::Uuid::nil()), str::parse)
-        .map_err(|error| format!("`uuid` is none: {error}"))?;
+        .map_err(|_| "`uuid` is none")?;
     Ok(Prepared {
         exchange,
         recipe: Arc::new(recipe),
@@ -209,9 +210,14 @@ pub fn prepare(path: &Path) -> Result<Prepared, String> {
     })
 }
 
-fn open(path: &Path) -> Result<Arc<Source>, String> {
-    let text = files::read_text(path, files::EXCHANGE)
-        .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+fn no_recipe(template: &'static str, name: &str) -> String {
+    Sentence::fill(template, [Shown::name(name)]).to_string()
+}
+
+fn open(path: &Path, shown: Shown) -> Result<Arc<Source>, String> {
+    let text = files::read_text(path, files::EXCHANGE).map_err(|error| {
+        Sentence::fill("cannot read {}: {}", [shown, Shown::outside_of_files(error)]).to_string()
+    })?;
     Ok(Arc::new(Source::new(path.display().to_string(), text)))
 }
 

@@ -16,6 +16,7 @@ use serde_json::Value as Json;
 use super::names::Mistake;
 use super::refused::refused;
 use super::scan::{Token, Tokens};
+use crate::diagnostic::Sentence;
 
 /// The longest expression, in bytes. The engine's parser recurses, so a deep expression would
 /// exhaust the stack.
@@ -157,9 +158,10 @@ pub fn check(source: &str, tokens: &Tokens<'_>) -> Result<(), Mistake> {
         || (0..tokens.count()).filter(nests).count() > MOST_NESTING
     {
         return Err(Mistake {
-            message: format!(
-                "the expression is too long: at most {MOST_TOKENS} words and signs, \
-                 {MOST_NESTING} of them brackets, signs and conditions"
+            message: Sentence::fill(
+                "the expression is too long: at most {} words and signs, {} of them brackets, \
+                 signs and conditions",
+                [MOST_TOKENS.into(), MOST_NESTING.into()],
             ),
             hint: Some("split it with `let`".into()),
             ..Mistake::default()

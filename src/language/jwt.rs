@@ -161,8 +161,8 @@ mod tests {
         let mut names = Names::default();
         names.add("key", true);
         names.add("now_s", false);
-        let compiled =
-            Compiled::new(Side::Request, source, &names).map_err(|mistake| mistake.message)?;
+        let compiled = Compiled::new(Side::Request, source, &names)
+            .map_err(|mistake| mistake.message.to_string())?;
         assert!(compiled.secret);
         let context =
             Value::from_pairs([("key", Value::from(key)), ("now_s", Value::from(1_700_000_000))]);

@@ -4,7 +4,7 @@ use super::filters::{FILTERS, TESTS};
 use super::names::{Mistake, Names};
 use super::scan::{KEYWORDS, Token, Tokens};
 use super::taint::{SAME, check_same};
-use crate::diagnostic::{Kind, suggestion};
+use crate::diagnostic::{Kind, Sentence, Shown, suggestion, suggestion_of_names};
 
 /// Checks every name, filter and test, and returns each use of a value.
 ///
@@ -30,8 +30,8 @@ pub fn lint(tokens: &Tokens<'_>, names: &Names) -> Result<Vec<String>, Mistake> 
 fn mistake(
     tokens: &Tokens<'_>,
     index: usize,
-    message: impl Into<String>,
-    hint: impl Into<String>,
+    message: impl Into<Sentence>,
+    hint: impl Into<Sentence>,
 ) -> Mistake {
     Mistake {
         range: Some(tokens.range(index)),
@@ -41,7 +41,7 @@ fn mistake(
     }
 }
 
-fn no_call(tokens: &Tokens<'_>, index: usize, message: impl Into<String>) -> Mistake {
+fn no_call(tokens: &Tokens<'_>, index: usize, message: impl Into<Sentence>) -> Mistake {
     mistake(tokens, index, message, "use a filter: `value | name`")
 }
 
@@ -56,7 +56,9 @@ fn check_word(
     if tokens.follows(index, b"|") {
         if !FILTERS.contains(&name) {
             let hint = suggestion(name, FILTERS.iter().copied());
-            return Err(mistake(tokens, index, format!("unknown filter `{name}`"), hint));
+            let shown = Shown::near(name, FILTERS.iter().copied());
+            let problem = Sentence::naming("unknown filter `{}`", shown, "unknown filter");
+            return Err(mistake(tokens, index, problem, hint));
         }
         // The text becomes part of a message, so it must not contain a secret.
         let quoted =
@@ -68,11 +70,13 @@ fn check_word(
     } else if tokens.is_test(index) {
         if !TESTS.contains(&name) {
             let hint = suggestion(name, TESTS.iter().copied());
-            return Err(mistake(tokens, index, format!("unknown test `{name}`"), hint));
+            let shown = Shown::near(name, TESTS.iter().copied());
+            let problem = Sentence::naming("unknown test `{}`", shown, "unknown test");
+            return Err(mistake(tokens, index, problem, hint));
         }
     } else if tokens.follows(index, b".") {
         if called {
-            let message = format!("`.{name}(…)` is not possible: expressions call no methods");
+            let message = "`.name(…)` is not possible: expressions call no methods";
             return Err(no_call(tokens, index, message));
         }
     } else if !tokens.is_argument_name(index) && !KEYWORDS.contains(&name) {
@@ -80,7 +84,11 @@ fn check_word(
             return check_same(tokens, index);
         }
         if called {
-            let message = format!("`{name}(…)` is not possible: expressions call no functions");
+            let message = Sentence::naming(
+                "`{}(…)` is not possible: expressions call no functions",
+                Shown::near(name, FILTERS.iter().copied()),
+                "expressions call no functions",
+            );
             return Err(no_call(tokens, index, message));
         }
         if !names.contains(name) {
@@ -100,11 +108,15 @@ fn unknown_name(tokens: &Tokens<'_>, index: usize, names: &Names) -> Mistake {
         && tokens.range(index - 1).start == tokens.range(index - 2).end
         && tokens.is_sign(index - 3, b'.');
     let hint = if is_minus {
-        format!("a member with a `-` in its name is written `json['…-{name}']`")
+        "a member with a `-` in its name is written `json['…-…']`".into()
     } else {
-        suggestion(name, names.all())
+        suggestion_of_names(name, names.all())
     };
-    let mistake = mistake(tokens, index, format!("unknown name `{name}`"), hint);
+    // Names that have a value elsewhere: in rules for the answer, or in requests.
+    let elsewhere = ["json", "form", "xml", "http", "body", "token"];
+    let shown = Shown::near(name, names.all().into_iter().chain(elsewhere));
+    let problem = Sentence::naming("unknown name `{}`", shown, "unknown name");
+    let mistake = mistake(tokens, index, problem, hint);
     Mistake { kind: Kind::UnknownName, ..mistake }
 }
 
@@ -116,7 +128,12 @@ fn check_member(tokens: &Tokens<'_>, index: usize, names: &Names) -> Result<(), 
     match known {
         Some((_, members)) if is_member && !members.is_empty() && !members.contains(&member) => {
             let hint = suggestion(member, members.iter().copied());
-            let message = format!("`{name}` has no member `{member}`");
+            let message = match Shown::near(member, members.iter().copied()) {
+                Some(member) => {
+                    Sentence::fill("`{}` has no member `{}`", [Shown::name(name), member])
+                }
+                None => Sentence::fill("`{}` has no member of this name", [Shown::name(name)]),
+            };
             Err(mistake(tokens, index + 2, message, hint))
         }
         _ => Ok(()),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use crate::diagnostic::Kind;
+use crate::diagnostic::{Kind, Sentence};
 
 /// The names that an expression can use.
 #[derive(Clone, Default)]
@@ -58,7 +58,7 @@ pub struct Mistake {
     /// The wrong part of the expression; `None` for the whole.
     pub range: Option<Range<usize>>,
     /// What is wrong.
-    pub message: String,
+    pub message: Sentence,
     /// What to do about it.
-    pub hint: Option<String>,
+    pub hint: Option<Sentence>,
 }

@@ -68,8 +68,8 @@ mod tests {
     fn evaluate(source: &str, key: &Value) -> Result<String, String> {
         let mut names = Names::default();
         names.add("key", true);
-        let compiled =
-            Compiled::new(Side::Request, source, &names).map_err(|mistake| mistake.message)?;
+        let compiled = Compiled::new(Side::Request, source, &names)
+            .map_err(|mistake| mistake.message.to_string())?;
         let context = Value::from_pairs([("key", key.clone())]);
         let value = compiled.evaluate(&context).map_err(|error| error.to_string())?;
         Ok(value.to_string())

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::names::Mistake;
 use super::scan::{Token, Tokens};
+use crate::diagnostic::Sentence;
 
 /// The only function of the language. It says whether two whole values are equal.
 pub const SAME: &str = "same";
@@ -84,8 +85,8 @@ pub fn check_same(tokens: &Tokens<'_>, index: usize) -> Result<(), Mistake> {
     }
     Err(Mistake {
         range: Some(tokens.range(index)),
-        message: format!("`{SAME}` compares two whole values"),
-        hint: Some(format!("write `{SAME}(json.refresh_token, refresh_token)`")),
+        message: Sentence::fill("`{}` compares two whole values", [SAME.into()]),
+        hint: Some(Sentence::fill("write `{}(json.refresh_token, refresh_token)`", [SAME.into()])),
         ..Mistake::default()
     })
 }

@@ -10,6 +10,7 @@ use super::expression::{Compiled, Side};
 use super::names::{Mistake, Names};
 use super::path;
 use super::refused::refused;
+use crate::diagnostic::Sentence;
 use crate::secret::HIDDEN;
 
 /// A text with expressions in it.
@@ -202,8 +203,9 @@ fn literal(text: &str, range: Range<usize>) -> Result<Part, Mistake> {
             let start = range.start + place;
             return Err(Mistake {
                 range: Some(start..start + 2),
-                message: format!(
-                    "`{sign}` is not possible: recipes have expressions, no statements or comments"
+                message: Sentence::fill(
+                    "`{}` is not possible: recipes have expressions, no statements or comments",
+                    [sign.into()],
                 ),
                 hint: Some("a choice is an expression too: `{{ a if condition else b }}`".into()),
                 ..Mistake::default()

@@ -264,10 +264,7 @@ impl Call {
         let text = text.ok_or_else(|| wrong("a value that it needs is not set".into()))?;
         let url = Url::parse(&text).map_err(|error| wrong(format!("this is no URL: {error}")))?;
         if !matches!(url.scheme(), "http" | "https") {
-            // A value from an answer is not repeated, because it may be a secret and no URL.
-            let scheme =
-                if self.follows { "its".to_owned() } else { format!("{:?}", url.scheme()) };
-            return Err(wrong(format!("the scheme {scheme} is not supported: use https or http")));
+            return Err(wrong("the scheme is not supported: use https or http".into()));
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(wrong(

@@ -12,6 +12,7 @@ use super::call::Recipe;
 use crate::language::bounds::is_used_up;
 use crate::language::context::Context;
 use crate::language::expression::{Compiled, explain};
+use crate::language::refused::is_refusal;
 use crate::outcome::{Failure, Reason, malformed};
 use crate::secret::{Redactor, is_address};
 
@@ -54,16 +55,22 @@ pub struct RenderError {
     pub problem: String,
     /// Whether the request uses a value from an answer, so that the inputs may be valid.
     pub from_answer: bool,
+    /// Whether the problem can quote a text of the recipe or a value.
+    pub quotes: bool,
 }
 
 impl RenderError {
     pub(super) fn new(part: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self { part: part.into(), problem: problem.into(), from_answer: false }
+        Self { part: part.into(), problem: problem.into(), from_answer: false, quotes: false }
     }
 
     pub(super) fn at(part: impl Into<String>, error: &Error) -> Self {
         // The budget was enough at the rehearsal, so answers have used it up.
-        Self { from_answer: is_used_up(error), ..Self::new(part, explain(error)) }
+        Self {
+            from_answer: is_used_up(error),
+            quotes: !is_refusal(error) && !is_used_up(error),
+            ..Self::new(part, explain(error))
+        }
     }
 
     /// The failure of a probe that cannot render this request.

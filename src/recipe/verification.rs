@@ -12,7 +12,7 @@ use super::claims::{self, JwtCheck};
 use super::definition::{Introspection, IntrospectionAuth, Request, Verify, VerifyCall};
 use super::reader::TokenResponse;
 use super::values::Values;
-use crate::diagnostic::{Fault, Source};
+use crate::diagnostic::{Fault, Sentence, Shown, Source};
 use crate::document;
 use crate::language::answer;
 use crate::outcome::{Code, Expiry, Failure, Message, Reason};
@@ -86,10 +86,10 @@ impl Verification {
             if asked.auth_method != IntrospectionAuth::Bearer
                 && !(known("client_id") && known("client_secret"))
             {
-                let message = format!(
+                let message = Sentence::fill(
                     "the recipe `{}` has no `client_id` and `client_secret` to show to the \
                      introspection endpoint",
-                    recipe.name
+                    [Shown::name(&recipe.name)],
                 );
                 faults.push(Fault::error(source, place.clone(), message));
                 faults.last_mut()?.hint =

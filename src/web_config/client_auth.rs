@@ -18,7 +18,7 @@ use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 use super::definition::{Text, Tls};
 use super::pem::Pem;
 use super::report::Report;
-use crate::diagnostic::suggestion;
+use crate::diagnostic::{Sentence, Shown, suggestion};
 use crate::tls::system_roots;
 
 /// The supported types. `Some(true)` requires a certificate, `None` requests none.
@@ -121,23 +121,21 @@ fn kind(text: Option<&Text>, report: &mut Report) -> Option<Option<bool>> {
     if let Some((_, kind)) = TYPES.iter().find(|(name, _)| *name == text.value) {
         return Some(*kind);
     }
+    report.reveal_near(text, UNVERIFIED.into_iter().chain(TYPES.iter().map(|(name, _)| *name)));
     if UNVERIFIED.contains(&text.value.as_str()) {
         report.error(
             &text.span,
-            format!(
+            Sentence::naming(
                 "`{}` accepts any certificate without verifying it, so it protects nothing",
-                text.value
+                Shown::near(&text.value, UNVERIFIED),
+                "this accepts any certificate",
             ),
             "use `RequireAndVerifyClientCert`, or `VerifyClientCertIfGiven` for optional \
              certificates",
         );
     } else {
         let hint = suggestion(&text.value, TYPES.iter().map(|(name, _)| *name));
-        report.error(
-            &text.span,
-            format!("{:?} is not a type of client authentication", text.value),
-            hint,
-        );
+        report.error(&text.span, "this is not a type of client authentication", hint);
     }
     None
 }
@@ -169,7 +167,10 @@ fn roots(
         if let Err(error) = roots.add(certificate.clone()) {
             report.error(
                 &authority.place,
-                format!("a certificate in {} cannot be used: {error}", authority.name),
+                Sentence::fill(
+                    "a certificate in {} cannot be used: {}",
+                    [authority.name.clone(), Shown::outside_of_files(error)],
+                ),
                 "make a new one (X.509, version 3)",
             );
             return None;

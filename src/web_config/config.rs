@@ -13,7 +13,7 @@ use super::report::Report;
 use super::tls::{self, TlsSetup};
 use super::users::Users;
 use super::{headers, read, yaml};
-use crate::diagnostic::{Fault, Source};
+use crate::diagnostic::{Fault, Sentence, Shown, Source};
 use crate::files;
 
 /// TLS, passwords, headers and the rate limit, ready for use. Holds secrets, so it has no `Debug`.
@@ -39,10 +39,13 @@ impl WebConfig {
             return Ok(Self::default());
         };
         let text = files::read_text(path, files::WEB_CONFIG).map_err(|error| {
-            vec![Fault::general(format!("cannot read {}: {error}", path.display()))]
+            vec![Fault::general(Sentence::fill(
+                "cannot read {}: {}",
+                [Shown::outside_of_files(path.display()), Shown::outside_of_files(error)],
+            ))]
         })?;
         let source = Arc::new(Source::new(path.display().to_string(), text));
-        let root = yaml::parse(&source).map_err(|fault| vec![fault])?;
+        let root = yaml::parse(&source, &read::KEYS).map_err(|fault| vec![fault])?;
         let mut report = Report { source, faults: Vec::new(), warnings: Vec::new() };
         let file = read::file(&root, &mut report);
         let mut files = vec![path.to_owned()];
@@ -158,9 +161,11 @@ impl WebConfig {
         let dropped = kinds.into_iter().filter(|(dropped, ..)| *dropped);
         dropped
             .map(|(_, what, off)| {
-                Fault::general(format!("{file} {what}")).hint(format!(
-                    "if this is what you want, write `{off}` or restart credwatch; if not, the \
-                     file was emptied or cut"
+                let parts = [Shown::outside_of_files(&file), what.into()];
+                Fault::general(Sentence::fill("{} {}", parts)).hint(Sentence::fill(
+                    "if this is what you want, write `{}` or restart credwatch; if not, the file \
+                     was emptied or cut",
+                    [off.into()],
                 ))
             })
             .collect()

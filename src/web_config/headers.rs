@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::definition::Text;
 use super::report::Report;
-use crate::diagnostic::suggestion;
+use crate::diagnostic::{Sentence, Shown, suggestion};
 
 /// The headers that can be set and their allowed values; an empty list allows any value. From the
 /// exporter-toolkit's `web/handler.go`, where the list is closed on purpose.
@@ -20,9 +20,14 @@ const SETTABLE: [(&str, &[&str]); 5] = [
 pub fn check(headers: &[(Text, Text)], report: &mut Report) -> HeaderMap {
     let mut checked = HeaderMap::new();
     for (name, value) in headers {
-        let Some((_, allowed)) = SETTABLE.iter().find(|(settable, _)| *settable == name.value)
+        let Some((settable, allowed)) =
+            SETTABLE.iter().find(|(settable, _)| *settable == name.value)
         else {
-            let message = format!("the header `{}` cannot be configured", name.value);
+            let message = Sentence::naming(
+                "the header `{}` cannot be configured",
+                Shown::near(&name.value, SETTABLE.iter().map(|(settable, _)| *settable)),
+                "this header cannot be configured",
+            );
             report.error(
                 &name.span,
                 message,
@@ -30,10 +35,11 @@ pub fn check(headers: &[(Text, Text)], report: &mut Report) -> HeaderMap {
             );
             continue;
         };
+        report.reveal_near(value, allowed.iter().copied());
         if !allowed.is_empty() && !allowed.contains(&value.value.as_str()) {
             report.error(
                 &value.span,
-                format!("{:?} is not a value for {}", value.value, name.value),
+                Sentence::fill("this is not a value for {}", [(*settable).into()]),
                 suggestion(&value.value, allowed.iter().copied()),
             );
             continue;
@@ -47,7 +53,7 @@ pub fn check(headers: &[(Text, Text)], report: &mut Report) -> HeaderMap {
             }
             _ => report.error(
                 &value.span,
-                format!("this cannot be sent as the value of {}", name.value),
+                Sentence::fill("this cannot be sent as the value of {}", [(*settable).into()]),
                 "use visible characters on one line",
             ),
         }

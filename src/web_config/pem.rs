@@ -8,6 +8,7 @@ use secrecy::zeroize::Zeroizing;
 
 use super::definition::Text;
 use super::report::Report;
+use crate::diagnostic::{Sentence, Shown};
 use crate::files;
 use crate::tls::{self, PemError};
 
@@ -16,7 +17,7 @@ pub struct Pem {
     /// The PEM text.
     bytes: Zeroizing<Vec<u8>>,
     /// The file, or the key of the configuration.
-    pub name: String,
+    pub name: Shown,
     /// Where the configuration names it.
     pub place: Range<usize>,
 }
@@ -46,12 +47,15 @@ impl Pem {
         }
         match files::read(path, files::PEM) {
             Ok(bytes) => {
-                Some(Self { bytes, name: path.display().to_string(), place: text.span.clone() })
+                Some(Self { bytes, name: Shown::path(path, &text.value), place: text.span.clone() })
             }
             Err(error) => {
                 report.error(
                     &text.span,
-                    format!("cannot read {}: {error}", path.display()),
+                    Sentence::fill(
+                        "cannot read {}: {}",
+                        [Shown::path(path, &text.value), Shown::outside_of_files(error)],
+                    ),
                     "paths are relative to this file; the user of the daemon must be able to \
                      read it",
                 );
@@ -79,6 +83,10 @@ impl Pem {
             PemError::ProtectedKey => "remove the password: openssl pkey -in OLD -out NEW",
             PemError::Broken => "copy the file again, with its BEGIN and END lines",
         };
-        report.error(&self.place, format!("{}: {error}", self.name), hint);
+        report.error(
+            &self.place,
+            Sentence::fill("{}: {}", [self.name.clone(), Shown::outside_of_files(error)]),
+            hint,
+        );
     }
 }

@@ -55,7 +55,7 @@ pub fn check(rate: &Rate, report: &mut Report) -> Option<Limiter> {
         Some(text) => parse(&text.value).unwrap_or_else(|| {
             report.error(
                 &text.span,
-                format!("{:?} is not a duration", text.value),
+                "this is not a duration",
                 "write numbers with units as in Go, such as 1s, 500ms or 1m30s; 0 for no limit",
             );
             Duration::ZERO

@@ -5,13 +5,23 @@
 use super::definition::{File, Rate, Text, Tls};
 use super::report::Report;
 use super::yaml::{Key, Node, Value};
-use crate::diagnostic::{Fault, suggestion};
+use crate::diagnostic::{Fault, Sentence, Shown, suggestion};
+use crate::secret::{is_like_a_duration, is_plain_path};
 
 /// The keys of `tls_server_config`.
 const TLS_KEYS: [&str; 13] = [
     "cert", "cert_file", "cipher_suites", "client_allowed_sans", "client_auth_type", "client_ca",
     "client_ca_file", "curve_preferences", "key", "key_file", "max_version", "min_version",
     "prefer_server_cipher_suites",
+];
+
+/// All keys of the format. Faults show them.
+pub const KEYS: [&str; 26] = [
+    "basic_auth_users", "burst", "cert", "cert_file", "cipher_suites", "client_allowed_sans",
+    "client_auth_type", "client_ca", "client_ca_file", "curve_preferences", "headers", "http2",
+    "http_server_config", "interval", "key", "key_file", "max_version", "min_version",
+    "prefer_server_cipher_suites", "rate_limit", "tls_server_config", "Strict-Transport-Security",
+    "X-Content-Type-Options", "X-Frame-Options", "X-XSS-Protection", "Content-Security-Policy",
 ];
 
 pub fn file(root: &Node, report: &mut Report) -> File {
@@ -42,7 +52,6 @@ impl Reader<'_> {
                 "http_server_config" => file.headers = self.http(value),
                 "rate_limit" => file.rate = Rate { place: key.span.clone(), ..self.rate(value) },
                 _ => {
-                    value.conceal(&self.report.source);
                     file.off.users = is_empty_table(value);
                     file.users = self.pairs(value);
                 }
@@ -60,10 +69,7 @@ impl Reader<'_> {
         for (key, value) in self.members(node, &TLS_KEYS) {
             match key.text.as_str() {
                 "cert" => tls.cert = self.text(value),
-                "key" => {
-                    value.conceal(&self.report.source);
-                    tls.key = self.text(value);
-                }
+                "key" => tls.key = self.text(value),
                 "client_ca" => tls.client_ca = self.text(value),
                 "cert_file" => tls.cert_file = self.path(value),
                 "key_file" => tls.key_file = self.path(value),
@@ -100,12 +106,16 @@ impl Reader<'_> {
     fn rate(&mut self, node: &Node) -> Rate {
         let mut rate = Rate::default();
         for (key, value) in self.members(node, &["burst", "interval"]) {
+            self.reveal_if(value, |text| text.len() <= 5 && text.parse::<f64>().is_ok());
             let whole = match &value.value {
                 Value::Scalar { text, plain: true } => text.parse().ok(),
                 _ => None,
             };
             match (key.text.as_str(), whole) {
-                ("interval", _) => rate.interval = self.text(value),
+                ("interval", _) => {
+                    self.reveal_if(value, is_like_a_duration);
+                    rate.interval = self.text(value);
+                }
                 (_, Some(burst)) => rate.burst = Some((value.span.clone(), burst)),
                 (_, None) if matches!(value.value, Value::Null) => {}
                 (_, None) => {
@@ -118,11 +128,18 @@ impl Reader<'_> {
         rate
     }
 
-    fn unexpected(&mut self, node: &Node, expected: &str) {
+    /// Lets faults show a value that has the form which its key asks for.
+    fn reveal_if(&self, node: &Node, has_form: impl Fn(&str) -> bool) {
+        if matches!(&node.value, Value::Scalar { text, .. } if has_form(text)) {
+            self.report.source.reveal(node.span.clone());
+        }
+    }
+
+    fn unexpected(&mut self, node: &Node, expected: &'static str) {
         self.report.faults.push(Fault::error(
             &self.report.source,
             node.span.clone(),
-            format!("expected {expected}, found {}", node.kind()),
+            Sentence::fill("expected {}, found {}", [expected.into(), node.kind().into()]),
         ));
     }
 
@@ -133,11 +150,10 @@ impl Reader<'_> {
             if known.contains(&key.text.as_str()) {
                 members.push((key, value));
             } else {
-                // The value of a misspelt key can be a secret.
-                value.conceal(&self.report.source);
+                let shown = Shown::near(&key.text, KEYS.iter().copied());
                 self.report.error(
                     &key.span,
-                    format!("unknown key `{}`", key.text),
+                    Sentence::naming("unknown key `{}`", shown, "unknown key"),
                     suggestion(&key.text, known.iter().copied()),
                 );
             }
@@ -153,19 +169,13 @@ impl Reader<'_> {
             Value::Table(all) => {
                 for (key, value) in all {
                     if entries.iter().any(|(seen, _)| seen.text == key.text) {
-                        value.conceal(&self.report.source);
-                        self.report.error(
-                            &key.span,
-                            format!("the key `{}` is there twice", key.text),
-                            "keep one of them",
-                        );
+                        self.report.error(&key.span, "this key is there twice", "keep one of them");
                     } else {
                         entries.push((key, value));
                     }
                 }
             }
             _ => {
-                node.conceal(&self.report.source);
                 self.unexpected(node, "a table, that is lines with `key: value`");
             }
         }
@@ -184,7 +194,6 @@ impl Reader<'_> {
                     pairs.push((name, Text { value: text.clone(), span: value.span.clone() }));
                 }
                 _ => {
-                    value.conceal(&self.report.source);
                     self.unexpected(value, "a string");
                 }
             }
@@ -205,7 +214,6 @@ impl Reader<'_> {
                 Some(Text { value: text.clone(), span: node.span.clone() })
             }
             _ => {
-                node.conceal(&self.report.source);
                 self.unexpected(node, "a string");
                 None
             }
@@ -214,9 +222,9 @@ impl Reader<'_> {
 
     /// The path of a file. Pasted content of the file is hidden, because it may be a private key.
     fn path(&mut self, node: &Node) -> Option<Text> {
+        self.reveal_if(node, is_plain_path);
         let text = self.text(node)?;
         if text.value.contains('\n') || text.value.contains("-----") {
-            node.conceal(&self.report.source);
             self.report.error(
                 &text.span,
                 "expected the path of a file, found its content",

@@ -3,7 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::diagnostic::{Fault, Source};
+use super::definition::Text;
+use crate::diagnostic::{Fault, Sentence, Shown, Source};
 
 /// The faults and warnings of one file.
 pub struct Report {
@@ -13,11 +14,18 @@ pub struct Report {
 }
 
 impl Report {
+    /// Lets faults show a text that is nearly one of the known words.
+    pub fn reveal_near<'a>(&self, text: &Text, known: impl IntoIterator<Item = &'a str>) {
+        if Shown::near(&text.value, known).is_some() {
+            self.source.reveal(text.span.clone());
+        }
+    }
+
     pub fn error(
         &mut self,
         span: &Range<usize>,
-        message: impl Into<String>,
-        hint: impl Into<String>,
+        message: impl Into<Sentence>,
+        hint: impl Into<Sentence>,
     ) {
         self.faults.push(Fault::error(&self.source, span.clone(), message).hint(hint));
     }
@@ -25,8 +33,8 @@ impl Report {
     pub fn warn(
         &mut self,
         span: &Range<usize>,
-        message: impl Into<String>,
-        hint: impl Into<String>,
+        message: impl Into<Sentence>,
+        hint: impl Into<Sentence>,
     ) {
         self.warnings.push(Fault::warning(&self.source, span.clone(), message).hint(hint));
     }

@@ -9,7 +9,7 @@ use rustls::{CipherSuite, SupportedCipherSuite, SupportedProtocolVersion};
 
 use super::definition::{Text, Tls};
 use super::report::Report;
-use crate::diagnostic::suggestion;
+use crate::diagnostic::{Sentence, Shown, suggestion};
 use crate::tls::crypto;
 
 /// Go's names of the configurable suites (`tls.CipherSuites`) with the suites of rustls. Those of
@@ -65,13 +65,16 @@ const VERSIONS: [&str; 4] = ["TLS10", "TLS11", "TLS12", "TLS13"];
 
 /// The allowed versions, oldest first.
 pub fn versions(tls: &Tls, report: &mut Report) -> Vec<&'static SupportedProtocolVersion> {
+    for text in tls.min_version.iter().chain(&tls.max_version) {
+        report.reveal_near(text, VERSIONS);
+    }
     let mut number = |text: &Option<Text>, default: usize| match text {
         None => default,
         Some(text) => {
             VERSIONS.iter().position(|version| *version == text.value).unwrap_or_else(|| {
                 report.error(
                     &text.span,
-                    format!("{:?} is not a version of TLS", text.value),
+                    "this is not a version of TLS",
                     suggestion(&text.value, VERSIONS[2..].iter().copied()),
                 );
                 default
@@ -123,13 +126,14 @@ pub fn suites_and_curves(tls: &Tls, report: &mut Report) -> CryptoProvider {
 fn choose<T: Copy>(
     names: &[Text],
     known: &[(&str, Option<T>)],
-    what: &str,
+    what: &'static str,
     report: &mut Report,
 ) -> Vec<T> {
     let mut chosen = Vec::new();
     let mut absent = Vec::new();
     let mut unknown = false;
     for name in names {
+        report.reveal_near(name, known.iter().map(|(known, _)| *known));
         match known.iter().find(|(known, _)| *known == name.value) {
             Some((_, Some(thing))) => chosen.push(*thing),
             Some((_, None)) => absent.push(name),
@@ -137,7 +141,7 @@ fn choose<T: Copy>(
                 unknown = true;
                 report.error(
                     &name.span,
-                    format!("{:?} is no {what} that is known here", name.value),
+                    Sentence::fill("this is no {} that is known here", [what.into()]),
                     suggestion(&name.value, known.iter().map(|(known, _)| *known)),
                 );
             }
@@ -149,13 +153,19 @@ fn choose<T: Copy>(
         if chosen.is_empty() && !unknown {
             report.error(
                 &name.span,
-                format!("the {what} {} is not offered here, and no other is named", name.value),
-                format!("add one of {}", usable.join(", ")),
+                Sentence::fill(
+                    "the {} {} is not offered here, and no other is named",
+                    [what.into(), Shown::outside_of_files(&name.value)],
+                ),
+                Sentence::fill("add one of {}", [Shown::outside_of_files(usable.join(", "))]),
             );
         } else {
             report.warn(
                 &name.span,
-                format!("the {what} {} is not offered here", name.value),
+                Sentence::fill(
+                    "the {} {} is not offered here",
+                    [what.into(), Shown::outside_of_files(&name.value)],
+                ),
                 "leave it out; the others are used",
             );
         }

@@ -12,6 +12,7 @@ use super::definition::{Text, Tls};
 use super::pem::Pem;
 use super::report::Report;
 use super::suites::{suites_and_curves, versions};
+use crate::diagnostic::{Sentence, Shown};
 
 /// The settings for TLS connections.
 pub struct TlsSetup {
@@ -50,7 +51,7 @@ pub fn build(
         if missing && !tls.damaged {
             report.error(
                 &tls.place,
-                format!("neither `{word}_file` nor `{word}` is set"),
+                Sentence::fill("neither `{}_file` nor `{}` is set", [word.into(), word.into()]),
                 "TLS needs a certificate and its private key",
             );
         }
@@ -126,7 +127,10 @@ fn pair(
     let Ok(signing) = crypto.key_provider.load_private_key(private) else {
         report.error(
             &key.place,
-            format!("the private key in {} is of a kind that cannot be used", key.name),
+            Sentence::fill(
+                "the private key in {} is of a kind that cannot be used",
+                [key.name.clone()],
+            ),
             "RSA, ECDSA (P-256, P-384, P-521) and Ed25519 can",
         );
         return None;
@@ -135,9 +139,9 @@ fn pair(
     match pair.keys_match() {
         Ok(()) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => Some(pair),
         Err(rustls::Error::InconsistentKeys(_)) => {
-            let message = format!(
+            let message = Sentence::fill(
                 "the private key in {} does not belong to the certificate in {}",
-                key.name, certificate.name
+                [key.name.clone(), certificate.name.clone()],
             );
             report.error(
                 &key.place,
@@ -149,7 +153,10 @@ fn pair(
         Err(error) => {
             report.error(
                 &certificate.place,
-                format!("the certificate in {} cannot be used: {error}", certificate.name),
+                Sentence::fill(
+                    "the certificate in {} cannot be used: {}",
+                    [certificate.name.clone(), Shown::outside_of_files(error)],
+                ),
                 "make a new one (X.509, version 3)",
             );
             None

@@ -16,6 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::definition::Text;
 use super::report::Report;
+use crate::diagnostic::{Sentence, Shown};
 use crate::threads::Threads;
 use crate::turns::Turns;
 
@@ -58,10 +59,10 @@ impl Users {
             if !cost.is_some_and(|cost| COSTS.contains(&cost)) {
                 report.error(
                     &hash.span,
-                    format!(
+                    Sentence::fill(
                         "expected the bcrypt hash of the password of `{}`, 60 characters \
                         that begin with $2",
-                        name.value
+                        [Shown::name(&name.value)],
                     ),
                     "`htpasswd -nBC 10 \"\" | tr -d ':\\n'` asks for a password and prints its \
                      hash",
@@ -71,7 +72,10 @@ impl Users {
             if cost.is_some_and(|cost| cost > COSTLY) {
                 report.warn(
                     &hash.span,
-                    format!("with a cost above {COSTLY} a login takes seconds"),
+                    Sentence::fill(
+                        "with a cost above {} a login takes seconds",
+                        [Shown::outside_of_files(COSTLY)],
+                    ),
                     "10 to 12 is usual",
                 );
             }

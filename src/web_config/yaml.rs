@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
-use crate::diagnostic::{Fault, Source};
+use crate::diagnostic::{Fault, Outline, Sentence, Shown, Source};
 
 /// The deepest nesting; the format has three levels.
 const DEEPEST: usize = 16;
@@ -62,13 +62,19 @@ impl Node {
         }
     }
 
-    /// Hides every value in it wherever the text is shown.
-    pub fn conceal(&self, source: &Source) {
+    /// Adds all keys and values in it. A key is shown when it is known or nearly known.
+    fn tokens(&self, known: &[&'static str], tokens: &mut Vec<(Range<usize>, bool)>) {
         match &self.value {
             Value::Null => {}
-            Value::Scalar { .. } => source.hide(self.span.clone()),
-            Value::Array(items) => items.iter().for_each(|item| item.conceal(source)),
-            Value::Table(entries) => entries.iter().for_each(|(_, value)| value.conceal(source)),
+            Value::Scalar { .. } => tokens.push((self.span.clone(), false)),
+            Value::Array(items) => items.iter().for_each(|item| item.tokens(known, tokens)),
+            Value::Table(entries) => {
+                for (key, value) in entries {
+                    let shown = Shown::near(&key.text, known.iter().copied()).is_some();
+                    tokens.push((key.span.clone(), shown));
+                    value.tokens(known, tokens);
+                }
+            }
         }
     }
 }
@@ -88,12 +94,23 @@ enum Items {
 /// Reads the document of a text; an empty text gives [`Value::Null`].
 ///
 /// # Errors
-/// The first syntax fault. It hides all values of the text, because their keys are unknown.
-pub fn parse(source: &Arc<Source>) -> Result<Node, Fault> {
+/// The first syntax fault.
+///
+/// Faults show the `known` keys of the text, and no values until the caller reveals them.
+pub fn parse(source: &Arc<Source>, known: &[&'static str]) -> Result<Node, Fault> {
     let mut tree =
         Tree { source, open: Vec::new(), root: None, scalars: HashMap::new(), documents: 0 };
-    tree.read().inspect_err(|_| source.hide_values())?;
-    Ok(tree.root.unwrap_or(Node { span: 0..0, value: Value::Null }))
+    let words = known.iter().map(|word| (*word).to_owned()).collect();
+    if let Err(fault) = tree.read() {
+        source.set_outline(Outline { words, tokens: None });
+        return Err(fault);
+    }
+    let root = tree.root.unwrap_or(Node { span: 0..0, value: Value::Null });
+    let mut tokens = Vec::new();
+    root.tokens(known, &mut tokens);
+    tokens.sort_by_key(|(place, _)| place.start);
+    source.set_outline(Outline { words, tokens: Some(tokens) });
+    Ok(root)
 }
 
 struct Tree<'a> {
@@ -106,7 +123,7 @@ struct Tree<'a> {
 }
 
 impl Tree<'_> {
-    fn fault(&self, span: Range<usize>, message: impl Into<String>) -> Fault {
+    fn fault(&self, span: Range<usize>, message: impl Into<Sentence>) -> Fault {
         Fault::error(self.source, span, message)
     }
 
@@ -122,8 +139,11 @@ impl Tree<'_> {
                     .byte_offset()
                     .unwrap_or(source.text.len())
                     .min(source.text.len());
-                self.fault(place..place, format!("this is not YAML: {}", error.info()))
-                    .hint("a text with special characters needs quotes, and tabs do not indent")
+                self.fault(
+                    place..place,
+                    Sentence::fill("this is not YAML: {}", [Shown::outside_of_files(error.info())]),
+                )
+                .hint("a text with special characters needs quotes, and tabs do not indent")
             })?;
             let span = bytes(&span);
             match event {
@@ -242,7 +262,7 @@ mod tests {
     use super::*;
 
     fn tree(text: &str) -> Result<Node, String> {
-        parse(&Arc::new(Source::new("w.yml", text))).map_err(|fault| fault.to_string())
+        parse(&Arc::new(Source::new("w.yml", text)), &[]).map_err(|fault| fault.to_string())
     }
 
     /// The tree in one line, each part with the piece of text that it stands on.
@@ -285,8 +305,7 @@ mod tests {
     fn a_text_over_several_lines_is_hidden_as_a_whole() {
         let text = "key: |\n  -----BEGIN\n  s3cret\n  -----END\nnext: 1\n";
         let source = Arc::new(Source::new("w.yml", text));
-        let node = parse(&source).unwrap_or_else(|fault| panic!("{fault}"));
-        node.conceal(&source);
+        let node = parse(&source, &["key"]).unwrap_or_else(|fault| panic!("{fault}"));
         for line in ["-----BEGIN", "s3cret", "-----END"] {
             let place = text.find(line).expect("it is there");
             let shown = Fault::error(&source, place..place + 1, "m").to_string();

@@ -26,8 +26,8 @@ fn names() -> Names {
 /// Evaluates an expression with the largest possible values. Returns the size of the result, or the
 /// message of the error.
 fn outcome(source: &str) -> Result<usize, String> {
-    let compiled =
-        Compiled::new(Side::Request, source, &names()).map_err(|mistake| mistake.message)?;
+    let compiled = Compiled::new(Side::Request, source, &names())
+        .map_err(|mistake| mistake.message.to_string())?;
     let deep =
         (0..120).fold(serde_json::json!(1), |inner, _| serde_json::json!([inner, inner_text()]));
     let json = serde_json::json!({ "deep": deep, "big": "\"".repeat(200_000) });

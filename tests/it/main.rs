@@ -41,6 +41,7 @@ mod alerting;
 mod bad_configs;
 mod bounds;
 mod canary;
+mod canary_faults;
 mod catalogue;
 mod client_floods;
 mod client_limits;

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use credwatch::config::{load, load_text};
-use credwatch::diagnostic::{Fault, Severity};
+use credwatch::diagnostic::{Fault, Sentence, Severity};
 use credwatch::outcome::Outcome;
 use credwatch::probe::Prober;
 
@@ -66,7 +66,7 @@ fn a_recipe_file_cannot_take_the_name_of_a_built_in_recipe_unless_the_operator_a
     let refused = "weather.toml:1:10: the recipe `oauth2-client-credentials` has the name of a \
                    built-in recipe, which a file of `recipe_files` must not replace";
     assert_eq!(messages(&faults), [(Severity::Error, refused.to_owned())]);
-    let hint = faults[0].hint.as_deref().unwrap_or_default();
+    let hint = faults[0].hint.as_ref().map_or("", Sentence::as_str);
     assert!(hint.contains("`replace_builtin = [\"oauth2-client-credentials\"]`"), "{hint}");
 
     let allowed = "replace_builtin = [\"oauth2-client-credentials\"]\n";
@@ -89,7 +89,7 @@ fn a_recipe_file_cannot_take_the_name_of_a_built_in_recipe_unless_the_operator_a
         format!("{by_glob}{allowed}[recipes.oauth2-client-credentials]\n{SHADOW}{PROVIDER}");
     let (endpoint, faults) = loaded(&twice, &recipe);
     assert_eq!(endpoint, None);
-    assert!(faults[0].message.contains("is defined twice"), "{}", faults[0]);
+    assert!(faults[0].message.as_str().contains("is defined twice"), "{}", faults[0]);
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn a_name_in_replace_builtin_that_replaces_nothing_is_a_fault() {
     let (endpoint, faults) = loaded(text, &format!("{list}[recipes.own]\n{SHADOW}"));
     assert_eq!(endpoint, None);
     assert!(
-        faults[0].message.starts_with("`replace_builtin` does not belong here"),
+        faults[0].message.as_str().starts_with("`replace_builtin` does not belong here"),
         "{}",
         faults[0]
     );

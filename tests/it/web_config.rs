@@ -125,8 +125,8 @@ fn a_fault_in_a_certificate_or_key_names_the_file() {
         ),
         (
             "server.crt",
-            "nowhere",
-            format!("3:13: error: cannot read {}: there is no such file", path("nowhere")),
+            "nowhere.key",
+            format!("3:13: error: cannot read {}: there is no such file", path("nowhere.key")),
         ),
     ] {
         let faults = folder
@@ -184,7 +184,9 @@ fn a_web_config_names_its_files_and_warns_of_what_has_no_effect() {
     let unlocked = folder.web_config(
         "basic_auth_users: {ann: $2y$10$abcdefghijklmnopqrstuuLL/yj83dfjz.vJ1Q40f2H5zyNqFutFS}",
     );
-    assert!(unlocked.users() == 1 && unlocked.warnings()[0].message.starts_with("without TLS"));
+    assert!(
+        unlocked.users() == 1 && unlocked.warnings()[0].message.as_str().starts_with("without TLS")
+    );
     let open = WebConfig::load(None).unwrap_or_else(|faults| panic!("{}", faults[0]));
     assert!(!open.uses_tls() && open.files().is_empty());
 }

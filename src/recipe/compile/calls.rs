@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::compiler::Compiler;
 use super::limits::MOST_STEPS;
 use super::request::Requested;
+use crate::diagnostic::{Sentence, Shown};
 use crate::language::expression::{Compiled, Side};
 use crate::recipe::call::{Call, Condition, Kind, OWN_NAMES, Rules};
 use crate::recipe::definition::{Answer, Format, Ordered, Request, Step, Text};
@@ -24,15 +25,18 @@ impl Compiler<'_> {
         if steps.len() > MOST_STEPS {
             self.fault(
                 place.clone(),
-                format!("these are more than {MOST_STEPS} calls under `{list}`"),
+                Sentence::fill(
+                    "these are more than {} calls under `{}`",
+                    [MOST_STEPS.into(), list.into()],
+                ),
             );
         }
         let mut calls = Vec::new();
         for step in steps.iter().take(MOST_STEPS) {
             let name: Arc<str> = match &step.name {
                 None => {
-                    self.fault(place.clone(), format!("a call under `{list}` has no `name`"))
-                        .hint = Some(
+                    let problem = Sentence::fill("a call under `{}` has no `name`", [list.into()]);
+                    self.fault(place.clone(), problem).hint = Some(
                         "it is shown to people, and is the label `step`: `name = \"login\"`".into(),
                     );
                     continue;
@@ -45,17 +49,14 @@ impl Compiler<'_> {
                             byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
                         });
                     if !valid {
-                        self.fault(
-                            text.0.span(),
-                            format!("{name:?} cannot be the name of a call"),
-                        )
-                        .hint = Some("it has 1 to 40 letters, digits, `_` and `-`".into());
+                        self.fault(text.0.span(), "this cannot be the name of a call").hint =
+                            Some("it has 1 to 40 letters, digits, `_` and `-`".into());
                     } else if known.iter().any(|known| **known == *name) {
-                        self.fault(text.0.span(), format!("the name `{name}` is taken")).hint =
-                            Some(format!(
-                                "each call has a name of its own; `{}` are ours",
-                                OWN_NAMES.join("`, `")
-                            ));
+                        let problem = Sentence::fill("the name `{}` is taken", [Shown::name(name)]);
+                        self.fault(text.0.span(), problem).hint = Some(Sentence::fill(
+                            "each call has a name of its own; {} are ours",
+                            [Shown::list(OWN_NAMES)],
+                        ));
                     }
                     name.into()
                 }

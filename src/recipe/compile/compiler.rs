@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::diagnostic::{Fault, Source, within};
+use crate::diagnostic::{Fault, Sentence, Shown, Source, within, within_all};
 use crate::language::expression::{Compiled, Side};
+use crate::language::known::{is_all_known, known_parts};
 use crate::language::names::{Mistake, Names};
 use crate::language::scan::KEYWORDS;
 use crate::language::taint::{SAME, paths, shown_secret};
@@ -59,12 +60,20 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    pub fn fault(&mut self, span: Range<usize>, message: impl Into<String>) -> &mut Fault {
+    pub fn fault(&mut self, span: Range<usize>, message: impl Into<Sentence>) -> &mut Fault {
         self.faults.push(Fault::error(self.source, span, message));
         self.faults.last_mut().expect("pushed just above")
     }
 
     pub fn mistake(&mut self, text: &Text, mistake: Mistake) {
+        let (value, known) = (text.0.get_ref(), known_parts(text.0.get_ref(), &self.names));
+        let span = text.0.span();
+        for place in within_all(&self.source.text, &span, value, &known) {
+            self.source.reveal(place);
+        }
+        // The quotes.
+        self.source.reveal(span.start..span.start + 1);
+        self.source.reveal(span.end - 1..span.end);
         let span = match mistake.range {
             Some(range) => within(&self.source.text, text.0.span(), text.0.get_ref(), range),
             None => text.0.span(),
@@ -81,13 +90,15 @@ impl<'a> Compiler<'a> {
             .is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
             && characters.all(|character| character.is_ascii_alphanumeric() || character == '_');
         if !valid {
-            self.fault(span, format!("{name:?} cannot be used in expressions")).hint =
+            self.fault(span, "this name cannot be used in expressions").hint =
                 Some("a name has letters, digits and `_`, and begins with a letter".into());
         } else if is_reserved(name) {
-            self.fault(span, format!("`{name}` has a meaning of its own in expressions")).hint =
-                Some("choose another name".into());
+            let problem =
+                Sentence::fill("`{}` has a meaning of its own in expressions", [Shown::name(name)]);
+            self.fault(span, problem).hint = Some("choose another name".into());
         } else if self.names.contains(name) {
-            self.fault(span, format!("the name `{name}` is given twice")).hint = Some(
+            let problem = Sentence::fill("the name `{}` is given twice", [Shown::name(name)]);
+            self.fault(span, problem).hint = Some(
                 "parameters, credentials, `let` and what steps give share one set of names".into(),
             );
         }
@@ -144,14 +155,17 @@ impl<'a> Compiler<'a> {
         else {
             return Some(compiled);
         };
-        let used = source[shown.clone()].to_owned();
+        let used = &source[shown.clone()];
+        let is_known = is_all_known(used, &self.names);
+        let used = if is_known { Shown::outside_of_files(used) } else { "***".into() };
         let place = within(&self.source.text, text.0.span(), source, shown);
-        self.fault(place, format!("this rule would show `{used}`, which is secret")).hint =
-            Some(format!(
-                "a rule for the answer may use a secret only in `{SAME}(a, b)`, in a test such as \
-                 `is defined`, and in `expiry` with the unit `jwt`; the whole body may stand by \
-                 itself, as `body | trim`, in `body | length` and in `'a text' in body`"
-            ));
+        let problem = Sentence::fill("this rule would show `{}`, which is secret", [used]);
+        self.fault(place, problem).hint = Some(Sentence::fill(
+            "a rule for the answer may use a secret only in `{}(a, b)`, in a test such as \
+             `is defined`, and in `expiry` with the unit `jwt`; the whole body may stand by \
+             itself, as `body | trim`, in `body | length` and in `'a text' in body`",
+            [SAME.into()],
+        ));
         None
     }
 

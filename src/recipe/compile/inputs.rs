@@ -2,7 +2,7 @@
 
 use super::compiler::Compiler;
 use super::limits::{MOST_BINDINGS, MOST_INPUTS};
-use crate::diagnostic::suggestion;
+use crate::diagnostic::{Sentence, suggestion_of_names};
 use crate::language::expression::{Compiled, Side};
 use crate::recipe::definition::{Credential, Definition, Parameter, Scalar};
 
@@ -19,9 +19,9 @@ impl Compiler<'_> {
                 && !parameter.one_of.is_empty()
                 && !parameter.one_of.contains(default)
             {
-                let hint = suggestion(default, parameter.one_of.iter().map(String::as_str));
-                self.fault(name.span(), format!("the default {default:?} is not in `one_of`"))
-                    .hint = Some(hint);
+                let hint =
+                    suggestion_of_names(default, parameter.one_of.iter().map(String::as_str));
+                self.fault(name.span(), "the default is not in `one_of`").hint = Some(hint);
             }
             parameters.push((name.get_ref().clone(), parameter.clone()));
         }
@@ -39,7 +39,7 @@ impl Compiler<'_> {
         if let Some((name, _)) = definition.bindings.0.get(MOST_BINDINGS) {
             self.fault(
                 name.span(),
-                format!("these are more than {MOST_BINDINGS} values under `let`"),
+                Sentence::fill("these are more than {} values under `let`", [MOST_BINDINGS.into()]),
             );
         }
         for (name, text) in definition.bindings.0.iter().take(MOST_BINDINGS) {

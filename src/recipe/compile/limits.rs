@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::compiler::Compiler;
+use crate::diagnostic::Sentence;
 use crate::document::{Node, Text};
 use crate::printable::is_deceptive;
 use crate::recipe::definition::Definition;
@@ -27,9 +28,10 @@ impl Compiler<'_> {
     /// Checks the sizes that need no compilation.
     pub fn sizes(&mut self, name: &str, definition: &Definition, place: &Range<usize>) {
         if name.is_empty() || name.len() > LONGEST_NAME || name.contains(is_deceptive) {
-            let message = format!(
-                "the name of a recipe must be 1 to {LONGEST_NAME} bytes of text without control \
-                 characters and invisible characters"
+            let message = Sentence::fill(
+                "the name of a recipe must be 1 to {} bytes of text without control characters \
+                 and invisible characters",
+                [LONGEST_NAME.into()],
             );
             self.fault(place.clone(), message);
         }
@@ -41,14 +43,18 @@ impl Compiler<'_> {
         if prose.into_iter().chain(parameters).chain(credentials).map(described).max()
             > Some(LONGEST_PROSE)
         {
-            let message = format!(
-                "a title or description of the recipe is longer than {LONGEST_PROSE} bytes"
+            let message = Sentence::fill(
+                "a title or description of the recipe is longer than {} bytes",
+                [LONGEST_PROSE.into()],
             );
             self.fault(place.clone(), message);
         }
         let inputs = [definition.parameters.0.len(), definition.credentials.0.len()];
         if inputs.into_iter().max() > Some(MOST_INPUTS) {
-            let message = format!("these are more than {MOST_INPUTS} parameters or credentials");
+            let message = Sentence::fill(
+                "these are more than {} parameters or credentials",
+                [MOST_INPUTS.into()],
+            );
             self.fault(place.clone(), message);
         }
         let response = &definition.response;
@@ -59,9 +65,10 @@ impl Compiler<'_> {
         let choices = definition.parameters.0.iter().map(|(_, parameter)| parameter.one_of.len());
         let own = [response.throttled.len(), response.unavailable.len()];
         if own.into_iter().chain(answers).chain(choices).max() > Some(MOST_WORDS) {
-            let message = format!(
-                "a list of the recipe has more than {MOST_WORDS} items: `throttled`, \
-                 `unavailable`, `statuses` or `one_of`"
+            let message = Sentence::fill(
+                "a list of the recipe has more than {} items: `throttled`, `unavailable`, \
+                 `statuses` or `one_of`",
+                [MOST_WORDS.into()],
             );
             self.fault(place.clone(), message);
         }
@@ -76,8 +83,10 @@ impl Compiler<'_> {
             return true;
         }
         if before <= MOST_EXPRESSIONS {
-            let message =
-                format!("the recipe has more than {MOST_EXPRESSIONS} expressions and texts");
+            let message = Sentence::fill(
+                "the recipe has more than {} expressions and texts",
+                [MOST_EXPRESSIONS.into()],
+            );
             self.fault(place(), message);
         }
         false

@@ -7,7 +7,7 @@ use http::{HeaderName, Method};
 
 use super::compiler::Compiler;
 use super::limits::nodes;
-use crate::diagnostic::suggestion;
+use crate::diagnostic::{Sentence, Shown, suggestion};
 use crate::language::json_template::JsonTemplate;
 use crate::language::names::Names;
 use crate::language::template::Template;
@@ -86,11 +86,16 @@ impl Compiler<'_> {
             }
             Some((text, other)) => {
                 let hint = suggestion(other, known.iter().copied());
-                self.fault(
-                    text.0.span(),
-                    format!("{other:?} is not a method that a token request can have"),
-                )
-                .hint = Some(hint);
+                let shown = Shown::near(other, known.iter().copied());
+                if shown.is_some() {
+                    self.source.reveal(text.0.span());
+                }
+                let problem = Sentence::naming(
+                    "\"{}\" is not a method that a token request can have",
+                    shown,
+                    "this is not a method that a token request can have",
+                );
+                self.fault(text.0.span(), problem).hint = Some(hint);
                 Method::POST
             }
         }
@@ -103,13 +108,19 @@ impl Compiler<'_> {
                 Ok(header) if TRANSPORT_HEADERS.contains(&header.as_str()) => {
                     self.fault(
                         name.span(),
-                        format!("the header `{}` is set by the transport", name.get_ref()),
+                        Sentence::fill(
+                            "the header `{}` is set by the transport",
+                            [Shown::name(name.get_ref())],
+                        ),
                     );
                 }
                 Ok(header) if headers.iter().any(|(known, _)| *known == header) => {
                     self.fault(
                         name.span(),
-                        format!("the header `{}` is given twice", name.get_ref()),
+                        Sentence::fill(
+                            "the header `{}` is given twice",
+                            [Shown::name(name.get_ref())],
+                        ),
                     )
                     .hint = Some("upper and lower case do not tell headers apart".into());
                 }
@@ -117,10 +128,7 @@ impl Compiler<'_> {
                     headers.extend(self.template(text).map(|template| (header, template)));
                 }
                 Err(_) => {
-                    self.fault(
-                        name.span(),
-                        format!("{:?} cannot be the name of a header", name.get_ref()),
-                    );
+                    self.fault(name.span(), "this cannot be the name of a header");
                 }
             }
         }
