@@ -141,7 +141,8 @@ impl<'s> Tokens<'s> {
     }
 
     /// The last token of the name at `index` and of the members after it, as far as a word, a text
-    /// or a number names each member.
+    /// without escapes or a plain number names each member. An escape or another form of a number
+    /// would be a second name for the same member.
     #[must_use]
     pub fn path_end(&self, index: usize) -> usize {
         let mut end = index;
@@ -150,7 +151,7 @@ impl<'s> Tokens<'s> {
             if self.is_sign(end + 1, b'.') && named == Some(Token::Word) {
                 end += 2;
             } else if self.is_sign(end + 1, b'[')
-                && matches!(named, Some(Token::Text | Token::Number))
+                && named.is_some_and(|token| is_plain(token, self.text(end + 2)))
                 && self.is_sign(end + 3, b']')
             {
                 end += 3;
@@ -158,6 +159,18 @@ impl<'s> Tokens<'s> {
                 return end;
             }
         }
+    }
+}
+
+/// Whether a token is a text or a number that is written in its only form.
+fn is_plain(token: Token, text: &str) -> bool {
+    match token {
+        Token::Text => !text.contains('\\'),
+        Token::Number => {
+            text.bytes().all(|byte| byte.is_ascii_digit())
+                && (text == "0" || !text.starts_with('0'))
+        }
+        Token::Word | Token::Sign(_) => false,
     }
 }
 

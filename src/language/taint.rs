@@ -32,6 +32,9 @@ struct Use {
 /// The names of the body of an answer.
 const BODY: [&str; 4] = ["json", "form", "xml", "body"];
 
+/// In place of a member: the rule takes a part of the body that has no fixed name.
+const ANY: &str = "*";
+
 /// The place of the first secret in an expression that reveals more than the secret's kind, or
 /// whether it equals another value. `is_secret` judges a name. The values at the paths `hidden` of
 /// the answer are secret too, and the body holds them. A rule that is the whole body may stay,
@@ -45,14 +48,18 @@ pub fn shown_secret(
     let depends = |used: &Use| {
         is_secret(&used.path[0])
             || hidden.iter().any(|hidden| match (hidden.as_slice(), used.path.as_slice()) {
+                // Any computation on the body could use that part.
+                ([_, any], [name, ..]) if any == ANY && is_body(name) => {
+                    used.partial && !used.general
+                }
                 // The other forms of a body that is secret as a whole, and its characters.
                 ([hidden], [name]) if is_body(hidden) && is_body(name) => {
                     used.partial && !used.general
                 }
-                ([hidden], [name, index, ..]) => {
+                ([hidden], [name, index, ..]) if is_body(hidden) => {
                     hidden == name && index.bytes().all(|byte| byte.is_ascii_digit())
                 }
-                ([root, ..], [name]) if name == "body" && is_body(root) => {
+                ([root, ..], [name]) if name != root && is_body(name) && is_body(root) => {
                     used.partial && !used.general
                 }
                 (hidden, path) => {
@@ -67,8 +74,14 @@ pub fn shown_secret(
 /// The paths of the body and of all members of the answer that an expression uses.
 #[must_use]
 pub fn paths(source: &str) -> Vec<Vec<String>> {
-    let is_of_the_answer = |path: &Vec<String>| path.len() > 1 || is_body(&path[0]);
-    uses(source).into_iter().map(|used| used.path).filter(is_of_the_answer).collect()
+    let path = |used: Use| {
+        let Use { mut path, partial, harmless, general, .. } = used;
+        if path.len() == 1 && is_body(&path[0]) && partial && !harmless && !general {
+            path.push(ANY.to_owned());
+        }
+        (path.len() > 1 || is_body(&path[0]) || path[0] == "http").then_some(path)
+    };
+    uses(source).into_iter().filter_map(path).collect()
 }
 
 fn is_body(name: &str) -> bool {
@@ -181,11 +194,60 @@ mod tests {
             ("json.data.token.claims", "json.data.token.claims"),
             ("json.data | string", "json.data"),
             ("json['da' ~ 'ta']", "json"),
+            (r"json['dat\x61'].token | upper", "json"),
+            (r"json.data['\u0074oken']", "json.data"),
+            ("json.data[url]", "json.data"),
+            ("json['data'] ['token'] | upper", "json['data'] ['token']"),
             ("secret | string is defined", "secret"),
             ("same(json.a, secret) or secret == 'x'", "secret"),
         ] {
             assert_eq!(shown(source), Some(place), "{source}");
         }
+    }
+
+    #[test]
+    fn a_secret_item_of_a_list_has_no_second_name() {
+        let hidden = [["json", "list", "10"].map(str::to_owned).to_vec()];
+        for index in
+            ["10", "1_0", "0xa", "0o12", "0b1010", "010", "10.0", "-1", "5 + 5", "i", "9:11"]
+        {
+            let source = format!("json.list[{index}]");
+            assert!(shown_secret(&source, |_| false, &hidden).is_some(), "{source}");
+            // The same, when the rule for the token is written in the other form.
+            let hidden = paths(&source);
+            assert!(
+                shown_secret("json.list[10] | upper", |_| false, &hidden).is_some(),
+                "{source}"
+            );
+        }
+        assert!(shown_secret("json.list[1]", |_| false, &hidden).is_none());
+    }
+
+    #[test]
+    fn a_token_at_a_computed_place_hides_every_computation_on_the_answer() {
+        for token in [
+            "json['access_' ~ 'token']",
+            r"json['access\x5ftoken']",
+            "json | first",
+            "(body | from_json).access_token",
+            "body | split('=') | last",
+        ] {
+            let hidden = paths(token);
+            let shown = |source: &str| shown_secret(source, |_| false, &hidden).is_some();
+            for source in [
+                "json.access_token | upper", "body | upper", "json | json", "json.a ~ 'x'",
+                "form.t[1:]",
+            ] {
+                assert!(shown(source), "{token}: {source}");
+            }
+            for source in ["json.error", "body", "json.error is defined", "'down' in body"] {
+                assert!(!shown(source), "{token}: {source}");
+            }
+        }
+        let hidden = paths("http['head' ~ 'ers'].x");
+        assert!(shown_secret("http.headers.x | upper", |_| false, &hidden).is_some());
+        let hidden = paths("json.token");
+        assert!(shown_secret("form | json | upper", |_| false, &hidden).is_some());
     }
 
     #[test]

@@ -62,6 +62,17 @@ fn a_rule_that_depends_on_a_secret_is_a_load_error_at_its_place() {
         assert!(text.starts_with(&start), "{rule}: {text}");
         assert!(text.contains("hint: a rule for the answer may use a secret only in `same(a, b)`"));
     }
+    // A second name for the member with the token, and a token at a computed place.
+    for (token, rule) in [
+        ("json.access_token", r"json['access\\u005ftoken'] | upper"),
+        ("json.list[10]", "json.list[1_0] | upper"),
+        ("json['access_' ~ 'token']", "json.access_token | upper"),
+        ("(body | from_json).access_token", "json.access_token[1:]"),
+    ] {
+        let faults = faults(&format!("token = \"{token}\"\nmessage = \"{rule}\""));
+        let text = faults.first().map(ToString::to_string).unwrap_or_default();
+        assert!(text.contains("error: this rule would show `json"), "{token} {rule}: {text}");
+    }
     let whole = faults("format = \"text\"\ntoken = \"body\"\nmessage = \"body | upper\"");
     assert!(whole[0].to_string().contains("this rule would show `body`"), "{}", whole[0]);
     let step = faults(&format!(
