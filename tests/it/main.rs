@@ -69,6 +69,7 @@ mod requested_probes;
 mod restart;
 mod rotation;
 mod secret_rules;
+mod stall;
 mod steps;
 mod strangers;
 mod support;
