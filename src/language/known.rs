@@ -40,6 +40,14 @@ pub fn is_all_known(text: &str, names: &Names) -> bool {
 
 fn in_expression(source: &str, shift: usize, names: &Names, parts: &mut Vec<Range<usize>>) {
     let tokens = Tokens::new(source);
+    // A text without any known word can be a secret with signs in it.
+    let is_word = |index: &usize| {
+        let word = tokens.text(*index);
+        tokens.get(*index) == Some(Token::Word) && word.len() > 2 && is_known(word, names)
+    };
+    if !(0..tokens.count()).any(|index| is_word(&index)) {
+        return;
+    }
     let mut end = 0;
     let mut root_is_known = false;
     for index in 0..tokens.count() {
@@ -48,7 +56,7 @@ fn in_expression(source: &str, shift: usize, names: &Names, parts: &mut Vec<Rang
         let known = match tokens.get(index) {
             Some(Token::Word) if is_member => root_is_known && is_plain_name(word),
             Some(Token::Word) => is_known(word, names),
-            Some(Token::Sign(sign)) => b"|.()[]{}~,:=<>!+*/%-".contains(&sign),
+            Some(Token::Sign(sign)) => b"|.()[]~,=".contains(&sign),
             Some(Token::Number) => word.len() <= 3,
             Some(Token::Text) => {
                 tokens.follows(index, b"[") && is_plain_name(word.trim_matches(QUOTES))
@@ -86,11 +94,12 @@ mod tests {
         names.add_members("json", &[]);
         for (text, shown) in [
             ("json.access_token | lower", "json.access_token | lower"),
-            ("s3cret.access_token", "."),
+            ("s3cret.access_token", ""),
+            ("1R4~+},)}(fj7j", ""),
             ("kX9canaryQ7zT2 ~ app_kye", " ~ app_kye"),
-            ("'s3cret' ~ 918273", " ~ "),
+            ("'s3cret' ~ 918273 ~ app_key", " ~  ~ app_key"),
             ("json['access_token']['kX9canaryQ7zT2']", "json['access_token'][]"),
-            ("https://s3cret/{{ app_key }}/{{ hunter2 }}", "{{ app_key }}{{  }}"),
+            ("https://s3cret/{{ app_key }}/{{ hunter2 }}", "{{ app_key }}{{}}"),
             ("pass{{ app_key", "{{ app_key"),
         ] {
             let parts = known_parts(text, &names);

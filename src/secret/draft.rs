@@ -1,16 +1,70 @@
-//! Which parts of a sample command a draft may show.
+//! Which parts of a sample command a draft may show: only forms that no secret has.
 
-use super::shape::{contains, is_date, looks_random, names_a_secret};
+use super::shape::{contains, is_date, names_a_secret};
 
-/// Whether a draft may show a value of an unknown field: a plain word, a date, a boolean or a small
-/// number. Any other value may be a secret.
+/// The longest word, in letters. A longer one can be a random text in small letters.
+const LONGEST_WORD: usize = 14;
+
+/// The longest part of the name of a host.
+const LONGEST_LABEL: usize = 20;
+
+/// Whether a text has the form of a name in an API: `oauth2`, `getToken`, `client_credentials`,
+/// `v1.0`, `.default`. It is made of words, and small numbers stand only behind a word.
+#[must_use]
+pub fn is_api_name(text: &str) -> bool {
+    text.len() <= 60
+        && text.split(['-', '_', '.', '~']).all(|part| part.is_empty() || is_part(part))
+}
+
+/// A part of a name: words in camel case or one in capitals, then at most three digits.
+fn is_part(part: &str) -> bool {
+    let letters = part.trim_end_matches(|digit: char| digit.is_ascii_digit());
+    let digits = part.len() - letters.len();
+    if letters.is_empty() {
+        return digits <= 2;
+    }
+    let capitals = letters.bytes().all(|byte| byte.is_ascii_uppercase());
+    let bytes = letters.as_bytes();
+    let is_capital = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_uppercase);
+    let is_small = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_lowercase);
+    // `SOAPAction` and `HmacSHA` have two words.
+    let begins =
+        |at: &usize| *at == 0 || is_capital(*at) && (is_small(*at - 1) || is_small(*at + 1));
+    let mut starts: Vec<usize> = (0..letters.len()).filter(begins).collect();
+    starts.push(letters.len());
+    // A random text changes between small letters and capitals more often than words do.
+    let lengths = starts.windows(2).all(|pair| (2..=LONGEST_WORD).contains(&(pair[1] - pair[0])));
+    let words = lengths
+        && match starts.len() - 1 {
+            1 => true,
+            2 => letters.len() >= 5,
+            count => letters.len() >= 3 * count,
+        };
+    letters.bytes().all(|byte| byte.is_ascii_alphabetic())
+        && digits <= 3
+        && (digits == 0 || letters.len() <= 5)
+        && (capitals && letters.len() <= 12 || words || letters.len() == 1 && digits <= 2)
+}
+
+/// Whether a draft may show the name of a field: API names with brackets and the like between them.
+#[must_use]
+pub fn is_field_name(text: &str) -> bool {
+    text.split(['[', ']', ':', '$', '@', '/', ' ']).all(is_api_name)
+}
+
+/// Whether a text is made of API names with signs between them: a media type, a scope, a URN.
+fn is_phrase(text: &str) -> bool {
+    const SIGNS: [char; 14] =
+        [' ', ',', ';', ':', '/', '=', '+', '|', '*', '(', ')', '?', '&', '\n'];
+    text.split(SIGNS).all(is_api_name)
+}
+
+/// Whether a draft may show a value of an unknown field: words of an API, a date, or a small
+/// number.
 #[must_use]
 pub fn is_harmless(text: &str) -> bool {
-    let word = |word: &str| {
-        word.len() <= 18 && word.chars().all(|c| c.is_ascii_lowercase() || "_-.,:/".contains(c))
-    };
     let number = text.len() <= 3 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    text.len() == 10 && is_date(text) || number || text.len() <= 80 && text.split(' ').all(word)
+    text.len() == 10 && is_date(text) || number || text.len() <= 80 && is_phrase(text)
 }
 
 /// Whether a value is a small whole number, such as a version, in a field that names no secret.
@@ -21,24 +75,85 @@ pub fn is_small_number(field: &str, text: &str) -> bool {
     !hides && (1..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether a draft may show a value that is the same for all customers: it is not random.
+/// Whether a draft may show a value that is the same for all customers.
 #[must_use]
 pub fn may_be_constant(text: &str) -> bool {
-    text.len() <= 200 && !looks_random(text) && !text.contains('@')
+    text.len() <= 200 && (is_phrase(text) || is_date(text) && text.len() == 10 || is_time(text))
+}
+
+/// Whether a text is a whole number of at most six digits, such as a number of seconds.
+fn is_time(text: &str) -> bool {
+    (1..=6).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether a draft may show a text next to a placeholder: a scheme, a prefix, a separator.
 #[must_use]
 pub fn may_stand_beside(text: &str) -> bool {
-    let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    text.len() <= 40
-        && digits <= 2
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || " _-.,:;/=&?+|".contains(c))
+    text.len() <= 40 && is_phrase(text)
 }
 
-/// Whether a segment of a path belongs to one customer: it is long and has digits.
+/// Whether a segment of a path or the name of a field can belong to one customer: it has not the
+/// form of a name in an API.
 #[must_use]
 pub fn is_random_step(text: &str) -> bool {
-    let digits = text.bytes().filter(u8::is_ascii_digit).count();
-    looks_random(text) || text.len() >= 12 && digits >= 4 || text.len() >= 6 && digits == text.len()
+    !(is_api_name(text) || text.len() == 10 && is_date(text))
+}
+
+/// Whether a draft may show a host: an address, or labels that have the form of names. The last
+/// two labels are public.
+#[must_use]
+pub fn may_show_host(host: &str) -> bool {
+    let (name, port) = host.split_once(':').unwrap_or((host, ""));
+    let labels: Vec<&str> = name.split('.').collect();
+    let own = labels.len().saturating_sub(2);
+    let public = |label: &&str| {
+        let digits = label.bytes().filter(u8::is_ascii_digit).count();
+        let plain = label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        plain && digits <= 3 && !label.is_empty() && label.len() <= LONGEST_LABEL
+    };
+    let is_name = labels[..own].iter().all(|label| is_api_name(label))
+        && (labels.len() > 1 && labels[own..].iter().all(public) || name == "localhost");
+    port.len() <= 5
+        && port.bytes().all(|byte| byte.is_ascii_digit())
+        && (is_name || name.parse::<std::net::IpAddr>().is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The shapes of the first list come from documents of token APIs, those of the second were
+    /// made up.
+    #[test]
+    fn names_of_apis_are_shown_and_random_texts_are_not() {
+        for name in [
+            "oauth2", "getToken", "client_credentials", "v1.0", ".default", "AssumeRole", "token",
+            "RS256", "HMAC-SHA256", "SOAPAction", ".well-known", "x", "2", "authorize",
+            "api-token", "GET_TOKEN",
+        ] {
+            assert!(is_api_name(name), "{name}");
+        }
+        for secret in [
+            "hunter2canary",
+            "kX9canaryQ7zT2",
+            "canarysecretword",
+            "7f3c9a0b1d2e4f56",
+            "AKIAIOSFODNN7CANARY",
+            "Canary!pw$1",
+            "sk_live_4eC39HqLyjWDcanary",
+            "123456789012",
+            "canary@corp.example",
+            "QxYzAbCd",
+            "a1b2c3",
+            "5f8f8c44-1234-4bcd-9abc-0123456789ab",
+        ] {
+            assert!(!is_api_name(secret) && !may_be_constant(secret), "{secret}");
+        }
+        for host in ["api.example", "login.vendor.example:8443", "127.0.0.1:80", "localhost"] {
+            assert!(may_show_host(host), "{host}");
+        }
+        for host in ["kX9canaryQ7zT2.a.example", "hunter2canary", "7f3c9a0b1d2e4f56.x.example"] {
+            assert!(!may_show_host(host), "{host}");
+        }
+    }
 }

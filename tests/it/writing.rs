@@ -1,9 +1,10 @@
 //! Writing a recipe: the list of recipes, the schema, and the place of each mistake. `commands`
-//! tests drafts from sample commands, `drafts` tests details of drafts, and `trials` tests trials
-//! and suggestions.
+//! tests drafts from sample commands, `drafts` tests details of drafts, `secrets` tests what drafts
+//! must not show, and `trials` tests trials and suggestions.
 
 mod commands;
 mod drafts;
+mod secrets;
 mod trials;
 
 use std::io::Write as _;
@@ -211,7 +212,7 @@ fn mistakes_in_a_recipe_are_reported_at_the_exact_character() {
         (
             "response.expiry = [{ value = \"json.a\", unit = \"sec\" }]",
             47,
-            "\"sec\" is not one of the words",
+            "this is not one of the words",
         ),
         (
             "response.expirey = [{ value = \"json.a\", unit = \"seconds\" }]",

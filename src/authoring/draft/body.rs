@@ -10,7 +10,7 @@ use super::parts::{Body, Request};
 use super::values::{self, Part};
 use super::write::Value;
 use crate::authoring::curl::{Piece, Sample};
-use crate::secret::{is_harmless, is_random_step, is_small_number};
+use crate::secret::{is_api_name, is_field_name, is_harmless, is_small_number};
 
 /// The body that curl would send.
 pub fn data(sample: &Sample) -> String {
@@ -41,7 +41,7 @@ pub fn pairs(text: &str, pairs: &mut Vec<(String, Value)>, inputs: &mut Inputs) 
         }
         // A placeholder, or a secret without a name, cannot be a key.
         let plain = matches!(values::parts(&name, true).as_slice(), [Part::Text(_)])
-            && !is_random_step(&name);
+            && is_field_name(&name);
         let bare = value.is_empty() && !pair.contains('=') && !is_harmless(&name);
         if !plain || bare {
             inputs.todo(
@@ -102,7 +102,10 @@ pub fn body(
     let kind = content_type.unwrap_or("application/x-www-form-urlencoded");
     request.headers.push(("Content-Type".into(), Value::Text(escaped(kind))));
     request.body = Body::Text(if start.starts_with('<') {
-        xml(data, inputs)
+        xml(data, inputs).unwrap_or_else(|| {
+            inputs.todo("the whole body is a credential: it has comments or texts of unknown form");
+            format!("{{{{ {} }}}}", inputs.value("body", data))
+        })
     } else {
         inputs.text("body", true, data, true)
     });
@@ -175,7 +178,7 @@ fn json_value(field: &str, json: &Json, inputs: &mut Inputs) -> Result<Value, St
             for (name, value) in members {
                 if value.is_null() {
                     inputs.todo("a member that is `null` is left out: TOML has no `null`");
-                } else if is_random_step(name) {
+                } else if !is_field_name(name) {
                     inputs.todo("a member is left out: its name looks random");
                 } else if name == "id" && members.contains_key("jsonrpc") && is_call_number(value) {
                     table.push((
@@ -196,10 +199,10 @@ fn json_value(field: &str, json: &Json, inputs: &mut Inputs) -> Result<Value, St
 
 /// Whether this is the `id` of a JSON-RPC call.
 fn is_call_number(value: &Json) -> bool {
-    value.is_u64()
+    value.as_u64().is_some_and(|number| number < 1_000)
         || value
             .as_str()
-            .is_some_and(|text| text.len() <= 9 && text.bytes().all(|byte| byte.is_ascii_digit()))
+            .is_some_and(|text| text.len() <= 3 && text.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn json_number(field: &str, number: &serde_json::Number, inputs: &mut Inputs) -> Value {
@@ -210,15 +213,16 @@ fn json_number(field: &str, number: &serde_json::Number, inputs: &mut Inputs) ->
         Kind::Credential | Kind::Signature | Kind::Once => {
             Value::Text(inputs.text(field, true, &digits, true).replace(" }}", " | int }}"))
         }
-        _ if digits.len() > 9 => {
+        kind if digits.len() > if kind == Kind::Constant { 6 } else { 4 } => {
             Value::Text(format!("{{{{ {} | int }}}}", inputs.hidden(&snake(field))))
         }
         _ => Value::Plain(digits),
     }
 }
 
-/// XML with expressions instead of texts and attributes.
-fn xml(text: &str, inputs: &mut Inputs) -> String {
+/// XML with expressions instead of texts and attributes. `None` when other parts of it than these
+/// can be secrets: names, comments, sections of characters.
+fn xml(text: &str, inputs: &mut Inputs) -> Option<String> {
     let (mut out, mut rest, mut tag) = (String::new(), text, String::new());
     let put = |field: &str, value: &str, inputs: &mut Inputs| {
         let field = field.rsplit(':').next().unwrap_or_default();
@@ -231,14 +235,14 @@ fn xml(text: &str, inputs: &mut Inputs) -> String {
             let whole = &rest[..end];
             tag =
                 inner.chars().take_while(|c| c.is_alphanumeric() || ":_-.".contains(*c)).collect();
-            let plain = whole.starts_with("<?") || whole.starts_with("<!");
+            let plain = whole.starts_with("<?");
             // Every second piece is the value of an attribute.
             let mut name = "";
             for (index, piece) in whole.split('"').enumerate() {
                 let is_name_space = name.starts_with("xmlns") || name.contains("schema");
                 if index % 2 == 1 {
                     out.push('"');
-                    out.push_str(&if plain || is_name_space {
+                    out.push_str(&if (plain || is_name_space) && is_uri(piece) {
                         escaped(piece)
                     } else {
                         put(name, piece, inputs)
@@ -246,6 +250,10 @@ fn xml(text: &str, inputs: &mut Inputs) -> String {
                     out.push('"');
                 } else {
                     name = piece.trim_end_matches('=').rsplit(' ').next().unwrap_or_default();
+                    let names = |sign: char| "<>/?=: \t\r\n".contains(sign);
+                    if !piece.split(names).all(|name| name.is_empty() || is_api_name(name)) {
+                        return None;
+                    }
                     out.push_str(&escaped(piece));
                 }
             }
@@ -261,5 +269,13 @@ fn xml(text: &str, inputs: &mut Inputs) -> String {
             rest = &rest[end..];
         }
     }
-    out
+    Some(out)
+}
+
+/// Whether this is a version, an encoding or the URI of a name space, without random parts.
+fn is_uri(text: &str) -> bool {
+    text.len() <= 200
+        && text.split(['/', ':', '.', '#', '-']).all(|part| {
+            is_api_name(part) || part.len() <= 4 && part.bytes().all(|b| b.is_ascii_digit())
+        })
 }

@@ -5,7 +5,7 @@ use super::names::snake;
 use super::parts::{Body, Request};
 use super::write::{Value, key};
 use crate::recipe::builtin::BUILTINS;
-use crate::secret::is_random_step;
+use crate::secret::{is_random_step, may_show_host};
 
 /// The computed values, each with a first guess of its expression.
 pub fn bindings(inputs: &mut Inputs) -> Vec<(String, String)> {
@@ -92,9 +92,9 @@ fn shown(url: &str, inputs: &Inputs) -> String {
     let host = rest.0.rsplit('@').next().unwrap_or_default();
     let hidden =
         |step: &str| is_random_step(step) || inputs.shows_a_secret(step) || step.len() > 60;
-    let steps: Vec<&str> = std::iter::once(host)
-        .chain(rest.1.split('/').filter(|step| !step.is_empty()))
-        .map(|step| if hidden(step) { "…" } else { step })
+    let path = rest.1.split('/').filter(|step| !step.is_empty());
+    let steps: Vec<&str> = std::iter::once(if may_show_host(host) { host } else { "…" })
+        .chain(path.map(|step| if hidden(step) { "…" } else { step }))
         .collect();
     let scheme = if scheme.eq_ignore_ascii_case("http") { "http" } else { "https" };
     format!("`{scheme}://{}`", steps.join("/"))

@@ -271,7 +271,8 @@ impl Inputs {
         if let [Part::Placeholder { name, variable, .. }] = values::parts(step, true).as_slice() {
             return format!("{{{{ {} }}}}", self.placeholder(None, name.clone(), variable.clone()));
         }
-        if !matches!(values::parts(step, true).as_slice(), [Part::Text(_)] | []) {
+        let parts = values::parts(step, true);
+        if !matches!(parts.as_slice(), [Part::Text(_)] | []) {
             return self.text(STEP, false, step, true);
         }
         if !is_random_step(step) && !self.shows_a_secret(step) {

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::field::{Kind, kind};
 use super::inputs::Inputs;
 use super::values::{self, Part};
 
@@ -60,7 +61,7 @@ impl Inputs {
         }
         // `base64(client_id:client_secret)` and `-u client_id:client_secret` name the inputs.
         if let Some(name) = values::clean(text).filter(|name| {
-            wrapped
+            wrapped && kind(name) == Kind::Credential
                 || matches!(
                     name.as_str(),
                     "client_id"

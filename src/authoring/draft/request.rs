@@ -11,7 +11,7 @@ use super::parts::Request;
 use super::values::{self, Part};
 use super::write::Value;
 use crate::authoring::curl::Sample;
-use crate::secret::is_random_step;
+use crate::secret::{is_api_name, may_be_constant, may_show_host};
 
 /// Headers that the HTTP client sets, or that browsers and tools add.
 const NOISE: [&str; 24] = [
@@ -113,14 +113,14 @@ fn url(
     let (scheme, rest) = target.split_once("://").unwrap_or(("https", target));
     let (host, rest) = rest.split_at(authority_end(rest));
     let parts = values::parts(host, true);
-    let fixed = matches!(parts.as_slice(), [Part::Text(_)])
-        && !is_random_step(host.split('.').next().unwrap_or_default());
+    let fixed = matches!(parts.as_slice(), [Part::Text(_)]) && may_show_host(host);
     let shown: String = parts
         .iter()
         .map(|part| match part {
-            Part::Text(text) if !is_random_step(text.split('.').next().unwrap_or_default()) => {
+            Part::Text(text) if text.trim_matches('.').is_empty() || may_show_host(text) => {
                 text.clone()
             }
+            Part::Text(text) if may_show_host(text.trim_matches(['.', '-'])) => text.clone(),
             Part::Placeholder { name: Some(name), .. } => name.replace('_', "-"),
             _ => "example".into(),
         })
@@ -136,7 +136,10 @@ fn url(
         if is_origin(&example) { example } else { format!("{scheme}://api.example") };
     request.named_host = parts
         .iter()
-        .map(|part| if let Part::Text(text) = part { text.as_str() } else { "" })
+        .map(|part| match part {
+            Part::Text(text) if may_show_host(text.trim_matches(['.', '-'])) => text.as_str(),
+            _ => "",
+        })
         .collect();
     request.base = fixed.then(|| request.base_example.clone());
     let rest = rest.split('#').next().unwrap_or_default();
@@ -165,13 +168,16 @@ fn headers<'a>(sample: &'a Sample, request: &mut Request, inputs: &mut Inputs) -
             continue;
         }
         if lower == "content-type" {
-            content_type = Some(value.as_str());
+            // A parameter such as `charset` stays, any other text may be a secret.
+            let kind = value.split(';').next().unwrap_or_default().trim();
+            content_type = [value.as_str(), kind].into_iter().find(|text| may_be_constant(text));
             continue;
         }
         let twice = request.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
-        if twice || HeaderName::try_from(name.as_str()).is_err() {
+        if twice || HeaderName::try_from(name.as_str()).is_err() || !is_api_name(name) {
             inputs.todo(
-                "a header of the command is left out: it is a duplicate or its name is invalid",
+                "a header of the command is left out: it is a duplicate, or its name is invalid or \
+                 looks like a value",
             );
             continue;
         }
@@ -182,7 +188,7 @@ fn headers<'a>(sample: &'a Sample, request: &mut Request, inputs: &mut Inputs) -
             }
             "authorization" | "proxy-authorization" => authorization(value, inputs),
             "cookie" => format!("{{{{ {} }}}}", inputs.hidden("cookie")),
-            "accept" => escaped(value),
+            "accept" if may_be_constant(value) => escaped(value),
             _ if values::is_constant_header(name, value) && !inputs.shows_a_secret(value) => {
                 escaped(value)
             }

@@ -2,7 +2,7 @@
 
 use super::field::{Kind, kind};
 use crate::authoring::suggest::words;
-use crate::secret::{looks_random, names_a_secret};
+use crate::secret::{is_api_name, looks_random, may_be_constant, names_a_secret};
 
 /// One part of a value.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,6 +22,9 @@ pub fn is_constant_header(name: &str, text: &str) -> bool {
     if matches!(kind, Kind::Time | Kind::Once | Kind::Signature)
         || !matches!(parts(text, true).as_slice(), [Part::Text(_)])
     {
+        return false;
+    }
+    if !may_be_constant(text) {
         return false;
     }
     if matches!(text, "null" | "true" | "false" | "none" | "undefined")
@@ -191,7 +194,7 @@ fn placeholder(text: &str, angles: bool, starts_word: bool) -> Option<(Part, usi
 fn variable(name: &str) -> Part {
     Part::Placeholder {
         name: clean(name),
-        variable: Some(name.to_owned()).filter(|name| !name.is_empty()),
+        variable: Some(name.to_owned()).filter(|name| !name.is_empty() && is_api_name(name)),
         soft: false,
     }
 }
@@ -244,7 +247,7 @@ pub fn clean(text: &str) -> Option<String> {
         .filter(|word| !word.is_empty() && !FILLERS.contains(&word.as_str()))
         .collect();
     let name = words.join("_");
-    let random = looks_random(&name) || name.bytes().filter(u8::is_ascii_digit).count() > 3;
+    let random = looks_random(&name) || !words.iter().all(|word| is_api_name(word));
     (!name.is_empty() && words.len() <= 5 && name.len() <= 40 && !random).then_some(name)
 }
 

@@ -77,7 +77,7 @@ fn the_error_of_a_trial_shows_the_missing_arguments() {
                 "b=1", "--credential", "key=env:K",
             ],
             78,
-            "has no parameter `b`",
+            "has no parameter of this name",
         ),
         (vec!["--recipe", &two], 2, "name one of `other`, `own`"),
         (vec!["--recipe", &two, "othr"], 2, "did you mean `other`?"),
