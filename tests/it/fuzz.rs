@@ -2,13 +2,16 @@
 //! This needs no nightly compiler, and a fixed bug stays fixed.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use http::HeaderMap;
 
 use super::support::mutate::{Dice, mutated};
 use super::support::{files, repository};
 use super::targets::replay::{RECORDED, answering};
-use super::targets::{answer, challenge, expression, jwt, recipe, xml};
+use super::targets::{
+    answer, challenge, command, configuration, expression, jwt, recipe, state, web_config, xml,
+};
 
 /// Texts that are special for some parser.
 const WORDS: [&[u8]; 32] = [
@@ -41,64 +44,172 @@ fn run(target: fn(&[u8]), seeds: &[Vec<u8>], mutations: usize) {
     }
 }
 
-#[test]
-fn any_answer_to_any_request_is_read() {
-    run(answer, &corpus("answer", 40), 1_500);
+fn texts(folder: &str, extension: &str, least: usize) -> Vec<Vec<u8>> {
+    let paths = files(folder, extension, least);
+    paths.iter().map(|path| std::fs::read(path).expect("readable")).collect()
 }
 
-#[test]
-fn any_expression_is_compiled_or_refused() {
+fn expressions() -> Vec<Vec<u8>> {
     let mut seeds = corpus("expression", 20);
-    let builtin: Vec<String> = files("src/recipe/builtin", "toml", 6)
-        .iter()
-        .map(|path| std::fs::read_to_string(path).expect("readable"))
-        .collect();
-    seeds.extend(
-        builtin
-            .iter()
-            .flat_map(|text| text.split('"'))
-            .filter(|text| text.contains("json"))
-            .map(|text| text.as_bytes().to_vec()),
-    );
-    run(expression, &seeds, 6_000);
+    for text in texts("src/recipe/builtin", "toml", 6) {
+        let text = String::from_utf8(text).expect("UTF-8");
+        let quoted = text.split('"').filter(|text| text.contains("json"));
+        seeds.extend(quoted.map(|text| text.as_bytes().to_vec()));
+    }
+    seeds
 }
 
-#[test]
-fn any_recipe_is_compiled_or_refused() {
+fn recipes() -> Vec<Vec<u8>> {
     let mut seeds = corpus("recipe", 4);
-    for path in files("src/recipe/builtin", "toml", 6) {
-        let text = std::fs::read_to_string(path).expect("readable");
+    for text in texts("src/recipe/builtin", "toml", 6) {
         // In a file of recipes each table is inside the table of its recipe.
-        let text = text
+        let text = String::from_utf8(text)
+            .expect("UTF-8")
             .replace("\n[[", "\n[[recipes.r.")
             .replace("\n[", "\n[recipes.r.")
             .replace("[recipes.r.[recipes.r.", "[[recipes.r.");
         seeds.push(format!("[recipes.r]\n{text}").into_bytes());
     }
-    run(recipe, &seeds, 400);
+    seeds
+}
+
+fn tokens() -> Vec<Vec<u8>> {
+    let made = std::fs::read_to_string(repository("tests/keys/tokens.json")).expect("readable");
+    let made: serde_json::Value = serde_json::from_str(&made).expect("JSON");
+    let mut seeds = corpus("jwt", 5);
+    let tokens = made["tokens"].as_object().expect("a map").values();
+    seeds.extend(
+        tokens.map(|token| {
+            format!("{} {}", token.as_str().expect("text"), made["jwks"]).into_bytes()
+        }),
+    );
+    seeds
+}
+
+fn commands() -> Vec<Vec<u8>> {
+    super::writing::sample_commands().map(|command| command.as_bytes().to_vec()).collect()
+}
+
+fn configurations() -> Vec<Vec<u8>> {
+    let mut seeds = texts("tests/configs/bad", "toml", 40);
+    seeds.extend(texts("tests/exchanges", "toml", 40).into_iter().step_by(20));
+    seeds.push(std::fs::read(repository("config.example.toml")).expect("readable"));
+    seeds.retain(|seed| seed.len() < 20_000);
+    seeds
+}
+
+/// A state as version 1 of the format has it, and texts that are none.
+fn states() -> Vec<Vec<u8>> {
+    [
+        r#"{"version":1,"providers":[{"name":"p","next":false,"state":"failing",
+            "since":1.7e9,"last_attempt":1.7e9,"last_success":1.69e9,
+            "token":{"expires":1.8e9,"never":false,"lifetime":3600},
+            "failure":{"reason":"rejected","code":"invalid_client","since":1.7e9,"in_a_row":3,
+            "of_the_credential":3,"of_this_reason":3},"next_due":1.7e9,
+            "certificate_expiry":1.9e9}]}"#,
+        r#"{"version":1,"providers":[]}"#,
+        r#"{"version":2}"#,
+        "[]",
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .to_vec()
+}
+
+/// A target: its name, its function, its seeds, and how many mutations `make test` runs.
+type Target = (&'static str, fn(&[u8]), fn() -> Vec<Vec<u8>>, usize);
+
+/// All targets. `answer` drives the conversation of a probe.
+const TARGETS: [Target; 10] = [
+    ("answer", answer, || corpus("answer", 40), 1_500),
+    ("expression", expression, expressions, 6_000),
+    ("recipe", recipe, recipes, 400),
+    ("challenge", challenge, || corpus("challenge", 5), 2_000),
+    ("jwt", jwt, tokens, 500),
+    ("xml", xml, || corpus("xml", 10), 2_000),
+    ("command", command, commands, 1_000),
+    ("configuration", configuration, configurations, 1_000),
+    ("web_config", web_config, || texts("tests/configs/bad-web", "yml", 20), 1_000),
+    ("state", state, states, 5_000),
+];
+
+fn mutations(name: &str) {
+    let (_, target, seeds, count) =
+        TARGETS.iter().find(|(known, ..)| *known == name).expect("a target");
+    run(*target, &seeds(), *count);
+}
+
+#[test]
+fn any_answer_to_any_request_is_read() {
+    mutations("answer");
+}
+
+#[test]
+fn any_expression_is_compiled_or_refused() {
+    mutations("expression");
+}
+
+#[test]
+fn any_recipe_is_compiled_or_refused() {
+    mutations("recipe");
 }
 
 #[test]
 fn any_challenge_is_read() {
-    run(challenge, &corpus("challenge", 5), 2_000);
+    mutations("challenge");
 }
 
 #[test]
 fn any_token_and_any_keys_are_read() {
-    let made = std::fs::read_to_string(repository("tests/keys/tokens.json")).expect("readable");
-    let made: serde_json::Value = serde_json::from_str(&made).expect("JSON");
-    let mut seeds = corpus("jwt", 5);
-    seeds.extend(
-        made["tokens"].as_object().expect("a map").values().map(|token| {
-            format!("{} {}", token.as_str().expect("text"), made["jwks"]).into_bytes()
-        }),
-    );
-    run(jwt, &seeds, 500);
+    mutations("jwt");
 }
 
 #[test]
 fn any_xml_is_read() {
-    run(xml, &corpus("xml", 10), 2_000);
+    mutations("xml");
+}
+
+#[test]
+fn any_command_yields_a_draft_that_loads_or_an_error() {
+    mutations("command");
+}
+
+#[test]
+fn any_configuration_is_read_or_refused() {
+    mutations("configuration");
+}
+
+#[test]
+fn any_web_config_is_read_or_refused() {
+    mutations("web_config");
+}
+
+#[test]
+fn any_saved_state_is_restored_or_refused() {
+    mutations("state");
+}
+
+/// Runs one target or all for a time, by hand, without a nightly compiler:
+/// `FUZZ_TARGET=command FUZZ_MINUTES=10 cargo test --release --test it -- --ignored --nocapture
+/// a_target_runs_for_minutes`.
+#[test]
+#[ignore = "it runs for minutes; the tests above run a part of it"]
+fn a_target_runs_for_minutes() {
+    let setting = |name: &str| std::env::var(name).unwrap_or_default();
+    let minutes: f64 = setting("FUZZ_MINUTES").parse().unwrap_or(1.0);
+    let wanted = setting("FUZZ_TARGET");
+    for (name, target, seeds, _) in TARGETS {
+        if !wanted.is_empty() && wanted != name {
+            continue;
+        }
+        let (seeds, end) = (seeds(), Instant::now() + Duration::from_secs_f64(minutes * 60.0));
+        let (mut dice, mut runs) = (Dice::new(0x5eed), 0_u64);
+        while Instant::now() < end {
+            let seed = dice.pick(&seeds).clone();
+            target(&mutated(&seed, &WORDS, &mut dice));
+            runs += 1;
+        }
+        println!("{name}: {runs} runs in {minutes} minutes");
+    }
 }
 
 /// Each body of the corpus with a third of the built-in recipes.

@@ -17,6 +17,7 @@
 //! - `documentation`: the documents agree with the tables in the code.
 //! - `exchanges`: recorded exchanges, without a network and over a socket.
 //! - `failures`: each failure reason, over a real socket.
+//! - `fault_secrets`: secrets in wrong places of files, which no fault shows.
 //! - `files`: files of the wrong kind or size; what the process keeps to itself.
 //! - `fuzz`: the targets of `tests/fuzz` without a fuzzer.
 //! - `hostile`: answers that a server sends on purpose to do harm.
@@ -41,7 +42,6 @@ mod alerting;
 mod bad_configs;
 mod bounds;
 mod canary;
-mod canary_faults;
 mod catalogue;
 mod client_floods;
 mod client_limits;
@@ -55,6 +55,7 @@ mod deploy;
 mod documentation;
 mod exchanges;
 mod failures;
+mod fault_secrets;
 mod files;
 mod fuzz;
 mod hostile;

@@ -21,6 +21,11 @@ use serde_json::Value as Json;
 use super::support::daemon::credwatch;
 use commands::KNOWN;
 
+/// The sample commands of well-known APIs.
+pub fn sample_commands() -> impl Iterator<Item = &'static str> {
+    KNOWN.iter().map(|known| known.command)
+}
+
 fn now() -> Timestamp {
     "2023-11-14T22:13:20Z".parse().expect("a date")
 }

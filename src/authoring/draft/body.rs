@@ -141,7 +141,7 @@ fn relaxed(text: &str) -> Option<Json> {
         }
         quoted ^= character == '"';
         // Samples often have a comma before the closing bracket.
-        let closes = rest[1.min(rest.len())..].trim_start().starts_with(['}', ']']);
+        let closes = rest[character.len_utf8()..].trim_start().starts_with(['}', ']']);
         if quoted || character != ',' || !closes {
             out.push(character);
         }

@@ -3,7 +3,10 @@
 
 #[path = "bodies.rs"]
 mod bodies;
+#[path = "files.rs"]
+mod files;
 #[path = "replay.rs"]
 pub mod replay;
 
 pub use bodies::{answer, challenge, expression, jwt, recipe, xml};
+pub use files::{command, configuration, state, web_config};
