@@ -15,6 +15,9 @@ pub struct Outline {
     pub tokens: Option<Vec<(Range<usize>, bool)>>,
 }
 
+/// The most tokens before a fault, and after it. Each is shown with two characters or more.
+const MOST_TOKENS: usize = 150;
+
 /// A part of a line as it is shown.
 pub struct Piece {
     /// The bytes in the text.
@@ -31,11 +34,13 @@ impl Piece {
 }
 
 impl Outline {
-    /// The parts of a line, in order. `revealed` are further places that may be shown.
+    /// The parts of a line around the byte `near`, in order: more than are shown. `revealed` are
+    /// further places that may be shown.
     pub(super) fn pieces(
         &self,
         text: &str,
         line: Range<usize>,
+        near: usize,
         revealed: &[Range<usize>],
     ) -> Vec<Piece> {
         let mut pieces = Pieces { text, words: &self.words, all: Vec::new() };
@@ -43,8 +48,12 @@ impl Outline {
             pieces.unparsed(line);
             return pieces.all;
         };
+        // A line can have thousands of values, and thousands of places can be revealed.
+        let (first, line) = around(tokens, line, near);
+        let is_here = |part: &&Range<usize>| part.start < line.end && line.start < part.end;
+        let mut revealed: Vec<Range<usize>> = revealed.iter().filter(is_here).cloned().collect();
+        revealed.sort_by_key(|part| part.start);
         let mut at = line.start;
-        let first = tokens.partition_point(|(token, _)| token.end <= line.start);
         for (token, shown) in tokens[first..].iter().take_while(|(token, _)| token.start < line.end)
         {
             let token = token.start.clamp(at, line.end)..token.end.clamp(at, line.end);
@@ -53,12 +62,32 @@ impl Outline {
             if *shown {
                 pieces.add(token, true);
             } else {
-                pieces.value(token, revealed);
+                pieces.value(token, &revealed);
             }
         }
         pieces.between(at..line.end);
         pieces.all
     }
+}
+
+/// The first token of a line around the byte `near`, and the part of the line with these tokens.
+/// It begins and ends at a token, so it does not begin inside a comment.
+fn around(
+    tokens: &[(Range<usize>, bool)],
+    mut line: Range<usize>,
+    near: usize,
+) -> (usize, Range<usize>) {
+    let first = tokens.partition_point(|(token, _)| token.end <= line.start);
+    let last = tokens.partition_point(|(token, _)| token.start < line.end);
+    let here = tokens.partition_point(|(token, _)| token.end <= near);
+    let (from, to) = (here.saturating_sub(MOST_TOKENS).max(first), here + MOST_TOKENS);
+    if from > first {
+        line.start = tokens[from].0.start;
+    }
+    if to < last {
+        line.end = tokens[to].0.start;
+    }
+    (from, line)
 }
 
 struct Pieces<'a> {
@@ -78,15 +107,12 @@ impl Pieces<'_> {
         }
     }
 
-    /// A value of which only the revealed places are shown.
+    /// A value of which only the revealed places are shown. They are sorted.
     fn value(&mut self, place: Range<usize>, revealed: &[Range<usize>]) {
-        let mut inside: Vec<&Range<usize>> = revealed
-            .iter()
-            .filter(|part| place.start <= part.start && part.end <= place.end)
-            .collect();
-        inside.sort_by_key(|part| part.start);
+        let first = revealed.partition_point(|part| part.start < place.start);
+        let inside = revealed[first..].iter().take_while(|part| part.start < place.end);
         let mut at = place.start;
-        for part in inside {
+        for part in inside.filter(|part| part.end <= place.end) {
             let start = part.start.max(at);
             self.add(at..start, false);
             self.add(start..part.end.max(start), true);

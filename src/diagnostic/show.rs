@@ -48,7 +48,7 @@ impl Source {
         let from = floor_char_boundary(&self.text, span.start).clamp(start, end);
         let to = floor_char_boundary(&self.text, span.end).clamp(from, end);
         let (mut before, mut within, mut after) = (String::new(), String::new(), String::new());
-        for piece in self.pieces(start..end) {
+        for piece in self.pieces(start..end, from) {
             let Range { start, end } = piece.place;
             if !piece.verbatim {
                 // A hidden part is shown once, on the side where it begins.
@@ -155,6 +155,26 @@ mod tests {
             let source = source(line, &["credentials", "providers", "interval"], None);
             let text = Fault::error(&source, 0..1, "m").to_string();
             assert_eq!(text.lines().nth(2), Some(format!("1 | {shown}").as_str()), "{text}");
+        }
+    }
+
+    #[test]
+    fn of_a_line_with_thousands_of_values_the_part_around_the_fault_is_shown() {
+        let text = "k=1,".repeat(10_000);
+        let tokens: Vec<_> = (0..10_000)
+            .flat_map(|n| [(n * 4..n * 4 + 1, true), (n * 4 + 2..n * 4 + 3, false)])
+            .collect();
+        let source = source(&text, &[], Some(&tokens));
+        for place in [0, 4_000, 20_000, 39_996] {
+            let shown = Fault::error(&source, place..place + 1, "m").to_string();
+            let lines: Vec<&str> = shown.lines().collect();
+            let line = lines[2].trim_start_matches("1 | ");
+            assert_eq!(line.starts_with('…'), place > 0, "{shown}");
+            assert_eq!(line.ends_with('…'), place < 39_000, "{shown}");
+            let caret = lines[3].chars().position(|sign| sign == '^').expect("a caret");
+            assert_eq!(lines[2].chars().nth(caret), Some('k'), "{shown}");
+            let width = line.chars().count();
+            assert!((71..=141).contains(&width) && !line.contains('1'), "{width}: {shown}");
         }
     }
 

@@ -66,15 +66,15 @@ impl Source {
         (line, starts[line])
     }
 
-    /// The parts of a line as they are shown.
-    pub(super) fn pieces(&self, line: Range<usize>) -> Vec<Piece> {
+    /// The parts of a line around the byte `near` as they are shown.
+    pub(super) fn pieces(&self, line: Range<usize>, near: usize) -> Vec<Piece> {
         let revealed = self.revealed.lock().unwrap_or_else(PoisonError::into_inner);
         let outline = match (self.outline.get(), self.maker.get()) {
             (None, Some(maker)) => Some(self.outline.get_or_init(|| maker(&self.text))),
             (known, _) => known,
         };
         match outline {
-            Some(outline) => outline.pieces(&self.text, line, &revealed),
+            Some(outline) => outline.pieces(&self.text, line, near, &revealed),
             None if line.is_empty() => Vec::new(),
             None => vec![Piece { place: line, verbatim: false }],
         }
