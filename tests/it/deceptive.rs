@@ -19,23 +19,23 @@ fn configuration(url: &str) -> String {
     let line = text(&format!("a\nOK a token was issued\n{HOSTILE}"));
     let headers = format!("headers.X-A = {}", text("a\u{202e}\u{9b}b"));
     format!(
-        r#"[recipes.{hostile}]
+        r#"[recipes.r]
 title = {line}
 documentation = {line}
 side_effects = {line}
 parameters = {{ url = {{ description = {line} }} }}
 credentials = ["secret"]
-[recipes.{hostile}.request]
+[recipes.r.request]
 url = "{{{{ url }}}}/a\u001b[2J\u202e"
 query = {{ {hostile} = {hostile} }}
 body = {line}
 {headers}
-[recipes.{hostile}.response]
+[recipes.r.response]
 token = "json.access_token"
 code = {quoted}
 message = ["json.text", {quoted}]
 [providers.p]
-recipe = {hostile}
+recipe = "r"
 parameters.url = "{url}"
 credentials.secret = "hunter2canary"
 labels.team = {hostile}
