@@ -6,8 +6,6 @@ use std::time::{Duration, Instant};
 
 use flate2::read::MultiGzDecoder;
 use http::{HeaderMap, header};
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::time::Instant as Deadline;
 
@@ -69,7 +67,7 @@ impl Places {
 /// Why a body cannot be read.
 pub enum BodyError {
     /// The connection broke.
-    Broken(hyper::Error),
+    Broken(reqwest::Error),
     /// The body has more bytes or pieces than it may have.
     TooLarge,
     /// The header says gzip, but the body cannot be unpacked.
@@ -78,15 +76,15 @@ pub enum BodyError {
 
 /// A body that is arriving.
 pub struct Arriving {
-    body: Incoming,
+    response: reqwest::Response,
     bytes: Vec<u8>,
     pieces: usize,
 }
 
 impl Arriving {
-    /// A body of which nothing was read.
-    pub fn new(body: Incoming) -> Self {
-        Self { body, bytes: Vec::new(), pieces: 0 }
+    /// The body of an answer whose headers were taken away.
+    pub fn new(response: reqwest::Response) -> Self {
+        Self { response, bytes: Vec::new(), pieces: 0 }
     }
 
     /// Reads until the body ends or is no longer small. Returns whether it has ended.
@@ -118,9 +116,9 @@ impl Arriving {
 
     /// Returns false at the end of the body.
     async fn read_piece(&mut self) -> Result<bool, BodyError> {
-        let Some(frame) = self.body.frame().await else { return Ok(false) };
-        // A frame without data has trailers.
-        let piece = frame.map_err(BodyError::Broken)?.into_data().unwrap_or_default();
+        let Some(piece) = self.response.chunk().await.map_err(BodyError::Broken)? else {
+            return Ok(false);
+        };
         self.pieces += 1;
         if self.pieces > MOST_PIECES || self.bytes.len() + piece.len() > LARGEST_BODY {
             return Err(BodyError::TooLarge);

@@ -5,17 +5,11 @@ use std::os::unix::fs::MetadataExt;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use bytes::Bytes;
-use http::uri::Scheme;
-use http::{Request, Response, header};
-use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper_util::client::legacy;
-use hyper_util::client::proxy::matcher::Matcher;
-use hyper_util::rt::TokioExecutor;
 use rustls::RootCertStore;
 
-use super::connecting::Connector;
+use super::connecting::MarkConnected;
+use super::dns;
+use super::send::{LARGEST_HEADERS, USER_AGENT};
 use super::tls::{self, TlsError};
 use crate::provider::{Proxy, Transport};
 use crate::tls::system_roots;
@@ -27,14 +21,7 @@ pub struct Clients {
 }
 
 /// A client, or why it cannot be built.
-pub type Client = Result<HttpClient, TlsError>;
-
-/// An HTTP client that opens a new connection for each request, and follows no redirect.
-#[derive(Clone)]
-pub struct HttpClient {
-    client: legacy::Client<Connector, Full<Bytes>>,
-    proxies: Arc<Matcher>,
-}
+pub type Client = Result<reqwest::Client, TlsError>;
 
 /// The place of a client. One thread at a time builds it, because a file system that hangs keeps
 /// the thread.
@@ -54,13 +41,6 @@ struct Cached {
 /// The time between two checks of certificate files. Thousands of providers can share them, and
 /// each check costs a thread.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
-
-/// The most bytes of all headers of an answer, counted as in HTTP/2 (RFC 9113, section 6.5.2):
-/// names, values and 32 bytes for each header.
-pub const LARGEST_HEADERS: u32 = 32 * 1024;
-
-/// The most bytes of a head in HTTP/1.1, and of the library's buffer of a connection.
-const LARGEST_HEAD: usize = 64 * 1024;
 
 /// The most headers of an answer in HTTP/1.1.
 const MOST_HEADERS: usize = 100;
@@ -163,41 +143,32 @@ fn new_client(transport: &Transport, roots: &RootCertStore) -> Client {
     let tls = tls::client_config(transport, roots)?;
     // The cryptography seeds itself on first use, which would count as TLS time of the first probe.
     let _ = tls.crypto_provider().secure_random.fill(&mut [0; 32]);
-    let proxies = Arc::new(match &transport.proxy {
-        Proxy::Direct => Matcher::builder().build(),
-        Proxy::Environment => Matcher::from_env(),
-        Proxy::Url(url) => Matcher::builder().all(url.as_str()).build(),
-    });
-    let client = legacy::Client::builder(TokioExecutor::new())
+    let builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .dns_resolver(Arc::new(dns::System))
+        .connector_layer(MarkConnected)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
         .pool_max_idle_per_host(0)
-        .retry_canceled_requests(false)
+        // A connection serves one request under a deadline, so keep-alive would only cost system
+        // calls.
+        .tcp_keepalive(None)
+        .tcp_keepalive_interval(None)
+        .tcp_keepalive_retries(None)
+        .tcp_user_timeout(None)
         .http1_max_headers(MOST_HEADERS)
-        .http1_max_buf_size(LARGEST_HEAD)
         .http2_max_header_list_size(LARGEST_HEADERS)
         // The library keeps all that fits into the window in memory, also while no one reads it.
         .http2_initial_stream_window_size(HTTP2_WINDOW)
         .http2_initial_connection_window_size(HTTP2_WINDOW)
-        .build(Connector::new(Arc::clone(&proxies), tls));
-    Ok(HttpClient { client, proxies })
-}
-
-impl HttpClient {
-    /// Sends a request. The response is ready when its head has arrived.
-    ///
-    /// # Errors
-    /// When no connection can be made, or when it breaks.
-    pub async fn send(
-        &self,
-        mut request: Request<Full<Bytes>>,
-    ) -> Result<Response<Incoming>, legacy::Error> {
-        let uri = request.uri();
-        // A tunnel has its login in the `CONNECT` request.
-        if uri.scheme() == Some(&Scheme::HTTP)
-            && let Some(proxy) = self.proxies.intercept(uri)
-            && let Some(login) = proxy.basic_auth()
-        {
-            request.headers_mut().entry(header::PROXY_AUTHORIZATION).or_insert(login.clone());
-        }
-        self.client.request(request).await
-    }
+        .user_agent(USER_AGENT);
+    let builder = match &transport.proxy {
+        Proxy::Direct => builder.no_proxy(),
+        Proxy::Environment => builder,
+        Proxy::Url(url) => builder.proxy(reqwest::Proxy::all(url).map_err(|error| {
+            TlsError::Setup(format!("the proxy cannot be used: {}", error.without_url()))
+        })?),
+    };
+    builder.build().map_err(|error| TlsError::Setup(error.without_url().to_string()))
 }

@@ -1,13 +1,10 @@
 //! Name resolution with the system's `getaddrinfo`, as other programs on the host do it.
 
 use std::net::SocketAddr;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Instant;
 
 use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType, getaddrinfo};
-use hyper_util::client::legacy::connect::dns::Name;
-use tower_service::Service;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::marks::mark;
 
@@ -15,7 +12,6 @@ use super::marks::mark;
 const MOST_ADDRESSES: usize = 32;
 
 /// The system's resolver.
-#[derive(Clone)]
 pub struct System;
 
 /// Why a name does not resolve.
@@ -37,16 +33,8 @@ pub enum DnsError {
     },
 }
 
-impl Service<Name> for System {
-    type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = DnsError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, DnsError>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), DnsError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, name: Name) -> Self::Future {
+impl Resolve for System {
+    fn resolve(&self, name: Name) -> Resolving {
         let name = name.as_str().to_owned();
         Box::pin(async move {
             mark(|moments| moments.resolve_start = Some(Instant::now()));
@@ -55,10 +43,12 @@ impl Service<Name> for System {
             match answer {
                 Ok(Ok(addresses)) => {
                     mark(|moments| moments.resolve_end = Some(Instant::now()));
-                    Ok(addresses.into_iter())
+                    Ok(Box::new(addresses.into_iter()) as Addrs)
                 }
-                Ok(Err(error)) => Err(error),
-                Err(_) => Err(DnsError::Other { name, problem: "the resolver was stopped".into() }),
+                Ok(Err(error)) => Err(error.into()),
+                Err(_) => {
+                    Err(DnsError::Other { name, problem: "the resolver was stopped".into() }.into())
+                }
             }
         })
     }

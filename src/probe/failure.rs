@@ -7,21 +7,15 @@ use rustls::CertificateError;
 
 use super::dns::DnsError;
 use super::marks::Moments;
-use super::wire::MOST_BYTES;
 use crate::outcome::{Failure, Reason, malformed};
 
 /// The failure for an error of the HTTP client, from the moments that the request reached.
-pub fn classify(error: &(dyn Error + 'static), moments: &Moments) -> Failure {
+pub fn classify(error: &reqwest::Error, moments: &Moments) -> Failure {
     if let Some(dns) = find::<DnsError>(error) {
         return Failure::new(Reason::Dns, &dns.to_string());
     }
     if let Some(tls) = find::<rustls::Error>(error) {
         return Failure::new(Reason::Tls, &tls_problem(tls));
-    }
-    if moments.flooded {
-        let most = MOST_BYTES / 1024;
-        let message = format!("the provider sent more than {most} KiB over one connection");
-        return malformed("not_http", &message);
     }
     if moments.connected.is_none() {
         return not_connected(error, moments);
@@ -47,7 +41,7 @@ pub fn classify(error: &(dyn Error + 'static), moments: &Moments) -> Failure {
     Failure::new(Reason::Transport, &format!("the connection broke {place}: {detail}"))
 }
 
-fn not_connected(error: &(dyn Error + 'static), moments: &Moments) -> Failure {
+fn not_connected(error: &reqwest::Error, moments: &Moments) -> Failure {
     let detail = find::<io::Error>(error).map_or_else(|| innermost_message(error), describe);
     if moments.tls_start.is_some() {
         return Failure::new(
@@ -59,7 +53,7 @@ fn not_connected(error: &(dyn Error + 'static), moments: &Moments) -> Failure {
 }
 
 /// The innermost message of an error.
-fn innermost_message(error: &(dyn Error + 'static)) -> String {
+fn innermost_message(error: &reqwest::Error) -> String {
     let mut message = "unknown cause".to_owned();
     let mut source = error.source();
     while let Some(error) = source {

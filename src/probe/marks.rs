@@ -34,8 +34,6 @@ pub struct Moments {
     pub connected: Option<Instant>,
     /// The head of the answer arrived.
     pub head: Option<Instant>,
-    /// The provider sent more bytes than a connection may carry.
-    pub flooded: bool,
     /// The earliest expiry of a certificate in the endpoint's chain.
     pub certificate_expiry: Option<Timestamp>,
 }
@@ -55,11 +53,6 @@ impl Marks {
     pub fn moments(&self) -> Moments {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// The marks of the probe that runs in this task, for work of its connection in another task.
-pub fn current() -> Option<Arc<Marks>> {
-    CURRENT.try_with(Arc::clone).ok()
 }
 
 /// Sets a mark of the probe that runs in this task; does nothing outside a probe.

@@ -12,7 +12,6 @@ mod marks;
 mod prober;
 mod send;
 mod tls;
-mod wire;
 
 pub use body::LARGEST_BODY;
 pub use prober::Prober;

@@ -10,7 +10,7 @@ use tokio::time::Instant as Deadline;
 use uuid::Uuid;
 
 use super::body::Places;
-use super::clients::{Clients, HttpClient};
+use super::clients::Clients;
 use super::send::{Clock, Sent, send};
 use super::tls::TlsError;
 use crate::credentials::read_all;
@@ -142,7 +142,7 @@ impl Prober {
     async fn converse(
         &self,
         provider: &Provider,
-        client: &HttpClient,
+        client: &reqwest::Client,
         mut conversation: Conversation<'_>,
         mut probe: Probe,
     ) -> Probe {

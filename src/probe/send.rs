@@ -1,21 +1,21 @@
 //! Sends one request and waits for its whole answer.
 
-use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
-use http_body_util::Full;
+use http::{HeaderMap, StatusCode, header};
 use jiff::Timestamp;
 use tokio::time::Instant as Deadline;
 
 use super::body::{Arriving, BodyError, LARGEST_BODY, Place, Places, SMALL_BODY, is_gzip, unpack};
-use super::clients::{HttpClient, LARGEST_HEADERS};
 use super::failure::classify;
 use super::marks::{Marks, Moments};
 use crate::outcome::{Failure, Reason, malformed};
 use crate::recipe::{TokenRequest, TokenResponse};
+
+/// The most bytes of all headers of an answer, counted as in HTTP/2 (RFC 9113, section 6.5.2):
+/// names, values and 32 bytes for each header.
+pub const LARGEST_HEADERS: u32 = 32 * 1024;
 
 /// The `User-Agent` of credwatch.
 pub const USER_AGENT: &str = concat!("credwatch/", env!("CARGO_PKG_VERSION"));
@@ -55,7 +55,7 @@ pub struct Failed {
 
 /// Sends a request and waits for its answer until `deadline`, which is `timeout` from its start.
 pub async fn send(
-    client: &HttpClient,
+    client: &reqwest::Client,
     request: &TokenRequest,
     deadline: Deadline,
     timeout: Duration,
@@ -65,32 +65,25 @@ pub async fn send(
     let marks = Arc::new(Marks::default());
     let start = Instant::now();
     let mut exchange = Exchange { deadline, timeout, waited: Duration::ZERO, marks: &marks };
-    let answer = exchange.run(request, client, now, places).await;
+    let answer = exchange.run(build(client, request), client, now, places).await;
     let waited = exchange.waited;
     let end = Instant::now();
     let end = end.checked_sub(waited).unwrap_or(end);
     Sent { answer, start, end, waited, moments: marks.moments() }
 }
 
-fn build(request: &TokenRequest) -> Result<Request<Full<Bytes>>, Failure> {
-    let url = request.url.as_str();
-    let uri: Uri = url.parse().map_err(|_| {
-        let message = format!("no connection: HTTP cannot carry this URL of {} bytes", url.len());
-        Failure::new(Reason::Connect, &message)
-    })?;
-    let body = request.body.clone().unwrap_or_default();
-    let mut built = Request::new(Full::new(body));
-    (*built.method_mut(), *built.uri_mut()) = (request.method.clone(), uri);
-    let headers = built.headers_mut();
-    headers.clone_from(&request.headers);
-    for (name, value) in [
-        (header::ACCEPT, ACCEPT),
-        (header::ACCEPT_ENCODING, "gzip"),
-        (header::USER_AGENT, USER_AGENT),
-    ] {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
+fn build(client: &reqwest::Client, request: &TokenRequest) -> reqwest::RequestBuilder {
+    let mut builder = client.request(request.method.clone(), request.url.clone());
+    for (name, value) in [(header::ACCEPT, ACCEPT), (header::ACCEPT_ENCODING, "gzip")] {
+        if !request.headers.contains_key(&name) {
+            builder = builder.header(name, value);
+        }
     }
-    Ok(built)
+    builder = builder.headers(request.headers.clone());
+    match &request.body {
+        Some(body) => builder.body(body.clone()),
+        None => builder,
+    }
 }
 
 /// One request and its answer.
@@ -104,20 +97,23 @@ struct Exchange<'a> {
 impl Exchange<'_> {
     async fn run(
         &mut self,
-        request: &TokenRequest,
-        client: &HttpClient,
+        request: reqwest::RequestBuilder,
+        client: &reqwest::Client,
         now: &Clock,
         places: &Places,
     ) -> Result<Answer, Failed> {
         let marks = self.marks;
-        let request = build(request).map_err(|failure| Failed { status: None, failure })?;
-        let head = self.in_time(marks.scope(client.send(request))).await?;
-        let (head, body) = head.map_err(|error| self.broken(None, &error))?.into_parts();
+        let head = async {
+            let request = request.build()?;
+            marks.scope(client.execute(request)).await
+        };
+        let mut response = self.in_time(head).await?.map_err(|error| self.broken(None, &error))?;
         marks.set(|moments| moments.head = Some(Instant::now()));
         let received = now();
-        let (status, mut headers) = (head.status, head.headers);
+        let status = response.status();
+        let mut headers = std::mem::take(response.headers_mut());
         check_size(&headers).map_err(|failure| failed(status, failure))?;
-        let (body, place) = match self.body(Arriving::new(body), &headers, places).await? {
+        let (body, place) = match self.body(Arriving::new(response), &headers, places).await? {
             Ok((body, place)) => (body, place),
             Err(BodyError::Broken(error)) => return Err(self.broken(Some(status), &error)),
             // A refusal stays a refusal, also with an error page that cannot be read.
@@ -181,7 +177,7 @@ impl Exchange<'_> {
         })
     }
 
-    fn broken(&self, status: Option<StatusCode>, error: &(dyn Error + 'static)) -> Failed {
+    fn broken(&self, status: Option<StatusCode>, error: &reqwest::Error) -> Failed {
         let failure = classify(error, &self.marks.moments());
         Failed { status: status.map(|status| status.as_u16()), failure }
     }

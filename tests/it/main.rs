@@ -70,7 +70,6 @@ mod requested_probes;
 mod restart;
 mod rotation;
 mod secret_rules;
-mod stall;
 mod steps;
 mod strangers;
 mod support;

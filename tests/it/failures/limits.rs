@@ -9,7 +9,7 @@ use credwatch::probe::Prober;
 use futures_util::future::join_all;
 
 use super::{assert_failure, failure, probe, provider};
-use crate::support::endpoint::{Endpoint, Identity, http, read_request};
+use crate::support::endpoint::{Endpoint, http, read_request};
 
 #[tokio::test]
 async fn bodies_are_limited_before_and_after_decompression() {
@@ -81,8 +81,6 @@ async fn an_answer_that_never_ends_is_cut_off_at_its_limit() {
         (&trailers[..], b"X-Y: z\r\n".repeat(1_000), "not_http"),
         (b"HTTP/1.1 200 OK\r\nX: ", b"y".repeat(60_000), "not_http"),
         (b"HTTP/1.1 200 ", b"y".repeat(60_000), "not_http"),
-        (b"", b"HTTP/1.1 100 Continue\r\n\r\n".repeat(500), "not_http"),
-        (b"", b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n".repeat(500), "not_http"),
     ] {
         let endpoint = endless(start, rest);
         assert_failure(&probe(&endpoint.url(), "").await, "provider", "malformed", code);
@@ -122,36 +120,6 @@ async fn gzip_with_several_members_is_unpacked_and_cut_gzip_is_not_the_fault_of_
     assert_failure(&probe(&endpoint.url(), "").await, "provider", "malformed", "not_gzip");
     let refusal = Endpoint::answering(http("401 X", "Content-Encoding: gzip\r\n", cut));
     assert_failure(&probe(&refusal.url(), "").await, "credential", "rejected", "http_401");
-}
-
-/// A frame of HTTP/2 (RFC 9113, section 4.1).
-fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).expect("short").to_be_bytes();
-    [&length[1..], &[kind, flags, 0, 0, 0, stream], payload].concat()
-}
-
-#[tokio::test]
-async fn endless_frames_of_http2_end_the_probe() {
-    const END_OF_HEADERS: u8 = 4;
-    let header = [&[0, 1, b'x', 100][..], &[b'y'; 100]].concat();
-    // `:status: 200` from the static table, and `:status: 103` as a literal (RFC 7541).
-    let (ok, interim) = ([0x88], [&[8, 3][..], b"103"].concat());
-    // The library ends a connection with these by itself.
-    let (flood, broken) = (("provider", "malformed", "not_http"), ("network", "transport", ""));
-    for (start, rest, (class, reason, code)) in [
-        (frame(1, 0, 1, &ok), frame(9, 0, 1, &header.repeat(100)), broken),
-        (frame(1, END_OF_HEADERS, 1, &ok), frame(0, 0, 1, &[]), broken),
-        (Vec::new(), frame(4, 0, 0, &[]), flood),
-        (Vec::new(), frame(6, 0, 0, &[0; 8]), flood),
-        (Vec::new(), frame(1, END_OF_HEADERS, 1, &interim), flood),
-        (Vec::new(), frame(2, 0, 1, &[0, 0, 0, 3, 9]), flood),
-        (Vec::new(), frame(0xbe, 0, 1, &[0; 1_000]), flood),
-    ] {
-        let start = [frame(4, 0, 0, &[]), start].concat();
-        let endpoint = Endpoint::http2(&Identity::self_signed(2100), start, rest.repeat(1_000));
-        let url = endpoint.url().replace("http:", "https:");
-        assert_failure(&probe(&url, "tls.insecure = true").await, class, reason, code);
-    }
 }
 
 /// 80 answers that never end: 64 of them hold the places for large bodies until they time out.

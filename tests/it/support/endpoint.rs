@@ -126,31 +126,6 @@ impl Endpoint {
         })
     }
 
-    /// Waits for a request over HTTP/2, then sends these bytes, and `rest` again and again.
-    pub fn http2(identity: &Identity, start: Vec<u8>, rest: Vec<u8>) -> Self {
-        let mut config = identity.server();
-        config.alpn_protocols = vec![b"h2".to_vec()];
-        let config = Arc::new(config);
-        Self::serving(move |stream, _| {
-            let Ok(connection) = rustls::ServerConnection::new(Arc::clone(&config)) else { return };
-            let mut tls = rustls::StreamOwned::new(connection, stream);
-            // The preface of the client, then frames up to the one with the request.
-            let mut head = [0; 9];
-            let mut length = 24;
-            while head[3] != 1 {
-                let mut skipped = vec![0; length];
-                if tls.read_exact(&mut skipped).and_then(|()| tls.read_exact(&mut head)).is_err() {
-                    return;
-                }
-                length = usize::from(head[1]) << 8 | usize::from(head[2]);
-            }
-            let mut sent = tls.write_all(&start);
-            for _ in 0..64 * 1024 * 1024 / rest.len() {
-                sent = sent.and_then(|()| tls.write_all(&rest));
-            }
-        })
-    }
-
     /// Allows that there is no connection.
     pub fn that_must_not_be_called(mut self) -> Self {
         self.may_be_unused = true;
