@@ -21,6 +21,10 @@ const KEEP_ALIVE: Duration = Duration::from_millis(200);
 /// tokio's default of 61, an endless answer could put off its own deadline.
 const PROBE_EVENT_INTERVAL: u32 = 4;
 
+/// So many answers of endless interim (1xx) responses leave threads for other probes. The HTTP
+/// library reads such an answer for seconds before it lets another task run.
+const ENDLESS_ANSWERS: usize = 8;
+
 const THREAD_NAME: &str = "credwatch-run";
 
 const PROBE_THREAD_NAME: &str = "credwatch-probe";
@@ -49,8 +53,7 @@ impl ProbeRuntime {
     /// When the system cannot start a thread.
     pub fn start() -> io::Result<Self> {
         let runtime = builder(PROBE_THREAD_NAME)
-            // At most one thread for each processor works on large answers, so one is left.
-            .worker_threads(processors() + 1)
+            .worker_threads(processors() + ENDLESS_ANSWERS)
             .event_interval(PROBE_EVENT_INTERVAL)
             .build()?;
         Ok(Self(Some(runtime)))

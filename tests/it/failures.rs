@@ -307,6 +307,26 @@ async fn a_configured_proxy_is_used() {
     assert_eq!((proxy.calls(), target.calls()), (1, 1));
 }
 
+/// `printf 'a-user:a-password' | base64`
+#[tokio::test]
+async fn a_proxy_gets_its_login_and_the_target_does_not() {
+    let login = "proxy-authorization: basic ys11c2vyometcgfzc3dvcmq=";
+    let proxy = Endpoint::json("200 OK", r#"{"access_token":"through-the-proxy"}"#);
+    let key = format!("proxy = \"http://a-user:a-password@127.0.0.1:{}\"", proxy.port());
+    probe("http://target.invalid/token", &key).await;
+    let refusing = Endpoint::answering(http("403 Forbidden", "", b""));
+    let key = format!("proxy = \"http://a-user:a-password@127.0.0.1:{}\"", refusing.port());
+    let refused = probe("https://target.invalid/token", &key).await;
+    assert_failure(&refused, "network", "connect", "");
+    for (request, line) in [
+        (proxy.requests().remove(0), "post http://target.invalid/token http/1.1\r\n"),
+        (refusing.requests().remove(0), "connect target.invalid:443 http/1.1\r\n"),
+    ] {
+        let request = request.to_lowercase();
+        assert!(request.starts_with(line) && request.contains(login), "{request}");
+    }
+}
+
 #[tokio::test]
 async fn each_request_has_a_user_agent_and_accept_headers() {
     let endpoint = Endpoint::json("200 OK", r#"{"access_token":"abcdefgh"}"#);

@@ -70,6 +70,7 @@ mod requested_probes;
 mod restart;
 mod rotation;
 mod secret_rules;
+mod stall;
 mod steps;
 mod strangers;
 mod support;

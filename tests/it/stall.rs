@@ -1,0 +1,79 @@
+//! Hostile answers hold up neither the scheduler, the HTTP server nor the probes of others.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use super::support::daemon::Daemon;
+use super::support::endpoint::{Endpoint, http, read_request};
+use super::support::wait_for;
+
+/// Sends `start` after the request, then `rest` until the client closes the connection.
+fn endless(start: &'static [u8], rest: &[u8]) -> Endpoint {
+    let rest = rest.repeat(60_000 / rest.len());
+    Endpoint::serving(move |mut stream, _| {
+        read_request(&mut stream);
+        let mut sent = stream.write_all(start);
+        while sent.is_ok() {
+            sent = stream.write_all(&rest);
+        }
+    })
+}
+
+/// Bodies that cost as much as possible, below the limit on their size.
+fn costly_bodies() -> [String; 4] {
+    let many = |count: usize, item: &dyn Fn(usize) -> String| -> String {
+        (0..count).map(item).collect::<Vec<_>>().join(",")
+    };
+    let escapes = r"\u0061%41&#97;".repeat(6_000);
+    let words = (0..26_000).map(|word| format!("{word:07x}")).collect::<Vec<_>>().join(" ");
+    let secrets = many(480, &|number| format!("\"token{number}\":\"secret{number:09}\""));
+    let members = many(9_900, &|number| format!("\"k{number}\":\"{number}\""));
+    let nested = many(4_900, &|number| format!("{{\"token{number}\":\"secret{number:09}\"}}"));
+    [
+        format!("{{\"access_token\":\"{words}\",\"error\":\"a\",\"error_description\":\"b\"}}"),
+        format!("{{{secrets},\"error\":\"a\",\"error_description\":\"{escapes}\"}}"),
+        format!("{{{members},\"error\":\"a\"}}"),
+        format!("{}{nested}{}", "[".repeat(120), "]".repeat(120)),
+    ]
+}
+
+#[test]
+fn eight_hostile_providers_hold_up_neither_a_healthy_one_nor_the_server() {
+    const PROBES: usize = 30;
+    let mut hostile: Vec<Endpoint> = costly_bodies()
+        .iter()
+        .map(|body| Endpoint::answering(http("400 X", "", body.as_bytes())))
+        .collect();
+    hostile.push(endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n"));
+    hostile.push(endless(b"HTTP/1.1 200 OK\r\n", b"X-Y: z\r\n"));
+    hostile.push(endless(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"));
+    let many = "X-Y: z\r\n".repeat(2_000);
+    hostile.push(Endpoint::answering(http("200 OK", &many, b"{}")));
+    let healthy = Endpoint::json("200 OK", r#"{"access_token":"abcdefgh"}"#);
+    let providers = hostile.iter().chain([&healthy]).enumerate().map(|(number, endpoint)| {
+        format!(
+            "[providers.p{number}]\nrecipe = \"oauth2-client-credentials\"\n\
+             parameters.token_url = {:?}\n\
+             credentials = {{ client_id = \"a-client\", client_secret = \"a-secret\" }}\n",
+            endpoint.url()
+        )
+    });
+    let daemon = Daemon::start(&format!(
+        "[defaults]\ntimeout = \"2s\"\ninterval = \"100ms\"\nconfirm_after = \"100ms\"\nmax_backoff = \"100ms\"\n{}",
+        providers.collect::<Vec<_>>().concat()
+    ));
+    wait_for("an answer of each", || {
+        hostile.iter().all(|endpoint| endpoint.calls() > 1).then_some(())
+    });
+    let (start, before) = (Instant::now(), healthy.calls());
+    let mut alive = 0;
+    while healthy.calls() < before + PROBES {
+        assert_eq!(daemon.get("/livez").status, 200);
+        alive += 1;
+        let probes = healthy.calls() - before;
+        assert!(start.elapsed() < Duration::from_secs(30), "{probes} probes of the healthy one");
+    }
+    // 30 probes are due in 3 seconds. Twice as long allows for a slow machine.
+    assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
+    assert!(alive >= PROBES, "{alive} answers of /livez");
+}
