@@ -42,6 +42,9 @@ struct Cached {
 /// each check costs a thread.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How long a client without certificate files of its own may take at least.
+const LONGEST_SETUP: Duration = Duration::from_secs(30);
+
 /// The most headers of an answer in HTTP/1.1.
 const MOST_HEADERS: usize = 100;
 
@@ -97,6 +100,9 @@ impl Clients {
             Arc::clone(made.entry(Arc::clone(transport)).or_default())
         };
         let client = current(slot, Arc::clone(transport), self.roots());
+        // The certificates of the system take seconds on a busy machine, and that is no failure.
+        let own_files = transport.files().next().is_some();
+        let timeout = if own_files { timeout } else { timeout.max(LONGEST_SETUP) };
         tokio::time::timeout(timeout, client).await.unwrap_or_else(|_| {
             Err(TlsError::Setup(format!(
                 "the certificate files could not be read within {timeout:?}"
