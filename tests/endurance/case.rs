@@ -19,7 +19,8 @@ pub struct Case<'a> {
     pub providers: usize,
     /// The providers with timeouts that the busy machine caused.
     pub late: &'a BTreeSet<usize>,
-    pub faults: f64,
+    /// The shares of requests with a transient fault and with a hostile answer.
+    pub faults: [f64; 2],
     /// The judged time is `from` to `to`. Faults happened from `from` to `ended`.
     pub from: Duration,
     pub ended: Duration,

@@ -44,8 +44,11 @@ pub fn library() -> Option<PathBuf> {
 
 /// Steps the clock and checks the scrapes after each step.
 pub fn run(library: &Path, stop: &Stop) -> Result<Outcome> {
-    let world =
-        Arc::new(World::new(PROVIDERS + crate::files::CHANGING + crate::files::TEMPORARY, 0.0, 0));
+    let world = Arc::new(World::new(
+        PROVIDERS + crate::files::CHANGING + crate::files::TEMPORARY,
+        [0.0; 2],
+        0,
+    ));
     let endpoint = Arc::new(Endpoint::start(&world, 0)?);
     let files = Files::new(&endpoint, PROVIDERS)?;
     files.watch_all()?;

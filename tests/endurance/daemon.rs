@@ -41,8 +41,10 @@ impl Daemon {
             command.env_remove(name);
         }
         let file = format!("--config.file={}", configuration.display());
+        let state = configuration.parent().map(|folder| folder.join("state")).unwrap_or_default();
+        let state = format!("--storage.path={}", state.display());
         command
-            .args(["run", &file, "--web.listen-address=127.0.0.1:0"])
+            .args(["run", &file, &state, "--web.listen-address=127.0.0.1:0"])
             .envs(environment.iter().copied());
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
@@ -113,18 +115,24 @@ impl Daemon {
         })
     }
 
-    /// Gets a path on a new connection. HTTP/1.0 avoids a chunked body.
+    /// Gets a path on a new connection.
     pub fn get(&self, path: &str) -> Result<String> {
-        let mut stream = TcpStream::connect(&self.address)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        write!(stream, "GET {path} HTTP/1.0\r\nHost: {}\r\n\r\n", self.address)?;
-        let mut text = String::new();
-        stream.read_to_string(&mut text)?;
+        let mut text = self.get_any(path)?;
         let head = text.find("\r\n\r\n").ok_or("an answer without an end of its head")?;
         if !text.starts_with("HTTP/1.1 200 ") && !text.starts_with("HTTP/1.0 200 ") {
             return Err(format!("{path}: {}", text.lines().next().unwrap_or_default()).into());
         }
         Ok(text.split_off(head + 4))
+    }
+
+    /// The whole response, with any status. HTTP/1.0 avoids a chunked body.
+    pub fn get_any(&self, path: &str) -> Result<String> {
+        let mut stream = TcpStream::connect(&self.address)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        write!(stream, "GET {path} HTTP/1.0\r\nHost: {}\r\n\r\n", self.address)?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text)?;
+        Ok(text)
     }
 
     /// Opens a connection for many small requests.

@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
 use crate::Result;
-use crate::truth::{Answer, World};
+use crate::truth::{Answer, Hostile, World};
 
 /// The number of providers that share a port. It is small, so that the daemon's limit of probes per
 /// host never delays them.
@@ -155,7 +155,13 @@ async fn converse(mut stream: TcpStream, world: &World, own: Option<usize>) -> s
                 return Ok(());
             }
         }
-        _ => stream.write_all(&bytes(answer, provider)).await?,
+        _ => {
+            let mut whole = bytes(answer, provider);
+            if answer == Answer::Hostile(Hostile::Echo) {
+                whole = echo(&text);
+            }
+            stream.write_all(&whole).await?;
+        }
     }
     let mut rest = [0; 64];
     while stream.read(&mut rest).await? > 0 {}
@@ -175,6 +181,39 @@ fn is_whole(request: &[u8]) -> bool {
     request.len() >= head + 4 + length
 }
 
+/// A response of a server that repeats the request.
+fn echo(request: &str) -> Vec<u8> {
+    let message = format!("{request} {}", request.replace('-', "%2D"));
+    let body = serde_json::json!({ "error": "server_error", "error_description": message });
+    response("500 It happens", "", "application/json", &body.to_string())
+}
+
+/// The bytes of a response that is made to do harm.
+fn hostile(kind: Hostile, provider: usize) -> Vec<u8> {
+    const JSON: &str = "application/json";
+    let failure = |code: &str, message: &str| {
+        let body = serde_json::json!({ "error": code, "error_description": message });
+        response("500 It happens", "", JSON, &body.to_string())
+    };
+    match kind {
+        Hostile::Echo => failure("server_error", ""),
+        Hostile::ManyWords => failure("server_error", &"secret client word ".repeat(10_500)),
+        Hostile::NewCode => {
+            let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default().as_nanos();
+            failure(&format!("code_{provider}_{now}"), "a new code")
+        }
+        Hostile::Escapes => {
+            failure("server_error", "\u{1b}[2J\u{202e}<script>alert(1)</script>\r\nlevel=ERROR")
+        }
+        Hostile::LargeBody => response("200 OK", "", JSON, &"[1],".repeat(75_000)),
+        Hostile::Deep => response("200 OK", "", JSON, &"[".repeat(10_000)),
+        Hostile::ManyMembers => {
+            let members: Vec<String> = (0..20_000).map(|n| format!("\"m{n}\":{n}")).collect();
+            response("200 OK", "", JSON, &format!("{{{}}}", members.join(",")))
+        }
+    }
+}
+
 /// The bytes of a response.
 fn bytes(answer: Answer, provider: usize) -> Vec<u8> {
     const JSON: &str = "application/json";
@@ -187,7 +226,8 @@ fn bytes(answer: Answer, provider: usize) -> Vec<u8> {
             "x".repeat(200)
         )
     };
-    let (status, more, kind, body) = match answer {
+    let (status, more, kind, body): (String, String, &str, String) = match answer {
+        Answer::Hostile(kind) => return hostile(kind, provider),
         Answer::Refused => (
             "401 Unauthorized".into(),
             String::new(),
@@ -213,6 +253,11 @@ fn bytes(answer: Answer, provider: usize) -> Vec<u8> {
         ),
         _ => ("200 OK".into(), String::new(), JSON, token()),
     };
+    response(&status, &more, kind, &body)
+}
+
+/// A response with this status line, further headers, content type and body.
+fn response(status: &str, more: &str, kind: &str, body: &str) -> Vec<u8> {
     let date = httpdate::fmt_http_date(SystemTime::now());
     format!(
         "HTTP/1.1 {status}\r\nDate: {date}\r\nContent-Type: {kind}\r\n{more}Content-Length: \

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::ops::Range;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -51,12 +51,18 @@ impl Files {
             Self { folder: tempfile::tempdir()?, endpoint: Arc::clone(endpoint), providers };
         std::fs::create_dir(files.path("conf.d"))?;
         std::fs::create_dir(files.path("secrets"))?;
+        std::fs::DirBuilder::new().mode(0o700).create(files.state())?;
         files.watch_none()?;
         Ok(files)
     }
 
     fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// The folder for the state of the daemon.
+    pub fn state(&self) -> PathBuf {
+        self.path("state")
     }
 
     /// The path of the main file.

@@ -5,15 +5,17 @@
 //! 60 --providers 10000 --faults 0.02 --seed 7` runs a long one. The campaign fails if the daemon
 //! does not behave as the documentation says, and prints each difference.
 //!
-//! Reading order: [`campaign`] (the phases), [`scale`] (the settings), [`truth`] and [`endpoint`]
-//! (the real condition of each provider), [`events`], [`reloads`], [`suspend`] and [`clockstep`]
-//! (the disturbances), [`daemon`], [`files`], [`exposition`] and [`observer`] (the daemon and what
-//! it reports), [`model`], [`case`], [`judge`], [`verdict`], [`counters`] and [`delays`] (the
-//! comparison), [`report`], [`options`] and [`dice`].
+//! Reading order: [`campaign`] and [`closing`] (the phases), [`scale`] (the settings), [`speed`]
+//! (the load), [`truth`] and [`endpoint`] (the real condition of each provider), [`events`],
+//! [`reloads`], [`suspend`] and [`clockstep`] (the disturbances), [`daemon`], [`files`],
+//! [`exposition`] and [`observer`] (the daemon and what it reports), [`model`], [`case`],
+//! [`judge`], [`verdict`], [`counters`], [`memory`] and [`delays`] (the comparison), [`report`],
+//! [`options`] and [`dice`].
 
 mod campaign;
 mod case;
 mod clockstep;
+mod closing;
 mod counters;
 mod daemon;
 mod delays;
@@ -23,12 +25,14 @@ mod events;
 mod exposition;
 mod files;
 mod judge;
+mod memory;
 mod model;
 mod observer;
 mod options;
 mod reloads;
 mod report;
 mod scale;
+mod speed;
 mod stop;
 mod suspend;
 mod truth;
@@ -60,9 +64,10 @@ fn main() -> ExitCode {
     };
     let seed = options.seed;
     println!(
-        "endurance: seed {seed}, {} providers, {} % faults, {:?} of storm",
+        "endurance: seed {seed}, {} providers, {} % faults, {} % hostile answers, {:?} of storm",
         options.providers,
         options.faults * 100.0,
+        options.hostile * 100.0,
         options.storm
     );
     let report = match campaign::run(&options) {
@@ -94,13 +99,36 @@ fn pause_until(world: &World, moment: Duration, stop: &Stop) -> bool {
     !stop.wait(moment.saturating_sub(world.now()))
 }
 
+/// Waits until `condition` returns `None`, which says how much is left to do. It waits as long as
+/// that becomes less, and ends `patience` after the last progress.
+fn wait_for_progress(
+    what: &str,
+    patience: Duration,
+    mut left: impl FnMut() -> Result<Option<usize>>,
+) -> Result<()> {
+    let (mut least, mut progressed) = (usize::MAX, Instant::now());
+    loop {
+        let Some(now) = left()? else { return Ok(()) };
+        if now < least {
+            (least, progressed) = (now, Instant::now());
+        }
+        if progressed.elapsed() > patience {
+            let patience = patience.as_secs();
+            return Err(format!("no progress for {patience} s with {what}: {least} left").into());
+        }
+        std::thread::park_timeout(BETWEEN);
+    }
+}
+
+/// The time between two looks at a condition.
+const BETWEEN: Duration = Duration::from_millis(50);
+
 /// Waits until `condition` returns a value, at most for `patience`.
 fn wait_for<T>(
     what: &str,
     patience: Duration,
     mut condition: impl FnMut() -> Result<Option<T>>,
 ) -> Result<T> {
-    const BETWEEN: Duration = Duration::from_millis(50);
     let start = Instant::now();
     loop {
         if let Some(value) = condition()? {

@@ -11,7 +11,7 @@ use crate::daemon::{Daemon, Vitals};
 use crate::exposition::{Exposition, Reading, State};
 use crate::files::{name, number};
 use crate::stop::Stop;
-use crate::truth::{Class, World};
+use crate::truth::{Class, World, leak};
 use crate::{Result, pause_until};
 
 /// The time from one scrape to the next.
@@ -83,6 +83,7 @@ impl<'a> Observer<'a> {
                 Ok(text) => {
                     let took = self.world.now().saturating_sub(before);
                     let (reading, problems) = exposition.read(&text);
+                    self.add_problems(leak(&text).map(|part| format!("/metrics shows `{part}`")));
                     self.add_problems(problems);
                     for (provider, (state, class)) in &reading.states {
                         self.saw(

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::Result;
+use crate::{Result, speed};
 
 /// The name under which `cargo test NAME` finds this program.
 const NAME: &str = "endurance";
@@ -16,10 +16,12 @@ const SHORT: Duration = Duration::from_secs(66);
 pub struct Options {
     /// The length of the storm: the phase with faults and events.
     pub storm: Duration,
-    /// The number of watched providers.
+    /// The number of watched providers; by default as many as this machine can watch now.
     pub providers: usize,
     /// The share of requests with a transient fault.
     pub faults: f64,
+    /// The share of requests with a hostile answer.
+    pub hostile: f64,
     /// The seed of all random numbers.
     pub seed: u64,
 }
@@ -37,7 +39,7 @@ pub enum Task {
 /// Reads the arguments.
 pub fn read(arguments: &[String]) -> Result<Task> {
     let mut options =
-        Options { storm: SHORT, providers: 2_000, faults: 0.02, seed: of_the_clock() };
+        Options { storm: SHORT, providers: 0, faults: 0.02, hostile: 0.02, seed: of_the_clock() };
     let (mut filters, mut skipped, mut list, mut ignored) = (Vec::new(), false, false, false);
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
@@ -54,6 +56,7 @@ pub fn read(arguments: &[String]) -> Result<Task> {
             }
             "--providers" => options.providers = value()?.parse()?,
             "--faults" => options.faults = value()?.parse()?,
+            "--hostile" => options.hostile = value()?.parse()?,
             "--seed" => options.seed = value()?.parse()?,
             "--skip" => skipped |= NAME.contains(&value()?),
             "--list" => list = true,
@@ -65,15 +68,20 @@ pub fn read(arguments: &[String]) -> Result<Task> {
             filter if !filter.starts_with('-') => filters.push(filter.to_owned()),
             unknown => {
                 return Err(format!(
-                    "{unknown} is not known; there are --minutes, --providers, --faults and --seed"
+                    "{unknown} is not known; there are --minutes, --providers, --faults, --hostile \
+                     and --seed"
                 )
                 .into());
             }
         }
     }
+    if options.providers == 0 {
+        options.providers = speed::providers();
+    }
     if options.providers < 100
         || options.providers > 50_000
         || !(0.0..0.5).contains(&options.faults)
+        || !(0.0..0.5).contains(&options.hostile)
         || options.storm < SHORT
     {
         return Err("there must be 100 to 50000 providers, a rate of faults below 0.5, and 1.1 \

@@ -32,11 +32,42 @@ pub enum Answer {
     Empty,
     /// Transient: 429 with a `Retry-After` of so many seconds.
     Throttled(u8),
+    /// An answer that is made to do harm.
+    Hostile(Hostile),
     /// The provider is really down: 503.
     Unavailable,
     /// The provider is really down: it reads requests and does not answer.
     Silent,
 }
+
+/// The kinds of hostile answers. Each fails the probe, and must harm nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hostile {
+    /// 500 with the request in its message: plain, Base64 and percent-encoded.
+    Echo,
+    /// 500 with 200 KB of words in its message.
+    ManyWords,
+    /// 500 with a new code each time.
+    NewCode,
+    /// 500 with escapes for terminals and markup in its message.
+    Escapes,
+    /// 200 with 300 KB of body.
+    LargeBody,
+    /// 200 with JSON of 10,000 levels.
+    Deep,
+    /// 200 with 20,000 members.
+    ManyMembers,
+}
+
+const HOSTILE: [Hostile; 7] = [
+    Hostile::Echo,
+    Hostile::ManyWords,
+    Hostile::NewCode,
+    Hostile::Escapes,
+    Hostile::LargeBody,
+    Hostile::Deep,
+    Hostile::ManyMembers,
+];
 
 /// The class of a failure: who has to act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,8 +101,12 @@ impl Answer {
             Self::Refused => (Class::Credential, "rejected"),
             Self::Reset | Self::Cut => (Class::Network, "transport"),
             Self::Slow | Self::Silent => (Class::Network, "timeout"),
-            Self::ServerError(_) | Self::Unavailable => (Class::Provider, "unavailable"),
-            Self::Html | Self::Empty => (Class::Provider, "malformed"),
+            Self::ServerError(_)
+            | Self::Unavailable
+            | Self::Hostile(
+                Hostile::Echo | Hostile::ManyWords | Hostile::NewCode | Hostile::Escapes,
+            ) => (Class::Provider, "unavailable"),
+            Self::Html | Self::Empty | Self::Hostile(_) => (Class::Provider, "malformed"),
             Self::Throttled(_) => (Class::Provider, "throttled"),
         })
     }
@@ -128,13 +163,14 @@ struct Truth {
 pub struct World {
     start: Instant,
     faults: f64,
+    hostile: f64,
     faulty: AtomicBool,
     providers: Vec<Mutex<Truth>>,
 }
 
 impl World {
     /// All providers are well, and there are no faults yet.
-    pub fn new(providers: usize, faults: f64, seed: u64) -> Self {
+    pub fn new(providers: usize, [faults, hostile]: [f64; 2], seed: u64) -> Self {
         let truth = |number: usize| {
             let dice = Dice::new(seed, u64::try_from(number).unwrap_or_default());
             let condition = Condition::Regular;
@@ -143,6 +179,7 @@ impl World {
         Self {
             start: Instant::now(),
             faults,
+            hostile,
             faulty: AtomicBool::new(false),
             providers: (0..providers).map(truth).collect(),
         }
@@ -225,8 +262,14 @@ impl World {
     }
 
     fn fault(&self, dice: &mut Dice) -> Option<Answer> {
-        let (draw, kind) = (dice.fraction(), dice.below(KINDS.len()));
-        (self.faulty.load(Ordering::Relaxed) && draw < self.faults).then(|| KINDS[kind])
+        let (draw, kind) = (dice.fraction(), dice.below(KINDS.len() * HOSTILE.len()));
+        if !self.faulty.load(Ordering::Relaxed) || draw >= self.faults + self.hostile {
+            None
+        } else if draw < self.faults {
+            Some(KINDS[kind % KINDS.len()])
+        } else {
+            Some(Answer::Hostile(HOSTILE[kind % HOSTILE.len()]))
+        }
     }
 
     fn record(&self, truth: &mut Truth, answer: Answer) {
@@ -265,6 +308,23 @@ const KINDS: [Answer; 10] = [
 pub fn throttled_share() -> f64 {
     float(KINDS.iter().filter(|kind| matches!(kind, Answer::Throttled(_))).count())
         / float(KINDS.len())
+}
+
+/// A part of each secret. No output of the daemon may have it.
+pub const SECRET_PART: &str = "of-the-usual-length";
+
+/// A part of each token. No output of the daemon may have it.
+pub const TOKEN_PART: &str = "a-token-of-provider";
+
+/// Each form of a secret or token in a text, as an honest server could repeat it.
+pub fn leak(text: &str) -> Option<&'static str> {
+    /// `of-the-usual-length` in Base64 at the three offsets, without the edges. From `base64`.
+    const ENCODED: [&str; 3] =
+        ["LXRoZS11c3VhbC1sZW5n", "10aGUtdXN1YWwtbGVuZ3", "dGhlLXVzdWFsLWxlbmd0"];
+    [SECRET_PART, TOKEN_PART, "of%2Dthe%2Dusual%2Dlength"]
+        .into_iter()
+        .chain(ENCODED)
+        .find(|part| text.contains(part))
 }
 
 /// The text of this version of a secret.

@@ -16,7 +16,7 @@ impl Case<'_> {
             format!("{}, {}", found.requests, found.in_the_storm),
         );
         report.figure(
-            "of these with a transient fault",
+            "of these with a transient fault or a hostile answer",
             format!("{} ({:.2} %)", found.transient, rate * 100.0),
         );
         report.none("false alarms about the credential", &found.false_credential_alarms);
@@ -81,11 +81,12 @@ impl Case<'_> {
     }
 }
 
-/// The probability that a request makes a provider broken by transient faults alone. Each request
-/// has a fault with the probability `fault`. A provider becomes broken by one failure more than the
-/// threshold, or by the threshold if all failures are `throttled`.
-fn chance(fault: f64) -> f64 {
+/// The probability that a request makes a provider broken by faults alone. Each request has a
+/// transient fault or a hostile answer with these probabilities. A provider becomes broken by one
+/// failure more than the threshold, or by the threshold if all failures are `throttled`.
+fn chance([transient, hostile]: [f64; 2]) -> f64 {
+    let fault = transient + hostile;
     let threshold = i32::try_from(FAILURE_THRESHOLD).unwrap_or(i32::MAX);
-    let throttled = (fault * throttled_share()).powi(threshold);
+    let throttled = (transient * throttled_share()).powi(threshold);
     (1.0 - fault) * (throttled + (fault.powi(threshold) - throttled) * fault)
 }
