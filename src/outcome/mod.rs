@@ -21,12 +21,15 @@ impl Code {
     /// The maximum length of a code, in characters.
     pub const LONGEST: usize = 64;
 
+    /// The characters of a text that are read: fewer than the redactor searches.
+    const MOST_READ: usize = 1_024;
+
     /// Makes a code of a text: each run of other characters becomes `_`. `None` when the text has
     /// no letter and no digit.
     #[must_use]
     pub fn clean(text: &str) -> Option<Self> {
         let mut code = String::new();
-        for character in text.trim().chars() {
+        for character in text.trim().chars().take(Self::MOST_READ) {
             if code.len() == Self::LONGEST {
                 break;
             }
@@ -305,6 +308,7 @@ mod tests {
             assert_eq!(Code::clean(text), None, "{text:?}");
         }
         assert_eq!(Code::clean(&"x".repeat(500)).expect("long").as_str().len(), 64);
+        assert_eq!(Code::clean(&format!("{}abc", "!".repeat(2_000))), None);
     }
 
     #[test]

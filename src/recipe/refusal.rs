@@ -1,5 +1,6 @@
 //! Reads a refusal: its reason, code and message.
 
+use minijinja::Value;
 use minijinja::value::ValueKind;
 
 use super::reader::Reader;
@@ -76,7 +77,7 @@ impl Reader<'_, '_> {
             let value = self.value(rule);
             let text = match value.kind() {
                 ValueKind::String => value.as_str().map(str::to_owned),
-                ValueKind::Number => Some(value.to_string()),
+                ValueKind::Number => number(&value),
                 _ => None,
             };
             let code =
@@ -114,4 +115,11 @@ impl Reader<'_, '_> {
             text
         })
     }
+}
+
+/// The digits of a number. `None` for one that has lost digits: the redactor would not find them.
+fn number(value: &Value) -> Option<String> {
+    const EXACT_DIGITS: usize = 15;
+    let text = value.to_string();
+    (value.is_integer() || text.len() <= EXACT_DIGITS).then_some(text)
 }

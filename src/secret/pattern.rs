@@ -10,8 +10,9 @@ use super::view::views;
 /// every "abcess".
 const SHORTEST_ANYWHERE: usize = 4;
 
-/// The shortest Base64 pattern, in characters.
-const SHORTEST_BASE64: usize = 6;
+/// The shortest Base64 pattern, in characters: the part of the shortest value that has no bits of
+/// its neighbours.
+const SHORTEST_BASE64: usize = 4;
 
 /// The part of a long value that is searched for in Base64 and hex, in bytes. A match extends to
 /// the end of the word.
@@ -46,6 +47,12 @@ pub fn add(value: &str, patterns: &mut Vec<(Vec<u8>, Place)>) {
     if value.contains(' ') {
         plain.extend(views(&value.replace(' ', "+")).into_iter().map(|view| view.bytes));
     }
+    // `ß` in capitals is `SS`.
+    let capitals = value.to_uppercase().to_lowercase();
+    if capitals != value.to_lowercase() {
+        plain.push(capitals.into_bytes());
+    }
+    plain.extend(latin1(value));
     if let Some(rest) = behind_scheme(value) {
         plain.push(rest.to_lowercase().into_bytes());
     }
@@ -66,6 +73,14 @@ pub fn add(value: &str, patterns: &mut Vec<(Vec<u8>, Place)>) {
     if value.chars().count() >= SHORTEST_ANYWHERE {
         encoded(value.as_bytes(), patterns);
     }
+}
+
+/// A value with letters beyond ASCII in ISO 8859-1, which is not UTF-8.
+fn latin1(value: &str) -> Option<Vec<u8>> {
+    let byte = |letter: char| u8::try_from(letter).ok();
+    let bytes: Option<Vec<u8>> =
+        value.chars().map(|letter| byte(letter.to_ascii_lowercase())).collect();
+    bytes.filter(|_| !value.is_ascii())
 }
 
 /// The part after the scheme of a header such as `Basic abc`: servers repeat it alone.

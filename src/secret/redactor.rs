@@ -162,13 +162,16 @@ mod tests {
     /// `quote`, `quote` twice, `quote_plus`.
     #[test]
     fn a_secret_is_hidden_in_each_form_in_which_an_honest_server_repeats_it() {
-        let redactor = hiding(&["s3cr/et!x", "a&b<c\"d", "müller-4711", "correct horse+battery"]);
+        let redactor = hiding(&[
+            "s3cr/et!x", "a&b<c\"d", "müller-4711", "correct horse+battery", "Ludwigstraße",
+        ]);
         for text in [
-            "s3cr/et!x", "S3CR/ET!X", "s3cr%2Fet%21x", "s3cr%252Fet%2521x", "s3cr\\/et!x",
-            "\\u0073\\u0033cr\\u002fet!x", "s3cr&#47;et!x", "s3cr&#x2F;et&#x21;x", "czNjci9ldCF4",
-            "733363722f65742178", "733363722F65742178", "a&amp;b&lt;c&quot;d", "a&b<c\\\"d",
-            "M\\u00fcller-4711", "m%C3%BCller-4711", "MÜLLER-4711", "bcO8bGxlci00NzEx",
-            "correct+horse%2Bbattery", "correct%20horse%2bbattery", "Y29ycmVjdCBob3JzZStiYXR0ZXJ5",
+            "LUDWIGSTRASSE", "ludwigstra%DFe", "M%FCller-4711", "s3cr/et!x", "S3CR/ET!X",
+            "s3cr%2Fet%21x", "s3cr%252Fet%2521x", "s3cr\\/et!x", "\\u0073\\u0033cr\\u002fet!x",
+            "s3cr&#47;et!x", "s3cr&#x2F;et&#x21;x", "czNjci9ldCF4", "733363722f65742178",
+            "733363722F65742178", "a&amp;b&lt;c&quot;d", "a&b<c\\\"d", "M\\u00fcller-4711",
+            "m%C3%BCller-4711", "MÜLLER-4711", "bcO8bGxlci00NzEx", "correct+horse%2Bbattery",
+            "correct%20horse%2bbattery", "Y29ycmVjdCBob3JzZStiYXR0ZXJ5",
         ] {
             assert_eq!(redactor.scrub(&format!("got {text}!")), "got [hidden]!", "{text}");
             assert!(redactor.is_secret(text), "{text}");
@@ -187,6 +190,13 @@ mod tests {
         ] {
             assert_eq!(redactor.scrub(text), shown, "{text}");
         }
+    }
+
+    /// printf '{"pin":"kx7q"}' | base64
+    #[test]
+    fn a_secret_of_four_characters_is_hidden_inside_of_base64() {
+        let redactor = hiding(&["kx7q"]);
+        assert_eq!(redactor.scrub("eyJwaW4iOiJreDdxIn0="), "eyJwaW4iOiJ[hidden]In0=");
     }
 
     #[test]

@@ -158,6 +158,8 @@ async fn status_and_body_decide_class_reason_and_code() {
             "400 Bad Request", "", r#"{"error":"invalid_scope"}"#, "credential", "rejected",
             "invalid_scope",
         ),
+        ("401 X", "", r#"{"error":104536287654321098765}"#, "credential", "rejected", "http_401"),
+        ("401 X", "", r#"{"error":1045362876543}"#, "credential", "rejected", "1045362876543"),
         ("403 Forbidden", "", "<html>blocked</html>", "credential", "rejected", "http_403"),
         ("404 Not Found", "", "", "credential", "rejected", "http_404"),
         ("429 Too Many Requests", "", "", "provider", "throttled", "http_429"),

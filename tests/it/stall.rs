@@ -59,7 +59,8 @@ fn eight_hostile_providers_hold_up_neither_a_healthy_one_nor_the_server() {
         )
     });
     let daemon = Daemon::start(&format!(
-        "[defaults]\ntimeout = \"2s\"\ninterval = \"100ms\"\nconfirm_after = \"100ms\"\nmax_backoff = \"100ms\"\n{}",
+        "[defaults]\ntimeout = \"2s\"\ninterval = \"100ms\"\nconfirm_after = \"100ms\"\n\
+         max_backoff = \"100ms\"\n{}",
         providers.collect::<Vec<_>>().concat()
     ));
     wait_for("an answer of each", || {
