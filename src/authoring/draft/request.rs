@@ -145,7 +145,12 @@ fn url(
     let rest = rest.split('#').next().unwrap_or_default();
     let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
     let mut before = "";
-    for step in path.split('/').skip(1) {
+    // A recipe refuses dot segments (RFC 3986, section 5.2.4), and curl removes them.
+    let is_plain = |step: &&str| {
+        let plain = step.to_ascii_lowercase().replace("%2e", ".");
+        !matches!(plain.as_str(), "." | "..")
+    };
+    for step in path.split('/').skip(1).filter(is_plain) {
         request.path.push('/');
         request.path.push_str(&inputs.step(before, step));
         before = step;
