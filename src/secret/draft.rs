@@ -56,7 +56,15 @@ pub fn is_field_name(text: &str) -> bool {
 fn is_phrase(text: &str) -> bool {
     const SIGNS: [char; 14] =
         [' ', ',', ';', ':', '/', '=', '+', '|', '*', '(', ')', '?', '&', '\n'];
-    text.split(SIGNS).all(is_api_name)
+    text.split(SIGNS).all(is_api_name) && !has_loose_joint(text)
+}
+
+/// Whether a sign that joins words stands beside another sign, as in random texts.
+fn has_loose_joint(text: &str) -> bool {
+    let joins = |byte: u8| b"-_~+".contains(&byte);
+    text.as_bytes()
+        .windows(2)
+        .any(|pair| (joins(pair[0]) || joins(pair[1])) && pair.iter().all(u8::is_ascii_punctuation))
 }
 
 /// Whether a draft may show a value of an unknown field: words of an API, a date, or a small
@@ -149,6 +157,8 @@ mod tests {
         ] {
             assert!(!is_api_name(secret) && !may_be_constant(secret), "{secret}");
         }
+        assert!(!may_be_constant("A++-+aaaaa9") && !is_harmless("ab+_cd"));
+        assert!(may_be_constant("urn:ietf:params:oauth:grant-type:jwt-bearer"));
         for host in ["api.example", "login.vendor.example:8443", "127.0.0.1:80", "localhost"] {
             assert!(may_show_host(host), "{host}");
         }

@@ -123,7 +123,7 @@ fn mistakes_in_steps_are_reported_with_their_place() {
         ("name = \"discovery\"", "", "a call under `steps` has no `name`"),
         ("name = \"logout\"", "name = \"discovery\"", "the name `discovery` is taken"),
         ("name = \"logout\"", "name = \"token\"", "the name `token` is taken"),
-        ("name = \"logout\"", "name = \"log out\"", "\"log out\" cannot be the name of a call"),
+        ("name = \"logout\"", "name = \"log out\"", "this cannot be the name of a call"),
         ("salt = \"json.salt\"", "password = \"json.salt\"", "the name `password` is given twice"),
         ("salt = \"json.salt\"", "salt = \"jsn.salt\"", "unknown name `jsn`"),
         ("{{ found | default(base_url) }}", "{{ session }}", "unknown name `session`"),
