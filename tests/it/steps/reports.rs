@@ -126,8 +126,8 @@ fn mistakes_in_steps_are_reported_with_their_place() {
         ("name = \"logout\"", "name = \"log out\"", "this cannot be the name of a call"),
         ("salt = \"json.salt\"", "password = \"json.salt\"", "the name `password` is given twice"),
         ("salt = \"json.salt\"", "salt = \"jsn.salt\"", "unknown name `jsn`"),
-        ("{{ found | default(base_url) }}", "{{ session }}", "unknown name `session`"),
-        ("username = \"{{ username }}\"", "username = \"{{ token }}\"", "unknown name `token`"),
+        ("{{ found | default(base_url) }}", "{{ session }}", "unknown name"),
+        ("username = \"{{ username }}\"", "username = \"{{ token }}\"", "unknown name"),
         ("{{ found | default(base_url) }}/discovery", "{{ found }}/discovery", "request.url"),
     ] {
         let fault = wrong(from, to);
