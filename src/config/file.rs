@@ -163,7 +163,7 @@ shared_keys! {
     Provider {
         /// The recipe: a built-in one (`credwatch recipes list`), or one under `[recipes]`.
         #[schemars(extend("x-credwatch" = "name"))]
-    pub recipe: Option<Text>,
+        pub recipe: Option<Text>,
         /// The recipe's inputs that are not secret.
         pub parameters: Ordered<At<Scalar>>,
         /// The recipe's secret inputs, identifiers included.

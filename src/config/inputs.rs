@@ -83,12 +83,12 @@ fn one_of(name: &str, value: &Spanned<Scalar>, choice: &[String], context: &mut 
     };
     if !choice.contains(&text) {
         let problem = Sentence::fill("this is no value of the parameter `{}`", [Shown::name(name)]);
-        if Shown::near(&text, choice.iter().map(String::as_str)).is_some() {
+        if Shown::near_name(&text, choice.iter().map(String::as_str)).is_some() {
             context.source.reveal(value.span());
         }
         let all = Shown::list(choice.iter().map(String::as_str));
         context.error(value.span(), problem).hint =
-            Some(Sentence::fill("expected one of {}", [all]));
+            all.map(|all| Sentence::fill("expected one of {}", [all]));
     }
 }
 
@@ -183,7 +183,7 @@ fn unknown_input(recipe: &Recipe, name: &str, kind: &'static str) -> Sentence {
     let names = recipe.parameters.iter().map(|(known, _)| known.as_str());
     let names = names.chain(recipe.credentials.iter().map(|(known, _)| known.as_str()));
     let shown = Shown::name(&recipe.name);
-    match Shown::near(name, names) {
+    match Shown::near_name(name, names) {
         Some(name) => Sentence::fill("the recipe `{}` has no {} `{}`", [shown, kind.into(), name]),
         None => Sentence::fill("the recipe `{}` has no {} of this name", [shown, kind.into()]),
     }

@@ -8,6 +8,7 @@ use tokio::io::AsyncReadExt;
 use tokio::process::Command;
 
 use super::error::{CommandError, SecretError};
+use super::shown;
 use crate::files;
 
 /// Variables of the service manager for the daemon only.
@@ -25,7 +26,7 @@ pub async fn run(
         arguments.split_first().map_or(("", &[][..]), |(program, rest)| (program.as_str(), rest));
     output(program, rest, deadline)
         .await
-        .map_err(|error| SecretError::Command { program: program.to_owned(), error })
+        .map_err(|error| SecretError::Command { program: shown::program(program), error })
 }
 
 async fn output(

@@ -1,6 +1,5 @@
-//! Why a credential cannot be read. No error holds a value.
+//! Why a credential cannot be read. No error holds a value, or a name that can be one.
 
-use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -10,13 +9,13 @@ use crate::files::{self, FileError};
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
     /// The environment variable is not set, or not Unicode.
-    #[error("the environment variable {0} is not set")]
+    #[error("{0} is not set")]
     Environment(String),
     /// The file cannot be read.
-    #[error("cannot read {}: {error}", path.display())]
+    #[error("cannot read {file}: {error}")]
     File {
-        /// The path as configured.
-        path: PathBuf,
+        /// The path as configured, if it may be shown.
+        file: String,
         /// Why.
         error: FileError,
     },
@@ -30,7 +29,7 @@ pub enum SecretError {
     /// The command printed no secret.
     #[error("{program}: {error}")]
     Command {
-        /// The program, without its arguments.
+        /// The program, without its arguments, if it may be shown.
         program: String,
         /// Why.
         error: CommandError,
@@ -73,10 +72,10 @@ pub enum CommandError {
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialError {
     /// One of them cannot be read.
-    #[error("the credential `{name}`: {error}")]
+    #[error("{credential}: {error}")]
     One {
-        /// The name in the recipe.
-        name: String,
+        /// The credential with its name in the recipe, if that may be shown.
+        credential: String,
         /// Why.
         error: SecretError,
     },

@@ -3,6 +3,7 @@
 mod command;
 mod error;
 mod read;
+mod shown;
 mod source;
 
 pub use error::{CredentialError, SecretError};

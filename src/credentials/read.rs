@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use tokio::sync::Semaphore;
 
 use super::error::{CredentialError, SecretError};
+use super::shown;
 use super::source::SecretSource;
 
 /// Name and source of each credential of a provider.
@@ -67,7 +68,9 @@ pub async fn read_all(
         };
         match secret {
             Ok(secret) => credentials.push((name.clone(), secret)),
-            Err(error) => return Err(CredentialError::One { name: name.clone(), error }),
+            Err(error) => {
+                return Err(CredentialError::One { credential: shown::credential(name), error });
+            }
         }
     }
     Ok(credentials)

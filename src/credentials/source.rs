@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::command;
 use super::error::SecretError;
+use super::shown;
 use crate::files;
 
 /// Where the value of a credential comes from. Everything but an inline value is read again for
@@ -55,11 +56,11 @@ impl SecretSource {
             Self::Inline(value) => return Some(Ok(value.clone())),
             Self::Environment(name) => std::env::var(name)
                 .map(Zeroizing::new)
-                .map_err(|_| SecretError::Environment(name.clone())),
+                .map_err(|_| SecretError::Environment(shown::variable(name))),
             Self::File(path) => read_file(path),
             Self::Systemd(name) => match std::env::var_os("CREDENTIALS_DIRECTORY") {
                 Some(directory) => read_file(&Path::new(&directory).join(name)),
-                None => Err(SecretError::NoCredentialsDirectory(name.clone())),
+                None => Err(SecretError::NoCredentialsDirectory(shown::systemd(name).to_owned())),
             },
             Self::Command(_) => return None,
         };
@@ -103,19 +104,21 @@ impl SecretSource {
 }
 
 fn read_file(path: &Path) -> Result<Zeroizing<String>, SecretError> {
-    files::read_secret(path).map_err(|error| SecretError::File { path: path.to_owned(), error })
+    files::read_secret(path)
+        .map_err(|error| SecretError::File { file: shown::file("", path), error })
 }
 
-/// Shows the source and never the value.
+/// Shows the source and never the value. Looks into the file system, which can hang.
 impl fmt::Display for SecretSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Inline(_) => f.write_str("the inline value"),
-            Self::Environment(name) => write!(f, "the environment variable {name}"),
-            Self::File(path) => write!(f, "the file {}", path.display()),
-            Self::Systemd(name) => write!(f, "the systemd credential {name}"),
+            Self::Environment(name) => f.write_str(&shown::variable(name)),
+            Self::File(path) => f.write_str(&shown::file("the file ", path)),
+            Self::Systemd(name) => write!(f, "the systemd credential {}", shown::systemd(name)),
             Self::Command(arguments) => {
-                write!(f, "what {} prints", arguments.first().map_or("", String::as_str))
+                let program = arguments.first().map_or("", String::as_str);
+                write!(f, "what {} prints", shown::program(program))
             }
         }
     }
@@ -134,6 +137,44 @@ mod tests {
     fn read(path: &Path) -> Result<String, String> {
         let read = SecretSource::File(path.to_owned()).read().expect("no command");
         read.map(|secret| secret.expose_secret().to_owned()).map_err(|error| error.to_string())
+    }
+
+    /// Each of these is the secret itself, in the place of the name of its source.
+    #[test]
+    fn a_name_that_does_not_look_like_one_is_in_no_message() {
+        let secrets = ["kX9canaryQ7zT2", "canarysecretword", "AKIACANARYQ7ZT2X", "a/kX9canary/Q7"];
+        for secret in secrets {
+            let folder = Path::new("/etc");
+            for source in [
+                SecretSource::Environment(secret.into()),
+                SecretSource::File(folder.join(secret)),
+                SecretSource::File(secret.into()),
+                SecretSource::Systemd(secret.into()),
+                SecretSource::Command(vec![format!("/{secret}")]),
+            ] {
+                let error = source.read().and_then(Result::err).map(|error| error.to_string());
+                let said = format!("{source} {error:?}").to_lowercase();
+                assert!(!said.contains("canary"), "{said}");
+            }
+        }
+        for (source, message) in [
+            (
+                SecretSource::Environment("kX9canaryQ7zT2".into()),
+                "the environment variable of this credential is not set",
+            ),
+            (
+                SecretSource::Environment("CRM_EU_SECRET".into()),
+                "the environment variable CRM_EU_SECRET is not set",
+            ),
+            (
+                SecretSource::File("kX9canaryQ7zT2".into()),
+                "cannot read the file of this credential: there is no such file",
+            ),
+        ] {
+            let error = source.read().expect("no command").expect_err("there is none");
+            assert_eq!(error.to_string(), message);
+        }
+        assert!(SecretSource::Environment("PATH".into()).to_string().ends_with(" PATH"));
     }
 
     #[test]

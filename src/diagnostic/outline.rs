@@ -8,7 +8,8 @@ use super::sentence::BLANK;
 /// The parts of a text that may be shown.
 #[derive(Default)]
 pub struct Outline {
-    /// Names of keys that the format has. They are shown wherever a key can stand.
+    /// Names of keys that may be shown in any line: those of the format, and those of this file
+    /// that look like names.
     pub words: HashSet<String>,
     /// All keys and values of a text that was parsed, in order, and whether each may be shown.
     /// `None` when the text could not be parsed.

@@ -78,22 +78,29 @@ impl Shown {
         Self(if shown { path.display().to_string() } else { "a file".to_owned() })
     }
 
-    /// The word, when it is one of the known words or nearly one: then it is no secret.
+    /// The word, when it is one of the known words or nearly one: then it is no secret. The known
+    /// words are constants of the format.
     #[must_use]
     pub fn near<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         (word.len() <= 40 && nearest(word, known).is_some()).then(|| Self(word.to_owned()))
     }
 
-    /// The known words, each in backticks. Of the words that an operator chose it has only those
-    /// that look like names.
+    /// As [`Shown::near`], for names that an operator chose: it counts only those that look like
+    /// names.
     #[must_use]
-    pub fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
+    pub fn near_name<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        Self::near(word, known.into_iter().filter(|name| is_plain_name(name)))
+    }
+
+    /// The known words that look like names, each in backticks; `None` when there are none.
+    #[must_use]
+    pub fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         let words: Vec<String> = words
             .into_iter()
             .filter(|word| is_plain_name(word))
             .map(|word| format!("`{word}`"))
             .collect();
-        Self(words.join(", "))
+        (!words.is_empty()).then(|| Self(words.join(", ")))
     }
 
     /// An argument of the command line, or a text of a library or of the system that does not
@@ -160,10 +167,19 @@ mod tests {
             Some("intervall".into())
         );
         assert_eq!(Shown::near("hunter2canary", ["interval"]), None);
+        let near_name =
+            |word| Shown::near_name(word, ["client_id", "kX9canaryQ7zT2"]).map(|part| part.0);
+        assert_eq!(near_name("clientid"), Some("clientid".into()));
+        assert_eq!(near_name("kX9canaryQ7zT2"), None);
+        assert_eq!(near_name("kX9canaryQ7zT3"), None);
         assert_eq!(suggestion("lables", ["labels"]).as_str(), "did you mean `labels`?");
         assert_eq!(
             suggestion_of_names("x", ["labels", "kX9canaryQ7zT2", "timeout"]).as_str(),
             "expected one of `labels`, `timeout`"
+        );
+        assert_eq!(
+            suggestion_of_names("kX9canaryQ7zT3", ["labels", "kX9canaryQ7zT2"]).as_str(),
+            "expected one of `labels`"
         );
     }
 }

@@ -10,8 +10,8 @@ pub fn schema_of<T: JsonSchema>() -> Json {
     schemars::schema_for!(T).to_value()
 }
 
-/// The key in a schema that marks a `duration` or `date` of credwatch. The standard key `format`
-/// has another notation for both.
+/// The key in a schema that says which form a text has: `duration`, `date`, `path`, `name` or
+/// `address`. The standard key `format` has none of these forms.
 pub const MARK: &str = "x-credwatch";
 
 /// A schema with the definitions for its references.

@@ -114,7 +114,7 @@ fn unknown_name(tokens: &Tokens<'_>, index: usize, names: &Names) -> Mistake {
     };
     // Names that have a value elsewhere: in rules for the answer, or in requests.
     let elsewhere = ["json", "form", "xml", "http", "body", "token"];
-    let shown = Shown::near(name, names.all().into_iter().chain(elsewhere));
+    let shown = Shown::near_name(name, names.all().into_iter().chain(elsewhere));
     let problem = Sentence::naming("unknown name `{}`", shown, "unknown name");
     let mistake = mistake(tokens, index, problem, hint);
     Mistake { kind: Kind::UnknownName, ..mistake }

@@ -33,21 +33,39 @@ fn is_word(word: &str) -> bool {
         && (digits == 0 || letters == 0 && digits <= 4 || letters <= 5 && digits <= 2)
 }
 
+/// Whether a text has the form of the name of an environment variable: a plain name, or words in
+/// capitals with `_` between them and with at most four digits.
+#[must_use]
+pub fn is_plain_variable(text: &str) -> bool {
+    let is_word = |word: &str| {
+        (1..=13).contains(&word.len())
+            && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+    };
+    let in_capitals = text.len() <= 80
+        && text.contains('_')
+        && text.starts_with(|first: char| first.is_ascii_uppercase())
+        && text.bytes().filter(u8::is_ascii_digit).count() <= 4
+        && text.split('_').all(is_word);
+    in_capitals || is_plain_name(text)
+}
+
 /// Whether a text has the form of the path of a file: plain names with `/` between them, and a
 /// suffix that files of a configuration have.
 #[must_use]
 pub fn is_plain_path(text: &str) -> bool {
     const SUFFIXES: [&str; 10] =
         [".pem", ".crt", ".cer", ".key", ".toml", ".yml", ".yaml", ".json", ".txt", ".conf"];
-    let step = |step: &str| {
-        matches!(step, "" | "." | ".." | "**") || {
-            let step = step.trim_start_matches('.').replace('*', "x");
-            is_plain_name(&step)
-        }
+    has_plain_steps(text) && SUFFIXES.iter().any(|suffix| text.ends_with(suffix))
+}
+
+/// Whether all steps of a path are plain names.
+#[must_use]
+pub fn has_plain_steps(text: &str) -> bool {
+    let is_plain = |step: &str| {
+        matches!(step, "" | "." | ".." | "**")
+            || is_plain_name(&step.trim_start_matches('.').replace('*', "x"))
     };
-    text.len() <= 120
-        && text.split('/').all(step)
-        && SUFFIXES.iter().any(|suffix| text.ends_with(suffix))
+    text.len() <= 120 && text.split('/').all(is_plain)
 }
 
 /// The units of durations, also wrong ones.
@@ -91,6 +109,19 @@ mod tests {
             "a\nb", "a--b", "1234-5678-9012-3456",
         ] {
             assert!(!is_plain_name(secret), "{secret}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_variable_is_a_plain_name_or_has_words_in_capitals() {
+        for name in ["CRM_CLIENT_SECRET", "CLIENT1_SECRET", "S3_KEY_2", "crm_secret", "API"] {
+            assert!(is_plain_variable(name), "{name}");
+        }
+        for secret in [
+            "", "kX9canaryQ7zT2", "AKIAIOSFODNN7CANARY", "MZXW6YTBOI7Q2ZLT", "A7F_K2D_99871_X",
+            "7F_A", "A__B", "A_", "ABCDEFGHIJKLMNOP_Q",
+        ] {
+            assert!(!is_plain_variable(secret), "{secret}");
         }
     }
 

@@ -1,4 +1,6 @@
-//! Which parts of a sample command a draft may show: only forms that no secret has.
+//! Which parts of a sample command a draft may show: words of an API, dates and small numbers.
+//!
+//! Random texts do not have these forms. A secret that is made of ordinary words has one.
 
 use super::shape::{contains, is_date, names_a_secret};
 

@@ -15,7 +15,10 @@ mod verdicts;
 mod view;
 
 pub use answer::{may_show_in_answer, sentence, shown_place};
-pub use configuration::{is_like_a_duration, is_like_an_address, is_plain_name, is_plain_path};
+pub use configuration::{
+    has_plain_steps, is_like_a_duration, is_like_an_address, is_plain_name, is_plain_path,
+    is_plain_variable,
+};
 pub use draft::{
     is_api_name, is_field_name, is_harmless, is_random_step, is_small_number, may_be_constant,
     may_show_host, may_stand_beside,

@@ -2,9 +2,9 @@
 
 use super::{is_harmless, is_plain_name, may_show_in_answer};
 
-/// A response shows words and identifiers but no random texts. A draft is published, so it shows no
-/// capitals and few digits. A line of a configuration shows only names of short words, because any
-/// other text may be a secret in the wrong place.
+/// A response shows words and identifiers but no random texts. A draft is published, so it shows
+/// words of APIs, dates and small numbers. A line of a configuration shows only names of short
+/// words, because any other text may be a secret in the wrong place.
 #[test]
 fn each_setting_shows_the_texts_that_its_rule_allows() {
     for (name, text, answer, draft, configuration) in [

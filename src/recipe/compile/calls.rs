@@ -53,9 +53,10 @@ impl Compiler<'_> {
                             Some("it has 1 to 40 letters, digits, `_` and `-`".into());
                     } else if known.iter().any(|known| **known == *name) {
                         let problem = Sentence::fill("the name `{}` is taken", [Shown::name(name)]);
-                        self.fault(text.0.span(), problem).hint = Some(Sentence::fill(
+                        self.fault(text.0.span(), problem).hint = Some(Sentence::naming(
                             "each call has a name of its own; {} are ours",
-                            [Shown::list(OWN_NAMES)],
+                            Shown::list(OWN_NAMES),
+                            "each call has a name of its own",
                         ));
                     }
                     name.into()

@@ -42,7 +42,7 @@ pub fn web_config(data: &[u8]) {
     std::fs::remove_file(&path).expect("it is there");
 }
 
-/// Drafts a recipe from any text. A draft must load, and its faults must be printable.
+/// Drafts a recipe from any text. A draft must load.
 pub fn command(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let now = Timestamp::UNIX_EPOCH;
