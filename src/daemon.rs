@@ -4,18 +4,19 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle};
 
 use crate::logging::log_faults;
 use crate::metrics::{Daemon as Instruments, Exposition};
 use crate::plan::{Plan, PlanFiles};
 use crate::probe::Prober;
-use crate::reload::{MOST_TRIGGERS, Reloader};
+use crate::reload::{Reloader, trigger_queue};
 use crate::runtime::ProbeRuntime;
 use crate::schedule::{Mode, Scheduler};
 use crate::state::Ledger;
-use crate::storage::{LONGEST_RESTORE, LONGEST_SAVE, Storage, restore};
+use crate::storage::{LONGEST_RESTORE, LONGEST_SAVE, NoDirectory, Storage, restore};
+use crate::threads::OneJob;
 use crate::web::{self, App, Bounds, Hosts, Listeners};
 use crate::web_config::CurrentWebConfig;
 use crate::{signals, systemd};
@@ -48,14 +49,17 @@ pub struct Options {
 /// probes are dropped.
 ///
 /// # Errors
-/// When the server or the scheduler ends by itself.
+/// When there is no state directory, or when the server or the scheduler ends by itself.
 pub async fn run(options: Options) -> std::io::Result<()> {
-    let (trigger, triggers) = mpsc::channel(MOST_TRIGGERS);
-    let signalled = signals::until_stopped(trigger.clone())?;
+    let (trigger, triggers) = trigger_queue();
+    let mut signalled = std::pin::pin!(signals::until_stopped(trigger.clone())?);
     let (stop, stopped) = watch::channel(false);
 
     // Start: the saved state, then the scheduler, then the server.
-    let ledger = restored_ledger(&options).await;
+    let ledger = tokio::select! {
+        () = &mut signalled => return Ok(()),
+        ledger = ledger(&options) => ledger?,
+    };
     let Options {
         plan, plan_files, prober, storage, mode, listeners, probe_listeners, hosts, ..
     } = options;
@@ -92,7 +96,7 @@ pub async fn run(options: Options) -> std::io::Result<()> {
 
     // Run. When the scheduler or the server ends, the daemon ends, and systemd starts it again.
     let served = tokio::select! {
-        () = signalled => None,
+        () = &mut signalled => None,
         served = &mut serving => Some(served),
         ended = &mut scheduling => return Err(scheduler_ended(ended)),
     };
@@ -111,21 +115,33 @@ pub async fn run(options: Options) -> std::io::Result<()> {
 }
 
 /// The ledger of the plan, with the saved state.
-async fn restored_ledger(options: &Options) -> Arc<Ledger> {
+async fn ledger(options: &Options) -> std::io::Result<Arc<Ledger>> {
     let plan = &options.plan;
     log_faults(&plan.warnings);
-    let empty = || Arc::new(Ledger::new(plan.providers.clone(), &plan.duration_buckets));
-    let Some(storage) = options.storage.clone() else { return empty() };
+    let new = || Arc::new(Ledger::new(plan.providers.clone(), &plan.duration_buckets));
+    let Some(storage) = options.storage.clone() else { return Ok(new()) };
     let configured = options.plan_files.as_ref().and_then(PlanFiles::written);
-    let ledger = empty();
-    let restored = Arc::clone(&ledger);
-    let reading = tokio::task::spawn_blocking(move || restore(&storage, &restored, configured));
-    if tokio::time::timeout(LONGEST_RESTORE, reading).await.is_ok() {
-        return ledger;
+    restored(new, move |ledger| restore(&storage, ledger, configured)).await
+}
+
+/// A new ledger, into which a thread reads the saved state. When the disk does not answer in time,
+/// the ledger has no saved state.
+async fn restored(
+    new: impl Fn() -> Arc<Ledger>,
+    read: impl FnOnce(&Ledger) -> Result<(), NoDirectory> + Send + 'static,
+) -> std::io::Result<Arc<Ledger>> {
+    let ledger = new();
+    let reading = Arc::clone(&ledger);
+    match OneJob::new(LONGEST_RESTORE).call(move || read(&reading)).await {
+        Ok(outcome) => outcome.map(|()| ledger).map_err(std::io::Error::other),
+        Err(error) => {
+            tracing::error!(
+                %error, "the disk did not answer, so the daemon starts without a saved state"
+            );
+            // The thread may still change the first ledger.
+            Ok(new())
+        }
     }
-    tracing::error!("the disk did not answer, so the daemon starts without a saved state");
-    // The thread may still change the first ledger.
-    empty()
 }
 
 /// Waits for the last save, but not without end: a disk can hang.
@@ -179,5 +195,32 @@ mod tests {
         let start = tokio::time::Instant::now();
         wait_for_last_save(tokio::spawn(std::future::pending())).await;
         assert_eq!(start.elapsed().as_secs(), 5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_start_does_not_wait_longer_than_its_limit_for_a_state_directory_that_hangs() {
+        let start = tokio::time::Instant::now();
+        let (disk, answer) = std::sync::mpsc::channel::<()>();
+        let (begun, begins) = std::sync::mpsc::channel();
+        let new = || Arc::new(Ledger::new(Vec::new(), &[]));
+        let hanging = move |ledger: &Ledger| {
+            let _ = begun.send(std::ptr::from_ref(ledger).addr());
+            let _ = answer.recv();
+            Ok(())
+        };
+        let ledger = restored(new, hanging).await.expect("the daemon starts");
+        assert_eq!(start.elapsed().as_secs(), 30);
+        let read_into = begins.recv().expect("the thread has begun");
+        assert_ne!(Arc::as_ptr(&ledger).addr(), read_into, "the thread can change the ledger");
+        drop(disk);
+    }
+
+    #[tokio::test]
+    async fn the_daemon_starts_only_when_the_state_directory_exists_or_does_not_answer() {
+        let new = || Arc::new(Ledger::new(Vec::new(), &[]));
+        assert!(restored(new, |_| Ok(())).await.is_ok());
+        let missing = NoDirectory("/nonexistent".into());
+        let error = restored(new, |_| Err(missing)).await.err().expect("the daemon cannot start");
+        assert_eq!(error.to_string(), "--storage.path is no directory: /nonexistent");
     }
 }

@@ -53,7 +53,13 @@ const PERIOD: Duration = Duration::from_secs(1);
 const LONGEST_READING: Duration = Duration::from_secs(30);
 
 /// How many triggers may wait in the queue.
-pub const MOST_TRIGGERS: usize = 4;
+const MOST_TRIGGERS: usize = 4;
+
+/// The queue of triggers. A trigger that finds it full is refused.
+#[must_use]
+pub fn trigger_queue() -> (mpsc::Sender<Trigger>, mpsc::Receiver<Trigger>) {
+    mpsc::channel(MOST_TRIGGERS)
+}
 
 /// Reloads the plan after a trigger, and when a file has changed.
 pub struct Reloader {

@@ -95,7 +95,7 @@ fn options(flags: &Flags) -> Result<Options, ExitCode> {
     Ok(Options {
         listeners: listeners.map_err(cannot_listen)?,
         probe_listeners: bind(&probe_addresses).map_err(cannot_listen)?,
-        storage: storage(flags)?,
+        storage: storage(flags),
         mode: if flags.on_demand { Mode::OnDemand } else { Mode::Scheduled },
         lifecycle: flags.requests.lifecycle,
         admin_api: flags.requests.admin_api,
@@ -107,18 +107,13 @@ fn options(flags: &Flags) -> Result<Options, ExitCode> {
 }
 
 /// The directory of the flag or of systemd.
-fn storage(flags: &Flags) -> Result<Option<Arc<Storage>>, ExitCode> {
+fn storage(flags: &Flags) -> Option<Arc<Storage>> {
     // systemd separates several directories with colons.
     let from_systemd = || {
         let folders = std::env::var("STATE_DIRECTORY").ok()?;
         folders.split(':').find(|folder| !folder.is_empty()).map(PathBuf::from)
     };
-    let folder = flags.storage.clone().or_else(from_systemd);
-    if let Some(folder) = folder.as_deref().filter(|folder| !folder.is_dir()) {
-        tracing::error!(path = %folder.display(), "--storage.path is no directory");
-        return Err(ExitCode::FAILURE);
-    }
-    Ok(folder.map(Storage::new).map(Arc::new))
+    flags.storage.clone().or_else(from_systemd).map(Storage::new).map(Arc::new)
 }
 
 /// Opens the addresses.

@@ -63,7 +63,23 @@ fn lookup(name: &str) -> Result<Vec<SocketAddr>, DnsError> {
             LookupErrorKind::Again => DnsError::Again(name.to_owned()),
             _ => other(std::io::Error::from(error).to_string()),
         })?;
-    let addresses: Vec<SocketAddr> =
-        answer.filter_map(Result::ok).map(|info| info.sockaddr).take(MOST_ADDRESSES).collect();
+    let addresses = tried(answer.filter_map(Result::ok).map(|info| info.sockaddr));
     if addresses.is_empty() { Err(DnsError::NoName(name.to_owned())) } else { Ok(addresses) }
+}
+
+/// The addresses that a probe tries, in the order of the resolver.
+fn tried(found: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
+    found.take(MOST_ADDRESSES).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_probe_tries_the_first_32_addresses_of_a_name() {
+        let found = (0..=u16::MAX).map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        let ports: Vec<u16> = tried(found).iter().map(SocketAddr::port).collect();
+        assert_eq!(ports, (0..32).collect::<Vec<u16>>());
+    }
 }

@@ -23,7 +23,7 @@ pub struct Storage {
 }
 
 impl Storage {
-    /// Storage in this directory, which must exist.
+    /// Storage in this directory. This call does not touch the file system, which can hang.
     #[must_use]
     pub fn new(path: PathBuf) -> Self {
         Self { path, folder: Mutex::default() }

@@ -6,4 +6,4 @@ mod keeper;
 mod restore;
 
 pub use keeper::{LONGEST_SAVE, Storage};
-pub use restore::{LONGEST_RESTORE, restore};
+pub use restore::{LONGEST_RESTORE, NoDirectory, restore};

@@ -1,6 +1,7 @@
 //! Reads the saved state at the start.
 
 use std::fs;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
@@ -12,15 +13,30 @@ use crate::files::{self, FileError};
 use crate::state::saved::{self, Touched};
 use crate::state::{Entry, Ledger};
 
-/// How long the start waits for the saved state and for the times of the secret files.
+/// How long the start waits for the state directory and for the times of the secret files.
 pub const LONGEST_RESTORE: Duration = Duration::from_secs(30);
+
+/// There is no directory at the path of the flag or of systemd.
+#[derive(Debug, thiserror::Error)]
+#[error("--storage.path is no directory: {}", .0.display())]
+pub struct NoDirectory(pub PathBuf);
 
 /// Reads the state file into a new ledger. A file that cannot be used is renamed and logged, and
 /// the daemon starts without it. `configured` is the modification time of the configuration.
-pub fn restore(storage: &Storage, ledger: &Ledger, configured: Option<SystemTime>) {
+///
+/// # Errors
+/// When there is no directory.
+pub fn restore(
+    storage: &Storage,
+    ledger: &Ledger,
+    configured: Option<SystemTime>,
+) -> Result<(), NoDirectory> {
+    if !storage.path().is_dir() {
+        return Err(NoDirectory(storage.path().to_owned()));
+    }
     let path = storage.path().join(STATE_FILE);
     let outcome = match files::read_text(&path, files::STATE) {
-        Err(FileError::NotFound) => return,
+        Err(FileError::NotFound) => return Ok(()),
         Ok(text) => saved::read(&text, &ledger.roster(), ledger.now(), |entry, since| {
             touched(entry, since, configured)
         }),
@@ -35,6 +51,7 @@ pub fn restore(storage: &Storage, ledger: &Ledger, configured: Option<SystemTime
         }
         Err(problem) => tracing::warn!(%path, problem, "the saved state cannot be used"),
     }
+    Ok(())
 }
 
 /// Whether the secrets of an entry may have changed since a time, by the modification times of

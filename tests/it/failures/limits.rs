@@ -3,13 +3,14 @@
 use std::io::{Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
 
 use credwatch::outcome::Outcome;
 use credwatch::probe::Prober;
 use futures_util::future::join_all;
 
 use super::{assert_failure, failure, probe, provider};
-use crate::support::endpoint::{Endpoint, http, read_request};
+use crate::support::endpoint::{Authority, Endpoint, http, read_request};
 
 #[tokio::test]
 async fn bodies_are_limited_before_and_after_decompression() {
@@ -162,4 +163,50 @@ async fn a_large_answer_waits_for_others_without_a_timeout_and_a_small_one_does_
     assert!(matches!(large.outcome, Outcome::Issued(_)), "{:?}", large.outcome);
     assert!(large.duration < 0.5, "the wait is no time of the provider: {}", large.duration);
     assert!(ended.load(Ordering::SeqCst) > 0, "it waited");
+}
+
+/// Reads the frames of an HTTP/2 client up to its request. Returns how many bytes the server may
+/// send ahead in a stream and in the connection (RFC 9113, sections 6.5.2 and 6.9.2).
+fn windows(client: &mut impl Read) -> std::io::Result<(u32, u32)> {
+    const HEADERS: u8 = 1;
+    const SETTINGS: u8 = 4;
+    const WINDOW_UPDATE: u8 = 8;
+    const INITIAL_WINDOW_SIZE: [u8; 2] = [0, 4];
+    let number = |bytes: &[u8]| u32::from_be_bytes(bytes.try_into().expect("four bytes"));
+    let (mut stream, mut connection) = (65_535, 65_535);
+    client.read_exact(&mut [0; 24])?;
+    loop {
+        let mut head = [0; 9];
+        client.read_exact(&mut head)?;
+        let mut payload = vec![0; number(&[0, head[0], head[1], head[2]]) as usize];
+        client.read_exact(&mut payload)?;
+        match head[3] {
+            HEADERS => return Ok((stream, connection)),
+            SETTINGS => {
+                for setting in payload.chunks(6).filter(|one| one[..2] == INITIAL_WINDOW_SIZE) {
+                    stream = number(&setting[2..]);
+                }
+            }
+            WINDOW_UPDATE if head[5..] == [0; 4] => connection += number(&payload),
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn in_http_2_a_provider_may_send_64_kib_ahead() {
+    let (authority, folder) = (Authority::new("authority"), tempfile::tempdir().expect("a folder"));
+    let mut config = authority.issue("localhost", 2020, 2099).server();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let config = Arc::new(config);
+    let (sender, seen) = channel();
+    let endpoint = Endpoint::serving(move |stream, _| {
+        let connection = rustls::ServerConnection::new(Arc::clone(&config)).expect("it is valid");
+        let mut tls = rustls::StreamOwned::new(connection, stream);
+        let _ = sender.send(windows(&mut tls).expect("a request in HTTP/2"));
+    });
+    let url = format!("https://localhost:{}/token", endpoint.port());
+    let more = format!("tls.ca_file = {:?}", authority.file(&folder));
+    let _ = probe(&url, &more).await;
+    assert_eq!(seen.recv().expect("a connection"), (65_535, 65_535));
 }

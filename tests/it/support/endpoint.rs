@@ -316,7 +316,8 @@ impl Identity {
         (certificate, key)
     }
 
-    fn server(&self) -> rustls::ServerConfig {
+    /// A server with this certificate.
+    pub fn server(&self) -> rustls::ServerConfig {
         let provider = credwatch::tls::crypto();
         let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
