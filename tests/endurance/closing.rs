@@ -26,21 +26,28 @@ impl Campaign<'_> {
         };
         for path in [
             "/", "/?state=failing", "/providers/p00000", "/providers/p00001", "/api/v1/providers",
-            "/api/v1/providers/p00000", "/metrics", "/healthz",
+            "/api/v1/providers/p00000", "/metrics",
         ] {
-            look(path, &self.daemon.get_any(path)?);
+            look(path, &self.daemon.get(path)?);
         }
+        // A provider that really fails makes it 503.
+        look("/healthz", &self.daemon.get_with("/healthz", &[200, 503])?);
         look("the log", &self.daemon.log());
-        let mut files = 0;
+        let mut state = None;
         for entry in std::fs::read_dir(self.files.state())? {
             let path = entry?.path();
-            if path.is_file() {
-                files += 1;
-                look(&path.display().to_string(), &String::from_utf8_lossy(&std::fs::read(&path)?));
+            if !path.is_file() {
+                continue;
+            }
+            let text = String::from_utf8_lossy(&std::fs::read(&path)?).into_owned();
+            look(&path.display().to_string(), &text);
+            if path.ends_with("state.json") {
+                state = Some(text);
             }
         }
         report.none("outputs that show a secret or a token", &found);
-        report.figure("files of the saved state that were searched", files);
+        let saved = state.is_some_and(|state| state.contains("\"providers\":[{"));
+        report.judge("saved states that were searched", usize::from(saved), 1, saved);
         Ok(())
     }
 

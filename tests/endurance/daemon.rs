@@ -117,22 +117,22 @@ impl Daemon {
 
     /// Gets a path on a new connection.
     pub fn get(&self, path: &str) -> Result<String> {
-        let mut text = self.get_any(path)?;
-        let head = text.find("\r\n\r\n").ok_or("an answer without an end of its head")?;
-        if !text.starts_with("HTTP/1.1 200 ") && !text.starts_with("HTTP/1.0 200 ") {
-            return Err(format!("{path}: {}", text.lines().next().unwrap_or_default()).into());
-        }
-        Ok(text.split_off(head + 4))
+        self.get_with(path, &[200])
     }
 
-    /// The whole response, with any status. HTTP/1.0 avoids a chunked body.
-    pub fn get_any(&self, path: &str) -> Result<String> {
+    /// Gets a path whose response has one of these statuses. HTTP/1.0 avoids a chunked body.
+    pub fn get_with(&self, path: &str, statuses: &[u16]) -> Result<String> {
         let mut stream = TcpStream::connect(&self.address)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         write!(stream, "GET {path} HTTP/1.0\r\nHost: {}\r\n\r\n", self.address)?;
         let mut text = String::new();
         stream.read_to_string(&mut text)?;
-        Ok(text)
+        let head = text.find("\r\n\r\n").ok_or("an answer without an end of its head")?;
+        let status = text.split(' ').nth(1).and_then(|status| status.parse().ok());
+        if !status.is_some_and(|status| statuses.contains(&status)) {
+            return Err(format!("{path}: {}", text.lines().next().unwrap_or_default()).into());
+        }
+        Ok(text.split_off(head + 4))
     }
 
     /// Opens a connection for many small requests.

@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
 use crate::Result;
-use crate::truth::{Answer, Hostile, World};
+use crate::truth::{Answer, Hostile, TOKEN_PART, World};
 
 /// The number of providers that share a port. It is small, so that the daemon's limit of probes per
 /// host never delays them.
@@ -221,7 +221,7 @@ fn bytes(answer: Answer, provider: usize) -> Vec<u8> {
                 works</h1></body></html>";
     let token = || {
         format!(
-            "{{\"access_token\":\"a-token-of-provider-{provider}-{}\",\
+            "{{\"access_token\":\"{TOKEN_PART}-{provider}-{}\",\
              \"token_type\":\"Bearer\",\"expires_in\":7200}}",
             "x".repeat(200)
         )

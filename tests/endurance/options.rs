@@ -75,25 +75,36 @@ pub fn read(arguments: &[String]) -> Result<Task> {
             }
         }
     }
+    let wanted = filters.is_empty() || filters.iter().any(|filter| NAME.contains(filter.as_str()));
+    if skipped || ignored || !wanted {
+        return Ok(Task::Nothing);
+    }
+    if list {
+        return Ok(Task::List);
+    }
     if options.providers == 0 {
         options.providers = speed::providers();
     }
-    if options.providers < 100
-        || options.providers > 50_000
-        || !(0.0..0.5).contains(&options.faults)
-        || !(0.0..0.5).contains(&options.hostile)
-        || options.storm < SHORT
-    {
-        return Err("there must be 100 to 50000 providers, a rate of faults below 0.5, and 1.1 \
-                    minutes at least"
-            .into());
+    options.checked().map(Task::Run)
+}
+
+impl Options {
+    /// These options, when each is in its range.
+    fn checked(self) -> Result<Self> {
+        let rates = 0.0..0.5;
+        let problem = if !(100..=50_000).contains(&self.providers) {
+            "--providers must be from 100 to 50000"
+        } else if !rates.contains(&self.faults) {
+            "--faults must be from 0 to less than 0.5"
+        } else if !rates.contains(&self.hostile) {
+            "--hostile must be from 0 to less than 0.5"
+        } else if self.storm < SHORT {
+            "--minutes must be at least 1.1"
+        } else {
+            return Ok(self);
+        };
+        Err(problem.into())
     }
-    let wanted = filters.is_empty() || filters.iter().any(|filter| NAME.contains(filter.as_str()));
-    Ok(match (skipped || ignored || !wanted, list) {
-        (true, _) => Task::Nothing,
-        (false, true) => Task::List,
-        (false, false) => Task::Run(options),
-    })
 }
 
 /// A new seed for each run. The output shows it, so that a run can be repeated.

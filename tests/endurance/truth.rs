@@ -311,7 +311,7 @@ pub fn throttled_share() -> f64 {
 }
 
 /// A part of each secret. No output of the daemon may have it.
-pub const SECRET_PART: &str = "of-the-usual-length";
+const SECRET_PART: &str = "of-the-usual-length";
 
 /// A part of each token. No output of the daemon may have it.
 pub const TOKEN_PART: &str = "a-token-of-provider";
@@ -329,7 +329,7 @@ pub fn leak(text: &str) -> Option<&'static str> {
 
 /// The text of this version of a secret.
 pub fn secret(provider: usize, version: u32) -> String {
-    format!("secret-{provider}-{version}-of-the-usual-length")
+    format!("secret-{provider}-{version}-{SECRET_PART}")
 }
 
 /// The `Authorization` header that the endpoint accepts.

@@ -87,7 +87,9 @@ fn tokens() -> Vec<Vec<u8>> {
 }
 
 fn commands() -> Vec<Vec<u8>> {
-    super::writing::sample_commands().map(|command| command.as_bytes().to_vec()).collect()
+    let mut seeds = corpus("command", 2);
+    seeds.extend(super::writing::sample_commands().map(|command| command.as_bytes().to_vec()));
+    seeds
 }
 
 fn configurations() -> Vec<Vec<u8>> {
@@ -95,24 +97,14 @@ fn configurations() -> Vec<Vec<u8>> {
     seeds.extend(texts("tests/exchanges", "toml", 40).into_iter().step_by(20));
     seeds.push(std::fs::read(repository("config.example.toml")).expect("readable"));
     seeds.retain(|seed| seed.len() < 20_000);
+    seeds.extend(corpus("configuration", 1));
     seeds
 }
 
-/// A state as version 1 of the format has it, and texts that are none.
-fn states() -> Vec<Vec<u8>> {
-    [
-        r#"{"version":1,"providers":[{"name":"p","next":false,"state":"failing",
-            "since":1.7e9,"last_attempt":1.7e9,"last_success":1.69e9,
-            "token":{"expires":1.8e9,"never":false,"lifetime":3600},
-            "failure":{"reason":"rejected","code":"invalid_client","since":1.7e9,"in_a_row":3,
-            "of_the_credential":3,"of_this_reason":3},"next_due":1.7e9,
-            "certificate_expiry":1.9e9}]}"#,
-        r#"{"version":1,"providers":[]}"#,
-        r#"{"version":2}"#,
-        "[]",
-    ]
-    .map(|text| text.as_bytes().to_vec())
-    .to_vec()
+fn web_configs() -> Vec<Vec<u8>> {
+    let mut seeds = texts("tests/configs/bad-web", "yml", 20);
+    seeds.extend(corpus("web_config", 1));
+    seeds
 }
 
 /// A target: its name, its function, its seeds, and how many mutations `make test` runs.
@@ -128,8 +120,8 @@ const TARGETS: [Target; 10] = [
     ("xml", xml, || corpus("xml", 10), 2_000),
     ("command", command, commands, 1_000),
     ("configuration", configuration, configurations, 1_000),
-    ("web_config", web_config, || texts("tests/configs/bad-web", "yml", 20), 1_000),
-    ("state", state, states, 5_000),
+    ("web_config", web_config, web_configs, 1_000),
+    ("state", state, || corpus("state", 4), 5_000),
 ];
 
 fn mutations(name: &str) {

@@ -33,13 +33,12 @@ pub fn configuration(data: &[u8]) {
 
 /// Reads any web config or refuses it.
 pub fn web_config(data: &[u8]) {
-    let path = std::env::temp_dir().join(format!("credwatch-fuzz-{}.yml", std::process::id()));
-    std::fs::write(&path, data).expect("writable");
-    match WebConfig::load(Some(&path)) {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), data).expect("writable");
+    match WebConfig::load(Some(file.path())) {
         Ok(config) => assert_shown(config.warnings()),
         Err(faults) => assert_shown(&faults),
     }
-    std::fs::remove_file(&path).expect("it is there");
 }
 
 /// Drafts a recipe from any text. A draft must load.
