@@ -13,8 +13,8 @@ use super::shown::built_in;
 use crate::credentials::SecretSource;
 use crate::diagnostic::{Sentence, Shown, suggestion_of_names};
 use crate::files;
-use crate::recipe::Recipe;
 use crate::recipe::definition::{Ordered, Scalar};
+use crate::recipe::{LONGEST_URL, Recipe};
 
 fn find<'a, T>(table: &'a Ordered<T>, name: &str) -> Option<&'a (Spanned<String>, T)> {
     table.0.iter().find(|(known, _)| known.get_ref() == name)
@@ -105,6 +105,10 @@ fn check_url(name: &str, value: &Spanned<Scalar>, context: &mut Context<'_>) {
     };
     let text = text.trim();
     let (problem, hint) = match Url::parse(text) {
+        _ if text.len() > LONGEST_URL => {
+            let most = Shown::outside_of_files(LONGEST_URL / 1024);
+            (Sentence::fill("this URL is longer than {} KiB", [most]), "write a shorter one")
+        }
         _ if !text.contains("://") => {
             ("this is no URL".into(), "write it with its scheme, as \"https://api.example\"")
         }

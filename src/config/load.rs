@@ -109,7 +109,7 @@ fn source(path: &Path, text: String) -> Arc<Source> {
 
 /// At most how many values a text of TOML has.
 fn values(text: &str) -> usize {
-    text.bytes().filter(|byte| matches!(byte, b'=' | b',')).count()
+    text.bytes().filter(|byte| matches!(byte, b'=' | b',' | b'[')).count()
 }
 
 fn cannot_read(path: Shown, error: &FileError) -> Sentence {

@@ -37,6 +37,7 @@ pub use compile::is_reserved;
 pub use conversation::{Conclusion, Conversation, NextRequest, ObservedAnswer, Observer, Subject};
 pub use fingerprint::Fingerprints;
 pub use reader::TokenResponse;
+pub use rehearsal::LONGEST_URL;
 pub use request::TokenRequest;
 pub use token::Expectations;
 pub use trace::{Found, Trace};

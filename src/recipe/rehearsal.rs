@@ -13,6 +13,10 @@ use crate::language::placeholder::Placeholder;
 use crate::language::template::real;
 use crate::secret::Redactor;
 
+/// The longest URL of a request for inputs as they are configured, in bytes. Servers must accept
+/// 8,000 (RFC 9110, section 4.1).
+pub const LONGEST_URL: usize = 8 * 1024;
+
 /// The values of a rehearsal.
 struct MadeUp<'a> {
     parameters: &'a [(String, Value)],
@@ -115,7 +119,10 @@ impl Recipe {
                 rendered.push(INSPECTION.into());
                 continue;
             };
-            call.render(&mut values)?;
+            if call.render(&mut values)?.url.as_str().len() > LONGEST_URL {
+                let problem = format!("the URL is longer than {} KiB", LONGEST_URL / 1024);
+                return Err(RenderError::new(format!("{}request.url", call.part), problem));
+            }
             rendered.push(Arc::clone(&call.name));
             for (name, _) in &call.gives {
                 values.give(name, made_up.given.value());

@@ -355,9 +355,11 @@ fn files_of_recipes_are_bounded_and_thousands_of_faults_take_no_time() {
         let (endpoint, faults) = loaded(&main, &text);
         assert!(endpoint.is_none() && (100..=1_001).contains(&faults.len()), "{}", faults.len());
     }
-    let faults = load_text("c.toml", &"a=1\n".repeat(1_000_001)).err().unwrap_or_default();
-    let text = faults[0].to_string();
-    assert!(text.contains("error: the file has more than 1000000 values"), "{text}");
+    for text in ["a=1\n".repeat(1_000_001), format!("a=[{}]", "[],".repeat(600_000))] {
+        let faults = load_text("c.toml", &text).err().unwrap_or_default();
+        let text = faults[0].to_string();
+        assert!(text.contains("error: the file has more than 1000000 values"), "{text}");
+    }
     let folder = tempfile::tempdir().expect("a folder");
     for number in 0..17 {
         let path = folder.path().join(format!("{number}.toml"));
@@ -368,4 +370,28 @@ fn files_of_recipes_are_bounded_and_thousands_of_faults_take_no_time() {
     let faults = load(&main).plan.err().unwrap_or_default();
     let text = messages(&faults).remove(0).1;
     assert_eq!(text, "main:1:17: these files are together larger than 4 MiB");
+}
+
+#[test]
+fn a_url_of_more_than_8_kib_is_a_load_error_wherever_it_is_written() {
+    let long = |length: usize| "x".repeat(length);
+    let recipe = |url: &str, parameters: &str| {
+        format!(
+            "[recipes.r]\nparameters = {{ a = {{}}, b_url = {{}} }}\nresponse.token = \"json.t\"\n\
+             request.url = \"{url}\"\n[providers.p]\nrecipe = \"r\"\n{parameters}\n"
+        )
+    };
+    let short = "parameters = { a = \"x\", b_url = \"https://h.example\" }";
+    let url = "https://h.example/{{ a }}?b={{ b_url }}";
+    for (text, message) in [
+        (recipe(url, short), ""),
+        (recipe(&format!("{url}{}", long(8_000)), short), ""),
+        (recipe(&format!("{url}{}", long(70_000)), short), "the URL is longer than 8 KiB"),
+        (recipe(url, &short.replace("\"x\"", &format!("{:?}", long(70_000)))), "the URL is longer"),
+        (recipe(url, &short.replace(".example", &long(70_000))), "this URL is longer than 8 KiB"),
+    ] {
+        let fault = load_text("c.toml", &text).err().map(|faults| faults[0].to_string());
+        let fault = fault.unwrap_or_default();
+        assert!(fault.contains(message) && fault.is_empty() == message.is_empty(), "{fault}");
+    }
 }
