@@ -12,6 +12,7 @@ use credwatch::outcome::{Expiry, Failure, Outcome, Probe};
 use credwatch::probe::Prober;
 use credwatch::provider::Provider;
 
+use super::support;
 use super::support::endpoint::{Endpoint, http, read_request};
 
 const SECRET: &str = "canary-3f9c1b7e5d";
@@ -22,8 +23,7 @@ fn provider(url: &str, more: &str) -> Arc<Provider> {
         "[providers.x]\nrecipe = \"oauth2-client-credentials\"\nparameters.token_url = {url:?}\n\
          credentials.client_id = \"some-client\"\ncredentials.client_secret = {SECRET:?}\n{more}\n"
     );
-    let configuration = load_text("test", &text).unwrap_or_else(|faults| panic!("{}", faults[0]));
-    Arc::clone(&configuration.providers[0])
+    support::provider(&text)
 }
 
 async fn probe(url: &str, more: &str) -> Probe {

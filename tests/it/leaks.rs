@@ -10,7 +10,6 @@ mod answers;
 use std::process::Stdio;
 use std::sync::Arc;
 
-use credwatch::config::load_text;
 use credwatch::outcome::Outcome;
 use credwatch::provider::Provider;
 use credwatch::recipe::{Attempt, Expectations, Inputs, TokenResponse};
@@ -22,7 +21,7 @@ use serde_json::json;
 use super::support::daemon::{Daemon, credwatch};
 use super::support::endpoint::{Endpoint, read_request};
 use super::support::mutate::Dice;
-use super::support::wait_for;
+use super::support::{self, wait_for};
 use super::targets::replay::{Replayed, Script};
 use answers::{answer, canaries};
 
@@ -125,9 +124,7 @@ request.headers.Authorization = "Bearer {{{{ token }}}}"
 }
 
 fn provider(url: &str, token: usize, code: usize) -> Arc<Provider> {
-    let configuration = load_text("test", &wrong_rules(url, token, code))
-        .unwrap_or_else(|faults| panic!("{}", faults[0]));
-    Arc::clone(&configuration.providers[0])
+    support::provider(&wrong_rules(url, token, code))
 }
 
 const NOW: &str = "2023-11-14T22:13:20Z";

@@ -10,6 +10,7 @@ use credwatch::outcome::Outcome;
 use credwatch::probe::Prober;
 
 use super::support::endpoint::Endpoint;
+use super::support::provider;
 
 const SHADOW: &str = r#"
 title = "OAuth 2.0 client credentials"
@@ -210,9 +211,7 @@ async fn a_value_of_an_answer_does_not_lead_out_of_the_path_that_the_recipe_wrot
         let body = format!("{{\"id\":\"{id}\"}}");
         let endpoint = Endpoint::routing(&[("POST /tenant/start", 200, &body), issued]);
         let base = format!("http://127.0.0.1:{}", endpoint.port());
-        let plan =
-            load_text("c.toml", &session(&base, path)).unwrap_or_else(|f| panic!("{}", f[0]));
-        let probe = Prober::new().probe(&plan.providers[0]).await;
+        let probe = Prober::new().probe(&provider(&session(&base, path))).await;
         let last = endpoint.routes().pop().filter(|route| route.starts_with("DELETE"));
         assert_eq!(last.as_deref(), expected, "{id}");
         let end = probe.steps.last().expect("the cleanup");
@@ -225,8 +224,7 @@ async fn a_value_of_an_answer_does_not_lead_out_of_the_path_that_the_recipe_wrot
     let endpoint = Endpoint::routing(&[("POST /tenant/start", 200, r#"{"id":"-"}"#), issued]);
     let base = format!("http://127.0.0.1:{}", endpoint.port());
     let path = "{{ base_url }}/v1/sessions/{{ id | replace('-', '') }}";
-    let plan = load_text("c.toml", &session(&base, path)).unwrap_or_else(|f| panic!("{}", f[0]));
-    let probe = Prober::new().probe(&plan.providers[0]).await;
+    let probe = Prober::new().probe(&provider(&session(&base, path))).await;
     assert_eq!(endpoint.calls(), 2, "{:?}", probe.steps);
 }
 

@@ -12,13 +12,23 @@ pub mod yaml;
 
 use std::path::PathBuf;
 use std::process::Child;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use credwatch::config::load_text;
+use credwatch::provider::Provider;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// A path inside the repository.
 pub fn repository(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// The first provider of a configuration without faults.
+#[track_caller]
+pub fn provider(configuration: &str) -> Arc<Provider> {
+    let plan = load_text("test", configuration).unwrap_or_else(|faults| panic!("{}", faults[0]));
+    Arc::clone(&plan.providers[0])
 }
 
 /// Sends a signal to a child process.
