@@ -54,7 +54,8 @@ mod tests {
         for request in &mut waiting {
             assert!(request.now_or_never().is_none(), "it waits");
         }
-        let refused = reload(Shared(app.clone())).await;
+        let refused = reload(Shared(app.clone())).now_or_never();
+        let refused = refused.expect("it is refused at once");
         assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
         let running = triggers.recv().await.expect("a trigger");
         assert!(reload(Shared(app)).now_or_never().is_none(), "a place is free again");
