@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::printable::is_deceptive;
 
-pub use reason::{Class, Reason, ReasonFacts};
+pub use reason::{BackOff, Class, Reason, ReasonFacts};
 
 /// The provider's own error code, limited so that it can be a label value: letters, digits and
 /// `_ . : -`, at most [`Code::LONGEST`] characters. Empty when the provider sent none.

@@ -26,6 +26,17 @@ impl Class {
     }
 }
 
+/// How the pauses grow while a provider fails for one reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BackOff {
+    /// The provider keeps its turns.
+    Never,
+    /// From the second failure in a row on.
+    FromSecond,
+    /// From the third failure in a row on, because the second confirms the first.
+    FromThird,
+}
+
 /// Why a probe failed. The set is closed, and each reason has a fixed word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reason {
@@ -55,8 +66,16 @@ pub enum Reason {
     Scope,
     /// The provider issued a token, but the verification call refused it.
     Unverified,
+    /// Our client certificate has ended, or the endpoint refused it.
+    Certificate,
+    /// The account is suspended, is unpaid or has used up its quota.
+    Suspended,
     /// credwatch cannot read a credential.
     Secret,
+    /// The provider refuses the address of this host.
+    Blocked,
+    /// Our clock, our file descriptors, or a request that is too large.
+    Local,
 }
 
 /// One row of the table of reasons. Documents, pages, alerts and `probe` use its texts.
@@ -169,10 +188,42 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
          another environment.",
     ),
     facts(
+        Class::Credential,
+        "certificate",
+        "The client certificate of this provider has expired, or the endpoint refused \
+         it.",
+        "Check `tls.client_certificate_file` (`openssl x509 -in FILE -noout -subject \
+         -issuer -dates`); renew the certificate, or register it at the provider.",
+    ),
+    facts(
+        Class::Credential,
+        "suspended",
+        "The provider says that the account is suspended, is unpaid or has used up its \
+         quota. The secret may be fine.",
+        "Check status, invoices and quota of the account in the provider's console; a \
+         new secret does not help.",
+    ),
+    facts(
         Class::Config,
         "secret",
         "credwatch cannot read a credential of this provider on this host.",
         "Check path, permissions and content of the source that the log line names.",
+    ),
+    facts(
+        Class::Config,
+        "blocked",
+        "The provider refuses requests from the network address of this host.",
+        "Find the outgoing address of this host, and add it to the allow-list at the \
+         provider.",
+    ),
+    facts(
+        Class::Config,
+        "local",
+        "This host is the cause: its clock is wrong, it has no file descriptors, ports \
+         or memory left, or the request is too large.",
+        "Run `credwatch probe NAME`, which says what it is; then check the clock \
+         (`timedatectl`) or the limits of the service (`systemctl show credwatch -p \
+         LimitNOFILE`).",
     ),
 ];
 
@@ -187,7 +238,7 @@ const fn facts(
 
 impl Reason {
     /// All reasons, in the order of the documentation.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::Dns,
         Self::Connect,
         Self::Tls,
@@ -201,7 +252,11 @@ impl Reason {
         Self::Expired,
         Self::Scope,
         Self::Unverified,
+        Self::Certificate,
+        Self::Suspended,
         Self::Secret,
+        Self::Blocked,
+        Self::Local,
     ];
 
     /// Class, word, meaning and action.
@@ -222,6 +277,22 @@ impl Reason {
         self.facts().word
     }
 
+    /// How the pauses grow. Refusals can lock an account, and a request too many prolongs a block.
+    #[must_use]
+    pub fn back_off(self) -> BackOff {
+        match self {
+            Self::Rejected | Self::Certificate | Self::Suspended => BackOff::FromThird,
+            Self::Throttled | Self::Blocked => BackOff::FromSecond,
+            _ => BackOff::Never,
+        }
+    }
+
+    /// Whether a changed secret or client certificate can end the failure.
+    #[must_use]
+    pub fn ends_with_new_credentials(self) -> bool {
+        self == Self::Secret || self.back_off() == BackOff::FromThird
+    }
+
     /// The reason with this word; `None` for an unknown word.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
@@ -238,7 +309,7 @@ mod tests {
         for (row, reason) in Reason::ALL.into_iter().enumerate() {
             assert_eq!(reason as usize, row, "the rows are in the order of `Reason`");
         }
-        assert_eq!((Reason::Dns.word(), Reason::Secret.word()), ("dns", "secret"));
+        assert_eq!((Reason::Dns.word(), Reason::Local.word()), ("dns", "local"));
         let mut words: Vec<&str> = Reason::ALL.iter().map(|reason| reason.word()).collect();
         words.sort_unstable();
         words.dedup();

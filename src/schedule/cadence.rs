@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::outcome::{Class, Outcome, Reason};
+use crate::outcome::{BackOff, Class, Outcome, Reason};
 use crate::provider::Cadence;
 use crate::state::Health;
 
@@ -62,7 +62,8 @@ pub fn first_due(name: &str, cadence: &Cadence, count: usize) -> Duration {
 ///   probe is due after `confirm_after`, unless the provider asks credwatch to wait.
 /// - Each repeated refusal doubles the pause, up to `max_backoff`, because refusals can lock
 ///   accounts.
-/// - A throttled provider gets the pause that it asks for, else doubling pauses.
+/// - A throttled provider gets the pause that it asks for, else doubling pauses. A provider that
+///   blocks this host gets the same.
 /// - All other probes stay on the grid. Missed grid times are skipped.
 #[must_use]
 pub fn next_due(
@@ -85,10 +86,11 @@ pub fn next_due(
     if first_refusal || confirmable {
         return ended + cadence.confirm_after;
     }
-    let doublings = match failure.reason {
-        Reason::Rejected => health.consecutive_failures_of_same_reason().saturating_sub(2),
-        Reason::Throttled => health.consecutive_failures_of_same_reason().saturating_sub(1),
-        _ => return regular,
+    let in_a_row = health.consecutive_failures_of_same_reason();
+    let doublings = match failure.reason.back_off() {
+        BackOff::FromThird => in_a_row.saturating_sub(2),
+        BackOff::FromSecond => in_a_row.saturating_sub(1),
+        BackOff::Never => return regular,
     };
     if doublings == 0 {
         return regular;
@@ -196,6 +198,20 @@ mod tests {
         assert_eq!(pauses[0], 5, "the confirming try");
         assert!((30..=90).contains(&pauses[1]), "back to the grid: {pauses:?}");
         assert_eq!(pauses[2..], [120, 240, 480, 600, 600, 600]);
+    }
+
+    #[test]
+    fn a_refused_certificate_and_a_suspended_account_back_off_as_a_refused_secret_does() {
+        for reason in [Reason::Certificate, Reason::Suspended] {
+            let pauses = pauses(&vec![failed(reason); 4]);
+            assert_eq!((pauses[0], &pauses[2..]), (5, &[120, 240][..]), "{reason:?}");
+        }
+    }
+
+    #[test]
+    fn a_blocked_host_backs_off_without_a_confirmation_and_a_fault_of_this_host_keeps_the_pace() {
+        assert_eq!(pauses(&vec![failed(Reason::Blocked); 5]), [60, 120, 240, 480, 600]);
+        assert_eq!(pauses(&vec![failed(Reason::Local); 5]), [60; 5]);
     }
 
     #[test]

@@ -10,7 +10,6 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::control::Event;
 use super::probes::Probes;
 use super::slot::Slot;
-use crate::outcome::Reason;
 use crate::state::Entry;
 
 /// How often the secrets of refused providers are read again.
@@ -85,7 +84,7 @@ fn waiting(slots: &mut [Slot], now: Duration) -> Vec<(usize, Arc<Entry>)> {
         let refused = entry
             .health()
             .failure()
-            .is_some_and(|failure| matches!(failure.reason, Reason::Rejected | Reason::Secret));
+            .is_some_and(|failure| failure.reason.ends_with_new_credentials());
         if refused {
             // A program can be slow, and each run may cost money.
             let commands = entry.provider.runs_commands();

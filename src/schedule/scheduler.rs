@@ -23,7 +23,7 @@ use super::log::EventLog;
 use super::probes::{Instruments, Probes, panicked};
 use super::rotation::Rotation;
 use super::slot::Slot;
-use crate::outcome::{Outcome, Probe, Reason};
+use crate::outcome::{BackOff, Outcome, Probe, Reason};
 use crate::plan::{Limits, Plan};
 use crate::provider::{self, Provider};
 use crate::state::{Changes, Entry, Ledger};
@@ -352,7 +352,7 @@ impl<P: Probes> Scheduler<P> {
             Outcome::Failed(failure) => {
                 let must_wait =
                     failure.retry_after.is_some() || failure.reason == Reason::Throttled;
-                (must_wait || failure.reason == Reason::Rejected, must_wait)
+                (must_wait || failure.reason.back_off() != BackOff::Never, must_wait)
             }
         };
         slot.closed_until = if backs_off { due } else { now + least_age(self.mode, interval) };

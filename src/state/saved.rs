@@ -12,7 +12,7 @@ use super::health::{CurrentFailure, State, Streak, Token};
 use super::moment::Moment;
 use super::roster::{Entry, Roster};
 use super::transitions::Restored;
-use crate::outcome::{Code, Expiry, Failure, Reason};
+use crate::outcome::{BackOff, Code, Expiry, Failure, Reason};
 use crate::provider::Slot;
 use crate::time::{from_unix_seconds, unix_seconds};
 
@@ -156,11 +156,15 @@ fn restore(
 ) -> Option<()> {
     let past = |seconds: f64| from_unix_seconds(seconds).filter(|time| *time <= now.wall);
     let last_attempt = past(kept.last_attempt)?;
-    let state = State::ALL.into_iter().find(|state| state.word() == kept.state)?;
+    let mut state = State::ALL.into_iter().find(|state| state.word() == kept.state)?;
     let touched = touched(entry, last_attempt);
     let (mut current_failure, mut streak, mut due) = (None, Streak::default(), None);
-    if let Some(failure) = kept.failure {
-        let reason = Reason::from_word(&failure.reason)?;
+    let reason = kept.failure.as_ref().and_then(|failure| Reason::from_word(&failure.reason));
+    // Another version can have other reasons. The token of the file is still the last good one.
+    if kept.failure.is_some() && reason.is_none() {
+        state = State::Unknown;
+    }
+    if let (Some(failure), Some(reason)) = (kept.failure, reason) {
         let code = Code::clean(&failure.code).unwrap_or_default();
         current_failure = Some(CurrentFailure {
             failure: Failure::new(reason, "").code(code),
@@ -183,7 +187,7 @@ fn restore(
     });
     entry.change().restore(Restored {
         state,
-        since: kept.since.and_then(past),
+        since: kept.since.filter(|_| state != State::Unknown).and_then(past),
         last_attempt,
         last_success: kept.last_success.and_then(past),
         token,
@@ -195,8 +199,8 @@ fn restore(
     Some(())
 }
 
-/// When a provider that refused or throttled the last probe is due; `None` for the others, which
-/// are probed soon after the start.
+/// When a provider is due from which credwatch backed off; `None` for the others, which are probed
+/// soon after the start.
 fn next_due(
     reason: Reason,
     entry: &Entry,
@@ -205,7 +209,7 @@ fn next_due(
     touched: Touched,
     now: Moment,
 ) -> Option<Duration> {
-    if !matches!(reason, Reason::Rejected | Reason::Throttled) {
+    if reason.back_off() == BackOff::Never {
         return None;
     }
     let cadence = &entry.provider.cadence;

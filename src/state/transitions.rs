@@ -34,7 +34,7 @@ impl Health {
     ///
     /// Exactly `failure_threshold` failures are enough when a confirming probe would not help:
     ///
-    /// - the last failure has the class `config`: no request was made;
+    /// - the last failure has the class `config`: the cause is on this host, and it stays;
     /// - the last failure asks credwatch to wait (`throttled`, or an answer with `Retry-After`),
     ///   and all failures have the same reason. credwatch may not probe again soon then, and the
     ///   same reason so often is no accident. With mixed reasons the next probe decides.
@@ -297,6 +297,9 @@ mod tests {
             (Reason::Timeout, "failing"),
             (Reason::Rejected, "failing"),
             (Reason::Secret, "broken"),
+            (Reason::Blocked, "broken"),
+            (Reason::Local, "broken"),
+            (Reason::Suspended, "failing"),
             (Reason::Throttled, "broken"),
         ] {
             let mut health = Health::new(&[1.0].into());

@@ -87,6 +87,7 @@ fn the_example_for_alertmanager_routes_each_alert_to_the_right_team() {
             "alertname=CredwatchCredentialUnreadable severity=ticket team=payments",
             "platform-tickets",
         ),
+        ("alertname=CredwatchCannotProbe severity=ticket team=payments", "platform-tickets"),
     ] {
         let mut command = Command::new("amtool");
         command

@@ -12,7 +12,7 @@ const CLASSES: [(Class, &str); 4] = [
     (Class::Network, "the network between credwatch and the provider"),
     (Class::Provider, "the provider"),
     (Class::Credential, "the credential; its owner must act"),
-    (Class::Config, "the configuration of credwatch"),
+    (Class::Config, "credwatch: its configuration, or its host"),
 ];
 
 /// The page.
