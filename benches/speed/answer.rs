@@ -89,8 +89,13 @@ fn cost(provider: &Provider, status: u16, body: &str, explained: bool) -> Result
     let attempt = Attempt { now: "2026-01-01T00:00:00Z".parse()?, uuid: uuid::Uuid::nil() };
     let mut headers = HeaderMap::new();
     headers.insert("content-type", HeaderValue::from_static("application/json"));
-    let response =
-        TokenResponse { status, headers, body: body.to_owned().into(), received: attempt.now };
+    let response = TokenResponse {
+        status,
+        headers,
+        body: body.to_owned().into(),
+        received: attempt.now,
+        damage: None,
+    };
     let mut best = Duration::MAX;
     for _ in 0..ROUNDS {
         let mut values = provider.recipe.begin(&inputs, &attempt)?;

@@ -97,6 +97,7 @@ impl Prepared {
             headers,
             body: recorded.bytes(),
             received: self.attempt.now,
+            damage: None,
         })
     }
 }

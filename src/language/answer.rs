@@ -191,6 +191,9 @@ pub fn describe(body: &[u8]) -> String {
     if start.starts_with('<') {
         return "XML or HTML".into();
     }
+    if body.starts_with(b"\x1f\x8b") {
+        return "compressed with gzip, which no header says".into();
+    }
     if std::str::from_utf8(body).is_err() {
         return "bytes that are no UTF-8 text".into();
     }
@@ -264,6 +267,15 @@ mod tests {
             assert_eq!(describe(body.as_bytes()), expected);
             assert_eq!(json(body.as_bytes()).is_some(), expected == "JSON");
         }
+    }
+
+    #[test]
+    fn gzip_without_a_header_is_described_as_such() {
+        let message = mismatch(b"\x1f\x8b\x08\0", "JSON");
+        assert_eq!(
+            message,
+            "the answer is not JSON but compressed with gzip, which no header says"
+        );
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! Reads the body of an answer. The size of a body is bounded, and so is the memory of all bodies.
 
-use std::io::Read;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use flate2::read::MultiGzDecoder;
-use http::{HeaderMap, header};
+use bytes::Bytes;
+use serde::de::IgnoredAny;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
-use tokio::time::Instant as Deadline;
+use tokio::time::{Instant as Deadline, timeout_at};
 
+use super::coding::{Coding, decode};
 use crate::runtime::processors;
 
 /// The most bytes of a body, before and after decompression. Token answers have a few hundred.
@@ -16,6 +16,9 @@ pub const LARGEST_BODY: usize = 256 * 1024;
 
 /// The most pieces (chunks or frames) of a body. Each piece costs time, also an empty one.
 const MOST_PIECES: usize = 10_000;
+
+/// How long a body may be silent after a whole JSON document.
+const QUIET: Duration = Duration::from_secs(1);
 
 /// A body up to this size needs no place among the large bodies, so it never waits for others.
 pub const SMALL_BODY: usize = 16 * 1024;
@@ -64,49 +67,44 @@ impl Places {
     }
 }
 
-/// Why a body cannot be read.
+/// Why the rest of a body cannot be read.
 pub enum BodyError {
     /// The connection broke.
     Broken(reqwest::Error),
     /// The body has more bytes or pieces than it may have.
     TooLarge,
-    /// The header says gzip, but the body cannot be unpacked.
-    NotGzip,
+    /// The body did not end in time.
+    Late,
 }
 
 /// A body that is arriving.
-pub struct Arriving {
+pub struct Arriving<'a> {
     response: reqwest::Response,
+    codings: &'a [Coding],
     bytes: Vec<u8>,
     pieces: usize,
 }
 
-impl Arriving {
-    /// The body of an answer whose headers were taken away.
-    pub fn new(response: reqwest::Response) -> Self {
-        Self { response, bytes: Vec::new(), pieces: 0 }
+impl<'a> Arriving<'a> {
+    /// The body of an answer with these codings, whose headers were taken away.
+    pub fn new(response: reqwest::Response, codings: &'a [Coding]) -> Self {
+        Self { response, codings, bytes: Vec::new(), pieces: 0 }
     }
 
-    /// Reads until the body ends or is no longer small. Returns whether it has ended.
+    /// Reads until the body ends or has more than `size` bytes. Returns whether it has ended.
     ///
     /// # Errors
-    /// As [`BodyError`] says.
-    pub async fn read_small(&mut self) -> Result<bool, BodyError> {
-        while self.bytes.len() <= SMALL_BODY {
-            if !self.read_piece().await? {
-                return Ok(true);
+    /// As [`BodyError`] says. The bytes so far stay.
+    pub async fn read(&mut self, size: usize, deadline: Deadline) -> Result<bool, BodyError> {
+        while self.bytes.len() <= size {
+            let Some(piece) = self.piece(deadline).await? else { return Ok(true) };
+            self.pieces += 1;
+            if self.pieces > MOST_PIECES || self.bytes.len() + piece.len() > LARGEST_BODY {
+                return Err(BodyError::TooLarge);
             }
+            self.bytes.extend_from_slice(&piece);
         }
         Ok(false)
-    }
-
-    /// Reads until the body ends.
-    ///
-    /// # Errors
-    /// As [`BodyError`] says.
-    pub async fn read_rest(&mut self) -> Result<(), BodyError> {
-        while self.read_piece().await? {}
-        Ok(())
     }
 
     /// The bytes so far.
@@ -114,39 +112,25 @@ impl Arriving {
         self.bytes
     }
 
-    /// Returns false at the end of the body.
-    async fn read_piece(&mut self) -> Result<bool, BodyError> {
-        let Some(piece) = self.response.chunk().await.map_err(BodyError::Broken)? else {
-            return Ok(false);
-        };
-        self.pieces += 1;
-        if self.pieces > MOST_PIECES || self.bytes.len() + piece.len() > LARGEST_BODY {
-            return Err(BodyError::TooLarge);
+    /// The next piece; `None` at the end of the body. After a whole JSON document it waits only a
+    /// moment, because some servers promise more than they send.
+    async fn piece(&mut self, deadline: Deadline) -> Result<Option<Bytes>, BodyError> {
+        let quiet = Deadline::now() + QUIET;
+        if quiet < deadline {
+            match timeout_at(quiet, self.response.chunk()).await {
+                Ok(piece) => return piece.map_err(BodyError::Broken),
+                Err(_) if self.is_whole_json() => return Err(BodyError::Late),
+                Err(_) => {}
+            }
         }
-        self.bytes.extend_from_slice(&piece);
-        Ok(true)
+        let piece = timeout_at(deadline, self.response.chunk()).await;
+        piece.map_err(|_| BodyError::Late)?.map_err(BodyError::Broken)
     }
-}
 
-/// Whether these headers say that the body is compressed with gzip.
-pub fn is_gzip(headers: &HeaderMap) -> bool {
-    let coding = headers.get(header::CONTENT_ENCODING).map(http::HeaderValue::as_bytes);
-    coding.is_some_and(|coding| {
-        coding.eq_ignore_ascii_case(b"gzip") || coding.eq_ignore_ascii_case(b"x-gzip")
-    })
-}
-
-/// Unpacks a body of at most `most` bytes. The standard allows several members (RFC 1952,
-/// section 2.2).
-///
-/// # Errors
-/// When the body is larger, or when it is no gzip.
-pub fn unpack(packed: &[u8], most: usize) -> Result<Vec<u8>, BodyError> {
-    let mut bytes = Vec::new();
-    let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
-    match MultiGzDecoder::new(packed).take(limit).read_to_end(&mut bytes) {
-        _ if bytes.len() > most => Err(BodyError::TooLarge),
-        Err(_) => Err(BodyError::NotGzip),
-        Ok(_) => Ok(bytes),
+    fn is_whole_json(&self) -> bool {
+        decode(&self.bytes, self.codings, LARGEST_BODY).is_ok_and(|(body, _)| {
+            body.trim_ascii_start().starts_with(b"{")
+                && serde_json::from_slice::<IgnoredAny>(&body).is_ok()
+        })
     }
 }

@@ -164,6 +164,10 @@ fn new_client(transport: &Transport, roots: &RootCertStore) -> Client {
         .tcp_keepalive_retries(None)
         .tcp_user_timeout(None)
         .http1_max_headers(MOST_HEADERS)
+        // As curl and browsers do. A header that cannot be read is left out.
+        .http1_ignore_invalid_headers_in_responses(true)
+        .http1_allow_spaces_after_header_name_in_responses(true)
+        .http1_allow_obsolete_multiline_headers_in_responses(true)
         .http2_max_header_list_size(LARGEST_HEADERS)
         // The library keeps all that fits into the window in memory, also while no one reads it.
         .http2_initial_stream_window_size(HTTP2_WINDOW)

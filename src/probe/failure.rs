@@ -41,6 +41,15 @@ pub fn classify(error: &reqwest::Error, moments: &Moments) -> Failure {
     Failure::new(Reason::Transport, &format!("the connection broke {place}: {detail}"))
 }
 
+/// The failure when a body that ends with its connection ended without the `close_notify` of TLS
+/// (RFC 8446, section 6.1); `None` for another error. Somebody may have cut such a body.
+pub fn no_close_notify(error: &reqwest::Error) -> Option<Failure> {
+    let end = find::<io::Error>(error)?;
+    let message = "the connection ended without TLS `close_notify`, so the end of the answer may \
+                   be missing";
+    (end.kind() == io::ErrorKind::UnexpectedEof).then(|| Failure::new(Reason::Transport, message))
+}
+
 fn not_connected(error: &reqwest::Error, moments: &Moments) -> Failure {
     let detail = find::<io::Error>(error).map_or_else(|| innermost_message(error), describe);
     if moments.tls_start.is_some() {

@@ -5,6 +5,7 @@
 
 mod body;
 mod clients;
+mod coding;
 mod connecting;
 mod dns;
 mod failure;

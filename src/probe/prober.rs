@@ -175,7 +175,7 @@ impl Prober {
                     let _turn = self.places.turn(large, &mut deadline).await;
                     conversation.answered(answer.response, took);
                 }
-                Err(failed) => conversation.failed(failed.failure, took),
+                Err(failure) => conversation.failed(failure, took),
             }
         };
         let conclusion = conversation.finish();
@@ -195,10 +195,7 @@ fn measure(probe: &mut Probe, sent: &Sent) {
     probe.phases = sent.moments.phases(sent.start, sent.end);
     let ends = [probe.certificate_expiry, sent.moments.certificate_expiry];
     probe.certificate_expiry = ends.into_iter().flatten().min();
-    probe.status = match &sent.answer {
-        Ok(answer) => Some(answer.response.status),
-        Err(failed) => failed.status,
-    };
+    probe.status = sent.answer.as_ref().ok().map(|answer| answer.response.status);
 }
 
 /// A failed cleanup says nothing about the credential, so it goes only to the log.

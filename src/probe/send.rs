@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Version, header};
 use jiff::Timestamp;
 use tokio::time::Instant as Deadline;
 
-use super::body::{Arriving, BodyError, LARGEST_BODY, Place, Places, SMALL_BODY, is_gzip, unpack};
-use super::failure::classify;
+use super::body::{Arriving, BodyError, LARGEST_BODY, Place, Places, SMALL_BODY};
+use super::coding::{Coding, decode};
+use super::failure::{classify, no_close_notify};
 use super::marks::{Marks, Moments};
 use crate::outcome::{Failure, Reason, malformed};
+use crate::recipe::request::announces_an_empty_body;
 use crate::recipe::{TokenRequest, TokenResponse};
 
 /// The most bytes of all headers of an answer, counted as in HTTP/2 (RFC 9113, section 6.5.2):
@@ -31,7 +33,8 @@ pub type Clock = dyn Fn() -> Timestamp + Send + Sync;
 
 /// The result of a request.
 pub struct Sent {
-    pub answer: Result<Answer, Failed>,
+    /// A failure only when no head of an answer arrived.
+    pub answer: Result<Answer, Failure>,
     pub start: Instant,
     /// When the answer ended, without the time that the probe waited for a place.
     pub end: Instant,
@@ -40,17 +43,11 @@ pub struct Sent {
     pub moments: Moments,
 }
 
-/// A whole answer.
+/// An answer whose head arrived.
 pub struct Answer {
     pub response: TokenResponse,
     /// Held as long as the body is in memory; `None` for a small body.
     pub place: Option<Place>,
-}
-
-/// A failure, with the status if the head of an answer arrived.
-pub struct Failed {
-    pub status: Option<u16>,
-    pub failure: Failure,
 }
 
 /// Sends a request and waits for its answer until `deadline`, which is `timeout` from its start.
@@ -81,8 +78,10 @@ fn build(client: &reqwest::Client, request: &TokenRequest) -> reqwest::RequestBu
     }
     builder = builder.headers(request.headers.clone());
     match &request.body {
-        Some(body) => builder.body(body.clone()),
-        None => builder,
+        Some(body) if !body.is_empty() => builder.body(body.clone()),
+        // The HTTP library sends no length for an empty body.
+        _ if announces_an_empty_body(&request.method) => builder.header(header::CONTENT_LENGTH, 0),
+        _ => builder,
     }
 }
 
@@ -94,6 +93,13 @@ struct Exchange<'a> {
     marks: &'a Arc<Marks>,
 }
 
+/// A body as far as it can be read.
+struct Body {
+    bytes: Vec<u8>,
+    place: Option<Place>,
+    damage: Option<Failure>,
+}
+
 impl Exchange<'_> {
     async fn run(
         &mut self,
@@ -101,63 +107,70 @@ impl Exchange<'_> {
         client: &reqwest::Client,
         now: &Clock,
         places: &Places,
-    ) -> Result<Answer, Failed> {
+    ) -> Result<Answer, Failure> {
         let marks = self.marks;
         let head = async {
             let request = request.build()?;
             marks.scope(client.execute(request)).await
         };
-        let mut response = self.in_time(head).await?.map_err(|error| self.broken(None, &error))?;
+        let mut response = tokio::time::timeout_at(self.deadline, head)
+            .await
+            .map_err(|_| self.late())?
+            .map_err(|error| classify(&error, &marks.moments()))?;
         marks.set(|moments| moments.head = Some(Instant::now()));
         let received = now();
-        let status = response.status();
+        let status = response.status().as_u16();
         let mut headers = std::mem::take(response.headers_mut());
-        check_size(&headers).map_err(|failure| failed(status, failure))?;
-        let (body, place) = match self.body(Arriving::new(response), &headers, places).await? {
-            Ok((body, place)) => (body, place),
-            Err(BodyError::Broken(error)) => return Err(self.broken(Some(status), &error)),
-            // A refusal stays a refusal, also with an error page that cannot be read.
-            Err(_) if !status.is_success() => (Vec::new(), None),
-            Err(BodyError::TooLarge) => return Err(failed(status, too_large())),
-            Err(BodyError::NotGzip) => return Err(failed(status, not_gzip())),
-        };
-        if is_gzip(&headers) {
-            headers.remove(header::CONTENT_ENCODING);
-        }
-        let body = body.into();
-        let response = TokenResponse { status: status.as_u16(), headers, body, received };
+        let too_large = shorten(&mut headers);
+        let Body { bytes, place, damage } = self.body(response, &mut headers, places).await;
+        let damage = damage.or(too_large);
+        let response = TokenResponse { status, headers, body: bytes.into(), received, damage };
         Ok(Answer { response, place })
     }
 
     /// The unpacked body. The time that the probe waits for a place does not count.
     async fn body(
         &mut self,
-        mut arriving: Arriving,
-        headers: &HeaderMap,
+        response: reqwest::Response,
+        headers: &mut HeaderMap,
         places: &Places,
-    ) -> Result<Result<(Vec<u8>, Option<Place>), BodyError>, Failed> {
+    ) -> Body {
+        let codings = Coding::of(headers);
+        let ends_by_closing = response.version() <= Version::HTTP_11
+            && !headers.contains_key(header::CONTENT_LENGTH)
+            && !headers.contains_key(header::TRANSFER_ENCODING);
+        let mut arriving = Arriving::new(response, &codings);
         let mut place = None;
-        match self.in_time(arriving.read_small()).await? {
-            Ok(true) => {}
-            Ok(false) => {
-                place = self.wait(places).await;
-                if let Err(error) = self.in_time(arriving.read_rest()).await? {
-                    return Ok(Err(error));
-                }
-            }
-            Err(error) => return Ok(Err(error)),
+        let mut read = arriving.read(SMALL_BODY, self.deadline).await;
+        if matches!(read, Ok(false)) {
+            place = self.wait(places).await;
+            read = arriving.read(LARGEST_BODY, self.deadline + self.waited).await;
         }
+        let damage = match read {
+            Ok(_) => None,
+            Err(BodyError::TooLarge) => return Body::too_large(),
+            Err(BodyError::Late) => Some(self.late()),
+            Err(BodyError::Broken(error)) => Some(
+                no_close_notify(&error)
+                    .filter(|_| ends_by_closing)
+                    .unwrap_or_else(|| classify(&error, &self.marks.moments())),
+            ),
+        };
         let bytes = arriving.into_bytes();
-        if !is_gzip(headers) {
-            return Ok(Ok((bytes, place)));
+        if codings.is_empty() {
+            return Body { bytes, place, damage };
         }
-        if place.is_none() {
-            match unpack(&bytes, SMALL_BODY) {
-                Err(BodyError::TooLarge) => place = self.wait(places).await,
-                unpacked => return Ok(unpacked.map(|bytes| (bytes, None))),
-            }
+        let size = if place.is_some() { LARGEST_BODY } else { SMALL_BODY };
+        let mut decoded = decode(&bytes, &codings, size);
+        if decoded.is_err() && place.is_none() {
+            place = self.wait(places).await;
+            decoded = decode(&bytes, &codings, LARGEST_BODY);
         }
-        Ok(unpack(&bytes, LARGEST_BODY).map(|bytes| (bytes, place)))
+        let Ok((decoded, problem)) = decoded else { return Body::too_large() };
+        if problem.is_none() {
+            headers.remove(header::CONTENT_ENCODING);
+        }
+        Body { bytes: decoded.into_owned(), place, damage: damage.or(problem) }
     }
 
     async fn wait(&mut self, places: &Places) -> Option<Place> {
@@ -166,42 +179,43 @@ impl Exchange<'_> {
         place
     }
 
-    async fn in_time<T>(&self, work: impl Future<Output = T>) -> Result<T, Failed> {
-        tokio::time::timeout_at(self.deadline + self.waited, work).await.map_err(|_| {
-            let message = format!(
-                "no whole answer within {:?}; `{}` was under way",
-                self.timeout,
-                self.marks.moments().current_phase()
-            );
-            Failed { status: None, failure: Failure::new(Reason::Timeout, &message) }
-        })
-    }
-
-    fn broken(&self, status: Option<StatusCode>, error: &reqwest::Error) -> Failed {
-        let failure = classify(error, &self.marks.moments());
-        Failed { status: status.map(|status| status.as_u16()), failure }
+    fn late(&self) -> Failure {
+        let message = format!(
+            "no whole answer within {:?}; `{}` was under way",
+            self.timeout,
+            self.marks.moments().current_phase()
+        );
+        Failure::new(Reason::Timeout, &message)
     }
 }
 
-fn failed(status: StatusCode, failure: Failure) -> Failed {
-    Failed { status: Some(status.as_u16()), failure }
+impl Body {
+    /// A body that is too large. Nothing of it is kept.
+    fn too_large() -> Self {
+        let message = format!("the answer has more than {} KiB", LARGEST_BODY / 1024);
+        let damage = Some(malformed("body_too_large", &message));
+        Self { bytes: Vec::new(), place: None, damage }
+    }
 }
 
-fn check_size(headers: &HeaderMap) -> Result<(), Failure> {
-    let size: usize =
-        headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum();
-    if u32::try_from(size).is_ok_and(|size| size <= LARGEST_HEADERS) {
-        return Ok(());
+/// Drops the longest headers when all together are too large. Dates, waits and the like are short.
+fn shorten(headers: &mut HeaderMap) -> Option<Failure> {
+    let size = |name: &HeaderName, value: &HeaderValue| name.as_str().len() + value.len() + 32;
+    let fits = |sum: usize| u32::try_from(sum).is_ok_and(|sum| sum <= LARGEST_HEADERS);
+    if fits(headers.iter().map(|(name, value)| size(name, value)).sum()) {
+        return None;
+    }
+    let all = std::mem::take(headers);
+    let mut all: Vec<_> = all.iter().collect();
+    all.sort_by_key(|(name, value)| size(name, value));
+    let mut sum = 0;
+    for (name, value) in all {
+        sum += size(name, value);
+        if !fits(sum) {
+            break;
+        }
+        headers.append(name, value.clone());
     }
     let message = format!("the answer has more than {} KiB of headers", LARGEST_HEADERS / 1024);
-    Err(malformed("not_http", &message))
-}
-
-fn too_large() -> Failure {
-    let message = format!("the answer has more than {} KiB", LARGEST_BODY / 1024);
-    malformed("body_too_large", &message)
-}
-
-fn not_gzip() -> Failure {
-    malformed("not_gzip", "the answer says that it is compressed but cannot be unpacked")
+    Some(malformed("not_http", &message))
 }

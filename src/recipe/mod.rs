@@ -26,6 +26,7 @@ mod refusal;
 mod rehearsal;
 pub mod request;
 pub mod retry;
+mod status;
 pub mod token;
 mod trace;
 mod turns;

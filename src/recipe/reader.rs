@@ -18,9 +18,10 @@ use crate::language::context::Context;
 use crate::language::expression::Compiled;
 use crate::language::scan::members;
 use crate::language::tree::Tree;
+use crate::outcome::Failure;
 use crate::secret::Redactor;
 
-/// A whole answer. Can hold a token: it can be read, not printed.
+/// An answer. Can hold a token: it can be read, not printed.
 pub struct TokenResponse {
     /// The HTTP status.
     pub status: u16,
@@ -30,6 +31,8 @@ pub struct TokenResponse {
     pub body: Bytes,
     /// When the head of the answer arrived.
     pub received: Timestamp,
+    /// Why the body is not whole or not readable; `None` for a body without a fault.
+    pub damage: Option<Failure>,
 }
 
 /// Reads one answer.

@@ -1,5 +1,7 @@
 //! Reads any answer: whether it is a success, and which values it gives to later calls.
 
+use std::sync::Arc;
+
 use http::header;
 use minijinja::value::ValueKind;
 
@@ -11,6 +13,7 @@ use super::trace::{Found, Trace};
 use super::values::Values;
 use crate::language::answer::{describe, is_word, mismatch};
 use crate::language::expression::{Compiled, explain};
+use crate::language::tree::Tree;
 use crate::outcome::{Code, Failure, Reason, malformed};
 use crate::secret::shown_place;
 
@@ -48,17 +51,51 @@ impl Reader<'_, '_> {
     /// Checks that the answer is a success, in a form that the rules can read.
     pub fn accept(&mut self) -> Result<(), Failure> {
         let status = self.response.status;
-        let expected = &self.call.rules.statuses;
         self.trace.note("status", "", Found::Status(status));
-        if !expected.contains(&status) && (!expected.is_empty() || !(200..300).contains(&status)) {
-            return Err(if (300..400).contains(&status) {
-                self.redirected()
-            } else {
-                self.refused(None)
+        if let Some(damage) = &self.response.damage {
+            self.trace.note("body", "", Found::Damage(damage.message.clone()));
+        }
+        if !self.has_fine_status() {
+            return Err(match status {
+                300..400 => self.redirected(),
+                200..300 if self.code().is_none() => {
+                    let message = format!("HTTP status {status} is not one of `statuses`");
+                    Failure::new(Reason::Malformed, &message).code(Code::http(status))
+                }
+                _ => self.refused(None),
             });
+        }
+        if let Some(damage) = &self.response.damage
+            && !self.is_readable()
+        {
+            return Err(damage.clone());
         }
         self.check_format()?;
         self.check_condition()
+    }
+
+    /// Whether the status says success.
+    pub fn has_fine_status(&self) -> bool {
+        let (status, fine) = (self.response.status, &self.call.rules.statuses);
+        fine.contains(&status) || fine.is_empty() && (200..300).contains(&status)
+    }
+
+    /// Whether the rules can rely on a damaged body: JSON and XML show their end, and a value from
+    /// a header needs no body.
+    fn is_readable(&self) -> bool {
+        let format = self.call.rules.format;
+        let mut trees =
+            self.trees.iter().filter(|(name, _)| format == Format::Any || *name == format.word());
+        let is_whole = |(name, tree): &(&str, Arc<Tree>)| match *name {
+            "json" => !tree.json().is_number(),
+            name => name == "xml",
+        };
+        let in_body = |rule: &Compiled| {
+            ["body", "json", "form", "xml"].iter().any(|name| rule.uses.contains(*name))
+        };
+        let mut given = self.tokens.iter().chain(self.call.gives.iter().map(|(_, rule)| rule));
+        trees.any(is_whole)
+            || format == Format::Any && given.clone().next().is_some() && !given.any(in_body)
     }
 
     fn redirected(&self) -> Failure {

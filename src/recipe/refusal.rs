@@ -5,6 +5,7 @@ use minijinja::value::ValueKind;
 
 use super::reader::Reader;
 use super::retry::retry_after;
+use super::status;
 use super::trace::Found;
 use crate::outcome::{Code, Failure, Reason};
 use crate::secret::looks_random;
@@ -43,21 +44,28 @@ impl Reader<'_, '_> {
             code.as_ref().is_some_and(|code| list.iter().any(|named| named == code.as_str()))
         };
         let rules = &self.call.rules;
-        let reason = if status == 429 || named(&rules.throttled, &code) {
+        let fine = self.has_fine_status();
+        let by_status = status::reason(status).filter(|_| !fine);
+        let problem = problem.filter(|_| code.is_none());
+        let reason = if by_status == Some(Reason::Throttled) || named(&rules.throttled, &code) {
             Reason::Throttled
-        } else if status >= 500 || named(&rules.unavailable, &code) {
+        } else if named(&rules.unavailable, &code) {
             Reason::Unavailable
-        } else if problem.is_some() && code.is_none() {
+        } else if problem.is_some() {
+            // What is missing may have been in the part of the body that did not arrive.
+            if let Some(damage) = &self.response.damage {
+                return damage.clone();
+            }
             Reason::Malformed
         } else {
-            Reason::Rejected
+            by_status.unwrap_or(Reason::Rejected)
         };
         // The message of an answer that says success would mislead here.
-        let message = message.filter(|_| reason != Reason::Malformed);
+        let message = message.filter(|_| problem.is_none());
         let problem = problem.map(NoToken::code_and_message);
         let message = message.unwrap_or_else(|| match problem {
             Some((_, message)) => message.into(),
-            None if (200..300).contains(&status) => "the answer tells a failure".into(),
+            None if fine => "the answer tells a failure".into(),
             None => format!("HTTP status {status}"),
         });
         let code = code

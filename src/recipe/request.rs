@@ -32,6 +32,13 @@ fn wiped(bytes: Vec<u8>) -> Bytes {
     Bytes::from_owner(Zeroizing::new(bytes))
 }
 
+/// Whether a request of this method without a body says so with `Content-Length: 0`, because a
+/// server expects a body (RFC 9110, section 8.6).
+#[must_use]
+pub fn announces_an_empty_body(method: &Method) -> bool {
+    matches!(*method, Method::POST | Method::PUT | Method::PATCH)
+}
+
 /// A request without secrets, for people.
 #[derive(serde::Serialize, Debug, Default)]
 pub struct ShownRequest {
@@ -159,6 +166,10 @@ impl Call {
             && !headers.iter().any(|(name, _)| name == "Content-Type")
         {
             headers.push(("Content-Type".into(), kind.into()));
+        }
+        if announces_an_empty_body(&self.request.method) && body.as_ref().is_none_or(Vec::is_empty)
+        {
+            headers.push(("Content-Length".into(), "0".into()));
         }
         Ok(ShownRequest { line, headers, body: body.unwrap_or_default() })
     }

@@ -32,6 +32,8 @@ pub enum Found<'a> {
     Absent,
     /// The HTTP status.
     Status(u16),
+    /// Why the body is not whole or not readable.
+    Damage(Message),
     /// Whether the condition is true.
     Truth(bool),
     /// Why the rule cannot be evaluated.
@@ -110,6 +112,7 @@ impl Found<'_> {
         match self {
             Self::Absent => "absent".into(),
             Self::Status(status) => status.to_string(),
+            Self::Damage(problem) => problem.as_str().to_owned(),
             Self::Truth(holds) => holds.to_string(),
             Self::Error(problem) => format!("cannot be evaluated: {problem}"),
             Self::Token(length) => format!("a string of {length} characters {HIDDEN}"),

@@ -247,6 +247,7 @@ fn a_recipe_with_answers_that_make_it_too_costly_fails_as_malformed() {
             headers: HeaderMap::new(),
             body: "x".repeat(LARGEST_BODY).into(),
             received: attempt.now,
+            damage: None,
         };
         failures.extend(step.read(&mut values, &response, &mut Trace::default()).err());
     }
@@ -382,6 +383,7 @@ fn entity_bombs_and_deep_nesting_are_malformed_answers() {
             headers: HeaderMap::new(),
             body: body.clone().into(),
             received: attempt.now,
+            damage: None,
         };
         let outcome = provider.recipe.read(
             &mut values,

@@ -24,8 +24,13 @@ fn read(prepared: &Prepared, status: u16, headers: HeaderMap, body: Vec<u8>) -> 
         .recipe
         .begin(&Inputs { parameters: &parameters, credentials: &credentials }, &prepared.attempt)
         .expect("recorded values hold");
-    let response =
-        TokenResponse { status, headers, body: Bytes::from(body), received: prepared.attempt.now };
+    let response = TokenResponse {
+        status,
+        headers,
+        body: Bytes::from(body),
+        received: prepared.attempt.now,
+        damage: None,
+    };
     prepared.recipe.read(
         &mut values,
         &response,

@@ -193,6 +193,7 @@ fn a_value_that_is_secret_only_by_a_rule_is_hidden() {
                 headers,
                 body: serde_json::Value::from(body).to_string().into(),
                 received,
+                damage: None,
             },
             Vec::new(),
         )

@@ -212,6 +212,7 @@ fn answered(recipe: &Recipe, body: &Json) -> String {
         headers: http::HeaderMap::new(),
         body: body.to_string().into(),
         received: now,
+        damage: None,
     };
     match recipe.read(
         &mut values,

@@ -63,7 +63,7 @@ impl Compiler<'_> {
             [answer.throttled.len(), answer.unavailable.len(), answer.statuses.len()]
         });
         let choices = definition.parameters.0.iter().map(|(_, parameter)| parameter.one_of.len());
-        let own = [response.throttled.len(), response.unavailable.len()];
+        let own = [response.throttled.len(), response.unavailable.len(), response.statuses.len()];
         if own.into_iter().chain(answers).chain(choices).max() > Some(MOST_WORDS) {
             let message = Sentence::fill(
                 "a list of the recipe has more than {} items: `throttled`, `unavailable`, \

@@ -112,7 +112,14 @@ impl Compiler<'_> {
                             "the header `{}` is set by the transport",
                             [Shown::name(name.get_ref())],
                         ),
-                    );
+                    )
+                    .hint = Some(match header.as_str() {
+                        "content-length" => "leave it out: each body has its length, and a POST, \
+                                             PUT or PATCH without a body has `Content-Length: 0`"
+                            .into(),
+                        "host" => "leave it out: it is the host of `request.url`".into(),
+                        _ => "leave it out".into(),
+                    });
                 }
                 Ok(header) if headers.iter().any(|(known, _)| *known == header) => {
                     self.fault(

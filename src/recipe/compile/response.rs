@@ -45,7 +45,7 @@ impl Compiler<'_> {
         let never = response.never.as_ref().and_then(|text| self.rule(text));
         let rules = Rules {
             format: response.format,
-            statuses: Vec::new(),
+            statuses: response.statuses.clone(),
             condition,
             code,
             message,

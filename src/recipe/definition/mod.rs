@@ -252,7 +252,9 @@ pub struct Request {
 pub struct Response {
     /// The format of the body of a success; `json` when left out.
     pub format: Format,
-    /// The condition for a success, in addition to a 2xx status and a token.
+    /// The statuses of a success; any 2xx when left out.
+    pub statuses: Vec<u16>,
+    /// The condition for a success, in addition to the status and a token.
     pub issued: Option<Text>,
     /// Where the token is; the first one present counts. It must be a string that is not blank.
     pub token: Expressions,

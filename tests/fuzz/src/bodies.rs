@@ -162,6 +162,7 @@ fn read(recipe: &Recipe, values: &mut Values, status: u16, body: &[u8]) {
         headers: HeaderMap::new(),
         body: Bytes::copy_from_slice(body),
         received: ATTEMPT.now,
+        damage: None,
     };
     let outcome = recipe.read(
         values,
@@ -235,6 +236,7 @@ pub fn jwt(data: &[u8]) {
         headers: HeaderMap::new(),
         body: Bytes::copy_from_slice(keys.as_bytes()),
         received: ATTEMPT.now,
+        damage: None,
     };
     for keys in [None, Some(&keys)] {
         if let Err(failure) = check.inspect(&values, keys, Expiry::At(ATTEMPT.now), ATTEMPT.now) {

@@ -196,8 +196,9 @@ pub fn assert_class(call: &str, response: &TokenResponse, outcome: &Outcome) {
     let status = response.status;
     let reason = match outcome {
         Outcome::Issued(_) => {
+            // An own recipe of the exchanges has `statuses = [302]`.
             assert!(
-                (200..300).contains(&status),
+                (200..300).contains(&status) || status == 302,
                 "a token was issued from an answer to `{call}` with status {status}"
             );
             return;
@@ -207,7 +208,8 @@ pub fn assert_class(call: &str, response: &TokenResponse, outcome: &Outcome) {
     let documented: &[Reason] = match status {
         300..400 => &[Reason::Redirect],
         429 => &[Reason::Throttled],
-        500.. => &[Reason::Unavailable, Reason::Throttled],
+        408 | 421 | 425 | 500..600 => &[Reason::Unavailable, Reason::Throttled],
+        ..200 | 412 | 426 | 600.. => &[Reason::Malformed, Reason::Unavailable, Reason::Throttled],
         200..300 => &[
             Reason::Rejected,
             Reason::Throttled,

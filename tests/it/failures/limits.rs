@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use credwatch::outcome::Outcome;
 use credwatch::probe::Prober;
@@ -98,10 +99,16 @@ async fn an_answer_has_at_most_100_headers_and_32_kib_of_them() {
     // `http` adds two headers. A header counts 5 bytes of name, its value, and 32 bytes.
     let fits = Endpoint::answering(http("200 OK", &headers(98, 250), body));
     assert!(matches!(probe(&fits.url(), "").await.outcome, Outcome::Issued(_)));
-    for (count, length) in [(99, 1), (90, 330)] {
-        let endpoint = Endpoint::answering(http("401 X", &headers(count, length), body));
-        assert_failure(&probe(&endpoint.url(), "").await, "provider", "malformed", "not_http");
-    }
+    let many = Endpoint::answering(http("401 X", &headers(99, 1), body));
+    assert_failure(&probe(&many.url(), "").await, "provider", "malformed", "not_http");
+    let long = format!("{}Retry-After: 30\r\n", headers(90, 330));
+    let refusal = probe(&Endpoint::answering(http("503 X", &long, b"")).url(), "").await;
+    assert_failure(&refusal, "provider", "unavailable", "http_503");
+    assert_eq!(failure(&refusal).retry_after, Some(Duration::from_secs(30)));
+    let whole = probe(&Endpoint::answering(http("200 OK", &long, body)).url(), "").await;
+    assert!(matches!(whole.outcome, Outcome::Issued(_)), "the body has the token: {whole:?}");
+    let empty = probe(&Endpoint::answering(http("200 OK", &long, b"{}")).url(), "").await;
+    assert_failure(&empty, "provider", "malformed", "not_http");
 }
 
 #[tokio::test]

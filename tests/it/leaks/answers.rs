@@ -126,6 +126,7 @@ pub fn answer(
             headers,
             body: Bytes::from(body),
             received: NOW.parse().expect("a time"),
+            damage: None,
         },
         put,
     )
