@@ -66,6 +66,9 @@ impl Reader<'_, '_> {
         let message = message.unwrap_or_else(|| match problem {
             Some((_, message)) => message.into(),
             None if fine => "the answer tells a failure".into(),
+            None if by_status == Some(Reason::Local) => {
+                format!("HTTP status {status}: the request is too large for the server")
+            }
             None => format!("HTTP status {status}"),
         });
         let code = code

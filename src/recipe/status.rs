@@ -14,6 +14,12 @@ pub fn reason(status: u16) -> Option<Reason> {
         // RFC 9110, sections 15.5.9 and 15.5.20, and RFC 8470: the same request can succeed later.
         408 | 421 | 425 | 500..600 => Reason::Unavailable,
         429 => Reason::Throttled,
+        // An account that is not paid for.
+        402 => Reason::Suspended,
+        // RFC 9110, sections 15.5.14 and 15.5.15, and RFC 6585: the request is too large.
+        413 | 414 | 431 => Reason::Local,
+        // RFC 7725: the provider may not serve clients at this place.
+        451 => Reason::Blocked,
         400..500 => Reason::Rejected,
     })
 }

@@ -210,6 +210,9 @@ pub fn assert_class(call: &str, response: &TokenResponse, outcome: &Outcome) {
         429 => &[Reason::Throttled],
         408 | 421 | 425 | 500..600 => &[Reason::Unavailable, Reason::Throttled],
         ..200 | 412 | 426 | 600.. => &[Reason::Malformed, Reason::Unavailable, Reason::Throttled],
+        402 => &[Reason::Suspended, Reason::Unavailable, Reason::Throttled],
+        413 | 414 | 431 => &[Reason::Local, Reason::Unavailable, Reason::Throttled],
+        451 => &[Reason::Blocked, Reason::Unavailable, Reason::Throttled],
         200..300 => &[
             Reason::Rejected,
             Reason::Throttled,
