@@ -2,6 +2,7 @@
 
 mod heads;
 mod limits;
+mod statuses;
 mod tls;
 
 use std::io::{Read, Write};
