@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use crate::diagnostic::Fault;
 use crate::provider::Provider;
+use crate::runtime;
 use crate::watch::{Digest, Files};
 use crate::web_config::WebConfig;
 
@@ -38,7 +39,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { in_flight: 500, per_host: 32 }
+        Self { in_flight: 500, per_host: runtime::ENDLESS_ANSWERS }
     }
 }
 

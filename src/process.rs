@@ -4,12 +4,12 @@ use rustix::process::{
     DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit,
 };
 
-/// Forbids core dumps of this process and of the programs that it starts, because the memory of
-/// both holds secrets. Other processes of the same user can also no longer read the memory and the
+/// Forbids core dumps of this process, because its memory holds secrets. The limit also holds for
+/// the programs that it starts, but not for a handler that gets dumps through a pipe. Other processes of the same user can also no longer read the memory and the
 /// environment of this process.
 pub fn forbid_core_dumps() {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
-    // Each call can be forbidden, for example by a container. The other one is enough then.
+    // A container can forbid each call. The second one alone is enough for this process.
     if getrlimit(Resource::Core) != none {
         let _ = setrlimit(Resource::Core, none);
     }

@@ -22,8 +22,9 @@ const KEEP_ALIVE: Duration = Duration::from_millis(200);
 const PROBE_EVENT_INTERVAL: u32 = 4;
 
 /// So many answers of endless interim (1xx) responses leave threads for other probes. The HTTP
-/// library reads such an answer for seconds before it lets another task run.
-const ENDLESS_ANSWERS: usize = 8;
+/// library reads such an answer for seconds before it lets another task run. One hostile host can
+/// have as many, because that is the default of `limits.probes_in_flight_per_host`.
+pub const ENDLESS_ANSWERS: usize = 32;
 
 const THREAD_NAME: &str = "credwatch-run";
 

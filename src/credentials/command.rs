@@ -1,11 +1,15 @@
 //! Reads a secret from a program, such as the client of a vault.
 
+use std::io;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::zeroize::Zeroizing;
 use tokio::io::AsyncReadExt;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use super::error::{CommandError, SecretError};
 use super::shown;
@@ -17,23 +21,48 @@ const NOT_INHERITED: [&str; 6] = [
 ];
 
 /// Runs a program and returns what it prints on standard output. Standard error is dropped, because
-/// it may hold the secret as well. At the deadline the program and its children are killed.
+/// it may hold the secret as well. At the deadline the program and its children are killed. A
+/// thread that holds `turn` starts the program, because a file system that hangs keeps the thread.
 pub async fn run(
     arguments: &[String],
     deadline: Duration,
+    turn: &Arc<Semaphore>,
 ) -> Result<Zeroizing<String>, SecretError> {
-    let (program, rest) =
-        arguments.split_first().map_or(("", &[][..]), |(program, rest)| (program.as_str(), rest));
-    output(program, rest, deadline)
-        .await
-        .map_err(|error| SecretError::Command { program: shown::program(program), error })
+    let end = Instant::now() + deadline;
+    let (program, child) = match tokio::time::timeout_at(end, start(arguments, turn)).await {
+        Ok(Some(started)) => started,
+        Ok(None) => (shown::unknown_program(), Err(CommandError::Start(io::Error::other("stop")))),
+        Err(_) => (shown::unknown_program(), Err(CommandError::Timeout(deadline))),
+    };
+    let printed = match child {
+        Ok(child) => tokio::time::timeout_at(end, printed(child))
+            .await
+            .unwrap_or(Err(CommandError::Timeout(deadline))),
+        Err(error) => Err(error),
+    };
+    printed.map_err(|error| SecretError::Command { program, error })
 }
 
-async fn output(
-    program: &str,
+/// How messages name the program, and the program that runs. `None` when the runtime stops.
+async fn start(
     arguments: &[String],
-    deadline: Duration,
-) -> Result<Zeroizing<String>, CommandError> {
+    turn: &Arc<Semaphore>,
+) -> Option<(String, Result<Running, CommandError>)> {
+    let turn = Arc::clone(turn).acquire_owned().await.ok()?;
+    let arguments = arguments.to_vec();
+    let starting = tokio::task::spawn_blocking(move || {
+        let (program, rest) = arguments
+            .split_first()
+            .map_or(("", &[][..]), |(program, rest)| (program.as_str(), rest));
+        let child = spawn(program, rest).map_err(CommandError::Start);
+        let name = shown::program(program);
+        drop(turn);
+        (name, child)
+    });
+    starting.await.ok()
+}
+
+fn spawn(program: &str, arguments: &[String]) -> io::Result<Running> {
     let mut command = Command::new(program);
     command
         .args(arguments)
@@ -45,24 +74,31 @@ async fn output(
     for name in NOT_INHERITED {
         command.env_remove(name);
     }
-    let mut child = command.spawn().map_err(CommandError::Start)?;
-    let mut group = Group(child.id());
-    let output = child.stdout.take();
+    let child = command.spawn()?;
+    Ok(Running { group: Group(child.id()), child })
+}
+
+/// A program that runs. When it is dropped, the program and its children are killed.
+struct Running {
+    group: Group,
+    child: Child,
+}
+
+async fn printed(mut running: Running) -> Result<Zeroizing<String>, CommandError> {
+    let child = &mut running.child;
     // One allocation: growing would leave copies of the secret behind.
     let mut text = Zeroizing::new(Vec::with_capacity(2 * 64 * 1024));
-    let whole = async {
-        if let Some(output) = output {
-            output.take(files::SECRET + 1).read_to_end(&mut text).await?;
-        }
-        // A program that prints more waits for a reader of the rest, and would never end.
-        if text.len() as u64 > files::SECRET { Ok(None) } else { child.wait().await.map(Some) }
-    };
-    let status = match tokio::time::timeout(deadline, whole).await {
-        Ok(status) => status.map_err(CommandError::Read)?.ok_or(CommandError::TooLarge)?,
-        Err(_) => return Err(CommandError::Timeout(deadline)),
-    };
+    if let Some(output) = child.stdout.take() {
+        let limited = &mut output.take(files::SECRET + 1);
+        limited.read_to_end(&mut text).await.map_err(CommandError::Read)?;
+    }
+    // A program that prints more waits for a reader of the rest, and would never end.
+    if text.len() as u64 > files::SECRET {
+        return Err(CommandError::TooLarge);
+    }
+    let status = child.wait().await.map_err(CommandError::Read)?;
     // Another process may soon get this number.
-    group.0 = None;
+    running.group.0 = None;
     if !status.success() {
         return Err(CommandError::Failed(status));
     }
@@ -94,20 +130,35 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(20);
 
+    fn turn() -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(1))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_program_that_does_not_start_in_time_holds_up_no_thread_of_the_probes() {
+        // The permit stands for an earlier start that still hangs.
+        let (turn, program) = (turn(), sh("echo s3cret"));
+        let hanging = Arc::clone(&turn).acquire_owned().await.expect("it is free");
+        let error = run(&program, LONG, &turn).await.expect_err("it waits").to_string();
+        assert_eq!(error, "the program of this credential: did not end within 20s");
+        drop(hanging);
+    }
+
     #[tokio::test]
     async fn the_standard_output_of_a_program_is_the_secret() {
-        let printed = run(&sh("echo s3cret; echo noise >&2"), LONG).await.expect("it works");
+        let printed =
+            run(&sh("echo s3cret; echo noise >&2"), LONG, &turn()).await.expect("it works");
         assert_eq!(*printed, "s3cret\n");
     }
 
     #[tokio::test]
     async fn a_failed_program_is_reported_only_by_name_and_status() {
-        let error = run(&sh("echo s3cret; echo s3cret >&2; exit 3"), LONG)
+        let error = run(&sh("echo s3cret; echo s3cret >&2; exit 3"), LONG, &turn())
             .await
             .expect_err("it fails")
             .to_string();
         assert_eq!(error, "/bin/sh: failed (exit status: 3)");
-        let error = run(&["/nonexistent/vault".to_owned()], LONG)
+        let error = run(&["/nonexistent/vault".to_owned()], LONG, &turn())
             .await
             .expect_err("there is none")
             .to_string();
@@ -122,8 +173,10 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let mark = folder.path().join("pid");
         let script = format!("sleep 600 & echo $! > {}; wait", mark.display());
-        let error =
-            run(&sh(&script), Duration::from_millis(300)).await.expect_err("it hangs").to_string();
+        let error = run(&sh(&script), Duration::from_millis(300), &turn())
+            .await
+            .expect_err("it hangs")
+            .to_string();
         assert_eq!(error, "/bin/sh: did not end within 300ms");
         let child = std::fs::read_to_string(mark).expect("it had begun");
         let stat = format!("/proc/{}/stat", child.trim());
@@ -139,7 +192,7 @@ mod tests {
 
     #[tokio::test]
     async fn endless_output_is_refused() {
-        let error = run(&sh("yes"), LONG).await.expect_err("too much").to_string();
+        let error = run(&sh("yes"), LONG, &turn()).await.expect_err("too much").to_string();
         assert_eq!(error, "/bin/sh: printed more than 64 KiB");
     }
 }

@@ -62,7 +62,7 @@ pub async fn read_all(
         let secret = match read {
             Some(secret) => secret,
             None => source
-                .run(timeout)
+                .run(timeout, &sources.turn)
                 .await
                 .unwrap_or_else(|| Err(SecretError::Empty(source.to_string()))),
         };

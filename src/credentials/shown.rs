@@ -27,7 +27,12 @@ pub fn file(prefix: &str, path: &Path) -> String {
 
 /// The path of a program that prints a credential, or words for it.
 pub fn program(path: &str) -> String {
-    shown_path(Path::new(path)).unwrap_or_else(|| "the program of this credential".to_owned())
+    shown_path(Path::new(path)).unwrap_or_else(unknown_program)
+}
+
+/// Words for a program whose path is not shown.
+pub fn unknown_program() -> String {
+    "the program of this credential".to_owned()
 }
 
 /// The name of a systemd credential, or `NAME`.

@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
 
 use super::command;
 use super::error::SecretError;
@@ -67,13 +69,18 @@ impl SecretSource {
         Some(text.and_then(|text| self.trimmed(&text)))
     }
 
-    /// Runs the program that prints the value for at most `deadline`; `None` for other sources.
+    /// Runs the program that prints the value for at most `deadline`; `None` for other sources. A
+    /// thread that holds `turn` starts the program.
     ///
     /// # Errors
     /// When it cannot be started, fails, takes too long or prints nothing.
-    pub async fn run(&self, deadline: Duration) -> Option<Result<SecretString, SecretError>> {
+    pub async fn run(
+        &self,
+        deadline: Duration,
+        turn: &Arc<Semaphore>,
+    ) -> Option<Result<SecretString, SecretError>> {
         let Self::Command(arguments) = self else { return None };
-        Some(command::run(arguments, deadline).await.and_then(|text| self.trimmed(&text)))
+        Some(command::run(arguments, deadline, turn).await.and_then(|text| self.trimmed(&text)))
     }
 
     /// The text without white space and byte order marks around it: files end in newlines, and

@@ -8,9 +8,11 @@ use http::HeaderMap;
 
 use super::support::mutate::{Dice, mutated};
 use super::support::{files, repository};
+use super::targets::conversation::requests;
 use super::targets::replay::{RECORDED, answering};
 use super::targets::{
-    answer, challenge, command, configuration, expression, jwt, recipe, state, web_config, xml,
+    answer, challenge, command, configuration, conversation, expression, jwt, recipe, state,
+    web_config, xml,
 };
 
 /// Texts that are special for some parser.
@@ -110,8 +112,8 @@ fn web_configs() -> Vec<Vec<u8>> {
 /// A target: its name, its function, its seeds, and how many mutations `make test` runs.
 type Target = (&'static str, fn(&[u8]), fn() -> Vec<Vec<u8>>, usize);
 
-/// All targets. `answer` drives the conversation of a probe.
-const TARGETS: [Target; 10] = [
+/// All targets.
+const TARGETS: [Target; 11] = [
     ("answer", answer, || corpus("answer", 40), 1_500),
     ("expression", expression, expressions, 6_000),
     ("recipe", recipe, recipes, 400),
@@ -121,6 +123,7 @@ const TARGETS: [Target; 10] = [
     ("command", command, commands, 1_000),
     ("configuration", configuration, configurations, 1_000),
     ("web_config", web_config, web_configs, 1_000),
+    ("conversation", conversation, || corpus("conversation", 4), 3_000),
     ("state", state, || corpus("state", 4), 5_000),
 ];
 
@@ -133,6 +136,18 @@ fn mutations(name: &str) {
 #[test]
 fn any_answer_to_any_request_is_read() {
     mutations("answer");
+}
+
+#[test]
+fn any_answers_lead_to_an_end_without_a_secret() {
+    mutations("conversation");
+}
+
+#[test]
+fn the_corpus_has_a_conversation_with_all_calls() {
+    let most = corpus("conversation", 4).iter().map(|seed| requests(seed)).max();
+    // Two steps, the token request, a verification and a cleanup.
+    assert_eq!(most, Some(5));
 }
 
 #[test]

@@ -37,9 +37,43 @@ fn costly_bodies() -> [String; 4] {
     ]
 }
 
+/// How many probes of the healthy provider the test waits for.
+const PROBES: usize = 30;
+
+/// How long it takes until the provider was probed [`PROBES`] times. `/livez` answers meanwhile.
+fn time_of_probes(daemon: &Daemon, healthy: &Endpoint) -> Duration {
+    let (start, before) = (Instant::now(), healthy.calls());
+    let mut alive = 0;
+    while healthy.calls() < before + PROBES {
+        assert_eq!(daemon.get("/livez").status, 200);
+        alive += 1;
+        let probes = healthy.calls() - before;
+        assert!(start.elapsed() < Duration::from_secs(60), "{probes} probes of the healthy one");
+    }
+    assert!(alive >= PROBES, "{alive} answers of /livez");
+    start.elapsed()
+}
+
+fn watching<'a>(endpoints: impl Iterator<Item = &'a Endpoint>) -> Daemon {
+    let providers = endpoints.enumerate().map(|(number, endpoint)| {
+        format!(
+            "[providers.p{number}]\nrecipe = \"oauth2-client-credentials\"\n\
+             parameters.token_url = {:?}\n\
+             credentials = {{ client_id = \"a-client\", client_secret = \"a-secret\" }}\n",
+            endpoint.url()
+        )
+    });
+    Daemon::start(&format!(
+        "[defaults]\ntimeout = \"2s\"\ninterval = \"100ms\"\nconfirm_after = \"100ms\"\n\
+         max_backoff = \"100ms\"\n{}",
+        providers.collect::<Vec<_>>().concat()
+    ))
+}
+
 #[test]
 fn eight_hostile_providers_hold_up_neither_a_healthy_one_nor_the_server() {
-    const PROBES: usize = 30;
+    let healthy = Endpoint::json("200 OK", r#"{"access_token":"abcdefgh"}"#);
+    let alone = time_of_probes(&watching([&healthy].into_iter()), &healthy);
     let mut hostile: Vec<Endpoint> = costly_bodies()
         .iter()
         .map(|body| Endpoint::answering(http("400 X", "", body.as_bytes())))
@@ -49,32 +83,12 @@ fn eight_hostile_providers_hold_up_neither_a_healthy_one_nor_the_server() {
     hostile.push(endless(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"));
     let many = "X-Y: z\r\n".repeat(2_000);
     hostile.push(Endpoint::answering(http("200 OK", &many, b"{}")));
-    let healthy = Endpoint::json("200 OK", r#"{"access_token":"abcdefgh"}"#);
-    let providers = hostile.iter().chain([&healthy]).enumerate().map(|(number, endpoint)| {
-        format!(
-            "[providers.p{number}]\nrecipe = \"oauth2-client-credentials\"\n\
-             parameters.token_url = {:?}\n\
-             credentials = {{ client_id = \"a-client\", client_secret = \"a-secret\" }}\n",
-            endpoint.url()
-        )
-    });
-    let daemon = Daemon::start(&format!(
-        "[defaults]\ntimeout = \"2s\"\ninterval = \"100ms\"\nconfirm_after = \"100ms\"\n\
-         max_backoff = \"100ms\"\n{}",
-        providers.collect::<Vec<_>>().concat()
-    ));
+    let daemon = watching(hostile.iter().chain([&healthy]));
     wait_for("an answer of each", || {
         hostile.iter().all(|endpoint| endpoint.calls() > 1).then_some(())
     });
-    let (start, before) = (Instant::now(), healthy.calls());
-    let mut alive = 0;
-    while healthy.calls() < before + PROBES {
-        assert_eq!(daemon.get("/livez").status, 200);
-        alive += 1;
-        let probes = healthy.calls() - before;
-        assert!(start.elapsed() < Duration::from_secs(30), "{probes} probes of the healthy one");
-    }
-    // 30 probes are due in 3 seconds. Twice as long allows for a slow machine.
-    assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
-    assert!(alive >= PROBES, "{alive} answers of /livez");
+    let together = time_of_probes(&daemon, &healthy);
+    // The time of one run is that of its last probe, so a lasting delay would show.
+    let most = alone.mul_f64(1.5) + Duration::from_millis(250);
+    assert!(together < most, "{together:?} for {PROBES} probes, {alone:?} without hostile ones");
 }

@@ -3,10 +3,13 @@
 
 #[path = "bodies.rs"]
 mod bodies;
+#[path = "conversation.rs"]
+pub mod conversation;
 #[path = "files.rs"]
 mod files;
 #[path = "replay.rs"]
 pub mod replay;
 
 pub use bodies::{answer, challenge, expression, jwt, recipe, xml};
+pub use conversation::conversation;
 pub use files::{command, configuration, state, web_config};
