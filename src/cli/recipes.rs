@@ -23,7 +23,8 @@ pub struct Flags {
 enum Command {
     /// List the built-in recipes with their inputs, or only those that contain all given words.
     List {
-        /// Words in the name, the title, the documentation or the inputs of a recipe.
+        /// Beginnings of words in the name, the title, the aliases, the documentation or the inputs
+        /// of a recipe.
         #[arg(value_name = "WORDS")]
         words: Vec<String>,
     },
@@ -52,10 +53,11 @@ pub fn main(flags: &Flags) -> ExitCode {
     }
 }
 
-/// The texts of a recipe that `list` searches, in lower case.
+/// The texts of a recipe that `list` searches, as words.
 fn searched(recipe: &Recipe) -> String {
     let mut texts = vec![recipe.name.as_str()];
     texts.extend(recipe.title.as_deref().into_iter().chain(recipe.documentation.as_deref()));
+    texts.extend(recipe.aliases().iter().map(String::as_str));
     let parameters =
         recipe.parameters.iter().map(|(name, parameter)| (name, &parameter.description));
     for (name, description) in parameters
@@ -64,16 +66,30 @@ fn searched(recipe: &Recipe) -> String {
         texts.push(name);
         texts.extend(description.as_deref());
     }
-    texts.join("\n").to_lowercase()
+    in_words(&texts.join("\n"))
+}
+
+/// The words of a text in lower case, each with a blank before it.
+fn in_words(text: &str) -> String {
+    let text = text.to_lowercase();
+    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.flat_map(|word| [" ", word]).collect()
+}
+
+/// The names of the recipes for a whole standard.
+fn general() -> Vec<String> {
+    let names = BUILTINS.iter().map(|(name, _)| *name);
+    names.filter(|name| name.starts_with("oauth2-")).map(|name| format!("`{name}`")).collect()
 }
 
 fn list(words: &[String]) -> ExitCode {
     let words: Vec<String> =
-        words.iter().flat_map(|word| word.split_whitespace()).map(str::to_lowercase).collect();
+        words.iter().flat_map(|word| word.split_whitespace()).map(str::to_owned).collect();
     let mut found = 0;
     for recipe in BUILTINS.iter().filter_map(|(name, _)| builtin::recipe(name)) {
         let text = searched(&recipe);
-        if words.iter().any(|word| !text.contains(word.as_str())) {
+        // A word is found by its beginning: `micro`, but not `sap` in `whatsapp`.
+        if words.iter().any(|word| !text.contains(&in_words(word))) {
             continue;
         }
         found += 1;
@@ -96,6 +112,9 @@ fn list(words: &[String]) -> ExitCode {
         let row = |title: &str, texts: Vec<String>| {
             say(&format!("{:<28}{title:<13}{}", "", texts.join(", ")));
         };
+        if !recipe.aliases().is_empty() {
+            row("also for:", recipe.aliases().to_vec());
+        }
         row("parameters:", parameters.collect());
         row("credentials:", credentials.collect());
         row("known:", known.collect());
@@ -109,9 +128,11 @@ fn list(words: &[String]) -> ExitCode {
         let hint = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
         let words: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
         complain_of(&format!(
-            "no built-in recipe has {}\n  hint: {hint}`credwatch recipes list` shows all, \
-             `credwatch recipes new` drafts one of your own",
-            words.join(" and ")
+            "no built-in recipe has {}\n  hint: {hint}for an API with OAuth 2.0 take one of {}; \
+             `credwatch recipes new` drafts a recipe for any other API, `credwatch recipes list` \
+             shows all",
+            words.join(" and "),
+            general().join(", ")
         ));
         return ExitCode::FAILURE;
     }

@@ -59,6 +59,12 @@ impl PartialEq for Recipe {
 }
 
 impl Recipe {
+    /// Other words that people search for.
+    #[must_use]
+    pub fn aliases(&self) -> &[String] {
+        &self.definition.aliases
+    }
+
     /// Whether a rule reads the granted scopes.
     #[must_use]
     pub fn reads_scopes(&self) -> bool {

@@ -5,7 +5,7 @@
 use super::shape::{contains, is_date, names_a_secret};
 
 /// The longest word, in letters. A longer one can be a random text in small letters.
-const LONGEST_WORD: usize = 14;
+const LONGEST_WORD: usize = 15;
 
 /// The longest part of the name of a host.
 const LONGEST_LABEL: usize = 20;
@@ -14,8 +14,34 @@ const LONGEST_LABEL: usize = 20;
 /// `v1.0`, `.default`. It is made of words, and small numbers stand only behind a word.
 #[must_use]
 pub fn is_api_name(text: &str) -> bool {
+    let mut short = 0;
     text.len() <= 60
-        && text.split(['-', '_', '.', '~']).all(|part| part.is_empty() || is_part(part))
+        && text.split(['-', '_', '.', '~']).all(|part| {
+            short += usize::from(is_short_name(part));
+            part.is_empty() || is_short_name(part) || is_part(part)
+        })
+        && short <= 1
+}
+
+/// Whether this is a letter, a digit and a letter, as `k8s` and `b1s` are.
+fn is_short_name(part: &str) -> bool {
+    matches!(part.as_bytes(), [b'a'..=b'z', b'0'..=b'9', b'a'..=b'z'])
+}
+
+/// Whether a `User-Agent` is made of names and versions, as that of a browser is.
+#[must_use]
+pub fn may_be_user_agent(text: &str) -> bool {
+    let is_version = |part: &str| {
+        part.len() <= 12
+            && part
+                .split('.')
+                .all(|number| number.len() <= 4 && number.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    text.len() <= 200
+        && text
+            .split([' ', '/', ';', ':', ',', '(', ')'])
+            .all(|part| is_version(part) || is_api_name(part))
+        && !has_loose_joint(text)
 }
 
 /// A part of a name: words in camel case or one in capitals, then at most three digits.
@@ -91,9 +117,12 @@ pub fn may_be_constant(text: &str) -> bool {
     text.len() <= 200 && (is_phrase(text) || is_date(text) && text.len() == 10 || is_time(text))
 }
 
-/// Whether a text is a whole number of at most six digits, such as a number of seconds.
+/// Whether a text is a whole number of at most six digits, perhaps with a unit of time, such as
+/// `3600` and `15m`.
 fn is_time(text: &str) -> bool {
-    (1..=6).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+    let number = text.trim_end_matches(|c: char| c.is_ascii_lowercase());
+    let is_unit = matches!(&text[number.len()..], "" | "s" | "m" | "h" | "d" | "ms" | "min");
+    is_unit && (1..=6).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether a draft may show a text next to a placeholder: a scheme, a prefix, a separator.
@@ -139,7 +168,7 @@ mod tests {
         for name in [
             "oauth2", "getToken", "client_credentials", "v1.0", ".default", "AssumeRole", "token",
             "RS256", "HMAC-SHA256", "SOAPAction", ".well-known", "x", "2", "authorize",
-            "api-token", "GET_TOKEN",
+            "api-token", "GET_TOKEN", "authentication.k8s.io", "b1s", "serviceaccounts",
         ] {
             assert!(is_api_name(name), "{name}");
         }
@@ -159,6 +188,10 @@ mod tests {
         ] {
             assert!(!is_api_name(secret) && !may_be_constant(secret), "{secret}");
         }
+        for agent in ["Weather/2.1", "Mozilla/5.0 (X11; Linux) Gecko/2010 Firefox/115.0"] {
+            assert!(may_be_user_agent(agent), "{agent}");
+        }
+        assert!(!may_be_user_agent("Weather/7f3c9a0b1d2e4f56"));
         assert!(!may_be_constant("A++-+aaaaa9") && !is_harmless("ab+_cd"));
         assert!(may_be_constant("urn:ietf:params:oauth:grant-type:jwt-bearer"));
         for host in ["api.example", "login.vendor.example:8443", "127.0.0.1:80", "localhost"] {

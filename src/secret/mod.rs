@@ -21,7 +21,7 @@ pub use configuration::{
 };
 pub use draft::{
     is_api_name, is_field_name, is_harmless, is_random_step, is_small_number, may_be_constant,
-    may_show_host, may_stand_beside,
+    may_be_user_agent, may_show_host, may_stand_beside,
 };
 pub use redactor::{HIDDEN, Redactor};
 pub use shape::{is_address, is_named_secret, looks_random, names_a_secret};

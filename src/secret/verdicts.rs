@@ -8,7 +8,7 @@ use super::{is_harmless, is_plain_name, may_show_in_answer};
 #[test]
 fn each_setting_shows_the_texts_that_its_rule_allows() {
     for (name, text, answer, draft, configuration) in [
-        ("message", "Unauthenticated.", true, false, false),
+        ("message", "Unauthenticated.", true, true, false),
         ("message", "the client is not known", true, true, false),
         ("error_description", "AADSTS7000215: Invalid client", true, false, false),
         ("resource", "https://graph.microsoft.example/v1", true, true, false),

@@ -1,9 +1,11 @@
 //! Writing a recipe: the list of recipes, the schema, and the place of each mistake. `commands`
-//! tests drafts from sample commands, `drafts` tests details of drafts, `secrets` tests what drafts
+//! tests drafts from sample commands, `drafts` tests details of drafts, `kinds`
+//! tests which parts of a sample are kept, computed or asked for, `secrets` tests what drafts
 //! must not show, and `trials` tests trials and suggestions.
 
 mod commands;
 mod drafts;
+mod kinds;
 mod secrets;
 mod trials;
 
@@ -126,6 +128,21 @@ fn the_list_of_recipes_can_be_searched_for_several_words_in_any_case() {
         found(&["consumer_key"]).contains(&"mpesa".to_owned())
             && !found(&["consumer_key"]).contains(&"zoom".to_owned())
     );
+    // A word is found by its beginning, and a recipe by other names of its products.
+    for (word, name) in [
+        ("azure", "microsoft-entra"),
+        ("aad", "microsoft-entra"),
+        ("gcp", "google-service-account"),
+        ("keycloak", "oauth2-client-credentials"),
+        ("cognito", "oauth2-client-credentials"),
+        ("adfs", "oauth2-client-credentials"),
+        ("openst", "keystone"),
+    ] {
+        assert_eq!(found(&[word]), [name], "{word}");
+    }
+    for word in ["ecr", "sap", "hats"] {
+        assert_eq!(run(&["recipes", "list", word], "", &[]).0, Some(1), "{word}");
+    }
     assert!(found(&["client_secret"]).len() > found(&["client_secret", "tenant"]).len());
 }
 
@@ -135,8 +152,10 @@ fn a_search_without_a_result_suggests_a_similar_name() {
     assert_eq!((status, text.as_str()), (Some(1), ""));
     assert_eq!(
         problem,
-        "error: no built-in recipe has \"zomo\"\n  hint: did you mean `zoom`? `credwatch recipes \
-         list` shows all, `credwatch recipes new` drafts one of your own\n"
+        "error: no built-in recipe has \"zomo\"\n  hint: did you mean `zoom`? for an API with \
+         OAuth 2.0 take one of `oauth2-client-credentials`, `oauth2-jwt-bearer`, \
+         `oauth2-password`, `oauth2-refresh-token`, `oauth2-token-exchange`; `credwatch recipes new` drafts a recipe \
+         for any other API, `credwatch recipes list` shows all\n"
     );
     assert_eq!(
         run(&["recipes", "list", "zoom", "microsoft"], "", &[]).0,

@@ -1,37 +1,7 @@
 //! The options of curl: those that make the request, those that do not matter, and those that a
 //! recipe does not support.
 
-/// What one `-d` or similar option adds to the body.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Piece {
-    /// Sent as it is.
-    Raw(String),
-    /// `--data-urlencode`: a name, which may be empty, and the value before its encoding.
-    Plain(String, String),
-}
-
-/// The request of a command. Holds the secrets that the command holds: no `Debug`.
-#[derive(Default)]
-pub struct Sample {
-    /// `-X`.
-    pub method: Option<String>,
-    /// The URL as it is written.
-    pub url: String,
-    /// `-H`. A header without a value is left out, because curl does not send it.
-    pub headers: Vec<(String, String)>,
-    /// `-u`.
-    pub user: Option<String>,
-    /// `-d` and similar options.
-    pub data: Vec<Piece>,
-    /// `--json`.
-    pub is_json: bool,
-    /// `-G`: the data goes into the URL and not into the body.
-    pub get: bool,
-    /// The URLs of further commands in the same text.
-    pub others: Vec<String>,
-    /// What the author of the recipe should know.
-    pub notes: Vec<String>,
-}
+use super::sample::{Piece, Sample};
 
 /// Options without a value that do not change the request.
 const IGNORED: [&str; 35] = [
@@ -44,11 +14,10 @@ const IGNORED: [&str; 35] = [
 ];
 
 /// Options with a value that do not change the request.
-const IGNORED_WITH_VALUE: [&str; 22] = [
+const IGNORED_WITH_VALUE: [&str; 20] = [
     "output", "write-out", "max-time", "connect-timeout", "retry", "retry-delay", "retry-max-time",
-    "user-agent", "referer", "dump-header", "stderr", "trace", "trace-ascii", "cookie-jar",
-    "limit-rate", "max-redirs", "resolve", "tls-max", "ciphers", "keepalive-time", "interface",
-    "speed-limit",
+    "dump-header", "stderr", "trace", "trace-ascii", "cookie-jar", "limit-rate", "max-redirs",
+    "resolve", "tls-max", "ciphers", "keepalive-time", "interface", "speed-limit",
 ];
 
 const CLIENT_CERTIFICATE: &str = "the command shows a client certificate: set \
@@ -64,13 +33,8 @@ const PROVIDER_OPTIONS: [(&str, &str); 6] = [
     ("proxy-user", "the command logs in to a proxy: set `proxy` of the provider"),
 ];
 
-const MULTIPART: &str = "the command sends a multipart form, which recipes cannot; \
-    most APIs also take the fields with `-d`";
-
 /// Options that a recipe does not support, with the reason.
-const UNSUPPORTED: [(&str, &str); 10] = [
-    ("form", MULTIPART),
-    ("form-string", MULTIPART),
+const UNSUPPORTED: [(&str, &str); 8] = [
     ("upload-file", "`-T` uploads a file, which no token request does"),
     ("head", "`-I` requests only headers, so the response has no token"),
     ("digest", "`--digest` needs an answer to a challenge, which recipes cannot give"),
@@ -178,6 +142,9 @@ impl Reader<'_> {
             "oauth2-bearer" => {
                 self.sample.headers.push(("Authorization".into(), format!("Bearer {value}")));
             }
+            "user-agent" => self.sample.headers.push(("User-Agent".into(), value)),
+            "referer" => self.sample.headers.push(("Referer".into(), value)),
+            "form" | "form-string" => return self.form(&value),
             "cookie" if value.contains('=') => self.sample.headers.push(("Cookie".into(), value)),
             "cookie" => {
                 return Err("`-b` names a file: write the cookies as `-b 'name=value'`".into());
@@ -243,6 +210,26 @@ impl Reader<'_> {
         Ok(())
     }
 
+    fn form(&mut self, text: &str) -> Result<(), String> {
+        let Some((name, value)) = text.split_once('=') else {
+            return Err("a field of `-F` has no `=` between its name and its value".into());
+        };
+        self.sample.is_multipart = true;
+        let value = if value.starts_with(['@', '<']) && !value.ends_with('>') {
+            self.text_of_file(name)
+        } else {
+            value.trim_matches('"').to_owned()
+        };
+        self.sample.data.push(Piece::Plain(name.to_owned(), value));
+        Ok(())
+    }
+
+    /// The placeholder for the text of a file.
+    fn text_of_file(&mut self, name: &str) -> String {
+        self.note("a field of the command comes from a file: its input is the text of that file");
+        format!("<{name}>")
+    }
+
     fn data(&mut self, name: &str, value: String) -> Result<(), String> {
         let from_file = match name {
             "data-raw" => false,
@@ -251,6 +238,14 @@ impl Reader<'_> {
             }
             _ => value.starts_with('@'),
         };
+        if let Some((field, _)) = value
+            .split_once('@')
+            .filter(|(field, _)| from_file && name == "data-urlencode" && !field.is_empty())
+        {
+            let value = self.text_of_file(field);
+            self.sample.data.push(Piece::Plain(field.to_owned(), value));
+            return Ok(());
+        }
         if from_file {
             return Err(format!(
                 "`--{name} @…` reads the body from a file: write its text in place of `@…`"
@@ -279,9 +274,10 @@ impl Reader<'_> {
 }
 
 fn takes_value(name: &str) -> bool {
-    const OWN: [&str; 15] = [
+    const OWN: [&str; 19] = [
         "url", "request", "user", "oauth2-bearer", "cookie", "header", "data", "data-ascii",
         "data-binary", "data-raw", "data-urlencode", "json", "url-query", "cert-type", "key-type",
+        "user-agent", "referer", "form", "form-string",
     ];
     OWN.contains(&name)
         || IGNORED_WITH_VALUE.contains(&name)
@@ -333,9 +329,9 @@ mod tests {
     #[test]
     fn a_command_that_no_recipe_can_send_is_refused_without_repeating_its_secrets() {
         for (text, word) in [
-            ("curl -F key=value https://x.example", "multipart"),
+            ("curl -F key https://x.example", "no `=`"),
             ("curl -d @body.json https://x.example", "write its text"),
-            ("curl --data-urlencode name@file https://x.example", "write its text"),
+            ("curl --data-urlencode @file https://x.example", "write its text"),
             ("curl --digest -u a:b https://x.example", "challenge"),
             ("curl -I https://x.example", "only headers"),
             ("curl --frobnicate https://x.example", "`--frobnicate`"),
@@ -343,7 +339,7 @@ mod tests {
             ("curl -d", "lacks its value"),
             ("curl -d a=b", "no URL"),
             ("curl -H 'nothing' https://x.example", "no `:`"),
-            ("wget https://x.example", "no curl command"),
+            ("ftp https://x.example", "no curl command"),
             ("", "no curl command"),
         ] {
             let problem = parse(text).err().unwrap_or_else(|| panic!("{text} was accepted"));

@@ -4,48 +4,64 @@
 //! `<key>` stay as they are.
 
 mod command;
+mod foreign;
 mod raw;
+mod sample;
 mod words;
 
-pub use command::{Piece, Sample};
+pub use sample::{Other, Piece, Sample};
 
-/// Reads the first curl command of a text, or a raw HTTP request.
+/// Reads the command of a text that is most like a token request, or a raw HTTP request.
 ///
 /// # Errors
 /// A sentence that says what is not understood or not supported. It holds no value of the command.
 pub fn parse(text: &str) -> Result<Sample, String> {
-    if raw::is_request(text) {
+    let has_curl = text.lines().any(|line| line.split_whitespace().next().is_some_and(is_curl));
+    if raw::is_request(text) && !has_curl {
         return raw::read(text);
     }
-    let commands = words::commands(text)?;
     let mut found: Vec<Result<Sample, String>> = Vec::new();
-    for command in &commands {
+    for command in &words::commands(text)? {
         if let Some(place) = command.iter().position(|word| is_curl(word)) {
             found.push(command::read(&command[place + 1..]));
         } else if let Some((_, inner)) = command.iter().find_map(|word| word.split_once("$(curl "))
         {
             // TOKEN=$(curl …)
             found.push(parse(&format!("curl {}", inner.trim_end_matches(')'))));
+        } else if let Some(sample) = foreign::read(command) {
+            found.push(sample);
         }
     }
-    let mut found = found.into_iter();
-    let mut first = found.next().ok_or(
-        "there is no curl command in this text: paste one that begins with `curl`, or an HTTP \
-         request that begins with `POST /path HTTP/1.1`",
-    )??;
+    if found.is_empty() {
+        return Err(
+            "there is no curl command in this text: paste one that begins with `curl`, or \
+                    an HTTP request that begins with `POST /path HTTP/1.1`"
+                .into(),
+        );
+    }
+    let likeness = |sample: &Result<Sample, String>| sample.as_ref().map_or(0, Sample::likeness);
+    let most = found.iter().map(likeness).max().unwrap_or_default();
+    // The first one wins a tie, and a first one that cannot be read is reported.
+    let place = match &found[0] {
+        Ok(first) if first.likeness() < most => {
+            found.iter().position(|sample| likeness(sample) == most).unwrap_or_default()
+        }
+        _ => 0,
+    };
+    let mut chosen = found.remove(place)?;
     for other in found {
         match other {
             Ok(other) => {
-                first.others.push(other.url);
-                first.others.extend(other.others);
+                chosen.others.push(other.as_other());
+                chosen.others.extend(other.others);
             }
-            Err(_) => first.notes.push(
+            Err(_) => chosen.notes.push(
                 "the text has another command, which cannot be read and is not in this draft"
                     .into(),
             ),
         }
     }
-    Ok(first)
+    Ok(chosen)
 }
 
 fn is_curl(word: &str) -> bool {

@@ -1,6 +1,6 @@
 //! Reads a raw HTTP request, which some pages show instead of a command: `POST /token HTTP/1.1`.
 
-use super::{Piece, Sample};
+use super::sample::{Piece, Sample};
 
 /// The most characters of a request.
 const LONGEST: usize = 64 * 1024;
@@ -16,7 +16,9 @@ pub fn is_request(text: &str) -> bool {
     let method = words.next().is_some_and(|word| {
         ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"].contains(&word)
     });
-    let target = words.next().is_some_and(|word| word.starts_with('/') || word.contains("://"));
+    let target = words
+        .next()
+        .is_some_and(|word| word.starts_with(['/', '{', '<', '$']) || word.contains("://"));
     method
         && target
         && words.next().is_none_or(|word| word.starts_with("HTTP/"))
@@ -63,9 +65,13 @@ pub fn read(text: &str) -> Result<Sample, String> {
         }
     }
     sample.url = match host {
-        _ if target.contains("://") => target.to_owned(),
+        _ if target.contains("://") || !target.starts_with('/') => target.to_owned(),
         Some(host) if !host.is_empty() => format!("https://{host}{target}"),
-        _ => return Err(format!("the request does not say which host it goes to: {WANTED}")),
+        _ => {
+            let note = "the request does not say which host it goes to: set `base_url`";
+            sample.notes.push(note.into());
+            format!("{{base_url}}{target}")
+        }
     };
     let body = rest.trim();
     if !body.is_empty() {
@@ -80,7 +86,7 @@ pub fn read(text: &str) -> Result<Sample, String> {
 fn header(line: &str) -> Option<(&str, &str)> {
     let (name, value) = line.split_once(':')?;
     let fits =
-        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+        !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
     fits.then(|| (name, value.trim()))
 }
 
@@ -106,18 +112,20 @@ mod tests {
 
     #[test]
     fn a_request_that_cannot_be_read_says_what_to_paste() {
-        for (text, words) in [
-            ("POST /token HTTP/1.1\nAccept: */*\n\nkey=S3cr3t", "which host"),
-            ("POST /token HTTP/1.1\nHost: x.example\nS3cr3t and more\n", "not a header"),
-        ] {
-            let problem = parse(text).err().unwrap_or_else(|| panic!("{text} was accepted"));
-            assert!(
-                problem.contains(words)
-                    && problem.contains("POST /path HTTP/1.1")
-                    && !problem.contains("S3cr3t"),
-                "{text}: {problem}"
-            );
+        let text = "POST /token HTTP/1.1\nHost: x.example\nS3cr3t and more\n";
+        let problem = parse(text).err().unwrap_or_else(|| panic!("{text} was accepted"));
+        assert!(
+            problem.contains("not a header")
+                && problem.contains("POST /path HTTP/1.1")
+                && !problem.contains("S3cr3t"),
+            "{problem}"
+        );
+        for (target, url) in [("/token", "{base_url}/token"), ("{{server}}/t", "{{server}}/t")] {
+            let sample = parse(&format!("POST {target}\n\na=b")).expect("readable");
+            assert_eq!(sample.url, url);
         }
+        let page = "POST https://x.example/t\n\ncurl -X PUT https://x.example/t2 -d a=b";
+        assert_eq!(parse(page).expect("readable").method.as_deref(), Some("PUT"));
         assert!(!is_request("curl -X POST https://x.example") && !is_request("POST it to /token"));
     }
 }

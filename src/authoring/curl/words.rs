@@ -15,7 +15,7 @@ pub fn commands(text: &str) -> Result<Vec<Vec<String>>, String> {
     if text.len() > LONGEST {
         return Err("this is too long for a command".into());
     }
-    let text = text.replace("\r\n", "\n");
+    let text = documents_inline(plain(&text.replace("\r\n", "\n")));
     let mut lexer = Lexer {
         rest: text.chars().peekable(),
         word: None,
@@ -24,6 +24,43 @@ pub fn commands(text: &str) -> Result<Vec<Vec<String>>, String> {
     };
     lexer.run()?;
     Ok(lexer.commands)
+}
+
+/// The text for a POSIX shell: the signs of other shells that continue a line become `\`.
+fn plain(text: &str) -> String {
+    let ends = |sign: &str| {
+        text.lines().any(|line| line.trim_end().ends_with(sign) && line.trim() != sign)
+    };
+    // The Windows command line escapes with `^` as a shell does with `\`.
+    let text = if ends(" ^") || text.contains("^\"") {
+        text.replace("^\n", "\\\n").replace('^', "")
+    } else {
+        text.to_owned()
+    };
+    text.replace(" `\n", " \\\n")
+}
+
+/// The text with the here document of `-d @- <<END` in place of `@-`.
+fn documents_inline(text: String) -> String {
+    let found = text.find("<<").and_then(|place| {
+        let (before, rest) = (&text[..place], text[place + 2..].trim_start_matches('-'));
+        let at = before.rfind("@-").filter(|at| !before[*at..].contains('\n'))?;
+        let (line, body) = rest.split_once('\n')?;
+        let word = line.split_whitespace().next()?;
+        let end = word.trim_matches(['\'', '"', '\\']);
+        let lines = body.lines().take_while(|line| line.trim() != end);
+        let document = lines.collect::<Vec<_>>().join("\n");
+        let behind: Vec<&str> = body.lines().skip(document.lines().count().max(1) + 1).collect();
+        let quoted = document.replace('\'', "'\\''");
+        Some(format!(
+            "{}'{quoted}'{} {}\n{}",
+            &before[..at],
+            &before[at + 2..],
+            line.replacen(word, "", 1),
+            behind.join("\n")
+        ))
+    });
+    found.unwrap_or(text)
 }
 
 struct Lexer<'a> {
@@ -280,6 +317,14 @@ mod tests {
             ("a https://x.example/?b=c&d=e", vec!["a", "https://x.example/?b=c&d=e"]),
             ("a “b c” d # a remark", vec!["a", "b c", "d"]),
             ("a b 2>/dev/null", vec!["a", "b"]),
+            ("a ^\n  -b \"c\"", vec!["a", "-b", "c"]),
+            ("a ^\"b c^\" ^\n  d", vec!["a", "b c", "d"]),
+            ("a `\n  -b c", vec!["a", "-b", "c"]),
+            (
+                "a -d @- <<EOF -b\n{\"it\": \"it's\"}\nEOF\n",
+                vec!["a", "-d", "{\"it\": \"it's\"}", "-b"],
+            ),
+            ("a -d @- << 'E'\nx=1\ny=2\nE", vec!["a", "-d", "x=1\ny=2"]),
         ] {
             assert_eq!(words(text), expected, "{text}");
         }

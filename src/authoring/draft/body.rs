@@ -7,6 +7,8 @@ use super::field::{Kind, kind};
 use super::inputs::Inputs;
 use super::names::{escaped, snake};
 use super::parts::{Body, Request};
+use super::relaxed;
+use super::times::is_epoch;
 use super::values::{self, Part};
 use super::write::Value;
 use crate::authoring::curl::{Piece, Sample};
@@ -79,7 +81,7 @@ pub fn body(
                 "the command sends JSON without saying so; the recipe says `application/json`",
             );
         }
-        if let Some(json) = relaxed(data) {
+        if let Some(json) = relaxed::json(data) {
             request.body = Body::Json(json_value("", &json, inputs)?);
             if let Some(kind) = content_type
                 .filter(|kind| kind.split(';').next().map(str::trim) != Some("application/json"))
@@ -90,9 +92,16 @@ pub fn body(
         }
         return Err("the body of the command is not JSON: is a quote or bracket missing?".into());
     }
-    if content_type.is_none_or(|kind| kind.contains("urlencoded"))
-        && data.contains('=')
-        && !start.starts_with('<')
+    if sample.is_multipart {
+        inputs.todo(
+            "the command sends a multipart form (`-F`) and the draft an ordinary form with the \
+             same fields: does the API take that?",
+        );
+    }
+    if sample.is_multipart
+        || content_type.is_none_or(|kind| kind.contains("urlencoded"))
+            && data.contains('=')
+            && !start.starts_with('<')
     {
         let mut form = Vec::new();
         pairs(data, &mut form, inputs);
@@ -112,44 +121,6 @@ pub fn body(
     Ok(())
 }
 
-/// JSON, also with placeholders without quotes: `{"ttl": <seconds>}`.
-fn relaxed(text: &str) -> Option<Json> {
-    if let Ok(json) = serde_json::from_str(text) {
-        return Some(json);
-    }
-    let (mut out, mut rest, mut quoted) = (String::new(), text, false);
-    while let Some(character) = rest.chars().next() {
-        let bare = if quoted || !matches!(character, '$' | '<' | 'Y') {
-            None
-        } else {
-            values::parts(rest, true).into_iter().next()
-        };
-        if let Some(Part::Placeholder { .. } | Part::Command(_)) = bare {
-            let length = rest
-                .find([',', '\n', '}', ']'])
-                .filter(|_| character != '<' && !rest.starts_with("${"))
-                .or_else(|| Some(rest.find(['>', '}'])? + 1))?;
-            out.push_str(&Json::from(rest[..length].trim()).to_string());
-            rest = &rest[length..];
-            continue;
-        }
-        if quoted && character == '\\' {
-            let length = 1 + rest[1..].chars().next().map_or(0, char::len_utf8);
-            out.push_str(&rest[..length]);
-            rest = &rest[length..];
-            continue;
-        }
-        quoted ^= character == '"';
-        // Samples often have a comma before the closing bracket.
-        let closes = rest[character.len_utf8()..].trim_start().starts_with(['}', ']']);
-        if quoted || character != ',' || !closes {
-            out.push(character);
-        }
-        rest = &rest[character.len_utf8()..];
-    }
-    serde_json::from_str(&out).ok()
-}
-
 fn json_value(field: &str, json: &Json, inputs: &mut Inputs) -> Result<Value, String> {
     Ok(match json {
         Json::Null => {
@@ -164,8 +135,7 @@ fn json_value(field: &str, json: &Json, inputs: &mut Inputs) -> Result<Value, St
         Json::String(text) => {
             let mut shown = inputs.text(field, true, text, true);
             // A lone expression keeps the type of its value, but the sample has a string.
-            if kind(field) == Kind::Time && shown.starts_with("{{ now_") && shown != "{{ now_iso }}"
-            {
+            if matches!(shown.as_str(), "{{ now_s }}" | "{{ now_ms }}" | "{{ now_s + 300 }}") {
                 shown = shown.replace(" }}", " ~ '' }}");
             }
             Value::Text(shown)
@@ -189,12 +159,28 @@ fn json_value(field: &str, json: &Json, inputs: &mut Inputs) -> Result<Value, St
                         ),
                     ));
                 } else {
-                    table.push((name.clone(), json_value(name, value, inputs)?));
+                    let value = json_value(&named(field, name), value, inputs)?;
+                    table.push((name.clone(), value));
                 }
             }
             Value::Table(table)
         }
     })
+}
+
+/// The name that says what a member is. `name` in `user` is the name of the user.
+fn named(object: &str, member: &str) -> String {
+    const GENERAL: [&str; 7] = ["id", "name", "value", "code", "key", "type", "email"];
+    const ENVELOPES: [&str; 16] = [
+        "", "auth", "params", "data", "credentials", "credential", "identity", "request", "body",
+        "payload", "attributes", "input", "args", "login", "json", "spec",
+    ];
+    let is_general = GENERAL.contains(&member.to_ascii_lowercase().as_str());
+    if is_general && !ENVELOPES.contains(&object.to_ascii_lowercase().as_str()) {
+        format!("{object}_{member}")
+    } else {
+        member.to_owned()
+    }
 }
 
 /// Whether this is the `id` of a JSON-RPC call.
@@ -208,12 +194,22 @@ fn is_call_number(value: &Json) -> bool {
 fn json_number(field: &str, number: &serde_json::Number, inputs: &mut Inputs) -> Value {
     let digits = number.to_string();
     match kind(field) {
-        Kind::Time if digits.len() >= 10 => Value::Text(inputs.text(field, true, &digits, true)),
+        Kind::Time | Kind::End | Kind::Unknown if is_epoch(&digits) => {
+            Value::Text(inputs.text(field, true, &digits, true))
+        }
+        Kind::Constant if digits.len() <= 8 => Value::Plain(digits),
         _ if is_small_number(field, &digits) => Value::Plain(digits),
         Kind::Credential | Kind::Signature | Kind::Once => {
             Value::Text(inputs.text(field, true, &digits, true).replace(" }}", " | int }}"))
         }
-        kind if digits.len() > if kind == Kind::Constant { 6 } else { 4 } => {
+        Kind::Own | Kind::Parameter => {
+            let name = inputs.open(&snake(field), &digits);
+            for input in inputs.all.iter_mut().filter(|input| input.name == name) {
+                input.is_number = true;
+            }
+            Value::Text(format!("{{{{ {name} | int }}}}"))
+        }
+        _ if digits.len() > 4 => {
             Value::Text(format!("{{{{ {} | int }}}}", inputs.hidden(&snake(field))))
         }
         _ => Value::Plain(digits),

@@ -8,12 +8,16 @@ use crate::secret::names_a_secret;
 pub enum Kind {
     /// The same for every customer: a grant type, a version.
     Constant,
-    /// Differs between customers, but is not secret: a scope, a tenant.
+    /// Not secret, and often the same for every customer: a scope, a region.
     Parameter,
+    /// Not secret, and different for each customer: a tenant, a realm.
+    Own,
     /// A secret or an identifier.
     Credential,
     /// The time of the request.
     Time,
+    /// A time after the request.
+    End,
     /// A value that is used once: a nonce.
     Once,
     /// Computed from other fields.
@@ -21,25 +25,56 @@ pub enum Kind {
     Unknown,
 }
 
-const CONSTANTS: [&str; 35] = [
-    "jsonrpc", "granttype", "responsetype", "tokentype", "requestedtokentype", "subjecttokentype",
-    "assertiontype", "clientassertiontype", "version", "apiversion", "v", "format", "accept",
-    "contenttype", "acceptlanguage", "lang", "language", "type", "action", "method", "methods",
-    "service", "xrequestedwith", "mode", "channel", "expiresin", "ttl", "duration",
-    "durationseconds", "output", "algorithm", "alg", "signmethod", "signaturemethod", "signtype",
+impl Kind {
+    /// Whether a value of this kind is an input that is not secret.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Constant | Self::Parameter | Self::Own)
+    }
+}
+
+const CONSTANTS: [&str; 22] = [
+    "jsonrpc", "granttype", "responsetype", "tokentype", "v", "accept", "contenttype",
+    "acceptlanguage", "action", "methods", "service", "xrequestedwith", "channel", "expiresin",
+    "durationseconds", "output", "authenticator", "signtype", "target", "amztarget", "idp",
+    "loginprovidername",
 ];
 
-const PARAMETERS: [&str; 24] = [
-    "scope", "scopes", "audience", "resource", "tenant", "tenantid", "tenantname", "realm",
-    "region", "domain", "subdomain", "env", "environment", "organization", "org", "orgname",
-    "country", "locale", "zone", "site", "baseurl", "host", "hostname", "instance",
+/// Last words of names whose values belong to the API.
+const CONSTANT_ENDS: [&str; 27] = [
+    "version", "type", "kind", "format", "method", "mode", "lang", "language", "locale",
+    "algorithm", "alg", "flow", "protocol", "encoding", "strategy", "style", "ttl", "lifetime",
+    "duration", "validity", "timeout", "grant", "provider", "flavor", "operation", "action",
+    "minutes",
 ];
 
-const TIMES: [&str; 9] =
-    ["timestamp", "ts", "time", "t", "date", "requesttime", "xtimestamp", "now", "datetime"];
-const ONCE: [&str; 7] =
-    ["nonce", "requestid", "uuid", "idempotencykey", "jti", "correlationid", "traceid"];
-const SIGNATURES: [&str; 7] = ["sign", "signature", "hmac", "checksum", "digest", "mac", "sig"];
+/// Names of values that are not secret. A suffix such as `_id` does not change that.
+const PARAMETERS: [&str; 17] = [
+    "scope", "scopes", "audience", "audiences", "resource", "resources", "region", "country",
+    "env", "environment", "product", "permission", "permissions", "role", "zone", "currency",
+    "feature",
+];
+
+const OWN: [&str; 26] = [
+    "tenant", "realm", "domain", "subdomain", "organization", "organisation", "org", "site",
+    "company", "instance", "host", "hostname", "project", "workspace", "namespace", "shop",
+    "store", "database", "db", "schema", "warehouse", "baseurl", "device", "session",
+    "application", "entity",
+];
+
+const TIMES: [&str; 14] = [
+    "timestamp", "ts", "time", "t", "date", "requesttime", "xtimestamp", "now", "datetime", "iat",
+    "nbf", "created", "createdat", "issuedat",
+];
+const ENDS: [&str; 9] = [
+    "exp", "expires", "expiresat", "expireson", "expiry", "expiration", "expirationtime",
+    "validuntil", "notonorafter",
+];
+const ONCE: [&str; 14] = [
+    "nonce", "noncestr", "random", "rnd", "requestid", "uuid", "guid", "idempotencykey", "jti",
+    "correlationid", "traceid", "messageid", "transactionid", "controlid",
+];
+const SIGNATURES: [&str; 9] =
+    ["sign", "signature", "hmac", "checksum", "digest", "mac", "sig", "encryption", "signed"];
 const SECRETS: [&str; 17] = [
     "pass", "pwd", "pin", "otp", "auth", "cred", "hash", "code", "user", "mail", "login", "phone",
     "client", "account", "merchant", "customer", "partner",
@@ -54,16 +89,31 @@ pub fn kind(field: &str) -> Kind {
         .filter(|rest| field.to_ascii_lowercase().starts_with("x-") && !rest.is_empty())
         .unwrap_or(&name);
     let last = words.last().map_or("", String::as_str);
-    if CONSTANTS.contains(&name) || matches!(last, "version") {
+    let is_once = |known: &&str| name.ends_with(*known);
+    let names_a_call = words.iter().any(|word| {
+        matches!(word.as_str(), "req" | "request" | "message" | "msg" | "correlation" | "trace")
+    });
+    if CONSTANTS.contains(&name) || CONSTANT_ENDS.contains(&last) || name.ends_with("type") {
         Kind::Constant
     } else if SIGNATURES.contains(&last) || name == "contentmd5" {
         Kind::Signature
-    } else if ONCE.contains(&name) || last == "nonce" {
+    } else if ONCE.iter().any(is_once) || names_a_call && matches!(last, "id" | "no" | "number") {
         Kind::Once
-    } else if TIMES.contains(&name) || last == "timestamp" {
+    } else if TIMES.contains(&name)
+        || matches!(last, "timestamp" | "datetime")
+        || matches!(last, "date" | "time") && is_time_of_the_request(&words)
+    {
         Kind::Time
-    } else if PARAMETERS.contains(&name) {
+    } else if ENDS.contains(&name) {
+        Kind::End
+    } else if is_of(&PARAMETERS, name, &words) {
         Kind::Parameter
+    } else if is_of(&OWN, name, &words) {
+        Kind::Own
+    } else if name.contains("expir") && !name.contains("token") {
+        Kind::Constant
+    } else if last == "name" && words.len() > 1 && !names_a_person(&words) {
+        Kind::Own
     } else if names_a_secret(field)
         || SECRETS.iter().any(|word| name.contains(word))
         || matches!(last, "id" | "sid" | "username" | "pw")
@@ -73,6 +123,43 @@ pub fn kind(field: &str) -> Kind {
     } else {
         Kind::Unknown
     }
+}
+
+/// Whether a date or time is not that of a birth or a lifetime.
+fn is_time_of_the_request(words: &[String]) -> bool {
+    const OTHERS: [&str; 9] =
+        ["life", "live", "valid", "expir", "birth", "start", "end", "session", "access"];
+    let is_other = |word: &String| OTHERS.iter().any(|other| word.contains(other));
+    words.len() > 1 && !words.iter().any(is_other)
+}
+
+/// Whether a name is that of a user, which is as secret as an identifier.
+fn names_a_person(words: &[String]) -> bool {
+    ["user", "login", "account", "sign", "logon", "service", "principal"]
+        .iter()
+        .any(|word| words[words.len() - 2].contains(word))
+}
+
+/// Whether a name is one of these, perhaps with `_id`, `_name` or `_code` behind it.
+fn is_of(known: &[&str], name: &str, words: &[String]) -> bool {
+    let stem = match words {
+        [stem @ .., last]
+            if !stem.is_empty() && matches!(last.as_str(), "id" | "name" | "code" | "codes") =>
+        {
+            stem.last().map_or("", String::as_str)
+        }
+        _ => "",
+    };
+    let last = words.last().map_or("", String::as_str);
+    let is_object = matches!(last, "session" | "device" | "application" | "entity" | "host");
+    // `session_id` and `device_id` identify, and so may be secret.
+    let identifies = matches!(stem, "session" | "device" | "application" | "entity" | "role")
+        && words.last().is_some_and(|last| last == "id" || last == "code");
+    known.contains(&name)
+        || known.contains(&last) && !is_object
+        || known.contains(&stem) && !identifies
+        || name.strip_prefix("tenant").is_some_and(|_| known.contains(&"tenant"))
+        || name.strip_prefix("company").is_some_and(|rest| known.contains(&rest))
 }
 
 #[cfg(test)]
@@ -95,6 +182,24 @@ mod tests {
             ("sign", Kind::Signature),
             ("X-Signature", Kind::Signature),
             ("colour", Kind::Unknown),
+            ("kind", Kind::Constant),
+            ("authorize_type", Kind::Constant),
+            ("loginType", Kind::Constant),
+            ("token_ttl", Kind::Constant),
+            ("expirationSeconds", Kind::Constant),
+            ("RegionId", Kind::Parameter),
+            ("country_codes", Kind::Parameter),
+            ("realm", Kind::Own),
+            ("tenant_id", Kind::Own),
+            ("project_name", Kind::Own),
+            ("CompanyDB", Kind::Own),
+            ("device_id", Kind::Credential),
+            ("X-Correlation-Id", Kind::Once),
+            ("WM_QOS.CORRELATION_ID", Kind::Once),
+            ("x-av-req-id", Kind::Once),
+            ("x-av-date", Kind::Time),
+            ("iat", Kind::Time),
+            ("exp", Kind::End),
         ] {
             assert_eq!(kind(field), expected, "{field}");
         }

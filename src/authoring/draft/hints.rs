@@ -4,6 +4,8 @@ use super::inputs::Inputs;
 use super::names::snake;
 use super::parts::{Body, Request};
 use super::write::{Value, key};
+use crate::authoring::curl::Other;
+use crate::authoring::suggest::Suggestion;
 use crate::recipe::builtin::BUILTINS;
 use crate::secret::{is_random_step, may_show_host};
 
@@ -25,7 +27,7 @@ pub fn bindings(inputs: &mut Inputs) -> Vec<(String, String)> {
             .take(1)
             .map(|input| input.name.clone())
             .collect();
-        signed.extend(inputs.time.map(str::to_owned));
+        signed.extend(inputs.time.clone());
         let signed = if signed.is_empty() { "now_s".to_owned() } else { signed.join(" ~ ") };
         let name = signature.name;
         let (digest, upper) = signature.digest.unwrap_or(("", false));
@@ -52,10 +54,14 @@ pub fn bindings(inputs: &mut Inputs) -> Vec<(String, String)> {
     bindings
 }
 
-/// Whether an `Authorization` signs the request: `X-HMAC-… Credential=…, Signature=…`.
+/// Whether an `Authorization` signs the request: `X-HMAC-… Credential=…, Signature=…`, or the
+/// schemes `Signature` and `OAuth` with a `signature`.
 pub fn is_request_signature(value: &str) -> bool {
     let (scheme, rest) = value.trim().split_once(' ').unwrap_or_default();
-    scheme.to_ascii_uppercase().contains("-HMAC-") && rest.contains("Signature=")
+    let rest = rest.to_ascii_lowercase();
+    let signs = scheme.to_ascii_uppercase().contains("-HMAC-")
+        || ["signature", "oauth"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    signs && rest.contains("signature=")
 }
 
 /// The TODO for such a header.
@@ -74,12 +80,18 @@ pub fn request_signature() -> String {
 }
 
 /// The TODO for a further command in the text.
-pub fn other_command(url: &str, name: &str, inputs: &Inputs) -> String {
+pub fn other_command(other: &Other, name: &str, inputs: &Inputs) -> String {
+    let url = shown(&other.url, inputs);
+    if other.uses_a_token {
+        return format!(
+            "the text has another command, for {url}, which uses the token and is not in this \
+             draft: `verify` of the provider can make such a call"
+        );
+    }
     format!(
-        "the text has another command, for {}, which is not in this draft: add a call before the \
-         token request as `[[recipes.{}.steps]]`; if that command is the token request, draft it \
-         alone",
-        shown(url, inputs),
+        "the text has another command, for {url}, which is not in this draft: add a call before \
+         the token request as `[[recipes.{}.steps]]`; if that command is the token request, draft \
+         it alone",
         key(name)
     )
 }
@@ -101,8 +113,8 @@ fn shown(url: &str, inputs: &Inputs) -> String {
 }
 
 /// The built-in recipe for a form that is an OAuth 2 grant (RFC 6749, 7523, 8693) with standard
-/// fields only.
-pub fn grant(request: &Request) -> Option<&'static str> {
+/// fields only and the standard response.
+pub fn grant(request: &Request, rules: &[Suggestion]) -> Option<&'static str> {
     const FIELDS: [&str; 17] = [
         "grant_type", "client_id", "client_secret", "client_assertion", "client_assertion_type",
         "scope", "audience", "resource", "refresh_token", "username", "password", "assertion",
@@ -117,7 +129,16 @@ pub fn grant(request: &Request) -> Option<&'static str> {
             None
         }
     })?;
-    let is_plain = request.method.is_none()
+    // The built-in recipes read the answer of RFC 6749.
+    let reads = |rule: &str, wanted: &str| {
+        rules.iter().filter(|known| known.rule == rule).all(|known| known.line.contains(wanted))
+    };
+    let fits = reads("token", "\"json.access_token\"")
+        && reads("expiry", "value = \"json.expires_in\", unit = \"seconds\"")
+        && reads("code", "\"json.error\"")
+        && reads("issued", "never");
+    let is_plain = fits
+        && request.method.is_none()
         && request.query.is_empty()
         && form.iter().all(|(name, _)| FIELDS.contains(&name.as_str()));
     let word = grant.rsplit(':').next().map(snake)?;

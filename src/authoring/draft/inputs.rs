@@ -4,8 +4,7 @@ use super::field::{Kind, kind};
 use super::names::{escaped, snake, usable};
 use super::values::{self, Part};
 use crate::secret::{
-    is_harmless, is_random_step, is_small_number, looks_random, may_be_constant, may_stand_beside,
-    names_a_secret,
+    is_harmless, is_random_step, looks_random, may_be_constant, may_stand_beside, names_a_secret,
 };
 
 /// One input. Holds the value from the sample, so it has no `Debug`.
@@ -14,10 +13,12 @@ pub struct Input {
     pub name: String,
     /// Whether it is a credential.
     pub secret: bool,
+    /// Whether the request needs it as a number.
+    pub is_number: bool,
     /// The environment variable that the sample takes it from.
     pub variable: Option<String>,
     /// The value in the sample; `None` for a placeholder.
-    value: Option<String>,
+    pub value: Option<String>,
     /// The name of the placeholder.
     placeholder: Option<String>,
 }
@@ -43,7 +44,7 @@ pub struct Inputs {
     pub all: Vec<Input>,
     pub signatures: Vec<Signature>,
     /// The time, in the form in which the request sends it.
-    pub time: Option<&'static str>,
+    pub time: Option<String>,
     /// The TODO comments.
     pub todo: Vec<String>,
     /// Whether the sample is an OAuth 2 request, which logs in a client and not a user.
@@ -53,8 +54,22 @@ pub struct Inputs {
 /// The field name of a path segment.
 const STEP: &str = "/path";
 
+/// How the names of methods begin that stand behind a `:` in a path.
+const METHODS: [&str; 17] = [
+    "create", "generate", "issue", "sign", "login", "logIn", "auth", "exchange", "refresh", "get",
+    "request", "verify", "grant", "renew", "start", "open", "token",
+];
+
 /// Shorter values are not searched for in other texts: many words contain them.
-const SHORTEST_TO_FIND: usize = 6;
+pub const SHORTEST_TO_FIND: usize = 6;
+
+/// The name of a parameter that need not be a URL. The name of one that must be ends with `_url`.
+fn not_an_address(name: String) -> String {
+    match name.strip_suffix("_url") {
+        Some(rest) => format!("{rest}_address"),
+        None => name,
+    }
+}
 
 impl Inputs {
     /// Adds a TODO comment, once.
@@ -102,10 +117,20 @@ impl Inputs {
         }
         let wanted =
             field.map(snake).or_else(|| name.clone()).unwrap_or_else(|| "credential".into());
-        let differs = |kind| matches!(kind, Kind::Parameter | Kind::Constant);
-        let secret = !(differs(kind(&wanted))
-            || name.as_deref().is_some_and(|name| kind(name) == Kind::Parameter));
+        let is_place = |name: &str| matches!(kind(name), Kind::Parameter | Kind::Own);
+        let secret = !(kind(&wanted).is_open() || name.as_deref().is_some_and(is_place));
+        let wanted = if secret { wanted } else { not_an_address(wanted) };
         self.add(&wanted, Input { secret, variable, placeholder: name, ..Input::default() })
+    }
+
+    /// The name of a parameter for a value of the sample.
+    pub fn open(&mut self, wanted: &str, value: &str) -> String {
+        let again = |input: &&Input| input.name == wanted && input.value.as_deref() == Some(value);
+        if let Some(known) = self.all.iter().find(again) {
+            return known.name.clone();
+        }
+        let value = Some(value.to_owned());
+        self.add(&not_an_address(wanted.to_owned()), Input { value, ..Input::default() })
     }
 
     fn add(&mut self, wanted: &str, mut input: Input) -> String {
@@ -149,7 +174,7 @@ impl Inputs {
             Part::Text(text) => {
                 may_stand_beside(text)
                     || looks_random(text)
-                    || matches!(kind, Kind::Constant | Kind::Parameter) && may_be_constant(text)
+                    || kind.is_open() && may_be_constant(text)
             }
             Part::Placeholder { .. } | Part::Command(_) => true,
         };
@@ -186,82 +211,17 @@ impl Inputs {
         out
     }
 
-    /// The expression for a field whose value differs in each request.
-    fn computed(&mut self, field: &str, kind: Kind) -> Option<String> {
-        match kind {
-            Kind::Time => Some(self.now("now_s", field)),
-            Kind::Once => Some("uuid".into()),
-            Kind::Signature => Some(self.signature(field, "")),
-            _ => None,
-        }
-    }
-
-    fn now(&mut self, form: &'static str, field: &str) -> String {
-        self.time = Some(form);
-        self.todo(format!(
-            "does `{field}` need `{form}`? `now_s` is the time in seconds since \
-            1970, `now_ms` in milliseconds, `now_iso` as a date"
-        ));
-        form.into()
-    }
-
-    fn signature(&mut self, field: &str, sample: &str) -> String {
-        let name = usable(&snake(field));
-        if !self.signatures.iter().any(|known| known.name == name) {
-            self.signatures.push(Signature { name: name.clone(), digest: values::digest(sample) });
-        }
-        name
-    }
-
-    fn literal(&mut self, field: &str, kind: Kind, text: &str) -> String {
-        if text.starts_with("eyJ") && text.matches('.').count() == 2 && field.contains("assertion")
-        {
-            self.todo(format!(
-                "`{}` is a signed assertion, which expires soon: the filter `jwt` \
-                makes one for each request",
-                snake(field)
-            ));
-        }
-        let input = |inputs: &mut Self| format!("{{{{ {} }}}}", inputs.value(&snake(field), text));
-        match kind {
-            _ if text.trim().is_empty() => escaped(text),
-            Kind::Constant | Kind::Parameter if may_be_constant(text) => self.known(text),
-            Kind::Time => {
-                let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-                let form = if !digits {
-                    "now_iso"
-                } else if text.len() >= 12 {
-                    "now_ms"
-                } else {
-                    "now_s"
-                };
-                format!("{{{{ {} }}}}", self.now(form, field))
-            }
-            Kind::Once => "{{ uuid }}".into(),
-            Kind::Signature => format!("{{{{ {} }}}}", self.signature(field, text)),
-            Kind::Credential if is_small_number(field, text) => text.to_owned(),
-            Kind::Unknown if is_harmless(text) => self.known(text),
-            Kind::Constant | Kind::Parameter | Kind::Credential | Kind::Unknown => input(self),
-        }
-    }
-
-    /// The text with expressions instead of the values of known inputs.
-    fn known(&self, text: &str) -> String {
-        let long = |value: &&str| value.len() >= SHORTEST_TO_FIND;
-        let known = self.all.iter().filter(|input| input.secret).find_map(|input| {
-            let value = input.value.as_deref().filter(long)?;
-            Some((input, text.split_once(value)?))
-        });
-        match known {
-            Some((input, (before, after))) => {
-                format!("{}{{{{ {} }}}}{}", self.known(before), input.name, self.known(after))
-            }
-            None => escaped(text),
-        }
-    }
-
     /// The text for one segment of a path. `before` is the segment before it, which often names it.
     pub fn step(&mut self, before: &str, step: &str) -> String {
+        // A method of a resource: `accounts:signIn`, `/session/:create`.
+        let is_method = |name: &str| METHODS.iter().any(|verb| name.starts_with(verb));
+        if let Some((resource, method)) = step.split_once(':')
+            && is_method(method)
+            && [resource, method].iter().all(|part| !is_random_step(part))
+            && !self.shows_a_secret(step)
+        {
+            return escaped(step);
+        }
         if let Some(name) = step.strip_prefix(':').filter(|name| {
             name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.is_empty()
         }) {

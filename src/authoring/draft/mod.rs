@@ -7,10 +7,14 @@ mod body;
 mod field;
 mod hints;
 mod inputs;
+mod literal;
 mod names;
 mod pair;
 mod parts;
+mod relaxed;
 mod request;
+mod response;
+mod times;
 mod values;
 mod write;
 
@@ -18,34 +22,46 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 
 use crate::authoring::curl::Sample;
-use crate::authoring::suggest::{self, Suggestion};
+pub use crate::authoring::suggest::Answer;
+use crate::authoring::suggest::{self, Rules, Suggestion};
 use crate::recipe::builtin::BUILTINS;
+use crate::secret::is_harmless;
 use inputs::Inputs;
 use names::snake;
 use parts::{Body, Request};
 use write::{Value, key, text};
 
-/// A sample response: its headers, if it shows any, and its body.
-pub type Answer = (HeaderMap, Vec<u8>);
-
 /// Reads a sample response: a body, or the output of `curl -i`, which begins with `HTTP/`.
 #[must_use]
 pub fn answer(sample: &str) -> Answer {
-    let mut headers = HeaderMap::new();
     let sample = sample.replace("\r\n", "\n");
-    let Some((head, body)) = sample.split_once("\n\n").filter(|_| sample.starts_with("HTTP/"))
+    let sample = sample.trim_start_matches('\u{feff}').trim();
+    let Some((first, mut rest)) =
+        sample.starts_with("HTTP/").then(|| sample.split_once('\n').unwrap_or((sample, "")))
     else {
-        return (headers, sample.trim().as_bytes().to_vec());
+        return Answer { body: relaxed::body(sample), ..Answer::default() };
     };
-    for line in head.lines().skip(1) {
+    let mut headers = HeaderMap::new();
+    while let Some((line, behind)) =
+        rest.split_once('\n').or((!rest.is_empty()).then_some((rest, "")))
+    {
+        // Some pages leave out the empty line.
+        if line.trim_start().starts_with(['{', '[', '<']) {
+            break;
+        }
+        rest = behind;
+        if line.trim().is_empty() {
+            break;
+        }
         if let Some((name, value)) = line.split_once(':')
             && let (Ok(name), Ok(value)) =
                 (HeaderName::try_from(name.trim()), HeaderValue::try_from(value.trim()))
         {
-            headers.insert(name, value);
+            headers.append(name, value);
         }
     }
-    (headers, body.trim().as_bytes().to_vec())
+    let status = first.split_whitespace().nth(1).and_then(|status| status.parse().ok());
+    Answer { status, headers, body: relaxed::body(rest.trim()) }
 }
 
 /// The draft: a configuration with the recipe and a provider that uses it.
@@ -66,24 +82,24 @@ pub fn draft(
     let bindings = hints::bindings(&mut inputs);
     let host = request.base_example.split("://").nth(1).unwrap_or_default();
     let name = name.map_or_else(|| name_of(&request.named_host), str::to_owned);
-    for url in &sample.others {
-        inputs.todo(hints::other_command(url, &name, &inputs));
+    for other in &sample.others {
+        inputs.todo(hints::other_command(other, &name, &inputs));
     }
     let rules = if answers.is_empty() {
-        guessed(inputs.is_oauth)
+        Rules { suggestions: response::guessed(inputs.is_oauth), has_refusal: false }
     } else {
         suggest::of_samples(answers, now)
     };
-    let mut lines = head(&inputs, &request, host);
+    let mut lines = head(&inputs, &request, &rules.suggestions, host);
     lines.push(String::new());
     recipe(&mut lines, &name, &request, &inputs, &bindings);
-    response(&mut lines, &name, &rules, answers);
+    response::lines(&mut lines, &name, &rules, !answers.is_empty());
     provider(&mut lines, &name, &request, &inputs);
     Ok(lines.join("\n") + "\n")
 }
 
 /// The comments at the top.
-fn head(inputs: &Inputs, request: &Request, host: &str) -> Vec<String> {
+fn head(inputs: &Inputs, request: &Request, rules: &[Suggestion], host: &str) -> Vec<String> {
     let mut lines =
         vec![
         "# A draft from a sample command. It loads as it is. Check or complete each line with \
@@ -101,13 +117,13 @@ fn head(inputs: &Inputs, request: &Request, host: &str) -> Vec<String> {
             recipes show {known}`."
         ));
     }
-    lines.extend(hints::grant(request).map(|known| {
+    lines.extend(hints::grant(request, rules).map(|known| {
         format!(
             "# TODO: the built-in recipe \
         `{known}` may be enough: `credwatch recipes show {known}`."
         )
     }));
-    lines.extend(inputs.todo.iter().map(|todo| format!("# TODO: {todo}.")));
+    lines.extend(inputs.todo.iter().map(|todo| write::todo(todo)));
     lines
 }
 
@@ -179,97 +195,6 @@ fn as_text(value: &Value) -> String {
     if let Value::Text(text) = value { text.clone() } else { value.inline() }
 }
 
-/// The rules for a usual response, when there is no sample.
-fn guessed(is_oauth: bool) -> Vec<Suggestion> {
-    let rules: [(&'static str, &str); 4] = if is_oauth {
-        [
-            ("token", "\"json.access_token\""),
-            ("expiry", "[{ value = \"json.expires_in\", unit = \"seconds\" }]"),
-            ("code", "\"json.error\""),
-            ("message", "\"json.error_description\""),
-        ]
-    } else {
-        [
-            ("token", "[\"json.access_token\", \"json.token\"]"),
-            ("expiry", "[{ value = \"json.expires_in\", unit = \"seconds\" }]"),
-            ("code", "[\"json.error.code\", \"json.code\", \"json.error\"]"),
-            ("message", "[\"json.error.message\", \"json.message\"]"),
-        ]
-    };
-    let why = |rule: &str| match rule {
-        "token" => {
-            "TODO: a guess, because there is no sample response (--answer FILE): where is the \
-             token?"
-        }
-        "expiry" => {
-            "TODO: a guess: where is the expiry, and in which unit? Remove it if tokens do not \
-             expire"
-        }
-        "code" => "TODO: a guess: where is the error code of a refusal?",
-        _ => "",
-    };
-    rules
-        .into_iter()
-        .map(|(rule, value)| Suggestion {
-            rule,
-            line: format!("{rule} = {value}"),
-            why: why(rule).into(),
-            todo: Vec::new(),
-        })
-        .collect()
-}
-
-fn response(lines: &mut Vec<String>, name: &str, rules: &[Suggestion], answers: &[Answer]) {
-    lines.push(format!("[recipes.{}.response]", key(name)));
-    let has = |rule: &str| rules.iter().any(|known| known.rule == rule);
-    if !has("token") {
-        lines.push("# TODO: nothing in the sample looks like a token: where is it?".into());
-        lines.push("token = \"json.access_token\"".into());
-    }
-    for rule in rules {
-        if !rule.why.is_empty() && !matches!(rule.rule, "code" | "message" | "format")
-            || rule.why.starts_with("TODO")
-        {
-            lines.push(format!("# {}.", sentence(&rule.why)));
-        }
-        lines.extend(rule.todo.iter().map(|todo| format!("# TODO: {todo}.")));
-        lines.push(rule.line.clone());
-    }
-    if !answers.is_empty() && !has("expiry") {
-        lines.push(
-            "# TODO: the sample has no expiry. If the documentation says, for example, \
-            “valid for an hour”:"
-                .into(),
-        );
-        lines.push("# expiry = [{ value = \"3600\", unit = \"seconds\" }]".into());
-    }
-    if !(answers.is_empty() || has("code") && has("message")) {
-        lines.push(
-            "# TODO: the samples do not show a whole refusal: give one as a second \
-            --answer, or check this in the documentation."
-                .into(),
-        );
-        if !has("code") {
-            lines.push("code = [\"json.error.code\", \"json.code\", \"json.error\"]".into());
-        }
-        if !has("message") {
-            lines.push(
-                "message = [\"json.error.message\", \"json.error_description\", \"json.message\"]"
-                    .into(),
-            );
-        }
-    }
-    lines.push(String::new());
-}
-
-fn sentence(text: &str) -> String {
-    let mut characters = text.chars();
-    characters
-        .next()
-        .map(|first| first.to_uppercase().chain(characters).collect())
-        .unwrap_or_default()
-}
-
 fn provider(lines: &mut Vec<String>, name: &str, request: &Request, inputs: &Inputs) {
     lines.push(format!("[providers.{}]", key(name)));
     lines.push(format!("recipe = {}", text(name)));
@@ -277,7 +202,12 @@ fn provider(lines: &mut Vec<String>, name: &str, request: &Request, inputs: &Inp
         lines.push(format!("parameters.base_url = {}  # TODO: yours", text(&request.base_example)));
     }
     for input in inputs.all.iter().filter(|input| !input.secret) {
-        lines.push(format!("parameters.{} = \"change-me\"  # TODO: yours", input.name));
+        let shown = input.value.as_deref().filter(|value| is_harmless(value));
+        let value = match shown {
+            _ if input.is_number => "1".to_owned(),
+            value => text(value.unwrap_or("change-me")),
+        };
+        lines.push(format!("parameters.{} = {value}  # TODO: yours", input.name));
     }
     let prefix = snake(name).to_ascii_uppercase();
     for input in inputs.all.iter().filter(|input| input.secret) {

@@ -6,6 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::field::{Kind, kind};
 use super::inputs::Inputs;
 use super::values::{self, Part};
+use crate::secret::may_stand_beside;
 
 impl Inputs {
     /// The expression for Basic authentication: `(client_id ~ ':' ~ client_secret) | base64`.
@@ -50,6 +51,26 @@ impl Inputs {
     fn half(&mut self, default: &str, text: &str, wrapped: bool) -> String {
         let text = text.trim().trim_matches(['"', '\'']);
         let mut parts = values::parts(text, true);
+        let is_name = |part: &Part| match part {
+            Part::Text(text) => may_stand_beside(text),
+            Part::Placeholder { .. } => true,
+            Part::Command(_) => false,
+        };
+        // `{email}/token:{api_token}`
+        if parts.len() > 1 && parts.iter().all(is_name) {
+            let pieces: Vec<String> = parts
+                .into_iter()
+                .map(|part| match part {
+                    Part::Text(text) => format!("'{}'", text.replace('\'', "\\'")),
+                    Part::Placeholder { name, variable, .. } => {
+                        let field = name.is_none().then_some(default);
+                        self.placeholder(field, name, variable)
+                    }
+                    Part::Command(_) => String::new(),
+                })
+                .collect();
+            return pieces.join(" ~ ");
+        }
         if parts.len() == 1
             && let Some(Part::Placeholder { name, variable, .. }) = parts.pop()
         {

@@ -11,14 +11,22 @@ use super::parts::Request;
 use super::values::{self, Part};
 use super::write::Value;
 use crate::authoring::curl::Sample;
-use crate::secret::{is_api_name, may_be_constant, may_show_host};
+use crate::secret::{is_api_name, may_be_constant, may_be_user_agent, may_show_host};
 
 /// Headers that the HTTP client sets, or that browsers and tools add.
-const NOISE: [&str; 24] = [
-    "accept-encoding", "accept-language", "cache-control", "connection", "content-length", "dnt",
-    "expect", "host", "origin", "postman-token", "pragma", "priority", "referer", "sec-ch-ua",
-    "sec-ch-ua-mobile", "sec-ch-ua-platform", "sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site",
-    "te", "transfer-encoding", "upgrade", "upgrade-insecure-requests", "user-agent",
+const NOISE: [&str; 20] = [
+    "accept-encoding", "cache-control", "connection", "content-length", "dnt", "expect", "host",
+    "postman-token", "pragma", "priority", "sec-ch-ua", "sec-ch-ua-mobile", "sec-ch-ua-platform",
+    "sec-fetch-dest", "sec-fetch-mode", "sec-fetch-site", "te", "transfer-encoding", "upgrade",
+    "upgrade-insecure-requests",
+];
+
+/// Headers that a browser adds, in a command that was copied from one.
+const OF_BROWSERS: [&str; 3] = ["accept-language", "origin", "referer"];
+
+/// How the `User-Agent` of a tool begins. Every other one belongs to the API.
+const TOOLS: [&str; 10] = [
+    "curl", "postman", "insomnia", "wget", "httpie", "python", "okhttp", "axios", "node", "go-http",
 ];
 
 /// The request of a sample. Values that differ between customers become inputs.
@@ -165,11 +173,20 @@ fn url(
 /// Adds the headers and returns the `Content-Type`, which belongs to the body.
 fn headers<'a>(sample: &'a Sample, request: &mut Request, inputs: &mut Inputs) -> Option<&'a str> {
     let mut content_type = None;
+    let of_a_browser =
+        sample.headers.iter().any(|(name, _)| name.to_ascii_lowercase().starts_with("sec-"));
     for (name, value) in &sample.headers {
         let lower = name.to_ascii_lowercase();
         let plain_accept =
             lower == "accept" && matches!(value.as_str(), "*/*" | "application/json");
-        if NOISE.contains(&lower.as_str()) || plain_accept {
+        let of_a_tool = lower == "user-agent"
+            && TOOLS.iter().any(|tool| value.to_ascii_lowercase().starts_with(tool));
+        if NOISE.contains(&lower.as_str())
+            || of_a_browser && OF_BROWSERS.contains(&lower.as_str())
+            || plain_accept
+            || of_a_tool
+            || sample.is_multipart && lower == "content-type"
+        {
             continue;
         }
         if lower == "content-type" {
@@ -192,7 +209,14 @@ fn headers<'a>(sample: &'a Sample, request: &mut Request, inputs: &mut Inputs) -
                 continue;
             }
             "authorization" | "proxy-authorization" => authorization(value, inputs),
-            "cookie" => format!("{{{{ {} }}}}", inputs.hidden("cookie")),
+            "cookie" if matches!(values::parts(value, true).as_slice(), [Part::Text(_)] | []) => {
+                inputs.todo(
+                    "a cookie of the command is left out: it belongs to an earlier session; if \
+                     the API needs one, a step must get it",
+                );
+                continue;
+            }
+            "user-agent" if may_be_user_agent(value) => escaped(value),
             "accept" if may_be_constant(value) => escaped(value),
             _ if values::is_constant_header(name, value) && !inputs.shows_a_secret(value) => {
                 escaped(value)

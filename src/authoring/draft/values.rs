@@ -19,7 +19,7 @@ pub enum Part {
 /// Whether the draft keeps the value of a header: a media type, a null value or one plain word.
 pub fn is_constant_header(name: &str, text: &str) -> bool {
     let kind = kind(name);
-    if matches!(kind, Kind::Time | Kind::Once | Kind::Signature)
+    if matches!(kind, Kind::Time | Kind::End | Kind::Once | Kind::Signature | Kind::Own)
         || !matches!(parts(text, true).as_slice(), [Part::Text(_)])
     {
         return false;
@@ -98,14 +98,39 @@ fn whole(value: &str) -> Option<Part> {
     let text = value.trim();
     let unnamed = |soft| Some(Part::Placeholder { name: None, variable: None, soft });
     let is_one_of = |signs: &str| text.len() >= 3 && text.chars().all(|c| signs.contains(c));
-    if is_one_of("xX-") || is_one_of("*") || is_one_of(".") || is_one_of("…•") {
+    if is_one_of("xX-")
+        || is_one_of("*")
+        || is_one_of(".")
+        || text.chars().all(|c| c == '…' || c == '•') && !text.is_empty()
+    {
         return unnamed(false);
     }
-    if text == "string" || text == "..." || text == "…" {
+    if text == "string" {
         return unnamed(true);
     }
+    // A value that the page shortens or covers: `abc…`, `sk_live_xxxx`, `AKIA****`.
+    let is_covered = ["xxxx", "XXXX", "****", "••••"].iter().any(|cover| text.contains(cover))
+        || text.ends_with("...") && text.len() > 3
+        || text.ends_with('…');
+    if is_covered && !text.contains(['<', '{', '$', ' ', '/']) {
+        return unnamed(false);
+    }
+    let marked = [("__", "__"), ("##", "##"), ("#", "#"), ("@@", "@@"), ("@", "@"), ("~", "~")];
+    if let Some(inner) = marked.iter().find_map(|(open, close)| {
+        let inner = text.strip_prefix(open)?.strip_suffix(close)?;
+        let is_name = inner.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c));
+        (inner.len() >= 2 && is_name).then_some(inner)
+    }) {
+        return Some(named(inner));
+    }
+    if let Some(name) = text.strip_prefix(':')
+        && name.len() >= 2
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    {
+        return Some(named(name));
+    }
     if let Some(inner) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'))
-        && inner.chars().all(|c| c.is_ascii_alphanumeric() || " _-".contains(c))
+        && inner.chars().all(|c| c.is_ascii_alphanumeric() || " _-.'’".contains(c))
         && !inner.is_empty()
     {
         return Some(named(inner));
@@ -160,6 +185,9 @@ fn placeholder(text: &str, angles: bool, starts_word: bool) -> Option<(Part, usi
             if open == "${" {
                 return Some((variable(&inner[..ident(inner)]), length));
             }
+            if let Some(command) = made(inner) {
+                return Some((Part::Command(command.into()), length));
+            }
             return Some((named(inner.trim_start_matches(['.', '$'])), length));
         }
     }
@@ -189,6 +217,16 @@ fn placeholder(text: &str, angles: bool, starts_word: bool) -> Option<(Part, usi
         }
     }
     None
+}
+
+/// The command that makes the same value as a variable of an API client: `{{$guid}}`.
+fn made(name: &str) -> Option<&'static str> {
+    match name.trim_start_matches('$').to_ascii_lowercase().as_str() {
+        "guid" | "randomuuid" | "uuid" => Some("uuidgen"),
+        "timestamp" if name.starts_with('$') => Some("date +%s"),
+        "isotimestamp" => Some("date"),
+        _ => None,
+    }
 }
 
 fn variable(name: &str) -> Part {
@@ -288,6 +326,14 @@ mod tests {
             ("xxxxxxxx", vec!["?"]),
             ("********", vec!["?"]),
             ("...", vec!["?"]),
+            ("…", vec!["?"]),
+            ("abc123...", vec!["?"]),
+            ("sk_live_xxxxxxxx", vec!["?"]),
+            ("__API_KEY__", vec!["api_key"]),
+            (":api_key", vec!["api_key"]),
+            ("[API.key]", vec!["api_key"]),
+            ("{{$guid}}", vec!["!uuidgen"]),
+            ("{{$timestamp}}", vec!["!date +%s"]),
             ("string", vec!["?"]),
             ("Bearer $T", vec!["=Bearer ", "t"]),
             ("$(date +%s)", vec!["!date +%s"]),

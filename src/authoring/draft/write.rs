@@ -12,6 +12,11 @@ pub enum Value {
     Table(Vec<(String, Value)>),
 }
 
+/// A comment that says what to check.
+pub fn todo(text: &str) -> String {
+    format!("# TODO: {text}{}", if text.ends_with('?') { "" } else { "." })
+}
+
 /// A text in quotes, if possible in those that need no escapes.
 pub fn text(text: &str) -> String {
     let simple = !text.contains(['\'']) && !text.chars().any(char::is_control);

@@ -31,6 +31,8 @@ pub struct Candidate {
     pub unit: Option<Unit>,
     /// The time that an expiry gives.
     pub end: Option<End>,
+    /// The value of a code, to compare samples. It is never shown.
+    pub sample: String,
 }
 
 /// When the token expires, by a candidate.
@@ -54,6 +56,7 @@ impl Candidate {
             todo: Vec::new(),
             unit: None,
             end: None,
+            sample: String::new(),
         }
     }
 

@@ -55,26 +55,23 @@ fn one(member: &Member, beside: bool, now: Timestamp) -> Option<Candidate> {
             ..candidate
         });
     }
-    let (unit, time, why) = units::guess(member, now)?;
-    let has_no_offset = matches!(unit, Unit::Rfc3339)
+    let reading = units::read(member, now)?;
+    let has_no_offset = reading.unit == Unit::Rfc3339
         && member.value.as_str().is_some_and(|text| text.trim().parse::<Timestamp>().is_err());
-    let todo = has_no_offset.then(|| {
+    let offset = has_no_offset.then(|| {
         format!(
             "the date has no offset and is read as UTC; if the documentation names another one, \
              add it: `value = {}`",
             quoted(&format!("{} ~ '+08:00'", member.path))
         )
     });
-    let from_now = matches!(unit, Unit::Seconds | Unit::Minutes | Unit::Milliseconds);
-    let end = end(unix_seconds(time) - unix_seconds(now), from_now);
-    let candidate = Candidate::new("expiry", why, score);
     Some(Candidate {
         path: member.path.clone(),
-        value: line(&member.path, unit),
-        unit: Some(unit),
-        todo: todo.into_iter().collect(),
-        end,
-        ..candidate
+        value: line(&reading.expression, reading.unit),
+        unit: Some(reading.unit),
+        end: end(unix_seconds(reading.end) - unix_seconds(now), reading.is_from_now()),
+        todo: reading.doubts.into_iter().chain(offset).collect(),
+        ..Candidate::new("expiry", reading.why, score)
     })
 }
 

@@ -1,106 +1,56 @@
-//! Recognizes a token, an error code, a message or a sign of success in a response.
+//! Recognizes an error code, a message or a sign of success in a response.
 
 use serde_json::Value as Json;
 
 use super::candidate::{Candidate, quoted};
 use super::members::{Member, words};
-use crate::secret::{Redactor, looks_random, names_a_secret};
+use crate::secret::{Redactor, looks_random};
 
-/// The format that reads a token at this place; JSON needs none.
-pub fn format(token: &Candidate, trees: &[(&'static str, Json)]) -> Option<Candidate> {
-    let first = trees.first().map(|(name, _)| *name);
-    let word = if token.path.starts_with("http.") {
-        Some("any").filter(|_| first != Some("json"))?
-    } else if token.path == "body" {
-        "text"
-    } else {
-        first.filter(|name| *name != "json")?
-    };
-    let why = match word {
-        "any" => "the token is in a header".to_owned(),
-        "text" => "the answer is the token by itself".to_owned(),
-        other => format!("the body is {}", if other == "xml" { "XML" } else { "a form" }),
-    };
-    Some(Candidate { value: Some(quoted(word)), ..Candidate::new("format", why, 100) })
-}
-
-/// Whether a name belongs to another token or is only about a token.
-fn is_another(name: &str) -> bool {
-    ["refresh", "type", "expire", "scope", "csrf", "xsrf", "uri", "url", "endpoint"]
-        .iter()
-        .any(|word| name.contains(word))
-}
-
-/// Recognizes a token by its name and form.
-pub fn token(member: &Member) -> Option<Candidate> {
-    let text = member.value.as_str()?.trim();
-    let name = member.name.as_str();
-    if text.is_empty()
-        || text.contains(char::is_whitespace)
-        || text.contains("://")
-        || is_another(name)
-        || is_date(text)
-    {
-        return None;
-    }
-    let jwt = text.starts_with("eyJ") && text.matches('.').count() == 2;
-    let shape = jwt || looks_random(text);
-    let header = member.parent == "http.headers";
-    let named = match name {
-        "accesstoken" => 100,
-        "token" | "jwt" | "authtoken" | "apitoken" | "bearertoken" | "tenantaccesstoken"
-        | "appaccesstoken" => 90,
-        "idtoken" => 55,
-        _ if name.ends_with("token") => 80,
-        "ticket" | "sessiontoken" | "sessionkey" | "sessionid" | "session" => 70,
-        // `api_key` in a response is often an echo of the request.
-        _ if names_a_secret(name) && shape => 50,
-        _ => 0,
-    };
-    let is_identifier = member.words.last().is_some_and(|word| word == "id")
-        || ["trace", "request", "correlation", "etag", "nonce"]
-            .iter()
-            .any(|word| name.contains(word));
-    let score = match (named, shape) {
-        (0, false) => return None,
-        (0, true) if header || is_identifier => return None,
-        (0, true) => 30,
-        (_, false) if header && text.len() < 16 => return None,
-        (named, true) => named + 10,
-        (named, false) => named,
-    };
-    let what = if jwt { "a JSON Web Token" } else { "a string" };
-    let length = text.chars().count();
-    let why = format!(
-        "{what} of {length} character{}{}",
-        if length == 1 { "" } else { "s" },
-        if named == 0 { " that looks random" } else { " under the name of a token" }
-    );
-    // A member near the top is more likely.
-    #[expect(clippy::cast_possible_truncation, reason = "at most eight")]
-    let depth = member.depth as u32;
-    Some(Candidate {
-        path: member.path.clone(),
-        ..Candidate::new("token", why, score * 10 - depth)
-    })
-}
-
-fn is_date(text: &str) -> bool {
-    text.len() <= 35
-        && text.starts_with(|c: char| c.is_ascii_digit())
-        && text.chars().all(|c| c.is_ascii_digit() || "-:TZ.+".contains(c))
-        && text.contains(['-', ':'])
-}
+/// The score of a code that only repeats the HTTP status.
+const STATUS: u32 = 20;
 
 /// Whether a member is below `error` or a similar name.
 fn in_an_error(member: &Member) -> bool {
-    words(&member.parent)
-        .iter()
-        .any(|word| matches!(word.as_str(), "error" | "errors" | "fault" | "exception" | "err"))
+    words(&member.parent).iter().any(|word| {
+        matches!(
+            word.as_str(),
+            "error" | "errors" | "fault" | "exception" | "err" | "errormessage" | "failure"
+        )
+    })
 }
 
-/// Recognizes an error code by its name.
-pub fn code(member: &Member, redactor: Option<&Redactor>) -> Option<Candidate> {
+/// Whether a value says only that the request failed.
+fn says_only_failure(text: &str) -> bool {
+    matches!(
+        text.to_lowercase().as_str(),
+        "error" | "fail" | "failed" | "failure" | "false" | "nok" | "ko" | "-1" | "err"
+    )
+}
+
+/// Whether a number repeats the HTTP status of its answer, or may do so where that is unknown.
+fn repeats_status(text: &str, status: Option<u16>) -> bool {
+    text.parse::<u16>()
+        .is_ok_and(|number| status.map_or(400..=599, |known| known..=known).contains(&number))
+}
+
+/// Whether a text is one word that a program chose, such as `INVALID_LOGIN`, `auth.failed` and
+/// `UserDisabled`.
+fn is_word_of_a_program(text: &str) -> bool {
+    let has_joint = text.contains(['_', '.', '-', ':']);
+    let upper = text.bytes().all(|byte| !byte.is_ascii_lowercase()) && text.len() > 3;
+    let inner = text.char_indices().any(|(place, c)| place > 0 && c.is_ascii_uppercase());
+    (has_joint || upper || inner)
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "_.-:".contains(c))
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && !text.ends_with(['.', ':', '-'])
+}
+
+/// Recognizes an error code by its name and form. `status` is the HTTP status, if it is known.
+pub fn code(
+    member: &Member,
+    status: Option<u16>,
+    redactor: Option<&Redactor>,
+) -> Option<Candidate> {
     let text = match &member.value {
         Json::String(text) => text.trim().to_owned(),
         Json::Number(number) if number.is_i64() => number.to_string(),
@@ -116,19 +66,46 @@ pub fn code(member: &Member, redactor: Option<&Redactor>) -> Option<Candidate> {
     {
         return None;
     }
+    let inside = in_an_error(member);
+    let is_text = member.value.is_string();
+    let has_scheme = text.contains("://");
     let score = match member.name.as_str() {
         "errorcode" | "errcode" | "errorno" | "errno" | "faultcode" => 100,
+        // Several codes in a list: `error_codes[0]`.
+        "errorcodes" | "errcodes" => 95,
         "error" | "err" => 90,
         "errortype" => 85,
+        "type" if member.path.ends_with(".__type") => 85,
         "code" | "resultcode" | "returncode" | "responsecode" | "retcode" | "statuscode"
-        | "subcode" => 80,
-        "status" | "type" | "reason" | "key" if in_an_error(member) => 60,
+        | "subcode" | "messagecode" | "responsestatuscode" | "httpstatus" | "httpcode"
+        | "httpstatuscode" => 80,
+        // Some APIs have the code in place of the sentence.
+        "message" if is_text && text.contains('_') && is_word_of_a_program(&text) => 62,
+        "status" | "type" | "reason" | "key" if inside && !has_scheme => 60,
+        "messageid" | "errorid" | "name" if inside && is_text => 55,
+        "reason" | "type" | "errorname" if is_text && is_word_of_a_program(&text) => 45,
+        "reason" if is_text => 42,
         "status" | "result" | "ret" => 40,
+        "message" | "msg" | "errormessage" | "errormsg" | "errmsg" | "messages" | "errors"
+            if is_text && is_word_of_a_program(&text) =>
+        {
+            35
+        }
         _ => return None,
     };
-    let score = score + if in_an_error(member) { 15 } else { 0 };
+    let score = if says_only_failure(&text) {
+        10
+    } else if repeats_status(&text, status) {
+        STATUS
+    } else {
+        score + if inside { 15 } else { 0 }
+    };
     let why = format!("`{}` is a name for an error code", member.words.join("_"));
-    Some(Candidate { path: member.path.clone(), ..Candidate::new("code", why, score) })
+    Some(Candidate {
+        path: member.path.clone(),
+        sample: text,
+        ..Candidate::new("code", why, score)
+    })
 }
 
 /// Recognizes a message for people by its name.
@@ -138,13 +115,15 @@ pub fn message(member: &Member) -> Option<Candidate> {
         return None;
     }
     let score = match member.name.as_str() {
-        "errordescription" | "errormessage" | "errmsg" | "errordetail" | "errordetails"
-        | "faultstring" => 100,
+        "errordescription" | "errormessage" | "errormsg" | "errmsg" | "errordetail"
+        | "errordetails" | "faultstring" => 100,
         "message" | "msg" => 90,
         "defaultmessage" | "localizedmessage" | "usermessage" => 85,
         "detail" | "description" | "details" | "text" | "errorsummary" | "resultmessage"
-        | "statusmessage" | "responsemessage" => 80,
+        | "statusmessage" | "responsemessage" | "summary" => 80,
+        "description2" | "value" if in_an_error(member) => 75,
         "title" | "reason" | "info" => 50,
+        "data" if in_an_error(member) && text.contains(' ') => 70,
         "error" | "errors" if text.contains(' ') => 60,
         _ => return None,
     };
@@ -154,7 +133,9 @@ pub fn message(member: &Member) -> Option<Candidate> {
 
 /// Recognizes a member that must have a certain value in a success.
 pub fn issued(member: &Member) -> Option<Candidate> {
-    if member.depth > 2 || member.parent == "http.headers" {
+    // A state can stand deep in an envelope: `result[0].status.code`.
+    let tells_a_state = words(&member.parent).iter().any(|word| word == "status");
+    if member.depth > if tells_a_state { 5 } else { 3 } || member.parent == "http.headers" {
         return None;
     }
     let fine = match &member.value {
@@ -173,6 +154,7 @@ pub fn issued(member: &Member) -> Option<Candidate> {
         "status" | "result" | "msg" => 60,
         _ => return None,
     };
+    let score = score - if member.depth > 2 { 30 } else { 0 };
     let line = format!("{} == {fine}", member.path);
     let candidate = Candidate::new(
         "issued",

@@ -10,11 +10,12 @@ mod kinds;
 mod members;
 mod samples;
 mod structure;
+mod tokens;
 mod units;
 mod unread;
 
 pub use candidate::Suggestion;
 pub use members::words;
-pub use samples::of_samples;
+pub use samples::{Answer, Rules, of_samples};
 pub use structure::structure;
 pub use unread::unread;

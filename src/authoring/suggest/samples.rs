@@ -6,48 +6,138 @@ use jiff::Timestamp;
 use super::candidate::{Candidate, Suggestion, quoted};
 use super::expiries;
 use super::find::candidates;
+use super::tokens::WEAK;
 
-/// The best candidate of each rule from all samples, such as a success and a failure.
+/// The most places of a code or a message in a rule.
+const MOST_PLACES: usize = 3;
+
+/// A sample response. It can hold a token, so it has no `Debug`.
+#[derive(Default)]
+pub struct Answer {
+    /// The HTTP status, if the sample shows it.
+    pub status: Option<u16>,
+    /// The headers; empty if the sample shows none.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// What sample responses suggest.
+pub struct Rules {
+    /// The best candidate of each rule.
+    pub suggestions: Vec<Suggestion>,
+    /// Whether one of the samples is a refusal.
+    pub has_refusal: bool,
+}
+
+/// The rules from all samples, such as a success and a refusal.
 #[must_use]
-pub fn of_samples(samples: &[(HeaderMap, Vec<u8>)], now: Timestamp) -> Vec<Suggestion> {
-    let mut all: Vec<Candidate> =
-        samples.iter().flat_map(|(headers, body)| candidates(body, headers, now, None)).collect();
-    all.sort_by_key(|candidate| std::cmp::Reverse(candidate.score));
+pub fn of_samples(samples: &[Answer], now: Timestamp) -> Rules {
+    let mut successes: Vec<Candidate> = Vec::new();
+    let mut refusals: Vec<Vec<Candidate>> = Vec::new();
+    for (place, sample) in samples.iter().enumerate() {
+        let found = candidates(sample.status, &sample.headers, &sample.body, now, None);
+        if is_refusal(place, sample, &found) {
+            refusals.push(found);
+        } else {
+            successes.extend(found);
+        }
+    }
+    // What is the same in a refusal does not tell a success.
+    let same = |candidate: &Candidate| {
+        candidate.rule == "issued"
+            && refusals.iter().flatten().any(|other| {
+                other.rule == "issued"
+                    && (&other.path, &other.value) == (&candidate.path, &candidate.value)
+            })
+    };
+    successes.retain(|candidate| !same(candidate));
+    successes.sort_by_key(|candidate| std::cmp::Reverse(candidate.score));
     let mut suggestions: Vec<Suggestion> = Vec::new();
+    let mut fallbacks = places(&[&successes]);
     for rule in ["format", "issued", "token", "expiry"] {
         let place = if rule == "expiry" {
-            expiries::choose(&mut all)
+            expiries::choose(&mut successes)
         } else {
-            all.iter().position(|candidate| candidate.rule == rule)
+            successes.iter().position(|candidate| candidate.rule == rule)
         };
         if let Some(place) = place {
-            suggestions.push(all.remove(place).suggestion());
+            suggestions.push(successes.remove(place).suggestion());
         }
     }
+    let has_refusal = !refusals.is_empty();
+    if has_refusal {
+        fallbacks = places(&refusals.iter().collect::<Vec<_>>());
+    }
+    suggestions.extend(fallbacks);
+    Rules { suggestions, has_refusal }
+}
+
+/// Whether a sample is a refusal. Without a status, that is one without a token but with a code or
+/// a message.
+fn is_refusal(place: usize, sample: &Answer, found: &[Candidate]) -> bool {
+    if let Some(status) = sample.status {
+        return status >= 400 || place > 0 && !has_token(found, WEAK) && explains(found);
+    }
+    let enough = if place == 0 { 0 } else { WEAK };
+    !has_token(found, enough) && (explains(found) || place > 0)
+}
+
+fn has_token(found: &[Candidate], enough: u32) -> bool {
+    found.iter().any(|candidate| candidate.rule == "token" && candidate.score >= enough)
+}
+
+fn explains(found: &[Candidate]) -> bool {
+    found.iter().any(|candidate| matches!(candidate.rule, "code" | "message"))
+}
+
+/// The rules for code and message, each with its likeliest places first.
+fn places(samples: &[&Vec<Candidate>]) -> Vec<Suggestion> {
+    let mut suggestions = Vec::new();
     for rule in ["code", "message"] {
-        let mut several: Vec<&Candidate> = Vec::new();
-        for candidate in all.iter().filter(|candidate| candidate.rule == rule) {
-            if several.len() < 3 && !several.iter().any(|known| known.path == candidate.path) {
-                several.push(candidate);
+        let mut several: Vec<(u32, &Candidate)> = Vec::new();
+        for candidate in samples.iter().flat_map(|sample| sample.iter()) {
+            let is_new = !several.iter().any(|(_, known)| known.path == candidate.path);
+            if candidate.rule == rule && is_new {
+                several.push((score(candidate, samples), candidate));
             }
         }
-        if let Some(first) = several.first() {
-            let paths: Vec<String> =
-                several.iter().map(|candidate| quoted(&candidate.path)).collect();
-            let value = if let [only] = paths.as_slice() {
-                only.clone()
-            } else {
-                format!("[{}]", paths.join(", "))
-            };
-            suggestions.push(Suggestion {
-                rule,
-                line: format!("{rule} = {value}"),
-                why: first.why.clone(),
-                todo: Vec::new(),
-            });
-        }
+        several.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+        several.truncate(MOST_PLACES);
+        let Some((_, first)) = several.first() else { continue };
+        let paths: Vec<String> =
+            several.iter().map(|(_, candidate)| quoted(&candidate.path)).collect();
+        let value = if let [only] = paths.as_slice() {
+            only.clone()
+        } else {
+            format!("[{}]", paths.join(", "))
+        };
+        suggestions.push(Suggestion {
+            rule,
+            line: format!("{rule} = {value}"),
+            why: first.why.clone(),
+            todo: Vec::new(),
+        });
     }
     suggestions
+}
+
+/// The lowest score in all samples. A code that differs between refusals tells more.
+fn score(candidate: &Candidate, samples: &[&Vec<Candidate>]) -> u32 {
+    const FOR_EACH: u32 = 30;
+    let mut values: Vec<&str> = Vec::new();
+    let mut lowest = candidate.score;
+    for other in samples.iter().flat_map(|sample| sample.iter()) {
+        if (other.rule, &other.path) == (candidate.rule, &candidate.path) {
+            lowest = lowest.min(other.score);
+            if !values.contains(&other.sample.as_str()) {
+                values.push(&other.sample);
+            }
+        }
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "as many as samples")]
+    let distinct = values.len().saturating_sub(1) as u32;
+    if lowest <= FOR_EACH { lowest } else { lowest + FOR_EACH * distinct }
 }
 
 #[cfg(test)]
@@ -61,10 +151,17 @@ mod tests {
         "2023-11-14T22:13:20Z".parse().expect("a date")
     }
 
+    fn found(samples: &[Answer]) -> Vec<String> {
+        let rules = of_samples(samples, now());
+        rules.suggestions.into_iter().map(|suggestion| suggestion.line).collect()
+    }
+
     fn lines(bodies: &[&str]) -> Vec<String> {
-        let samples: Vec<_> =
-            bodies.iter().map(|body| (HeaderMap::new(), body.as_bytes().to_vec())).collect();
-        of_samples(&samples, now()).into_iter().map(|suggestion| suggestion.line).collect()
+        let samples: Vec<Answer> = bodies
+            .iter()
+            .map(|body| Answer { body: body.as_bytes().to_vec(), ..Answer::default() })
+            .collect();
+        found(&samples)
     }
 
     #[test]
@@ -138,15 +235,9 @@ mod tests {
             (http::HeaderName::from_static("x-request-id"), RANDOM.parse().expect("a value")),
             (http::HeaderName::from_static("x-subject-token"), RANDOM.parse().expect("a value")),
         ]);
-        let lines: Vec<String> = of_samples(
-            &[(headers, br#"{"token":{"expires_at":"2023-11-14T23:13:20Z"}}"#.to_vec())],
-            now(),
-        )
-        .into_iter()
-        .map(|suggestion| suggestion.line)
-        .collect();
+        let body = br#"{"token":{"expires_at":"2023-11-14T23:13:20Z"}}"#.to_vec();
         assert_eq!(
-            lines,
+            found(&[Answer { status: None, headers, body }]),
             [
                 r#"token = "http.headers['x-subject-token']""#,
                 r#"expiry = [{ value = "json.token.expires_at", unit = "rfc3339" }]"#
@@ -181,12 +272,88 @@ mod tests {
             RANDOM.into(),
             format!("token={RANDOM}&x={JWT}"),
         ] {
-            let samples = [(HeaderMap::new(), body.clone().into_bytes())];
-            let shown = format!("{:?}", of_samples(&samples, now()));
+            let samples = [Answer { body: body.clone().into_bytes(), ..Answer::default() }];
+            let shown = format!("{:?}", of_samples(&samples, now()).suggestions);
             assert!(
                 shown.contains("token") && !shown.contains(RANDOM) && !shown.contains("eyJ"),
                 "{shown}"
             );
         }
+    }
+
+    #[test]
+    fn an_elided_token_is_found_by_its_name_and_its_neighbours() {
+        for (body, token) in [
+            (r#"{"access_token":"...","expires_in":60}"#, "json.access_token"),
+            (r#"{"access_token":"<your access token>"}"#, "json.access_token"),
+            (r#"{"Token":{"Id":"88916699","ExpireTime":1700086400}}"#, "json.Token.Id"),
+            (r#"{"result":{"securityToken":"TOK"}}"#, "json.result.securityToken"),
+            (r#"{"jsonrpc":"2.0","result":"0424bd59","id":1}"#, "json.result"),
+            (r#"{"credential":"abc","expires_in":3600,"token_type":"x"}"#, "json.credential"),
+            (r#"{"data":{"ticket":"TGT-1"}}"#, "json.data.ticket"),
+            (r#"{"session":{"value":"abc"},"user":{"id":"u1"}}"#, "json.session.value"),
+            (r#"{"Authorization":"ok","SessionId":"7a"}"#, "json.SessionId"),
+            (r#""TOK""#, "json"),
+            (
+                "<response status = 'success'><result><key>TOK</key></result></response>",
+                "xml.response.result.key",
+            ),
+            ("eyTOK", "body"),
+        ] {
+            let line = format!("token = {}", quoted(token));
+            assert!(lines(&[body]).contains(&line), "{body}: {:?}", lines(&[body]));
+        }
+    }
+
+    #[test]
+    fn a_code_that_repeats_the_status_comes_last() {
+        let good = r#"{"access_token":"a"}"#;
+        for (refusals, expected) in [
+            (vec![r#"{"code":401,"message":"INVALID_LOGIN"}"#], r#"["json.message", "json.code"]"#),
+            (
+                vec![r#"{"status":"Failure","reason":"Forbidden","code":403}"#],
+                r#"["json.reason", "json.code", "json.status"]"#,
+            ),
+            (vec![r#"{"code":401,"message":"Who are you?"}"#], r#""json.code""#),
+            (
+                vec![
+                    r#"{"error":{"status":400,"name":"ValidationError","message":"No such user"}}"#,
+                ],
+                r#"["json.error.name", "json.error.status"]"#,
+            ),
+            (vec![r#"{"__type":"UnrecognizedClient"}"#], r#""json.__type""#),
+            (vec![r#"{"fault":{"code":"E7"}}"#], r#""json.fault.code""#),
+            (vec![r#"{"errors":[{"code":"E7","message":"a b"}]}"#], r#""json.errors[0].code""#),
+            // The place that differs between refusals tells more.
+            (
+                vec![
+                    r#"{"error":{"type":"invalid_client","code":1600}}"#,
+                    r#"{"error":{"type":"unsupported_grant_type","code":1600}}"#,
+                ],
+                r#"["json.error.type", "json.error.code"]"#,
+            ),
+        ] {
+            let bodies: Vec<&str> = [good].into_iter().chain(refusals).collect();
+            let line = format!("code = {expected}");
+            assert!(lines(&bodies).contains(&line), "{bodies:?}: {:?}", lines(&bodies));
+        }
+        let status_200 = Answer {
+            status: Some(200),
+            body: br#"{"status":"ERROR","subCode":"401","message":"no such user"}"#.to_vec(),
+            ..Answer::default()
+        };
+        let good = Answer { body: good.as_bytes().to_vec(), ..Answer::default() };
+        assert!(
+            found(&[good, status_200])
+                .contains(&r#"code = ["json.subCode", "json.status"]"#.to_owned())
+        );
+    }
+
+    #[test]
+    fn only_what_differs_in_a_refusal_tells_a_success() {
+        let good = r#"{"ok":true,"id":0,"code":0,"token":"a"}"#;
+        assert!(lines(&[good]).contains(&r#"issued = "json.ok == true""#.to_owned()));
+        let refusal = r#"{"ok":true,"code":7,"message":"no such user"}"#;
+        assert!(lines(&[good, refusal]).contains(&r#"issued = "json.code == 0""#.to_owned()));
     }
 }

@@ -37,8 +37,13 @@ pub fn unread(
     let is_past = matches!(outcome, Outcome::Failed(failure) if failure.reason == Reason::Expired);
     let again = is_past || unreadable;
     let succeeded = (200..300).contains(&response.status);
-    let candidates =
-        candidates(&response.body, &response.headers, response.received, Some(redactor));
+    let candidates = candidates(
+        Some(response.status),
+        &response.headers,
+        &response.body,
+        response.received,
+        Some(redactor),
+    );
     let mut suggestions: Vec<Suggestion> = Vec::new();
     for candidate in candidates {
         let known = if again {

@@ -40,8 +40,10 @@ impl Compiler<'_> {
             definition.parameters.0.iter().map(|(_, parameter)| &parameter.description);
         let credentials = definition.credentials.0.iter().map(|(_, one)| &one.description);
         let prose = [&definition.title, &definition.documentation, &definition.side_effects];
+        let aliases: usize = definition.aliases.iter().map(String::len).sum();
         if prose.into_iter().chain(parameters).chain(credentials).map(described).max()
             > Some(LONGEST_PROSE)
+            || aliases > LONGEST_PROSE
         {
             let message = Sentence::fill(
                 "a title or description of the recipe is longer than {} bytes",

@@ -16,6 +16,9 @@ use crate::time::Span;
 pub struct Definition {
     /// A name for people.
     pub title: Option<String>,
+    /// Other words that people search for with `credwatch recipes list`: products that have this
+    /// API, and their short names.
+    pub aliases: Vec<String>,
     /// The provider's documentation of the API.
     pub documentation: Option<String>,
     /// What a probe does at the provider besides issuing a token; shown by `credwatch check`.

@@ -85,7 +85,7 @@ pub const KNOWN: [Known; 19] = [
                    \"http://127.0.0.1:5000/v3/auth/tokens\" ; echo",
         request: "POST http://127.0.0.1:5000/v3/auth/tokens\ncontent-type: application/json\n\n\
                   {\"auth\":{\"identity\":{\"methods\":[\"password\"],\"password\":{\
-                   \"user\":{\"name\":\"admin\",\"domain\":{\"id\":\"v-id\"},\
+                   \"user\":{\"name\":\"v-user_name\",\"domain\":{\"id\":\"default\"},\
                    \"password\":\"v-password\"}}}}}",
         secrets: &[],
     },
@@ -149,7 +149,7 @@ pub const KNOWN: [Known; 19] = [
                   -H 'sec-fetch-mode: cors' -H 'user-agent: Mozilla/5.0' --data-raw \
                   $'{\"email\":\"me@x.example\",\"password\":\"it\\'s-a-Secret\"}' --compressed",
         request: "POST https://portal.grid.example/api/login\naccept: application/json, \
-                  text/plain, */*\ncontent-type: application/json\ncookie: v-cookie\n\n\
+                  text/plain, */*\ncontent-type: application/json\nuser-agent: Mozilla/5.0\n\n\
                   {\"email\":\"v-email\",\"password\":\"v-password\"}",
         secrets: &["8Zk1Q0vYx7", "me@x.example", "it's-a-Secret", "a-Secret"],
     },

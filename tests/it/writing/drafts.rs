@@ -56,7 +56,7 @@ fn a_draft_with_sample_answers_has_rules_for_them_and_todo_comments() {
 #[test]
 fn an_unusable_command_is_an_error_without_its_secrets() {
     for (command, words) in [
-        ("curl -F 'key=S3cr3tS3cr3t' https://x.example", "multipart"),
+        ("curl -F S3cr3tS3cr3t https://x.example", "no `=`"),
         ("curl -X DELETE -H 'Authorization: Bearer S3cr3tS3cr3t' https://x.example", "DELETE"),
         (
             "curl -d '\
@@ -229,7 +229,7 @@ fn a_second_command_becomes_a_todo_comment() {
         load_text("draft", &text).unwrap_or_else(|faults| panic!("{}\n{text}", faults[0]));
     }
     assert!(
-        drafted(&format!("{first}\ncurl -F a=b https://y.example"), &[])
+        drafted(&format!("{first}\ncurl --digest https://y.example"), &[])
             .contains("# TODO: the text has another command, which cannot be read")
     );
     assert!(!drafted(first, &[]).contains("another command"));
@@ -251,11 +251,20 @@ fn a_raw_request_makes_the_same_draft_as_its_command() {
         text.contains("form.refresh_token = \"{{ refresh_token }}\"") && !text.contains("Aitea"),
         "{text}"
     );
+    // Without a host, the address is a parameter without a default.
+    let text = drafted("POST /token HTTP/1.1\n\nkey=S3cr3tS3cr3t", &[]);
+    assert!(
+        text.contains("parameters = { base_url = {} }")
+            && text.contains("url = \"{{ base_url }}/token\"")
+            && text.contains("# TODO: the request does not say which host it goes to")
+            && !text.contains("S3cr3t"),
+        "{text}"
+    );
     let (status, _, problem) =
-        run(&["recipes", "new", "--from-curl", "POST /token HTTP/1.1\n\nkey=S3cr3t"], "", &[]);
+        run(&["recipes", "new", "--from-curl", "POST /token HTTP/1.1\nS3cr3t and more\n"], "", &[]);
     assert!(
         status == Some(1)
-            && problem.contains("which host")
+            && problem.contains("is not a header")
             && problem.contains("POST /path HTTP/1.1")
             && !problem.contains("S3cr3t"),
         "{problem}"

@@ -1,0 +1,133 @@
+//! Values of a sample that stay, that are computed for each request, or that become inputs.
+
+use super::field::Kind;
+use super::inputs::{Inputs, SHORTEST_TO_FIND, Signature};
+use super::names::{escaped, snake, usable};
+use super::{times, values};
+use crate::secret::{is_harmless, is_small_number, may_be_constant};
+
+/// Whether a text is a word of JSON or a truth value, and so neither secret nor a customer's own.
+fn is_word_of_json(text: &str) -> bool {
+    ["true", "false", "null", "none", "undefined"]
+        .iter()
+        .any(|word| text.eq_ignore_ascii_case(word))
+}
+
+impl Inputs {
+    /// The expression for a field whose value differs in each request.
+    pub fn computed(&mut self, field: &str, kind: Kind) -> Option<String> {
+        match kind {
+            Kind::Time => Some(self.now("now_s", field)),
+            Kind::End => Some(self.end(field)),
+            Kind::Once => Some("uuid".into()),
+            Kind::Signature => Some(self.signature(field, "")),
+            _ => None,
+        }
+    }
+
+    /// A time after the request, in seconds.
+    fn end(&mut self, field: &str) -> String {
+        self.todo(format!(
+            "`{}` is five minutes after the request: how long does the documentation want?",
+            snake(field)
+        ));
+        "now_s + 300".into()
+    }
+
+    pub fn now(&mut self, form: &str, field: &str) -> String {
+        self.time = Some(if form.contains('|') { format!("({form})") } else { form.to_owned() });
+        self.todo(format!(
+            "does `{field}` need `{form}`? `now_s` is the time in seconds since \
+            1970, `now_ms` in milliseconds, `now_iso` as a date"
+        ));
+        form.into()
+    }
+
+    pub fn signature(&mut self, field: &str, sample: &str) -> String {
+        let name = usable(&snake(field));
+        if !self.signatures.iter().any(|known| known.name == name) {
+            self.signatures.push(Signature { name: name.clone(), digest: values::digest(sample) });
+        }
+        name
+    }
+
+    pub fn literal(&mut self, field: &str, kind: Kind, text: &str) -> String {
+        if text.starts_with("eyJ") && text.matches('.').count() == 2 && field.contains("assertion")
+        {
+            self.todo(format!(
+                "`{}` is a signed assertion, which expires soon: the filter `jwt` \
+                makes one for each request",
+                snake(field)
+            ));
+        }
+        let plain = text.trim();
+        match kind {
+            _ if plain.is_empty() => escaped(text),
+            _ if is_word_of_json(plain) => escaped(text),
+            Kind::Constant | Kind::Parameter if may_be_constant(text) => self.known(text),
+            Kind::Own if matches!(plain, "default" | "common" | "master" | "public") => {
+                escaped(text)
+            }
+            Kind::Constant | Kind::Parameter | Kind::Own => {
+                format!("{{{{ {} }}}}", self.open(&snake(field), text))
+            }
+            Kind::Time => {
+                let form = times::expression(plain).unwrap_or_else(|| "now_s".into());
+                format!("{{{{ {} }}}}", self.now(&form, field))
+            }
+            Kind::End if plain.len() < 8 && may_be_constant(text) => escaped(text),
+            Kind::End => self.end_like(field, plain),
+            Kind::Once => format!("{{{{ {} }}}}", self.once(field, plain)),
+            Kind::Signature => format!("{{{{ {} }}}}", self.signature(field, text)),
+            Kind::Credential if is_small_number(field, text) => text.to_owned(),
+            Kind::Unknown if times::is_epoch(plain) || times::dated(plain).is_some() => {
+                let form = times::expression(plain).unwrap_or_else(|| "now_s".into());
+                format!("{{{{ {} }}}}", self.now(&form, field))
+            }
+            Kind::Unknown if is_harmless(text) && snake(field) != snake(text) => self.known(text),
+            Kind::Credential | Kind::Unknown => {
+                format!("{{{{ {} }}}}", self.value(&snake(field), text))
+            }
+        }
+    }
+
+    /// The expression for a value that is used once, in the form of the sample.
+    fn once(&mut self, field: &str, sample: &str) -> String {
+        if times::is_epoch(sample) {
+            let form = times::expression(sample).unwrap_or_else(|| "now_ms".into());
+            return self.now(&form, field);
+        }
+        let is_hex = sample.len() == 32 && sample.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if is_hex { "uuid | replace('-', '')".into() } else { "uuid".into() }
+    }
+
+    /// The text for a time after the request, in the form of the sample.
+    fn end_like(&mut self, field: &str, sample: &str) -> String {
+        let end = self.end(field);
+        let form = times::expression(sample).unwrap_or_default();
+        let expression = match form.as_str() {
+            "now_ms" => "now_ms + 300000".to_owned(),
+            "now_iso" => format!("({end}) | strftime('%Y-%m-%dT%H:%M:%SZ')"),
+            form => match form.strip_prefix("now_s | ") {
+                Some(filter) => format!("({end}) | {filter}"),
+                None => end,
+            },
+        };
+        format!("{{{{ {expression} }}}}")
+    }
+
+    /// The text with expressions instead of the values of known inputs.
+    pub fn known(&self, text: &str) -> String {
+        let long = |value: &&str| value.len() >= SHORTEST_TO_FIND;
+        let known = self.all.iter().filter(|input| input.secret).find_map(|input| {
+            let value = input.value.as_deref().filter(long)?;
+            Some((input, text.split_once(value)?))
+        });
+        match known {
+            Some((input, (before, after))) => {
+                format!("{}{{{{ {} }}}}{}", self.known(before), input.name, self.known(after))
+            }
+            None => escaped(text),
+        }
+    }
+}

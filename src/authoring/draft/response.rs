@@ -1,0 +1,102 @@
+//! The `[response]` of a draft, from sample responses or from usual ones.
+
+use super::write::{self, key};
+use crate::authoring::suggest::{Rules, Suggestion};
+
+/// The rules for a usual response, when there is no sample.
+pub fn guessed(is_oauth: bool) -> Vec<Suggestion> {
+    let rules: [(&'static str, &str); 4] = if is_oauth {
+        [
+            ("token", "\"json.access_token\""),
+            ("expiry", "[{ value = \"json.expires_in\", unit = \"seconds\" }]"),
+            ("code", "\"json.error\""),
+            ("message", "\"json.error_description\""),
+        ]
+    } else {
+        [
+            ("token", "[\"json.access_token\", \"json.token\"]"),
+            ("expiry", "[{ value = \"json.expires_in\", unit = \"seconds\" }]"),
+            ("code", "[\"json.error.code\", \"json.code\", \"json.error\"]"),
+            ("message", "[\"json.error.message\", \"json.message\"]"),
+        ]
+    };
+    let why = |rule: &str| match rule {
+        "token" => {
+            "TODO: a guess, because there is no sample response (--answer FILE): where is the \
+             token?"
+        }
+        "expiry" => {
+            "TODO: a guess: where is the expiry, and in which unit? Remove it if tokens do not \
+             expire"
+        }
+        "code" => "TODO: a guess: where is the error code of a refusal?",
+        _ => "",
+    };
+    rules
+        .into_iter()
+        .map(|(rule, value)| Suggestion {
+            rule,
+            line: format!("{rule} = {value}"),
+            why: why(rule).into(),
+            todo: Vec::new(),
+        })
+        .collect()
+}
+
+/// Adds the `[response]` of the draft.
+pub fn lines(lines: &mut Vec<String>, name: &str, rules: &Rules, has_samples: bool) {
+    lines.push(format!("[recipes.{}.response]", key(name)));
+    let has = |rule: &str| rules.suggestions.iter().any(|known| known.rule == rule);
+    if !has("token") {
+        lines.push("# TODO: nothing in the sample looks like a token: where is it?".into());
+        lines.push("token = \"json.access_token\"".into());
+    }
+    for rule in &rules.suggestions {
+        if !rule.why.is_empty() && !matches!(rule.rule, "code" | "message" | "format")
+            || rule.why.starts_with("TODO")
+        {
+            let why = sentence(&rule.why);
+            lines.push(format!("# {why}{}", if why.ends_with('?') { "" } else { "." }));
+        }
+        lines.extend(rule.todo.iter().map(|todo| write::todo(todo)));
+        lines.push(rule.line.clone());
+    }
+    if has_samples && !has("expiry") {
+        lines.push(
+            "# TODO: the sample has no expiry. If the documentation says, for example, \
+            “valid for an hour”:"
+                .into(),
+        );
+        lines.push("# expiry = [{ value = \"3600\", unit = \"seconds\" }]".into());
+    }
+    if rules.has_refusal && !has("code") {
+        lines.push(
+            "# The refusal in the samples has no code, so its code is `http_` and the status."
+                .into(),
+        );
+    } else if has_samples && !rules.has_refusal && !(has("code") && has("message")) {
+        lines.push(
+            "# TODO: the samples do not show a whole refusal: give one as a further \
+            --answer, or check this in the documentation."
+                .into(),
+        );
+        if !has("code") {
+            lines.push("code = [\"json.error.code\", \"json.code\", \"json.error\"]".into());
+        }
+        if !has("message") {
+            lines.push(
+                "message = [\"json.error.message\", \"json.error_description\", \"json.message\"]"
+                    .into(),
+            );
+        }
+    }
+    lines.push(String::new());
+}
+
+fn sentence(text: &str) -> String {
+    let mut characters = text.chars();
+    characters
+        .next()
+        .map(|first| first.to_uppercase().chain(characters).collect())
+        .unwrap_or_default()
+}
