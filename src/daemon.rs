@@ -121,14 +121,16 @@ async fn ledger(options: &Options) -> std::io::Result<Arc<Ledger>> {
     let new = || Arc::new(Ledger::new(plan.providers.clone(), &plan.duration_buckets));
     let Some(storage) = options.storage.clone() else { return Ok(new()) };
     let configured = options.plan_files.as_ref().and_then(PlanFiles::written);
-    restored(new, move |ledger| restore(&storage, ledger, configured)).await
+    let reading = Arc::clone(&storage);
+    restored(new, move |ledger| restore(&reading, ledger, configured), || storage.not_read()).await
 }
 
 /// A new ledger, into which a thread reads the saved state. When the disk does not answer in time,
-/// the ledger has no saved state.
+/// `not_read` is called and the ledger has no saved state.
 async fn restored(
     new: impl Fn() -> Arc<Ledger>,
     read: impl FnOnce(&Ledger) -> Result<(), NoDirectory> + Send + 'static,
+    not_read: impl FnOnce(),
 ) -> std::io::Result<Arc<Ledger>> {
     let ledger = new();
     let reading = Arc::clone(&ledger);
@@ -138,6 +140,7 @@ async fn restored(
             tracing::error!(
                 %error, "the disk did not answer, so the daemon starts without a saved state"
             );
+            not_read();
             // The thread may still change the first ledger.
             Ok(new())
         }
@@ -208,7 +211,10 @@ mod tests {
             let _ = answer.recv();
             Ok(())
         };
-        let ledger = restored(new, hanging).await.expect("the daemon starts");
+        let not_read = std::cell::Cell::new(false);
+        let ledger = restored(new, hanging, || not_read.set(true)).await;
+        let ledger = ledger.expect("the daemon starts");
+        assert!(not_read.get(), "the first save must keep the old file");
         assert_eq!(start.elapsed().as_secs(), 30);
         let read_into = begins.recv().expect("the thread has begun");
         assert_ne!(Arc::as_ptr(&ledger).addr(), read_into, "the thread can change the ledger");
@@ -218,9 +224,11 @@ mod tests {
     #[tokio::test]
     async fn the_daemon_starts_only_when_the_state_directory_exists_or_does_not_answer() {
         let new = || Arc::new(Ledger::new(Vec::new(), &[]));
-        assert!(restored(new, |_| Ok(())).await.is_ok());
+        let not_read = || panic!("it was read");
+        assert!(restored(new, |_| Ok(()), not_read).await.is_ok());
         let missing = NoDirectory("/nonexistent".into());
-        let error = restored(new, |_| Err(missing)).await.err().expect("the daemon cannot start");
+        let outcome = restored(new, |_| Err(missing), not_read).await;
+        let error = outcome.err().expect("the daemon cannot start");
         assert_eq!(error.to_string(), "--storage.path is no directory: /nonexistent");
     }
 }

@@ -1,7 +1,9 @@
-//! Turns for costly work: a bounded number at the same time, and the newest request is next.
+//! Turns for costly work: a bounded number at the same time. The next turn gets the newest request,
+//! and the turn after it one that waits at any place in the queue.
 //!
 //! In order of arrival each client would wait for the whole queue of a flood. With the newest
-//! first, a client that arrives now waits for about one turn, and the flood waits for itself.
+//! first, a client that arrives now waits for about one turn. But in a flood that never ends there
+//! is always a newer request, so each second turn goes to any of those that wait.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,11 +24,13 @@ struct Inner {
 #[derive(Default)]
 struct State {
     running: usize,
+    /// How many turns have gone to a waiting request.
+    given: u64,
     /// The oldest is in front.
     waiting: VecDeque<oneshot::Sender<Turn>>,
 }
 
-/// The right to work. Dropping it gives it to the newest request.
+/// The right to work. Dropping it gives it to a waiting request.
 pub struct Turn(Option<Arc<Inner>>);
 
 impl Turns {
@@ -64,6 +68,20 @@ impl Turns {
     }
 }
 
+impl State {
+    /// The request that gets the next turn.
+    fn next(&mut self) -> Option<oneshot::Sender<Turn>> {
+        self.given = self.given.wrapping_add(1);
+        if self.given % 2 == 1 {
+            return self.waiting.pop_back();
+        }
+        // Multiples of the golden ratio come near every part of the queue soon.
+        let fraction = (self.given / 2).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        let place = (fraction * self.waiting.len() as u64) >> 32;
+        self.waiting.remove(usize::try_from(place).unwrap_or_default())
+    }
+}
+
 impl Inner {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -76,7 +94,7 @@ impl Drop for Turn {
         loop {
             let next = {
                 let mut state = inner.state();
-                let next = state.waiting.pop_back();
+                let next = state.next();
                 state.running -= usize::from(next.is_none());
                 next
             };
@@ -116,6 +134,43 @@ mod tests {
         assert!(older.as_mut().now_or_never().expect("its turn").is_some());
         assert!(!turns.are_wanted());
         assert!(turns.take(LONG).now_or_never().is_some(), "all turns came back");
+    }
+
+    #[tokio::test]
+    async fn a_flood_that_never_ends_does_not_keep_a_request_out() {
+        // So many requests are more than the runtime lets a task poll at once.
+        let turns = tokio::task::unconstrained(turns_until_the_user_has_one()).await;
+        assert!(turns.is_some());
+    }
+
+    /// How many turns a flood has before a user who came before all others; `None` after 2,000.
+    async fn turns_until_the_user_has_one() -> Option<usize> {
+        let turns = Turns::new(1, 400);
+        let mut turn = turns.take(LONG).await;
+        let mut user = Box::pin(turns.take(LONG));
+        assert!((&mut user).now_or_never().is_none());
+        let mut flood = std::collections::VecDeque::new();
+        for turns_of_flood in 0..2_000 {
+            // As many guesses as there are connections, and a new one after each answer.
+            while flood.len() < 384 {
+                let mut guess = Box::pin(turns.take(LONG));
+                assert!((&mut guess).now_or_never().is_none());
+                flood.push_back(guess);
+            }
+            drop(turn.take());
+            if (&mut user).now_or_never().is_some() {
+                return Some(turns_of_flood);
+            }
+            flood.retain_mut(|guess| match guess.now_or_never() {
+                Some(given) => {
+                    turn = given;
+                    false
+                }
+                None => true,
+            });
+            assert!(turn.is_some());
+        }
+        None
     }
 
     #[tokio::test(start_paused = true)]

@@ -17,13 +17,13 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::cadence::{Grid, first_due, next_due};
-use super::control::{Control, Event, FLOOR, Mode, Requested, Requester, least_age};
+use super::control::{Control, Event, Mode, Requested, Requester, least_age};
 use super::lanes::Lanes;
 use super::log::EventLog;
 use super::probes::{Instruments, Probes, panicked};
 use super::rotation::Rotation;
 use super::slot::Slot;
-use crate::outcome::{BackOff, Outcome, Probe, Reason};
+use crate::outcome::{Probe, Reason};
 use crate::plan::{Limits, Plan};
 use crate::provider::{self, Provider};
 use crate::state::{Changes, Entry, Ledger};
@@ -152,15 +152,9 @@ impl<P: Probes> Scheduler<P> {
             self.by_name.insert(provider.name.clone(), index);
         }
         let soon = now + first_due(&provider.turn(), &provider.cadence, count);
-        let closed_until = entry.health().next_due().unwrap_or_default();
-        let due = soon.max(closed_until);
         let slot = &mut self.slots[index];
-        *slot = Slot {
-            entry: Some(Arc::clone(entry)),
-            round: slot.round,
-            closed_until,
-            ..Slot::default()
-        };
+        *slot = Slot::of(entry, slot.round);
+        let due = soon.max(slot.closed_until);
         match self.mode {
             Mode::Scheduled => self.plan(index, due),
             Mode::OnDemand => entry.planned(None),
@@ -344,19 +338,8 @@ impl<P: Probes> Scheduler<P> {
                 now,
             )
         };
-        let interval = entry.provider.cadence.interval;
-        // While credwatch backs off from a provider, `/probe` starts no probe either. An operator
-        // must wait only when the provider itself asks credwatch to wait.
-        let (backs_off, must_wait) = match &probe.outcome {
-            Outcome::Issued(_) => (false, false),
-            Outcome::Failed(failure) => {
-                let must_wait =
-                    failure.retry_after.is_some() || failure.reason == Reason::Throttled;
-                (must_wait || failure.reason.back_off() != BackOff::Never, must_wait)
-            }
-        };
-        slot.closed_until = if backs_off { due } else { now + least_age(self.mode, interval) };
-        slot.closed_to_operators_until = if must_wait { due } else { now + FLOOR };
+        let least_age = least_age(self.mode, entry.provider.cadence.interval);
+        slot.close(&probe.outcome, least_age, due, now);
         // The requests read the state next, so the outcome is recorded before.
         for done in slot.waiting.drain(..) {
             // Sending fails when the client has closed its connection.
@@ -376,6 +359,8 @@ impl<P: Probes> Scheduler<P> {
         let roster = Arc::new(roster);
         self.lanes.limit(plan.limits);
         let address = |entry: &Arc<Entry>| Arc::as_ptr(entry) as usize;
+        // Requests that wait for a replaced entry get the probe of the new one.
+        let mut waiting = HashMap::new();
         let mut coming: HashMap<usize, &Arc<Entry>> =
             roster.all().map(|entry| (address(entry), entry)).collect();
         for index in 0..self.slots.len() {
@@ -386,6 +371,7 @@ impl<P: Probes> Scheduler<P> {
             }
             if entry.provider.slot == provider::Slot::Current {
                 self.by_name.remove(&entry.provider.name);
+                waiting.insert(entry.provider.name.clone(), std::mem::take(&mut slot.waiting));
             }
             slot.entry = None;
             if !slot.running {
@@ -395,6 +381,12 @@ impl<P: Probes> Scheduler<P> {
         let count = coming.len();
         for entry in roster.all().filter(|entry| coming.contains_key(&address(entry))) {
             self.settle(entry, count, now);
+        }
+        for (name, waiting) in waiting.into_iter().filter(|(_, waiting)| !waiting.is_empty()) {
+            if let Some(index) = self.by_name.get(&name).copied() {
+                self.slots[index].waiting = waiting;
+                self.plan(index, now);
+            }
         }
         self.ledger.replace(roster);
         changes

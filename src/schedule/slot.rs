@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::control::Requested;
+use super::control::{FLOOR, Requested};
 use super::log::ProviderLog;
+use crate::outcome::{BackOff, Outcome, Reason};
 use crate::state::Entry;
 
 /// What the scheduler knows of one entry. Its index stays while a probe of it is on the way.
@@ -30,4 +31,66 @@ pub struct Slot {
     pub waiting: Vec<oneshot::Sender<Requested>>,
     /// How much of this provider was logged.
     pub log: ProviderLog,
+}
+
+impl Slot {
+    /// The slot of a new entry. A restored health can close it, so that a restart does not end the
+    /// pause of a provider.
+    #[must_use]
+    pub fn of(entry: &Arc<Entry>, round: u32) -> Self {
+        let (closed_until, throttled) = {
+            let health = entry.health();
+            (health.next_due().unwrap_or_default(), health.fails_for(Reason::Throttled))
+        };
+        Self {
+            entry: Some(Arc::clone(entry)),
+            round,
+            closed_until,
+            closed_to_operators_until: if throttled { closed_until } else { Duration::ZERO },
+            ..Self::default()
+        }
+    }
+
+    /// Closes the slot after a probe that ended now. The next one is due at `due`, and a result is
+    /// young for `least_age`.
+    ///
+    /// While credwatch backs off from a provider, `/probe` starts no probe either. An operator must
+    /// wait only when the provider itself asks credwatch to wait.
+    pub fn close(&mut self, outcome: &Outcome, least_age: Duration, due: Duration, now: Duration) {
+        let (backs_off, must_wait) = match outcome {
+            Outcome::Issued(_) => (false, false),
+            Outcome::Failed(failure) => {
+                let must_wait =
+                    failure.retry_after.is_some() || failure.reason == Reason::Throttled;
+                (must_wait || failure.reason.back_off() != BackOff::Never, must_wait)
+            }
+        };
+        let until = |closed: bool, least: Duration| if closed { due.max(least) } else { least };
+        self.closed_until = until(backs_off, now + least_age);
+        self.closed_to_operators_until = until(must_wait, now + FLOOR);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::Failure;
+
+    #[test]
+    fn no_probe_that_a_client_requests_comes_before_the_shortest_age() {
+        let seconds = Duration::from_secs;
+        let (now, age) = (seconds(100), seconds(6));
+        for (reason, due, scrapers, operators) in [
+            (Reason::Rejected, 101, 106, 105),
+            (Reason::Rejected, 400, 400, 105),
+            (Reason::Throttled, 101, 106, 105),
+            (Reason::Throttled, 400, 400, 400),
+            (Reason::Timeout, 101, 106, 105),
+        ] {
+            let mut slot = Slot::default();
+            slot.close(&Outcome::Failed(Failure::new(reason, "")), age, seconds(due), now);
+            assert_eq!(slot.closed_until, seconds(scrapers), "{reason:?} {due}");
+            assert_eq!(slot.closed_to_operators_until, seconds(operators), "{reason:?} {due}");
+        }
+    }
 }

@@ -213,15 +213,16 @@ fn next_due(
         return None;
     }
     let cadence = &entry.provider.cadence;
-    let left = match touched {
+    // Not sooner than an interval after the last probe: otherwise a daemon that is restarted again
+    // and again could lock the account.
+    let earliest = unix_seconds(last_attempt) + cadence.interval.as_secs_f64();
+    let due = match touched {
         Touched::Yes => return None,
-        Touched::No => saved_due? - unix_seconds(now.wall),
-        // Not sooner than an interval after the last probe: otherwise a daemon that is restarted
-        // again and again could lock the account.
-        Touched::Unknown => {
-            unix_seconds(last_attempt) + cadence.interval.as_secs_f64() - unix_seconds(now.wall)
-        }
+        // In on-demand mode no probe is due.
+        Touched::No => saved_due.unwrap_or(earliest),
+        Touched::Unknown => earliest,
     };
+    let left = due - unix_seconds(now.wall);
     // A probe is due within one and a half intervals; a longer wait means that the clock was set.
     let longest = cadence.max_backoff.max(cadence.interval) + cadence.interval;
     Duration::try_from_secs_f64(left).ok().map(|left| now.uptime + left.min(longest))

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::time::Duration;
 
@@ -20,18 +21,26 @@ pub struct Storage {
     path: PathBuf,
     /// `None` until this process has the lock.
     folder: Mutex<Option<Folder>>,
+    /// Whether the state file was not read in time. The first save must not overwrite it.
+    is_unread: AtomicBool,
 }
 
 impl Storage {
     /// Storage in this directory. This call does not touch the file system, which can hang.
     #[must_use]
     pub fn new(path: PathBuf) -> Self {
-        Self { path, folder: Mutex::default() }
+        Self { path, folder: Mutex::default(), is_unread: AtomicBool::new(false) }
     }
 
     /// The directory.
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Notes that the state file was not read in time. The first save renames it, so that a disk
+    /// that was only slow loses nothing.
+    pub fn not_read(&self) {
+        self.is_unread.store(true, Ordering::Relaxed);
     }
 
     /// Saves the state every minute, and a last time when `end` completes.
@@ -65,6 +74,12 @@ impl Storage {
     /// old file is unchanged then.
     fn save(&self, ledger: &Ledger) -> Result<(), SaveError> {
         let mut folder = self.locked()?;
+        if let Some(folder) = folder.as_ref().filter(|_| self.is_unread.load(Ordering::Relaxed)) {
+            match folder.put_aside() {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+                _ => self.is_unread.store(false, Ordering::Relaxed),
+            }
+        }
         let text = saved::write(&ledger.roster(), ledger.now());
         let written = folder.as_ref().map_or(Ok(()), |folder| folder.write(text.as_bytes()));
         if written.is_err() {
@@ -139,6 +154,25 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_state_that_was_not_read_in_time_is_renamed_before_the_first_save() {
+        let place = tempfile::tempdir().expect("a folder");
+        let (state, aside) =
+            (place.path().join("state.json"), place.path().join("state.json.unusable"));
+        let storage = Storage::new(place.path().to_owned());
+        let ledger = Ledger::new(Vec::new(), &[]);
+        storage.not_read();
+        storage.save(&ledger).expect("there is no file yet");
+        assert!(!aside.exists());
+        std::fs::write(&state, "of the run before").expect("written");
+        storage.not_read();
+        for _ in 0..2 {
+            storage.save(&ledger).expect("it is saved");
+            assert_eq!(std::fs::read_to_string(&aside).expect("it is there"), "of the run before");
+            assert!(std::fs::read_to_string(&state).expect("it is there").contains("version"));
+        }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_save_on_a_disk_that_hangs_is_given_up_and_no_second_thread_waits_for_it() {

@@ -111,8 +111,10 @@ pub async fn one(app: &App, name: &str, status: StatusCode) -> Response {
     let response = answer(app, move || {
         let mut value =
             serde_json::to_value(provider_state(&entry, &roster, now)).unwrap_or_default();
+        // The scheduler waits for this lock when it records a probe.
+        let past = entry.history().clone();
         if let Some(members) = value.as_object_mut() {
-            members.insert("history".into(), history(&entry.history()));
+            members.insert("history".into(), history(&past));
         }
         value
     });
@@ -134,7 +136,7 @@ async fn answer(app: &App, value: impl FnOnce() -> Value + Send + 'static) -> Re
         app.documents.write(move || ((), serde_json::to_vec(&value()).unwrap_or_default()));
     match written.await {
         Ok(((), bytes)) => (JSON, bytes).into_response(),
-        Err(busy) => busy,
+        Err(busy) => busy.into_response(),
     }
 }
 

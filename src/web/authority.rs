@@ -35,6 +35,17 @@ impl Authority {
         };
         Some(Self { name, port })
     }
+
+    /// Whether this host of a list accepts the host of a request. A browser leaves the port out
+    /// when it is the default of the scheme, and the request does not show the scheme.
+    pub fn accepts(&self, host: &Self) -> bool {
+        let has_port = match self.port {
+            None => true,
+            Some(80 | 443) if host.port.is_none() => true,
+            port => port == host.port,
+        };
+        self.name == host.name && has_port
+    }
 }
 
 fn is_number(text: &str) -> bool {

@@ -10,11 +10,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum_server::accept::Accept;
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use hyper::body::{Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
@@ -87,6 +90,7 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
         let Self { current_web_config, places, bounds } = self.clone();
         Box::pin(async move {
             let place = places.enter().await.ok_or(io::ErrorKind::ConnectionRefused)?;
+            let gated = current_web_config.is_some();
             let web_config = current_web_config.map_or_else(Arc::default, |current| current.get());
             let tls = web_config.tls().map(|config| TlsAcceptor::from(Arc::clone(config)));
             let wire = match tls {
@@ -104,6 +108,7 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
                 accepted_under: AcceptedUnder(web_config),
                 deadline: Arc::clone(&deadline),
                 timeout: bounds.answer,
+                gated,
                 mark: place.mark().clone(),
             };
             let connection = Connection {
@@ -139,14 +144,16 @@ async fn handshake(
 #[derive(Clone)]
 pub struct AcceptedUnder(pub Arc<WebConfig>);
 
-/// The service of one connection. It sets the deadline of each request and adds its
-/// [`AcceptedUnder`].
+/// The service of one connection. It sets the deadline of each request, and adds its
+/// [`AcceptedUnder`] and the [`Mark`] of the connection.
 #[derive(Clone)]
 pub struct Arriving<S> {
     inner: S,
     accepted_under: AcceptedUnder,
     deadline: Arc<Mutex<Instant>>,
     timeout: Duration,
+    /// Whether the gate decides which requests are admitted. Otherwise all are.
+    gated: bool,
     mark: Mark,
 }
 
@@ -166,18 +173,57 @@ where
         *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) =
             Instant::now() + self.timeout;
         request.extensions_mut().insert(self.accepted_under.clone());
-        self.mark.progress();
-        let (answering, mark) = (self.inner.call(request), self.mark.clone());
+        request.extensions_mut().insert(self.mark.clone());
+        self.mark.begin();
+        if !self.gated {
+            self.mark.admit();
+        }
+        let in_progress = InProgress(self.mark.clone());
+        let (answering, evicted) = (self.inner.call(request), self.mark.clone().evicted());
         Box::pin(async move {
             tokio::select! {
-                answer = answering => {
-                    mark.progress();
-                    answer
-                }
+                answer = answering => answer.map(|answer| {
+                    answer.map(|body| Body::new(Sending { body, _in_progress: in_progress }))
+                }),
                 // The connection ends before this answer is sent.
-                () = mark.clone().evicted() => Ok(StatusCode::SERVICE_UNAVAILABLE.into_response()),
+                () = evicted => Ok(StatusCode::SERVICE_UNAVAILABLE.into_response()),
             }
         })
+    }
+}
+
+/// A request in progress. Dropping it ends the request.
+struct InProgress(Mark);
+
+impl Drop for InProgress {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+/// The body of an answer, whose request is in progress until the body is sent.
+struct Sending {
+    body: Body,
+    _in_progress: InProgress,
+}
+
+impl hyper::body::Body for Sending {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
     }
 }
 
@@ -218,7 +264,7 @@ impl Connection {
     /// Notes the progress of a write.
     fn wrote(&self, written: &Poll<io::Result<usize>>) {
         if matches!(written, Poll::Ready(Ok(1..))) {
-            self.place.mark().progress();
+            self.place.mark().wrote();
         }
     }
 }
@@ -287,5 +333,73 @@ impl AsyncWrite for Connection {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         forward!(self.get_mut(), cx, stream => stream.poll_shutdown(cx))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use hyper::body::Body as _;
+
+    use super::*;
+
+    /// The answer is ready when the sender is dropped.
+    #[derive(Clone)]
+    struct Handler(tokio::sync::watch::Receiver<()>);
+
+    impl Service<Request<Body>> for Handler {
+        type Response = Response;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<'static, Result<Response, Self::Error>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, request: Request<Body>) -> Self::Future {
+            let mark = request.extensions().get::<Mark>().expect("the mark").clone();
+            let mut ready = self.0.clone();
+            Box::pin(async move {
+                mark.admit();
+                let _ = ready.changed().await;
+                Ok("answer".into_response())
+            })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_is_in_progress_until_its_answer_is_sent() {
+        let places = Arc::new(Places::new(2));
+        let place = places.enter().await.expect("a place");
+        let (ready, is_ready) = tokio::sync::watch::channel(());
+        let mut service = Arriving {
+            inner: Handler(is_ready),
+            accepted_under: AcceptedUnder(Arc::default()),
+            deadline: Arc::new(Mutex::new(Instant::now())),
+            timeout: Duration::from_secs(60),
+            gated: true,
+            mark: place.mark().clone(),
+        };
+        let mut answering = service.call(Request::new(Body::empty()));
+        assert!((&mut answering).now_or_never().is_none());
+        let is_evicted = || place.mark().clone().evicted().now_or_never().is_some();
+        // An idle connection goes first, however new it is.
+        let further = || async {
+            tokio::time::advance(Duration::from_secs(20)).await;
+            let idle = places.enter().now_or_never().flatten();
+            assert!(places.enter().now_or_never().is_none());
+            drop(idle);
+        };
+        further().await;
+        assert!(!is_evicted());
+        drop(ready);
+        let answer = answering.await.expect("an answer");
+        assert_eq!(answer.body().size_hint().exact(), Some(6));
+        further().await;
+        assert!(!is_evicted());
+        drop(answer);
+        let idle = places.enter().now_or_never().flatten();
+        assert!(places.enter().now_or_never().is_none());
+        assert!(is_evicted() && idle.is_some(), "it is idle now");
     }
 }

@@ -38,7 +38,7 @@ pub async fn prometheus(Shared(app): Shared<App>, headers: HeaderMap) -> Respons
     });
     match written.await {
         Ok(((), bytes)) => ([(header::CONTENT_TYPE, "application/json")], bytes).into_response(),
-        Err(busy) => busy,
+        Err(busy) => busy.into_response(),
     }
 }
 

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::connection::AcceptedUnder;
 use super::hosts::{HostRule, Refusal};
+use super::places::Mark;
 use crate::web_config::{CurrentWebConfig, Login, WebConfig};
 
 /// The longest accepted body of a request, in bytes. No path needs more than a few words.
@@ -26,15 +27,20 @@ pub struct Gate {
 /// headers to the answer.
 pub async fn gate(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     let web_config = gate.current_web_config.get();
-    let early = early_refusal(&gate, &web_config, &request);
     let login = request.headers().get(header::AUTHORIZATION);
-    let refusal = match early {
-        Some(response) => Some(response),
-        None => login_refusal(&gate, &web_config, login).await,
+    let known = gate.current_web_config.remembers(&web_config, login);
+    let refusal = match early_refusal(&gate, &web_config, &request, known) {
+        None if !known => login_refusal(&gate, &web_config, login).await,
+        refusal => refusal,
     };
-    let mut response = match refusal {
-        Some(response) => response,
-        None => next.run(without_login(request)).await,
+    let mut response = if let Some(response) = refusal {
+        response
+    } else {
+        // A request that is refused is no progress of its connection.
+        if let Some(mark) = request.extensions().get::<Mark>() {
+            mark.admit();
+        }
+        next.run(without_login(request)).await
     };
     for (name, value) in web_config.headers() {
         response.headers_mut().insert(name, value.clone());
@@ -48,8 +54,13 @@ fn without_login(mut request: Request) -> Request {
     request
 }
 
-/// Refuses a request for anything but its login.
-fn early_refusal(gate: &Gate, web_config: &WebConfig, request: &Request) -> Option<Response> {
+/// Refuses a request for anything but its login. `known` means that the login is remembered.
+fn early_refusal(
+    gate: &Gate,
+    web_config: &WebConfig,
+    request: &Request,
+    known: bool,
+) -> Option<Response> {
     let accepted_under: Option<&AcceptedUnder> = request.extensions().get();
     if accepted_under
         .is_some_and(|AcceptedUnder(earlier)| !web_config.accepts_connection_of(earlier))
@@ -67,8 +78,9 @@ fn early_refusal(gate: &Gate, web_config: &WebConfig, request: &Request) -> Opti
     if length.is_some_and(|length| length > LONGEST_BODY) {
         return Some(closing(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long\n"));
     }
-    // The rate limit comes first, as in the exporter-toolkit, so that it limits guessing too.
-    if !web_config.allows_request(Instant::now()) {
+    // The rate limit comes before the login, as in the exporter-toolkit, so that it limits guessing
+    // too. Guesses must not use up the requests of a known user.
+    if !known && !web_config.allows_request(Instant::now()) {
         return Some((StatusCode::TOO_MANY_REQUESTS, "Too Many Requests\n").into_response());
     }
     gate.hosts.check(request).err().map(|refusal| match refusal {
@@ -105,7 +117,8 @@ async fn login_refusal(
                 .into_response(),
         ),
         Login::Busy => Some(
-            (StatusCode::SERVICE_UNAVAILABLE, "too many logins at the same time\n").into_response(),
+            // 503 at `/healthz` would say that a provider is broken.
+            (StatusCode::TOO_MANY_REQUESTS, "too many logins at the same time\n").into_response(),
         ),
     }
 }

@@ -8,8 +8,9 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
-use super::api::JSON;
+use super::api::{self, JSON};
 use super::app::App;
+use super::documents::Busy;
 use crate::provider::Slot;
 use crate::schedule::Mode;
 use crate::state::{Entry, Ledger, Moment, State};
@@ -46,7 +47,8 @@ pub async fn healthz(Shared(app): Shared<App>, Query(filter): Query<Filter>) -> 
     });
     match written.await {
         Ok((status, bytes)) => (status, JSON, bytes).into_response(),
-        Err(busy) => busy,
+        // 503 would say that a provider is broken.
+        Err(Busy(problem)) => api::problem(StatusCode::TOO_MANY_REQUESTS, problem),
     }
 }
 
@@ -127,5 +129,25 @@ pub async fn readyz(Shared(app): Shared<App>) -> Response {
             format!("{unknown} of {} providers have no result yet\n", entries.len()),
         )
             .into_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::{Daemon, Exposition};
+
+    #[tokio::test(start_paused = true)]
+    async fn clients_that_do_not_read_their_answers_are_no_false_alarm() {
+        let ledger = Arc::new(Ledger::new(Vec::new(), &[]));
+        let exposition = Arc::new(Exposition::new(Arc::clone(&ledger), Daemon::new()));
+        let app = App::new(ledger, exposition, None);
+        let ask = async || healthz(Shared(app.clone()), Query(Filter { provider: None })).await;
+        let unread = app.health.write(|| ((), vec![b'x'; 64 << 20])).await;
+        let busy = ask().await;
+        assert_eq!(busy.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(busy.headers()["content-type"], "application/json");
+        drop(unread);
+        assert_eq!(ask().await.status(), StatusCode::OK);
     }
 }

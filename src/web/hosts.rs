@@ -14,6 +14,9 @@ use super::authority::{Authority, Origin};
 /// The paths that accept every host: scrapers and supervisors name the daemon in many ways.
 const EXEMPT: [&str; 4] = ["/metrics", "/healthz", "/livez", "/readyz"];
 
+/// The path of GET requests that start probes.
+const PROBE: &str = "/probe";
+
 /// The header in which a browser says how a request relates to the site of the page.
 const FETCH_SITE: &str = "sec-fetch-site";
 
@@ -100,7 +103,10 @@ impl HostRule {
             }
         }
         if [Method::GET, Method::HEAD, Method::OPTIONS].contains(request.method()) {
-            return Ok(());
+            // `/probe` changes nothing here, but it can send a request to the provider.
+            let starts_probe = request.uri().path() == PROBE;
+            let refused = starts_probe && is_of_foreign_site(request.headers());
+            return if refused { Err(Refusal::Origin) } else { Ok(()) };
         }
         self.check_origin(request.headers(), named.as_deref().and_then(<[_]>::first))
     }
@@ -109,9 +115,7 @@ impl HostRule {
         let listed = match &self.names {
             Names::Any => true,
             Names::Loopback => host.name.is_loopback(),
-            Names::Listed(listed) => listed.iter().any(|listed| {
-                listed.name == host.name && (listed.port.is_none() || listed.port == host.port)
-            }),
+            Names::Listed(listed) => listed.iter().any(|listed| listed.accepts(host)),
         };
         listed || self.external.as_ref().is_some_and(|external| external.name == host.name)
     }
@@ -119,10 +123,7 @@ impl HostRule {
     /// Programs send no `Origin`; browsers always send it with a request that changes something.
     fn check_origin(&self, headers: &HeaderMap, host: Option<&Authority>) -> Result<(), Refusal> {
         let mut origins = headers.get_all(header::ORIGIN).iter();
-        let foreign_site = headers
-            .get_all(FETCH_SITE)
-            .iter()
-            .any(|site| !["same-origin", "none"].map(str::as_bytes).contains(&site.as_bytes()));
+        let foreign_site = is_of_foreign_site(headers);
         let Some(origin) = origins.next() else {
             return if foreign_site { Err(Refusal::Origin) } else { Ok(()) };
         };
@@ -131,6 +132,12 @@ impl HostRule {
         let own = host.is_some_and(|host| origin.is_of(host)) && !foreign_site;
         if own || self.external.as_ref() == Some(&origin) { Ok(()) } else { Err(Refusal::Origin) }
     }
+}
+
+/// Whether a browser says that a page of another site, or of another origin, sends the request.
+fn is_of_foreign_site(headers: &HeaderMap) -> bool {
+    let own = ["same-origin", "none"].map(str::as_bytes);
+    headers.get_all(FETCH_SITE).iter().any(|site| !own.contains(&site.as_bytes()))
 }
 
 /// All hosts that a request names: in its target and in `Host`. `None` when a name cannot be read,
@@ -153,8 +160,14 @@ fn listed(text: &str) -> Result<Authority, String> {
     };
     ascii
         .ok()
+        .filter(|ascii| !ascii.contains('*'))
         .and_then(|ascii| Authority::parse(&ascii))
-        .ok_or_else(|| format!("{text:?} is no host, such as watch.example or 192.0.2.7"))
+        .ok_or_else(|| {
+            format!(
+                "{text:?} is no host, such as watch.example or 192.0.2.7; `*` stands only alone, \
+                 for every host"
+            )
+        })
 }
 
 /// The origin of `--web.external-url`.
@@ -249,7 +262,10 @@ mod tests {
             assert_hosts(&open, &[("evil.example", b'+'), ("a b", b'+'), ("", b'+')]);
             assert_eq!(check(&open, "GET", "/", &[]), b'+');
             let listed = rule(
-                &["Watch.example", "192.0.2.7:9797", "[2001:db8::7]", "münchen.example"],
+                &[
+                    "Watch.example", "192.0.2.7:9797", "[2001:db8::7]", "münchen.example",
+                    "plain.example:80", "tls.example:443",
+                ],
                 None,
                 listener,
             );
@@ -261,6 +277,11 @@ mod tests {
                     ("192.0.2.7:9797", b'+'),
                     ("[2001:DB8:0::7]:80", b'+'),
                     ("xn--mnchen-3ya.example", b'+'),
+                    ("plain.example", b'+'),
+                    ("plain.example:80", b'+'),
+                    ("plain.example:443", b'h'),
+                    ("tls.example:", b'+'),
+                    ("tls.example:9797", b'h'),
                     ("192.0.2.7", b'h'),
                     ("192.0.2.7:9798", b'h'),
                     ("localhost", b'h'),
@@ -356,6 +377,11 @@ mod tests {
                 assert_eq!(check(&rule, method, "/-/reload", &headers), expected, "{headers:?}");
             }
             assert_eq!(check(&rule, "GET", "/", &headers), b'+', "reading is not restricted");
+            let own = site.is_none_or(|site| ["same-origin", "none"].contains(&site));
+            for method in ["GET", "HEAD"] {
+                let found = check(&rule, method, "/probe?provider=p", &headers);
+                assert_eq!(found, if own { b'+' } else { b'o' }, "{headers:?}");
+            }
         }
         let twice = [("host", "a"), ("origin", "http://a"), ("origin", "http://a")];
         assert_eq!(check(&rule, "POST", "/metrics", &twice), b'o');
@@ -363,7 +389,10 @@ mod tests {
 
     #[test]
     fn unusable_flags_are_refused() {
-        for text in ["", "a b", "https://watch.example", "watch.example/", "[::1", "a:b"] {
+        for text in [
+            "", "a b", "https://watch.example", "watch.example/", "[::1", "a:b", "*.watch.example",
+            "watch.*", "*:443", "**", "*.münchen.example",
+        ] {
             assert!(Hosts::new(&[text.to_owned()], None).is_err(), "{text}");
         }
         for text in ["", "watch.example", "ftp://watch.example", "http://u@x/", "http://x/?q", "/x"]

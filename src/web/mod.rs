@@ -1,4 +1,5 @@
-//! The HTTP server: metrics, health, JSON and web pages. It reads the ledger and changes nothing.
+//! The HTTP server: metrics, health, JSON and web pages. It reads the ledger. It can ask the
+//! scheduler for a probe, and the daemon for a reload.
 
 mod api;
 mod app;

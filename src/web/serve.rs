@@ -8,6 +8,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum_server::Handle;
 use hyper_util::rt::TokioTimer;
+use tokio::task::JoinError;
 
 use super::app::App;
 use super::connection::{Acceptor, Bounds};
@@ -78,7 +79,7 @@ pub async fn serve(
     }
     tokio::select! {
         () = end => {}
-        Some(ended) = servers.join_next() => return ended.unwrap_or(Ok(())),
+        Some(ended) = servers.join_next() => return Err(ended_by_itself(ended)),
     }
     // Accept no further connections, but give accepted ones time for their first request. Otherwise
     // they would be closed without an answer, and a scrape would fail during a restart.
@@ -89,10 +90,32 @@ pub async fn serve(
     Ok(())
 }
 
+/// The error of a listener that no longer serves.
+fn ended_by_itself(ended: Result<std::io::Result<()>, JoinError>) -> std::io::Error {
+    match ended {
+        Ok(Ok(())) => std::io::Error::other("the HTTP server ended by itself"),
+        Ok(Err(error)) => error,
+        Err(panicked) => std::io::Error::other(panicked),
+    }
+}
+
 /// Waits until all connections are closed, at most for `longest`.
 async fn leave(handle: &Handle<SocketAddr>, longest: Duration) {
     let start = tokio::time::Instant::now();
     while handle.connection_count() > 0 && start.elapsed() < longest {
         tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_listener_that_ends_by_itself_or_panics_is_an_error() {
+        let panicked = tokio::spawn(async { panic!("on purpose") }).await;
+        for ended in [Ok(Ok(())), Ok(Err(std::io::ErrorKind::AddrInUse.into())), panicked] {
+            assert!(!ended_by_itself(ended).to_string().is_empty());
+        }
     }
 }

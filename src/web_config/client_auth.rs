@@ -31,8 +31,16 @@ const TYPES: [(&str, Option<bool>); 3] = [
 /// The types that accept certificates without verification.
 const UNVERIFIED: [&str; 3] = ["RequestClientCert", "RequireAnyClientCert", "RequireClientCert"];
 
-/// A digest of the rule for client certificates: equal rules accept the same certificates.
-pub type Rule = [u8; 32];
+/// The rule for client certificates. Equal rules accept the same certificates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Whether the authorities are configured. Otherwise they are those of the system.
+    pub authorities: bool,
+    /// Whether only certain names are accepted.
+    pub names: bool,
+    /// A digest of all settings.
+    digest: [u8; 32],
+}
 
 /// Verifies client certificates and their names.
 #[derive(Debug)]
@@ -42,7 +50,7 @@ pub struct ClientVerifier {
     pinned: Vec<CertificateDer<'static>>,
     /// The certificate must have one of these names; `None` accepts every name.
     allowed: Option<BTreeSet<String>>,
-    /// The digest of the settings above.
+    /// The settings above.
     pub rule: Rule,
 }
 
@@ -97,7 +105,7 @@ impl ClientVerifier {
             );
             return None;
         };
-        let rule = rule(mandatory, &pinned, allowed.as_ref());
+        let rule = rule(mandatory, named, &pinned, allowed.as_ref());
         Some(Self { inner, pinned, allowed, rule })
     }
 
@@ -181,6 +189,7 @@ fn roots(
 
 fn rule(
     mandatory: bool,
+    authorities: bool,
     pinned: &[CertificateDer<'_>],
     allowed: Option<&BTreeSet<String>>,
 ) -> Rule {
@@ -192,7 +201,7 @@ fn rule(
         digest.update(part.len().to_be_bytes());
         digest.update(part);
     }
-    digest.finalize().into()
+    Rule { authorities, names: allowed.is_some(), digest: digest.finalize().into() }
 }
 
 /// All subject alternative names of a certificate as text, as the exporter-toolkit compares them.

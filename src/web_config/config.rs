@@ -7,6 +7,7 @@ use std::time::Instant;
 use axum::http::HeaderMap;
 use rustls::ServerConfig;
 
+use super::client_auth::Rule;
 use super::definition::Off;
 use super::rate::{self, Limiter};
 use super::report::Report;
@@ -133,29 +134,43 @@ impl WebConfig {
     }
 
     /// A fault for each protection that `earlier` has and this web config does not, unless its file
-    /// switches the protection off. So a file that was emptied or cut does not open the server.
+    /// switches the protection off (there are no words that switch off the authorities or the names
+    /// of client certificates alone). So a file that was emptied or cut does not open the server.
     #[must_use]
     pub fn protection_dropped_from(&self, earlier: &Self) -> Vec<Fault> {
         let file = self.files.first().map_or_else(String::new, |path| path.display().to_string());
-        let clients = |config: &Self| config.tls.as_ref().is_some_and(|tls| tls.clients.is_some());
+        let clients = |config: &Self| config.tls.as_ref().and_then(|tls| tls.clients);
+        let (then, now) = (clients(earlier), clients(self));
+        let lost = |has: fn(&Rule) -> bool| {
+            then.as_ref().is_some_and(has) && now.as_ref().is_some_and(|now| !has(now))
+        };
         let kinds = [
             (
                 earlier.uses_tls() && !self.uses_tls() && !self.off.tls,
                 "no longer sets up TLS",
-                "tls_server_config: {}",
+                "write `tls_server_config: {}` or ",
             ),
             (
-                clients(earlier)
-                    && self.uses_tls()
-                    && !clients(self)
-                    && !self.off.client_certificates,
+                then.is_some() && self.uses_tls() && now.is_none() && !self.off.client_certificates,
                 "no longer requires client certificates",
-                "client_auth_type: NoClientCert",
+                "write `client_auth_type: NoClientCert` or ",
+            ),
+            (
+                lost(|rule| rule.authorities),
+                "no longer names the authorities of client certificates, so those of every \
+                 authority of the system would be accepted",
+                "",
+            ),
+            (
+                lost(|rule| rule.names),
+                "no longer names the accepted clients, so client certificates with every name \
+                 would be accepted",
+                "",
             ),
             (
                 !earlier.users.is_empty() && self.users.is_empty() && !self.off.users,
                 "no longer has users, so nobody would need a password",
-                "basic_auth_users: {}",
+                "write `basic_auth_users: {}` or ",
             ),
         ];
         let dropped = kinds.into_iter().filter(|(dropped, ..)| *dropped);
@@ -163,8 +178,8 @@ impl WebConfig {
             .map(|(_, what, off)| {
                 let parts = [Shown::outside_of_files(&file), what.into()];
                 Fault::general(Sentence::fill("{} {}", parts)).hint(Sentence::fill(
-                    "if this is what you want, write `{}` or restart credwatch; if not, the file \
-                     was emptied or cut",
+                    "if this is what you want, {}restart credwatch; if not, the file was emptied \
+                     or cut",
                     [off.into()],
                 ))
             })

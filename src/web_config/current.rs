@@ -32,6 +32,12 @@ impl CurrentWebConfig {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = web_config.into();
     }
 
+    /// Whether the login of a request was found to be right before.
+    #[must_use]
+    pub fn remembers(&self, web_config: &WebConfig, authorization: Option<&HeaderValue>) -> bool {
+        self.logins.remembers(&web_config.users, authorization)
+    }
+
     /// Checks the login of one request.
     pub async fn login(
         &self,

@@ -30,12 +30,12 @@ const COSTLY: u32 = 14;
 /// the processor too.
 const HASHED_AT_ONCE: usize = 1;
 
-/// The most logins that wait until their password is hashed. The newest is next, so guesses delay a
-/// user only by about one hash. More than all connections, so that guesses wait and do not repeat.
+/// The most logins that wait until their password is hashed: more than all connections, so that
+/// guesses wait and do not repeat.
 const MOST_WAITING: usize = 512;
 
-/// The longest time that a login waits for its turn. Long, because each guess that is answered is
-/// followed by the next one, and too many new guesses would be ahead of a user.
+/// The longest time that a login waits for its turn. Long, because a user who is not remembered
+/// shares the turns with all guesses.
 const LONGEST_WAIT: Duration = Duration::from_secs(50);
 
 /// The most remembered logins. Only correct ones are remembered, so few users need more.
@@ -159,18 +159,39 @@ impl Default for Logins {
 }
 
 impl Logins {
+    /// Whether the login of a request is remembered as a right one.
+    #[must_use]
+    pub fn remembers(&self, users: &Users, header: Option<&HeaderValue>) -> bool {
+        self.attempt(users, header).is_some_and(|attempt| self.is_right(&attempt))
+    }
+
+    fn is_right(&self, attempt: &Attempt) -> bool {
+        let right = self.right.lock().unwrap_or_else(PoisonError::into_inner);
+        attempt.known && right.contains(&attempt.digest)
+    }
+
+    /// The login of a request; `None` without users and without a login that can be read.
+    fn attempt(&self, users: &Users, header: Option<&HeaderValue>) -> Option<Attempt> {
+        if users.is_empty() {
+            return None;
+        }
+        let (name, password) = credentials(header?)?;
+        let (hash, known) = users.hash(&name, &self.secret)?;
+        let parts = [name.as_bytes(), &password, hash.expose_secret().as_bytes()];
+        let digest = keyed(&self.secret, &parts);
+        Some(Attempt { password, hash, known, digest })
+    }
+
     /// Checks the header `Authorization` of one request.
     pub async fn check(&self, users: &Users, header: Option<&HeaderValue>) -> Login {
         if users.is_empty() {
             return Login::Admitted;
         }
-        let Some((name, password)) = header.and_then(credentials) else { return Login::Refused };
-        let Some((hash, known)) = users.hash(&name, &self.secret) else { return Login::Refused };
-        let digest =
-            keyed(&self.secret, &[name.as_bytes(), &password, hash.expose_secret().as_bytes()]);
-        if known && self.right.lock().unwrap_or_else(PoisonError::into_inner).contains(&digest) {
+        let Some(attempt) = self.attempt(users, header) else { return Login::Refused };
+        if self.is_right(&attempt) {
             return Login::Admitted;
         }
+        let Attempt { password, hash, known, digest } = attempt;
         let Some(turn) = self.turns.take(LONGEST_WAIT).await else { return Login::Busy };
         let is_right = self.threads.call(move || {
             // Held until the hashing ends, even if the client has disconnected.
@@ -187,6 +208,17 @@ impl Logins {
         right.insert(digest);
         Login::Admitted
     }
+}
+
+/// One login. It holds a password, so it has no `Debug`.
+struct Attempt {
+    password: Zeroizing<Vec<u8>>,
+    /// The hash of the user, or that of another one.
+    hash: Arc<SecretString>,
+    /// Whether there is such a user.
+    known: bool,
+    /// The digest of name, password and hash.
+    digest: [u8; 32],
 }
 
 /// Name and password of a Basic header (RFC 7617).

@@ -67,14 +67,61 @@ fn a_connection_with_progress_is_not_the_one_that_is_closed() {
     let server = Server::bounded(WebConfig::default(), few_places());
     let mut used = server.connect();
     let mut idle = server.connect();
-    let mut further = Vec::new();
-    for _ in 0..12 {
+    idle.set_nonblocking(true).expect("set");
+    let mut further = std::collections::VecDeque::new();
+    // A new connection has a second for its first request.
+    wait_for("the idle one to be closed", || {
         assert_eq!(ask(&mut used, "/livez", "").expect("an answer").status, 200);
         let mut stream = server.connect();
         assert_eq!(ask(&mut stream, "/livez", "").expect("an answer").status, 200);
-        further.push(stream);
-    }
-    assert!(idle.read(&mut [0]).is_ok_and(|length| length == 0), "the idle one is closed");
+        further.push_back(stream);
+        further.drain(..further.len().saturating_sub(4));
+        idle.read(&mut [0]).is_ok_and(|length| length == 0).then_some(())
+    });
+}
+
+fn users() -> String {
+    let hash = bcrypt::hash("right", 4).expect("hashed");
+    format!("basic_auth_users: {{ann: {hash}}}\n")
+}
+
+/// Removes a stream that the server has closed.
+fn take_closed(streams: &mut Vec<TcpStream>) -> Option<TcpStream> {
+    let is_closed = |stream: &mut TcpStream| {
+        stream.set_nonblocking(true).expect("set");
+        let read = stream.read(&mut [0]);
+        stream.set_nonblocking(false).expect("set");
+        read.is_ok_and(|length| length == 0)
+    };
+    let closed = streams.iter_mut().position(is_closed)?;
+    Some(streams.remove(closed))
+}
+
+#[test]
+fn requests_without_a_login_do_not_keep_a_new_connection_out() {
+    let server = Server::bounded(Folder::new().web_config(&users()), few_places());
+    let refused =
+        |stream: &mut TcpStream| ask(stream, "/metrics", "").expect("an answer").status == 401;
+    let mut flood: Vec<TcpStream> = (0..4).map(|_| server.connect()).collect();
+    assert!(flood.iter_mut().all(refused));
+    let mut user = server.connect();
+    wait_for("the place of the user", || take_closed(&mut flood));
+    assert!(flood.iter_mut().all(refused));
+    let _further = server.connect();
+    wait_for("the place of the further one", || take_closed(&mut flood));
+    let answer = ask(&mut user, "/metrics", &login("ann", "right")).expect("an answer");
+    assert_eq!(answer.status, 200);
+}
+
+#[test]
+fn guesses_do_not_use_up_the_requests_of_a_known_user() {
+    let text = format!("{}rate_limit: {{interval: 1h, burst: 3}}\n", users());
+    let server = Server::with(Folder::new().web_config(&text));
+    let mut stream = server.connect();
+    let mut status = |login: &str| ask(&mut stream, "/livez", login).expect("an answer").status;
+    let (right, guess) = (login("ann", "right"), login("ann", "guess"));
+    assert_eq!([&right, &guess, &guess, &guess].map(|login| status(login)), [200, 401, 401, 429]);
+    assert_eq!([&right, &guess, &right].map(|login| status(login)), [200, 429, 200]);
 }
 
 #[test]
@@ -122,7 +169,8 @@ fn clients_that_do_not_read_their_metrics_do_not_keep_scrapers_out() {
     let slow: Vec<TcpStream> = (0..20)
         .map(|_| {
             let mut stream = connect(daemon.address().parse().expect("an address"));
-            stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").expect("sent");
+            let request = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+            stream.write_all(request).expect("sent");
             stream
         })
         .collect();
@@ -131,7 +179,16 @@ fn clients_that_do_not_read_their_metrics_do_not_keep_scrapers_out() {
         assert_eq!(scrape.status, 200);
         assert!(scrape.body.ends_with('\n') && scrape.body.contains("provider=\"p1999\""));
     }
-    drop(slow);
+    let mut aborted = 0;
+    for mut stream in slow {
+        let mut text = Vec::new();
+        let _ = stream.read_to_end(&mut text);
+        let text = String::from_utf8_lossy(&text);
+        let (is_whole, ends) = (text.contains("provider=\"p1999\""), text.ends_with("0\r\n\r\n"));
+        aborted += usize::from(text.starts_with("HTTP/1.1 200") && !ends);
+        assert!(is_whole || !ends || !text.starts_with("HTTP/1.1 200"), "it looks complete");
+    }
+    assert!(aborted > 0, "a client that does not read is aborted");
 }
 
 #[test]

@@ -142,6 +142,33 @@ fn probes_on_demand_respect_the_back_off_of_a_refused_credential() {
 }
 
 #[test]
+fn a_request_that_waits_during_a_reload_gets_the_probe_of_the_changed_provider() {
+    let (endpoint, release) = held();
+    let flags = ["--web.enable-admin-api", "--web.enable-lifecycle"];
+    let text = provider("p", &endpoint.url(), "timeout = \"60s\"");
+    for flags in [&flags[..], &[&flags[..], &["--probe.on-demand"]].concat()] {
+        *release.0.lock().expect("not poisoned") = false;
+        let daemon = Daemon::start_with(&text, flags, &[]);
+        let before = endpoint.calls();
+        std::thread::scope(|scope| {
+            let caller = scope.spawn(|| daemon.post("/api/v1/providers/p/probe"));
+            wait_for("the probe", || (endpoint.calls() > before).then_some(()));
+            // The request reaches the scheduler before the reload, or gets the new provider.
+            std::fs::write(
+                daemon.folder().join("credwatch.toml"),
+                provider("p", &endpoint.url(), "timeout = \"59s\""),
+            )
+            .expect("written");
+            assert_eq!(daemon.post("/-/reload").status, 200);
+            wait_for("another probe", || (endpoint.calls() > before + 1).then_some(()));
+            release_endpoint(&release);
+            let answer = caller.join().expect("an answer");
+            assert!(answer.status == 200 && answer.body.contains("healthy"), "{}", answer.body);
+        });
+    }
+}
+
+#[test]
 fn discovery_lists_each_provider_with_its_labels() {
     let endpoint = Endpoint::json("200 OK", TOKEN);
     let daemon = on_demand(&provider("p", &endpoint.url(), "labels = { team = \"messaging\" }"));

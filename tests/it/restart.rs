@@ -20,9 +20,15 @@ fn provider(endpoint: &Endpoint, more: &str) -> String {
 
 /// Starts a daemon that keeps its state in `state` below its folder.
 fn start(folder: tempfile::TempDir) -> Daemon {
+    start_with(folder, &[])
+}
+
+/// The same with more flags.
+fn start_with(folder: tempfile::TempDir, flags: &[&str]) -> Daemon {
     let state = folder.path().join("state");
     let _ = std::fs::create_dir(&state);
-    Daemon::start_in(folder, &[&format!("--storage.path={}", state.display())], &[])
+    let storage = format!("--storage.path={}", state.display());
+    Daemon::start_in(folder, &[&[&*storage], flags].concat(), &[])
 }
 
 fn folder(text: &str) -> tempfile::TempDir {
@@ -69,6 +75,29 @@ fn the_back_off_of_a_refused_credential_survives_a_restart_and_ends_with_a_new_c
     let daemon = start(folder);
     wait_for("it to be asked again", || (endpoint.calls() > asked).then_some(()));
     daemon.wait_for_state("p", "broken");
+}
+
+#[test]
+fn the_back_off_survives_a_restart_in_on_demand_mode_too() {
+    let endpoint = Endpoint::json("401 Unauthorized", r#"{"error":"invalid_client"}"#);
+    let daemon = start_with(folder(&provider(&endpoint, "")), &["--probe.on-demand"]);
+    daemon.get("/probe?provider=p");
+    daemon.wait_for_state("p", "failing");
+    let daemon = start_with(daemon.stop(), &["--probe.on-demand"]);
+    let answer = daemon.get("/probe?provider=p");
+    assert!(answer.body.contains("state=\"failing\"} 1"), "{}", answer.body);
+    assert_eq!(endpoint.calls(), 1, "the last result is the answer");
+}
+
+#[test]
+fn an_operator_waits_after_a_restart_too_when_the_provider_asks_for_it() {
+    let endpoint = Endpoint::json("429 Too Many Requests", "{}");
+    let start = |folder| start_with(folder, &["--web.enable-admin-api"]);
+    let daemon = start(folder(&provider(&endpoint, "")));
+    daemon.wait_for_state("p", "failing");
+    let daemon = start(daemon.stop());
+    assert_eq!(daemon.post("/api/v1/providers/p/probe").status, 429);
+    assert_eq!(endpoint.calls(), 1);
 }
 
 #[test]

@@ -67,6 +67,8 @@ fn a_page_of_another_site_cannot_reload_or_probe() {
             "Origin: http://localhost:1\r\n",
             "Sec-Fetch-Site: cross-site\r\n",
         ] {
+            let probe = status(&daemon, "GET", "/probe?provider=p", &format!("{host}{foreign}"));
+            assert_eq!(probe, if foreign.starts_with("Sec") { 403 } else { 404 }, "{foreign}");
             assert_eq!(
                 status(&daemon, "POST", path, &format!("{host}{foreign}")),
                 403,

@@ -8,8 +8,9 @@ use super::support::wait_for;
 use super::support::web::{Folder, login};
 
 const TLS: &str = "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n";
-const CLIENTS: &str =
-    "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: clients.pem\n";
+const REQUIRED: &str = "  client_auth_type: RequireAndVerifyClientCert\n";
+const AUTHORITY: &str = "  client_ca_file: clients.pem\n";
+const NAMES: &str = "  client_allowed_sans: [prometheus.example]\n";
 
 fn users() -> String {
     format!("basic_auth_users:\n  ann: {}\n", bcrypt::hash("one", 4).expect("hashed"))
@@ -28,16 +29,32 @@ fn folder() -> Folder {
 fn a_reload_keeps_each_protection_that_the_file_does_not_switch_off() {
     const NO_TLS: &str = "TLS";
     const NO_CLIENTS: &str = "client certificates";
+    const NO_AUTHORITY: &str = "authorities of client certificates";
+    const NO_NAMES: &str = "every name";
     const NO_LOGIN: &str = "password";
     const BOTH: &[&str] = &[NO_TLS, NO_LOGIN];
     let (folder, users) = (folder(), users());
-    let all = format!("{TLS}{CLIENTS}{users}");
+    let all = format!("{TLS}{REQUIRED}{AUTHORITY}{NAMES}{users}");
+    let no_authority = format!("{TLS}{REQUIRED}{NAMES}{users}");
+    let no_names = format!("{TLS}{REQUIRED}{AUTHORITY}{users}");
+    let required = format!("{TLS}{REQUIRED}{users}");
+    let if_given = no_names.replace("RequireAndVerifyClientCert", "VerifyClientCertIfGiven");
+    let other_name = all.replace("prometheus.example", "other.example");
     let no_clients = format!("{TLS}{users}");
-    let no_login = format!("{TLS}{CLIENTS}");
+    let no_login = format!("{TLS}{REQUIRED}{AUTHORITY}{NAMES}");
     let no_tls = format!("tls_server_config: {{}}\n{users}");
     let no_users = format!("{TLS}  client_auth_type: NoClientCert\nbasic_auth_users: {{}}\n");
     let mut cases: Vec<(&str, &str, &[&str])> = vec![
         (&all, &no_clients, &[NO_CLIENTS]),
+        (&all, &no_authority, &[NO_AUTHORITY]),
+        (&all, &no_names, &[NO_NAMES]),
+        (&all, &required, &[NO_AUTHORITY, NO_NAMES]),
+        (&all, &if_given, &[NO_NAMES]),
+        (&no_names, &required, &[NO_AUTHORITY]),
+        (&no_authority, &required, &[NO_NAMES]),
+        (&required, &no_names, &[]),
+        (&no_names, &all, &[]),
+        (&all, &other_name, &[]),
         (&all, &no_login, &[NO_LOGIN]),
         (&all, TLS, &[NO_CLIENTS, NO_LOGIN]),
         (&all, &users, &[NO_TLS]),

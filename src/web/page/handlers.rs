@@ -119,7 +119,7 @@ async fn answer(
     });
     let (status, bytes) = match written.await {
         Ok(written) => written,
-        Err(busy) => return busy,
+        Err(busy) => return busy.into_response(),
     };
     let mut response = (status, Body::from(bytes)).into_response();
     let headers = response.headers_mut();
