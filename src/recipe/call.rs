@@ -12,6 +12,7 @@ use crate::language::json_template::JsonTemplate;
 use crate::language::names::Names;
 use crate::language::scan;
 use crate::language::template::Template;
+use crate::outcome::Reason;
 
 /// A compiled recipe.
 pub struct Recipe {
@@ -171,8 +172,15 @@ pub(super) struct Rules {
     pub(super) condition: Option<Condition>,
     pub(super) code: Vec<Compiled>,
     pub(super) message: Vec<Compiled>,
-    pub(super) throttled: Vec<String>,
-    pub(super) unavailable: Vec<String>,
+    /// What gives a failure its reason; the first one that fits counts.
+    pub(super) meanings: Vec<Meaning>,
+}
+
+/// Codes and a condition that give a failure a reason.
+pub(super) struct Meaning {
+    pub(super) reason: Reason,
+    pub(super) codes: Vec<String>,
+    pub(super) when: Option<Compiled>,
 }
 
 /// The rule `ok` or `issued` of a recipe.

@@ -8,8 +8,9 @@
 //! rules for its answer. [`Values`] go from one call to the next.
 //!
 //! Reading order: [`definition`] (the TOML form), `compile`, `call`, `turns` (the order of the
-//! calls), `conversation`, [`values`], [`request`], `reading` (of any answer), [`token`] (of the
-//! answer to the token request), [`verification`], [`builtin`] (the table of built-ins).
+//! calls), `conversation`, [`values`], [`request`], `reading` (of any answer), `meaning` (of
+//! codes), [`token`] (of the answer to the token request), [`verification`], [`builtin`] (the
+//! table of built-ins).
 
 pub mod builtin;
 mod call;
@@ -19,6 +20,7 @@ mod conversation;
 pub mod definition;
 pub mod expiry;
 mod fingerprint;
+mod meaning;
 mod named_secrets;
 mod reader;
 mod reading;

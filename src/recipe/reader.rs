@@ -1,5 +1,6 @@
 //! An answer as it arrived, and the values that its rules can use.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -18,7 +19,7 @@ use crate::language::context::Context;
 use crate::language::expression::Compiled;
 use crate::language::scan::members;
 use crate::language::tree::Tree;
-use crate::outcome::Failure;
+use crate::outcome::{Failure, Reason};
 use crate::secret::Redactor;
 
 /// An answer. Can hold a token: it can be read, not printed.
@@ -46,6 +47,8 @@ pub struct Reader<'a, 'r> {
     pub trees: Vec<(&'static str, Arc<Tree>)>,
     /// The rules that find the token, for the answer to the token request.
     pub tokens: &'r [Compiled],
+    /// What the codes and conditions say, once it is known.
+    pub told: OnceCell<Option<Reason>>,
 }
 
 /// Values for later calls with their names and rules, and the name of the first value that the
@@ -75,7 +78,8 @@ impl<'a, 'r> Reader<'a, 'r> {
             names.add("body", Value::from(answer::text(&response.body)));
         }
         hide_headers(&response.headers, redactor);
-        let mut reader = Self { call, response, names, redactor, trace, trees, tokens };
+        let mut reader =
+            Self { call, response, names, redactor, trace, trees, tokens, told: OnceCell::new() };
         reader.hide_tokens();
         reader.hide_given();
         reader

@@ -30,8 +30,8 @@ impl Call {
     ) -> Result<(), Failure> {
         let mut reader = Reader::new(self, &[], values, response, trace);
         reader.accept()?;
-        // Without `gives` and `ok`, only a code can say that a 2xx answer is a failure.
-        if self.gives.is_empty() && self.rules.condition.is_none() && reader.code().is_some() {
+        // Without `gives` and `ok`, only these rules can say that a 2xx answer is a failure.
+        if self.gives.is_empty() && self.rules.condition.is_none() && reader.tells_a_failure() {
             return Err(reader.refused(None));
         }
         let (given, missing) = reader.given();
@@ -58,7 +58,7 @@ impl Reader<'_, '_> {
         if !self.has_fine_status() {
             return Err(match status {
                 300..400 => self.redirected(),
-                200..300 if self.code().is_none() => {
+                200..300 if !self.tells_a_failure() => {
                     let message = format!("HTTP status {status} is not one of `statuses`");
                     Failure::new(Reason::Malformed, &message).code(Code::http(status))
                 }
@@ -123,7 +123,7 @@ impl Reader<'_, '_> {
             return Err(malformed("body_empty", "the answer has no body"));
         }
         // A failure can have another form than a success.
-        if self.code().is_some() {
+        if self.tells_a_failure() {
             return Err(self.refused(None));
         }
         let (code, wanted) = match format {
@@ -155,7 +155,7 @@ impl Reader<'_, '_> {
                 "the answer is none to an introspection: it has no `active`",
             ));
         }
-        if self.is_unclear(members) {
+        if self.told().is_none() && self.is_unclear(members) {
             let problem = format!(
                 "the answer, {}, neither says success nor tells a failure",
                 describe(&self.response.body)
@@ -163,6 +163,11 @@ impl Reader<'_, '_> {
             return Err(malformed("answer_unclear", &problem));
         }
         Err(self.refused(None))
+    }
+
+    /// Whether the rules find a code, or a condition or code that gives a failure its reason.
+    fn tells_a_failure(&mut self) -> bool {
+        self.code().is_some() || self.told().is_some()
     }
 
     /// Whether an answer that does not satisfy its condition is damaged and not a refusal: it has a

@@ -40,25 +40,22 @@ impl Reader<'_, '_> {
         let status = self.response.status;
         let code = self.code();
         let message = self.message();
-        let named = |list: &[String], code: &Option<Code>| {
-            code.as_ref().is_some_and(|code| list.iter().any(|named| named == code.as_str()))
-        };
-        let rules = &self.call.rules;
         let fine = self.has_fine_status();
         let by_status = status::reason(status).filter(|_| !fine);
-        let problem = problem.filter(|_| code.is_none());
-        let reason = if by_status == Some(Reason::Throttled) || named(&rules.throttled, &code) {
-            Reason::Throttled
-        } else if named(&rules.unavailable, &code) {
-            Reason::Unavailable
-        } else if problem.is_some() {
-            // What is missing may have been in the part of the body that did not arrive.
-            if let Some(damage) = &self.response.damage {
-                return damage.clone();
+        let told = self.told();
+        let problem = problem.filter(|_| code.is_none() && told.is_none());
+        let reason = match told {
+            // 429 says more than a code for any fault.
+            Some(Reason::Unavailable) if by_status == Some(Reason::Throttled) => Reason::Throttled,
+            Some(reason) => reason,
+            None if problem.is_some() => {
+                // What is missing may have been in the part of the body that did not arrive.
+                if let Some(damage) = &self.response.damage {
+                    return damage.clone();
+                }
+                Reason::Malformed
             }
-            Reason::Malformed
-        } else {
-            by_status.unwrap_or(Reason::Rejected)
+            None => by_status.unwrap_or(Reason::Rejected),
         };
         // The message of an answer that says success would mislead here.
         let message = message.filter(|_| problem.is_none());
@@ -66,7 +63,7 @@ impl Reader<'_, '_> {
         let message = message.unwrap_or_else(|| match problem {
             Some((_, message)) => message.into(),
             None if fine => "the answer tells a failure".into(),
-            None if by_status == Some(Reason::Local) => {
+            None if told.is_none() && by_status == Some(Reason::Local) => {
                 format!("HTTP status {status}: the request is too large for the server")
             }
             None => format!("HTTP status {status}"),
@@ -75,7 +72,7 @@ impl Reader<'_, '_> {
             .or_else(|| problem.map(|(code, _)| Code::word(code)))
             .unwrap_or_else(|| Code::http(status));
         let mut failure = Failure::new(reason, &message).code(code);
-        if matches!(reason, Reason::Throttled | Reason::Unavailable) {
+        if !matches!(reason, Reason::Rejected | Reason::Malformed) {
             failure.retry_after = retry_after(&self.response.headers, self.response.received);
         }
         failure
@@ -86,11 +83,7 @@ impl Reader<'_, '_> {
         let call = self.call;
         for rule in &call.rules.code {
             let value = self.value(rule);
-            let text = match value.kind() {
-                ValueKind::String => value.as_str().map(str::to_owned),
-                ValueKind::Number => number(&value),
-                _ => None,
-            };
+            let text = code_text(&value);
             let code =
                 text.as_deref().filter(|text| !means_success(text.trim())).and_then(Code::clean);
             // Both the text of the answer and the text that would be shown.
@@ -125,6 +118,15 @@ impl Reader<'_, '_> {
             self.trace.note("message", &rule.source, found);
             text
         })
+    }
+}
+
+/// The text of a value in the place of a code; `None` for other values than texts and numbers.
+pub fn code_text(value: &Value) -> Option<String> {
+    match value.kind() {
+        ValueKind::String => value.as_str().map(str::to_owned),
+        ValueKind::Number => number(value),
+        _ => None,
     }
 }
 

@@ -65,6 +65,8 @@ pub enum Found<'a> {
     SecretCode,
     /// A value that is no code of a failure, with its kind unless it is text or a number.
     NoCode(Option<ValueKind>),
+    /// A code that decides the reason.
+    Listed(&'a str),
     /// The provider's message, without secrets.
     Message(String),
     /// A value for later calls, with its name.
@@ -135,6 +137,7 @@ impl Found<'_> {
             Self::SecretCode => "holds a secret or looks like one, so not used".into(),
             Self::NoCode(None) => "no code of a failure".into(),
             Self::NoCode(Some(kind)) => format!("a {kind}, so not used"),
+            Self::Listed(code) => format!("the code {code}"),
             Self::Message(text) => Message::clean(text).as_str().to_owned(),
             Self::Given(name, given) => format!("{name}: {}", given.words()),
         }

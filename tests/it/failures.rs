@@ -2,6 +2,7 @@
 
 mod heads;
 mod limits;
+mod meanings;
 mod statuses;
 mod tls;
 

@@ -282,11 +282,18 @@ fn every_recipe_of_the_page_compiles_and_every_key_is_in_one() {
     let mut all = BTreeSet::new();
     keys(&schema()["$defs"]["Recipe"], "recipes.NAME", &mut all);
     assert!(all.len() > 30, "{all:?}");
-    // A cleanup has the keys of a step, and the request of a step has those of the token request.
-    // The page documents them once.
-    all.retain(|key| {
-        !key.starts_with("recipes.NAME.cleanup.") && !key.starts_with("recipes.NAME.steps.request.")
-    });
+    // A cleanup has the keys of a step, the request of a step has those of the token request, and
+    // all codes and conditions have one form. The page documents them once.
+    let is_repeated = |key: &str| {
+        let meaning = key.strip_suffix(".codes").or_else(|| key.strip_suffix(".when"));
+        key.starts_with("recipes.NAME.cleanup.")
+            || key.starts_with("recipes.NAME.steps.request.")
+            || key
+                .strip_prefix("recipes.NAME.steps.response.")
+                .is_some_and(|key| ["suspended", "blocked", "local"].contains(&key))
+            || meaning.is_some_and(|key| key != "recipes.NAME.response.blocked")
+    };
+    all.retain(|key| !is_repeated(key));
     let missing: Vec<&String> =
         all.iter().filter(|key| !holds(&document, &key.split('.').collect::<Vec<_>>())).collect();
     assert!(missing.is_empty(), "no recipe of the page has {missing:?}");

@@ -47,6 +47,8 @@ fn a_rule_that_depends_on_a_secret_is_a_load_error_at_its_place() {
         ("message = \"json.a ~ session\"", 21, "session"),
         ("message = \"json['access_token']\"", 12, "json['access_token']"),
         ("issued = \"json.a == secret\"", 21, "secret"),
+        ("suspended = \"json.a == secret\"", 24, "secret"),
+        ("blocked = { when = \"session in json.a\" }", 21, "session"),
         ("never = \"token == 'x'\"", 10, "token"),
         ("scopes = \"json.access_token | split('.')\"", 11, "json.access_token"),
         ("message = \"body | replace('', 'q')\"", 12, "body"),

@@ -279,8 +279,7 @@ fn a_recipe_that_is_too_large_is_a_load_error_with_the_limit_and_the_place() {
     };
     let names = |count| many(count, &|n| format!("\"n{n}\""));
     let expressions = "the recipe has more than 500 expressions and texts";
-    let words = "a list of the recipe has more than 200 items: `throttled`, `unavailable`, \
-                 `statuses` or `one_of`";
+    let words = "a list of the recipe has more than 200 items: codes, `statuses` or `one_of`";
     let inputs = "these are more than 100 parameters or credentials";
     for (more, place, limit) in [
         (format!("request.body = \"{}\"", "{{a}}".repeat(50_000)), "5:16", expressions),

@@ -9,6 +9,7 @@ use super::limits::MOST_STEPS;
 use super::request::Requested;
 use crate::diagnostic::{Sentence, Shown};
 use crate::language::expression::{Compiled, Side};
+use crate::outcome::Reason;
 use crate::recipe::call::{Call, Condition, Kind, OWN_NAMES, Rules};
 use crate::recipe::definition::{Answer, Format, Ordered, Request, Step, Text};
 
@@ -91,6 +92,13 @@ impl Compiler<'_> {
         let condition = answer.ok.as_ref().and_then(|text| self.rule(text));
         let condition = condition.map(|rule| Condition::new("ok", rule, &self.names));
         let (code, message) = (self.rules(&answer.code), self.rules(&answer.message));
+        let meanings = self.meanings([
+            (Reason::Suspended, &answer.suspended),
+            (Reason::Blocked, &answer.blocked),
+            (Reason::Local, &answer.local),
+            (Reason::Throttled, &answer.throttled),
+            (Reason::Unavailable, &answer.unavailable),
+        ]);
         let gives = self.gives(&answer.gives);
         self.names = outside;
         let rules = Rules {
@@ -99,8 +107,7 @@ impl Compiler<'_> {
             condition,
             code,
             message,
-            throttled: answer.throttled.clone(),
-            unavailable: answer.unavailable.clone(),
+            meanings,
         };
         self.finish(name, kind, part, request, rules, gives)
     }

@@ -17,7 +17,7 @@ pub const MOST_STEPS: usize = 8;
 pub const MOST_BINDINGS: usize = 50;
 /// The most parameters, and the most credentials.
 pub const MOST_INPUTS: usize = 100;
-/// The most items of `throttled`, `unavailable`, `statuses` and `one_of`.
+/// The most codes of one reason, and the most items of `statuses` and `one_of`.
 pub const MOST_WORDS: usize = 200;
 /// The longest name of a recipe, in bytes.
 const LONGEST_NAME: usize = 100;
@@ -62,14 +62,23 @@ impl Compiler<'_> {
         let response = &definition.response;
         let answers = definition.steps.iter().chain(&definition.cleanup).flat_map(|step| {
             let answer = &step.response;
-            [answer.throttled.len(), answer.unavailable.len(), answer.statuses.len()]
+            let codes = [
+                &answer.throttled, &answer.unavailable, &answer.suspended, &answer.blocked,
+                &answer.local,
+            ];
+            codes.map(|signs| signs.codes.len()).into_iter().chain([answer.statuses.len()])
         });
         let choices = definition.parameters.0.iter().map(|(_, parameter)| parameter.one_of.len());
-        let own = [response.throttled.len(), response.unavailable.len(), response.statuses.len()];
-        if own.into_iter().chain(answers).chain(choices).max() > Some(MOST_WORDS) {
+        let own = [
+            &response.throttled, &response.unavailable, &response.suspended, &response.blocked,
+            &response.local,
+        ]
+        .map(|signs| signs.codes.len())
+        .into_iter()
+        .chain([response.statuses.len()]);
+        if own.chain(answers).chain(choices).max() > Some(MOST_WORDS) {
             let message = Sentence::fill(
-                "a list of the recipe has more than {} items: `throttled`, `unavailable`, \
-                 `statuses` or `one_of`",
+                "a list of the recipe has more than {} items: codes, `statuses` or `one_of`",
                 [MOST_WORDS.into()],
             );
             self.fault(place.clone(), message);

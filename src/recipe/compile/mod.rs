@@ -4,6 +4,7 @@ mod calls;
 mod compiler;
 mod inputs;
 mod limits;
+mod meanings;
 mod recipe;
 mod request;
 mod response;

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::compiler::Compiler;
 use crate::language::expression::Side;
+use crate::outcome::Reason;
 use crate::recipe::call::{Condition, Rules, TokenRules};
 use crate::recipe::definition::{Definition, Unit};
 
@@ -27,6 +28,13 @@ impl Compiler<'_> {
         let token = self.expressions(&response.token);
         let code = self.rules(&response.code);
         let message = self.rules(&response.message);
+        let meanings = self.meanings([
+            (Reason::Suspended, &response.suspended),
+            (Reason::Blocked, &response.blocked),
+            (Reason::Local, &response.local),
+            (Reason::Throttled, &response.throttled),
+            (Reason::Unavailable, &response.unavailable),
+        ]);
         let scopes = response.scopes.as_ref().and_then(|text| self.rule(text));
         // Only the rules whose values are not shown can use the token.
         self.names.add("token", true);
@@ -49,8 +57,7 @@ impl Compiler<'_> {
             condition,
             code,
             message,
-            throttled: response.throttled.clone(),
-            unavailable: response.unavailable.clone(),
+            meanings,
         };
         (rules, TokenRules { token, expiry, never, scopes })
     }

@@ -1,10 +1,12 @@
 //! The TOML form of a recipe, before compilation.
 
 mod credentials;
+mod signs;
 
 use schemars::JsonSchema;
 
 pub use credentials::Credentials;
+pub use signs::Signs;
 
 pub use crate::document::{Expressions, Node, Ordered, Text};
 use crate::time::Span;
@@ -77,10 +79,17 @@ pub struct Answer {
     pub code: Expressions,
     /// Where the message for people is.
     pub message: Expressions,
-    /// Codes that mean: too many requests.
-    pub throttled: Vec<String>,
-    /// Codes that mean: the provider has a fault, and the credential is not the cause.
-    pub unavailable: Vec<String>,
+    /// Codes, or a condition, that mean: too many requests.
+    pub throttled: Signs,
+    /// Codes, or a condition, that mean: the provider has a fault, and the credential is not the
+    /// cause.
+    pub unavailable: Signs,
+    /// Codes, or a condition, that mean: the account is suspended, unpaid, or without quota.
+    pub suspended: Signs,
+    /// Codes, or a condition, that mean: the provider refuses the address of this host.
+    pub blocked: Signs,
+    /// Codes, or a condition, that mean: the clock of this host is wrong.
+    pub local: Signs,
 }
 
 /// How to verify an issued token.
@@ -273,10 +282,17 @@ pub struct Response {
     pub scopes: Option<Text>,
     /// Values for the calls that verify or clean up, by name, if the answer has them.
     pub gives: Ordered<Text>,
-    /// Codes that mean: too many requests.
-    pub throttled: Vec<String>,
-    /// Codes that mean: the provider has a fault, and the credential is not the cause.
-    pub unavailable: Vec<String>,
+    /// Codes, or a condition, that mean: too many requests.
+    pub throttled: Signs,
+    /// Codes, or a condition, that mean: the provider has a fault, and the credential is not the
+    /// cause.
+    pub unavailable: Signs,
+    /// Codes, or a condition, that mean: the account is suspended, unpaid, or without quota.
+    pub suspended: Signs,
+    /// Codes, or a condition, that mean: the provider refuses the address of this host.
+    pub blocked: Signs,
+    /// Codes, or a condition, that mean: the clock of this host is wrong.
+    pub local: Signs,
 }
 
 /// What the body of a successful answer is.

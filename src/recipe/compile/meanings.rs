@@ -1,0 +1,43 @@
+//! Compiles the codes and conditions that give a failure its reason.
+
+use super::compiler::Compiler;
+use crate::diagnostic::{Sentence, Shown};
+use crate::language::expression::Compiled;
+use crate::outcome::Reason;
+use crate::recipe::call::Meaning;
+use crate::recipe::definition::{Signs, Text};
+
+/// The names of an answer in expressions.
+const ANSWER: [&str; 5] = ["json", "form", "xml", "http", "body"];
+
+impl Compiler<'_> {
+    /// Compiles what gives a failure its reason, in order of precedence.
+    pub fn meanings(&mut self, signs: [(Reason, &Signs); 5]) -> Vec<Meaning> {
+        let written = |(_, signs): &(Reason, &Signs)| **signs != Signs::default();
+        let compiled = signs.into_iter().filter(written).map(|(reason, signs)| Meaning {
+            reason,
+            codes: signs.codes.clone(),
+            when: signs.when.as_ref().and_then(|text| self.condition(reason, text)),
+        });
+        compiled.collect()
+    }
+
+    /// A condition about the answer. A single code in its place is a mistake.
+    fn condition(&mut self, reason: Reason, text: &Text) -> Option<Compiled> {
+        let rule = self.rule(text);
+        let names_answer = ANSWER.iter().any(|name| text.0.get_ref().contains(name));
+        if rule.as_ref().is_some_and(|rule| ANSWER.iter().any(|name| rule.uses.contains(*name))) {
+            return rule;
+        }
+        if rule.is_some() {
+            self.fault(text.0.span(), "this condition uses no value of the answer");
+        }
+        if !names_answer && let Some(fault) = self.faults.last_mut() {
+            fault.hint = Some(Sentence::fill(
+                "one string is a condition; codes are an array, such as `{} = [\"1015\"]`",
+                [Shown::outside_of_files(reason.word())],
+            ));
+        }
+        None
+    }
+}
