@@ -47,6 +47,13 @@ pub fn parameters(
             if !parameter.one_of.is_empty() {
                 one_of(name, value, &parameter.one_of, context);
             }
+            let is_truth = matches!(parameter.default, Some(Scalar::Boolean(_)));
+            if is_truth && !matches!(value.get_ref(), Scalar::Boolean(_)) {
+                let problem =
+                    Sentence::fill("the parameter `{}` is true or false", [Shown::name(name)]);
+                context.error(value.span(), problem).hint =
+                    Some("write `true` or `false` without quotes".into());
+            }
             if name.ends_with("_url") {
                 check_url(name, value, context);
             }

@@ -54,10 +54,13 @@ fn form_text(body: &[u8]) -> Option<&str> {
 /// its attributes as `@name` and its text as `#text`.
 #[must_use]
 pub fn xml(body: &[u8]) -> Option<Json> {
-    let text = std::str::from_utf8(without_mark(body)).ok()?;
+    // Some servers send a line break before the declaration.
+    let text = std::str::from_utf8(without_mark(body)).ok()?.trim_start();
     // The parser compares each attribute of an element with all earlier ones.
     let attributes = |element: &str| element.bytes().filter(|byte| *byte == b'=').count();
-    if !text.trim_start().starts_with('<')
+    let is_page = text.get(..14).is_some_and(|it| it.eq_ignore_ascii_case("<!doctype html"));
+    if !text.starts_with('<')
+        || is_page
         || has_too_many_nodes(text)
         || text.split('<').any(|element| attributes(element) > MOST_ATTRIBUTES)
     {
@@ -65,7 +68,7 @@ pub fn xml(body: &[u8]) -> Option<Json> {
     }
     // Entities can multiply a text without limit, and no token answer needs them.
     let options = roxmltree::ParsingOptions {
-        allow_dtd: false,
+        allow_dtd: !text.contains("<!ENTITY"),
         nodes_limit: MOST_VALUES,
         ..roxmltree::ParsingOptions::default()
     };
@@ -227,6 +230,21 @@ mod tests {
         let body = json!({ "Token": token, "Item": ["1", "2"], "Empty": "" });
         let expected = json!({ "Envelope": { "Body": body } });
         assert_eq!(xml(text.as_bytes()), Some(expected));
+    }
+
+    #[test]
+    fn xml_can_have_a_document_type_and_a_line_break_before_the_declaration() {
+        let expected = Some(json!({ "a": "b" }));
+        for text in [
+            "<!DOCTYPE a><a>b</a>",
+            "<?xml version='1.0'?>\n<!DOCTYPE a SYSTEM 'a.dtd'><a>b</a>",
+            "<!DOCTYPE a [<!ELEMENT a (#PCDATA)>]><a>b</a>",
+            "\r\n <?xml version='1.0' encoding='ISO-8859-1'?><a>b</a>",
+            "\u{feff}\n<?xml version='1.0'?><a>b</a>",
+        ] {
+            assert_eq!(xml(text.as_bytes()), expected, "{text}");
+        }
+        assert_eq!(xml(b"<!DOCTYPE html><html><body>down</body></html>"), None);
     }
 
     #[test]

@@ -5,7 +5,6 @@
 //! length of its text, every value has a maximum size, `*` takes only numbers, and all expressions
 //! of an attempt share one budget of bytes.
 
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,6 +12,7 @@ use minijinja::value::ValueKind;
 use minijinja::{Error, ErrorKind, Value};
 use serde_json::Value as Json;
 
+use super::engine::bracket;
 use super::names::Mistake;
 use super::refused::refused;
 use super::scan::{Token, Tokens};
@@ -170,61 +170,6 @@ pub fn check(source: &str, tokens: &Tokens<'_>) -> Result<(), Mistake> {
     (0..tokens.count()).try_for_each(|index| check_slice(tokens, index))
 }
 
-/// The filter for both sides of a product. No recipe can name it.
-pub const FACTOR: &str = "_factor";
-
-/// An expression for the engine. In the engine `*` repeats a text or a list, and an answer can have
-/// a text in place of a number. So both sides go through the filter [`FACTOR`].
-pub struct EngineSource {
-    /// The expression.
-    pub text: String,
-    /// The places of the filter in the original.
-    places: Vec<usize>,
-}
-
-impl EngineSource {
-    /// Inserts the filter.
-    #[must_use]
-    pub fn new(source: &str, tokens: &Tokens<'_>) -> Self {
-        let mut places = Vec::new();
-        for index in (0..tokens.count()).filter(|index| tokens.is_sign(*index, b'*')) {
-            // The operator `**` accepts only numbers.
-            if !tokens.is_sign(index + 1, b'*') && !tokens.follows(index, b"*") {
-                let ends = [index.checked_sub(1), operand_end(tokens, index + 1)];
-                let ends = ends.into_iter().flatten();
-                places.extend(
-                    ends.filter(|end| tokens.get(*end) != Some(Token::Number))
-                        .map(|end| tokens.range(end).end),
-                );
-            }
-        }
-        places.sort_unstable();
-        places.dedup();
-        let mut text = source.to_owned();
-        for place in places.iter().rev() {
-            text.insert_str(*place, &format!("|{FACTOR}"));
-        }
-        Self { text, places }
-    }
-
-    /// The place in the original of a range of this text.
-    #[must_use]
-    pub fn original(&self, range: &Range<usize>) -> Range<usize> {
-        let length = FACTOR.len() + 1;
-        let back = |place: usize| {
-            let before = self
-                .places
-                .iter()
-                .enumerate()
-                .take_while(|(count, at)| **at + count * length < place)
-                .count();
-            place.saturating_sub(before * length)
-        };
-        let start = back(range.start);
-        start..back(range.end).max(start)
-    }
-}
-
 /// Returns one side of a product.
 ///
 /// # Errors
@@ -233,15 +178,6 @@ pub fn factor(value: &Value) -> Result<Value, Error> {
     match value.kind() {
         ValueKind::Number | ValueKind::Undefined | ValueKind::None => Ok(value.clone()),
         kind => Err(refused(format!("a {kind} cannot be multiplied, only a number can"))),
-    }
-}
-
-/// The change of depth at this token: 1 for an opening bracket, -1 for a closing one.
-fn bracket(tokens: &Tokens<'_>, index: usize) -> isize {
-    match tokens.get(index) {
-        Some(Token::Sign(b'[' | b'(' | b'{')) => 1,
-        Some(Token::Sign(b']' | b')' | b'}')) => -1,
-        _ => 0,
     }
 }
 
@@ -266,35 +202,4 @@ fn check_slice(tokens: &Tokens<'_>, index: usize) -> Result<(), Mistake> {
         }
     }
     Ok(())
-}
-
-/// The last token of the operand that begins at `start`.
-fn operand_end(tokens: &Tokens<'_>, start: usize) -> Option<usize> {
-    let mut at = start;
-    while tokens.is_sign(at, b'-') || tokens.is_sign(at, b'+') {
-        at += 1;
-    }
-    let mut end = closing(tokens, at)?;
-    loop {
-        let next = end + 1;
-        if tokens.is_sign(next, b'.') || tokens.is_sign(next, b'|') {
-            end = next + 1;
-            tokens.get(end)?;
-        } else if tokens.is_sign(next, b'(') || tokens.is_sign(next, b'[') {
-            end = closing(tokens, next)?;
-        } else {
-            return Some(end);
-        }
-    }
-}
-
-/// This token, or the bracket that closes it.
-fn closing(tokens: &Tokens<'_>, start: usize) -> Option<usize> {
-    let mut depth = 0;
-    (start..tokens.count())
-        .find(|at| {
-            depth += bracket(tokens, *at);
-            depth <= 0
-        })
-        .filter(|_| depth == 0)
 }

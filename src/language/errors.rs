@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use minijinja::{Error, ErrorKind};
 
-use super::bounds::{EngineSource, is_used_up};
+use super::bounds::is_used_up;
+use super::engine::EngineSource;
 use super::refused::is_refusal;
 use super::scan::{Token, Tokens};
 
@@ -17,14 +18,14 @@ pub fn explain(error: &Error) -> String {
 /// Replaces an error of the engine's arithmetic, because it quotes values and these can be secrets.
 /// The signs in the expression show where the engine calculates.
 #[must_use]
-pub fn without_values(source: &str, error: Error) -> Error {
+pub fn without_values(source: &str, operand: &str, error: Error) -> Error {
     if error.kind() != ErrorKind::InvalidOperation || is_refusal(&error) || is_used_up(&error) {
         return error;
     }
     let tokens = Tokens::new(source);
-    let range = error
-        .range()
-        .map_or(0..source.len(), |range| EngineSource::new(source, &tokens).original(&range));
+    let range = error.range().map_or(0..source.len(), |range| {
+        EngineSource::new(source, &tokens, operand).original(&range)
+    });
     if calculates(&tokens, &range) { Error::new(error.kind(), CANNOT_CALCULATE) } else { error }
 }
 

@@ -9,8 +9,8 @@ use std::sync::LazyLock;
 
 use minijinja::{Environment, Error, ErrorKind, Expression, UndefinedBehavior, Value};
 
-use super::bounds::EngineSource;
 use super::context::Named;
+use super::engine::{EngineSource, OPERAND, PRESENT};
 pub use super::errors::explain;
 use super::errors::without_values;
 use super::lint::lint;
@@ -27,6 +27,8 @@ pub enum Side {
     Request,
     /// In a rule for an answer an absent member is normal.
     Response,
+    /// In a rule for an expiry an absent member makes a joined text absent.
+    Expiry,
 }
 
 /// The most steps of one evaluation. The expressions of the built-in recipes take fewer than 100.
@@ -69,6 +71,8 @@ pub struct Compiled {
     /// Each use of a value, and the cost of an evaluation without these values.
     places: Vec<String>,
     cost: u64,
+    /// The filter for both sides of `~`.
+    operand: &'static str,
 }
 
 impl Compiled {
@@ -79,11 +83,12 @@ impl Compiled {
     pub fn new(side: Side, source: &str, names: &Names) -> Result<Self, Mistake> {
         let environment: &'static Environment<'static> = match side {
             Side::Request => &REQUEST,
-            Side::Response => &RESPONSE,
+            Side::Response | Side::Expiry => &RESPONSE,
         };
+        let operand = if side == Side::Expiry { PRESENT } else { OPERAND };
         let tokens = Tokens::new(source);
         bounds::check(source, &tokens)?;
-        let engine = EngineSource::new(source, &tokens);
+        let engine = EngineSource::new(source, &tokens, operand);
         let expression =
             environment.compile_expression_owned(engine.text.clone()).map_err(|error| Mistake {
                 range: error.range().map(|range| engine.original(&range)),
@@ -111,6 +116,7 @@ impl Compiled {
             uses,
             places,
             cost: filters::cost(source, &tokens),
+            operand,
         })
     }
 
@@ -135,8 +141,10 @@ impl Compiled {
         if let Some(path) = &self.path {
             return member(context, path);
         }
-        let value =
-            self.expression.eval(context).map_err(|error| without_values(&self.source, error))?;
+        let value = self
+            .expression
+            .eval(context)
+            .map_err(|error| without_values(&self.source, self.operand, error))?;
         bounds::size(&value)?;
         Ok(value)
     }
@@ -152,7 +160,7 @@ fn path(side: Side, source: &str) -> Option<Vec<Value>> {
     };
     let plain = names.iter().all(is_name)
         && !KEYWORDS.contains(&names[0])
-        && (names.len() == 1 || side == Side::Response);
+        && (names.len() == 1 || side != Side::Request);
     plain.then(|| names.into_iter().map(Value::from).collect())
 }
 

@@ -95,9 +95,29 @@ fn check_word(
             return Err(unknown_name(tokens, index, names));
         }
         uses.push(name.to_owned());
+        if names.is_truth(name) && is_compared_with_text(tokens, index) {
+            let message = Sentence::fill("`{}` is true or false and no text", [Shown::name(name)]);
+            let hint =
+                Sentence::fill("write `{}` or `not {}`", [Shown::name(name), Shown::name(name)]);
+            return Err(mistake(tokens, index, message, hint));
+        }
         return check_member(tokens, index, names);
     }
     Ok(())
+}
+
+/// Whether the value at this token is compared with a text in quotes, which never holds.
+fn is_compared_with_text(tokens: &Tokens<'_>, index: usize) -> bool {
+    let is_text = |at: usize| tokens.get(at) == Some(Token::Text);
+    let equals = |at: usize| {
+        tokens.is_sign(at + 1, b'=') && (tokens.is_sign(at, b'=') || tokens.is_sign(at, b'!'))
+    };
+    let before = index.checked_sub(3).is_some_and(|text| is_text(text) && equals(text + 1));
+    let list = usize::from(tokens.is_word(index + 1, "not"));
+    let in_texts = tokens.is_word(index + 1 + list, "in")
+        && tokens.is_sign(index + 2 + list, b'[')
+        && is_text(index + 3 + list);
+    equals(index + 1) && is_text(index + 3) || before || in_texts
 }
 
 fn unknown_name(tokens: &Tokens<'_>, index: usize, names: &Names) -> Mistake {

@@ -4,8 +4,10 @@
 
 pub mod answer;
 pub mod bounds;
+pub mod charset;
 pub mod context;
 pub mod convert;
+mod engine;
 pub mod errors;
 pub mod expression;
 pub mod filters;

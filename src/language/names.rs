@@ -1,6 +1,6 @@
 //! The names that an expression can use, and the mistakes of an expression.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use crate::diagnostic::{Kind, Sentence};
@@ -10,6 +10,8 @@ use crate::diagnostic::{Kind, Sentence};
 pub struct Names {
     /// Names of values, and whether each is secret or derived from a secret.
     plain: HashMap<String, bool>,
+    /// Names of parameters that are true or false.
+    truths: HashSet<String>,
     /// Names with a fixed set of members. An empty set means any member.
     pub members: Vec<(&'static str, &'static [&'static str])>,
 }
@@ -18,6 +20,17 @@ impl Names {
     /// Adds a value.
     pub fn add(&mut self, name: &str, secret: bool) {
         self.plain.insert(name.to_owned(), secret);
+    }
+
+    /// Marks the value of a name as true or false.
+    pub fn add_truth(&mut self, name: &str) {
+        self.truths.insert(name.to_owned());
+    }
+
+    /// Whether the value of this name is true or false.
+    #[must_use]
+    pub fn is_truth(&self, name: &str) -> bool {
+        self.truths.contains(name)
     }
 
     /// Adds a value with members.

@@ -6,6 +6,7 @@ use minijinja::value::ValueKind;
 use minijinja::{Error, Value};
 use percent_encoding::{AsciiSet, utf8_percent_encode};
 
+use super::convert::scalar;
 use super::expression::{Compiled, Side};
 use super::names::{Mistake, Names};
 use super::path;
@@ -230,8 +231,8 @@ fn evaluate(
 /// A value as text: a string, a number, or a truth value as in JSON.
 pub(super) fn plain(value: &Value) -> Result<String, Error> {
     match value.kind() {
-        ValueKind::Bool => Ok(if value.is_true() { "true".into() } else { "false".into() }),
-        ValueKind::String | ValueKind::Number => Ok(value.to_string()),
+        ValueKind::Bool | ValueKind::Number => scalar(value),
+        ValueKind::String => Ok(value.to_string()),
         ValueKind::Bytes => value
             .as_str()
             .map(str::to_owned)

@@ -52,6 +52,12 @@ pub fn inspect(
     };
     let (header, claims) =
         (object(head).ok_or_else(unreadable)?, object(body).ok_or_else(unreadable)?);
+    // RFC 7515, section 4.1.11: who does not know an extension in `crit` must refuse the token.
+    if let Some(critical) = header.get("crit") {
+        let problem =
+            format!("its header demands extensions (`crit`): {}", shown(Some(critical), redactor));
+        return Err(("jwt_critical", problem));
+    }
     if let Some(keys) = keys {
         verify(&header, &token[..head.len() + 1 + body.len()], signature, keys, redactor)?;
     }
@@ -82,7 +88,9 @@ fn times(claims: &Json, expiry: Expiry, now: f64, leeway: f64) -> Result<(), Pro
     let at = |name: &str| match claims.get(name) {
         None | Some(Json::Null) => Ok(None),
         Some(value) => {
-            value.as_f64().map(Some).ok_or(("jwt_unreadable", format!("its `{name}` is no number")))
+            let number = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok());
+            let wrong = || ("jwt_unreadable", format!("its `{name}` is no number"));
+            number.filter(|number| number.is_finite()).map(Some).ok_or_else(wrong)
         }
     };
     let ends = at("exp")?;
@@ -376,6 +384,21 @@ mod tests {
             code(&token, &wanting(None, Some("https://api.example/v2")), Expiry::Unknown, BEGIN),
             "jwt_audience"
         );
+    }
+
+    #[test]
+    fn a_token_with_a_critical_extension_is_refused() {
+        // {"alg":"none","crit":["x"]}.{"exp":1700003600}
+        let token = "eyJhbGciOiJub25lIiwiY3JpdCI6WyJ4Il19.eyJleHAiOjE3MDAwMDM2MDB9.x";
+        assert_eq!(code(token, &check(), Expiry::Unknown, BEGIN), "jwt_critical");
+    }
+
+    #[test]
+    fn a_time_can_be_a_number_in_a_text() {
+        // {"alg":"none"}.{"exp":"1700003600"}
+        let token = "eyJhbGciOiJub25lIn0.eyJleHAiOiIxNzAwMDAzNjAwIn0.x";
+        assert_eq!(code(token, &check(), Expiry::Unknown, BEGIN), "fine");
+        assert_eq!(code(token, &check(), Expiry::Unknown, END + 60), "jwt_expired");
     }
 
     #[test]

@@ -3,45 +3,67 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
+use jiff::fmt::temporal::Pieces;
 use minijinja::Value;
 use minijinja::value::ValueKind;
 
 use super::definition::Unit;
 use crate::language::convert;
+use crate::outcome::Expiry;
 use crate::time::{from_unix_seconds, unix_seconds};
 
-/// The first number that an epoch counts in milliseconds: as seconds it is the year 5138, as
-/// milliseconds 1973.
-const MILLISECONDS_FROM: f64 = 1e11;
+/// The factor of an epoch with an unknown unit, by its smallest number: each is September 2001 in
+/// its own unit, and a year above 30000 in the next larger one.
+const EPOCH_FACTORS: [(f64, f64); 3] = [(1e18, 1e9), (1e15, 1e6), (1e12, 1e3)];
 
 /// The earliest possible expiry: September 2001. An earlier one is zero in some unit, or computed
 /// from a truth value.
 const EARLIEST: f64 = 1e9;
+
+/// A token that lives longer never expires: servers send such numbers and dates for "never".
+const LONGEST: f64 = 100.0 * 365.25 * 86_400.0;
 
 /// When a token with the expiry `value` expires, if the answer arrived at `now`. Numbers can be
 /// strings and can have fractions, because real servers send both.
 ///
 /// # Errors
 /// A description of the value, without the value itself.
-pub fn ends_at(value: &Value, unit: Unit, now: Timestamp) -> Result<Timestamp, String> {
+pub fn ends_at(value: &Value, unit: Unit, now: Timestamp) -> Result<Expiry, String> {
+    let from_now = |seconds: f64| unix_seconds(now) + seconds;
     let seconds = match unit {
-        Unit::Seconds => unix_seconds(now) + number(value)?,
-        Unit::Milliseconds => unix_seconds(now) + number(value)? / 1e3,
-        Unit::Minutes => unix_seconds(now) + number(value)? * 60.0,
+        Unit::Seconds => from_now(number(value)?),
+        Unit::Milliseconds => from_now(number(value)? / 1e3),
+        Unit::Minutes => from_now(number(value)? * 60.0),
+        Unit::Hms => from_now(colons(value, [3_600.0, 60.0, 1.0])?),
+        Unit::Dhm => from_now(colons(value, [86_400.0, 3_600.0, 60.0])?),
         Unit::EpochSeconds => number(value)?,
         Unit::EpochMilliseconds => number(value)? / 1e3,
         Unit::EpochMicroseconds => number(value)? / 1e6,
-        Unit::Epoch => match number(value)? {
-            number if number >= MILLISECONDS_FROM => number / 1e3,
-            number => number,
-        },
-        Unit::Rfc3339 => unix_seconds(date(value)?),
+        Unit::Epoch => {
+            let number = number(value)?;
+            let factor = EPOCH_FACTORS.iter().find(|(from, _)| number >= *from);
+            number / factor.map_or(1.0, |(_, factor)| *factor)
+        }
+        Unit::Rfc3339 => date(value)?,
         Unit::Jwt => claim(value)?,
     };
     if seconds < EARLIEST {
         return Err("a time that was long before there were tokens".into());
     }
-    from_unix_seconds(seconds).ok_or_else(|| "a number too large to be a date".into())
+    Ok(if seconds > from_now(LONGEST) {
+        Expiry::Never
+    } else {
+        from_unix_seconds(seconds).map_or(Expiry::Never, Expiry::At)
+    })
+}
+
+/// Whether a value of an answer is as good as absent: undefined, null or a blank text.
+#[must_use]
+pub fn is_absent(value: &Value) -> bool {
+    value.is_undefined()
+        || value.is_none()
+        || value.kind() == ValueKind::String
+            && value.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
 /// A number, also in a string.
@@ -53,19 +75,53 @@ fn number(value: &Value) -> Result<f64, String> {
     })
 }
 
-/// A date of RFC 3339. Without an offset it is UTC.
-fn date(value: &Value) -> Result<Timestamp, String> {
-    let Some(text) = value.as_str().filter(|_| value.kind() == ValueKind::String).map(str::trim)
-    else {
-        return Err(format!("a {}, where a date was expected", value.kind()));
-    };
-    text.parse::<Timestamp>()
-        .or_else(|_| {
-            text.parse::<jiff::civil::DateTime>()
-                .and_then(|date| date.to_zoned(jiff::tz::TimeZone::UTC))
-                .map(|date| date.timestamp())
-        })
-        .map_err(|_| "a text that is no date of RFC 3339".into())
+/// The text of a value that must be a text.
+fn text<'v>(value: &'v Value, wanted: &str) -> Result<&'v str, String> {
+    let text = value.as_str().filter(|_| value.kind() == ValueKind::String);
+    let kind = value.kind();
+    text.map(str::trim).ok_or_else(|| format!("a {kind}, where {wanted} was expected"))
+}
+
+/// A duration in three parts with colons between them. `parts` are their lengths in seconds. The
+/// last part can have a fraction, and days can stand before the first, as in `1.02:00:00`.
+fn colons(value: &Value, parts: [f64; 3]) -> Result<f64, String> {
+    let wrong = || "a text that is no duration such as 1:30:00".to_owned();
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let text = text(value, "a duration with colons")?;
+    let pieces: Vec<&str> = text.split(':').collect();
+    let [first, second, third] = pieces.as_slice() else { return Err(wrong()) };
+    let (days, first) = first.split_once('.').unwrap_or(("0", first));
+    let (whole, fraction) = third.split_once('.').unwrap_or((third, "0"));
+    if ![days, first, second, whole, fraction].into_iter().all(is_number) {
+        return Err(wrong());
+    }
+    let number = |text: &str| text.parse::<f64>().map_err(|_| wrong());
+    Ok(number(days)? * 86_400.0
+        + number(first)? * parts[0]
+        + number(second)? * parts[1]
+        + number(third)? * parts[2])
+}
+
+/// A date of RFC 3339, in seconds since 1970. Without an offset it is UTC.
+fn date(value: &Value) -> Result<f64, String> {
+    let wrong = |_| "a text that is no date of RFC 3339".to_owned();
+    let text = text(value, "a date")?;
+    // The library knows no year above 9999, and no time in its last hours.
+    let year = text.trim_start_matches('+').split('-').next().unwrap_or_default();
+    if year.len() > 4 && year.len() < text.len() && year.bytes().all(|b| b.is_ascii_digit()) {
+        return Ok(f64::MAX);
+    }
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Ok(unix_seconds(time));
+    }
+    let pieces = Pieces::parse(text).map_err(wrong)?;
+    let time = pieces.time().ok_or("a date without a time")?;
+    let date = pieces.date().to_datetime(time);
+    if date.year() == 9999 {
+        return Ok(f64::MAX);
+    }
+    let offset = pieces.to_numeric_offset().unwrap_or(jiff::tz::Offset::UTC);
+    offset.to_timestamp(date).map(unix_seconds).map_err(wrong)
 }
 
 /// The `exp` claim of a JSON Web Token (RFC 7519, section 4.1.4). The signature is not checked.
@@ -77,9 +133,8 @@ fn claim(value: &Value) -> Result<f64, String> {
         .map_err(|_| "a JSON Web Token whose claims are not Base64")?;
     let claims: serde_json::Value = serde_json::from_slice(&payload)
         .map_err(|_| "a JSON Web Token whose claims are not JSON")?;
-    claims
-        .get("exp")
-        .and_then(serde_json::Value::as_f64)
+    let exp = claims.get("exp");
+    exp.and_then(|exp| exp.as_f64().or_else(|| exp.as_str()?.trim().parse().ok()))
         .ok_or_else(|| "a JSON Web Token without `exp`".into())
 }
 
@@ -92,7 +147,11 @@ mod tests {
     }
 
     fn read(value: impl Into<Value>, unit: Unit) -> Result<String, String> {
-        ends_at(&value.into(), unit, now()).map(|time| time.to_string())
+        ends_at(&value.into(), unit, now()).map(|expiry| match expiry {
+            Expiry::At(time) => time.to_string(),
+            Expiry::Never => "never".into(),
+            Expiry::Unknown => "unknown".into(),
+        })
     }
 
     #[test]
@@ -103,7 +162,13 @@ mod tests {
             (Value::from(" 3600.0 "), Unit::Seconds),
             (Value::from(3600.0), Unit::Seconds),
             (Value::from(3_600_000), Unit::Milliseconds),
+            (Value::from("3.6e3"), Unit::Seconds),
             (Value::from(60), Unit::Minutes),
+            (Value::from("1:00:00"), Unit::Hms),
+            (Value::from("00:59:60.000"), Unit::Hms),
+            (Value::from("0:01:00"), Unit::Dhm),
+            (Value::from(1_700_003_600_000_000_i64), Unit::Epoch),
+            (Value::from(1_700_003_600_000_000_000_i64), Unit::Epoch),
             (Value::from(1_700_003_600), Unit::EpochSeconds),
             (Value::from(1_700_003_600), Unit::Epoch),
             (Value::from(1_700_003_600_000_i64), Unit::Epoch),
@@ -132,17 +197,80 @@ mod tests {
     }
 
     #[test]
+    fn days_stand_before_hours_in_durations_with_colons() {
+        for (text, unit, expected) in [
+            ("14:00:00", Unit::Dhm, "2023-11-28T22:13:20Z"),
+            ("2:12:30", Unit::Dhm, "2023-11-17T10:43:20Z"),
+            ("12:00:00", Unit::Hms, "2023-11-15T10:13:20Z"),
+            ("1.02:00:00", Unit::Hms, "2023-11-16T00:13:20Z"),
+            ("240:00:00", Unit::Hms, "2023-11-24T22:13:20Z"),
+        ] {
+            assert_eq!(read(text, unit).as_deref(), Ok(expected), "{text} {unit:?}");
+        }
+    }
+
+    /// 100 years are 3,155,760,000 s. They end on 2123-11-15.
+    #[test]
+    fn a_token_that_lives_for_more_than_a_hundred_years_never_expires() {
+        for (value, unit) in [
+            (Value::from(3_155_760_001_i64), Unit::Seconds),
+            (Value::from(315_360_000_000_i64), Unit::Seconds),
+            (Value::from(i64::MAX), Unit::Seconds),
+            (Value::from(u64::MAX), Unit::Seconds),
+            (Value::from(i128::MAX), Unit::Seconds),
+            (Value::from(1e30), Unit::Seconds),
+            (Value::from(f64::MAX), Unit::Minutes),
+            (Value::from("9".repeat(400)), Unit::Seconds),
+            (Value::from("1e+300"), Unit::Seconds),
+            (Value::from(i64::MAX), Unit::Milliseconds),
+            (Value::from(i64::MAX), Unit::Minutes),
+            (Value::from(i64::MAX), Unit::Epoch),
+            (Value::from(i64::MAX), Unit::EpochSeconds),
+            (Value::from(i64::MAX), Unit::EpochMilliseconds),
+            (Value::from(i64::MAX), Unit::EpochMicroseconds),
+            (Value::from(253_402_300_799_i64), Unit::EpochSeconds),
+            (Value::from(253_402_300_799_i64), Unit::Epoch),
+            (Value::from(253_402_300_799_000_i64), Unit::Epoch),
+            (Value::from("9999-12-31T23:59:59Z"), Unit::Rfc3339),
+            (Value::from("9999-12-31T23:59:59.9999999Z"), Unit::Rfc3339),
+            (Value::from("9999-12-31T23:59:59.9999999+00:00"), Unit::Rfc3339),
+            (Value::from("9999-12-31T23:59:59"), Unit::Rfc3339),
+            (Value::from("9999-12-31 23:59:59-12:00"), Unit::Rfc3339),
+            (Value::from("+275760-09-13T00:00:00.000Z"), Unit::Rfc3339),
+            (Value::from("3000-01-01T00:00:00Z"), Unit::Rfc3339),
+            (Value::from("876601:00:00"), Unit::Hms),
+            (Value::from("36526:00:00"), Unit::Dhm),
+            // {"alg":"none"}.{"exp":253402300799}
+            (Value::from("eyJhbGciOiJub25lIn0.eyJleHAiOjI1MzQwMjMwMDc5OX0."), Unit::Jwt),
+        ] {
+            assert_eq!(read(value.clone(), unit).as_deref(), Ok("never"), "{value} {unit:?}");
+        }
+        for (value, unit, expected) in [
+            (Value::from(3_153_600_000_i64), Unit::Seconds, "2123-10-21T22:13:20Z"),
+            (Value::from(2_147_483_647), Unit::Seconds, "2091-12-03T01:27:27Z"),
+            (Value::from("2123-11-14T00:00:00Z"), Unit::Rfc3339, "2123-11-14T00:00:00Z"),
+        ] {
+            assert_eq!(read(value.clone(), unit).as_deref(), Ok(expected), "{value} {unit:?}");
+        }
+    }
+
+    #[test]
     fn a_value_that_is_no_expiry_is_an_error() {
         for (value, unit) in [
             (Value::from("soon"), Unit::Seconds),
             (Value::from(""), Unit::Seconds),
             (Value::from("inf"), Unit::Seconds),
-            (Value::from("1e5"), Unit::Seconds),
+            (Value::from("0x10"), Unit::Seconds),
+            (Value::from("e5"), Unit::Seconds),
+            (Value::from("12:00"), Unit::Hms),
+            (Value::from("1:-2:00"), Unit::Hms),
+            (Value::from("1:00:00:00"), Unit::Dhm),
+            (Value::from(120_000), Unit::Hms),
+            (Value::from("9999"), Unit::Rfc3339),
+            (Value::from("12345-soon"), Unit::Jwt),
             (Value::from(f64::NAN), Unit::Seconds),
-            (Value::from(1e300), Unit::Seconds),
             (Value::from(true), Unit::Seconds),
             (Value::from(vec![1]), Unit::EpochSeconds),
-            (Value::from(1_700_003_600_000_000_i64), Unit::Epoch),
             (Value::from(0), Unit::EpochSeconds),
             (Value::from(-1_700_000_000), Unit::Seconds),
             (Value::from("0001-01-01T00:00:00Z"), Unit::Rfc3339),

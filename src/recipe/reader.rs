@@ -1,10 +1,11 @@
 //! An answer as it arrived, and the values that its rules can use.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, header};
 use jiff::Timestamp;
 use minijinja::value::ValueKind;
 use minijinja::{Error, Value};
@@ -15,6 +16,7 @@ use super::named_secrets::{hide_headers, hide_in_text, hide_members, last_name};
 use super::trace::{Found, Given, Trace};
 use super::values::{Values, hide};
 use crate::language::answer;
+use crate::language::charset::{UNREADABLE, decoded};
 use crate::language::context::Context;
 use crate::language::expression::Compiled;
 use crate::language::scan::members;
@@ -43,6 +45,8 @@ pub struct Reader<'a, 'r> {
     pub names: Context,
     pub redactor: &'a mut Redactor,
     pub trace: &'a mut Trace<'r>,
+    /// The body in UTF-8.
+    pub body: Cow<'a, [u8]>,
     /// The body in each form in which it can be read, by the form's name in expressions.
     pub trees: Vec<(&'static str, Arc<Tree>)>,
     /// The rules that find the token, for the answer to the token request.
@@ -66,20 +70,22 @@ impl<'a, 'r> Reader<'a, 'r> {
     ) -> Self {
         let Values { context, redactor, .. } = values;
         let mut names = context.clone();
-        let trees = trees(call, &response.body);
+        let kind = response.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let body = decoded(&response.body, kind);
+        let trees = trees(call, &body);
         for (name, tree) in &trees {
-            names.add_tree(name, Arc::clone(tree), response.body.len());
+            names.add_tree(name, Arc::clone(tree), body.len());
             hide_members(tree.json(), "", false, redactor);
         }
         if call.uses.contains("http") {
             names.add("http", http_value(response));
         }
         if call.uses.contains("body") {
-            names.add("body", Value::from(answer::text(&response.body)));
+            names.add("body", Value::from(answer::text(&body)));
         }
         hide_headers(&response.headers, redactor);
-        let mut reader =
-            Self { call, response, names, redactor, trace, trees, tokens, told: OnceCell::new() };
+        let told = OnceCell::new();
+        let mut reader = Self { call, response, names, redactor, trace, body, trees, tokens, told };
         reader.hide_tokens();
         reader.hide_given();
         reader
@@ -98,12 +104,17 @@ impl<'a, 'r> Reader<'a, 'r> {
         self.evaluate(rule).unwrap_or(Value::UNDEFINED)
     }
 
-    /// Hides all that the token rules find, whatever the status.
+    /// Hides all that the token rules find. The whole body of a refusal is no token.
     fn hide_tokens(&mut self) {
+        let is_refusal = !self.has_fine_status();
         for rule in self.tokens {
             let value = self.value(rule);
+            let is_no_token = value.as_str().map(str::trim).is_some_and(|text| {
+                (is_refusal || text.contains(char::is_whitespace))
+                    && text == answer::text(&self.body).trim().trim_matches('"')
+            });
             // An object is no token. Hiding its members would hide the text of a refusal.
-            if matches!(value.kind(), ValueKind::String | ValueKind::Number) {
+            if matches!(value.kind(), ValueKind::String | ValueKind::Number) && !is_no_token {
                 hide(&value, self.redactor);
             }
         }
@@ -116,7 +127,7 @@ impl<'a, 'r> Reader<'a, 'r> {
             let rules = self.call.gives.iter().map(|(_, rule)| rule).chain(self.tokens);
             let names: Vec<&str> =
                 rules.flat_map(|rule| members(&rule.source)).filter_map(last_name).collect();
-            let body = answer::text(&self.response.body);
+            let body = answer::text(&self.body);
             hide_in_text(&body, &names, self.redactor);
             // ASCII in UTF-16 has a zero beside each letter.
             if body.contains('\0') {
@@ -140,7 +151,9 @@ impl<'a, 'r> Reader<'a, 'r> {
             let value = self.value(rule);
             let text = value.as_str().filter(|_| value.kind() == ValueKind::String);
             let usable = match value.kind() {
-                ValueKind::String => text.is_some_and(|text| !text.trim().is_empty()),
+                ValueKind::String => {
+                    text.is_some_and(|text| !text.trim().is_empty() && !text.contains(UNREADABLE))
+                }
                 kind => matches!(kind, ValueKind::Number | ValueKind::Bool | ValueKind::Bytes),
             };
             let found = match (text, value.kind()) {

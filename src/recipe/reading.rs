@@ -36,7 +36,7 @@ impl Call {
         }
         let (given, missing) = reader.given();
         if let Some(name) = missing {
-            let body = describe(&response.body);
+            let body = describe(&reader.body);
             let problem = format!("the answer, {body}, does not give `{name}`");
             return Err(malformed("value_missing", &problem));
         }
@@ -107,7 +107,7 @@ impl Reader<'_, '_> {
     }
 
     fn check_format(&mut self) -> Result<(), Failure> {
-        let body = &self.response.body;
+        let body = &*self.body;
         let format = self.call.rules.format;
         let readable = match format {
             Format::Any => true,
@@ -119,7 +119,7 @@ impl Reader<'_, '_> {
         if readable {
             return Ok(());
         }
-        if body.iter().all(u8::is_ascii_whitespace) {
+        if body.trim_ascii().is_empty() {
             return Err(malformed("body_empty", "the answer has no body"));
         }
         // A failure can have another form than a success.
@@ -132,7 +132,7 @@ impl Reader<'_, '_> {
             Format::Text => ("not_text", "a token by itself"),
             Format::Json | Format::Any => ("not_json", "JSON"),
         };
-        Err(malformed(code, &mismatch(body, wanted)))
+        Err(malformed(code, &mismatch(&self.body, wanted)))
     }
 
     fn check_condition(&mut self) -> Result<(), Failure> {
@@ -158,7 +158,7 @@ impl Reader<'_, '_> {
         if self.told().is_none() && self.is_unclear(members) {
             let problem = format!(
                 "the answer, {}, neither says success nor tells a failure",
-                describe(&self.response.body)
+                describe(&self.body)
             );
             return Err(malformed("answer_unclear", &problem));
         }

@@ -7,12 +7,24 @@ use super::reader::Reader;
 use super::retry::retry_after;
 use super::status;
 use super::trace::Found;
+use crate::language::convert::scalar;
 use crate::outcome::{Code, Failure, Reason};
 use crate::secret::looks_random;
 
-/// Whether this text in the place of a code means success. It is never the code of a failure.
+/// Whether this text in the place of a code means success, as zeros of any number do. It is never
+/// the code of a failure.
 pub fn means_success(code: &str) -> bool {
-    matches!(code.to_ascii_lowercase().as_str(), "0" | "200" | "201" | "ok" | "success" | "true")
+    let is_zero = code.contains('0') && code.bytes().all(|byte| matches!(byte, b'0' | b'.'));
+    is_zero
+        || matches!(code.to_ascii_lowercase().as_str(), "200" | "201" | "ok" | "success" | "true")
+}
+
+/// Whether this text in the place of a code is prose: more than one word, or a word in letters that
+/// a label cannot have. It is a message and no code.
+fn is_prose(text: &str) -> bool {
+    let text = text.trim();
+    text.contains(char::is_whitespace)
+        || text.chars().any(|sign| !sign.is_ascii() && sign.is_alphabetic())
 }
 
 /// Why a successful answer holds no token.
@@ -22,12 +34,17 @@ pub enum NoToken {
     Missing,
     /// A rule finds a value that is not a string.
     NotAString,
+    /// A rule finds a text with bytes that its character set does not have.
+    Damaged,
 }
 
 impl NoToken {
     fn code_and_message(self) -> (&'static str, &'static str) {
         match self {
             Self::Missing => ("token_missing", "the answer says success but holds no token"),
+            Self::Damaged => {
+                ("token_damaged", "the token in the answer has bytes that cannot be read")
+            }
             Self::NotAString => ("token_not_a_string", "the token in the answer is not a string"),
         }
     }
@@ -39,7 +56,9 @@ impl Reader<'_, '_> {
     pub fn refused(&mut self, problem: Option<NoToken>) -> Failure {
         let status = self.response.status;
         let code = self.code();
-        let message = self.message();
+        let prose = self.prose();
+        let message = self.message().or_else(|| prose.map(|text| self.redactor.scrub(&text)));
+        let is_own = self.call.kind.leads_to_the_token();
         let fine = self.has_fine_status();
         let by_status = status::reason(status).filter(|_| !fine);
         let told = self.told();
@@ -62,7 +81,12 @@ impl Reader<'_, '_> {
         let problem = problem.map(NoToken::code_and_message);
         let message = message.unwrap_or_else(|| match problem {
             Some((_, message)) => message.into(),
-            None if fine => "the answer tells a failure".into(),
+            None if fine => match &code {
+                Some(code) if is_own && *code != Code::http(status) => {
+                    format!("HTTP status {status} with the error code {code}")
+                }
+                _ => "the answer tells a failure".into(),
+            },
             None if told.is_none() && by_status == Some(Reason::Local) => {
                 format!("HTTP status {status}: the request is too large for the server")
             }
@@ -78,33 +102,53 @@ impl Reader<'_, '_> {
         failure
     }
 
-    /// The first usable code: a scalar that is not empty, does not mean success and is no secret.
+    /// The first usable code: a word or number that does not mean success and is no secret. One
+    /// that repeats the HTTP status counts only if no other rule finds a code. When the rules find
+    /// only prose, the code is `http_<status>`.
     pub fn code(&mut self) -> Option<Code> {
         let call = self.call;
+        let status = self.response.status;
+        let (mut repeated, mut has_prose) = (None, false);
         for rule in &call.rules.code {
             let value = self.value(rule);
             let text = code_text(&value);
-            let code =
-                text.as_deref().filter(|text| !means_success(text.trim())).and_then(Code::clean);
+            let meant = text.as_deref().filter(|text| !means_success(text.trim()));
+            let is_prose = meant.is_some_and(is_prose);
+            let code = meant.filter(|_| !is_prose).and_then(Code::clean);
+            has_prose |= is_prose;
             // Both the text of the answer and the text that would be shown.
             let secret = text
                 .as_deref()
                 .is_some_and(|text| self.redactor.is_secret(text) || looks_random(text.trim()))
                 || code.as_ref().is_some_and(|code| self.redactor.is_secret(code.as_str()));
             let code = code.filter(|_| !secret);
+            let repeats = code.as_ref().is_some_and(|code| code.as_str() == status.to_string());
             let found = match (&code, value.kind()) {
+                (Some(_), _) if repeats => Found::RepeatedStatus,
                 (Some(code), _) => Found::Code(code.clone()),
                 (None, ValueKind::Undefined) => Found::Absent,
                 (None, _) if secret => Found::SecretCode,
+                (None, _) if is_prose => Found::Prose,
                 (None, ValueKind::String | ValueKind::Number) => Found::NoCode(None),
                 (None, kind) => Found::NoCode(Some(kind)),
             };
             self.trace.note("code", &rule.source, found);
-            if code.is_some() {
+            if repeats {
+                repeated = repeated.or(code);
+            } else if code.is_some() {
                 return code;
             }
         }
-        None
+        repeated.or_else(|| has_prose.then(|| Code::http(status)))
+    }
+
+    /// The first prose in the place of a code. It is a message and no code.
+    fn prose(&self) -> Option<String> {
+        self.call.rules.code.iter().find_map(|rule| {
+            let value = self.value(rule);
+            let text = value.as_str().filter(|_| value.kind() == ValueKind::String)?;
+            is_prose(text).then(|| text.to_owned())
+        })
     }
 
     fn message(&mut self) -> Option<String> {
@@ -133,6 +177,6 @@ pub fn code_text(value: &Value) -> Option<String> {
 /// The digits of a number. `None` for one that has lost digits: the redactor would not find them.
 fn number(value: &Value) -> Option<String> {
     const EXACT_DIGITS: usize = 15;
-    let text = value.to_string();
+    let text = scalar(value).ok()?;
     (value.is_integer() || text.len() <= EXACT_DIGITS).then_some(text)
 }

@@ -223,7 +223,10 @@ impl Call {
         let mut url = self.address(context, insert)?;
         if !self.request.query.is_empty() {
             let pairs = self.texts("request.query", &self.request.query, context, insert)?;
-            url.query_pairs_mut().extend_pairs(pairs.iter().map(|(name, _, text)| (name, text)));
+            if !pairs.is_empty() {
+                url.query_pairs_mut()
+                    .extend_pairs(pairs.iter().map(|(name, _, text)| (name, text)));
+            }
         }
         Ok(url)
     }

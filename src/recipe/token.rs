@@ -2,18 +2,20 @@
 
 use std::time::Duration;
 
-use minijinja::Value;
 use minijinja::value::ValueKind;
+use minijinja::{ErrorKind, Value};
 
 use super::call::{Recipe, TokenRules};
 use super::definition::Unit;
-use super::expiry::ends_at;
+use super::expiry::{ends_at, is_absent};
 use super::fingerprint::Fingerprints;
 use super::reader::{Reader, TokenResponse};
 use super::refusal::NoToken;
 use super::trace::{Found, Trace};
 use super::values::Values;
-use crate::language::expression::explain;
+use crate::language::charset::UNREADABLE;
+use crate::language::expression::{Compiled, explain};
+use crate::language::taint::paths;
 use crate::outcome::{Expiry, Failure, Issued, Outcome, Reason, malformed};
 use crate::time::{human_duration, unix_seconds};
 
@@ -76,6 +78,7 @@ impl<'r> Reader<'_, 'r> {
             self.trace.note("token", &rule.source, found);
             match text {
                 Some("") => {}
+                Some(text) if text.contains(UNREADABLE) => problem = NoToken::Damaged,
                 Some(text) => return Ok(text.to_owned()),
                 None if matches!(value.kind(), ValueKind::Undefined | ValueKind::None) => {}
                 None => problem = NoToken::NotAString,
@@ -140,7 +143,7 @@ impl<'r> Reader<'_, 'r> {
         let received = self.response.received;
         for (rule, unit) in &rules.expiry {
             let value = match self.evaluate(rule) {
-                Ok(value) if value.is_undefined() || value.is_none() => {
+                Ok(value) if is_absent(&value) => {
                     self.trace.note("expiry", &rule.source, Found::Absent);
                     continue;
                 }
@@ -149,19 +152,40 @@ impl<'r> Reader<'_, 'r> {
                     Err("the token itself".into())
                 }
                 Ok(value) => ends_at(&value, *unit, received),
+                Err(error) if error.kind() == ErrorKind::UndefinedError => {
+                    self.trace.note("expiry", &rule.source, Found::Absent);
+                    continue;
+                }
                 Err(error) => Err(format!("nothing that can be worked out: {}", explain(&error))),
             };
+            if value.is_err() && self.lacks_a_member(rule) {
+                self.trace.note("expiry", &rule.source, Found::Absent);
+                continue;
+            }
             let found = match &value {
-                Ok(at) => Found::End { at: *at, received, unit: *unit },
+                Ok(Expiry::At(at)) => Found::End { at: Some(*at), received, unit: *unit },
+                Ok(_) => Found::End { at: None, received, unit: *unit },
                 Err(problem) => Found::NoEnd(*unit, problem.clone()),
             };
             self.trace.note("expiry", &rule.source, found);
-            return value.map(Expiry::At).map_err(|problem| {
+            return value.map_err(|problem| {
                 let message = format!("the expiry at `{}` is {problem}", rule.source);
                 malformed("expiry_unreadable", &message)
             });
         }
         Ok(Expiry::Unknown)
+    }
+
+    /// Whether a rule uses a member that the answer does not have.
+    fn lacks_a_member(&self, rule: &Compiled) -> bool {
+        let names = self.names.value();
+        let member = |path: &Vec<String>| {
+            path.iter().try_fold(names.clone(), |value, name| {
+                let item = name.parse::<usize>().map_or_else(|_| Value::from(name), Value::from);
+                value.get_item(&item)
+            })
+        };
+        paths(&rule.source).iter().any(|path| member(path).is_ok_and(|value| is_absent(&value)))
     }
 
     /// The required scopes that the answer does not list. An answer without a list grants the

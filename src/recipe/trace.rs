@@ -46,8 +46,8 @@ pub enum Found<'a> {
     NotAString(ValueKind),
     /// The expiry of the token.
     End {
-        /// When the token expires.
-        at: Timestamp,
+        /// When the token expires; `None` if it lives for more than 100 years.
+        at: Option<Timestamp>,
         /// When the answer arrived.
         received: Timestamp,
         /// The unit of the value.
@@ -63,6 +63,10 @@ pub enum Found<'a> {
     Code(Code),
     /// A code that holds a secret or looks like one.
     SecretCode,
+    /// A sentence where a code was expected.
+    Prose,
+    /// The HTTP status once more.
+    RepeatedStatus,
     /// A value that is no code of a failure, with its kind unless it is text or a number.
     NoCode(Option<ValueKind>),
     /// A code that decides the reason.
@@ -120,7 +124,10 @@ impl Found<'_> {
             Self::Token(length) => format!("a string of {length} characters {HIDDEN}"),
             Self::Empty => "an empty string".into(),
             Self::NotAString(kind) => format!("a {kind}, not a string"),
-            Self::End { at, received, unit } => format!(
+            Self::End { at: None, unit, .. } => {
+                format!("never ({}, more than 100 years from now)", unit.word())
+            }
+            Self::End { at: Some(at), received, unit } => format!(
                 "{} ({}, {} from now)",
                 at.strftime("%Y-%m-%d %H:%M:%S UTC"),
                 unit.word(),
@@ -134,6 +141,10 @@ impl Found<'_> {
             ),
             Self::NoScopes => "not listed, so as requested".into(),
             Self::Code(code) => code.to_string(),
+            Self::Prose => "a sentence, so a message and no code".into(),
+            Self::RepeatedStatus => {
+                "the HTTP status, so it counts only if no other rule finds a code".into()
+            }
             Self::SecretCode => "holds a secret or looks like one, so not used".into(),
             Self::NoCode(None) => "no code of a failure".into(),
             Self::NoCode(Some(kind)) => format!("a {kind}, so not used"),

@@ -11,6 +11,7 @@ use url::Url;
 use super::call::Recipe;
 use crate::language::bounds::is_used_up;
 use crate::language::context::Context;
+use crate::language::convert::scalar;
 use crate::language::expression::{Compiled, explain};
 use crate::language::refused::is_refusal;
 use crate::outcome::{Failure, Reason, malformed};
@@ -194,7 +195,7 @@ pub(super) fn hide(value: &Value, redactor: &mut Redactor) {
             }
         }
         ValueKind::String | ValueKind::Bytes => redactor.hide(value.as_str().unwrap_or_default()),
-        ValueKind::Number => redactor.hide(&value.to_string()),
+        ValueKind::Number => redactor.hide(&scalar(value).unwrap_or_default()),
         ValueKind::Seq | ValueKind::Iterable => {
             value.try_iter().into_iter().flatten().for_each(|item| hide(&item, redactor));
         }

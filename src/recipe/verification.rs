@@ -45,8 +45,8 @@ request.form = { token = "{{ token }}", token_type_hint = "access_token" }"#,
 
 /// What an answer to an introspection means: `active` decides (RFC 7662, section 2.2).
 const INTROSPECTION_ANSWER: &str = r#"
-response.ok = "json.active is true"
-response.code = ["json.error", "'token_inactive' if json.active is false"]
+response.ok = "json.active in [true, 'true', 'True']"
+response.code = ["json.error", "'token_inactive' if json.active in [false, 'false', 'False']"]
 response.message = "json.error_description"
 "#;
 

@@ -212,9 +212,13 @@ async fn introspection_follows_rfc_7662() {
             "{request}"
         );
     }
+    let endpoint = Endpoint::routing(&[ISSUED, ("POST /introspect", 200, r#"{"active":"true"}"#)]);
+    let probe_of_text = probe(&endpoint, &ask("")).await;
+    assert!(matches!(&probe_of_text.outcome, Outcome::Issued(_)));
     for (status, body, reason, code) in [
         (200, r#"{"active":false}"#, "unverified", "token_inactive"),
-        (200, r#"{"active":"true"}"#, "malformed", "not_an_introspection"),
+        (200, r#"{"active":"false"}"#, "unverified", "token_inactive"),
+        (200, r#"{"active":"maybe"}"#, "malformed", "not_an_introspection"),
         (200, "<html>", "malformed", "not_an_introspection"),
         (401, r#"{"error":"invalid_client"}"#, "unverified", "invalid_client"),
         (502, "", "unavailable", "http_502"),

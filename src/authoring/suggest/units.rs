@@ -5,6 +5,7 @@ use minijinja::Value;
 use serde_json::Value as Json;
 
 use super::members::Member;
+use crate::outcome::Expiry;
 use crate::recipe::definition::Unit;
 use crate::recipe::expiry::ends_at;
 use crate::time::{human_duration, unix_seconds};
@@ -100,7 +101,7 @@ pub fn read(member: &Member, now: Timestamp) -> Option<Reading> {
         } else {
             (member.path.clone(), Value::from(text.as_str()), Unit::Rfc3339, Vec::new())
         };
-    let end = ends_at(&value, unit, now).ok()?;
+    let Ok(Expiry::At(end)) = ends_at(&value, unit, now) else { return None };
     let lifetime = unix_seconds(end) - unix_seconds(now);
     let why = match unit {
         Unit::Seconds | Unit::Minutes | Unit::Milliseconds => {

@@ -5,15 +5,23 @@ use minijinja::{Error, Value};
 use crate::language::convert::text;
 
 /// A parameter of a challenge as in `WWW-Authenticate: Bearer realm="…", service="…"` (RFC 9110,
-/// section 11.2); undefined when it is not there.
-pub fn auth_param(value: &Value, name: &str) -> Result<Value, Error> {
+/// section 11.2); undefined when it is not there. With a `scheme`, only the challenges of this
+/// scheme count.
+pub fn auth_param(value: &Value, name: &str, scheme: Option<&str>) -> Result<Value, Error> {
     let text = text(value, "auth_param")?;
     let mut rest = text.as_str();
+    let mut counts = scheme.is_none();
     while let Some((before, after)) = rest.split_once('=') {
-        let found = before.trim_end().rsplit([' ', ',', '\t']).next().unwrap_or_default();
+        let mut words: Vec<&str> =
+            before.split([' ', ',', '\t']).filter(|word| !word.is_empty()).collect();
+        let found = words.pop().unwrap_or_default();
+        // A word before the name of a parameter is a scheme.
+        if let (Some(begun), Some(scheme)) = (words.pop(), scheme) {
+            counts = begun.eq_ignore_ascii_case(scheme);
+        }
         let after = after.trim_start();
         let (value, next) = after.strip_prefix('"').map_or_else(|| word(after), quoted);
-        if found.eq_ignore_ascii_case(name) {
+        if counts && found.eq_ignore_ascii_case(name) {
             return Ok(Value::from(value));
         }
         rest = next;
@@ -63,8 +71,34 @@ mod tests {
             ("", "realm", ""),
             ("=====\"\"\"\\", "realm", ""),
         ] {
-            let found = auth_param(&Value::from(challenge), name).expect("a text");
+            let found = auth_param(&Value::from(challenge), name, None).expect("a text");
             assert_eq!(found.as_str().unwrap_or_default(), expected, "{name} of {challenge}");
         }
+    }
+
+    #[test]
+    fn of_several_challenges_the_one_of_the_scheme_counts() {
+        let bearer = r#"Bearer realm="https://auth.example/token",service="r, x=y""#;
+        let found = |challenge: &str, name: &str| {
+            let found = auth_param(&Value::from(challenge), name, Some("Bearer")).expect("a text");
+            found.as_str().map(str::to_owned)
+        };
+        for challenge in [
+            bearer.to_owned(),
+            format!("Basic realm=\"registry\", {bearer}"),
+            format!("{bearer}, Basic realm=\"registry\""),
+            format!("Negotiate, {}", bearer.replace("Bearer", "bearer")),
+            format!("Negotiate YII=, {bearer}"),
+            format!("Basic realm=\"Bearer realm=x\" ,\t{bearer}"),
+        ] {
+            assert_eq!(
+                found(&challenge, "realm").as_deref(),
+                Some("https://auth.example/token"),
+                "{challenge}"
+            );
+            assert_eq!(found(&challenge, "service").as_deref(), Some("r, x=y"), "{challenge}");
+        }
+        assert_eq!(found("Basic realm=\"registry\"", "realm"), None);
+        assert_eq!(found("Basic realm=\"registry\", Bearer", "realm"), None);
     }
 }

@@ -4,7 +4,9 @@ use minijinja::value::Kwargs;
 use minijinja::{Environment, Value, filters, tests as checks};
 
 use super::{challenge, digest, encoding, json, number, text};
-use crate::language::bounds::{FACTOR, factor};
+use crate::language::bounds::factor;
+use crate::language::convert::{operand, present_operand};
+use crate::language::engine::{FACTOR, OPERAND, PRESENT};
 use crate::language::jwt;
 use crate::language::scan::Tokens;
 
@@ -85,7 +87,7 @@ const FILTER_ROWS: [Row; 39] = [
 const TEST_ROWS: [Row; 15] = [
     test!("boolean", checks::is_boolean),
     test!("defined", checks::is_defined),
-    test!("endingwith", checks::is_endingwith),
+    test!("endingwith", text::ends),
     test!("false", checks::is_false),
     test!("float", checks::is_float),
     test!("in", checks::is_in),
@@ -94,7 +96,7 @@ const TEST_ROWS: [Row; 15] = [
     test!("none", checks::is_none),
     test!("number", checks::is_number),
     test!("sequence", checks::is_sequence),
-    test!("startingwith", checks::is_startingwith),
+    test!("startingwith", text::starts),
     test!("string", checks::is_string),
     test!("true", checks::is_true),
     test!("undefined", checks::is_undefined),
@@ -116,12 +118,14 @@ const fn names<const N: usize>(rows: &[Row; N]) -> [&'static str; N] {
     names
 }
 
-/// Registers all filters and tests, and the filter that only products use.
+/// Registers all filters and tests, and the filters for operands, which no recipe can name.
 pub fn register(environment: &mut Environment<'static>) {
     for row in FILTER_ROWS.iter().chain(&TEST_ROWS) {
         (row.add)(environment);
     }
     environment.add_filter(FACTOR, factor);
+    environment.add_filter(OPERAND, operand);
+    environment.add_filter(PRESENT, present_operand);
 }
 
 /// The cost of each evaluation of an expression without its values.

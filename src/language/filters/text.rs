@@ -25,6 +25,9 @@ pub fn trim(value: &Value) -> Result<Value, Error> {
 }
 
 pub fn string(value: &Value) -> Result<Value, Error> {
+    if value.is_none() {
+        return Ok(Value::from("null"));
+    }
     convert::text(value, "string").map(|text| made_of(value, text))
 }
 
@@ -36,6 +39,20 @@ pub fn required(value: &Value, message: &str) -> Result<Value, Error> {
     Ok(value.clone())
 }
 
+/// Whether a text begins with another one. An absent value does not.
+pub fn starts(value: &Value, start: &Value) -> Result<bool, Error> {
+    let absent = value.is_undefined() || value.is_none();
+    Ok(!absent
+        && convert::text(value, "startingwith")?
+            .starts_with(&convert::text(start, "startingwith")?))
+}
+
+/// Whether a text ends with another one. An absent value does not.
+pub fn ends(value: &Value, end: &Value) -> Result<bool, Error> {
+    let absent = value.is_undefined() || value.is_none();
+    Ok(!absent && convert::text(value, "endingwith")?.ends_with(&convert::text(end, "endingwith")?))
+}
+
 /// Joins the items of an array. An absent item is an error. minijinja's own filter would ignore it.
 pub fn join(value: &Value, separator: Option<&str>) -> Result<String, Error> {
     let separator = separator.unwrap_or_default();
@@ -44,7 +61,11 @@ pub fn join(value: &Value, separator: Option<&str>) -> Result<String, Error> {
         if place > 0 {
             joined.push_str(separator);
         }
-        joined.push_str(&convert::text(&item, "join")?);
+        if item.is_none() {
+            joined.push_str("null");
+        } else {
+            joined.push_str(&convert::text(&item, "join")?);
+        }
         // Checked in the loop, because each item can have the maximum length.
         if joined.len() > LARGEST_VALUE || place > LARGEST_VALUE {
             return Err(larger());

@@ -149,7 +149,12 @@ impl<'a> Compiler<'a> {
 
     /// Compiles a rule for the answer whose value may be shown. It must not use a secret.
     pub fn rule(&mut self, text: &Text) -> Option<Compiled> {
-        let compiled = self.expression(Side::Response, text)?;
+        self.rule_of(Side::Response, text)
+    }
+
+    /// As [`Self::rule`], for a rule of this side.
+    pub fn rule_of(&mut self, side: Side, text: &Text) -> Option<Compiled> {
+        let compiled = self.expression(side, text)?;
         let source = text.0.get_ref();
         let Some(shown) = shown_secret(source, |name| self.names.is_secret(name), &self.hidden)
         else {

@@ -15,6 +15,9 @@ impl Compiler<'_> {
         for (name, parameter) in definition.parameters.0.iter().take(MOST_INPUTS) {
             self.check_name(name.get_ref(), name.span());
             self.names.add(name.get_ref(), false);
+            if matches!(parameter.default, Some(Scalar::Boolean(_))) {
+                self.names.add_truth(name.get_ref());
+            }
             if let Some(Scalar::Text(default)) = &parameter.default
                 && !parameter.one_of.is_empty()
                 && !parameter.one_of.contains(default)

@@ -44,8 +44,8 @@ impl Compiler<'_> {
             .filter_map(|rule| {
                 // The unit `jwt` reveals only the time in the token.
                 let compiled = match rule.unit {
-                    Unit::Jwt => self.expression(Side::Response, &rule.value),
-                    _ => self.rule(&rule.value),
+                    Unit::Jwt => self.expression(Side::Expiry, &rule.value),
+                    _ => self.rule_of(Side::Expiry, &rule.value),
                 };
                 Some((compiled?, rule.unit))
             })

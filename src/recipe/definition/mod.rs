@@ -330,7 +330,8 @@ impl Format {
 #[derive(serde::Deserialize, JsonSchema, Clone, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct ExpiryRule {
-    /// An expression; if it is absent or null, the next rule counts.
+    /// An expression; if it or a value that it needs is absent, null or a blank text, the next rule
+    /// counts.
     pub value: Text,
     /// The unit of the number or text.
     pub unit: Unit,
@@ -346,8 +347,12 @@ pub enum Unit {
     Milliseconds,
     /// Minutes from now on.
     Minutes,
-    /// Seconds since 1970, or milliseconds when the number is 1e11 or more (1e11 s is the year
-    /// 5138, 1e11 ms is 1973).
+    /// Hours, minutes and seconds from now on, with colons: `1:30:00`.
+    Hms,
+    /// Days, hours and minutes from now on, with colons: `14:00:00`.
+    Dhm,
+    /// Seconds since 1970; milliseconds from 1e12 on (in milliseconds 2001, in seconds the year
+    /// 33658), microseconds from 1e15 on, nanoseconds from 1e18 on.
     Epoch,
     /// Seconds since 1970.
     EpochSeconds,
@@ -369,6 +374,8 @@ impl Unit {
             Self::Seconds => "seconds",
             Self::Milliseconds => "milliseconds",
             Self::Minutes => "minutes",
+            Self::Hms => "hms",
+            Self::Dhm => "dhm",
             Self::Epoch => "epoch",
             Self::EpochSeconds => "epoch_seconds",
             Self::EpochMilliseconds => "epoch_milliseconds",
