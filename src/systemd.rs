@@ -1,6 +1,10 @@
 //! Messages to the service manager (`sd_notify(3)`). Without a service manager nothing is sent.
 
-use std::sync::Arc;
+use std::ffi::OsStr;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use sd_notify::NotifyState;
@@ -8,8 +12,30 @@ use sd_notify::NotifyState;
 use crate::state::{Ledger, State};
 
 fn notify(states: &[NotifyState<'_>]) {
-    // A failure needs no handling: the service manager notices a missing message by itself.
-    let _ = sd_notify::notify(states);
+    static LOGGED: Once = Once::new();
+    let Some(socket) = std::env::var_os("NOTIFY_SOCKET") else { return };
+    let lines: Vec<String> = states.iter().map(|state| format!("{state}\n")).collect();
+    if let Err(error) = send(&socket, &lines.concat()) {
+        LOGGED.call_once(|| {
+            tracing::warn!(
+                %error,
+                "the service manager cannot be notified (NOTIFY_SOCKET); it may take the daemon \
+                 for dead"
+            );
+        });
+    }
+}
+
+/// Sends a message to a socket. `@` at the start of its name stands for a null byte: the name is
+/// abstract (`unix(7)`).
+fn send(socket: &OsStr, message: &str) -> std::io::Result<()> {
+    let address = match socket.as_bytes() {
+        [b'@', name @ ..] => SocketAddr::from_abstract_name(name)?,
+        _ => SocketAddr::from_pathname(socket)?,
+    };
+    let sender = UnixDatagram::unbound()?;
+    sender.connect_addr(&address)?;
+    sender.send(message.as_bytes()).map(|_| ())
 }
 
 /// Reports that the configuration is loaded and all listeners are open.
@@ -88,4 +114,32 @@ fn status(ledger: &Ledger) -> String {
         if parts.is_empty() { "" } else { ": " },
         parts.join(", ")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn received(listener: &UnixDatagram) -> String {
+        let mut bytes = [0; 64];
+        let length = listener.recv(&mut bytes).expect("a message");
+        String::from_utf8_lossy(&bytes[..length]).into_owned()
+    }
+
+    #[test]
+    fn a_message_reaches_a_socket_with_a_path_and_one_with_an_abstract_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("notify");
+        let listener = UnixDatagram::bind(&path).expect("a socket");
+        send(path.as_os_str(), "READY=1\n").expect("sent");
+        assert_eq!(received(&listener), "READY=1\n");
+
+        let name = format!("credwatch-test-{}", std::process::id());
+        let address = SocketAddr::from_abstract_name(&name).expect("a name");
+        let listener = UnixDatagram::bind_addr(&address).expect("a socket");
+        send(OsStr::new(&format!("@{name}")), "STATUS=fine\n").expect("sent");
+        assert_eq!(received(&listener), "STATUS=fine\n");
+
+        assert!(send(OsStr::new("@credwatch-test-nobody"), "").is_err());
+    }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::flags::{ConfigFlag, WebConfigFlag, load_once, load_web_config, refused};
-use super::plan::transport_faults;
+use super::plan::check_transports;
 use super::print::{complain, counted, say};
 use crate::diagnostic::{Fault, Sentence, Severity, Shown};
 use crate::plan::Plan;
@@ -26,11 +26,12 @@ pub fn main(flags: &Flags) -> ExitCode {
         (Ok(plan), Ok(web)) => (plan, web),
         (Err(code), _) | (_, Err(code)) => return code,
     };
-    let faults = transport_faults(&plan, &Prober::new());
-    if !faults.is_empty() {
-        return refused(&faults);
-    }
+    let ending = match check_transports(&plan, &Prober::new()) {
+        Ok(warnings) => warnings,
+        Err(faults) => return refused(&faults),
+    };
     let mut warnings = plan.warnings.clone();
+    warnings.extend(ending);
     warnings.extend(unreadable(&plan));
     warnings.extend_from_slice(web.warnings());
     if !warnings.is_empty() {

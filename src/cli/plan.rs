@@ -5,14 +5,19 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::config;
 use crate::diagnostic::{Fault, Sentence, Severity, Shown};
 use crate::plan::{Loaded, Plan, PlanFiles};
-use crate::probe::Prober;
+use crate::probe::{Prober, Validity};
 use crate::provider::Transport;
 use crate::shard::Shard;
 use crate::watch::Files;
 use crate::web_config::WebConfig;
+
+/// A client certificate that ends within this time gets a warning, in seconds.
+const CERTIFICATE_SOON: i64 = 30 * 86_400;
 
 /// The files of the plan, and the flags that replace settings of the files.
 pub struct Sources {
@@ -39,8 +44,8 @@ fn load(sources: &Sources, prober: &Prober) -> Loaded {
     let Loaded { plan, mut files } = config::load(&sources.config);
     sources.web_config.iter().for_each(|file| files.add(file));
     let plan = plan.and_then(|plan| {
-        let faults = transport_faults(&plan, prober);
-        if faults.is_empty() { Ok(plan) } else { Err(faults) }
+        let warnings = check_transports(&plan, prober)?;
+        Ok(Plan { warnings: plan.warnings.into_iter().chain(warnings).collect(), ..plan })
     });
     let web = WebConfig::load(sources.web_config.as_deref());
     if let Ok(web) = &web {
@@ -81,20 +86,42 @@ pub fn complete(mut plan: Plan, web: WebConfig) -> Plan {
     plan
 }
 
+/// Warnings about client certificates that have ended or will soon.
+///
+/// # Errors
 /// The faults of certificate and key files. Settings without such files are skipped: they have no
 /// faults, and loading the system's certificates takes long.
-pub fn transport_faults(plan: &Plan, prober: &Prober) -> Vec<Fault> {
+pub fn check_transports(plan: &Plan, prober: &Prober) -> Result<Vec<Fault>, Vec<Fault>> {
     let mut seen = HashSet::new();
-    let mut faults = Vec::new();
+    let (mut faults, mut warnings) = (Vec::new(), Vec::new());
     for provider in &plan.providers {
         let transport = &provider.transport;
         if **transport == Transport::default() || !seen.insert(transport) {
             continue;
         }
-        if let Err(error) = prober.prepare(transport) {
-            let parts = [Shown::name(&provider.name), Shown::outside_of_files(error)];
-            faults.push(Fault::general(Sentence::fill("the provider `{}`: {}", parts)));
+        match prober.prepare(transport) {
+            Ok(certificate) => warnings.extend(
+                certificate
+                    .and_then(|certificate| ending(&provider.name, certificate, Timestamp::now())),
+            ),
+            Err(error) => {
+                let parts = [Shown::name(&provider.name), Shown::outside_of_files(error)];
+                faults.push(Fault::general(Sentence::fill("the provider `{}`: {}", parts)));
+            }
         }
     }
-    faults
+    if faults.is_empty() { Ok(warnings) } else { Err(faults) }
+}
+
+/// The warning about a client certificate that is not valid, or ends within 30 days.
+fn ending(provider: &str, certificate: Validity, now: Timestamp) -> Option<Fault> {
+    let left = certificate.until.duration_since(now).as_secs();
+    let problem = certificate.problem(now).or_else(|| {
+        let day = certificate.until.strftime("%Y-%m-%d %H:%M:%S UTC");
+        (left < CERTIFICATE_SOON).then(|| format!("our client certificate ends on {day}"))
+    })?;
+    let parts = [Shown::name(provider), Shown::outside_of_files(problem)];
+    let mut fault = Fault::general(Sentence::fill("the provider `{}`: {}", parts));
+    fault.severity = Severity::Warning;
+    Some(fault.hint("renew the certificate in `tls.client_certificate_file`"))
 }

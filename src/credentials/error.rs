@@ -40,6 +40,14 @@ pub enum SecretError {
         /// The source, such as `the environment variable NAME`.
         source_name: String,
     },
+    /// A character in it cannot be seen.
+    #[error("{source_name} has an invisible character (U+{code:04X}) in it; write it again")]
+    Invisible {
+        /// The source.
+        source_name: String,
+        /// The number of the character in Unicode.
+        code: u32,
+    },
     /// Nothing but white space.
     #[error("{0} is empty")]
     Empty(String),

@@ -55,7 +55,9 @@ impl SecretSource {
     #[must_use]
     pub fn read(&self) -> Option<Result<SecretString, SecretError>> {
         let text = match self {
-            Self::Inline(value) => return Some(Ok(value.clone())),
+            Self::Inline(value) => {
+                return Some(self.without_invisible(value.expose_secret()).map(|()| value.clone()));
+            }
             Self::Environment(name) => std::env::var(name)
                 .map(Zeroizing::new)
                 .map_err(|_| SecretError::Environment(shown::variable(name))),
@@ -83,18 +85,27 @@ impl SecretSource {
         Some(command::run(arguments, deadline, turn).await.and_then(|text| self.trimmed(&text)))
     }
 
-    /// The text without white space and byte order marks around it: files end in newlines, and
-    /// copied values in blanks.
+    /// The text without white space and invisible characters around it: files end in newlines,
+    /// and copied values in blanks.
     fn trimmed(&self, text: &str) -> Result<SecretString, SecretError> {
         if text.len() as u64 > files::SECRET {
             return Err(SecretError::TooLarge { source_name: self.to_string() });
         }
-        let trimmed = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+        let trimmed = text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c));
         if trimmed.is_empty() {
-            Err(SecretError::Empty(self.to_string()))
-        } else {
-            Ok(SecretString::from(trimmed))
+            return Err(SecretError::Empty(self.to_string()));
         }
+        self.without_invisible(trimmed).map(|()| SecretString::from(trimmed))
+    }
+
+    /// Refuses a value with a character that no person can see. A key in PEM form can have them
+    /// between its parts.
+    fn without_invisible(&self, value: &str) -> Result<(), SecretError> {
+        let found = value.chars().find(|c| is_invisible(*c)).filter(|_| !value.contains("-----"));
+        found.map_or(Ok(()), |character| {
+            let source_name = self.to_string();
+            Err(SecretError::Invisible { source_name, code: u32::from(character) })
+        })
     }
 
     /// Whether the value can change while the daemon runs.
@@ -108,6 +119,11 @@ impl SecretSource {
     pub fn is_file(&self) -> bool {
         matches!(self, Self::File(_) | Self::Systemd(_))
     }
+}
+
+/// Null bytes, byte order marks, and blanks and joints without width that come with copied text.
+fn is_invisible(character: char) -> bool {
+    matches!(character, '\0' | '\u{ad}' | '\u{180e}' | '\u{200b}' | '\u{2060}' | '\u{feff}')
 }
 
 fn read_file(path: &Path) -> Result<Zeroizing<String>, SecretError> {
@@ -182,6 +198,31 @@ mod tests {
             assert_eq!(error.to_string(), message);
         }
         assert!(SecretSource::Environment("PATH".into()).to_string().ends_with(" PATH"));
+    }
+
+    #[test]
+    fn invisible_characters_around_a_secret_are_no_part_of_it_and_inside_they_are_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("secret");
+        for text in [
+            "\u{feff}s3 cret\r\n", "\u{200b}s3 cret\u{200b}", "s3 cret\u{2060}\n",
+            " \u{feff}\u{a0}s3 cret\0\n",
+        ] {
+            std::fs::write(&path, text).expect("written");
+            assert_eq!(read(&path).as_deref(), Ok("s3 cret"), "{text:?}");
+        }
+        for (text, code) in [("s3\u{200b}cret", "U+200B"), ("s3\0cret", "U+0000")] {
+            std::fs::write(&path, text).expect("written");
+            let file = format!("the file {}", path.display());
+            let problem = format!(" has an invisible character ({code}) in it; write it again");
+            assert_eq!(read(&path), Err(file + &problem));
+            let inline = SecretSource::Inline(SecretString::from(text)).read();
+            let error = inline.and_then(Result::err).expect("it is refused").to_string();
+            assert_eq!(error, format!("the inline value{problem}"));
+        }
+        // U+200D joins the parts of an emoji.
+        std::fs::write(&path, "pass👩\u{200d}🚒word").expect("written");
+        assert_eq!(read(&path).as_deref(), Ok("pass👩\u{200d}🚒word"));
     }
 
     #[test]

@@ -8,13 +8,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use minijinja::Error;
 use minijinja::value::{Kwargs, Value, ValueKind};
 use rustls::pki_types::PrivateKeyDer;
-use rustls::pki_types::pem::PemObject;
 use serde_json::{Map, Value as Json};
 
 use super::bounds;
 use super::convert::bytes;
 use super::placeholder::Placeholder;
 use super::refused::refused;
+use crate::tls::{self, key_kind};
 
 /// The algorithms that an assertion can be signed with (RFC 7518, section 3.1).
 pub const ALGORITHMS: [&str; 8] =
@@ -113,13 +113,15 @@ fn sign(algorithm: &str, value: &Value, message: &[u8]) -> Result<Vec<u8>, Error
     if Placeholder::is(value) {
         return Ok(key.to_vec());
     }
-    let unusable = || {
-        wrong(
-            "the key of a `jwt` is no private key in PEM (PKCS#1, PKCS#8 or SEC1) of the kind that \
-             its algorithm needs",
-        )
+    let der = tls::private_key(unfold(key).as_bytes())
+        .map_err(|error| refused(format!("the key of a `jwt` cannot be used: {error}")))?;
+    let needed = match algorithm {
+        "ES256" => "an EC key (P-256)",
+        "ES384" => "an EC key (P-384)",
+        _ => "an RSA key of 2048 bits or more",
     };
-    let der = PrivateKeyDer::from_pem_slice(unfold(key).as_bytes()).map_err(|_| unusable())?;
+    let unusable =
+        || refused(format!("the key of a `jwt` is {}; {algorithm} needs {needed}", key_kind(&der)));
     let random = SystemRandom::new();
     if let Some(encoding) = rsa {
         let pair = match &der {
@@ -256,20 +258,33 @@ mod tests {
     #[test]
     fn an_error_of_a_signature_does_not_quote_the_key() {
         for (source, key_text, problem) in [
-            ("{'iss': 'me'} | jwt(key)", "-----BEGIN s3cret-----", "no private key in PEM"),
+            ("{'iss': 'me'} | jwt(key)", "s3cret-key", "no private key in it (PEM"),
             (
                 "{'iss': 'me'} | jwt(key, alg='ES256')",
                 &*key("rsa1"),
-                "of the kind that its algorithm needs",
+                "the key of a `jwt` is an RSA key; ES256 needs an EC key (P-256)",
+            ),
+            (
+                "{'iss': 'me'} | jwt(key, alg='ES384')",
+                &*key("ec8"),
+                "the key of a `jwt` is an EC key (P-256); ES384 needs an EC key (P-384)",
+            ),
+            (
+                "{'iss': 'me'} | jwt(key)",
+                &*key("ec1"),
+                "is an EC key (P-256); RS256 needs an RSA key of 2048 bits or more",
+            ),
+            (
+                "{'iss': 'me'} | jwt(key)",
+                "-----BEGIN ENCRYPTED PRIVATE KEY-----\ns3cret\n\
+                 -----END ENCRYPTED PRIVATE KEY-----",
+                "the private key in it is encrypted",
             ),
             ("{'iss': 'me'} | jwt(key, alg='none')", "s3cret-key", "knows the algorithms ES256"),
             ("'text' | jwt(key)", "s3cret-key", "signs claims"),
         ] {
             let error = evaluate(source, key_text).expect_err(source);
-            assert!(
-                error.contains(problem) && !error.contains("s3cret") && !error.contains("BEGIN"),
-                "{source}: {error}"
-            );
+            assert!(error.contains(problem) && !error.contains("s3cret"), "{source}: {error}");
         }
     }
 }

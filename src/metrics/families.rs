@@ -141,8 +141,9 @@ pub static FAMILIES: [Family; 30] = [
     ),
     gauge(
         "credwatch_credential_expiry_timestamp_seconds",
-        "When the client secret itself expires, as configured with secret_expires.",
-        Value(|subject| subject.entry.provider.secret_expires.map(unix_seconds)),
+        "When a credential itself expires. The source is declared (secret_expires) or certificate \
+         (tls.client_certificate_file).",
+        Labelled(samples::credential_expiries),
     ),
     gauge(
         "credwatch_tls_insecure",

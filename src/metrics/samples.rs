@@ -7,6 +7,7 @@ use super::encode::label;
 use super::family::{Subject, Writer};
 use crate::outcome::{Code, Phases, Reason};
 use crate::state::{State, StepHealth};
+use crate::time::unix_seconds;
 
 /// The labels of each state, phase, and reason without a code, computed once.
 static STATES: LazyLock<[String; State::ALL.len()]> =
@@ -25,6 +26,19 @@ pub fn info(subject: &Subject<'_>, writer: &mut Writer<'_, '_>) -> io::Result<()
         more.push_str(&label(name, value));
     }
     writer.sample(&more, 1.0)
+}
+
+/// The end of each credential, from each source that is known.
+pub fn credential_expiries(subject: &Subject<'_>, writer: &mut Writer<'_, '_>) -> io::Result<()> {
+    let provider = &subject.entry.provider;
+    if let Some(end) = provider.secret_expires {
+        writer.sample(",credential=\"\",source=\"declared\"", unix_seconds(end))?;
+    }
+    if let Some(end) = subject.health.client_certificate_expiry(provider) {
+        let more = ",credential=\"tls.client_certificate_file\",source=\"certificate\"";
+        writer.sample(more, unix_seconds(end))?;
+    }
+    Ok(())
 }
 
 /// 1 for the state that the provider is in, 0 for the others.

@@ -245,8 +245,11 @@ pub struct Probe {
     pub phases: Phases,
     /// The HTTP status, when there was an answer.
     pub status: Option<u16>,
-    /// The earliest end of a certificate in the chain that the endpoint sent.
+    /// The earliest end of a certificate on the verified path of the endpoint; that of its own
+    /// certificate when the path is not verified.
     pub certificate_expiry: Option<Timestamp>,
+    /// The end of our client certificate; `None` when there is none.
+    pub client_certificate_expiry: Option<Timestamp>,
     /// The provider's clock minus ours, in seconds, accurate to one second.
     pub clock_skew: Option<f64>,
     /// A keyed hash of the credentials; `None` when they could not be read.
@@ -269,6 +272,7 @@ impl Probe {
             phases: Phases::default(),
             status: None,
             certificate_expiry: None,
+            client_certificate_expiry: None,
             clock_skew: None,
             credentials: None,
             reading: Vec::new(),

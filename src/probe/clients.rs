@@ -7,9 +7,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rustls::RootCertStore;
 
+use super::chain::Validity;
 use super::connecting::MarkConnected;
 use super::dns;
-use super::send::{LARGEST_HEADERS, USER_AGENT};
+use super::send::{HttpClient, LARGEST_HEADERS, USER_AGENT};
 use super::tls::{self, TlsError};
 use crate::provider::{Proxy, Transport};
 use crate::tls::system_roots;
@@ -21,7 +22,7 @@ pub struct Clients {
 }
 
 /// A client, or why it cannot be built.
-pub type Client = Result<reqwest::Client, TlsError>;
+pub type Client = Result<HttpClient, TlsError>;
 
 /// The place of a client. One thread at a time builds it, because a file system that hangs keeps
 /// the thread.
@@ -73,11 +74,12 @@ impl Default for Clients {
 
 impl Clients {
     /// Builds the client for these settings, to find faults in its files before the first probe.
+    /// Returns when our client certificate is valid.
     ///
     /// # Errors
     /// When a certificate or key file cannot be used.
-    pub fn prepare(&self, transport: &Arc<Transport>) -> Result<(), TlsError> {
-        new_client(transport, &self.roots()).map(|_| ())
+    pub fn prepare(&self, transport: &Arc<Transport>) -> Result<Option<Validity>, TlsError> {
+        new_client(transport, &self.roots()).map(|client| client.certificate)
     }
 
     /// Drops all clients and the system's certificates. Later probes build and load them again.
@@ -146,7 +148,7 @@ fn rebuilt(known: Option<Cached>, transport: &Transport, roots: &RootCertStore) 
 }
 
 fn new_client(transport: &Transport, roots: &RootCertStore) -> Client {
-    let tls = tls::client_config(transport, roots)?;
+    let (tls, certificate) = tls::client_config(transport, roots)?;
     // The cryptography seeds itself on first use, which would count as TLS time of the first probe.
     let _ = tls.crypto_provider().secure_random.fill(&mut [0; 32]);
     let builder = reqwest::Client::builder()
@@ -180,5 +182,7 @@ fn new_client(transport: &Transport, roots: &RootCertStore) -> Client {
             TlsError::Setup(format!("the proxy cannot be used: {}", error.without_url()))
         })?),
     };
-    builder.build().map_err(|error| TlsError::Setup(error.without_url().to_string()))
+    let http = builder.build();
+    let http = http.map_err(|error| TlsError::Setup(error.without_url().to_string()))?;
+    Ok(HttpClient { http, certificate })
 }

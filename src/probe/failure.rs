@@ -3,9 +3,11 @@
 use std::error::Error;
 use std::io;
 
-use rustls::CertificateError;
+use rustls::{AlertDescription as Alert, CertificateError};
 
+use super::chain::Refused;
 use super::dns::DnsError;
+use super::identity::{self, alert_word};
 use super::marks::Moments;
 use crate::outcome::{Failure, Reason, malformed};
 
@@ -15,7 +17,19 @@ pub fn classify(error: &reqwest::Error, moments: &Moments) -> Failure {
         return Failure::new(Reason::Dns, &dns.to_string());
     }
     if let Some(tls) = find::<rustls::Error>(error) {
-        return Failure::new(Reason::Tls, &tls_problem(tls));
+        return tls_failure(tls, moments);
+    }
+    let broken = find::<io::Error>(error);
+    // HTTP/2 keeps only the kind of an error of TLS, such as an alert.
+    if broken.is_some_and(|error| error.kind() == io::ErrorKind::InvalidData)
+        && moments.certificate_requested
+        && moments.connected.is_some()
+        && moments.head.is_none()
+    {
+        return identity::refused("", moments);
+    }
+    if let Some(failure) = identity::broken_after_request("", moments) {
+        return failure;
     }
     if moments.connected.is_none() {
         return not_connected(error, moments);
@@ -25,7 +39,6 @@ pub fn classify(error: &reqwest::Error, moments: &Moments) -> Failure {
     {
         return malformed("not_http", "the answer is no valid HTTP, or its head is too large");
     }
-    let broken = find::<io::Error>(error);
     let is_invalid = |error: &io::Error| {
         matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)
     };
@@ -83,38 +96,41 @@ fn describe(error: &io::Error) -> String {
     }
 }
 
-fn tls_problem(error: &rustls::Error) -> String {
-    match error {
-        rustls::Error::InvalidCertificate(problem) => match problem {
-            CertificateError::Expired => "the certificate has expired".into(),
-            CertificateError::ExpiredContext { not_after, .. } => {
-                match jiff::Timestamp::from_second(
-                    i64::try_from(not_after.as_secs()).unwrap_or(i64::MAX),
-                ) {
-                    Ok(time) => format!(
-                        "the certificate expired on {}",
-                        time.strftime("%Y-%m-%d %H:%M:%S UTC")
-                    ),
-                    Err(_) => "the certificate has expired".into(),
-                }
-            }
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                "the certificate is not valid yet".into()
-            }
-            CertificateError::NotValidForName => "the certificate is for another name".into(),
-            CertificateError::NotValidForNameContext { presented, .. } => {
-                format!("the certificate is for another name: {}", presented.join(", "))
-            }
-            CertificateError::UnknownIssuer => {
-                "the certificate is from an authority that this host does not trust".into()
-            }
-            other => format!("the certificate is not accepted: {other}"),
-        },
-        rustls::Error::AlertReceived(alert) => {
-            format!("the endpoint broke the handshake off: {alert:?}")
+fn tls_failure(error: &rustls::Error, moments: &Moments) -> Failure {
+    let message = match error {
+        rustls::Error::InvalidCertificate(CertificateError::Other(other))
+            if other.0.is::<Refused>() =>
+        {
+            other.0.to_string()
         }
-        rustls::Error::InvalidMessage(_) => "the endpoint does not speak TLS".into(),
+        rustls::Error::AlertReceived(alert) => {
+            if let Some(failure) = identity::refused_by(*alert, moments) {
+                return failure;
+            }
+            alert_problem(*alert)
+        }
+        rustls::Error::PeerIncompatible(_) => {
+            "the endpoint offers no TLS version or cipher suite that credwatch accepts (TLS 1.2 \
+             and 1.3)"
+                .to_owned()
+        }
+        rustls::Error::InvalidMessage(_) => "the endpoint does not speak TLS".to_owned(),
         other => other.to_string(),
+    };
+    Failure::new(Reason::Tls, &message)
+}
+
+fn alert_problem(alert: Alert) -> String {
+    let word = alert_word(alert);
+    match alert {
+        Alert::HandshakeFailure | Alert::ProtocolVersion | Alert::InsufficientSecurity => format!(
+            "credwatch and the endpoint have no TLS version, cipher suite or kind of certificate \
+             in common (TLS alert {word})"
+        ),
+        Alert::UnrecognisedName => {
+            format!("the endpoint does not know the name that was asked for (TLS alert {word})")
+        }
+        _ => format!("the endpoint broke the handshake off (TLS alert {word})"),
     }
 }
 

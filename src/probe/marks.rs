@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
+use super::chain::Validity;
 use crate::outcome::Phases;
 
 tokio::task_local! {
@@ -34,8 +35,15 @@ pub struct Moments {
     pub connected: Option<Instant>,
     /// The head of the answer arrived.
     pub head: Option<Instant>,
-    /// The earliest expiry of a certificate in the endpoint's chain.
+    /// The earliest expiry of a certificate on the verified path; that of the endpoint's own
+    /// certificate when the chain is not verified.
     pub certificate_expiry: Option<Timestamp>,
+    /// Our client certificate, if one is configured.
+    pub client_certificate: Option<Validity>,
+    /// The endpoint has asked for a client certificate.
+    pub certificate_requested: bool,
+    /// The time of the wall clock when the request began.
+    pub began: Option<Timestamp>,
 }
 
 impl Marks {
@@ -79,6 +87,11 @@ impl Moments {
             processing: between(self.connected, self.head),
             transfer: between(self.head, None),
         }
+    }
+
+    /// Why our client certificate was not valid when the request began.
+    pub fn certificate_problem(&self) -> Option<String> {
+        self.client_certificate?.problem(self.began?)
     }
 
     /// The word for the current phase.

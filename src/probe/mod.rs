@@ -4,16 +4,19 @@
 //! redirect and reads a limited body.
 
 mod body;
+mod chain;
 mod clients;
 mod coding;
 mod connecting;
 mod dns;
 mod failure;
+mod identity;
 mod marks;
 mod prober;
 mod send;
 mod tls;
 
 pub use body::LARGEST_BODY;
+pub use chain::Validity;
 pub use prober::Prober;
 pub use send::DEFAULT_HEADERS;

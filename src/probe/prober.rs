@@ -10,8 +10,9 @@ use tokio::time::Instant as Deadline;
 use uuid::Uuid;
 
 use super::body::Places;
+use super::chain::Validity;
 use super::clients::Clients;
-use super::send::{Clock, Sent, send};
+use super::send::{Clock, HttpClient, Sent, send};
 use super::tls::TlsError;
 use crate::credentials::read_all;
 use crate::outcome::{Failure, Outcome, Probe, Reason};
@@ -70,10 +71,11 @@ impl Prober {
     }
 
     /// Builds the client for these settings, to find faults in its files before the first probe.
+    /// Returns when our client certificate is valid.
     ///
     /// # Errors
     /// When a certificate or key file cannot be used.
-    pub fn prepare(&self, transport: &Arc<Transport>) -> Result<(), TlsError> {
+    pub fn prepare(&self, transport: &Arc<Transport>) -> Result<Option<Validity>, TlsError> {
         self.clients.prepare(transport)
     }
 
@@ -118,8 +120,15 @@ impl Prober {
         probe.credentials = provider.can_rotate().then(|| self.fingerprint(&credentials));
         let client = match self.clients.client(&provider.transport, provider.timeout).await {
             Ok(client) => client,
-            Err(error) => return failed(probe, Failure::new(Reason::Tls, &error.to_string())),
+            Err(error) => {
+                let reason = match error {
+                    TlsError::File { .. } => Reason::Secret,
+                    TlsError::Setup(_) => Reason::Tls,
+                };
+                return failed(probe, Failure::new(reason, &error.to_string()));
+            }
         };
+        probe.client_certificate_expiry = client.certificate.map(|certificate| certificate.until);
         let attempt = self.attempt(provider);
         probe.started = attempt.now;
         let subject = Subject {
@@ -142,7 +151,7 @@ impl Prober {
     async fn converse(
         &self,
         provider: &Provider,
-        client: &reqwest::Client,
+        client: &HttpClient,
         mut conversation: Conversation<'_>,
         mut probe: Probe,
     ) -> Probe {
@@ -180,12 +189,29 @@ impl Prober {
         };
         let conclusion = conversation.finish();
         log_failed_cleanup(provider, &conclusion);
-        probe.outcome = conclusion.outcome;
+        probe.outcome = blamed(conclusion.outcome, client, probe.started);
         probe.reading = conclusion.reading;
         if !provider.steps.is_empty() {
             probe.steps = conclusion.steps;
         }
         probe
+    }
+}
+
+/// The outcome, where a refusal is blamed on our client certificate if that is not valid. Many
+/// servers say so with a status and not with an alert of TLS.
+fn blamed(outcome: Outcome, client: &HttpClient, now: Timestamp) -> Outcome {
+    let problem = client.certificate.and_then(|certificate| certificate.problem(now));
+    match (outcome, problem) {
+        (Outcome::Failed(failure), Some(problem)) if failure.reason == Reason::Rejected => {
+            let message = format!("{problem}; {}", failure.message.as_str());
+            Outcome::Failed(Failure {
+                code: failure.code,
+                retry_after: failure.retry_after,
+                ..Failure::new(Reason::Certificate, &message)
+            })
+        }
+        (outcome, _) => outcome,
     }
 }
 

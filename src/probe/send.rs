@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio::time::Instant as Deadline;
 
 use super::body::{Arriving, BodyError, LARGEST_BODY, Place, Places, SMALL_BODY};
+use super::chain::Validity;
 use super::coding::{Coding, decode};
 use super::failure::{classify, no_close_notify};
 use super::marks::{Marks, Moments};
@@ -31,6 +32,15 @@ pub const DEFAULT_HEADERS: [(&str, &str); 2] = [("Accept", ACCEPT), ("User-Agent
 /// The time of the wall clock.
 pub type Clock = dyn Fn() -> Timestamp + Send + Sync;
 
+/// An HTTP client with its settings.
+#[derive(Clone)]
+pub struct HttpClient {
+    /// The client of the library.
+    pub http: reqwest::Client,
+    /// When our client certificate is valid, if there is one.
+    pub certificate: Option<Validity>,
+}
+
 /// The result of a request.
 pub struct Sent {
     /// A failure only when no head of an answer arrived.
@@ -52,7 +62,7 @@ pub struct Answer {
 
 /// Sends a request and waits for its answer until `deadline`, which is `timeout` from its start.
 pub async fn send(
-    client: &reqwest::Client,
+    client: &HttpClient,
     request: &TokenRequest,
     deadline: Deadline,
     timeout: Duration,
@@ -60,9 +70,15 @@ pub async fn send(
 ) -> Sent {
     let (now, places) = context;
     let marks = Arc::new(Marks::default());
+    if client.certificate.is_some() {
+        marks.set(|moments| {
+            moments.client_certificate = client.certificate;
+            moments.began = Some(now());
+        });
+    }
     let start = Instant::now();
     let mut exchange = Exchange { deadline, timeout, waited: Duration::ZERO, marks: &marks };
-    let answer = exchange.run(build(client, request), client, now, places).await;
+    let answer = exchange.run(build(&client.http, request), &client.http, now, places).await;
     let waited = exchange.waited;
     let end = Instant::now();
     let end = end.checked_sub(waited).unwrap_or(end);

@@ -1,22 +1,26 @@
 //! TLS of the client side: full handshakes only, and the expiry of the endpoint's certificate also
 //! when the certificate is not trusted.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use jiff::Timestamp;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{
     ClientSessionStore, Resumption, Tls12ClientSessionValue, Tls13ClientSessionValue,
-    WebPkiServerVerifier,
 };
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, NamedGroup, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, NamedGroup, OtherError, RootCertStore,
+    SignatureScheme,
+};
 
 use secrecy::zeroize::Zeroizing;
 
+use super::chain::{Presented, Refused, Trust, Validity, not_after, weak_key};
+use super::identity::Identity;
 use super::marks::mark;
 use crate::files;
 use crate::provider::Transport;
@@ -38,86 +42,75 @@ pub enum TlsError {
     Setup(String),
 }
 
-/// The client configuration for these settings.
+/// The client configuration for these settings, and when our client certificate is valid.
 ///
 /// # Errors
 /// When a certificate or key file cannot be used.
 pub fn client_config(
     transport: &Transport,
     system: &RootCertStore,
-) -> Result<ClientConfig, TlsError> {
+) -> Result<(ClientConfig, Option<Validity>), TlsError> {
     let crypto = crypto();
-    let mut roots = system.clone();
+    let mut trust = Trust { roots: system.clone(), own: Vec::new() };
     if let Some(path) = &transport.ca_file {
-        for certificate in certificates(path)? {
-            roots.add(certificate).map_err(|error| {
-                file(path, format!("a certificate in it cannot be used: {error}"))
+        trust.own = certificates(path)?;
+        for (number, certificate) in (1..).zip(&trust.own) {
+            trust.roots.add(certificate.clone()).map_err(|_| {
+                file(path, format!("the certificate number {number} in it cannot be read"))
             })?;
         }
     }
-    let verdict = if transport.insecure {
-        Verdict::Accept
-    } else if roots.is_empty() {
-        Verdict::Refuse
-    } else {
-        let builder =
-            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&crypto));
-        Verdict::Check(builder.build().map_err(setup)?)
-    };
+    let verdict = if transport.insecure { Verdict::Accept } else { Verdict::Check(trust) };
     let verifier = Arc::new(Verifier { crypto: Arc::clone(&crypto), verdict });
-    let builder = ClientConfig::builder_with_provider(crypto)
-        .with_safe_default_protocol_versions()
-        .map_err(setup)?
-        .dangerous()
-        .with_custom_certificate_verifier(verifier);
-    let mut config = match &transport.client_certificate {
-        None => builder.with_no_client_auth(),
-        Some((chain, key)) => {
-            let private =
-                tls::private_key(&read(key)?).map_err(|error| file(key, error.to_string()))?;
-            builder.with_client_auth_cert(certificates(chain)?, private).map_err(|error| {
-                file(chain, format!("certificate and key cannot be used together: {error}"))
-            })?
-        }
+    let identity = match &transport.client_certificate {
+        None => Identity::none(),
+        Some((chain, key)) => Identity::load((chain, key), read_file, &crypto)
+            .map_err(|(path, problem)| TlsError::File { path, problem })?,
     };
+    let certificate = identity.certificate;
+    let mut config = ClientConfig::builder_with_provider(crypto)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| TlsError::Setup(error.to_string()))?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_client_cert_resolver(Arc::new(identity));
     config.resumption = Resumption::store(Arc::new(NoSessions));
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(config)
+    Ok((config, certificate))
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    tls::certificates(&read(path)?).map_err(|error| file(path, error.to_string()))
+    let text = read_file(path).map_err(|problem| file(path, problem))?;
+    tls::certificates(&text).map_err(|error| file(path, error.to_string()))
 }
 
-fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {
-    files::read(path, files::PEM).map_err(|error| file(path, format!("cannot be read: {error}")))
+fn read_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
+    files::read(path, files::PEM).map_err(|error| format!("cannot be read: {error}"))
 }
 
 fn file(path: &Path, problem: String) -> TlsError {
     TlsError::File { path: path.to_owned(), problem }
 }
 
-fn setup(error: impl std::fmt::Display) -> TlsError {
-    TlsError::Setup(error.to_string())
-}
-
-/// Notes when the certificates of the chain expire, then judges the chain. So the expiry is known
-/// also when the chain is refused, and behind a proxy.
-#[derive(Debug)]
+/// Judges the certificates of the endpoint, and notes when they expire. So the expiry is known also
+/// when they are refused, and behind a proxy.
 struct Verifier {
     crypto: Arc<CryptoProvider>,
     verdict: Verdict,
 }
 
 /// How a certificate chain is judged.
-#[derive(Debug)]
 enum Verdict {
-    /// The host's authorities and those of the provider decide.
-    Check(Arc<WebPkiServerVerifier>),
+    /// The host's authorities and the certificates of the provider's file decide.
+    Check(Trust),
     /// Every chain is accepted (`tls.insecure`).
     Accept,
-    /// The host trusts no authority, so every chain is refused.
-    Refuse,
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifier").finish_non_exhaustive()
+    }
 }
 
 impl ServerCertVerifier for Verifier {
@@ -126,24 +119,23 @@ impl ServerCertVerifier for Verifier {
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
+        _: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let earliest = std::iter::once(end_entity)
-            .chain(intermediates)
-            .filter_map(|certificate| not_after(certificate))
-            .min();
-        mark(|moments| moments.certificate_expiry = earliest);
-        match &self.verdict {
-            Verdict::Check(verifier) => verifier
-                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now),
-            Verdict::Accept => Ok(ServerCertVerified::assertion()),
-            Verdict::Refuse => Err(rustls::Error::General(
+        let presented = Presented { leaf: end_entity, others: intermediates, name: server_name };
+        let algorithms = self.crypto.signature_verification_algorithms.all;
+        let judged = match &self.verdict {
+            Verdict::Accept => Ok(not_after(end_entity)),
+            Verdict::Check(trust) if trust.roots.is_empty() => Err(Refused(
                 "this host trusts no certificate at all; install ca-certificates or set \
                  tls.ca_file"
                     .into(),
             )),
-        }
+            Verdict::Check(trust) => trust.judge(&presented, algorithms, now),
+        };
+        let end = judged.as_ref().map_or_else(|_| not_after(end_entity), |end| *end);
+        mark(|moments| moments.certificate_expiry = end);
+        judged.map(|_| ServerCertVerified::assertion()).map_err(refused)
     }
 
     fn verify_tls12_signature(
@@ -154,6 +146,7 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let algorithms = &self.crypto.signature_verification_algorithms;
         rustls::crypto::verify_tls12_signature(message, certificate, signature, algorithms)
+            .map_err(|error| weak_key(certificate).map_or(error, refused))
     }
 
     fn verify_tls13_signature(
@@ -164,6 +157,7 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let algorithms = &self.crypto.signature_verification_algorithms;
         rustls::crypto::verify_tls13_signature(message, certificate, signature, algorithms)
+            .map_err(|error| weak_key(certificate).map_or(error, refused))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -171,10 +165,8 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// When a certificate expires.
-fn not_after(certificate: &CertificateDer<'_>) -> Option<Timestamp> {
-    let (_, certificate) = x509_parser::parse_x509_certificate(certificate).ok()?;
-    Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()
+fn refused(why: Refused) -> rustls::Error {
+    CertificateError::Other(OtherError(Arc::new(why))).into()
 }
 
 /// Keeps no session, so that every handshake is full and checks the certificate. rustls asks it

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::health::{CurrentFailure, Health, State, StepHealth, Token};
 use super::histogram::Histogram;
 use crate::outcome::{Code, Expiry, Failure, Phases, Reason};
-use crate::provider::Cadence;
+use crate::provider::{Cadence, Provider};
 
 /// The most distinct codes of one provider in the metrics. Further ones are `other` there.
 pub const MOST_CODES: usize = 20;
@@ -201,5 +201,11 @@ impl Health {
     #[must_use]
     pub fn certificate_expiry(&self) -> Option<Timestamp> {
         self.certificate_expiry
+    }
+
+    /// The end of our client certificate at the last probe, while this provider has one.
+    #[must_use]
+    pub fn client_certificate_expiry(&self, provider: &Provider) -> Option<Timestamp> {
+        provider.transport.client_certificate.as_ref().and(self.client_certificate_expiry)
     }
 }

@@ -117,6 +117,8 @@ impl Health {
         }
         self.clock_skew = probe.clock_skew.or(self.clock_skew);
         self.certificate_expiry = probe.certificate_expiry.or(self.certificate_expiry);
+        self.client_certificate_expiry =
+            probe.client_certificate_expiry.or(self.client_certificate_expiry);
     }
 
     fn succeed(&mut self, issued: &Issued, started: Timestamp) -> State {

@@ -78,10 +78,15 @@ impl Pem {
 
     fn refuse(&self, error: PemError, report: &mut Report) {
         let hint = match error {
-            PemError::NoCertificate => "give a certificate, or a chain of them",
-            PemError::NoKey => "give the private key of the certificate, without a password",
+            PemError::NoCertificate | PemError::KeyOnly => "give a certificate, or a chain of them",
+            PemError::NoKey | PemError::CertificateOnly | PemError::PublicKeyOnly => {
+                "give the private key of the certificate, without a password"
+            }
             PemError::ProtectedKey => "remove the password: openssl pkey -in OLD -out NEW",
-            PemError::Broken => "copy the file again, with its BEGIN and END lines",
+            PemError::Binary => "convert it: openssl x509 -inform DER -in OLD -out NEW",
+            PemError::Broken | PemError::Trusted | PemError::OpenSsh | PemError::Utf16 => {
+                "copy the file again, with its BEGIN and END lines"
+            }
         };
         report.error(
             &self.place,

@@ -109,14 +109,18 @@ fn a_fault_in_a_certificate_or_key_names_the_file() {
             "server.crt",
             "locked.key",
             format!(
-                "3:13: error: {}: the private key in it is protected by a password",
+                "3:13: error: {}: the private key in it is encrypted, and the daemon has no \
+                 password for it",
                 path("locked.key")
             ),
         ),
         (
             "server.crt",
             "server.crt",
-            format!("3:13: error: {}: there is no private key in it", path("server.crt")),
+            format!(
+                "3:13: error: {}: it is a certificate; there is no private key in it",
+                path("server.crt")
+            ),
         ),
         (
             "server.crt",

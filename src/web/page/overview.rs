@@ -264,7 +264,7 @@ fn problems(health: &Health, ranked: &Ranked, roster: &Roster, now: f64) -> Mark
         @if let Some(current) = next.as_ref().and_then(|next| next.current_failure()) {
             p.ending { "The next credential is broken: " (parts::verdict(&current.failure, ROOT)) }
         }
-        @for expiring in Expiring::soon(provider, health.certificate_expiry(), now) {
+        @for expiring in Expiring::soon(provider, health, now) {
             (parts::expiring(expiring, now))
         }
         @if provider.transport.insecure {

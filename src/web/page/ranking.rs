@@ -11,7 +11,7 @@ use super::selection::{Facet, Selection};
 use crate::outcome::Expiry;
 use crate::provider::Provider;
 use crate::state::health::Token;
-use crate::state::{Entry, Roster, State};
+use crate::state::{Entry, Health, Roster, State};
 use crate::time::unix_seconds;
 
 /// The number of providers on a page.
@@ -69,6 +69,8 @@ impl Runway {
 pub enum Expiring {
     /// The client secret, at the configured date.
     Secret(Timestamp),
+    /// Our client certificate.
+    ClientCertificate(Timestamp),
     /// A certificate of the endpoint.
     Certificate(Timestamp),
 }
@@ -76,18 +78,21 @@ pub enum Expiring {
 impl Expiring {
     fn time(self) -> Timestamp {
         match self {
-            Self::Secret(time) | Self::Certificate(time) => time,
+            Self::Secret(time) | Self::ClientCertificate(time) | Self::Certificate(time) => time,
         }
     }
 
     /// What of one provider expires soon or has expired, the earliest first.
-    pub fn soon(provider: &Provider, certificate: Option<Timestamp>, now: f64) -> Vec<Self> {
+    pub fn soon(provider: &Provider, health: &Health, now: f64) -> Vec<Self> {
         let near = |end: Timestamp, margin: f64| unix_seconds(end) - now < margin;
         let secret =
             provider.secret_expires.filter(|end| near(*end, SECRET_SOON)).map(Self::Secret);
+        let own = health.client_certificate_expiry(provider);
+        let own = own.filter(|end| near(*end, SECRET_SOON)).map(Self::ClientCertificate);
+        let certificate = health.certificate_expiry();
         let certificate =
             certificate.filter(|end| near(*end, CERTIFICATE_SOON)).map(Self::Certificate);
-        let mut expiring: Vec<Self> = secret.into_iter().chain(certificate).collect();
+        let mut expiring: Vec<Self> = secret.into_iter().chain(own).chain(certificate).collect();
         expiring.sort_by_key(|expiring| expiring.time());
         expiring
     }
@@ -174,7 +179,7 @@ pub fn find<'a>(roster: &'a Roster, selection: &Selection, now: f64) -> Found<'a
         let next_is_broken = next_broken.contains(entry.provider.name.as_str());
         let (state, ranked, ending, matches) = {
             let health = entry.health();
-            let expiring = Expiring::soon(&entry.provider, health.certificate_expiry(), now);
+            let expiring = Expiring::soon(&entry.provider, &health, now);
             let (rank, urgency) = match health.state() {
                 State::Broken => (Rank::Broken, Runway::of(health.token(), now).seconds()),
                 State::Failing => (Rank::Failing, Runway::of(health.token(), now).seconds()),

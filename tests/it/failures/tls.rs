@@ -2,10 +2,10 @@
 
 use std::io::{Read, Write};
 
-use credwatch::outcome::Outcome;
+use credwatch::outcome::{Outcome, Probe};
 
 use super::{assert_failure, failure, probe};
-use crate::support::endpoint::{Authority, Endpoint};
+use crate::support::endpoint::{Authority, Endpoint, Identity, http};
 
 #[tokio::test]
 async fn an_expired_certificate_is_tls_and_its_expiry_is_known() {
@@ -17,7 +17,8 @@ async fn an_expired_certificate_is_tls_and_its_expiry_is_known() {
     assert_failure(&probe, "network", "tls", "");
     assert_eq!(
         failure(&probe).message.as_str(),
-        "the certificate expired on 2020-01-01 00:00:00 UTC"
+        "the certificate expired on 2020-01-01 00:00:00 UTC (subject CN=rcgen self signed cert; \
+         issuer CN=authority; names: 127.0.0.1)"
     );
     assert_eq!(
         probe.certificate_expiry.map(|end| end.to_string()).as_deref(),
@@ -33,10 +34,10 @@ async fn a_certificate_for_another_name_is_tls() {
     let more = format!("tls.ca_file = {:?}", authority.file(&folder));
     let probe = probe(&format!("https://127.0.0.1:{}/token", endpoint.port()), &more).await;
     assert_failure(&probe, "network", "tls", "");
-    assert!(
-        failure(&probe).message.as_str().starts_with("the certificate is for another name"),
-        "{}",
-        failure(&probe).message.as_str()
+    assert_eq!(
+        failure(&probe).message.as_str(),
+        "the certificate is for another name than 127.0.0.1 (subject CN=rcgen self signed cert; \
+         issuer CN=authority; names: other.example)"
     );
 }
 
@@ -50,7 +51,9 @@ async fn a_certificate_of_an_unknown_authority_is_tls_unless_its_file_is_given()
     assert_failure(&unknown, "network", "tls", "");
     assert_eq!(
         failure(&unknown).message.as_str(),
-        "the certificate is from an authority that this host does not trust"
+        "the endpoint does not send the certificate of the issuer CN=authority, and this host does \
+         not trust it: an intermediate certificate is missing, or `tls.ca_file` (subject CN=rcgen \
+         self signed cert; issuer CN=authority; names: 127.0.0.1)"
     );
     let known = probe(&url, &format!("tls.ca_file = {:?}", authority.file(&folder))).await;
     assert!(matches!(known.outcome, Outcome::Issued(_)), "{known:?}");
@@ -81,10 +84,11 @@ async fn a_server_that_demands_a_client_certificate_gets_the_configured_one() {
     let url = format!("https://127.0.0.1:{}/token", endpoint.port());
     let ca = format!("tls.ca_file = {:?}", authority.file(&folder));
     let without = probe(&url, &ca).await;
-    assert_failure(&without, "network", "tls", "");
+    assert_failure(&without, "credential", "certificate", "");
     assert_eq!(
         failure(&without).message.as_str(),
-        "the endpoint broke the handshake off: CertificateRequired"
+        "the endpoint demands a client certificate (TLS alert certificate_required), and \
+         `tls.client_certificate_file` is not set"
     );
     let (certificate, key) = authority.issue("client.example", 2020, 2099).files(&folder);
     let with = probe(
@@ -95,6 +99,163 @@ async fn a_server_that_demands_a_client_certificate_gets_the_configured_one() {
     )
     .await;
     assert!(matches!(with.outcome, Outcome::Issued(_)), "{with:?}");
+    assert_eq!(
+        with.client_certificate_expiry.map(|end| end.to_string()).as_deref(),
+        Some("2099-01-01T00:00:00Z")
+    );
+}
+
+/// The keys of a provider with this client certificate.
+fn presenting(identity: &Identity, ca: &std::path::Path, folder: &tempfile::TempDir) -> String {
+    let (certificate, key) = identity.files(folder);
+    format!(
+        "tls.ca_file = '{}'\ntls.client_certificate_file = '{}'\ntls.client_key_file = '{}'",
+        ca.display(),
+        certificate.display(),
+        key.display()
+    )
+}
+
+#[tokio::test]
+async fn a_refused_client_certificate_is_blamed_on_the_credential_in_each_version_of_tls() {
+    let (authority, folder) = (Authority::new("authority"), tempfile::tempdir().expect("a folder"));
+    let ca = authority.file(&folder);
+    let server = authority.issue("127.0.0.1", 2020, 2099).demanding(&authority);
+    let expired = authority.issue("client.example", 2019, 2020);
+    let stranger = Authority::new("stranger").issue("client.example", 2020, 2099);
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        for alpn in ["http/1.1", "h2"] {
+            for (identity, alert, end) in [
+                (&expired, "certificate_expired", ": our client certificate expired on 2020-01-01"),
+                (&stranger, "unknown_ca", ", which is valid until 2099-01-01"),
+            ] {
+                let mut config = server.server_with(&[version]);
+                config.alpn_protocols = vec![alpn.as_bytes().to_vec()];
+                let endpoint = Endpoint::tls_with(config, "{}");
+                let url = format!("https://127.0.0.1:{}/token", endpoint.port());
+                let probe = probe(&url, &presenting(identity, &ca, &folder)).await;
+                assert_failure(&probe, "credential", "certificate", "");
+                let message = failure(&probe).message.as_str();
+                let start = "the endpoint refuses our client certificate";
+                // HTTP/2 keeps only the kind of an error of TLS 1.3.
+                let told = [format!(" (TLS alert {alert})"), String::new()];
+                assert!(
+                    told.iter().any(|told| message.starts_with(&format!("{start}{told}{end}"))),
+                    "{version:?} {alpn}: {message}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_by_status_is_blamed_on_our_client_certificate_only_when_that_has_ended() {
+    let (authority, folder) = (Authority::new("authority"), tempfile::tempdir().expect("a folder"));
+    let ca = authority.file(&folder);
+    let server = authority.issue("127.0.0.1", 2020, 2099);
+    let answer = http("400 Bad Request", "", b"<title>The SSL certificate error</title>");
+    for (until, class, reason) in
+        [(2020, "credential", "certificate"), (2099, "credential", "rejected")]
+    {
+        let endpoint = Endpoint::tls_bytes(server.server(), answer.clone());
+        let url = format!("https://127.0.0.1:{}/token", endpoint.port());
+        let identity = authority.issue("client.example", 2019, until);
+        let probe = probe(&url, &presenting(&identity, &ca, &folder)).await;
+        assert_failure(&probe, class, reason, "http_400");
+        let told = failure(&probe).message.as_str().contains("our client certificate expired on");
+        assert_eq!(told, until == 2020);
+    }
+}
+
+#[tokio::test]
+async fn an_own_certificate_in_the_file_of_authorities_is_trusted_for_its_name_and_time() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, until, problem) in [
+        ("127.0.0.1", 2099, None),
+        ("127.0.0.1", 2021, Some("the certificate expired on 2021-01-01")),
+        ("other.example", 2099, Some("the certificate is for another name than 127.0.0.1")),
+    ] {
+        let identity = Identity::self_signed_for(name, until);
+        let file = folder.path().join("own.pem");
+        std::fs::write(&file, &identity.pem).expect("written");
+        let endpoint = Endpoint::tls(&identity);
+        let url = format!("https://127.0.0.1:{}/token", endpoint.port());
+        let trusting = probe(&url, &format!("tls.ca_file = {file:?}")).await;
+        match problem {
+            None => assert!(matches!(trusting.outcome, Outcome::Issued(_)), "{trusting:?}"),
+            Some(problem) => {
+                assert_failure(&trusting, "network", "tls", "");
+                let message = failure(&trusting).message.as_str();
+                assert!(message.starts_with(problem), "{message}");
+            }
+        }
+    }
+    let endpoint = Endpoint::tls(&Identity::self_signed_for("127.0.0.1", 2099));
+    let unknown = probe(&format!("https://127.0.0.1:{}/token", endpoint.port()), "").await;
+    let message = failure(&unknown).message.as_str();
+    assert!(message.contains("put this very certificate into `tls.ca_file`"), "{message}");
+}
+
+#[tokio::test]
+async fn the_shown_expiry_is_that_of_the_verified_path() {
+    let (authority, folder) = (Authority::new("authority"), tempfile::tempdir().expect("a folder"));
+    let ca = format!("tls.ca_file = {:?}", authority.file(&folder));
+    let mut identity = authority.issue("127.0.0.1", 2020, 2098);
+    // The old certificate of an authority that is trusted by another one.
+    identity.chain.push(authority.certified_by(&Authority::new("old root"), 2021));
+    let endpoint = Endpoint::tls(&identity);
+    let url = format!("https://127.0.0.1:{}/token", endpoint.port());
+    let issued = probe(&url, &ca).await;
+    assert!(matches!(issued.outcome, Outcome::Issued(_)), "{issued:?}");
+    let end = |probe: &Probe| probe.certificate_expiry.map(|end| end.to_string());
+    assert_eq!(end(&issued).as_deref(), Some("2098-01-01T00:00:00Z"));
+    let refused = probe(&url, "").await;
+    assert_failure(&refused, "network", "tls", "");
+    assert_eq!(end(&refused).as_deref(), Some("2098-01-01T00:00:00Z"));
+}
+
+#[tokio::test]
+async fn a_certificate_without_names_says_so() {
+    let (authority, folder) = (Authority::new("authority"), tempfile::tempdir().expect("a folder"));
+    let more = format!("tls.ca_file = {:?}", authority.file(&folder));
+    let endpoint = Endpoint::tls(&authority.issue_for(&[], 2020, 2099));
+    let nameless = probe(&format!("https://127.0.0.1:{}/token", endpoint.port()), &more).await;
+    let message = failure(&nameless).message.as_str();
+    assert!(message.starts_with("the certificate is for no host: it has no subject"), "{message}");
+    let names: Vec<String> = (0..300).map(|number| format!("h{number}.example")).collect();
+    let endpoint = Endpoint::tls(&authority.issue_for(&names, 2020, 2099));
+    let other = probe(&format!("https://127.0.0.1:{}/token", endpoint.port()), &more).await;
+    let message = failure(&other).message.as_str();
+    assert!(
+        message.ends_with("names: h0.example, h1.example, h2.example and 297 more)"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn a_key_or_certificate_that_cannot_be_used_is_a_fault_of_this_host() {
+    let (authority, folder) = (Authority::new("authority"), tempfile::tempdir().expect("a folder"));
+    let ca = authority.file(&folder);
+    let identity = authority.issue("client.example", 2020, 2099);
+    let more = presenting(&identity, &ca, &folder);
+    let (_, key) = identity.files(&folder);
+    let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nQUJD\n-----END ENCRYPTED PRIVATE \
+                     KEY-----\n";
+    for (text, problem) in [
+        (encrypted.to_owned(), "the private key in it is encrypted"),
+        (identity.pem.clone(), "it is a certificate; there is no private key in it"),
+        (String::new(), "there is no private key in it"),
+        (
+            authority.issue("client.example", 2020, 2099).key_pem(),
+            "it is an EC key (P-256), but not the key of the first certificate in",
+        ),
+    ] {
+        std::fs::write(&key, text).expect("written");
+        let probe = probe("https://127.0.0.1:1/token", &more).await;
+        assert_failure(&probe, "config", "secret", "");
+        let message = failure(&probe).message.as_str();
+        assert!(message.contains(problem), "{message}");
+    }
 }
 
 #[tokio::test]

@@ -209,7 +209,7 @@ fn the_language_does_not_import_recipes_and_probe_does_not_import_authoring() {
         files.flat_map(|(_, targets)| targets.iter().map(|target| target[0].clone())).collect()
     };
     let known: BTreeSet<String> =
-        ["diagnostic", "document", "language", "secret", "time"].map(String::from).into();
+        ["diagnostic", "document", "language", "secret", "time", "tls"].map(String::from).into();
     let language = imported_by("language");
     assert!(language.contains("document"), "the imports were found: {language:?}");
     assert!(language.is_subset(&known), "{language:?}");

@@ -109,17 +109,23 @@ impl Endpoint {
 
     /// Answers with this JSON body over TLS, with this certificate.
     pub fn tls_answering(identity: &Identity, body: &str) -> Self {
-        let body = body.to_owned();
-        let config = Arc::new(identity.server());
+        Self::tls_with(identity.server(), body)
+    }
+
+    /// Answers with this JSON body over TLS, with these settings.
+    pub fn tls_with(config: rustls::ServerConfig, body: &str) -> Self {
+        let headers = "Content-Type: application/json\r\n";
+        Self::tls_bytes(config, http("200 OK", headers, body.as_bytes()))
+    }
+
+    /// Answers with these bytes over TLS, with these settings.
+    pub fn tls_bytes(config: rustls::ServerConfig, answer: Vec<u8>) -> Self {
+        let config = Arc::new(config);
         Self::serving(move |stream, requests| {
             let Ok(connection) = rustls::ServerConnection::new(Arc::clone(&config)) else { return };
             let mut tls = rustls::StreamOwned::new(connection, stream);
             requests.lock().expect("not poisoned").push(read_request(&mut tls));
-            let _ = tls.write_all(&http(
-                "200 OK",
-                "Content-Type: application/json\r\n",
-                body.as_bytes(),
-            ));
+            let _ = tls.write_all(&answer);
             tls.conn.send_close_notify();
             let _ = tls.flush();
             let _ = tls.read_to_end(&mut Vec::new());
@@ -225,7 +231,12 @@ impl Authority {
 
     /// Issues a certificate for this name, valid from and until these years.
     pub fn issue(&self, subject: &str, from: i32, until: i32) -> Identity {
-        let mut params = CertificateParams::new(vec![subject.to_owned()]).expect("valid");
+        self.issue_for(&[subject.to_owned()], from, until)
+    }
+
+    /// Issues a certificate for these names, valid from and until these years.
+    pub fn issue_for(&self, names: &[String], from: i32, until: i32) -> Identity {
+        let mut params = CertificateParams::new(names).expect("valid");
         params.not_before = rcgen::date_time_ymd(from, 1, 1);
         params.not_after = rcgen::date_time_ymd(until, 1, 1);
         let key = KeyPair::generate().expect("a key");
@@ -236,6 +247,15 @@ impl Authority {
             key,
             client_authority: None,
         }
+    }
+
+    /// A certificate of this authority, issued by another one and valid until this year.
+    pub fn certified_by(&self, other: &Self, until: i32) -> CertificateDer<'static> {
+        let mut params = CertificateParams::new(Vec::new()).expect("valid");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(rcgen::DnType::CommonName, self.name.clone());
+        params.not_after = rcgen::date_time_ymd(until, 1, 1);
+        params.signed_by(self.issuer.key(), &other.issuer).expect("signed").der().clone()
     }
 
     /// The certificate of the authority, as PEM.
@@ -265,7 +285,12 @@ impl Identity {
 
     /// A self-signed certificate that may sign others, like those of `openssl req -x509`.
     pub fn self_signed(until: i32) -> Self {
-        let mut params = CertificateParams::new(vec!["self.example".to_owned()]).expect("valid");
+        Self::self_signed_for("self.example", until)
+    }
+
+    /// The same, for this name.
+    pub fn self_signed_for(name: &str, until: i32) -> Self {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).expect("valid");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.not_before = rcgen::date_time_ymd(2020, 1, 1);
         params.not_after = rcgen::date_time_ymd(until, 1, 1);
@@ -318,9 +343,17 @@ impl Identity {
 
     /// A server with this certificate.
     pub fn server(&self) -> rustls::ServerConfig {
+        self.server_with(rustls::ALL_VERSIONS)
+    }
+
+    /// A server with this certificate and these versions of TLS.
+    pub fn server_with(
+        &self,
+        versions: &[&'static rustls::SupportedProtocolVersion],
+    ) -> rustls::ServerConfig {
         let provider = credwatch::tls::crypto();
         let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(versions)
             .expect("versions");
         let builder = match &self.client_authority {
             None => builder.with_no_client_auth(),

@@ -62,6 +62,9 @@ fn expiries(view: &View) -> Vec<Row> {
     if let Some(end) = provider.secret_expires {
         rows.push(("Secret expires", view.at(end)));
     }
+    if let Some(end) = health.client_certificate_expiry(provider) {
+        rows.push(("Client certificate expires", view.at(end)));
+    }
     if let Some(end) = health.certificate_expiry() {
         rows.push(("Certificate expires", view.at(end)));
     }

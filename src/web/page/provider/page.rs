@@ -23,8 +23,7 @@ pub fn page(ledger: &Ledger, name: &str, root: &'static str) -> Option<Sheet> {
         (head(&view))
         @if view.provider.transport.insecure { (insecure()) }
         (failure::current(&view, Slot::Current))
-        @let certificate = view.health.certificate_expiry();
-        @for expiring in Expiring::soon(view.provider, certificate, view.wall) {
+        @for expiring in Expiring::soon(view.provider, &view.health, view.wall) {
             (parts::expiring(expiring, view.wall))
         }
         div.columns { (last_probe::section(&view)) (facts::section(&view)) }

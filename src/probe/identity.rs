@@ -1,0 +1,143 @@
+//! Our own client certificate: sent when the endpoint asks for one, and blamed when it is refused.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::client::ResolvesClientCert;
+use rustls::crypto::CryptoProvider;
+use rustls::sign::CertifiedKey;
+use rustls::{AlertDescription as Alert, SignatureScheme};
+
+use super::chain::Validity;
+use super::marks::{Moments, mark};
+use crate::outcome::{Failure, Reason};
+use crate::tls::{certificates, key_kind, private_key};
+
+/// Sends a client certificate, if there is one. Marks that the endpoint has asked for it.
+pub struct Identity {
+    key: Option<Arc<CertifiedKey>>,
+    /// When the certificate is valid.
+    pub certificate: Option<Validity>,
+}
+
+/// A file of the client certificate that cannot be used: its path, and the problem.
+pub type Unusable = (PathBuf, String);
+
+impl Identity {
+    /// No client certificate.
+    pub fn none() -> Self {
+        Self { key: None, certificate: None }
+    }
+
+    /// The client certificate of these two files. `read` returns the content of a file.
+    ///
+    /// # Errors
+    /// When one of them cannot be used.
+    pub fn load<B: AsRef<[u8]>, E: fmt::Display>(
+        (chain_file, key_file): (&Path, &Path),
+        read: impl Fn(&Path) -> Result<B, E>,
+        crypto: &CryptoProvider,
+    ) -> Result<Self, Unusable> {
+        let unusable =
+            |path: &Path, problem: &dyn fmt::Display| (path.to_owned(), problem.to_string());
+        let text = read(chain_file).map_err(|error| unusable(chain_file, &error))?;
+        let chain = certificates(text.as_ref()).map_err(|error| unusable(chain_file, &error))?;
+        let text = read(key_file).map_err(|error| unusable(key_file, &error))?;
+        let key = private_key(text.as_ref()).map_err(|error| unusable(key_file, &error))?;
+        let kind = key_kind(&key);
+        let certificate = chain.first().and_then(Validity::of);
+        let certified =
+            CertifiedKey::from_der(chain, key, crypto).map_err(|error| match error {
+                rustls::Error::InconsistentKeys(_) => unusable(
+                    key_file,
+                    &format_args!(
+                        "it is {kind}, but not the key of the first certificate in {}",
+                        chain_file.display()
+                    ),
+                ),
+                rustls::Error::InvalidCertificate(_) => {
+                    unusable(chain_file, &"the first certificate in it cannot be read")
+                }
+                _ => unusable(key_file, &format_args!("it is {kind} that TLS cannot use")),
+            })?;
+        Ok(Self { key: Some(Arc::new(certified)), certificate })
+    }
+}
+
+/// Shows no key.
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity").field("certificate", &self.certificate).finish_non_exhaustive()
+    }
+}
+
+impl ResolvesClientCert for Identity {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        mark(|moments| moments.certificate_requested = true);
+        self.key.clone()
+    }
+
+    fn has_certs(&self) -> bool {
+        self.key.is_some()
+    }
+}
+
+/// The failure when the endpoint sent this alert because of our client certificate.
+pub fn refused_by(alert: Alert, moments: &Moments) -> Option<Failure> {
+    let names_it = matches!(
+        alert,
+        Alert::CertificateExpired
+            | Alert::CertificateRequired
+            | Alert::UnknownCA
+            | Alert::BadCertificate
+            | Alert::CertificateRevoked
+            | Alert::CertificateUnknown
+            | Alert::UnsupportedCertificate
+            | Alert::AccessDenied
+    );
+    // In TLS 1.2 servers also refuse a client certificate by this alert (RFC 5246, section 7.4.6).
+    let after_request = moments.certificate_requested && alert == Alert::HandshakeFailure;
+    let sent = moments.client_certificate.is_some();
+    let is_cause = (names_it && (sent || moments.certificate_requested))
+        || after_request
+        || alert == Alert::CertificateRequired;
+    is_cause.then(|| refused(&format!(" (TLS alert {})", alert_word(alert)), moments))
+}
+
+/// The failure when the connection broke with `how`, and the client certificate is the likely
+/// cause: the endpoint asked for one, and ours is missing or not valid.
+pub fn broken_after_request(how: &str, moments: &Moments) -> Option<Failure> {
+    let at_fault = moments.certificate_requested && moments.head.is_none();
+    (at_fault && moments.certificate_problem().is_some()).then(|| refused(how, moments))
+}
+
+/// The failure when TLS failed after the endpoint had asked for a client certificate.
+pub fn refused(how: &str, moments: &Moments) -> Failure {
+    let message = match (moments.client_certificate, moments.certificate_problem()) {
+        (None, _) => format!(
+            "the endpoint demands a client certificate{how}, and `tls.client_certificate_file` is \
+             not set"
+        ),
+        (Some(_), Some(problem)) => {
+            format!("the endpoint refuses our client certificate{how}: {problem}")
+        }
+        (Some(certificate), None) => format!(
+            "the endpoint refuses our client certificate{how}, which is valid until {}",
+            certificate.until.strftime("%Y-%m-%d %H:%M:%S UTC")
+        ),
+    };
+    Failure::new(Reason::Certificate, &message)
+}
+
+/// The name of an alert as RFC 8446, section 6, writes it.
+pub fn alert_word(alert: Alert) -> String {
+    let mut word = String::new();
+    for character in format!("{alert:?}").replace("CA", "Ca").chars() {
+        if character.is_ascii_uppercase() && !word.is_empty() {
+            word.push('_');
+        }
+        word.push(character.to_ascii_lowercase());
+    }
+    word
+}
