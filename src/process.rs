@@ -5,8 +5,9 @@ use rustix::process::{
 };
 
 /// Forbids core dumps of this process, because its memory holds secrets. The limit also holds for
-/// the programs that it starts, but not for a handler that gets dumps through a pipe. Other processes of the same user can also no longer read the memory and the
-/// environment of this process.
+/// the programs that it starts, but not for a handler that gets dumps through a pipe. Other
+/// processes of the same user can also no longer read the memory and the environment of this
+/// process.
 pub fn forbid_core_dumps() {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     // A container can forbid each call. The second one alone is enough for this process.

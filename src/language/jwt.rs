@@ -80,11 +80,13 @@ fn wrong(message: &'static str) -> Error {
 
 /// A PEM text with real line breaks. Keys in JSON and environment variables have `\n` in their
 /// place.
-fn unfold(text: &[u8]) -> String {
+pub(super) fn unfold(text: &[u8]) -> String {
     String::from_utf8_lossy(text).replace("\\n", "\n").replace('\r', "")
 }
 
-fn sign(algorithm: &str, value: &Value, message: &[u8]) -> Result<Vec<u8>, Error> {
+/// The signature of a message with one of [`ALGORITHMS`]. The key is a text for `HS…`, else a
+/// private key in PEM.
+pub(super) fn sign(algorithm: &str, value: &Value, message: &[u8]) -> Result<Vec<u8>, Error> {
     let key = &*bytes(value, "jwt")?;
     let symmetric = match algorithm {
         "HS256" => Some(hmac::HMAC_SHA256),

@@ -159,8 +159,21 @@ pub(super) struct RequestTemplates {
 pub(super) enum BodyTemplate {
     Empty,
     Form(Vec<(String, Template)>),
+    Multipart(Vec<(String, Template)>),
     Json(JsonTemplate),
     Text(Template),
+}
+
+impl BodyTemplate {
+    /// The media type that the body sets, without parameters.
+    pub(super) fn kind(&self) -> Option<&'static str> {
+        match self {
+            Self::Form(_) => Some("application/x-www-form-urlencoded"),
+            Self::Multipart(_) => Some("multipart/form-data"),
+            Self::Json(_) => Some("application/json"),
+            Self::Empty | Self::Text(_) => None,
+        }
+    }
 }
 
 /// The rules that say whether an answer is a success or which failure it is.

@@ -21,6 +21,7 @@ pub mod definition;
 pub mod expiry;
 mod fingerprint;
 mod meaning;
+mod multipart;
 mod named_secrets;
 mod reader;
 mod reading;

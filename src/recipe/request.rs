@@ -9,6 +9,7 @@ use secrecy::zeroize::Zeroizing;
 use url::{Url, form_urlencoded};
 
 use super::call::{BodyTemplate, Call};
+use super::multipart;
 use super::values::{self, RenderError, Values};
 use crate::language::convert::UNRESERVED;
 use crate::language::expression::Compiled;
@@ -115,10 +116,10 @@ impl Call {
             }
             headers.insert(name.clone(), value);
         }
-        if let Some(kind) = self.content_type().filter(|_| body.is_some())
-            && !headers.contains_key(header::CONTENT_TYPE)
+        if !headers.contains_key(header::CONTENT_TYPE)
+            && let Some(kind) = body.as_deref().and_then(|body| self.content_type(body))
         {
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+            headers.insert(header::CONTENT_TYPE, kind);
         }
         let method = self.request.method.clone();
         Ok(TokenRequest { method, url, headers, body: body.map(|body| wiped(body.into_bytes())) })
@@ -150,19 +151,8 @@ impl Call {
         let headers = self.texts("request.headers", &self.request.headers, &context, insert)?;
         let mut headers: Vec<_> =
             headers.into_iter().map(|(name, _, text)| (canonical(name), text)).collect();
-        let body: Option<Vec<String>> = if let BodyTemplate::Form(fields) = &self.request.body {
-            let fields = self.texts("request.form", fields, &context, insert)?;
-            Some(fields.into_iter().map(|(name, _, text)| format!("{name}={text}")).collect())
-        } else {
-            self.body(&context, insert)?.map(|text| {
-                let json = self
-                    .content_type()
-                    .and_then(|_| serde_json::from_str::<serde_json::Value>(&text).ok());
-                let text = json.map_or(text, |json| format!("{json:#}"));
-                text.lines().map(str::to_owned).collect()
-            })
-        };
-        if let Some(kind) = self.content_type().filter(|_| body.is_some())
+        let body = self.shown_body(&context, insert)?;
+        if let Some(kind) = self.request.body.kind().filter(|_| body.is_some())
             && !headers.iter().any(|(name, _)| name == "Content-Type")
         {
             headers.push(("Content-Type".into(), kind.into()));
@@ -172,6 +162,29 @@ impl Call {
             headers.push(("Content-Length".into(), "0".into()));
         }
         Ok(ShownRequest { line, headers, body: body.unwrap_or_default() })
+    }
+
+    /// The lines of the body for people: of a form and of `multipart` one for each entry.
+    fn shown_body(
+        &self,
+        context: &Value,
+        insert: &mut Insert<'_>,
+    ) -> Result<Option<Vec<String>>, RenderError> {
+        let (part, fields) = match &self.request.body {
+            BodyTemplate::Form(fields) => ("request.form", fields),
+            BodyTemplate::Multipart(fields) => ("request.multipart", fields),
+            BodyTemplate::Json(_) | BodyTemplate::Text(_) | BodyTemplate::Empty => {
+                let text = self.body(context, insert)?;
+                return Ok(text.map(|text| {
+                    let json = (self.request.body.kind())
+                        .and_then(|_| serde_json::from_str::<serde_json::Value>(&text).ok());
+                    let text = json.map_or(text, |json| format!("{json:#}"));
+                    text.lines().map(str::to_owned).collect()
+                }));
+            }
+        };
+        let fields = self.texts(part, fields, context, insert)?;
+        Ok(Some(fields.into_iter().map(|(name, _, text)| format!("{name}={text}")).collect()))
     }
 
     /// Where a request goes whose URL is hidden because an answer gave it, if that is no secret.
@@ -231,13 +244,17 @@ impl Call {
         Ok(url)
     }
 
-    /// The content type that the kind of the body sets.
-    fn content_type(&self) -> Option<&'static str> {
-        match &self.request.body {
-            BodyTemplate::Form(_) => Some("application/x-www-form-urlencoded"),
-            BodyTemplate::Json(_) => Some("application/json"),
-            BodyTemplate::Empty | BodyTemplate::Text(_) => None,
+    /// The header `Content-Type` that the kind of the body sets.
+    fn content_type(&self, body: &str) -> Option<HeaderValue> {
+        let kind = self.request.body.kind()?;
+        if matches!(self.request.body, BodyTemplate::Multipart(_)) {
+            return HeaderValue::try_from(format!(
+                "{kind}; boundary={}",
+                multipart::boundary(body)
+            ))
+            .ok();
         }
+        Some(HeaderValue::from_static(kind))
     }
 
     fn body(
@@ -252,6 +269,11 @@ impl Call {
                 let mut form = form_urlencoded::Serializer::new(String::new());
                 form.extend_pairs(pairs.iter().map(|(name, _, text)| (name, text)));
                 Ok(Some(form.finish()))
+            }
+            BodyTemplate::Multipart(fields) => {
+                let parts = self.texts("request.multipart", fields, context, insert)?;
+                let parts = parts.into_iter().map(|(name, _, text)| (name.as_str(), text));
+                Ok(Some(multipart::body(&parts.collect::<Vec<_>>())))
             }
             BodyTemplate::Json(node) => node
                 .render(context, insert)

@@ -83,6 +83,7 @@ fn evaluate(expression: &str, page: &str) -> String {
         ("base_url", Value::from("https://api.example")),
         ("key", "k3y".into()),
         ("secret", "s3cr3t".into()),
+        ("private_key", document("tests/keys/rsa8.pem").into()),
         ("now_s", 1_700_000_000.into()),
         ("now_ms", 1_700_000_000_000_i64.into()),
         ("now_iso", "2023-11-14T22:13:20Z".into()),

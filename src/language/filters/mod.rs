@@ -7,6 +7,7 @@ mod digest;
 mod encoding;
 mod json;
 mod number;
+mod signature;
 mod table;
 mod text;
 

@@ -3,7 +3,7 @@
 use minijinja::value::Kwargs;
 use minijinja::{Environment, Value, filters, tests as checks};
 
-use super::{challenge, digest, encoding, json, number, text};
+use super::{challenge, digest, encoding, json, number, signature, text};
 use crate::language::bounds::factor;
 use crate::language::convert::{operand, present_operand};
 use crate::language::engine::{FACTOR, OPERAND, PRESENT};
@@ -18,6 +18,9 @@ const NONE: u64 = 0;
 
 /// The cost of a signature, which takes about a millisecond.
 const SIGNATURE: u64 = 256 * 1024;
+
+/// The cost of a hash with bcrypt, which takes up to 60 milliseconds.
+const BCRYPT: u64 = 15 * 1024 * 1024;
 
 /// A filter or a test: its name, the cost of each use, and its registration.
 struct Row {
@@ -39,12 +42,13 @@ macro_rules! test {
 }
 
 /// Name, cost and function of each filter, by name.
-const FILTER_ROWS: [Row; 39] = [
+const FILTER_ROWS: [Row; 42] = [
     filter!("abs", NONE, filters::abs),
     filter!("auth_param", NONE, challenge::auth_param),
     filter!("base64", NONE, encoding::base64),
     filter!("base64_decode", NONE, encoding::base64_decode),
     filter!("base64url", NONE, encoding::base64url),
+    filter!("bcrypt", BCRYPT, signature::bcrypt),
     filter!("bool", NONE, filters::bool),
     filter!("default", NONE, filters::default),
     filter!("first", NONE, filters::first),
@@ -68,9 +72,11 @@ const FILTER_ROWS: [Row; 39] = [
     filter!("md5", NONE, digest::md5),
     filter!("min", NONE, filters::min),
     filter!("pem", NONE, jwt::pem),
+    filter!("public_key", SIGNATURE, signature::public_key),
     filter!("replace", NONE, text::replace),
     filter!("required", NONE, text::required),
     filter!("round", NONE, filters::round),
+    filter!("rsa_sha256", SIGNATURE, signature::rsa_sha256),
     filter!("sha1", NONE, digest::sha1),
     filter!("sha256", NONE, digest::sha256),
     filter!("sha512", NONE, digest::sha512),

@@ -18,6 +18,17 @@ use crate::recipe::definition::{Ordered, Request, Text};
 const TRANSPORT_HEADERS: [&str; 5] =
     ["connection", "content-length", "host", "transfer-encoding", "upgrade"];
 
+/// How many kinds of a body the request has.
+fn bodies(request: &Request) -> usize {
+    let given = [
+        request.form.is_some(),
+        request.multipart.is_some(),
+        request.json.is_some(),
+        request.body.is_some(),
+    ];
+    given.into_iter().filter(|given| *given).count()
+}
+
 /// A compiled request with the names that it uses.
 pub struct Requested {
     pub templates: RequestTemplates,
@@ -49,13 +60,14 @@ impl Compiler<'_> {
         };
         let query = pairs(self, &request.query);
         let headers = self.headers(request);
-        let bodies = [request.form.is_some(), request.json.is_some(), request.body.is_some()];
-        if bodies.iter().filter(|given| **given).count() > 1 {
+        if bodies(request) > 1 {
             self.fault(place.clone(), "the request has more than one body").hint =
-                Some("choose one of `form`, `json` and `body`".into());
+                Some("choose one of `form`, `multipart`, `json` and `body`".into());
         }
         let body = if let Some(form) = &request.form {
             BodyTemplate::Form(pairs(self, form))
+        } else if let Some(parts) = &request.multipart {
+            BodyTemplate::Multipart(pairs(self, parts))
         } else if let Some(json) = &request.json {
             let (count, first) = nodes(json);
             self.has_room(count, || first.map_or(place.clone(), |text| text.0.span()));
@@ -72,7 +84,7 @@ impl Compiler<'_> {
     }
 
     fn method(&mut self, request: &Request, kind: Kind) -> Method {
-        let has_body = request.form.is_some() || request.json.is_some() || request.body.is_some();
+        let has_body = bodies(request) > 0;
         let known: &[&str] = if kind == Kind::Token {
             &["GET", "POST", "PUT", "PATCH"]
         } else {

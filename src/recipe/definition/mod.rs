@@ -252,6 +252,8 @@ pub struct Request {
     pub headers: Ordered<Text>,
     /// A body of the type `application/x-www-form-urlencoded`.
     pub form: Option<Ordered<Text>>,
+    /// A body of the type `multipart/form-data` (RFC 7578), with one part for each entry.
+    pub multipart: Option<Ordered<Text>>,
     /// A body of the type `application/json`. A lone expression keeps its type.
     pub json: Option<Node>,
     /// A body as text; a `Content-Type` header sets its type.

@@ -36,32 +36,63 @@ credentials = ["key"]
 
 [[recipes.r.steps]]
 name = "challenge"
-request = { method = "POST", url = "https://host.invalid/nonce", json = { key = "{{ key }}" } }
-response = { code = ["json.error", "json.code"], message = "json.message", gives = { nonce = "json.nonce", place = "http.headers['x-place']" } }
+
+[recipes.r.steps.request]
+url = "https://host.invalid/nonce"
+json = { key = "{{ key }}" }
+
+[recipes.r.steps.response]
+code = ["json.error", "json.code"]
+message = "json.message"
+gives = { nonce = "json.nonce", place = "http.headers['x-place']" }
 
 [[recipes.r.steps]]
 name = "session"
-request = { url = "https://host.invalid/{{ nonce }}?place={{ place }}", headers.X = "{{ (key ~ nonce) | sha256 | hex }}" }
-response = { ok = "json.ok == true", code = "json.code", gives.session = "json.session", message = "json.message" }
+
+[recipes.r.steps.request]
+url = "https://host.invalid/{{ nonce }}?place={{ place }}"
+headers.X = "{{ (key ~ nonce) | sha256 | hex }}"
+
+[recipes.r.steps.response]
+ok = "json.ok == true"
+code = "json.code"
+message = "json.message"
+gives.session = "json.session"
 
 [recipes.r.request]
-method = "POST"
 url = "https://host.invalid/token"
 form = { session = "{{ session }}", key = "{{ key }}" }
 
 [recipes.r.response]
 token = ["json.token", "json.data.token"]
-expiry = [{ value = "json.expires_in", unit = "seconds" }, { value = "json.end", unit = "rfc3339" }, { value = "token", unit = "jwt" }]
 scopes = "json.scope"
 code = ["json.error.type", "json.error", "json.code"]
 message = ["json.message", "json.error_description"]
 throttled = ["slow"]
 unavailable = ["down"]
 
+[[recipes.r.response.expiry]]
+value = "json.expires_in"
+unit = "seconds"
+
+[[recipes.r.response.expiry]]
+value = "json.end"
+unit = "rfc3339"
+
+[[recipes.r.response.expiry]]
+value = "token"
+unit = "jwt"
+
 [[recipes.r.cleanup]]
 name = "logout"
-request = { method = "DELETE", url = "https://host.invalid/session/{{ session }}", headers.X = "{{ token }}" }
-response = { message = "json.message" }
+
+[recipes.r.cleanup.request]
+method = "DELETE"
+url = "https://host.invalid/session/{{ session }}"
+headers.X = "{{ token }}"
+
+[recipes.r.cleanup.response]
+message = "json.message"
 "#;
 
 static PROVIDER: LazyLock<Arc<Provider>> = LazyLock::new(|| {
