@@ -154,8 +154,9 @@ fn a_search_without_a_result_suggests_a_similar_name() {
         problem,
         "error: no built-in recipe has \"zomo\"\n  hint: did you mean `zoom`? for an API with \
          OAuth 2.0 take one of `oauth2-client-credentials`, `oauth2-jwt-bearer`, \
-         `oauth2-password`, `oauth2-refresh-token`, `oauth2-token-exchange`; `credwatch recipes new` drafts a recipe \
-         for any other API, `credwatch recipes list` shows all\n"
+         `oauth2-password`, `oauth2-refresh-token`, `oauth2-token-exchange`; \
+         `credwatch recipes new` drafts a recipe for any other API, `credwatch recipes list` \
+         shows all\n"
     );
     assert_eq!(
         run(&["recipes", "list", "zoom", "microsoft"], "", &[]).0,
