@@ -94,6 +94,8 @@ pub struct Transport {
     pub insecure: bool,
     /// The proxy to use.
     pub proxy: Proxy,
+    /// Offer no HTTP/2.
+    pub http1: bool,
 }
 
 impl Transport {
@@ -113,7 +115,7 @@ pub enum Proxy {
     Direct,
     /// The proxy at this URL.
     Url(String),
-    /// The proxy in `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`.
+    /// The proxy in the environment, as curl reads it.
     Environment,
 }
 

@@ -110,8 +110,11 @@ macro_rules! shared_keys {
             pub labels: Ordered<Text>,
             /// A proxy, such as `http://proxy.example:3128`; an empty text for no proxy.
             pub proxy: Option<Text>,
-            /// Use the proxy of `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`; default false.
+            /// Use the proxy of `https_proxy`, `http_proxy`, `all_proxy` and `no_proxy`, in either
+            /// case; default false.
             pub proxy_from_environment: Option<bool>,
+            /// `1.1` to offer no HTTP/2; default `2`, which offers both.
+            pub http: Option<Http>,
             /// How credwatch checks the endpoint's certificate, and its own client certificate.
             pub tls: Tls,
             $($own)*
@@ -131,6 +134,7 @@ macro_rules! shared_keys {
                     labels: &self.labels,
                     proxy: self.proxy.as_ref(),
                     proxy_from_environment: self.proxy_from_environment,
+                    http: self.http,
                     tls: &self.tls,
                 }
             }
@@ -150,6 +154,7 @@ pub struct Shared<'a> {
     pub(super) labels: &'a Ordered<Text>,
     pub(super) proxy: Option<&'a Text>,
     pub(super) proxy_from_environment: Option<bool>,
+    pub(super) http: Option<Http>,
     pub(super) tls: &'a Tls,
 }
 
@@ -204,6 +209,17 @@ pub struct From {
     pub systemd: Option<String>,
     /// A program that prints the value: its absolute path, then its arguments; run for each probe.
     pub command: Option<Vec<String>>,
+}
+
+/// The newest version of HTTP that credwatch offers.
+#[derive(Clone, Copy, Deserialize, JsonSchema, PartialEq, Eq)]
+pub enum Http {
+    /// HTTP/1.1 only.
+    #[serde(rename = "1.1")]
+    Http1,
+    /// HTTP/2 and HTTP/1.1.
+    #[serde(rename = "2")]
+    Http2,
 }
 
 /// How credwatch checks the endpoint's certificate, and its own client certificate.

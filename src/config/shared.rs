@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::file::Shared;
+use super::file::{Http, Shared};
 use super::parsed::Parsed;
 use crate::diagnostic::{Fault, Sentence, Shown, Source};
 use crate::files;
@@ -213,6 +213,7 @@ pub fn transport(
         client_certificate: certificate.zip(key),
         insecure: own_tls.insecure.or(shared_tls.insecure).unwrap_or(false),
         proxy: proxy(own).or_else(|| proxy(defaults)).unwrap_or_default(),
+        http1: own.http.or(defaults.http) == Some(Http::Http1),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reads the body of an answer. The size of a body is bounded, and so is the memory of all bodies.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde::de::IgnoredAny;
@@ -24,7 +24,7 @@ const QUIET: Duration = Duration::from_secs(1);
 pub const SMALL_BODY: usize = 16 * 1024;
 
 /// The most larger bodies in memory at the same time.
-const MOST_LARGE_BODIES: usize = 64;
+pub const MOST_LARGE_BODIES: usize = 64;
 
 /// The places for large bodies, and the turns to work on them. A probe holds at most one place and
 /// waits for one only while it holds none, so probes cannot block each other.
@@ -46,24 +46,15 @@ impl Default for Places {
 }
 
 impl Places {
-    /// Waits for a free place. Returns how long that took, too.
-    pub async fn wait(&self) -> (Option<Place>, Duration) {
-        let start = Instant::now();
-        // The semaphore is never closed.
-        let permit = Arc::clone(&self.places).acquire_owned().await.ok();
-        (permit.map(Place), start.elapsed())
+    /// Waits for a free place.
+    pub async fn place(&self) -> Place {
+        let permit = Arc::clone(&self.places).acquire_owned().await;
+        Place(permit.expect("the semaphore is never closed"))
     }
 
-    /// Waits for a turn to work on a large answer, and moves the deadline by the wait. Other work
-    /// needs no turn.
-    pub async fn turn(&self, large: bool, deadline: &mut Deadline) -> Option<SemaphorePermit<'_>> {
-        if !large {
-            return None;
-        }
-        let start = Instant::now();
-        let permit = self.turns.acquire().await.ok();
-        *deadline += start.elapsed();
-        permit
+    /// Waits for a turn to work on a large answer. Other work needs no turn.
+    pub async fn turn(&self) -> SemaphorePermit<'_> {
+        self.turns.acquire().await.expect("the semaphore is never closed")
     }
 }
 

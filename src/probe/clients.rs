@@ -10,15 +10,17 @@ use rustls::RootCertStore;
 use super::chain::Validity;
 use super::connecting::MarkConnected;
 use super::dns;
-use super::send::{HttpClient, LARGEST_HEADERS, USER_AGENT};
+use super::headers::USER_AGENT;
+use super::proxy::Proxies;
+use super::send::{HttpClient, LARGEST_HEADERS};
 use super::tls::{self, TlsError};
-use crate::provider::{Proxy, Transport};
+use crate::provider::Transport;
 use crate::tls::system_roots;
 
 /// The clients built so far.
 pub struct Clients {
     roots: Mutex<Roots>,
-    made: Mutex<HashMap<Arc<Transport>, Slot>>,
+    made: Mutex<HashMap<(Arc<Transport>, Duration), Slot>>,
 }
 
 /// A client, or why it cannot be built.
@@ -79,7 +81,7 @@ impl Clients {
     /// # Errors
     /// When a certificate or key file cannot be used.
     pub fn prepare(&self, transport: &Arc<Transport>) -> Result<Option<Validity>, TlsError> {
-        new_client(transport, &self.roots()).map(|client| client.certificate)
+        new_client(transport, LONGEST_SETUP, &self.roots()).map(|client| client.certificate)
     }
 
     /// Drops all clients and the system's certificates. Later probes build and load them again.
@@ -93,15 +95,15 @@ impl Clients {
         Arc::clone(&self.roots.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The client for these settings. When its certificate files have changed, it is built again,
+    /// The client for these settings, and for probes with this timeout. When its certificate files have changed, it is built again,
     /// because a client certificate can be valid for only a few hours. While the new files cannot
     /// be used, for example when only one of two is written, the old client stays in use.
     pub async fn client(&self, transport: &Arc<Transport>, timeout: Duration) -> Client {
         let slot = {
             let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(made.entry(Arc::clone(transport)).or_default())
+            Arc::clone(made.entry((Arc::clone(transport), timeout)).or_default())
         };
-        let client = current(slot, Arc::clone(transport), self.roots());
+        let client = current(slot, Arc::clone(transport), timeout, self.roots());
         // The certificates of the system take seconds on a busy machine, and that is no failure.
         let own_files = transport.files().next().is_some();
         let timeout = if own_files { timeout } else { timeout.max(LONGEST_SETUP) };
@@ -114,7 +116,7 @@ impl Clients {
 }
 
 /// The client of a slot, which is built first if necessary.
-async fn current(slot: Slot, transport: Arc<Transport>, roots: Roots) -> Client {
+async fn current(slot: Slot, transport: Arc<Transport>, timeout: Duration, roots: Roots) -> Client {
     let mut place = slot.lock_owned().await;
     if let Some(known) = &*place
         && (transport.files().next().is_none() || known.checked.elapsed() < CHECK_INTERVAL)
@@ -126,7 +128,10 @@ async fn current(slot: Slot, transport: Arc<Transport>, roots: Roots) -> Client 
         let (stamp, checked) = (stamp(&transport), Instant::now());
         let cached = match place.take() {
             Some(known) if known.stamp == stamp => Cached { checked, ..known },
-            known => Cached { client: rebuilt(known, &transport, &roots), stamp, checked },
+            known => {
+                let new = new_client(&transport, timeout, &roots);
+                Cached { client: rebuilt(known, new), stamp, checked }
+            }
         };
         place.insert(cached).client.clone()
     });
@@ -134,8 +139,8 @@ async fn current(slot: Slot, transport: Arc<Transport>, roots: Roots) -> Client 
 }
 
 /// A new client. The known client is used when the new files cannot be.
-fn rebuilt(known: Option<Cached>, transport: &Transport, roots: &RootCertStore) -> Client {
-    match (new_client(transport, roots), known) {
+fn rebuilt(known: Option<Cached>, new: Client) -> Client {
+    match (new, known) {
         (Err(error), Some(Cached { client: Ok(before), .. })) => {
             tracing::warn!(
                 %error,
@@ -147,7 +152,7 @@ fn rebuilt(known: Option<Cached>, transport: &Transport, roots: &RootCertStore) 
     }
 }
 
-fn new_client(transport: &Transport, roots: &RootCertStore) -> Client {
+fn new_client(transport: &Transport, timeout: Duration, roots: &RootCertStore) -> Client {
     let (tls, certificate) = tls::client_config(transport, roots)?;
     // The cryptography seeds itself on first use, which would count as TLS time of the first probe.
     let _ = tls.crypto_provider().secure_random.fill(&mut [0; 32]);
@@ -155,6 +160,8 @@ fn new_client(transport: &Transport, roots: &RootCertStore) -> Client {
         .tls_backend_preconfigured(tls)
         .dns_resolver(Arc::new(dns::System))
         .connector_layer(MarkConnected)
+        // The library divides it among the addresses of a name.
+        .connect_timeout(timeout)
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
@@ -175,14 +182,18 @@ fn new_client(transport: &Transport, roots: &RootCertStore) -> Client {
         .http2_initial_stream_window_size(HTTP2_WINDOW)
         .http2_initial_connection_window_size(HTTP2_WINDOW)
         .user_agent(USER_AGENT);
-    let builder = match &transport.proxy {
-        Proxy::Direct => builder.no_proxy(),
-        Proxy::Environment => builder,
-        Proxy::Url(url) => builder.proxy(reqwest::Proxy::all(url).map_err(|error| {
-            TlsError::Setup(format!("the proxy cannot be used: {}", error.without_url()))
-        })?),
+    let builder = if transport.http1 { builder.http1_only() } else { builder };
+    let proxies = Proxies::new(&transport.proxy, |name| {
+        std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+    });
+    let proxies = Arc::new(proxies.map_err(TlsError::Setup)?);
+    let builder = if proxies.is_empty() {
+        builder.no_proxy()
+    } else {
+        let proxies = Arc::clone(&proxies);
+        builder.proxy(reqwest::Proxy::custom(move |url| proxies.of(url).cloned()))
     };
     let http = builder.build();
     let http = http.map_err(|error| TlsError::Setup(error.without_url().to_string()))?;
-    Ok(HttpClient { http, certificate })
+    Ok(HttpClient { http, certificate, proxies })
 }

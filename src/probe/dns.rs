@@ -6,7 +6,7 @@ use std::time::Instant;
 use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType, getaddrinfo};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use super::marks::mark;
+use super::marks::{mark, mark_addresses};
 
 /// The most addresses of a name that a probe tries.
 const MOST_ADDRESSES: usize = 32;
@@ -43,6 +43,9 @@ impl Resolve for System {
             match answer {
                 Ok(Ok(addresses)) => {
                     mark(|moments| moments.resolve_end = Some(Instant::now()));
+                    if addresses.len() > 1 {
+                        mark_addresses(addresses.iter().map(SocketAddr::ip));
+                    }
                     Ok(Box::new(addresses.into_iter()) as Addrs)
                 }
                 Ok(Err(error)) => Err(error.into()),

@@ -3,21 +3,48 @@
 use std::error::Error;
 use std::io;
 
+use rustix::io::Errno;
 use rustls::{AlertDescription as Alert, CertificateError};
 
 use super::chain::Refused;
 use super::dns::DnsError;
+use super::http2::{self, Again};
 use super::identity::{self, alert_word};
-use super::marks::Moments;
+use super::marks::{Marks, Moments};
 use crate::outcome::{Failure, Reason, malformed};
 
+/// How a request with this error is sent again; `None` when it is not.
+pub fn again(error: &reqwest::Error) -> Option<Again> {
+    find::<h2::Error>(error).and_then(http2::again)
+}
+
+/// Whether a proxy opened no tunnel. The HTTP library keeps the type of this error to itself, and
+/// every other error before TLS has an error of the system inside.
+pub fn is_tunnel(error: &reqwest::Error, moments: &Moments) -> bool {
+    error.is_connect()
+        && moments.connect_start.is_some()
+        && moments.tls_start.is_none()
+        && moments.connected.is_none()
+        && find::<DnsError>(error).is_none()
+        && find::<io::Error>(error).is_none()
+}
+
 /// The failure for an error of the HTTP client, from the moments that the request reached.
-pub fn classify(error: &reqwest::Error, moments: &Moments) -> Failure {
+pub fn classify(error: &reqwest::Error, marks: &Marks) -> Failure {
+    let moments = &marks.moments();
+    if find::<io::Error>(error).is_some_and(has_no_descriptors) {
+        let message = "this host has no free file descriptor for a connection: raise LimitNOFILE \
+                       of the service, or the limit of the system";
+        return Failure::new(Reason::Local, message);
+    }
     if let Some(dns) = find::<DnsError>(error) {
         return Failure::new(Reason::Dns, &dns.to_string());
     }
     if let Some(tls) = find::<rustls::Error>(error) {
         return tls_failure(tls, moments);
+    }
+    if let Some(failure) = find::<h2::Error>(error).and_then(http2::failure) {
+        return failure;
     }
     let broken = find::<io::Error>(error);
     // HTTP/2 keeps only the kind of an error of TLS, such as an alert.
@@ -32,7 +59,7 @@ pub fn classify(error: &reqwest::Error, moments: &Moments) -> Failure {
         return failure;
     }
     if moments.connected.is_none() {
-        return not_connected(error, moments);
+        return not_connected(error, marks);
     }
     if let Some(http) = find::<hyper::Error>(error)
         && (http.is_parse() || http.is_parse_too_large())
@@ -63,15 +90,25 @@ pub fn no_close_notify(error: &reqwest::Error) -> Option<Failure> {
     (end.kind() == io::ErrorKind::UnexpectedEof).then(|| Failure::new(Reason::Transport, message))
 }
 
-fn not_connected(error: &reqwest::Error, moments: &Moments) -> Failure {
+/// Whether this process or this host has too many open files.
+fn has_no_descriptors(error: &io::Error) -> bool {
+    let number = error.raw_os_error().map(Errno::from_raw_os_error);
+    matches!(number, Some(Errno::MFILE | Errno::NFILE))
+}
+
+fn not_connected(error: &reqwest::Error, marks: &Marks) -> Failure {
     let detail = find::<io::Error>(error).map_or_else(|| innermost_message(error), describe);
-    if moments.tls_start.is_some() {
+    if marks.moments().tls_start.is_some() {
         return Failure::new(
             Reason::Tls,
             &format!("the connection broke in the TLS handshake: {detail}"),
         );
     }
-    Failure::new(Reason::Connect, &format!("no connection: {detail}"))
+    let message = match marks.addresses() {
+        Some(addresses) => format!("no connection to any of {addresses}: {detail}"),
+        None => format!("no connection: {detail}"),
+    };
+    Failure::new(Reason::Connect, &message)
 }
 
 /// The innermost message of an error.
@@ -91,6 +128,7 @@ fn describe(error: &io::Error) -> String {
         io::ErrorKind::ConnectionRefused => "connection refused".into(),
         io::ErrorKind::ConnectionReset => "reset by the other side".into(),
         io::ErrorKind::UnexpectedEof => "it ended too early".into(),
+        io::ErrorKind::TimedOut => "no answer in time".into(),
         io::ErrorKind::BrokenPipe => "closed by the other side".into(),
         _ => error.to_string(),
     }

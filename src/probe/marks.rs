@@ -4,6 +4,7 @@
 //! connector). A hook finds the marks of its own probe in a task-local. That works because each
 //! probe opens its own connection in its own task: no pool, no connection in the background.
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -12,13 +13,20 @@ use jiff::Timestamp;
 use super::chain::Validity;
 use crate::outcome::Phases;
 
+/// The most addresses in a message.
+const MOST_ADDRESSES_SHOWN: usize = 3;
+
 tokio::task_local! {
     static CURRENT: Arc<Marks>;
 }
 
-/// The moments so far.
+/// What is known about a request so far.
 #[derive(Default)]
-pub struct Marks(Mutex<Moments>);
+pub struct Marks {
+    moments: Mutex<Moments>,
+    /// The addresses of the name, when it has several.
+    addresses: Mutex<Vec<IpAddr>>,
+}
 
 /// The moments of one request.
 #[derive(Clone, Copy, Default)]
@@ -54,13 +62,33 @@ impl Marks {
 
     /// Sets a mark.
     pub fn set(&self, set: impl FnOnce(&mut Moments)) {
-        set(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        set(&mut self.moments.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// The moments so far.
     pub fn moments(&self) -> Moments {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.moments.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// The addresses of the name for a message, such as `192.0.2.1, 192.0.2.2 and 3 more`; `None`
+    /// when there are not several.
+    pub fn addresses(&self) -> Option<String> {
+        let addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
+        let shown = addresses.iter().take(MOST_ADDRESSES_SHOWN).map(IpAddr::to_string);
+        let shown = shown.collect::<Vec<_>>().join(", ");
+        match addresses.len() {
+            0 | 1 => None,
+            2..=MOST_ADDRESSES_SHOWN => Some(shown),
+            all => Some(format!("{shown} and {} more", all - MOST_ADDRESSES_SHOWN)),
+        }
+    }
+}
+
+/// Notes the addresses of the name for the probe that runs in this task.
+pub fn mark_addresses(addresses: impl Iterator<Item = IpAddr>) {
+    let _ = CURRENT.try_with(|marks| {
+        *marks.addresses.lock().unwrap_or_else(PoisonError::into_inner) = addresses.collect();
+    });
 }
 
 /// Sets a mark of the probe that runs in this task; does nothing outside a probe.

@@ -4,19 +4,23 @@
 //! redirect and reads a limited body.
 
 mod body;
+mod budget;
 mod chain;
 mod clients;
 mod coding;
 mod connecting;
 mod dns;
 mod failure;
+mod headers;
+mod http2;
 mod identity;
 mod marks;
 mod prober;
+mod proxy;
 mod send;
 mod tls;
 
 pub use body::LARGEST_BODY;
 pub use chain::Validity;
+pub use headers::DEFAULT_HEADERS;
 pub use prober::Prober;
-pub use send::DEFAULT_HEADERS;

@@ -6,12 +6,14 @@ use http::header;
 use jiff::Timestamp;
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::time::Instant as Deadline;
+use tokio::time::timeout_at;
 use uuid::Uuid;
 
 use super::body::Places;
+use super::budget::{Budget, crowded};
 use super::chain::Validity;
 use super::clients::Clients;
+use super::http2::Again;
 use super::send::{Clock, HttpClient, Sent, send};
 use super::tls::TlsError;
 use crate::credentials::read_all;
@@ -19,7 +21,8 @@ use crate::outcome::{Failure, Outcome, Probe, Reason};
 use crate::provider::{Provider, Transport};
 use crate::recipe::retry::http_date;
 use crate::recipe::{
-    Attempt, Conclusion, Conversation, Fingerprints, Kind, Observer, Subject, TokenResponse,
+    Attempt, Conclusion, Conversation, Fingerprints, Kind, Observer, Subject, TokenRequest,
+    TokenResponse,
 };
 use crate::time::unix_seconds;
 
@@ -155,33 +158,36 @@ impl Prober {
         mut conversation: Conversation<'_>,
         mut probe: Probe,
     ) -> Probe {
-        let mut deadline = Deadline::now() + provider.timeout;
+        let mut budget = Budget::new(provider.timeout);
         let mut cleans_up = false;
         let (mut place, mut large) = (None, false);
         let _turn = loop {
-            let turn = self.places.turn(large, &mut deadline).await;
+            // Without a turn in time, the rest of the work goes on: its answers were read in turns.
+            let turn = if large { budget.wait(self.places.turn()).await } else { None };
             let Some(next) = conversation.next_request() else { break turn };
             // The conversation has no body any more.
             drop((turn, place.take()));
             let kind = next.call.kind;
             if kind == Kind::Cleanup && !std::mem::replace(&mut cleans_up, true) {
-                deadline = Deadline::now() + provider.timeout;
+                budget = Budget::new(provider.timeout);
             }
-            let context = (&*self.now, &self.places);
-            let sent = send(client, &next.request, deadline, provider.timeout, context).await;
-            deadline += sent.waited;
+            let sent = self.exchange(provider, client, &next.request, &mut budget).await;
             if kind.leads_to_the_token() {
                 measure(&mut probe, &sent);
             }
             let took = sent.end.duration_since(sent.start);
             match sent.answer {
-                Ok(answer) => {
+                Ok(mut answer) => {
                     if kind == Kind::Token {
                         probe.clock_skew = clock_skew(&answer.response);
                     }
                     place = answer.place;
                     large |= place.is_some();
-                    let _turn = self.places.turn(large, &mut deadline).await;
+                    let turn = if large { budget.wait(self.places.turn()).await } else { None };
+                    if large && turn.is_none() {
+                        answer.response.body = String::new().into();
+                        answer.response.damage = Some(crowded());
+                    }
                     conversation.answered(answer.response, took);
                 }
                 Err(failure) => conversation.failed(failure, took),
@@ -212,6 +218,35 @@ fn blamed(outcome: Outcome, client: &HttpClient, now: Timestamp) -> Outcome {
             })
         }
         (outcome, _) => outcome,
+    }
+}
+
+impl Prober {
+    /// Sends a request. Sends it once more when the provider did not process it and says so in
+    /// HTTP/2, within the same deadline.
+    async fn exchange(
+        &self,
+        provider: &Provider,
+        client: &HttpClient,
+        request: &TokenRequest,
+        budget: &mut Budget,
+    ) -> Sent {
+        let context = (&*self.now, &self.places);
+        let first = send(client, request, budget, context).await;
+        let other = match first.again {
+            None => return first,
+            Some(Again::OnNewConnection) => client.clone(),
+            Some(Again::InHttp1) => {
+                let transport = Transport { http1: true, ..Transport::clone(&provider.transport) };
+                let transport = Arc::new(transport);
+                let client = self.clients.client(&transport, provider.timeout);
+                match timeout_at(budget.deadline(), client).await {
+                    Ok(Ok(client)) => client,
+                    _ => return first,
+                }
+            }
+        };
+        Sent { start: first.start, ..send(&other, request, budget, context).await }
     }
 }
 

@@ -1,17 +1,22 @@
 //! Sends one request and waits for its whole answer.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Version, header};
 use jiff::Timestamp;
-use tokio::time::Instant as Deadline;
+use tokio::time::{Instant as Deadline, timeout_at};
+use url::Url;
 
 use super::body::{Arriving, BodyError, LARGEST_BODY, Place, Places, SMALL_BODY};
+use super::budget::{Budget, crowded};
 use super::chain::Validity;
 use super::coding::{Coding, decode};
-use super::failure::{classify, no_close_notify};
+use super::failure::{self, classify, no_close_notify};
+use super::headers::ACCEPT;
+use super::http2::Again;
 use super::marks::{Marks, Moments};
+use super::proxy::{self, Proxies};
 use crate::outcome::{Failure, Reason, malformed};
 use crate::recipe::request::announces_an_empty_body;
 use crate::recipe::{TokenRequest, TokenResponse};
@@ -20,14 +25,8 @@ use crate::recipe::{TokenRequest, TokenResponse};
 /// names, values and 32 bytes for each header.
 pub const LARGEST_HEADERS: u32 = 32 * 1024;
 
-/// The `User-Agent` of credwatch.
-pub const USER_AGENT: &str = concat!("credwatch/", env!("CARGO_PKG_VERSION"));
-
-/// The `Accept` header of a recipe that sets none.
-const ACCEPT: &str = "application/json";
-
-/// The headers that credwatch adds when a recipe does not set them.
-pub const DEFAULT_HEADERS: [(&str, &str); 2] = [("Accept", ACCEPT), ("User-Agent", USER_AGENT)];
+/// The longest URL that the HTTP library sends.
+const LONGEST_URL: usize = 65_534;
 
 /// The time of the wall clock.
 pub type Clock = dyn Fn() -> Timestamp + Send + Sync;
@@ -39,17 +38,19 @@ pub struct HttpClient {
     pub http: reqwest::Client,
     /// When our client certificate is valid, if there is one.
     pub certificate: Option<Validity>,
+    /// The proxies of its requests.
+    pub proxies: Arc<Proxies>,
 }
 
 /// The result of a request.
 pub struct Sent {
     /// A failure only when no head of an answer arrived.
     pub answer: Result<Answer, Failure>,
+    /// How to send the request again, when the provider did not process it.
+    pub again: Option<Again>,
     pub start: Instant,
     /// When the answer ended, without the time that the probe waited for a place.
     pub end: Instant,
-    /// How long the probe waited for a place for a large body. The provider had no part in it.
-    pub waited: Duration,
     pub moments: Moments,
 }
 
@@ -60,12 +61,11 @@ pub struct Answer {
     pub place: Option<Place>,
 }
 
-/// Sends a request and waits for its answer until `deadline`, which is `timeout` from its start.
+/// Sends a request and waits for its answer, as long as the budget allows.
 pub async fn send(
     client: &HttpClient,
     request: &TokenRequest,
-    deadline: Deadline,
-    timeout: Duration,
+    budget: &mut Budget,
     context: (&Clock, &Places),
 ) -> Sent {
     let (now, places) = context;
@@ -76,13 +76,13 @@ pub async fn send(
             moments.began = Some(now());
         });
     }
-    let start = Instant::now();
-    let mut exchange = Exchange { deadline, timeout, waited: Duration::ZERO, marks: &marks };
-    let answer = exchange.run(build(&client.http, request), &client.http, now, places).await;
-    let waited = exchange.waited;
+    let (start, waited) = (Instant::now(), budget.waited());
+    let mut exchange = Exchange { client, request, budget, marks: &marks, again: None };
+    let answer = exchange.run(now, places).await;
+    let again = exchange.again;
     let end = Instant::now();
-    let end = end.checked_sub(waited).unwrap_or(end);
-    Sent { answer, start, end, waited, moments: marks.moments() }
+    let end = end.checked_sub(budget.waited().saturating_sub(waited)).unwrap_or(end);
+    Sent { answer, again, start, end, moments: marks.moments() }
 }
 
 fn build(client: &reqwest::Client, request: &TokenRequest) -> reqwest::RequestBuilder {
@@ -103,10 +103,11 @@ fn build(client: &reqwest::Client, request: &TokenRequest) -> reqwest::RequestBu
 
 /// One request and its answer.
 struct Exchange<'a> {
-    deadline: Deadline,
-    timeout: Duration,
-    waited: Duration,
+    client: &'a HttpClient,
+    request: &'a TokenRequest,
+    budget: &'a mut Budget,
     marks: &'a Arc<Marks>,
+    again: Option<Again>,
 }
 
 /// A body as far as it can be read.
@@ -117,22 +118,26 @@ struct Body {
 }
 
 impl Exchange<'_> {
-    async fn run(
-        &mut self,
-        request: reqwest::RequestBuilder,
-        client: &reqwest::Client,
-        now: &Clock,
-        places: &Places,
-    ) -> Result<Answer, Failure> {
-        let marks = self.marks;
+    async fn run(&mut self, now: &Clock, places: &Places) -> Result<Answer, Failure> {
+        let (marks, url) = (self.marks, &self.request.url);
+        if url.as_str().len() > LONGEST_URL {
+            let message = format!("the URL of the request has more than {LONGEST_URL} characters");
+            return Err(Failure::new(Reason::Local, &message));
+        }
+        let http = &self.client.http;
         let head = async {
-            let request = request.build()?;
-            marks.scope(client.execute(request)).await
+            let request = build(http, self.request).build()?;
+            marks.scope(http.execute(request)).await
         };
-        let mut response = tokio::time::timeout_at(self.deadline, head)
-            .await
-            .map_err(|_| self.late())?
-            .map_err(|error| classify(&error, &marks.moments()))?;
+        let head = timeout_at(self.budget.deadline(), head).await.map_err(|_| self.late())?;
+        let mut response = match head {
+            Ok(response) => response,
+            Err(error) => return Err(self.failed(&error, url).await),
+        };
+        let proxy = self.client.proxies.of(url).filter(|_| url.scheme() == "http");
+        if let (Some(proxy), 407) = (proxy, response.status().as_u16()) {
+            return Err(proxy::refused(proxy, Some(407)));
+        }
         marks.set(|moments| moments.head = Some(Instant::now()));
         let received = now();
         let status = response.status().as_u16();
@@ -142,6 +147,22 @@ impl Exchange<'_> {
         let damage = damage.or(too_large);
         let response = TokenResponse { status, headers, body: bytes.into(), received, damage };
         Ok(Answer { response, place })
+    }
+
+    /// The failure of a request without an answer.
+    async fn failed(&mut self, error: &reqwest::Error, url: &Url) -> Failure {
+        self.again = failure::again(error);
+        let moments = self.marks.moments();
+        let deadline = self.budget.deadline();
+        if moments.connected.is_none() && Deadline::now() >= deadline {
+            return self.late();
+        }
+        if let Some(proxy) = self.client.proxies.of(url)
+            && failure::is_tunnel(error, &moments)
+        {
+            return proxy::refused(proxy, proxy::refusal(proxy, url, deadline).await);
+        }
+        classify(error, self.marks)
     }
 
     /// The unpacked body. The time that the probe waits for a place does not count.
@@ -157,10 +178,13 @@ impl Exchange<'_> {
             && !headers.contains_key(header::TRANSFER_ENCODING);
         let mut arriving = Arriving::new(response, &codings);
         let mut place = None;
-        let mut read = arriving.read(SMALL_BODY, self.deadline).await;
+        let mut read = arriving.read(SMALL_BODY, self.budget.deadline()).await;
         if matches!(read, Ok(false)) {
-            place = self.wait(places).await;
-            read = arriving.read(LARGEST_BODY, self.deadline + self.waited).await;
+            place = self.budget.wait(places.place()).await;
+            if place.is_none() {
+                return Body::lost(crowded());
+            }
+            read = arriving.read(LARGEST_BODY, self.budget.deadline()).await;
         }
         let damage = match read {
             Ok(_) => None,
@@ -169,7 +193,7 @@ impl Exchange<'_> {
             Err(BodyError::Broken(error)) => Some(
                 no_close_notify(&error)
                     .filter(|_| ends_by_closing)
-                    .unwrap_or_else(|| classify(&error, &self.marks.moments())),
+                    .unwrap_or_else(|| classify(&error, self.marks)),
             ),
         };
         let bytes = arriving.into_bytes();
@@ -179,7 +203,10 @@ impl Exchange<'_> {
         let size = if place.is_some() { LARGEST_BODY } else { SMALL_BODY };
         let mut decoded = decode(&bytes, &codings, size);
         if decoded.is_err() && place.is_none() {
-            place = self.wait(places).await;
+            place = self.budget.wait(places.place()).await;
+            if place.is_none() {
+                return Body::lost(crowded());
+            }
             decoded = decode(&bytes, &codings, LARGEST_BODY);
         }
         let Ok((decoded, problem)) = decoded else { return Body::too_large() };
@@ -189,28 +216,29 @@ impl Exchange<'_> {
         Body { bytes: decoded.into_owned(), place, damage: damage.or(problem) }
     }
 
-    async fn wait(&mut self, places: &Places) -> Option<Place> {
-        let (place, waited) = places.wait().await;
-        self.waited += waited;
-        place
-    }
-
     fn late(&self) -> Failure {
-        let message = format!(
-            "no whole answer within {:?}; `{}` was under way",
-            self.timeout,
-            self.marks.moments().current_phase()
-        );
+        let moments = self.marks.moments();
+        let phase = moments.current_phase();
+        let mut message =
+            format!("no whole answer within {:?}; `{phase}` was under way", self.budget.timeout());
+        if phase == "connect"
+            && let Some(addresses) = self.marks.addresses()
+        {
+            message += &format!("; no connection to any of {addresses}");
+        }
         Failure::new(Reason::Timeout, &message)
     }
 }
 
 impl Body {
-    /// A body that is too large. Nothing of it is kept.
+    /// A body of which nothing is kept.
+    fn lost(failure: Failure) -> Self {
+        Self { bytes: Vec::new(), place: None, damage: Some(failure) }
+    }
+
     fn too_large() -> Self {
         let message = format!("the answer has more than {} KiB", LARGEST_BODY / 1024);
-        let damage = Some(malformed("body_too_large", &message));
-        Self { bytes: Vec::new(), place: None, damage }
+        Self::lost(malformed("body_too_large", &message))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Each failure reason, over a real socket.
 
 mod heads;
+mod http2;
 mod limits;
 mod meanings;
 mod statuses;
@@ -318,7 +319,7 @@ async fn a_proxy_gets_its_login_and_the_target_does_not() {
     let refusing = Endpoint::answering(http("403 Forbidden", "", b""));
     let key = format!("proxy = \"http://a-user:a-password@127.0.0.1:{}\"", refusing.port());
     let refused = probe("https://target.invalid/token", &key).await;
-    assert_failure(&refused, "network", "connect", "");
+    assert_failure(&refused, "network", "connect", "proxy_403");
     for (request, line) in [
         (proxy.requests().remove(0), "post http://target.invalid/token http/1.1\r\n"),
         (refusing.requests().remove(0), "connect target.invalid:443 http/1.1\r\n"),
