@@ -187,6 +187,8 @@ pub(super) struct Rules {
     pub(super) message: Vec<Compiled>,
     /// What gives a failure its reason; the first one that fits counts.
     pub(super) meanings: Vec<Meaning>,
+    /// How long to wait, with the unit of each value.
+    pub(super) retry_after: Vec<(Compiled, Unit)>,
 }
 
 /// Codes and a condition that give a failure a reason.

@@ -35,6 +35,7 @@ mod trace;
 mod turns;
 pub mod values;
 pub mod verification;
+mod wait;
 
 pub use call::{Call, Kind, Recipe};
 pub use compile::is_reserved;

@@ -4,7 +4,6 @@ use minijinja::Value;
 use minijinja::value::ValueKind;
 
 use super::reader::Reader;
-use super::retry::retry_after;
 use super::status;
 use super::trace::Found;
 use crate::language::convert::scalar;
@@ -59,6 +58,7 @@ impl Reader<'_, '_> {
         let prose = self.prose();
         let message = self.message().or_else(|| prose.map(|text| self.redactor.scrub(&text)));
         let is_own = self.call.kind.leads_to_the_token();
+        let waiting = self.waiting();
         let fine = self.has_fine_status();
         let by_status = status::reason(status).filter(|_| !fine);
         let told = self.told();
@@ -74,6 +74,7 @@ impl Reader<'_, '_> {
                 }
                 Reason::Malformed
             }
+            None if waiting.throttles && by_status == Some(Reason::Rejected) => Reason::Throttled,
             None => by_status.unwrap_or(Reason::Rejected),
         };
         // The message of an answer that says success would mislead here.
@@ -96,9 +97,7 @@ impl Reader<'_, '_> {
             .or_else(|| problem.map(|(code, _)| Code::word(code)))
             .unwrap_or_else(|| Code::http(status));
         let mut failure = Failure::new(reason, &message).code(code);
-        if !matches!(reason, Reason::Rejected | Reason::Malformed) {
-            failure.retry_after = retry_after(&self.response.headers, self.response.received);
-        }
+        failure.retry_after = self.wait(&waiting, reason);
         failure
     }
 

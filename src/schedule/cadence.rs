@@ -81,15 +81,15 @@ pub fn next_due(
         return regular.max(ended + wait.min(longest));
     }
     let first_refusal = failure.reason.class() == Class::Credential
-        && health.consecutive_credential_failures() == 1;
+        && health.consecutive_credential_failures() == 1
+        && health.refusals_in_a_row() <= 1;
     let confirmable = failure.reason != Reason::Throttled && health.awaits_confirmation(cadence);
     if first_refusal || confirmable {
         return ended + cadence.confirm_after;
     }
-    let in_a_row = health.consecutive_failures_of_same_reason();
     let doublings = match failure.reason.back_off() {
-        BackOff::FromThird => in_a_row.saturating_sub(2),
-        BackOff::FromSecond => in_a_row.saturating_sub(1),
+        BackOff::FromThird => health.refusals_in_a_row().saturating_sub(2),
+        BackOff::FromSecond => health.consecutive_failures_of_same_reason().saturating_sub(1),
         BackOff::Never => return regular,
     };
     if doublings == 0 {

@@ -64,8 +64,8 @@ pub enum Event {
         /// What it found.
         probe: Box<Probe>,
     },
-    /// The credentials of these providers differ from those of their last probe.
-    Rotated(Vec<(usize, Arc<Entry>)>),
+    /// The secrets of these providers were read again: the slot, the entry and the fingerprint.
+    SecretsRead(Vec<(usize, Arc<Entry>, u128)>),
     /// A client requests a probe of this provider.
     Requested {
         /// Its name.

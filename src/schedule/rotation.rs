@@ -1,4 +1,8 @@
-//! Notices when a refused or unreadable secret changes, so that the back-off ends at once.
+//! Notices when a refused or unreadable secret changes, so that the back-off ends.
+//!
+//! A `command` can print a new text each time, such as a signature with a time stamp. Refusals of
+//! it must not come faster than those of a fixed secret, because they can lock the account. So two
+//! reads must find the same new value, and only one change within `max_backoff` ends the back-off.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +36,7 @@ impl Default for Rotation {
 
 impl Rotation {
     /// Starts a task that reads all refused and unreadable secrets again. The task sends
-    /// [`Event::Rotated`].
+    /// [`Event::SecretsRead`].
     pub fn look<P: Probes>(
         &mut self,
         slots: &mut [Slot],
@@ -55,12 +59,12 @@ impl Rotation {
                 let probes = &probes;
                 async move {
                     let fingerprint = probes.credentials(&entry.provider).await?;
-                    entry.credentials_read(fingerprint).then_some((index, entry))
+                    Some((index, entry, fingerprint))
                 }
             });
-            let rotated = stream::iter(looks).buffer_unordered(READS_AT_ONCE);
-            let rotated: Vec<Option<(usize, Arc<Entry>)>> = rotated.collect().await;
-            let _ = events.send(Event::Rotated(rotated.into_iter().flatten().collect()));
+            let read = stream::iter(looks).buffer_unordered(READS_AT_ONCE);
+            let read: Vec<Option<_>> = read.collect().await;
+            let _ = events.send(Event::SecretsRead(read.into_iter().flatten().collect()));
         });
     }
 
@@ -70,15 +74,43 @@ impl Rotation {
     }
 }
 
+impl Slot {
+    /// The secrets of the entry `read` have this fingerprint now. Returns whether a change of them
+    /// ends the back-off.
+    pub fn ends_back_off(&mut self, read: &Arc<Entry>, fingerprint: u128, now: Duration) -> bool {
+        let before = self.changed.take();
+        let Some(entry) = self.entry.as_ref().filter(|entry| Arc::ptr_eq(entry, read)) else {
+            return false;
+        };
+        if !entry.credentials_read(fingerprint) || self.running || self.due <= now {
+            return false;
+        }
+        if before.is_none() {
+            self.changed = Some(fingerprint);
+            // At the next turn of all looks, and at least this much later.
+            self.next_look = now + PERIOD / 2;
+        }
+        let ends = before == Some(fingerprint);
+        if ends {
+            if entry.end_back_off() {
+                self.back_off_ended = Some(now);
+            }
+            self.closed_until = now;
+        }
+        ends
+    }
+}
+
 /// The providers whose secrets are due to be read.
 fn waiting(slots: &mut [Slot], now: Duration) -> Vec<(usize, Arc<Entry>)> {
     let mut waiting = Vec::new();
     for (index, slot) in slots.iter_mut().enumerate() {
-        let Some(entry) = slot
-            .entry
-            .as_ref()
-            .filter(|entry| !slot.running && now >= slot.next_look && entry.provider.can_rotate())
-        else {
+        let Some(entry) = slot.entry.as_ref().filter(|entry| {
+            let cadence = &entry.provider.cadence;
+            let pause = cadence.max_backoff.max(cadence.interval);
+            let may_end = slot.back_off_ended.is_none_or(|ended| now >= ended + pause);
+            !slot.running && now >= slot.next_look && may_end && entry.provider.can_rotate()
+        }) else {
             continue;
         };
         let refused = entry

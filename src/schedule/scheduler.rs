@@ -267,16 +267,12 @@ impl<P: Probes> Scheduler<P> {
                 self.lanes.end(&runner);
                 self.ended(runner.index, &probe, now);
             }
-            Event::Rotated(rotated) => {
+            Event::SecretsRead(read) => {
                 self.rotation.looked();
-                for (index, looked_at) in rotated {
-                    let slot = &self.slots[index];
-                    let same =
-                        slot.entry.as_ref().is_some_and(|entry| Arc::ptr_eq(entry, &looked_at));
-                    if same && !slot.running && slot.due > now {
-                        let provider = &looked_at.provider.name;
+                for (index, entry, fingerprint) in read {
+                    if self.slots[index].ends_back_off(&entry, fingerprint, now) {
+                        let provider = &entry.provider.name;
                         tracing::info!(%provider, "the secret has changed, probing at once");
-                        self.slots[index].closed_until = now;
                         self.plan(index, now);
                     }
                 }

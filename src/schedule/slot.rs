@@ -23,6 +23,10 @@ pub struct Slot {
     pub running: bool,
     /// When its secrets may be looked at again.
     pub next_look: Duration,
+    /// The fingerprint of changed secrets that one look has seen. A second look must confirm it.
+    pub changed: Option<u128>,
+    /// When changed secrets ended the back-off after refusals, since the last token.
+    pub back_off_ended: Option<Duration>,
     /// Before this time a request at `/probe` starts no probe.
     pub closed_until: Duration,
     /// Before this time a request of an operator starts no probe.
@@ -57,6 +61,9 @@ impl Slot {
     /// While credwatch backs off from a provider, `/probe` starts no probe either. An operator must
     /// wait only when the provider itself asks credwatch to wait.
     pub fn close(&mut self, outcome: &Outcome, least_age: Duration, due: Duration, now: Duration) {
+        if matches!(outcome, Outcome::Issued(_)) {
+            self.back_off_ended = None;
+        }
         let (backs_off, must_wait) = match outcome {
             Outcome::Issued(_) => (false, false),
             Outcome::Failed(failure) => {

@@ -66,6 +66,9 @@ pub(super) struct Streak {
     pub(super) credential: u32,
     /// The last failures in a row with the reason of the last one.
     pub(super) same_reason: u32,
+    /// The last refusals in a row from which credwatch backs off. A secret that cannot be read does
+    /// not end them, because it sends no request.
+    pub(super) refusals: u32,
 }
 
 /// Everything known about the credentials of one provider. The methods in `questions` describe the
@@ -92,7 +95,7 @@ pub struct Health {
     pub(super) durations: Histogram,
     pub(super) steps: BTreeMap<Arc<str>, StepHealth>,
     pub(super) next_due: Option<Duration>,
-    /// Keyed hash of the credentials that the last probe used.
+    /// Keyed hash of the credentials that the last request used.
     pub(super) credentials: Option<u128>,
 }
 

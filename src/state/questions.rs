@@ -100,6 +100,13 @@ impl Health {
         self.streak.same_reason
     }
 
+    /// The last refusals in a row from which credwatch backs off. Secrets that cannot be read in
+    /// between do not end them.
+    #[must_use]
+    pub fn refusals_in_a_row(&self) -> u32 {
+        self.streak.refusals
+    }
+
     /// Whether the failures in a row have reached `failure_threshold`, and only the probe that
     /// confirms them is missing.
     #[must_use]
@@ -111,7 +118,8 @@ impl Health {
     /// read. False after a restart, when the refused credentials are not known.
     #[must_use]
     pub fn has_other_credentials(&self, fingerprint: u128) -> bool {
-        self.credentials.map_or(self.fails_for(Reason::Secret), |before| before != fingerprint)
+        let unreadable = self.fails_for(Reason::Secret) && self.streak.refusals == 0;
+        unreadable || self.credentials.is_some_and(|before| before != fingerprint)
     }
 
     /// When the last probe began.

@@ -54,6 +54,16 @@ impl Entry {
         self.change().planned(due);
     }
 
+    /// Changed credentials end the back-off. Returns whether the provider had refused the previous
+    /// ones.
+    #[must_use]
+    pub fn end_back_off(&self) -> bool {
+        let mut health = self.change();
+        let refused = health.refusals_in_a_row() > 0;
+        health.settings_changed();
+        refused
+    }
+
     /// The credentials were read without a probe. Returns whether they differ from the refused
     /// ones.
     #[must_use]

@@ -65,6 +65,8 @@ struct KeptFailure {
     in_a_row: u32,
     of_the_credential: u32,
     of_this_reason: u32,
+    #[serde(default)]
+    refusals: u32,
 }
 
 /// Whether the secrets of a provider may have changed since its last probe.
@@ -101,6 +103,7 @@ fn keep(entry: &Entry, now: Moment) -> Option<Kept> {
         in_a_row: health.streak.all,
         of_the_credential: health.streak.credential,
         of_this_reason: health.streak.same_reason,
+        refusals: health.streak.refusals,
     });
     Some(Kept {
         name: entry.provider.name.clone(),
@@ -170,11 +173,17 @@ fn restore(
             failure: Failure::new(reason, "").code(code),
             since: past(failure.since)?,
         });
+        // A file of an earlier version has no `refusals`.
+        let refusals = match reason.back_off() {
+            BackOff::FromThird => failure.refusals.max(failure.of_this_reason),
+            _ => failure.refusals,
+        };
         due = next_due(reason, entry, kept.next_due, last_attempt, touched, now);
         streak = Streak {
             all: failure.in_a_row,
             credential: failure.of_the_credential,
             same_reason: if touched == Touched::Yes { 0 } else { failure.of_this_reason },
+            refusals: if touched == Touched::Yes { 0 } else { refusals },
         };
     }
     let token = kept.token.and_then(|token| {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::health::{CurrentFailure, Health, Recorded, State, Streak, Token, Transition};
 use super::histogram::Histogram;
-use crate::outcome::{Class, Failure, Issued, Outcome, Probe, Reason};
+use crate::outcome::{BackOff, Class, Failure, Issued, Outcome, Probe, Reason};
 use crate::provider::Cadence;
 
 /// The saved state of one provider.
@@ -41,12 +41,7 @@ impl Health {
     pub fn record(&mut self, probe: &Probe, cadence: &Cadence) -> Recorded {
         let before = self.failure().map(|failure| (failure.reason, failure.code.clone()));
         self.observe(probe);
-        if let (Some(before), Some(now)) = (self.credentials, probe.credentials)
-            && before != now
-        {
-            self.settings_changed();
-        }
-        self.credentials = probe.credentials;
+        self.credentials = probe.credentials.or(self.credentials);
         let to = match &probe.outcome {
             Outcome::Issued(issued) => self.succeed(issued, probe.started),
             Outcome::Failed(failure) => self.fail(failure, probe.started, cadence),
@@ -66,6 +61,7 @@ impl Health {
     /// until the next probe.
     pub(super) fn settings_changed(&mut self) {
         self.streak.same_reason = 0;
+        self.streak.refusals = 0;
         self.next_due = None;
     }
 
@@ -147,6 +143,10 @@ impl Health {
             all: next(self.streak.all, true),
             credential: next(self.streak.credential, refused),
             same_reason: next(self.streak.same_reason, same).max(1),
+            refusals: match failure.reason {
+                Reason::Secret => self.streak.refusals,
+                reason => next(self.streak.refusals, reason.back_off() == BackOff::FromThird),
+            },
         };
         self.missing_scopes = failure.missing_scopes;
         let since = self.current_failure.as_ref().map_or(started, |current| current.since);

@@ -11,6 +11,7 @@ use credwatch::language::filters::FILTERS;
 use credwatch::metrics::families::FAMILIES;
 use credwatch::metrics::{Daemon, Exposition, process_started, write_one};
 use credwatch::outcome::Reason;
+use credwatch::recipe::retry::header_names;
 use credwatch::state::{Ledger, Roster, State};
 
 use super::support::daemon::credwatch;
@@ -103,6 +104,14 @@ fn every_reason_is_in_the_table_with_class_meaning_and_action() {
             facts.action
         );
         assert!(section.contains(&row), "this row is missing:\n{row}");
+    }
+}
+
+#[test]
+fn every_header_that_asks_to_wait_is_in_the_table() {
+    let section = section(&document("docs/behaviour.md"), "### How long a provider asks to wait");
+    for name in header_names() {
+        assert!(section.contains(&format!("`{name}`")), "{name}");
     }
 }
 

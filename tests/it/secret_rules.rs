@@ -55,6 +55,12 @@ fn a_rule_that_depends_on_a_secret_is_a_load_error_at_its_place() {
         ("code = \"body[:20]\"", 9, "body"),
         ("message = \"json.a ~ body\"", 21, "body"),
         ("expiry = [{ value = \"token | length\", unit = \"seconds\" }]", 22, "token"),
+        ("retry_after = [{ value = \"secret | length\", unit = \"seconds\" }]", 27, "secret"),
+        (
+            "retry_after = [{ value = \"json.access_token\", unit = \"epoch\" }]",
+            27,
+            "json.access_token",
+        ),
     ] {
         let faults = faults(&format!("{TOKEN}\n{rule}"));
         let [fault] = faults.as_slice() else { panic!("{rule}: {} faults", faults.len()) };
@@ -91,6 +97,7 @@ fn a_rule_may_test_whether_a_secret_is_defined_and_equal_to_a_value() {
         "code = \"'replaced' if json.token is string and not same(json.token, secret)\"",
         "expiry = [{ value = \"token if token is startingwith('eyJ')\", unit = \"jwt\" }]",
         "expiry = [{ value = \"json.access_token\", unit = \"jwt\" }]",
+        "retry_after = [{ value = \"json.access_token\", unit = \"jwt\" }]",
         "message = \"body\"",
         "code = \"'maintenance' if 'Maintenance' in body and body | length > 100\"",
         "never = \"json.expires_in is undefined\"",

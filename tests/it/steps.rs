@@ -30,6 +30,7 @@ response.gives.salt = "json.salt"
 response.gives.seasoned = "(salt ~ '!') | sha256 | hex"
 response.code = "json.error"
 response.throttled = ["slow_down"]
+response.retry_after = [{ value = "json.wait", unit = "minutes" }]
 
 [recipes.archive.request]
 url = "{{ identity }}/token"
@@ -160,6 +161,28 @@ async fn a_step_with_all_parameters_of_its_url_is_made() {
     let probe = probe(&endpoint, "parameters.tenant = \"a/b\"").await;
     assert!(matches!(probe.outcome, Outcome::Issued(_)), "{:?}", probe.outcome);
     assert_eq!(steps(&probe), ["tenant", "discovery", "token", "logout", "revoke"]);
+}
+
+#[tokio::test]
+async fn a_step_can_ask_to_wait_in_its_body() {
+    for (status, body, wait) in [
+        (429, r#"{"wait":2.5}"#, Some(150)),
+        (403, r#"{"wait":2.5}"#, Some(150)),
+        (503, r#"{"wait":"2"}"#, Some(120)),
+        (400, r#"{"error":"slow_down","wait":2}"#, Some(120)),
+        (429, r#"{"wait":"soon"}"#, None),
+        (429, r#"{"wait":-1}"#, None),
+        (401, r#"{"wait":2}"#, None),
+    ] {
+        let endpoint = Endpoint::routing(&[("GET /discovery", status, body)]);
+        let Outcome::Failed(failure) = probe(&endpoint, "").await.outcome else {
+            panic!("{status} {body}")
+        };
+        let asked = failure.retry_after.map(|wait| wait.as_secs());
+        assert_eq!(asked, wait, "{status} {body}");
+        let expected = if status == 503 { "unavailable" } else { "throttled" };
+        assert_eq!(failure.reason.word() == expected, status != 401, "{status} {body}");
+    }
 }
 
 #[tokio::test]

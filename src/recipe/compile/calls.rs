@@ -99,6 +99,7 @@ impl Compiler<'_> {
             (Reason::Throttled, &answer.throttled),
             (Reason::Unavailable, &answer.unavailable),
         ]);
+        let retry_after = self.times(&answer.retry_after);
         let gives = self.gives(&answer.gives);
         self.names = outside;
         let rules = Rules {
@@ -108,6 +109,7 @@ impl Compiler<'_> {
             code,
             message,
             meanings,
+            retry_after,
         };
         self.finish(name, kind, part, request, rules, gives)
     }

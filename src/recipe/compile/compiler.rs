@@ -167,8 +167,8 @@ impl<'a> Compiler<'a> {
         let problem = Sentence::fill("this rule would show `{}`, which is secret", [used]);
         self.fault(place, problem).hint = Some(Sentence::fill(
             "a rule for the answer may use a secret only in `{}(a, b)`, in a test such as \
-             `is defined`, and in `expiry` with the unit `jwt`; the whole body may stand by \
-             itself, as `body | trim`, in `body | length` and in `'a text' in body`",
+             `is defined`, and in `expiry` or `retry_after` with the unit `jwt`; the whole body \
+             may stand by itself, as `body | trim`, in `body | length` and in `'a text' in body`",
             [SAME.into()],
         ));
         None

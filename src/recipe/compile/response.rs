@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use super::compiler::Compiler;
-use crate::language::expression::Side;
+use crate::language::expression::{Compiled, Side};
 use crate::outcome::Reason;
 use crate::recipe::call::{Condition, Rules, TokenRules};
-use crate::recipe::definition::{Definition, Unit};
+use crate::recipe::definition::{Definition, TimeRule, Unit};
 
 impl Compiler<'_> {
     pub fn response(
@@ -35,21 +35,11 @@ impl Compiler<'_> {
             (Reason::Throttled, &response.throttled),
             (Reason::Unavailable, &response.unavailable),
         ]);
+        let retry_after = self.times(&response.retry_after);
         let scopes = response.scopes.as_ref().and_then(|text| self.rule(text));
         // Only the rules whose values are not shown can use the token.
         self.names.add("token", true);
-        let expiry = response
-            .expiry
-            .iter()
-            .filter_map(|rule| {
-                // The unit `jwt` reveals only the time in the token.
-                let compiled = match rule.unit {
-                    Unit::Jwt => self.expression(Side::Expiry, &rule.value),
-                    _ => self.rule_of(Side::Expiry, &rule.value),
-                };
-                Some((compiled?, rule.unit))
-            })
-            .collect();
+        let expiry = self.times(&response.expiry);
         let never = response.never.as_ref().and_then(|text| self.rule(text));
         let rules = Rules {
             format: response.format,
@@ -58,7 +48,21 @@ impl Compiler<'_> {
             code,
             message,
             meanings,
+            retry_after,
         };
         (rules, TokenRules { token, expiry, never, scopes })
+    }
+
+    /// Compiles the places of a time, each with its unit.
+    pub fn times(&mut self, rules: &[TimeRule]) -> Vec<(Compiled, Unit)> {
+        let compile = |rule: &TimeRule| {
+            // The unit `jwt` reveals only the time in the token.
+            let compiled = match rule.unit {
+                Unit::Jwt => self.expression(Side::Expiry, &rule.value),
+                _ => self.rule_of(Side::Expiry, &rule.value),
+            };
+            Some((compiled?, rule.unit))
+        };
+        rules.iter().filter_map(compile).collect()
     }
 }

@@ -90,6 +90,9 @@ pub struct Answer {
     pub blocked: Signs,
     /// Codes, or a condition, that mean: the clock of this host is wrong.
     pub local: Signs,
+    /// How long to wait after `throttled` and `unavailable`; the first one present counts, with its
+    /// own unit, then the headers of the answer.
+    pub retry_after: Vec<TimeRule>,
 }
 
 /// How to verify an issued token.
@@ -273,7 +276,7 @@ pub struct Response {
     /// Where the token is; the first one present counts. It must be a string that is not blank.
     pub token: Expressions,
     /// Where the expiry is; the first one present counts, with its own unit.
-    pub expiry: Vec<ExpiryRule>,
+    pub expiry: Vec<TimeRule>,
     /// When the token never expires.
     pub never: Option<Text>,
     /// Where the error code is; the first usable scalar counts, then `http_<status>`.
@@ -295,6 +298,9 @@ pub struct Response {
     pub blocked: Signs,
     /// Codes, or a condition, that mean: the clock of this host is wrong.
     pub local: Signs,
+    /// How long to wait after `throttled` and `unavailable`; the first one present counts, with its
+    /// own unit, then the headers of the answer.
+    pub retry_after: Vec<TimeRule>,
 }
 
 /// What the body of a successful answer is.
@@ -328,10 +334,10 @@ impl Format {
     }
 }
 
-/// One place of the expiry.
+/// One place of a time: of an expiry, or of the end of a wait.
 #[derive(serde::Deserialize, JsonSchema, Clone, PartialEq)]
 #[serde(deny_unknown_fields)]
-pub struct ExpiryRule {
+pub struct TimeRule {
     /// An expression; if it or a value that it needs is absent, null or a blank text, the next rule
     /// counts.
     pub value: Text,
@@ -339,7 +345,7 @@ pub struct ExpiryRule {
     pub unit: Unit,
 }
 
-/// The unit of an expiry.
+/// The unit of a time.
 #[derive(serde::Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {

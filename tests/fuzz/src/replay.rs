@@ -8,6 +8,7 @@ use bytes::Bytes;
 use credwatch::authoring::explain::Explanation;
 use credwatch::exchange::{Prepared, prepare};
 use credwatch::outcome::{Code, Failure, Message, Outcome, Reason};
+use credwatch::recipe::retry::LONGEST_WAIT;
 use credwatch::recipe::{
     Attempt, Call, Conclusion, Conversation, Expectations, Fingerprints, Inputs, NextRequest,
     ObservedAnswer, Observer, Recipe, Subject, TokenRequest, TokenResponse, Values, Verification,
@@ -188,7 +189,7 @@ pub fn assert_bounded(failure: &Failure) {
         message.chars().count() <= Message::LONGEST && !message.contains(char::is_control),
         "{message:?}"
     );
-    assert!(failure.retry_after.is_none_or(|wait| wait.as_secs() <= 24 * 3600));
+    assert!(failure.retry_after.is_none_or(|wait| wait <= LONGEST_WAIT));
 }
 
 /// Asserts the rules for statuses in docs/recipes/reference.md, "How an answer is read".
