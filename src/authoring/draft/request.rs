@@ -217,6 +217,8 @@ fn headers<'a>(sample: &'a Sample, request: &mut Request, inputs: &mut Inputs) -
                 continue;
             }
             "user-agent" if may_be_user_agent(value) => escaped(value),
+            // The action of SOAP 1.1 is a URI in quotes.
+            "soapaction" if may_be_constant(value.trim_matches('"')) => escaped(value),
             "accept" if may_be_constant(value) => escaped(value),
             _ if values::is_constant_header(name, value) && !inputs.shows_a_secret(value) => {
                 escaped(value)

@@ -57,12 +57,12 @@ fn one(member: &Member, beside: bool, now: Timestamp) -> Option<Candidate> {
     }
     let reading = units::read(member, now)?;
     let has_no_offset = reading.unit == Unit::Rfc3339
-        && member.value.as_str().is_some_and(|text| text.trim().parse::<Timestamp>().is_err());
+        && member.value.as_str().is_none_or(|text| text.trim().parse::<Timestamp>().is_err());
     let offset = has_no_offset.then(|| {
         format!(
             "the date has no offset and is read as UTC; if the documentation names another one, \
              add it: `value = {}`",
-            quoted(&format!("{} ~ '+08:00'", member.path))
+            quoted(&format!("{} ~ '+08:00'", reading.expression))
         )
     });
     Some(Candidate {

@@ -142,7 +142,8 @@ pub fn issued(member: &Member) -> Option<Candidate> {
         Json::Bool(true) => "true".to_owned(),
         Json::Number(number) if matches!(number.as_i64(), Some(0 | 200)) => number.to_string(),
         Json::String(text)
-            if ["ok", "success", "0", "200", "true"].contains(&text.to_lowercase().as_str()) =>
+            if ["ok", "success", "200", "true"].contains(&text.to_lowercase().as_str())
+                || !text.is_empty() && text.len() <= 8 && text.bytes().all(|b| b == b'0') =>
         {
             format!("'{text}'")
         }

@@ -83,6 +83,15 @@ pub fn read(member: &Member, now: Timestamp) -> Option<Reading> {
         Json::String(text) => text.trim().to_owned(),
         _ => return None,
     };
+    if let Some(expression) = compact(&text, member) {
+        let date = format!("{}-{}-{}", &text[..4], &text[4..6], &text[6..8]);
+        let time = format!("{}:{}:{}", &text[8..10], &text[10..12], &text[12..]);
+        let value = Value::from(format!("{date}T{time}Z"));
+        let Ok(Expiry::At(end)) = ends_at(&value, Unit::Rfc3339, now) else { return None };
+        let why =
+            format!("read as a date without signs, the token ends {}", end.strftime("%Y-%m-%d"));
+        return Some(Reading { expression, unit: Unit::Rfc3339, end, why, doubts: Vec::new() });
+    }
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
     let (expression, value, unit, mut doubts) =
         if let Some(number) = text.parse::<f64>().ok().filter(|_| is_number) {
@@ -113,6 +122,30 @@ pub fn read(member: &Member, now: Timestamp) -> Option<Reading> {
         _ => format!("read as {}, the token ends {}", unit.word(), end.strftime("%Y-%m-%d")),
     };
     Some(Reading { expression, unit, end, why, doubts })
+}
+
+/// For a date such as `20231114221320`: the expression that writes it with its signs.
+fn compact(text: &str, member: &Member) -> Option<String> {
+    let is_date = text.len() == 14
+        && text.starts_with("20")
+        && text.bytes().all(|byte| byte.is_ascii_digit())
+        && ("01"..="12").contains(&&text[4..6])
+        && ("01"..="31").contains(&&text[6..8])
+        && ("00"..="23").contains(&&text[8..10]);
+    let path = &member.path;
+    let whole = if member.value.is_string() { path.clone() } else { format!("({path} | string)") };
+    let part = |from: usize, to: usize| format!("{whole}[{from}:{to}]");
+    is_date.then(|| {
+        format!(
+            "{} ~ '-' ~ {} ~ '-' ~ {} ~ 'T' ~ {} ~ ':' ~ {} ~ ':' ~ {}",
+            part(0, 4),
+            part(4, 6),
+            part(6, 8),
+            part(8, 10),
+            part(10, 12),
+            part(12, 14)
+        )
+    })
 }
 
 /// Whether the name of a member has one of these words.
@@ -252,6 +285,8 @@ mod tests {
             ("expires_in_hours", json!(24), Some("seconds")),
             ("expires_in", json!("3600s"), Some("seconds")),
             ("expiresIn", json!("24 hours"), Some("seconds")),
+            ("validUntil", json!("20231114231320"), Some("rfc3339")),
+            ("validUntil", json!(20_231_114_231_320_i64), Some("rfc3339")),
             ("valid_from", json!("2023-11-14T22:13:20Z"), None),
             ("refresh_expires_in", json!(1800), None),
             ("experience", json!(5), None),
