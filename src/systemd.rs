@@ -17,11 +17,7 @@ fn notify(states: &[NotifyState<'_>]) {
     let lines: Vec<String> = states.iter().map(|state| format!("{state}\n")).collect();
     if let Err(error) = send(&socket, &lines.concat()) {
         LOGGED.call_once(|| {
-            tracing::warn!(
-                %error,
-                "the service manager cannot be notified (NOTIFY_SOCKET); it may take the daemon \
-                 for dead"
-            );
+            tracing::warn!(%error, "the service manager cannot be reached at NOTIFY_SOCKET");
         });
     }
 }
