@@ -6,6 +6,7 @@ use minijinja::value::ValueKind;
 use super::reader::Reader;
 use super::status;
 use super::trace::Found;
+use crate::language::answer;
 use crate::language::convert::scalar;
 use crate::outcome::{Code, Failure, Reason};
 use crate::secret::looks_random;
@@ -141,12 +142,16 @@ impl Reader<'_, '_> {
         repeated.or_else(|| has_prose.then(|| Code::http(status)))
     }
 
-    /// The first prose in the place of a code. It is a message and no code.
+    /// The first prose in the place of a code. It is a message and no code. A whole body is neither,
+    /// because it can hold secrets that only its structure would show.
     fn prose(&self) -> Option<String> {
         self.call.rules.code.iter().find_map(|rule| {
             let value = self.value(rule);
             let text = value.as_str().filter(|_| value.kind() == ValueKind::String)?;
-            is_prose(text).then(|| text.to_owned())
+            let is_shown = is_prose(text)
+                && !self.redactor.is_secret(text)
+                && text.trim() != answer::text(&self.body).trim();
+            is_shown.then(|| text.to_owned())
         })
     }
 
