@@ -171,7 +171,8 @@ fn algorithm(name: &str) -> Option<Algorithm> {
     })
 }
 
-/// Checks that one of the keys signed the token. With a `kid` only keys of that name count.
+/// Checks that one of the keys signed the token. With a `kid` only keys of that name
+/// and keys without a name count.
 fn verify(
     header: &Json,
     message: &str,
@@ -194,7 +195,7 @@ fn verify(
     let wanted = header.get("kid").and_then(Json::as_str);
     let text = |key: &Json, member: &str| key.get(member).and_then(Json::as_str).map(str::to_owned);
     let fits = |key: &&Json| {
-        wanted.is_none_or(|wanted| text(key, "kid").as_deref() == Some(wanted))
+        wanted.is_none_or(|wanted| text(key, "kid").is_none_or(|name| name == wanted))
             && text(key, "use").is_none_or(|purpose| purpose == "sig")
             && text(key, "alg").is_none_or(|alg| alg == name)
     };
