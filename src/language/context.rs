@@ -38,6 +38,15 @@ impl Context {
         self.push(name, Content::Tree(tree), size);
     }
 
+    /// The context with another value of this name.
+    #[must_use]
+    pub fn with(&self, name: &str, value: Value) -> Self {
+        let mut context = self.clone();
+        Arc::make_mut(&mut context.0).values.retain(|(known, ..)| **known != *name);
+        context.add(name, value);
+        context
+    }
+
     fn push(&mut self, name: &str, content: Content, size: usize) {
         Arc::make_mut(&mut self.0).values.push((name.into(), content, size));
     }

@@ -13,9 +13,10 @@ use super::context::Named;
 use super::engine::{EngineSource, OPERAND, PRESENT};
 pub use super::errors::explain;
 use super::errors::without_values;
-use super::lint::lint;
-use super::names::{Mistake, Names};
-use super::scan::{KEYWORDS, Tokens};
+use super::flow::{secrecy, used_secrets};
+use super::lint::{check_required, lint};
+use super::names::{Mistake, Names, Secrecy};
+use super::scan::{KEYWORDS, Member, Tokens, members};
 use super::taint::SAME;
 use super::{bounds, filters};
 use crate::diagnostic::{Sentence, Shown};
@@ -66,8 +67,12 @@ pub struct Compiled {
     pub secret: bool,
     /// The values that it uses.
     pub uses: BTreeSet<String>,
-    /// If it uses secrets: the values that it uses and that are no secret.
-    open: Vec<Value>,
+    /// What its value reveals of the secrets that it uses.
+    pub secrecy: Secrecy,
+    /// The secrets that it uses in more than a test such as `is defined`.
+    secrets: Vec<Value>,
+    /// The members of the answer that it reaches by an index.
+    indexed: Vec<Member>,
     /// Each use of a value, and the cost of an evaluation without these values.
     places: Vec<String>,
     cost: u64,
@@ -102,15 +107,15 @@ impl Compiled {
             })?;
         let places = lint(&tokens, names)?;
         check_arguments(&expression)?;
+        check_required(source, names)?;
         let uses: BTreeSet<String> = places.iter().cloned().collect();
         let secret = uses.iter().any(|name| names.is_secret(name));
-        let open = uses.iter().filter(|name| secret && !names.is_secret(name));
-        let open = open.map(|name| Value::from(name.as_str())).collect();
-        let path = path(side, source);
         Ok(Self {
             expression,
-            path,
-            open,
+            path: path(side, source),
+            secrecy: secrecy(source, names),
+            secrets: used_secrets(source, names),
+            indexed: members(source).into_iter().filter(Member::has_index).collect(),
             source: source.to_owned(),
             secret,
             uses,
@@ -120,12 +125,14 @@ impl Compiled {
         })
     }
 
-    /// Whether a value of this expression may be shown: the expression uses no secret, or the value
-    /// equals a used value that is no secret, such as a configured URL.
+    /// Whether the value of this expression may be shown: the expression uses no secret, or none of
+    /// the secrets that it uses is there.
     #[must_use]
-    pub fn is_open(&self, value: &Value, context: &Value) -> bool {
-        let same = |name: &Value| context.get_item(name).is_ok_and(|input| input == *value);
-        !self.secret || value.as_str().is_some() && self.open.iter().any(same)
+    pub fn is_open(&self, context: &Value) -> bool {
+        let is_there = |name: &Value| {
+            context.get_item(name).is_ok_and(|value| !value.is_undefined() && !value.is_none())
+        };
+        !self.secret || self.secrecy != Secrecy::Uncertain && !self.secrets.iter().any(is_there)
     }
 
     /// The value in this context. The evaluation takes its cost from the budget of the attempt.
@@ -137,6 +144,14 @@ impl Compiled {
         if let Some(context) = context.downcast_object_ref::<Named>() {
             let sizes = self.places.iter().map(|name| context.size(name) as u64);
             context.budget.take(self.cost.saturating_add(sizes.sum()))?;
+            // The engine would take a character out of a text, which can be a token.
+            let takes_character = |member: &Member| {
+                let tree = context.tree(&member.root);
+                tree.is_some_and(|tree| member.takes_character(tree.json()))
+            };
+            if self.indexed.iter().any(takes_character) {
+                return Ok(Value::UNDEFINED);
+            }
         }
         if let Some(path) = &self.path {
             return member(context, path);

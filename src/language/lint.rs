@@ -1,9 +1,10 @@
 //! Checks every name in an expression, because the engine accepts unknown names.
 
 use super::filters::{FILTERS, TESTS};
-use super::names::{Mistake, Names};
+use super::flow::{conditions_are_open, has_value_operators};
+use super::names::{Mistake, Names, Secrecy};
 use super::scan::{KEYWORDS, Token, Tokens};
-use super::taint::{SAME, check_same};
+use super::taint::{SAME, check_same, uses};
 use crate::diagnostic::{Kind, Sentence, Shown, suggestion, suggestion_of_names};
 
 /// Checks every name, filter and test, and returns each use of a value.
@@ -81,7 +82,7 @@ fn check_word(
         }
     } else if !tokens.is_argument_name(index) && !KEYWORDS.contains(&name) {
         if called && name == SAME {
-            return check_same(tokens, index);
+            return check_same(tokens, index, names);
         }
         if called {
             let message = Sentence::naming(
@@ -157,5 +158,71 @@ fn check_member(tokens: &Tokens<'_>, index: usize, names: &Names) -> Result<(), 
             Err(mistake(tokens, index + 2, message, hint))
         }
         _ => Ok(()),
+    }
+}
+
+/// Checks that no secret decides which text of `required` is shown.
+///
+/// # Errors
+/// The first such text.
+pub fn check_required(source: &str, names: &Names) -> Result<(), Mistake> {
+    let tokens = Tokens::new(source);
+    let uses = uses(source);
+    let secret = uses.iter().any(|used| names.is_secret(&used.path[0]));
+    let wrong = (0..tokens.count()).find(|index| {
+        let is_required = tokens.is_word(*index, "required") && tokens.follows(*index, b"|");
+        let before = index.wrapping_sub(2);
+        let follows_name = tokens.is_value(before)
+            && matches!(names.secrecy(tokens.text(before)), Secrecy::Open | Secrecy::Whole);
+        is_required && !follows_name
+    });
+    let has_required = (0..tokens.count())
+        .find(|index| tokens.is_word(*index, "required") && tokens.follows(*index, b"|"));
+    let decided = has_value_operators(&tokens) || !conditions_are_open(&tokens, &uses, names);
+    match wrong.or(has_required.filter(|_| decided)) {
+        Some(index) if secret => Err(Mistake {
+            range: Some(tokens.range(index)),
+            message: "a secret would decide whether this text of `required` is shown".into(),
+            hint: Some("write `name | required('…')`, where `name` is a whole input".into()),
+            ..Mistake::default()
+        }),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_secret_chooses_the_text_of_a_message() {
+        let mut names = Names::default();
+        names.add("a", false);
+        names.add("key", true);
+        names.add("other", true);
+        names.set("made", Secrecy::Derived);
+        names.set("maybe", Secrecy::Uncertain);
+        for source in [
+            "key | required('a')",
+            "{'a': key | required('b')} | jwt(other | required('c'))",
+            "key | required('a') if a == 'x' else other | required('b')",
+            "(a ~ a) | required('a')",
+        ] {
+            assert!(check_required(source, &names).is_ok(), "{source}");
+        }
+        for source in [
+            "(a if key is startingwith('a')) | required('a')",
+            "made | upper | required('a')",
+            "maybe | required('a')",
+            "made | required('a')",
+            "key[3] | required('a')",
+            "a | required('a') if key < 'x' else a | required('b')",
+            "key is startingwith('a') and a | required('a')",
+            "[a | required('a')][key | length]",
+            "key.x | required('a')",
+        ] {
+            let refused = check_required(source, &names).is_err();
+            assert_eq!(refused, source != "[a | required('a')][key | length]", "{source}");
+        }
     }
 }

@@ -11,6 +11,7 @@ mod engine;
 pub mod errors;
 pub mod expression;
 pub mod filters;
+pub mod flow;
 pub mod json_template;
 mod jwt;
 pub mod known;

@@ -5,11 +5,25 @@ use std::ops::Range;
 
 use crate::diagnostic::{Kind, Sentence};
 
+/// What a value reveals of the secrets that it was made from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Secrecy {
+    /// It uses no secret.
+    #[default]
+    Open,
+    /// It is a whole secret, or one of several. Other values decide which one.
+    Whole,
+    /// It is computed from secrets. Whether it is there does not depend on them.
+    Derived,
+    /// It is computed from secrets, which can decide whether it is there.
+    Uncertain,
+}
+
 /// The names that an expression can use.
 #[derive(Clone, Default)]
 pub struct Names {
-    /// Names of values, and whether each is secret or derived from a secret.
-    plain: HashMap<String, bool>,
+    /// Names of values, and what each reveals of secrets.
+    plain: HashMap<String, Secrecy>,
     /// Names of parameters that are true or false.
     truths: HashSet<String>,
     /// Names with a fixed set of members. An empty set means any member.
@@ -17,9 +31,14 @@ pub struct Names {
 }
 
 impl Names {
-    /// Adds a value.
+    /// Adds a value that is a whole secret or none.
     pub fn add(&mut self, name: &str, secret: bool) {
-        self.plain.insert(name.to_owned(), secret);
+        self.set(name, if secret { Secrecy::Whole } else { Secrecy::Open });
+    }
+
+    /// Adds a value.
+    pub fn set(&mut self, name: &str, secrecy: Secrecy) {
+        self.plain.insert(name.to_owned(), secrecy);
     }
 
     /// Marks the value of a name as true or false.
@@ -47,7 +66,13 @@ impl Names {
     /// Whether the value of this name is secret.
     #[must_use]
     pub fn is_secret(&self, name: &str) -> bool {
-        self.plain.get(name).is_some_and(|secret| *secret)
+        self.secrecy(name) != Secrecy::Open
+    }
+
+    /// What the value of this name reveals of secrets.
+    #[must_use]
+    pub fn secrecy(&self, name: &str) -> Secrecy {
+        self.plain.get(name).copied().unwrap_or_default()
     }
 
     /// All names, sorted.

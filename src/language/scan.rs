@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use serde_json::Value as Json;
+
 /// The kind of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Token {
@@ -52,7 +54,7 @@ impl<'s> Tokens<'s> {
                     Token::Text
                 }
                 _ if byte.is_ascii_digit() => {
-                    skip(&|byte| is_name(byte) || byte == b'.');
+                    at = start + number_length(&bytes[start..]);
                     Token::Number
                 }
                 _ if byte.is_ascii_alphabetic() || byte == b'_' || !byte.is_ascii() => {
@@ -140,6 +142,34 @@ impl<'s> Tokens<'s> {
             && !self.is_argument_name(index)
     }
 
+    /// The conditions of the expression: from each `if` to its `else` or to its end.
+    #[must_use]
+    pub fn conditions(&self) -> Vec<Range<usize>> {
+        let begins = |index: &usize| self.is_word(*index, "if") && !self.follows(*index, b".|");
+        let end = |start: usize| {
+            let mut depth = 0_usize;
+            (start..self.count())
+                .find(|at| match self.get(*at) {
+                    Some(Token::Sign(b'(' | b'[' | b'{')) => {
+                        depth += 1;
+                        false
+                    }
+                    Some(Token::Sign(b')' | b']' | b'}' | b',')) if depth == 0 => true,
+                    Some(Token::Sign(b')' | b']' | b'}')) => {
+                        depth -= 1;
+                        false
+                    }
+                    _ => {
+                        depth == 0
+                            && !self.follows(*at, b".|")
+                            && (self.is_word(*at, "else") || self.is_word(*at, "if"))
+                    }
+                })
+                .unwrap_or(self.count())
+        };
+        (0..self.count()).filter(begins).map(|index| index + 1..end(index + 1)).collect()
+    }
+
     /// The last token of the name at `index` and of the members after it, as far as a word, a text
     /// without escapes or a plain number names each member. An escape or another form of a number
     /// would be a second name for the same member.
@@ -162,6 +192,33 @@ impl<'s> Tokens<'s> {
     }
 }
 
+/// The length of the number at the start, as the engine reads it: `1if` is a number and a word.
+fn number_length(bytes: &[u8]) -> usize {
+    let run = |from: usize, is_part: &dyn Fn(u8) -> bool| {
+        from + bytes[from..].iter().take_while(|byte| is_part(**byte)).count()
+    };
+    let is_digit = |byte: u8| byte.is_ascii_digit() || byte == b'_';
+    let digit_at = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    if bytes[0] == b'0' && bytes.get(1).is_some_and(|byte| b"xXoObB".contains(byte)) {
+        return match bytes[1] | 0x20 {
+            b'x' => run(2, &|byte| byte.is_ascii_hexdigit() || byte == b'_'),
+            b'o' => run(2, &|byte| matches!(byte, b'0'..=b'7' | b'_')),
+            _ => run(2, &|byte| matches!(byte, b'0' | b'1' | b'_')),
+        };
+    }
+    let mut end = run(0, &is_digit);
+    if bytes.get(end) == Some(&b'.') && digit_at(end + 1) {
+        end = run(end + 1, &is_digit);
+    }
+    if matches!(bytes.get(end), Some(b'e' | b'E')) {
+        let sign = usize::from(matches!(bytes.get(end + 1), Some(b'+' | b'-')));
+        if digit_at(end + 1 + sign) {
+            end = run(end + 1 + sign, &is_digit);
+        }
+    }
+    end
+}
+
 /// Whether a token is a text or a number that is written in its only form.
 fn is_plain(token: Token, text: &str) -> bool {
     match token {
@@ -174,16 +231,116 @@ fn is_plain(token: Token, text: &str) -> bool {
     }
 }
 
-/// The members of an answer that an expression uses, as the expression writes them: `json.status`,
-/// `json['a'].b`.
-#[must_use]
-pub fn members(source: &str) -> Vec<&str> {
-    let tokens = Tokens::new(source);
-    (0..tokens.count())
-        .filter(|index| {
-            ["json", "form", "xml"].iter().any(|tree| tokens.is_word(*index, tree))
-                && !tokens.follows(*index, b".|")
+/// A member of an answer: `json.errors[0].code`.
+#[derive(PartialEq, Eq)]
+pub struct Member {
+    /// The name of the tree: `json`.
+    pub root: String,
+    parts: Vec<Part>,
+}
+
+#[derive(PartialEq, Eq)]
+enum Part {
+    Name(String),
+    Index(usize),
+}
+
+impl Member {
+    /// The value of the member in the tree.
+    #[must_use]
+    pub fn find<'j>(&self, tree: &'j Json) -> Option<&'j Json> {
+        self.parts.iter().try_fold(tree, |json, part| match part {
+            Part::Name(name) => json.as_object()?.get(name),
+            Part::Index(index) => json.as_array()?.get(*index),
         })
-        .map(|index| &source[tokens.range(index).start..tokens.range(tokens.path_end(index)).end])
-        .collect()
+    }
+
+    /// Whether an index of the path counts items.
+    #[must_use]
+    pub fn has_index(&self) -> bool {
+        self.parts.iter().any(|part| matches!(part, Part::Index(_)))
+    }
+
+    /// Whether an index of the path would take a character out of a text of the tree.
+    #[must_use]
+    pub fn takes_character(&self, tree: &Json) -> bool {
+        let mut json = Some(tree);
+        self.parts.iter().any(|part| match (json, part) {
+            (Some(Json::String(text)), Part::Index(_)) => !text.is_empty(),
+            (Some(now), Part::Index(index)) => {
+                json = now.get(index);
+                false
+            }
+            (now, Part::Name(name)) => {
+                json = now.and_then(|now| now.get(name));
+                false
+            }
+            (None, Part::Index(_)) => false,
+        })
+    }
+
+    /// The name at the end: `code`.
+    #[must_use]
+    pub fn last_name(&self) -> Option<&str> {
+        match self.parts.last() {
+            Some(Part::Name(name)) => Some(name),
+            Some(Part::Index(_)) => None,
+            None => Some(&self.root),
+        }
+    }
+}
+
+/// The members of an answer that an expression uses, each once.
+#[must_use]
+pub fn members(source: &str) -> Vec<Member> {
+    let tokens = Tokens::new(source);
+    let mut members = Vec::new();
+    for index in (0..tokens.count()).filter(|index| tokens.is_value(*index)) {
+        let root = tokens.text(index);
+        if !["json", "form", "xml"].contains(&root) {
+            continue;
+        }
+        let parts = (index + 1..=tokens.path_end(index)).filter_map(|at| match tokens.get(at)? {
+            Token::Number => tokens.text(at).parse().ok().map(Part::Index),
+            Token::Sign(_) => None,
+            _ => Some(Part::Name(tokens.text(at).trim_matches(['"', '\'']).to_owned())),
+        });
+        let member = Member { root: root.to_owned(), parts: parts.collect() };
+        if !members.contains(&member) {
+            members.push(member);
+        }
+    }
+    members
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_has_a_name_at_its_end() {
+        let found = members("json.a.b ~ xml['a']['b-c'] ~ json ~ json.list[0] ~ json.a.b");
+        let names: Vec<_> = found.iter().map(Member::last_name).collect();
+        assert_eq!(names, [Some("b"), Some("b-c"), Some("json"), None]);
+    }
+
+    /// The engine reads numbers this way, so a word behind a number is counted as a word.
+    #[test]
+    fn a_number_ends_where_its_last_digit_stands() {
+        for (source, words) in [
+            ("1if 2else 3", ["if", "else"].as_slice()),
+            ("0x1for 2", &["or"]),
+            ("1_0and 2.5or 1e5in [1]", &["and", "or", "in"]),
+            ("1.e", &["e"]),
+            ("0b1is none", &["is", "none"]),
+            ("0o7else 1e+", &["else", "e"]),
+        ] {
+            let tokens = Tokens::new(source);
+            let found: Vec<&str> = (0..tokens.count())
+                .filter(|index| tokens.get(*index) == Some(Token::Word))
+                .map(|index| tokens.text(index))
+                .collect();
+            assert_eq!(found, words, "{source}");
+        }
+    }
 }

@@ -8,7 +8,7 @@ use percent_encoding::{AsciiSet, utf8_percent_encode};
 
 use super::convert::scalar;
 use super::expression::{Compiled, Side};
-use super::names::{Mistake, Names};
+use super::names::{Mistake, Names, Secrecy};
 use super::path;
 use super::refused::refused;
 use crate::diagnostic::Sentence;
@@ -36,7 +36,7 @@ pub fn real(_: &Compiled, value: Value) -> Value {
 /// Inserts a mark in place of each value that depends on a secret.
 pub fn hidden(context: &Value) -> impl FnMut(&Compiled, Value) -> Value {
     |expression, value| {
-        if expression.is_open(&value, context) { value } else { Value::from(HIDDEN) }
+        if expression.is_open(context) { value } else { Value::from(HIDDEN) }
     }
 }
 
@@ -223,7 +223,11 @@ fn evaluate(
 ) -> Result<Option<Value>, Error> {
     let value = expression.evaluate(context)?;
     if value.is_undefined() || value.is_none() {
-        return Ok(None);
+        // What a request lacks can be seen, so no part of a secret decides it.
+        return match expression.secrecy {
+            Secrecy::Uncertain => Err(refused("a value that is made from secrets is absent")),
+            _ => Ok(None),
+        };
     }
     Ok(Some(insert(expression, value)))
 }

@@ -7,10 +7,10 @@ use std::time::Duration;
 use http::{HeaderName, Method};
 
 use super::definition::{Credential, Definition, Format, Known, Parameter, Tokens, Unit};
-use crate::language::expression::{Compiled, Side};
+use crate::language::expression::Compiled;
 use crate::language::json_template::JsonTemplate;
 use crate::language::names::Names;
-use crate::language::scan;
+use crate::language::scan::{Member, members};
 use crate::language::template::Template;
 use crate::outcome::Reason;
 
@@ -204,15 +204,12 @@ pub(super) struct Condition {
     pub(super) word: &'static str,
     pub(super) rule: Compiled,
     /// The members of the answer that the rule uses.
-    pub(super) members: Vec<Compiled>,
+    pub(super) members: Vec<Member>,
 }
 
 impl Condition {
-    pub fn new(word: &'static str, rule: Compiled, names: &Names) -> Self {
-        let members = scan::members(&rule.source)
-            .into_iter()
-            .filter_map(|member| Compiled::new(Side::Response, member, names).ok())
-            .collect();
+    pub fn new(word: &'static str, rule: Compiled) -> Self {
+        let members = members(&rule.source);
         Self { word, rule, members }
     }
 }

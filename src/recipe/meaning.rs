@@ -36,7 +36,7 @@ impl Reader<'_, '_> {
             .rules
             .code
             .iter()
-            .filter_map(|rule| code_text(&self.value(rule)))
+            .filter_map(|rule| code_text(&self.shown(rule)))
             .filter(|text| !means_success(text.trim()))
             .collect();
         // As the answer has it, or as the label has it.

@@ -12,17 +12,20 @@ use minijinja::{Error, Value};
 
 use super::call::Call;
 use super::definition::Format;
-use super::named_secrets::{hide_headers, hide_in_text, hide_members, last_name};
+use super::named_secrets::{hide_headers, hide_in_text, hide_members};
 use super::trace::{Found, Given, Trace};
 use super::values::{Values, hide};
 use crate::language::answer;
 use crate::language::charset::{UNREADABLE, decoded};
 use crate::language::context::Context;
 use crate::language::expression::Compiled;
-use crate::language::scan::members;
+use crate::language::flow::keeps_whole_values;
+use crate::language::names::Secrecy;
+use crate::language::scan::{Member, members};
+use crate::language::taint::{Use, uses};
 use crate::language::tree::Tree;
 use crate::outcome::{Failure, Reason};
-use crate::secret::Redactor;
+use crate::secret::{HIDDEN, Redactor};
 
 /// An answer. Can hold a token: it can be read, not printed.
 pub struct TokenResponse {
@@ -49,6 +52,8 @@ pub struct Reader<'a, 'r> {
     pub body: Cow<'a, [u8]>,
     /// The body in each form in which it can be read, by the form's name in expressions.
     pub trees: Vec<(&'static str, Arc<Tree>)>,
+    /// The body without the token and the given values, if a rule that is shown uses it.
+    shown_body: Option<Value>,
     /// The rules that find the token, for the answer to the token request.
     pub tokens: &'r [Compiled],
     /// What the codes and conditions say, once it is known.
@@ -84,19 +89,61 @@ impl<'a, 'r> Reader<'a, 'r> {
             names.add("body", Value::from(answer::text(&body)));
         }
         hide_headers(&response.headers, redactor);
-        let told = OnceCell::new();
-        let mut reader = Self { call, response, names, redactor, trace, body, trees, tokens, told };
-        reader.hide_tokens();
-        reader.hide_given();
+        let (shown_body, told) = (None, OnceCell::new());
+        let mut reader =
+            Self { call, response, names, redactor, trace, body, trees, shown_body, tokens, told };
+        let mut secrets = reader.hide_tokens();
+        secrets.extend(reader.hide_given());
+        if call.uses.contains("body") {
+            reader.shown_body = without(&answer::text(&reader.body), &secrets).map(Value::from);
+        }
         reader
     }
 
-    /// Evaluates a rule.
+    /// Evaluates a rule whose value is shown, or decides what is shown. The body that it sees is
+    /// without the token and the given values.
     ///
     /// # Errors
     /// As [`Compiled::evaluate`].
     pub fn evaluate(&self, rule: &Compiled) -> Result<Value, Error> {
-        rule.evaluate(&self.names.value())
+        match &self.shown_body {
+            Some(body) if rule.uses.contains("body") => {
+                rule.evaluate(&self.names.with("body", body.clone()).value())
+            }
+            _ => rule.evaluate(&self.names.value()),
+        }
+    }
+
+    /// The value of a rule that finds a token or a given value; undefined when the rule cannot be
+    /// evaluated.
+    pub fn found(&self, rule: &Compiled) -> Value {
+        rule.evaluate(&self.names.value()).unwrap_or(Value::UNDEFINED)
+    }
+
+    /// The value of a rule for a code or a message. Undefined when the rule takes a part of a value
+    /// that repeats a secret, because the redactor could miss that part.
+    pub fn shown(&self, rule: &Compiled) -> Value {
+        let value = self.value(rule);
+        let is_there = !value.is_undefined() && !value.is_none();
+        if is_there && !keeps_whole_values(&rule.source) && self.repeats_secret(rule) {
+            return Value::UNDEFINED;
+        }
+        value
+    }
+
+    fn repeats_secret(&self, rule: &Compiled) -> bool {
+        let in_member = |member: &Member| {
+            self.member(member).is_some_and(|json| has_secret(json, self.redactor))
+        };
+        let in_header = |used: Use| {
+            let http = self.names.get("http").filter(|_| used.path[0] == "http");
+            let value = http.and_then(|http| {
+                let mut names = used.path[1..].iter();
+                names.try_fold(http.clone(), |value, name| value.get_attr(name).ok())
+            });
+            value.is_some_and(|value| self.redactor.is_secret(&value.to_string()))
+        };
+        members(&rule.source).iter().any(in_member) || uses(&rule.source).into_iter().any(in_header)
     }
 
     /// The value of a rule; undefined when the rule cannot be evaluated.
@@ -104,11 +151,18 @@ impl<'a, 'r> Reader<'a, 'r> {
         self.evaluate(rule).unwrap_or(Value::UNDEFINED)
     }
 
+    /// The value of a member of the answer.
+    pub fn member(&self, member: &Member) -> Option<&serde_json::Value> {
+        let (_, tree) = self.trees.iter().find(|(name, _)| *name == member.root)?;
+        member.find(tree.json())
+    }
+
     /// Hides all that the token rules find. The whole body of a refusal is no token.
-    fn hide_tokens(&mut self) {
+    fn hide_tokens(&mut self) -> Vec<String> {
         let is_refusal = !self.has_fine_status();
+        let mut texts = Vec::new();
         for rule in self.tokens {
-            let value = self.value(rule);
+            let value = self.found(rule);
             let is_no_token = value.as_str().map(str::trim).is_some_and(|text| {
                 (is_refusal || text.contains(char::is_whitespace))
                     && text == answer::text(&self.body).trim().trim_matches('"')
@@ -116,17 +170,19 @@ impl<'a, 'r> Reader<'a, 'r> {
             // An object is no token. Hiding its members would hide the text of a refusal.
             if matches!(value.kind(), ValueKind::String | ValueKind::Number) && !is_no_token {
                 hide(&value, self.redactor);
+                texts.extend(value.as_str().map(str::to_owned));
             }
         }
+        texts
     }
 
     /// Hides what the answer gives to later calls, whatever the status.
-    fn hide_given(&mut self) {
+    fn hide_given(&mut self) -> Vec<String> {
         // A body that is no tree, or that a rule uses as text, can hold the same names and values.
         if self.call.uses.contains("body") || self.trees.is_empty() {
             let rules = self.call.gives.iter().map(|(_, rule)| rule).chain(self.tokens);
-            let names: Vec<&str> =
-                rules.flat_map(|rule| members(&rule.source)).filter_map(last_name).collect();
+            let members: Vec<Member> = rules.flat_map(|rule| members(&rule.source)).collect();
+            let names: Vec<&str> = members.iter().filter_map(Member::last_name).collect();
             let body = answer::text(&self.body);
             hide_in_text(&body, &names, self.redactor);
             // ASCII in UTF-16 has a zero beside each letter.
@@ -135,12 +191,15 @@ impl<'a, 'r> Reader<'a, 'r> {
             }
         }
         let names = self.names.clone();
+        let mut texts = Vec::new();
         for (name, rule) in &self.call.gives {
-            let value = self.value(rule);
+            let value = self.found(rule);
             hide(&value, self.redactor);
+            texts.extend(value.as_str().map(str::to_owned));
             self.names.add(name, value);
         }
         self.names = names;
+        texts
     }
 
     /// The values that the answer gives to later calls.
@@ -148,7 +207,7 @@ impl<'a, 'r> Reader<'a, 'r> {
         let (mut given, mut missing) = (Vec::new(), None);
         let call = self.call;
         for (name, rule) in &call.gives {
-            let value = self.value(rule);
+            let value = self.found(rule);
             let text = value.as_str().filter(|_| value.kind() == ValueKind::String);
             let usable = match value.kind() {
                 ValueKind::String => {
@@ -157,7 +216,14 @@ impl<'a, 'r> Reader<'a, 'r> {
                 kind => matches!(kind, ValueKind::Number | ValueKind::Bool | ValueKind::Bytes),
             };
             let found = match (text, value.kind()) {
-                (Some(text), _) if usable => Given::Text(text.chars().count()),
+                _ if rule.secrecy != Secrecy::Whole => {
+                    if usable {
+                        Given::Computed
+                    } else {
+                        Given::Absent
+                    }
+                }
+                (Some(_), _) if usable => Given::Text,
                 (_, ValueKind::Undefined) => Given::Absent,
                 (_, kind) if usable => Given::Value(kind),
                 (_, kind) => Given::Useless(kind),
@@ -186,6 +252,33 @@ fn trees(call: &Call, body: &[u8]) -> Vec<(&'static str, Arc<Tree>)> {
         trees.extend(answer::xml(body).map(|tree| ("xml", tree)));
     }
     trees.into_iter().map(|(name, tree)| (name, Arc::new(Tree::new(tree)))).collect()
+}
+
+/// The body without these texts. `None` when one of them is the whole body, so that the rules can
+/// still tell a token from a page.
+fn without(body: &str, secrets: &[String]) -> Option<String> {
+    const SHORTEST: usize = 4;
+    let secrets = secrets.iter().map(|text| text.trim()).filter(|text| text.len() >= SHORTEST);
+    secrets.into_iter().try_fold(body.to_owned(), |body, secret| {
+        let escaped = serde_json::Value::from(secret).to_string();
+        let escaped = escaped.trim_matches('"');
+        let forms = [secret, escaped, &escaped.replace('/', "\\/")];
+        (secret != body.trim())
+            .then(|| forms.into_iter().fold(body, |body, form| body.replace(form, HIDDEN)))
+    })
+}
+
+/// Whether a text or a number of the tree contains a secret.
+fn has_secret(json: &serde_json::Value, redactor: &Redactor) -> bool {
+    match json {
+        serde_json::Value::String(text) => redactor.is_secret(text),
+        serde_json::Value::Number(number) => redactor.is_secret(&number.to_string()),
+        serde_json::Value::Array(items) => items.iter().any(|item| has_secret(item, redactor)),
+        serde_json::Value::Object(members) => members
+            .iter()
+            .any(|(name, item)| redactor.is_secret(name) || has_secret(item, redactor)),
+        _ => false,
+    }
 }
 
 /// Status and headers. Several headers of one name are one list (RFC 9110, section 5.3).

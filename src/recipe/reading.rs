@@ -13,6 +13,7 @@ use super::trace::{Found, Trace};
 use super::values::Values;
 use crate::language::answer::{describe, is_word, mismatch};
 use crate::language::expression::{Compiled, explain};
+use crate::language::scan::Member;
 use crate::language::tree::Tree;
 use crate::outcome::{Code, Failure, Reason, malformed};
 use crate::secret::shown_place;
@@ -172,7 +173,7 @@ impl Reader<'_, '_> {
 
     /// Whether an answer that does not satisfy its condition is damaged and not a refusal: it has a
     /// 2xx status and no code, and has either a token or no member that the condition uses.
-    fn is_unclear(&self, members: &[Compiled]) -> bool {
+    fn is_unclear(&self, members: &[Member]) -> bool {
         // A code counts even if it cannot be shown.
         let is_code = |rule: &Compiled| {
             let value = self.value(rule);
@@ -180,11 +181,9 @@ impl Reader<'_, '_> {
             let text = if is_scalar { value.to_string() } else { String::new() };
             !text.trim().is_empty() && !means_success(text.trim())
         };
-        let is_there = |rule: &Compiled| {
-            !matches!(self.value(rule).kind(), ValueKind::Undefined | ValueKind::None)
-        };
+        let is_there = |member: &Member| self.member(member).is_some_and(|value| !value.is_null());
         let is_token =
-            |rule: &Compiled| self.value(rule).as_str().is_some_and(|text| !text.trim().is_empty());
+            |rule: &Compiled| self.found(rule).as_str().is_some_and(|text| !text.trim().is_empty());
         (200..300).contains(&self.response.status)
             && !self.call.rules.code.iter().any(is_code)
             && (self.tokens.iter().any(is_token)

@@ -110,7 +110,7 @@ impl Reader<'_, '_> {
         let status = self.response.status;
         let (mut repeated, mut has_prose) = (None, false);
         for rule in &call.rules.code {
-            let value = self.value(rule);
+            let value = self.shown(rule);
             let text = code_text(&value);
             let meant = text.as_deref().filter(|text| !means_success(text.trim()));
             let is_prose = meant.is_some_and(is_prose);
@@ -158,7 +158,7 @@ impl Reader<'_, '_> {
     fn message(&mut self) -> Option<String> {
         let call = self.call;
         call.rules.message.iter().find_map(|rule| {
-            let value = self.value(rule);
+            let value = self.shown(rule);
             let text = value.as_str().filter(|_| value.kind() == ValueKind::String);
             let text =
                 text.filter(|text| !text.trim().is_empty()).map(|text| self.redactor.scrub(text));

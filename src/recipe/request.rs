@@ -200,16 +200,10 @@ impl Call {
         String::new()
     }
 
-    /// Whether people may see scheme, host and port of its URL: they use no secret, equal a value
-    /// that is no secret, or are those of an address that an answer gave.
+    /// Whether people may see scheme, host and port of its URL: they use no secret, none of the
+    /// secrets that they use is there, or they are those of an address that an answer gave.
     fn shows_origin(&self, url: &Url, origins: &[String], context: &Value) -> bool {
-        let is_open = |expression: &Compiled| {
-            !expression.secret
-                || expression
-                    .evaluate(context)
-                    .is_ok_and(|value| expression.is_open(&value, context))
-        };
-        self.request.url.origin().all(is_open)
+        self.request.url.origin().all(|expression| expression.is_open(context))
             || origins.contains(&url.origin().ascii_serialization())
     }
 
@@ -324,7 +318,7 @@ fn hide_derived(expression: &Compiled, value: &Value, context: &Value, redactor:
     // A lone name is an input or a `let`, which are hidden already.
     let is_name =
         expression.source.trim().bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if expression.secret && !is_name && !expression.is_open(value, context) {
+    if expression.secret && !is_name && !expression.is_open(context) {
         values::hide(value, redactor);
     }
 }

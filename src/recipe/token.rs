@@ -15,6 +15,7 @@ use super::trace::{Found, Trace};
 use super::values::Values;
 use crate::language::charset::UNREADABLE;
 use crate::language::expression::{Compiled, explain};
+use crate::language::names::Secrecy;
 use crate::language::taint::paths;
 use crate::outcome::{Expiry, Failure, Issued, Outcome, Reason, malformed};
 use crate::time::{human_duration, unix_seconds};
@@ -67,11 +68,15 @@ impl<'r> Reader<'_, 'r> {
     fn find_token(&mut self) -> Result<String, NoToken> {
         let mut problem = NoToken::Missing;
         for rule in self.tokens {
-            let value = self.value(rule);
+            let value = self.found(rule);
             let text = value.as_str().filter(|_| value.kind() == ValueKind::String).map(str::trim);
+            let is_computed = rule.secrecy != Secrecy::Whole;
             let found = match (text, value.kind()) {
+                (Some(""), _) if is_computed => Found::Absent,
                 (Some(""), _) => Found::Empty,
-                (Some(text), _) => Found::Token(text.chars().count()),
+                (_, ValueKind::Undefined | ValueKind::None) if is_computed => Found::Absent,
+                _ if is_computed => Found::Computed,
+                (Some(_), _) => Found::Token,
                 (None, ValueKind::Undefined) => Found::Absent,
                 (None, kind) => Found::NotAString(kind),
             };
@@ -192,7 +197,7 @@ impl<'r> Reader<'_, 'r> {
     /// requested scopes (RFC 6749, section 5.1).
     fn missing_scopes(&mut self, rules: &'r TokenRules, required: &[String]) -> Vec<String> {
         let Some(rule) = &rules.scopes else { return Vec::new() };
-        let value = self.value(rule);
+        let value = self.shown(rule);
         let granted: Option<Vec<String>> = match value.kind() {
             ValueKind::String => Some(words(value.as_str().unwrap_or_default())),
             // A list of scopes holds only texts.

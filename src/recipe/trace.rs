@@ -38,8 +38,10 @@ pub enum Found<'a> {
     Truth(bool),
     /// Why the rule cannot be evaluated.
     Error(String),
-    /// A token, with its length in characters.
-    Token(usize),
+    /// A token.
+    Token,
+    /// A value that a rule computed for the token, of any kind.
+    Computed,
     /// A text without characters.
     Empty,
     /// A value of another kind where a token was expected.
@@ -79,8 +81,10 @@ pub enum Found<'a> {
 
 /// A value that an answer gives to later calls.
 pub enum Given {
-    /// A text, with its length in characters.
-    Text(usize),
+    /// A text.
+    Text,
+    /// A value that a rule computed, of any kind.
+    Computed,
     /// A value of another kind.
     Value(ValueKind),
     /// Nothing.
@@ -121,7 +125,8 @@ impl Found<'_> {
             Self::Damage(problem) => problem.as_str().to_owned(),
             Self::Truth(holds) => holds.to_string(),
             Self::Error(problem) => format!("cannot be evaluated: {problem}"),
-            Self::Token(length) => format!("a string of {length} characters {HIDDEN}"),
+            Self::Token => format!("a string {HIDDEN}"),
+            Self::Computed => format!("found {HIDDEN}"),
             Self::Empty => "an empty string".into(),
             Self::NotAString(kind) => format!("a {kind}, not a string"),
             Self::End { at: None, unit, .. } => {
@@ -158,7 +163,8 @@ impl Found<'_> {
 impl Given {
     fn words(&self) -> String {
         match self {
-            Self::Text(length) => format!("a string of {length} characters {HIDDEN}"),
+            Self::Text => format!("a string {HIDDEN}"),
+            Self::Computed => format!("found {HIDDEN}"),
             Self::Value(kind) => format!("a {kind} {HIDDEN}"),
             Self::Absent => "absent".into(),
             Self::Useless(kind) => format!("an empty string or a {kind}, of no use"),

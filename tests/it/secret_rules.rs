@@ -90,6 +90,137 @@ fn a_rule_that_depends_on_a_secret_is_a_load_error_at_its_place() {
     assert!(step[0].to_string().contains("this rule would show `token`"), "{}", step[0]);
 }
 
+/// Each line is an attack that shows characters of a secret, one by one or by their number.
+#[test]
+fn a_value_that_is_kept_secret_does_not_depend_on_parts_of_a_secret() {
+    for rule in [
+        "gives = { a = \"'x' if secret is startingwith('h')\" }",
+        "gives = { a = \"secret[3]\" }",
+        "gives = { a = \"secret | replace('h', '')\" }",
+        "gives = { a = \"session | length\" }",
+        "gives = { a = \"'x' if made is defined and made < 'k'\" }",
+        "gives = { a = \"json.a if json.access_token is startingwith('e')\" }",
+    ] {
+        let faults = faults(&format!("{TOKEN}\n{rule}"));
+        let text = faults.first().map(ToString::to_string).unwrap_or_default();
+        let expected = "error: whether this rule finds a value would depend on `";
+        assert!(text.contains(expected), "{rule}: {text}");
+    }
+    for rule in [
+        "'x' if secret is startingwith('h')",
+        "secret[:1]",
+        "(secret | split('h'))[1]",
+        "json.access_token if secret < 'i'",
+        "session | upper",
+        "json.access_token if json.access_token is startingwith('e')",
+    ] {
+        let faults = faults(&format!("token = \"{rule}\""));
+        let text = faults.first().map(ToString::to_string).unwrap_or_default();
+        assert!(text.contains("would depend on `"), "{rule}: {text}");
+    }
+    for rule in [
+        "gives = { a = \"json.a | hmac_sha256(secret) | hex\", b = \"made\" }",
+        "gives = { a = \"json.a | default(secret) if url is defined\" }",
+        "gives = { a = \"http.headers['set-cookie'] | split(';') | first\" }",
+    ] {
+        let faults = faults(&format!("{TOKEN}\n{rule}"));
+        assert!(faults.is_empty(), "{rule}: {}", faults[0]);
+    }
+}
+
+#[test]
+fn only_a_whole_value_is_read_as_a_web_token() {
+    for value in [
+        "secret | replace('h', 'e')",
+        "'eyJhIjoxfQ.' ~ secret",
+        "made",
+        "secret[1:]",
+        "token if token is startingwith('a')",
+        "secret if session is startingwith('eyJ')",
+        "json.access_token | trim",
+        "token | upper",
+    ] {
+        let rule = format!("expiry = [{{ value = \"{value}\", unit = \"jwt\" }}]");
+        let faults = faults(&format!("{TOKEN}\n{rule}"));
+        let text = faults.first().map(ToString::to_string).unwrap_or_default();
+        assert!(text.contains("this rule would show `"), "{rule}: {text}");
+    }
+    let derived = "token = \"json.t | split('.') | last\"\n\
+                   expiry = [{ value = \"token\", unit = \"jwt\" }]";
+    assert!(faults(derived)[0].to_string().contains("this rule would show `token`"));
+}
+
+#[test]
+fn a_derived_value_is_neither_compared_nor_tested_and_no_index_takes_a_character() {
+    for rule in [
+        "issued = \"same(json.a, made)\"",
+        "issued = \"same(session, secret)\"",
+        "issued = \"same(json.a, secret[0])\"",
+        "issued = \"same(http.headers['a'][0], secret)\"",
+        "issued = \"same(body[0], json.a)\"",
+    ] {
+        let faults = faults(&format!("{TOKEN}\n{rule}"));
+        let text = faults.first().map(ToString::to_string).unwrap_or_default();
+        assert!(text.contains("`same` compares two whole values"), "{rule}: {text}");
+    }
+    for rule in [
+        "code = \"'x' if made is defined\"",
+        "code = \"'x' if secret[9] is defined\"",
+        "code = \"'x' if secret.a is defined\"",
+        "code = \"'x' if body[900] is defined\"",
+        "code = \"body[0]\"",
+        "code = \"'x' if 'a' in body\"",
+    ] {
+        let faults = faults(&format!("{TOKEN}\n{rule}"));
+        let text = faults.first().map(ToString::to_string).unwrap_or_default();
+        assert!(text.contains("this rule would show `"), "{rule}: {text}");
+    }
+}
+
+/// A recipe with a cleanup that gives no values.
+fn cleanup(lines: &str) -> String {
+    let step = format!("{TOKEN}\n[[recipes.r.cleanup]]\nname = \"logout\"\n{lines}");
+    faults(&step).first().map(ToString::to_string).unwrap_or_default()
+}
+
+#[test]
+fn no_rule_computes_with_a_whole_body_and_no_secret_leaves_out_a_call_or_chooses_a_text() {
+    for rule in
+        ["body[10:40]", "body | upper", "json | json | upper", "form ~ ''", "xml | string | last"]
+    {
+        let text =
+            cleanup(&format!("request.url = \"{{{{ url }}}}\"\nresponse.message = \"{rule}\""));
+        assert!(text.contains("this rule would show `"), "{rule}: {text}");
+    }
+    for rule in ["body", "body | trim", "'x' if body | trim == 'pong'", "json.a[1:]"] {
+        let text =
+            cleanup(&format!("request.url = \"{{{{ url }}}}\"\nresponse.message = \"{rule}\""));
+        assert!(text.is_empty(), "{rule}: {text}");
+    }
+    for url in [
+        "(url if secret is startingwith('h') else none) | required('a')",
+        "url | required('a') if token < 'h' else session | required('b')",
+        "secret[3] | required('a')",
+        "made | split('x') | first | required('a')",
+        "secret is startingwith('h') and url | required('a')",
+    ] {
+        let text = cleanup(&format!("request.url = \"{{{{ {url} }}}}\""));
+        assert!(text.contains("a secret would decide whether this text"), "{url}: {text}");
+    }
+    for url in [
+        "url if secret is startingwith('zzz')",
+        "url if secret == 'a'",
+        "[url][secret | length]",
+        "(secret | split('~'))[5]",
+        "url if made < '0'",
+    ] {
+        let text = cleanup(&format!("request.url = \"{{{{ {url} }}}}\""));
+        assert!(text.contains("a value that is made from secrets is absent"), "{url}: {text}");
+    }
+    let text = cleanup("request.url = \"{{ url if secret is undefined }}\"");
+    assert!(text.is_empty(), "{text}");
+}
+
 #[test]
 fn a_rule_may_test_whether_a_secret_is_defined_and_equal_to_a_value() {
     for rule in [

@@ -301,6 +301,7 @@ fn a_recipe_that_is_too_large_is_a_load_error_with_the_limit_and_the_place() {
             "",
             expressions,
         ),
+        (format!("response.issued = \"{}1\"", "1if 1else ".repeat(61)), "5:", "the expression"),
         (format!("response.throttled = [{}]", names(201)), "1:10", words),
         (format!("credentials = [{}]", names(101)), "1:10", inputs),
         (

@@ -8,7 +8,8 @@ use super::compiler::Compiler;
 use super::limits::MOST_STEPS;
 use super::request::Requested;
 use crate::diagnostic::{Sentence, Shown};
-use crate::language::expression::{Compiled, Side};
+use crate::language::expression::Compiled;
+use crate::language::names::Secrecy;
 use crate::outcome::Reason;
 use crate::recipe::call::{Call, Condition, Kind, OWN_NAMES, Rules};
 use crate::recipe::definition::{Answer, Format, Ordered, Request, Step, Text};
@@ -90,7 +91,7 @@ impl Compiler<'_> {
         self.add_answer_names();
         self.hide(answer.gives.0.iter().map(|(_, text)| text));
         let condition = answer.ok.as_ref().and_then(|text| self.rule(text));
-        let condition = condition.map(|rule| Condition::new("ok", rule, &self.names));
+        let condition = condition.map(|rule| Condition::new("ok", rule));
         let (code, message) = (self.rules(&answer.code), self.rules(&answer.message));
         let meanings = self.meanings([
             (Reason::Suspended, &answer.suspended),
@@ -129,11 +130,10 @@ impl Compiler<'_> {
         let mut gives = Vec::new();
         for (given, text) in &table.0 {
             self.check_name(given.get_ref(), given.span());
-            gives.extend(
-                self.expression(Side::Response, text)
-                    .map(|compiled| (given.get_ref().clone(), compiled)),
-            );
-            self.names.add(given.get_ref(), true);
+            let compiled = self.found(text);
+            let secrecy = compiled.as_ref().map_or(Secrecy::Whole, |compiled| compiled.secrecy);
+            gives.extend(compiled.map(|compiled| (given.get_ref().clone(), compiled)));
+            self.names.set(given.get_ref(), secrecy);
         }
         gives
     }
@@ -157,8 +157,8 @@ impl Compiler<'_> {
             .any(|expression| expression.uses.iter().any(|name| self.answers.contains(name)));
         self.all.extend(request.uses);
         // Later calls can use the values of this answer.
-        for (given, _) in &gives {
-            self.names.add(given, true);
+        for (given, rule) in &gives {
+            self.names.set(given, rule.secrecy);
             self.answers.insert(given.clone());
         }
         Call { name, kind, part, request: request.templates, rules, gives, needs, follows, uses }

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Fault, Sentence, Shown, Source, within, within_all};
 use crate::language::expression::{Compiled, Side};
+use crate::language::flow::{given, is_web_token};
 use crate::language::known::{is_all_known, known_parts};
 use crate::language::names::{Mistake, Names};
 use crate::language::scan::KEYWORDS;
-use crate::language::taint::{SAME, paths, shown_secret};
+use crate::language::taint::{SAME, deciding_secret, shown_secret, taken_paths};
 use crate::language::template::Template;
 use crate::recipe::definition::{Expressions, Text};
 
@@ -120,10 +121,6 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    pub fn expressions(&mut self, texts: &Expressions) -> Vec<Compiled> {
-        texts.0.iter().filter_map(|text| self.expression(Side::Response, text)).collect()
-    }
-
     pub fn template(&mut self, text: &Text) -> Option<Template> {
         if !self.has_room(Template::count(text.0.get_ref()).max(1), || text.0.span()) {
             return None;
@@ -144,7 +141,7 @@ impl<'a> Compiler<'a> {
 
     /// Marks the paths of the answer that are secret: those of the token and of the given values.
     pub fn hide<'b>(&mut self, texts: impl Iterator<Item = &'b Text>) {
-        self.hidden = texts.flat_map(|text| paths(text.0.get_ref())).collect();
+        self.hidden = texts.flat_map(|text| taken_paths(text.0.get_ref())).collect();
     }
 
     /// Compiles a rule for the answer whose value may be shown. It must not use a secret.
@@ -156,19 +153,58 @@ impl<'a> Compiler<'a> {
     pub fn rule_of(&mut self, side: Side, text: &Text) -> Option<Compiled> {
         let compiled = self.expression(side, text)?;
         let source = text.0.get_ref();
-        let Some(shown) = shown_secret(source, |name| self.names.is_secret(name), &self.hidden)
-        else {
-            return Some(compiled);
-        };
+        match shown_secret(source, |name| self.names.secrecy(name), &self.hidden) {
+            None => Some(compiled),
+            Some(shown) => self.shows(text, shown, "this rule would show `{}`, which is secret"),
+        }
+    }
+
+    /// Compiles a rule for a value that is kept secret. No part of a secret decides whether the
+    /// value is there.
+    pub fn found(&mut self, text: &Text) -> Option<Compiled> {
+        let mut compiled = self.expression(Side::Response, text)?;
+        let source = text.0.get_ref();
+        let secrecy = given(source, &self.names);
+        let deciding = deciding_secret(source, |name| self.names.secrecy(name), &self.hidden);
+        match (secrecy, deciding) {
+            (Ok(secrecy), None) => {
+                compiled.secrecy = secrecy;
+                Some(compiled)
+            }
+            (Err(place), _) | (_, Some(place)) => {
+                let problem =
+                    "whether this rule finds a value would depend on `{}`, which is secret";
+                self.shows(text, place, problem)
+            }
+        }
+    }
+
+    /// Compiles a rule for a JSON Web Token, of which only the time is shown.
+    pub fn web_token(&mut self, text: &Text) -> Option<Compiled> {
+        if is_web_token(text.0.get_ref(), &self.names) {
+            return self.expression(Side::Expiry, text);
+        }
+        self.rule_of(Side::Expiry, text)
+    }
+
+    /// Adds the fault that a rule shows a secret.
+    fn shows(
+        &mut self,
+        text: &Text,
+        shown: Range<usize>,
+        problem: &'static str,
+    ) -> Option<Compiled> {
+        let source = text.0.get_ref();
         let used = &source[shown.clone()];
         let is_known = is_all_known(used, &self.names);
         let used = if is_known { Shown::outside_of_files(used) } else { "***".into() };
         let place = within(&self.source.text, text.0.span(), source, shown);
-        let problem = Sentence::fill("this rule would show `{}`, which is secret", [used]);
+        let problem = Sentence::fill(problem, [used]);
         self.fault(place, problem).hint = Some(Sentence::fill(
             "a rule for the answer may use a secret only in `{}(a, b)`, in a test such as \
-             `is defined`, and in `expiry` or `retry_after` with the unit `jwt`; the whole body \
-             may stand by itself, as `body | trim`, in `body | length` and in `'a text' in body`",
+             `is defined`, and as a whole in `expiry` or `retry_after` with the unit `jwt`; the \
+             whole body may stand by itself, as `body | trim`, in `body | length` and in \
+             `'a text' in body`",
             [SAME.into()],
         ));
         None

@@ -48,7 +48,7 @@ impl Compiler<'_> {
         for (name, text) in definition.bindings.0.iter().take(MOST_BINDINGS) {
             self.check_name(name.get_ref(), name.span());
             if let Some(compiled) = self.expression(Side::Request, text) {
-                self.names.add(name.get_ref(), compiled.secret);
+                self.names.set(name.get_ref(), compiled.secrecy);
                 bindings.push((name.get_ref().clone(), compiled));
             } else {
                 self.names.add(name.get_ref(), false);

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::compiler::Compiler;
 use super::limits::MOST_EXPRESSIONS;
+use super::response::of_the_token;
 use crate::diagnostic::{Fault, Source};
 use crate::language::names::Names;
 use crate::recipe::call::{Call, Kind, OWN_NAMES, Recipe, TOKEN};
@@ -47,7 +48,7 @@ impl Recipe {
         compiler.names = outside;
         let part = String::new();
         let token = compiler.finish(TOKEN.into(), Kind::Token, part, request, rules, gives);
-        compiler.names.add("token", true);
+        compiler.names.set("token", of_the_token(&reading.token));
         compiler.answers.insert("token".into());
         let cleanup = compiler.steps(&definition.cleanup, Kind::Cleanup, &mut known, place);
         let Compiler { names, all, expressions, .. } = compiler;

@@ -4,9 +4,15 @@ use std::ops::Range;
 
 use super::compiler::Compiler;
 use crate::language::expression::{Compiled, Side};
+use crate::language::names::Secrecy;
 use crate::outcome::Reason;
 use crate::recipe::call::{Condition, Rules, TokenRules};
 use crate::recipe::definition::{Definition, TimeRule, Unit};
+
+/// What `token` reveals when it comes from these rules.
+pub fn of_the_token(rules: &[Compiled]) -> Secrecy {
+    rules.iter().map(|rule| rule.secrecy).max().unwrap_or(Secrecy::Whole)
+}
 
 impl Compiler<'_> {
     pub fn response(
@@ -24,8 +30,8 @@ impl Compiler<'_> {
         let given = response.gives.0.iter().map(|(_, text)| text);
         self.hide(response.token.0.iter().chain(given));
         let condition = response.issued.as_ref().and_then(|text| self.rule(text));
-        let condition = condition.map(|rule| Condition::new("issued", rule, &self.names));
-        let token = self.expressions(&response.token);
+        let condition = condition.map(|rule| Condition::new("issued", rule));
+        let token: Vec<_> = response.token.0.iter().filter_map(|text| self.found(text)).collect();
         let code = self.rules(&response.code);
         let message = self.rules(&response.message);
         let meanings = self.meanings([
@@ -38,7 +44,7 @@ impl Compiler<'_> {
         let retry_after = self.times(&response.retry_after);
         let scopes = response.scopes.as_ref().and_then(|text| self.rule(text));
         // Only the rules whose values are not shown can use the token.
-        self.names.add("token", true);
+        self.names.set("token", of_the_token(&token));
         let expiry = self.times(&response.expiry);
         let never = response.never.as_ref().and_then(|text| self.rule(text));
         let rules = Rules {
@@ -58,7 +64,7 @@ impl Compiler<'_> {
         let compile = |rule: &TimeRule| {
             // The unit `jwt` reveals only the time in the token.
             let compiled = match rule.unit {
-                Unit::Jwt => self.expression(Side::Expiry, &rule.value),
+                Unit::Jwt => self.web_token(&rule.value),
                 _ => self.rule_of(Side::Expiry, &rule.value),
             };
             Some((compiled?, rule.unit))

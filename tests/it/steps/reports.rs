@@ -83,7 +83,7 @@ fn probe_explains_each_call() {
         "Step discovery\n",
         // A URL that is configured is no secret, though an answer could have given another.
         &format!("  GET {}/discovery\n", base(&endpoint)),
-        "identity: a string of",
+        "identity: a string [hidden]",
         "Request\n  POST [hidden]/token  (at http://127.0.0.1:",
         "  X-Session: [hidden]\n",
         "Step logout\n",
