@@ -80,7 +80,8 @@ pub fn deciding_secret(
 fn is_shown(used: &Use, secrecy: impl Fn(&str) -> Secrecy, hidden: &[Vec<String>]) -> bool {
     let name = used.path[0].as_str();
     let secrecy = secrecy(name);
-    let is_whole = used.path.len() == 1 || TREES.contains(&name) || !used.has_index();
+    let is_whole =
+        used.path.len() == 1 || TREES.contains(&name) || name == "http" && !used.has_index();
     if used.harmless && secrecy <= Secrecy::Whole && is_whole {
         return false;
     }

@@ -43,7 +43,10 @@ impl Recipe {
         let request = compiler.request(&definition.request, Kind::Token, place);
         let outside = compiler.names.clone();
         compiler.add_answer_names();
-        let gives = compiler.gives(&definition.response.gives);
+        let response = &definition.response;
+        let given = response.gives.0.iter().map(|(_, text)| text);
+        compiler.hide(response.token.0.iter().chain(given));
+        let gives = compiler.gives(&response.gives);
         let (rules, reading) = compiler.response(definition, place);
         compiler.names = outside;
         let part = String::new();

@@ -27,8 +27,6 @@ impl Compiler<'_> {
                     .into(),
             );
         }
-        let given = response.gives.0.iter().map(|(_, text)| text);
-        self.hide(response.token.0.iter().chain(given));
         let condition = response.issued.as_ref().and_then(|text| self.rule(text));
         let condition = condition.map(|rule| Condition::new("issued", rule));
         let token: Vec<_> = response.token.0.iter().filter_map(|text| self.found(text)).collect();
