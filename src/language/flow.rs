@@ -316,7 +316,7 @@ mod tests {
             "(1 // key | length) | string | sha256",
             "'a' | sha256 if key == 'x'",
             "key | replace('a', '')",
-            "made",
+            "maybe",
             "made | sha256 | join",
             "key.a",
             "(key | sha256)[0]",
