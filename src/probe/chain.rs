@@ -23,10 +23,22 @@ const MOST_NAMES: usize = 3;
 /// The shortest RSA key that is accepted, in bits.
 const SHORTEST_RSA: usize = 2048;
 
-/// Why the certificates are refused, as a sentence.
+/// Why the certificates are refused.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Refused(pub String);
+#[error("{message}")]
+pub struct Refused {
+    /// The sentence for a person.
+    pub message: String,
+    /// The time of this host, in seconds since 1970, if it is too early for a certificate.
+    pub early: Option<u64>,
+}
+
+impl Refused {
+    /// For a cause that is not the time.
+    pub fn new(message: String) -> Self {
+        Self { message, early: None }
+    }
+}
 
 /// What an endpoint is trusted by.
 pub struct Trust {
@@ -57,8 +69,13 @@ impl Trust {
         algorithms: &[&dyn SignatureVerificationAlgorithm],
         now: UnixTime,
     ) -> Result<Option<Timestamp>, Refused> {
-        self.verified(presented, algorithms, now)
-            .map_err(|error| Refused(presented.sentence(&error, &self.roots)))
+        self.verified(presented, algorithms, now).map_err(|error| Refused {
+            message: presented.sentence(&error, &self.roots),
+            early: match error {
+                webpki::Error::CertNotValidYet { time, .. } => Some(time.as_secs()),
+                _ => None,
+            },
+        })
     }
 
     fn verified(
@@ -284,7 +301,7 @@ impl Presented<'_> {
 pub fn weak_key(certificate: &CertificateDer<'_>) -> Option<Refused> {
     let leaf = parse(certificate)?;
     let problem = short_key(&leaf)?;
-    Some(Refused(format!("the certificate {problem} ({})", shown(&leaf))))
+    Some(Refused::new(format!("the certificate {problem} ({})", shown(&leaf))))
 }
 
 fn short_key(certificate: &X509Certificate<'_>) -> Option<String> {

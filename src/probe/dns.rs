@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType, getaddrinfo};
+use dns_lookup::{AddrInfoHints, LookupError, LookupErrorKind, SockType, getaddrinfo};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
+use super::local::lacking_for_a_socket;
 use super::marks::{mark, mark_addresses};
 
 /// The most addresses of a name that a probe tries.
@@ -23,6 +24,9 @@ pub enum DnsError {
     /// No server answered, or it failed.
     #[error("the name {0} cannot be resolved just now: no name server answers")]
     Again(String),
+    /// This host lacks something.
+    #[error("{0}")]
+    Local(&'static str),
     /// Anything else.
     #[error("the name {name} cannot be resolved: {problem}")]
     Other {
@@ -60,12 +64,16 @@ impl Resolve for System {
 fn lookup(name: &str) -> Result<Vec<SocketAddr>, DnsError> {
     let hints = AddrInfoHints { socktype: SockType::Stream.into(), ..AddrInfoHints::default() };
     let other = |problem: String| DnsError::Other { name: name.to_owned(), problem };
-    let answer =
-        getaddrinfo(Some(name), None, Some(hints)).map_err(|error| match error.kind() {
-            LookupErrorKind::NoName | LookupErrorKind::NoData => DnsError::NoName(name.to_owned()),
-            LookupErrorKind::Again => DnsError::Again(name.to_owned()),
-            _ => other(std::io::Error::from(error).to_string()),
-        })?;
+    let problem = |error: LookupError| match (lacking_for_a_socket(), error.kind()) {
+        // Without a descriptor, the resolver can say that the name does not exist.
+        (Some(lacking), _) => DnsError::Local(lacking),
+        (None, LookupErrorKind::NoName | LookupErrorKind::NoData) => {
+            DnsError::NoName(name.to_owned())
+        }
+        (None, LookupErrorKind::Again) => DnsError::Again(name.to_owned()),
+        (None, _) => other(std::io::Error::from(error).to_string()),
+    };
+    let answer = getaddrinfo(Some(name), None, Some(hints)).map_err(problem)?;
     let addresses = tried(answer.filter_map(Result::ok).map(|info| info.sockaddr));
     if addresses.is_empty() { Err(DnsError::NoName(name.to_owned())) } else { Ok(addresses) }
 }

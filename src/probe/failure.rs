@@ -3,13 +3,13 @@
 use std::error::Error;
 use std::io;
 
-use rustix::io::Errno;
 use rustls::{AlertDescription as Alert, CertificateError};
 
 use super::chain::Refused;
 use super::dns::DnsError;
 use super::http2::{self, Again};
 use super::identity::{self, alert_word};
+use super::local;
 use super::marks::{Marks, Moments};
 use crate::outcome::{Failure, Reason, malformed};
 
@@ -32,13 +32,18 @@ pub fn is_tunnel(error: &reqwest::Error, moments: &Moments) -> bool {
 /// The failure for an error of the HTTP client, from the moments that the request reached.
 pub fn classify(error: &reqwest::Error, marks: &Marks) -> Failure {
     let moments = &marks.moments();
-    if find::<io::Error>(error).is_some_and(has_no_descriptors) {
-        let message = "this host has no free file descriptor for a connection: raise LimitNOFILE \
-                       of the service, or the limit of the system";
-        return Failure::new(Reason::Local, message);
-    }
     if let Some(dns) = find::<DnsError>(error) {
-        return Failure::new(Reason::Dns, &dns.to_string());
+        return match dns {
+            DnsError::Local(lacking) => local::failure(lacking),
+            other => Failure::new(Reason::Dns, &other.to_string()),
+        };
+    }
+    let alone = marks.addresses().is_none();
+    if let Some(lacking) = find::<io::Error>(error).and_then(|it| local::lacking(it, alone)) {
+        return local::failure(lacking);
+    }
+    if let Some(failure) = local::too_large(error) {
+        return failure;
     }
     if let Some(tls) = find::<rustls::Error>(error) {
         return tls_failure(tls, moments);
@@ -90,12 +95,6 @@ pub fn no_close_notify(error: &reqwest::Error) -> Option<Failure> {
     (end.kind() == io::ErrorKind::UnexpectedEof).then(|| Failure::new(Reason::Transport, message))
 }
 
-/// Whether this process or this host has too many open files.
-fn has_no_descriptors(error: &io::Error) -> bool {
-    let number = error.raw_os_error().map(Errno::from_raw_os_error);
-    matches!(number, Some(Errno::MFILE | Errno::NFILE))
-}
-
 fn not_connected(error: &reqwest::Error, marks: &Marks) -> Failure {
     let detail = find::<io::Error>(error).map_or_else(|| innermost_message(error), describe);
     if marks.moments().tls_start.is_some() {
@@ -135,12 +134,13 @@ fn describe(error: &io::Error) -> String {
 }
 
 fn tls_failure(error: &rustls::Error, moments: &Moments) -> Failure {
+    if let rustls::Error::InvalidCertificate(CertificateError::Other(other)) = error
+        && let Some(Refused { message, early }) = other.0.downcast_ref::<Refused>()
+    {
+        let by_clock = early.and_then(local::clock_of_the_past);
+        return by_clock.unwrap_or_else(|| Failure::new(Reason::Tls, message));
+    }
     let message = match error {
-        rustls::Error::InvalidCertificate(CertificateError::Other(other))
-            if other.0.is::<Refused>() =>
-        {
-            other.0.to_string()
-        }
         rustls::Error::AlertReceived(alert) => {
             if let Some(failure) = identity::refused_by(*alert, moments) {
                 return failure;

@@ -14,6 +14,7 @@ mod failure;
 mod headers;
 mod http2;
 mod identity;
+mod local;
 mod marks;
 mod prober;
 mod proxy;

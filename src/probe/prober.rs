@@ -14,6 +14,7 @@ use super::budget::{Budget, crowded};
 use super::chain::Validity;
 use super::clients::Clients;
 use super::http2::Again;
+use super::local::with_clock;
 use super::send::{Clock, HttpClient, Sent, send};
 use super::tls::TlsError;
 use crate::credentials::read_all;
@@ -161,6 +162,7 @@ impl Prober {
         let mut budget = Budget::new(provider.timeout);
         let mut cleans_up = false;
         let (mut place, mut large) = (None, false);
+        let mut skew = None;
         let _turn = loop {
             // Without a turn in time, the rest of the work goes on: its answers were read in turns.
             let turn = if large { budget.wait(self.places.turn()).await } else { None };
@@ -178,8 +180,11 @@ impl Prober {
             let took = sent.end.duration_since(sent.start);
             match sent.answer {
                 Ok(mut answer) => {
+                    if kind.leads_to_the_token() {
+                        skew = clock_skew(&answer.response);
+                    }
                     if kind == Kind::Token {
-                        probe.clock_skew = clock_skew(&answer.response);
+                        probe.clock_skew = skew;
                     }
                     place = answer.place;
                     large |= place.is_some();
@@ -195,7 +200,8 @@ impl Prober {
         };
         let conclusion = conversation.finish();
         log_failed_cleanup(provider, &conclusion);
-        probe.outcome = blamed(conclusion.outcome, client, probe.started);
+        let outcome = with_clock(conclusion.outcome, skew, provider);
+        probe.outcome = blamed(outcome, client, probe.started);
         probe.reading = conclusion.reading;
         if !provider.steps.is_empty() {
             probe.steps = conclusion.steps;

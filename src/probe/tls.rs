@@ -129,7 +129,7 @@ impl ServerCertVerifier for Verifier {
         let algorithms = self.crypto.signature_verification_algorithms.all;
         let judged = match &self.verdict {
             Verdict::Accept => Ok(not_after(end_entity)),
-            Verdict::Check(trust) if trust.roots.is_empty() => Err(Refused(
+            Verdict::Check(trust) if trust.roots.is_empty() => Err(Refused::new(
                 "this host trusts no certificate at all; install ca-certificates or set \
                  tls.ca_file"
                     .into(),

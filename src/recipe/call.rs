@@ -72,6 +72,12 @@ impl Recipe {
         self.reading.scopes.is_some()
     }
 
+    /// Whether any expression uses the current time.
+    #[must_use]
+    pub fn uses_the_time(&self) -> bool {
+        ["now_s", "now_ms", "now_iso"].iter().any(|name| self.uses(name))
+    }
+
     /// Whether any expression uses the value of this name.
     #[must_use]
     pub fn uses(&self, name: &str) -> bool {

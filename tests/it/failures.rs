@@ -3,6 +3,7 @@
 mod heads;
 mod http2;
 mod limits;
+mod local;
 mod meanings;
 mod statuses;
 mod tls;

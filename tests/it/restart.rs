@@ -166,6 +166,24 @@ fn the_runway_survives_a_restart() {
 }
 
 #[test]
+fn a_saved_state_with_a_reason_of_another_version_keeps_the_runway() {
+    let down = Endpoint::json("503 Service Unavailable", "");
+    let folder = folder(&provider(&down, ""));
+    std::fs::create_dir(folder.path().join("state")).expect("made");
+    let saved = r#"{"version":1,"providers":[{"name":"p","state":"broken","since":1760000000.0,
+        "last_attempt":1760000000.0,"last_success":1759990000.0,
+        "token":{"expires":4102444800.0,"never":false,"lifetime":7200.0},
+        "failure":{"reason":"of_the_future","code":"x","since":1760000000.0,"in_a_row":9,
+        "of_the_credential":9,"of_this_reason":9},"next_due":4102444800.0,
+        "certificate_expiry":null}]}"#;
+    std::fs::write(folder.path().join("state/state.json"), saved).expect("written");
+    let daemon = start(folder);
+    daemon.wait_for_state("p", "failing");
+    let expiry = "credwatch_token_expiry_timestamp_seconds{provider=\"p\"}";
+    assert_eq!(daemon.sample(expiry), Some(4_102_444_800.0));
+}
+
+#[test]
 fn a_saved_state_that_cannot_be_used_is_renamed_and_logged() {
     let endpoint = Endpoint::json("200 OK", r#"{"access_token":"a-token-of-the-tests"}"#);
     for (text, problem) in [
