@@ -41,9 +41,21 @@ pub fn secrecy(source: &str, names: &Names) -> Secrecy {
     let certain = uses.iter().all(is_certain)
         && !has_value_operators(&tokens)
         && !(0..tokens.count()).any(|index| {
-            filters(index) && PARTS.contains(&tokens.text(index)) || is_subscript(&tokens, index)
+            let is_part = filters(index) && PARTS.contains(&tokens.text(index));
+            is_part && !is_challenge(tokens.text(index), &uses, names)
+                || is_subscript(&tokens, index)
         });
     if certain { Secrecy::Derived } else { Secrecy::Uncertain }
+}
+
+/// Whether the filter reads a parameter of a challenge that an answer gave. A challenge is no
+/// secret, so a request may lack what it lacks.
+fn is_challenge(filter: &str, uses: &[Use], names: &Names) -> bool {
+    let is_answer = |used: &Use| {
+        let name = &used.path[0];
+        !names.is_secret(name) || names.is_answer(name)
+    };
+    filter == "auth_param" && uses.iter().all(is_answer)
 }
 
 /// What a value reveals that an answer gives.

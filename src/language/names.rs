@@ -26,6 +26,8 @@ pub struct Names {
     plain: HashMap<String, Secrecy>,
     /// Names of parameters that are true or false.
     truths: HashSet<String>,
+    /// Names of values that come from an answer and use no secret.
+    answers: HashSet<String>,
     /// Names with a fixed set of members. An empty set means any member.
     pub members: Vec<(&'static str, &'static [&'static str])>,
 }
@@ -39,6 +41,17 @@ impl Names {
     /// Adds a value.
     pub fn set(&mut self, name: &str, secrecy: Secrecy) {
         self.plain.insert(name.to_owned(), secrecy);
+    }
+
+    /// Says that the value of a name comes from an answer and uses no secret.
+    pub fn add_answer(&mut self, name: &str) {
+        self.answers.insert(name.to_owned());
+    }
+
+    /// Whether the value of this name comes from an answer and uses no secret.
+    #[must_use]
+    pub fn is_answer(&self, name: &str) -> bool {
+        self.answers.contains(name)
     }
 
     /// Marks the value of a name as true or false.

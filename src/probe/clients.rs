@@ -95,9 +95,10 @@ impl Clients {
         Arc::clone(&self.roots.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The client for these settings, and for probes with this timeout. When its certificate files have changed, it is built again,
-    /// because a client certificate can be valid for only a few hours. While the new files cannot
-    /// be used, for example when only one of two is written, the old client stays in use.
+    /// The client for these settings, and for probes with this timeout. When its certificate files
+    /// have changed, it is built again, because a client certificate can be valid for only a few
+    /// hours. While the new files cannot be used, for example when only one of two is written, the
+    /// old client stays in use.
     pub async fn client(&self, transport: &Arc<Transport>, timeout: Duration) -> Client {
         let slot = {
             let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);

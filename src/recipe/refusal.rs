@@ -142,8 +142,8 @@ impl Reader<'_, '_> {
         repeated.or_else(|| has_prose.then(|| Code::http(status)))
     }
 
-    /// The first prose in the place of a code. It is a message and no code. A whole body is neither,
-    /// because it can hold secrets that only its structure would show.
+    /// The first prose in the place of a code. It is a message and no code. A whole body is
+    /// neither, because it can hold secrets that only its structure would show.
     fn prose(&self) -> Option<String> {
         self.call.rules.code.iter().find_map(|rule| {
             let value = self.value(rule);

@@ -188,7 +188,8 @@ mod tests {
 
     use super::*;
 
-    /// The wait in seconds for these headers, in an answer that arrives at 1994-11-06 08:48:07.
+    /// The wait in seconds for these headers, in an answer that arrives at 1994-11-06
+    /// 08:48:07.
     /// That is 784,111,687 s after 1970, and 90 seconds before the date in RFC 9110.
     fn asked(headers: &str, throttled: bool) -> Option<u64> {
         let mut map = HeaderMap::new();

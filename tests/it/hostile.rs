@@ -145,7 +145,7 @@ fn many_different_codes_do_not_fill_the_metrics() {
         let number = requests.len();
         drop(requests);
         let body = format!(
-            "{{\"error\":\"code\\u0000\\\"\\\\\\n{number}\",\"error_description\":\"{}\"}}",
+            "{{\"error\":\"code\\u0000\\\"\\\\{number}\",\"error_description\":\"{}\"}}",
             "long ".repeat(10_000)
         );
         let _ = std::io::Write::write_all(&mut stream, &http("401 X", "", body.as_bytes()));

@@ -5,8 +5,8 @@ use minijinja::{Error, Value};
 use crate::language::convert::text;
 
 /// A parameter of a challenge as in `WWW-Authenticate: Bearer realm="…", service="…"` (RFC 9110,
-/// section 11.2); undefined when it is not there. With a `scheme`, only the challenges of this
-/// scheme count.
+/// section 11.2); undefined when it is not there or empty. With a `scheme`, only the challenges of
+/// this scheme count.
 pub fn auth_param(value: &Value, name: &str, scheme: Option<&str>) -> Result<Value, Error> {
     let text = text(value, "auth_param")?;
     let mut rest = text.as_str();
@@ -22,7 +22,7 @@ pub fn auth_param(value: &Value, name: &str, scheme: Option<&str>) -> Result<Val
         let after = after.trim_start();
         let (value, next) = after.strip_prefix('"').map_or_else(|| word(after), quoted);
         if counts && found.eq_ignore_ascii_case(name) {
-            return Ok(Value::from(value));
+            return Ok(if value.is_empty() { Value::UNDEFINED } else { Value::from(value) });
         }
         rest = next;
     }

@@ -159,6 +159,9 @@ impl Compiler<'_> {
         // Later calls can use the values of this answer.
         for (given, rule) in &gives {
             self.names.set(given, rule.secrecy);
+            if !rule.secret {
+                self.names.add_answer(given);
+            }
             self.answers.insert(given.clone());
         }
         Call { name, kind, part, request: request.templates, rules, gives, needs, follows, uses }

@@ -147,7 +147,7 @@ async fn a_large_answer_waits_for_others_without_a_timeout_and_a_small_one_does_
     let large = Endpoint::json("200 OK", &format!("{}{body}", " ".repeat(200 * 1024)));
     let prober = Prober::new();
     let ended = AtomicUsize::new(0);
-    let hangs = provider(&hanging.url(), "timeout = \"2s\"");
+    let hangs = provider(&hanging.url(), "timeout = \"3s\"");
     let hanging = join_all((0..80).map(async |_| {
         let probe = prober.probe(&hangs).await;
         ended.fetch_add(1, Ordering::SeqCst);
@@ -158,15 +158,18 @@ async fn a_large_answer_waits_for_others_without_a_timeout_and_a_small_one_does_
             tokio::task::yield_now().await;
         }
         let small = prober.probe(&provider(&small.url(), "")).await;
+        // It waits for one more timeout.
+        let crowded = prober.probe(&provider(&large.url(), "timeout = \"500ms\"")).await;
         let ended_before = ended.load(Ordering::SeqCst);
-        // The timeout is shorter than the wait.
-        let large = prober.probe(&provider(&large.url(), "timeout = \"500ms\"")).await;
-        (small, ended_before, large)
+        let large = prober.probe(&provider(&large.url(), "timeout = \"4s\"")).await;
+        (small, crowded, ended_before, large)
     };
-    let (hung, (small, ended_before, large)) = tokio::join!(hanging, healthy);
+    let (hung, (small, crowded, ended_before, large)) = tokio::join!(hanging, healthy);
     assert!(hung.iter().all(|probe| failure(probe).reason.word() == "timeout"));
     assert_eq!(ended_before, 0);
     assert!(matches!(small.outcome, Outcome::Issued(_)), "{:?}", small.outcome);
+    assert_failure(&crowded, "config", "local", "");
+    assert!(failure(&crowded).message.as_str().contains("the provider had no part in it"));
     assert!(matches!(large.outcome, Outcome::Issued(_)), "{:?}", large.outcome);
     assert!(large.duration < 0.5, "the wait is no time of the provider: {}", large.duration);
     assert!(ended.load(Ordering::SeqCst) > 0, "it waited");
