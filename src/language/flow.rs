@@ -72,7 +72,7 @@ pub fn given(source: &str, names: &Names) -> Result<Secrecy, Range<usize>> {
     let is_name = tokens.count() == 1 && names.secrecy(source.trim()) == Secrecy::Derived;
     match uses.iter().find(secret) {
         _ if is_name => Ok(Secrecy::Derived),
-        Some(used) if !is_digest(&tokens) => Err(used.range.clone()),
+        Some(found) if !is_digest(&tokens) => Err(found.range.clone()),
         _ => Ok(Secrecy::Derived),
     }
 }
@@ -86,8 +86,9 @@ pub fn is_web_token(source: &str, names: &Names) -> bool {
     let Some(end) = whole(&tokens, 0, names) else { return false };
     let rest = text(end..tokens.count());
     let path = text(0..end);
-    let test = |quoted| [&["if"][..], &path, &["is", "startingwith", "(", quoted, ")"]].concat();
-    rest.is_empty() || rest == test("'eyJ'") || rest == test("\"eyJ\"")
+    let condition =
+        |quoted| [&["if"][..], &path, &["is", "startingwith", "(", quoted, ")"]].concat();
+    rest.is_empty() || rest == condition("'eyJ'") || rest == condition("\"eyJ\"")
 }
 
 /// Whether each value of an answer that the rule uses stays whole, so that the redactor finds a

@@ -16,6 +16,7 @@ const KINDS: [&str; 10] = [
 ];
 
 /// One use of a value.
+#[expect(clippy::struct_excessive_bools, reason = "each is another property of the use")]
 pub struct Use {
     /// The name and the members after it: `json`, `data`, `token`.
     pub path: Vec<String>,

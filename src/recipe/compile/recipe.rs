@@ -44,8 +44,8 @@ impl Recipe {
         let outside = compiler.names.clone();
         compiler.add_answer_names();
         let response = &definition.response;
-        let given = response.gives.0.iter().map(|(_, text)| text);
-        compiler.hide(response.token.0.iter().chain(given));
+        let texts = response.gives.0.iter().map(|(_, text)| text);
+        compiler.hide(response.token.0.iter().chain(texts));
         let gives = compiler.gives(&response.gives);
         let (rules, reading) = compiler.response(definition, place);
         compiler.names = outside;
