@@ -44,7 +44,11 @@ impl Inputs {
     }
 
     pub fn signature(&mut self, field: &str, sample: &str) -> String {
-        let name = usable(&snake(field));
+        let mut name = usable(&snake(field));
+        // A part of the same text can be an input with this name already.
+        while self.all.iter().any(|input| input.name == name) {
+            name.push_str("_value");
+        }
         if !self.signatures.iter().any(|known| known.name == name) {
             self.signatures.push(Signature { name: name.clone(), digest: values::digest(sample) });
         }
