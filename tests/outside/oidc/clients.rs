@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use tempfile::TempDir;
 
 use super::{BASIC, SPECIAL, Server};
-use crate::programs::issuer::{probe, probe_with, refusal, token};
+use crate::programs::issuer::{failure, probe, probe_with, refusal, token};
 use crate::support::endpoint::{Authority, Identity};
 use crate::support::repository;
 
@@ -194,7 +194,12 @@ async fn a_client_authenticates_by_its_tls_certificate() {
     .into_iter()
     .enumerate()
     {
-        refusal(probe(RECIPE, &inputs(client, shown)).await, 401, "invalid_client");
+        let refused = probe(RECIPE, &inputs(client, shown)).await;
+        if shown == Some("ended") {
+            assert_eq!(failure(refused).reason.word(), "certificate");
+        } else {
+            refusal(refused, 401, "invalid_client");
+        }
         let reason = server.refused(place + 1);
         assert!(reason.contains(why), "{client} {shown:?}: {reason}");
     }
