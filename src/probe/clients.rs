@@ -187,7 +187,7 @@ fn new_client(transport: &Transport, timeout: Duration, roots: &RootCertStore) -
     let proxies = Proxies::new(&transport.proxy, |name| {
         std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
     });
-    let proxies = Arc::new(proxies.map_err(TlsError::Setup)?);
+    let proxies = Arc::new(proxies.map_err(TlsError::Proxy)?);
     let builder = if proxies.is_empty() {
         builder.no_proxy()
     } else {

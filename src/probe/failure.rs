@@ -42,9 +42,6 @@ pub fn classify(error: &reqwest::Error, marks: &Marks) -> Failure {
     if let Some(lacking) = find::<io::Error>(error).and_then(|it| local::lacking(it, alone)) {
         return local::failure(lacking);
     }
-    if let Some(failure) = local::too_large(error) {
-        return failure;
-    }
     if let Some(tls) = find::<rustls::Error>(error) {
         return tls_failure(tls, moments);
     }

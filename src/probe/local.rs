@@ -42,14 +42,12 @@ pub fn failure(lacking: &str) -> Failure {
     Failure::new(Reason::Local, lacking)
 }
 
-/// The failure when the library refuses to send the request because its URL is too long.
-pub fn too_large(error: &reqwest::Error) -> Option<Failure> {
-    let length = error.url().filter(|_| error.is_builder())?.as_str().len();
+/// The failure when a URL of this many bytes is too long for the HTTP library.
+pub fn too_long(url: usize) -> Option<Failure> {
     let problem = format!(
-        "the request is too large: its URL has {length} bytes, and at most {LONGEST_URL} can be \
-         sent"
+        "the request is too large: its URL has {url} bytes, and at most {LONGEST_URL} can be sent"
     );
-    (length > LONGEST_URL).then(|| failure(&problem))
+    (url > LONGEST_URL).then(|| failure(&problem))
 }
 
 /// The failure when a certificate is not valid yet, because the clock of this host is wrong.

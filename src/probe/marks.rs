@@ -137,3 +137,23 @@ impl Moments {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_message_names_three_addresses_and_counts_the_others() {
+        for (count, shown) in [
+            (1, None),
+            (2, Some("192.0.2.0, 192.0.2.1")),
+            (3, Some("192.0.2.0, 192.0.2.1, 192.0.2.2")),
+            (5, Some("192.0.2.0, 192.0.2.1, 192.0.2.2 and 2 more")),
+        ] {
+            let marks = Arc::new(Marks::default());
+            let addresses = (0..count).map(|last| IpAddr::from([192, 0, 2, last]));
+            marks.scope(async { mark_addresses(addresses) }).await;
+            assert_eq!(marks.addresses().as_deref(), shown);
+        }
+    }
+}

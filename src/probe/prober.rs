@@ -127,6 +127,7 @@ impl Prober {
             Err(error) => {
                 let reason = match error {
                     TlsError::File { .. } => Reason::Secret,
+                    TlsError::Proxy(_) => Reason::Local,
                     TlsError::Setup(_) => Reason::Tls,
                 };
                 return failed(probe, Failure::new(reason, &error.to_string()));

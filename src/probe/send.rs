@@ -15,6 +15,7 @@ use super::coding::{Coding, decode};
 use super::failure::{self, classify, no_close_notify};
 use super::headers::ACCEPT;
 use super::http2::Again;
+use super::local;
 use super::marks::{Marks, Moments};
 use super::proxy::{self, Proxies};
 use crate::outcome::{Failure, Reason, malformed};
@@ -24,9 +25,6 @@ use crate::recipe::{TokenRequest, TokenResponse};
 /// The most bytes of all headers of an answer, counted as in HTTP/2 (RFC 9113, section 6.5.2):
 /// names, values and 32 bytes for each header.
 pub const LARGEST_HEADERS: u32 = 32 * 1024;
-
-/// The longest URL that the HTTP library sends.
-const LONGEST_URL: usize = 65_534;
 
 /// The time of the wall clock.
 pub type Clock = dyn Fn() -> Timestamp + Send + Sync;
@@ -120,9 +118,8 @@ struct Body {
 impl Exchange<'_> {
     async fn run(&mut self, now: &Clock, places: &Places) -> Result<Answer, Failure> {
         let (marks, url) = (self.marks, &self.request.url);
-        if url.as_str().len() > LONGEST_URL {
-            let message = format!("the URL of the request has more than {LONGEST_URL} characters");
-            return Err(Failure::new(Reason::Local, &message));
+        if let Some(failure) = local::too_long(url.as_str().len()) {
+            return Err(failure);
         }
         let http = &self.client.http;
         let head = async {

@@ -37,6 +37,9 @@ pub enum TlsError {
         /// What is wrong with it.
         problem: String,
     },
+    /// The proxy cannot be used.
+    #[error("{0}")]
+    Proxy(String),
     /// The settings cannot be used together.
     #[error("{0}")]
     Setup(String),

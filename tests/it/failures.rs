@@ -1,5 +1,6 @@
 //! Each failure reason, over a real socket.
 
+mod environment;
 mod heads;
 mod http2;
 mod limits;

@@ -27,7 +27,7 @@ async fn a_url_that_the_library_cannot_send_is_local() {
     assert_failure(&probe, "config", "local", "");
     assert_eq!(
         failure(&probe).message.as_str(),
-        "the URL of the request has more than 65534 characters"
+        "the request is too large: its URL has 65557 bytes, and at most 65534 can be sent"
     );
 }
 
