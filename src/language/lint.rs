@@ -196,12 +196,7 @@ mod tests {
 
     #[test]
     fn no_secret_chooses_the_text_of_a_message() {
-        let mut names = Names::default();
-        names.add("a", false);
-        names.add("key", true);
-        names.add("other", true);
-        names.set("made", Secrecy::Derived);
-        names.set("maybe", Secrecy::Uncertain);
+        let names = Names::sample();
         for source in [
             "key | required('a')",
             "{'a': key | required('b')} | jwt(other | required('c'))",

@@ -101,6 +101,21 @@ impl Names {
     }
 }
 
+#[cfg(test)]
+impl Names {
+    /// A name of each secrecy, and another secret.
+    #[must_use]
+    pub fn sample() -> Self {
+        let mut names = Self::default();
+        names.add("a", false);
+        names.add("key", true);
+        names.add("other", true);
+        names.set("made", Secrecy::Derived);
+        names.set("maybe", Secrecy::Uncertain);
+        names
+    }
+}
+
 /// A mistake in an expression.
 #[derive(Debug, Default)]
 pub struct Mistake {

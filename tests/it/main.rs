@@ -33,9 +33,10 @@
 //! - `steps`, `verification`: probes with several calls.
 //! - `strangers`: recipes of authors whom the operator does not know.
 //! - `web_config`: the web config and the message for each fault.
-//! - `web_connections`: TLS, client certificates and logins over sockets, and replaced web configs.
+//! - `web_connections`: TLS, client certificates and logins over sockets.
 //! - `web_hosts`: the hosts and origins that requests may name.
 //! - `web_reload`: an emptied web config does not open the server.
+//! - `web_replaced`: a web config that is replaced while connections are open.
 //! - `writing`: drafts, suggestions, trials, and mistakes in recipes.
 
 mod alerting;
@@ -81,4 +82,5 @@ mod web_config;
 mod web_connections;
 mod web_hosts;
 mod web_reload;
+mod web_replaced;
 mod writing;

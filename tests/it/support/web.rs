@@ -13,6 +13,7 @@ use credwatch::web_config::{CurrentWebConfig, WebConfig};
 use rustls::{ClientConnection, StreamOwned};
 
 use super::daemon::Answer;
+use super::endpoint::{Authority, Identity};
 
 /// A server on loopback. Dropping this value ends it.
 pub struct Server {
@@ -162,4 +163,27 @@ pub fn login(name: &str, password: &str) -> String {
         "Authorization: Basic {}\r\n",
         base64::engine::general_purpose::STANDARD.encode(format!("{name}:{password}"))
     )
+}
+
+/// A `tls_server_config` with the certificate of [`identity`].
+pub const TLS_FILES: &str = "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n";
+
+/// A folder with `server.crt` and `server.key`, and the authority that issued them.
+pub fn identity() -> (Folder, Authority) {
+    let (folder, authority) = (Folder::new(), Authority::new("server-ca"));
+    put(&folder, &authority.issue("localhost", 2020, 2099));
+    (folder, authority)
+}
+
+/// Writes `server.crt` and `server.key`.
+pub fn put(folder: &Folder, identity: &Identity) {
+    folder.write("server.crt", &identity.pem);
+    folder.write("server.key", &identity.key_pem());
+}
+
+pub fn users(pairs: &[(&str, &str)]) -> String {
+    let line = |(name, password): &(&str, &str)| {
+        format!("  {name}: {}\n", bcrypt::hash(password, 4).expect("hashed"))
+    };
+    format!("basic_auth_users:\n{}", pairs.iter().map(line).collect::<String>())
 }
