@@ -43,9 +43,42 @@ pub fn secrecy(source: &str, names: &Names) -> Secrecy {
         && !(0..tokens.count()).any(|index| {
             let is_part = filters(index) && PARTS.contains(&tokens.text(index));
             is_part && !is_challenge(tokens.text(index), &uses, names)
+                || filters(index) && replaces_false_values(&tokens, index)
                 || is_subscript(&tokens, index)
         });
     if certain { Secrecy::Derived } else { Secrecy::Uncertain }
+}
+
+/// Whether this is the filter `default` with a second argument, which also replaces false values.
+fn replaces_false_values(tokens: &Tokens<'_>, index: usize) -> bool {
+    let mut depth = 0_usize;
+    tokens.is_word(index, "default")
+        && (index + 1..tokens.count())
+            .take_while(|at| {
+                match tokens.get(*at) {
+                    Some(Token::Sign(b'(' | b'[' | b'{')) => depth += 1,
+                    Some(Token::Sign(b')' | b']' | b'}')) => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+                depth > 0
+            })
+            .any(|at| tokens.is_sign(at, b','))
+}
+
+/// Whether a rule reads one whole value of an answer, or one parameter of a challenge in it.
+#[must_use]
+pub fn is_whole_or_challenge(source: &str) -> bool {
+    let tokens = Tokens::new(source);
+    let names = Names::default();
+    let Some(end) = whole(&tokens, 0, &names) else { return false };
+    let is_argument =
+        |at: usize| matches!(tokens.get(at), Some(Token::Text)) || tokens.is_sign(at, b',');
+    end == tokens.count()
+        || tokens.is_sign(end, b'|')
+            && tokens.is_word(end + 1, "auth_param")
+            && tokens.is_sign(end + 2, b'(')
+            && tokens.is_sign(tokens.count() - 1, b')')
+            && (end + 3..tokens.count() - 1).all(is_argument)
 }
 
 /// Whether the filter reads a parameter of a challenge that an answer gave. A challenge is no

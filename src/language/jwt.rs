@@ -42,7 +42,7 @@ pub fn jwt(claims: &Value, key: &Value, named: &Kwargs) -> Result<String, Error>
     }
     let encode = |json: &Json| URL_SAFE_NO_PAD.encode(json.to_string());
     let message = format!("{}.{}", encode(&header.into()), encode(&json(claims)?));
-    let signature = sign(algorithm, key, message.as_bytes())?;
+    let signature = sign("jwt", algorithm, key, message.as_bytes())?;
     bounds::fits(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
 }
 
@@ -85,9 +85,14 @@ pub(super) fn unfold(text: &[u8]) -> String {
 }
 
 /// The signature of a message with one of [`ALGORITHMS`]. The key is a text for `HS…`, else a
-/// private key in PEM.
-pub(super) fn sign(algorithm: &str, value: &Value, message: &[u8]) -> Result<Vec<u8>, Error> {
-    let key = &*bytes(value, "jwt")?;
+/// private key in PEM. Errors name the filter.
+pub(super) fn sign(
+    filter: &str,
+    algorithm: &str,
+    value: &Value,
+    message: &[u8],
+) -> Result<Vec<u8>, Error> {
+    let key = &*bytes(value, filter)?;
     let symmetric = match algorithm {
         "HS256" => Some(hmac::HMAC_SHA256),
         "HS384" => Some(hmac::HMAC_SHA384),
@@ -116,14 +121,18 @@ pub(super) fn sign(algorithm: &str, value: &Value, message: &[u8]) -> Result<Vec
         return Ok(key.to_vec());
     }
     let der = tls::private_key(unfold(key).as_bytes())
-        .map_err(|error| refused(format!("the key of a `jwt` cannot be used: {error}")))?;
+        .map_err(|error| refused(format!("the key of a `{filter}` cannot be used: {error}")))?;
     let needed = match algorithm {
         "ES256" => "an EC key (P-256)",
         "ES384" => "an EC key (P-384)",
         _ => "an RSA key of 2048 bits or more",
     };
-    let unusable =
-        || refused(format!("the key of a `jwt` is {}; {algorithm} needs {needed}", key_kind(&der)));
+    let unusable = || {
+        refused(format!(
+            "the key of a `{filter}` is {}; {algorithm} needs {needed}",
+            key_kind(&der)
+        ))
+    };
     let random = SystemRandom::new();
     if let Some(encoding) = rsa {
         let pair = match &der {

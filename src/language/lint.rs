@@ -1,5 +1,7 @@
 //! Checks every name in an expression, because the engine accepts unknown names.
 
+use minijinja::{ErrorKind, Expression, Value};
+
 use super::filters::{FILTERS, TESTS};
 use super::flow::{conditions_are_open, has_value_operators};
 use super::names::{Mistake, Names, Secrecy};
@@ -186,6 +188,38 @@ pub fn check_required(source: &str, names: &Names) -> Result<(), Mistake> {
             hint: Some("write `name | required('…')`, where `name` is a whole input".into()),
             ..Mistake::default()
         }),
+        _ => Ok(()),
+    }
+}
+
+/// Expressions up to this cost are evaluated while they are compiled.
+pub const CHEAP: u64 = 4 * 1024 * 1024;
+
+/// Finds filters with too few or too many arguments. It evaluates the expression without values, as
+/// far as that goes.
+pub fn check_arguments(expression: &Expression<'static, 'static>) -> Result<(), Mistake> {
+    match expression.eval(Value::from_pairs(std::iter::empty::<(&str, Value)>())) {
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::MissingArgument
+                    | ErrorKind::TooManyArguments
+                    | ErrorKind::UnknownFilter
+                    | ErrorKind::UnknownTest
+            ) =>
+        {
+            Err(Mistake {
+                range: None,
+                message: match error.kind() {
+                    ErrorKind::MissingArgument => "a filter or test here lacks an argument".into(),
+                    ErrorKind::TooManyArguments => {
+                        "a filter or test here has an argument that it does not know".into()
+                    }
+                    _ => "a filter or test here is not known".into(),
+                },
+                ..Mistake::default()
+            })
+        }
         _ => Ok(()),
     }
 }

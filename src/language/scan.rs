@@ -142,7 +142,8 @@ impl<'s> Tokens<'s> {
             && !self.is_argument_name(index)
     }
 
-    /// The conditions of the expression: from each `if` to its `else` or to its end.
+    /// The conditions of the expression: from each `if` to its `else`, or to the end of its part of
+    /// the expression.
     #[must_use]
     pub fn conditions(&self) -> Vec<Range<usize>> {
         let begins = |index: &usize| self.is_word(*index, "if") && !self.follows(*index, b".|");
@@ -154,7 +155,7 @@ impl<'s> Tokens<'s> {
                         depth += 1;
                         false
                     }
-                    Some(Token::Sign(b')' | b']' | b'}' | b',')) if depth == 0 => true,
+                    Some(Token::Sign(b')' | b']' | b'}' | b',' | b':')) if depth == 0 => true,
                     Some(Token::Sign(b')' | b']' | b'}')) => {
                         depth -= 1;
                         false

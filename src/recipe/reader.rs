@@ -159,7 +159,7 @@ impl<'a, 'r> Reader<'a, 'r> {
 
     /// Hides all that the token rules find. The whole body of a refusal is no token.
     fn hide_tokens(&mut self) -> Vec<String> {
-        let is_refusal = !self.has_fine_status();
+        let is_refusal = !self.has_fine_status() && !(200..400).contains(&self.response.status);
         let mut texts = Vec::new();
         for rule in self.tokens {
             let value = self.found(rule);

@@ -146,7 +146,7 @@ impl Reader<'_, '_> {
     /// neither, because it can hold secrets that only its structure would show.
     fn prose(&self) -> Option<String> {
         self.call.rules.code.iter().find_map(|rule| {
-            let value = self.value(rule);
+            let value = self.shown(rule);
             let text = value.as_str().filter(|_| value.kind() == ValueKind::String)?;
             let is_shown = is_prose(text)
                 && !self.redactor.is_secret(text)

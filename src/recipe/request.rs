@@ -119,6 +119,10 @@ impl Call {
         if !headers.contains_key(header::CONTENT_TYPE)
             && let Some(kind) = body.as_deref().and_then(|body| self.content_type(body))
         {
+            // The boundary is a digest of the parts.
+            if matches!(self.request.body, BodyTemplate::Multipart(_)) {
+                redactor.hide(multipart::boundary(body.as_deref().unwrap_or_default()));
+            }
             headers.insert(header::CONTENT_TYPE, kind);
         }
         let method = self.request.method.clone();

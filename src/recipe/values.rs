@@ -13,6 +13,7 @@ use crate::language::bounds::is_used_up;
 use crate::language::context::Context;
 use crate::language::convert::scalar;
 use crate::language::expression::{Compiled, explain};
+use crate::language::flow::is_whole_or_challenge;
 use crate::language::refused::is_refusal;
 use crate::outcome::{Failure, Reason, malformed};
 use crate::secret::{Redactor, is_address};
@@ -166,10 +167,11 @@ impl Values {
         self.context.add(name, value);
     }
 
-    /// Adds a value that a rule found in an answer. The value is secret. When it is an address, and
-    /// the rule uses no secret, people may see the host.
+    /// Adds a value that a rule found in an answer. The value is secret. When the rule takes a
+    /// whole address from the answer, people may see the host.
     pub(super) fn give_found(&mut self, name: &str, rule: &Compiled, value: Value) {
         if !rule.secret
+            && is_whole_or_challenge(&rule.source)
             && let Some(text) = value.as_str().filter(|text| is_address(text))
             && let Ok(url) = Url::parse(text)
         {

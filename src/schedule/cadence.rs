@@ -61,7 +61,7 @@ pub fn first_due(name: &str, cadence: &Cadence, count: usize) -> Duration {
 /// - After a first refusal of the credential, or when only a confirmation is missing, the next
 ///   probe is due after `confirm_after`, unless the provider asks credwatch to wait.
 /// - Each repeated refusal doubles the pause, up to `max_backoff`, because refusals can lock
-///   accounts.
+///   accounts. A wait that the provider asks for makes such a pause only longer.
 /// - A throttled provider gets the pause that it asks for, else doubling pauses. A provider that
 ///   blocks this host gets the same.
 /// - All other probes stay on the grid. Missed grid times are skipped.
@@ -77,26 +77,30 @@ pub fn next_due(
     let regular = grid.at_or_after(ended.max(due + cadence.interval / 2));
     let Outcome::Failed(failure) = outcome else { return regular };
     let longest = cadence.max_backoff.max(cadence.interval);
-    if let Some(wait) = failure.retry_after {
-        return regular.max(ended + wait.min(longest));
+    let asked = failure.retry_after.map(|wait| regular.max(ended + wait.min(longest)));
+    if let Some(asked) = asked
+        && failure.reason.back_off() != BackOff::FromThird
+    {
+        return asked;
     }
     let first_refusal = failure.reason.class() == Class::Credential
         && health.consecutive_credential_failures() == 1
         && health.refusals_in_a_row() <= 1;
     let confirmable = failure.reason != Reason::Throttled && health.awaits_confirmation(cadence);
     if first_refusal || confirmable {
-        return ended + cadence.confirm_after;
+        return asked.unwrap_or(ended + cadence.confirm_after);
     }
     let doublings = match failure.reason.back_off() {
         BackOff::FromThird => health.refusals_in_a_row().saturating_sub(2),
         BackOff::FromSecond => health.consecutive_failures_of_same_reason().saturating_sub(1),
         BackOff::Never => return regular,
     };
+    let asked = asked.unwrap_or(regular);
     if doublings == 0 {
-        return regular;
+        return asked;
     }
     let factor = 1_u32.checked_shl(doublings).unwrap_or(u32::MAX);
-    ended + cadence.interval.saturating_mul(factor).min(longest)
+    asked.max(ended + cadence.interval.saturating_mul(factor).min(longest))
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@
 //! - `reference`: the examples of the reference.
 //! - `reload`, `rotation`, `restart`: changes while the daemon runs.
 //! - `requested_probes`: probes that clients and operators request while the schedule runs.
+//! - `secret_parts`: no rule shows a part or a digest of a secret in an answer.
 //! - `secret_rules`: a rule that would show a secret is a load error.
 //! - `steps`, `verification`: probes with several calls.
 //! - `strangers`: recipes of authors whom the operator does not know.
@@ -70,6 +71,7 @@ mod reload;
 mod requested_probes;
 mod restart;
 mod rotation;
+mod secret_parts;
 mod secret_rules;
 mod stall;
 mod steps;

@@ -76,6 +76,8 @@ fn a_rule_that_depends_on_a_secret_is_a_load_error_at_its_place() {
         ("json.list[10]", "json.list[1_0] | upper"),
         ("json['access_' ~ 'token']", "json.access_token | upper"),
         ("(body | from_json).access_token", "json.access_token[1:]"),
+        ("{'k' if true: json.access_token}['k']", "json.access_token | upper"),
+        ("['a'][0 if false:] ~ json.access_token", "json.access_token | upper"),
     ] {
         let faults = faults(&format!("token = \"{token}\"\nmessage = \"{rule}\""));
         let text = faults.first().map(ToString::to_string).unwrap_or_default();
@@ -213,6 +215,8 @@ fn no_rule_computes_with_a_whole_body_and_no_secret_leaves_out_a_call_or_chooses
         "[url][secret | length]",
         "(secret | split('~'))[5]",
         "url if made < '0'",
+        "(secret < 'a') | default(none, true)",
+        "(secret == 'a') | default((none), true)",
     ] {
         let text = cleanup(&format!("request.url = \"{{{{ {url} }}}}\""));
         assert!(text.contains("a value that is made from secrets is absent"), "{url}: {text}");

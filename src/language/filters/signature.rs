@@ -32,7 +32,7 @@ const SALT: GeneralPurpose = GeneralPurpose::new(
 /// The filter `rsa_sha256`: the signature of a text with RSASSA-PKCS1-v1_5 and SHA-256 (RFC 8017,
 /// section 8.2), as bytes.
 pub fn rsa_sha256(value: &Value, key: &Value) -> Result<Value, Error> {
-    jwt::sign("RS256", key, &bytes(value, "rsa_sha256")?).map(Value::from_bytes)
+    jwt::sign("rsa_sha256", "RS256", key, &bytes(value, "rsa_sha256")?).map(Value::from_bytes)
 }
 
 /// The filter `public_key`: the public part of a private key, a `SubjectPublicKeyInfo` (RFC
@@ -103,7 +103,6 @@ fn parts(salt: &str) -> Option<(Version, u32, [u8; 16])> {
     let version = match parts.next()? {
         "2a" => Version::TwoA,
         "2b" => Version::TwoB,
-        "2x" => Version::TwoX,
         "2y" => Version::TwoY,
         _ => return None,
     };

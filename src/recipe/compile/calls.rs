@@ -10,7 +10,6 @@ use super::request::Requested;
 use crate::diagnostic::{Sentence, Shown};
 use crate::language::expression::Compiled;
 use crate::language::names::Secrecy;
-use crate::outcome::Reason;
 use crate::recipe::call::{Call, Condition, Kind, OWN_NAMES, Rules};
 use crate::recipe::definition::{Answer, Format, Ordered, Request, Step, Text};
 
@@ -93,13 +92,7 @@ impl Compiler<'_> {
         let condition = answer.ok.as_ref().and_then(|text| self.rule(text));
         let condition = condition.map(|rule| Condition::new("ok", rule));
         let (code, message) = (self.rules(&answer.code), self.rules(&answer.message));
-        let meanings = self.meanings([
-            (Reason::Suspended, &answer.suspended),
-            (Reason::Blocked, &answer.blocked),
-            (Reason::Local, &answer.local),
-            (Reason::Throttled, &answer.throttled),
-            (Reason::Unavailable, &answer.unavailable),
-        ]);
+        let meanings = self.meanings(answer.signs());
         let retry_after = self.times(&answer.retry_after);
         let gives = self.gives(&answer.gives);
         self.names = outside;

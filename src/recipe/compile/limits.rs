@@ -62,20 +62,18 @@ impl Compiler<'_> {
         let response = &definition.response;
         let answers = definition.steps.iter().chain(&definition.cleanup).flat_map(|step| {
             let answer = &step.response;
-            let codes = [
-                &answer.throttled, &answer.unavailable, &answer.suspended, &answer.blocked,
-                &answer.local,
-            ];
-            codes.map(|signs| signs.codes.len()).into_iter().chain([answer.statuses.len()])
+            answer
+                .signs()
+                .map(|(_, signs)| signs.codes.len())
+                .into_iter()
+                .chain([answer.statuses.len()])
         });
         let choices = definition.parameters.0.iter().map(|(_, parameter)| parameter.one_of.len());
-        let own = [
-            &response.throttled, &response.unavailable, &response.suspended, &response.blocked,
-            &response.local,
-        ]
-        .map(|signs| signs.codes.len())
-        .into_iter()
-        .chain([response.statuses.len()]);
+        let own = response
+            .signs()
+            .map(|(_, signs)| signs.codes.len())
+            .into_iter()
+            .chain([response.statuses.len()]);
         if own.chain(answers).chain(choices).max() > Some(MOST_WORDS) {
             let message = Sentence::fill(
                 "a list of the recipe has more than {} items: codes, `statuses` or `one_of`",

@@ -24,6 +24,7 @@ impl Compiler<'_> {
 
     /// A condition about the answer. A single code in its place is a mistake.
     fn condition(&mut self, reason: Reason, text: &Text) -> Option<Compiled> {
+        let faults = self.faults.len();
         let rule = self.rule(text);
         let names_answer = ANSWER.iter().any(|name| text.0.get_ref().contains(name));
         if rule.as_ref().is_some_and(|rule| ANSWER.iter().any(|name| rule.uses.contains(*name))) {
@@ -32,7 +33,10 @@ impl Compiler<'_> {
         if rule.is_some() {
             self.fault(text.0.span(), "this condition uses no value of the answer");
         }
-        if !names_answer && let Some(fault) = self.faults.last_mut() {
+        if !names_answer
+            && self.faults.len() > faults
+            && let Some(fault) = self.faults.last_mut()
+        {
             fault.hint = Some(Sentence::fill(
                 "one string is a condition; codes are an array, such as `{} = [\"1015\"]`",
                 [Shown::outside_of_files(reason.word())],

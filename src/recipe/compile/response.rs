@@ -5,7 +5,6 @@ use std::ops::Range;
 use super::compiler::Compiler;
 use crate::language::expression::{Compiled, Side};
 use crate::language::names::Secrecy;
-use crate::outcome::Reason;
 use crate::recipe::call::{Condition, Rules, TokenRules};
 use crate::recipe::definition::{Definition, TimeRule, Unit};
 
@@ -32,13 +31,7 @@ impl Compiler<'_> {
         let token: Vec<_> = response.token.0.iter().filter_map(|text| self.found(text)).collect();
         let code = self.rules(&response.code);
         let message = self.rules(&response.message);
-        let meanings = self.meanings([
-            (Reason::Suspended, &response.suspended),
-            (Reason::Blocked, &response.blocked),
-            (Reason::Local, &response.local),
-            (Reason::Throttled, &response.throttled),
-            (Reason::Unavailable, &response.unavailable),
-        ]);
+        let meanings = self.meanings(response.signs());
         let retry_after = self.times(&response.retry_after);
         let scopes = response.scopes.as_ref().and_then(|text| self.rule(text));
         // Only the rules whose values are not shown can use the token.

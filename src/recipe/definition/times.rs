@@ -1,0 +1,65 @@
+//! Rules that find a time or a duration in an answer.
+
+use schemars::JsonSchema;
+
+use crate::document::Text;
+
+/// One place of a time: of an expiry, or of the end of a wait.
+#[derive(serde::Deserialize, JsonSchema, Clone, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct TimeRule {
+    /// An expression; if it or a value that it needs is absent, null or a blank text, the next rule
+    /// counts.
+    pub value: Text,
+    /// The unit of the number or text.
+    pub unit: Unit,
+}
+
+/// The unit of a time.
+#[derive(serde::Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Seconds from now on.
+    Seconds,
+    /// Milliseconds from now on.
+    Milliseconds,
+    /// Minutes from now on.
+    Minutes,
+    /// Hours, minutes and seconds from now on, with colons: `1:30:00`.
+    Hms,
+    /// Days, hours and minutes from now on, with colons: `14:00:00`.
+    Dhm,
+    /// Seconds since 1970; milliseconds from 1e12 on (in milliseconds 2001, in seconds the year
+    /// 33658), microseconds from 1e15 on, nanoseconds from 1e18 on.
+    Epoch,
+    /// Seconds since 1970.
+    EpochSeconds,
+    /// Milliseconds since 1970.
+    EpochMilliseconds,
+    /// Microseconds since 1970.
+    EpochMicroseconds,
+    /// A date with time and offset as in RFC 3339.
+    Rfc3339,
+    /// The value is a JSON Web Token; its `exp` claim counts (RFC 7519, section 4.1.4).
+    Jwt,
+}
+
+impl Unit {
+    /// The word in the recipe.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Seconds => "seconds",
+            Self::Milliseconds => "milliseconds",
+            Self::Minutes => "minutes",
+            Self::Hms => "hms",
+            Self::Dhm => "dhm",
+            Self::Epoch => "epoch",
+            Self::EpochSeconds => "epoch_seconds",
+            Self::EpochMilliseconds => "epoch_milliseconds",
+            Self::EpochMicroseconds => "epoch_microseconds",
+            Self::Rfc3339 => "rfc3339",
+            Self::Jwt => "jwt",
+        }
+    }
+}
