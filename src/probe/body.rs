@@ -66,6 +66,8 @@ pub enum BodyError {
     TooLarge,
     /// The body did not end in time.
     Late,
+    /// Nothing followed a whole JSON document, although the body has not ended.
+    Silent,
 }
 
 /// A body that is arriving.
@@ -110,7 +112,7 @@ impl<'a> Arriving<'a> {
         if quiet < deadline {
             match timeout_at(quiet, self.response.chunk()).await {
                 Ok(piece) => return piece.map_err(BodyError::Broken),
-                Err(_) if self.is_whole_json() => return Err(BodyError::Late),
+                Err(_) if self.is_whole_json() => return Err(BodyError::Silent),
                 Err(_) => {}
             }
         }

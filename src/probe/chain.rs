@@ -126,8 +126,9 @@ impl Validity {
     pub fn of(certificate: &CertificateDer<'_>) -> Option<Self> {
         let parsed = parse(certificate)?;
         let (from, until) = (parsed.validity().not_before, parsed.validity().not_after);
-        let time = |seconds| Timestamp::from_second(seconds).ok();
-        Some(Self { from: time(from.timestamp())?, until: time(until.timestamp())? })
+        // The end 9999-12-31 23:59:59 means no end (RFC 5280, section 4.1.2.5).
+        let until = Timestamp::from_second(until.timestamp()).unwrap_or(Timestamp::MAX);
+        Some(Self { from: Timestamp::from_second(from.timestamp()).ok()?, until })
     }
 
     /// Why our client certificate is not valid at this time.

@@ -97,10 +97,7 @@ pub fn refused_by(alert: Alert, moments: &Moments) -> Option<Failure> {
             | Alert::AccessDenied
     );
     // In TLS 1.2 servers also refuse a client certificate by this alert (RFC 5246, section 7.4.6).
-    let after_request = moments.certificate_requested && alert == Alert::HandshakeFailure;
-    let sent = moments.client_certificate.is_some();
-    let is_cause = (names_it && (sent || moments.certificate_requested))
-        || after_request
+    let is_cause = moments.certificate_requested && (names_it || alert == Alert::HandshakeFailure)
         || alert == Alert::CertificateRequired;
     is_cause.then(|| refused(&format!(" (TLS alert {})", alert_word(alert)), moments))
 }

@@ -163,7 +163,7 @@ impl Prober {
         let mut budget = Budget::new(provider.timeout);
         let mut cleans_up = false;
         let (mut place, mut large) = (None, false);
-        let mut skew = None;
+        let (mut skew, mut is_asked) = (None, false);
         let _turn = loop {
             // Without a turn in time, the rest of the work goes on: its answers were read in turns.
             let turn = if large { budget.wait(self.places.turn()).await } else { None };
@@ -177,6 +177,7 @@ impl Prober {
             let sent = self.exchange(provider, client, &next.request, &mut budget).await;
             if kind.leads_to_the_token() {
                 measure(&mut probe, &sent);
+                is_asked = sent.moments.certificate_requested;
             }
             let took = sent.end.duration_since(sent.start);
             match sent.answer {
@@ -202,7 +203,8 @@ impl Prober {
         let conclusion = conversation.finish();
         log_failed_cleanup(provider, &conclusion);
         let outcome = with_clock(conclusion.outcome, skew, provider);
-        probe.outcome = blamed(outcome, client, probe.started);
+        let certificate = client.certificate.filter(|_| is_asked);
+        probe.outcome = blamed(outcome, certificate, probe.started);
         probe.reading = conclusion.reading;
         if !provider.steps.is_empty() {
             probe.steps = conclusion.steps;
@@ -211,10 +213,10 @@ impl Prober {
     }
 }
 
-/// The outcome, where a refusal is blamed on our client certificate if that is not valid. Many
-/// servers say so with a status and not with an alert of TLS.
-fn blamed(outcome: Outcome, client: &HttpClient, now: Timestamp) -> Outcome {
-    let problem = client.certificate.and_then(|certificate| certificate.problem(now));
+/// The outcome, where a refusal is blamed on the client certificate that the endpoint asked for, if
+/// that is not valid. Many servers say so with a status and not with an alert of TLS.
+fn blamed(outcome: Outcome, certificate: Option<Validity>, now: Timestamp) -> Outcome {
+    let problem = certificate.and_then(|certificate| certificate.problem(now));
     match (outcome, problem) {
         (Outcome::Failed(failure), Some(problem)) if failure.reason == Reason::Rejected => {
             let message = format!("{problem}; {}", failure.message.as_str());

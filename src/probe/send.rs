@@ -187,6 +187,10 @@ impl Exchange<'_> {
             Ok(_) => None,
             Err(BodyError::TooLarge) => return Body::too_large(),
             Err(BodyError::Late) => Some(self.late()),
+            Err(BodyError::Silent) => Some(Failure::new(
+                Reason::Timeout,
+                "the answer did not end: nothing followed its JSON for a second",
+            )),
             Err(BodyError::Broken(error)) => Some(
                 no_close_notify(&error)
                     .filter(|_| ends_by_closing)

@@ -15,7 +15,7 @@ use super::values::Values;
 use crate::diagnostic::{Fault, Sentence, Shown, Source};
 use crate::document;
 use crate::language::answer;
-use crate::outcome::{Code, Expiry, Failure, Message, Reason};
+use crate::outcome::{Class, Code, Expiry, Failure, Message, Reason};
 
 /// The default for the allowed difference between clocks.
 const LEEWAY: Duration = Duration::from_secs(60);
@@ -182,13 +182,14 @@ impl JwtCheck {
 
 /// The failure of the probe when this kind of call fails.
 pub(super) fn judged(kind: Kind, failure: Failure) -> Failure {
-    if failure.reason != Reason::Rejected {
-        return failure;
-    }
     match kind {
         Kind::Step | Kind::Token | Kind::Cleanup => failure,
         // A server without keys does not reject the credential.
-        Kind::Keys => Failure { reason: Reason::Malformed, ..failure },
+        Kind::Keys if failure.reason.class() == Class::Credential => {
+            Failure { reason: Reason::Malformed, ..failure }
+        }
+        _ if failure.reason != Reason::Rejected => failure,
+        Kind::Keys => failure,
         // A provider that rejects the call rejects the token.
         Kind::Check | Kind::Introspection => {
             let message = Message::clean(&format!(
@@ -197,5 +198,26 @@ pub(super) fn judged(kind: Kind, failure: Failure) -> Failure {
             ));
             Failure { reason: Reason::Unverified, message, ..failure }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_of_keys_does_not_blame_the_credential() {
+        for (reason, expected) in [
+            (Reason::Rejected, Reason::Malformed),
+            (Reason::Suspended, Reason::Malformed),
+            (Reason::Unavailable, Reason::Unavailable),
+            (Reason::Blocked, Reason::Blocked),
+        ] {
+            assert_eq!(judged(Kind::Keys, Failure::new(reason, "")).reason, expected);
+        }
+        assert_eq!(
+            judged(Kind::Check, Failure::new(Reason::Suspended, "")).reason,
+            Reason::Suspended
+        );
     }
 }

@@ -219,6 +219,15 @@ mod tests {
     }
 
     #[test]
+    fn a_wait_that_a_suspended_account_asks_for_does_not_shorten_the_back_off() {
+        let short = Failure {
+            retry_after: Some(Duration::from_secs(1)),
+            ..Failure::new(Reason::Suspended, "")
+        };
+        assert_eq!(pauses(&vec![Outcome::Failed(short); 4]), [60, 60, 120, 240]);
+    }
+
+    #[test]
     fn a_token_without_scope_is_confirmed_but_does_not_back_off() {
         let pauses = pauses(&vec![failed(Reason::Scope); 4]);
         assert_eq!(pauses[0], 5);

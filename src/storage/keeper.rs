@@ -23,13 +23,20 @@ pub struct Storage {
     folder: Mutex<Option<Folder>>,
     /// Whether the state file was not read in time. The first save must not overwrite it.
     is_unread: AtomicBool,
+    /// Whether the daemon has started without the state file.
+    is_given_up: AtomicBool,
 }
 
 impl Storage {
     /// Storage in this directory. This call does not touch the file system, which can hang.
     #[must_use]
     pub fn new(path: PathBuf) -> Self {
-        Self { path, folder: Mutex::default(), is_unread: AtomicBool::new(false) }
+        Self {
+            path,
+            folder: Mutex::default(),
+            is_unread: AtomicBool::new(false),
+            is_given_up: AtomicBool::new(false),
+        }
     }
 
     /// The directory.
@@ -40,7 +47,13 @@ impl Storage {
     /// Notes that the state file was not read in time. The first save renames it, so that a disk
     /// that was only slow loses nothing.
     pub fn not_read(&self) {
+        self.is_given_up.store(true, Ordering::Relaxed);
         self.is_unread.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the daemon has started without the state file.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.is_given_up.load(Ordering::Relaxed)
     }
 
     /// Saves the state every minute, and a last time when `end` completes.

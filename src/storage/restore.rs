@@ -43,6 +43,10 @@ pub fn restore(
         Err(error) => Err(error.to_string()),
     };
     let path = path.display();
+    // The file at this path can be a new one by now.
+    if storage.is_given_up() {
+        return Ok(());
+    }
     match outcome {
         Ok(providers) => tracing::info!(providers, %path, "the saved state is restored"),
         // The file belongs to the process that has the lock.

@@ -83,9 +83,11 @@ impl Pem {
                 "give the private key of the certificate, without a password"
             }
             PemError::ProtectedKey => "remove the password: openssl pkey -in OLD -out NEW",
-            PemError::Binary => "convert it: openssl x509 -inform DER -in OLD -out NEW",
-            PemError::Broken | PemError::Trusted | PemError::OpenSsh | PemError::Utf16 => {
-                "copy the file again, with its BEGIN and END lines"
+            PemError::Binary => "convert it with openssl x509 or openssl pkey, and -inform DER",
+            PemError::Broken => "copy the file again, with its BEGIN and END lines",
+            PemError::Trusted | PemError::OpenSsh | PemError::Utf16 => {
+                "convert it to a plain PEM file, with the line -----BEGIN CERTIFICATE----- or \
+                 -----BEGIN PRIVATE KEY-----"
             }
         };
         report.error(

@@ -1,8 +1,15 @@
 //! Certificates and handshakes.
 
 use std::io::{Read, Write};
+use std::sync::Arc;
 
 use credwatch::outcome::{Outcome, Probe};
+use credwatch::probe::Validity;
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::{DigitallySignedStruct, DistinguishedName, SignatureScheme};
 
 use super::{assert_failure, failure, probe};
 use crate::support::endpoint::{Authority, Endpoint, Identity, http};
@@ -148,23 +155,83 @@ async fn a_refused_client_certificate_is_blamed_on_the_credential_in_each_versio
     }
 }
 
+/// Asks for a client certificate and accepts each, as nginx does with `optional_no_ca`.
+#[derive(Debug)]
+struct AnyCertificate;
+
+impl ClientCertVerifier for AnyCertificate {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        &[]
+    }
+    fn verify_client_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        Ok(ClientCertVerified::assertion())
+    }
+    fn verify_tls12_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+    fn verify_tls13_signature(
+        &self,
+        _: &[u8],
+        _: &CertificateDer<'_>,
+        _: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        credwatch::tls::crypto().signature_verification_algorithms.supported_schemes()
+    }
+}
+
 #[tokio::test]
 async fn a_refusal_by_status_is_blamed_on_our_client_certificate_only_when_that_has_ended() {
     let (authority, folder) = (Authority::new("authority"), tempfile::tempdir().expect("a folder"));
     let ca = authority.file(&folder);
     let server = authority.issue("127.0.0.1", 2020, 2099);
     let answer = http("400 Bad Request", "", b"<title>The SSL certificate error</title>");
-    for (until, class, reason) in
-        [(2020, "credential", "certificate"), (2099, "credential", "rejected")]
-    {
-        let endpoint = Endpoint::tls_bytes(server.server(), answer.clone());
+    let config = |asks: bool| {
+        if !asks {
+            return server.server();
+        }
+        let key = rustls::pki_types::PrivateKeyDer::from_pem_slice(server.key_pem().as_bytes());
+        rustls::ServerConfig::builder_with_provider(credwatch::tls::crypto())
+            .with_protocol_versions(rustls::ALL_VERSIONS)
+            .expect("versions")
+            .with_client_cert_verifier(Arc::new(AnyCertificate))
+            .with_single_cert(server.chain.clone(), key.expect("a key"))
+            .expect("fits")
+    };
+    for (asks, until, class, reason) in [
+        (true, 2020, "credential", "certificate"),
+        (true, 2099, "credential", "rejected"),
+        (false, 2020, "credential", "rejected"),
+    ] {
+        let endpoint = Endpoint::tls_bytes(config(asks), answer.clone());
         let url = format!("https://127.0.0.1:{}/token", endpoint.port());
         let identity = authority.issue("client.example", 2019, until);
         let probe = probe(&url, &presenting(&identity, &ca, &folder)).await;
         assert_failure(&probe, class, reason, "http_400");
         let told = failure(&probe).message.as_str().contains("our client certificate expired on");
-        assert_eq!(told, until == 2020);
+        assert_eq!(told, asks && until == 2020);
     }
+}
+
+#[test]
+fn a_certificate_without_an_end_is_valid_until_the_last_time() {
+    let mut params = rcgen::CertificateParams::new(vec!["a.example".to_owned()]).expect("valid");
+    params.not_after = rcgen::date_time_ymd(9999, 12, 31);
+    let certificate = params.self_signed(&rcgen::KeyPair::generate().expect("a key"));
+    let validity = Validity::of(certificate.expect("signed").der()).expect("it is read");
+    assert_eq!(validity.until, jiff::Timestamp::MAX);
 }
 
 #[tokio::test]
