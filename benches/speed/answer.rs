@@ -112,7 +112,7 @@ fn cost(provider: &Provider, status: u16, body: &str, explained: bool) -> Result
             &mut trace,
         );
         if explained {
-            explanation.calls[0].answer(&response, &values.redactor);
+            explanation.calls[0].answer(&response, &trace, &values.redactor);
             std::hint::black_box(trace.lines(&values.redactor));
         }
         if let Outcome::Failed(failure) = outcome {

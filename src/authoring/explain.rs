@@ -7,7 +7,7 @@ use crate::authoring::suggest::{Suggestion, structure, unread};
 use crate::outcome::{Message, TraceLine};
 use crate::probe::DEFAULT_HEADERS;
 use crate::recipe::request::ShownRequest;
-use crate::recipe::{Call, Kind, ObservedAnswer, Observer, TokenResponse, Values};
+use crate::recipe::{Call, Found, Kind, ObservedAnswer, Observer, TokenResponse, Trace, Values};
 use crate::secret::{
     HIDDEN, Redactor, is_named_secret, may_show_in_answer, names_a_secret, sentence, shown_place,
 };
@@ -17,6 +17,17 @@ use crate::secret::{
 pub struct Explanation {
     /// In order. A call that failed has no response.
     pub calls: Vec<ExplainedCall>,
+    /// The cleanup calls that were not made.
+    pub skipped: Vec<SkippedCall>,
+}
+
+/// A cleanup call that was not made.
+#[derive(serde::Serialize)]
+pub struct SkippedCall {
+    /// The name of the call in the recipe.
+    pub step: String,
+    /// The values that no answer gave. Empty when its URL needs an input that is not set.
+    pub missing: Vec<String>,
 }
 
 /// One call of a probe.
@@ -80,11 +91,16 @@ impl Observer for Explanation {
 
     fn answer(&mut self, answer: &ObservedAnswer<'_>) {
         let Some(call) = self.calls.last_mut() else { return };
-        call.answer(answer.response, answer.redactor);
+        call.answer(answer.response, answer.trace, answer.redactor);
         call.reading = answer.trace.lines(answer.redactor);
         if let Some(outcome) = answer.outcome {
             call.suggestions = unread(answer.response, answer.trace, outcome, answer.redactor);
         }
+    }
+
+    fn skipped(&mut self, call: &Call, missing: &[&str]) {
+        let missing = missing.iter().map(|name| (*name).to_owned()).collect();
+        self.skipped.push(SkippedCall { step: call.name.to_string(), missing });
     }
 
     fn end(&mut self, redactor: &Redactor) {
@@ -114,7 +130,8 @@ impl ExplainedCall {
     }
 
     /// Adds what may be shown of a response.
-    pub fn answer(&mut self, response: &TokenResponse, redactor: &Redactor) {
+    pub fn answer(&mut self, response: &TokenResponse, trace: &Trace<'_>, redactor: &Redactor) {
+        let seen = Seen::new(&self.request, trace);
         self.status = Some(response.status);
         for name in SHOWN_HEADERS {
             if let Some(value) = response.headers.get(name) {
@@ -126,7 +143,7 @@ impl ExplainedCall {
             }
         }
         match structure(&response.body) {
-            Some(tree) => outline(&tree, "", 0, redactor, &mut self.body),
+            Some(tree) => outline(&tree, "", 0, (&seen, redactor), &mut self.body),
             None if response.body.is_empty() => self.body.push("(empty)".into()),
             None => self.body.push(format!(
                 "({} bytes that are neither JSON nor XML nor a form)",
@@ -140,9 +157,54 @@ impl ExplainedCall {
     }
 }
 
+/// What a person sees of a call beside the response: the request, and what the rules show.
+struct Seen {
+    request: Vec<String>,
+    rules: Vec<String>,
+}
+
+impl Seen {
+    fn new(request: &ShownRequest, trace: &Trace<'_>) -> Self {
+        let headers = request.headers.iter().map(|(_, value)| value);
+        let request = std::iter::once(&request.line).chain(headers).chain(&request.body).cloned();
+        let mut rules = Vec::new();
+        for note in trace.notes() {
+            match &note.found {
+                Found::Code(code) => rules.push(code.to_string()),
+                Found::Message(text) => rules.push(text.clone()),
+                Found::Scopes(scopes) => {
+                    rules.push(scopes.join(" "));
+                    rules.extend(scopes.iter().cloned());
+                }
+                _ => {}
+            }
+        }
+        Self { request: request.collect(), rules }
+    }
+
+    /// Whether a rule shows the whole text, or the request has it as a whole word.
+    fn has(&self, text: &str) -> bool {
+        let text = text.trim();
+        let is_part = |c: char| c.is_alphanumeric() || "-_.".contains(c);
+        let is_word = |line: &String| {
+            line.match_indices(text).any(|(at, _)| {
+                !line[..at].ends_with(is_part) && !line[at + text.len()..].starts_with(is_part)
+            })
+        };
+        self.rules.iter().any(|shown| shown.trim() == text)
+            || !text.is_empty() && self.request.iter().any(is_word)
+    }
+}
+
 /// Adds the names and kinds of all members, with the values that cannot be a token: numbers,
 /// booleans, plain words and sentences.
-fn outline(json: &Json, name: &str, depth: usize, redactor: &Redactor, lines: &mut Vec<String>) {
+fn outline(
+    json: &Json,
+    name: &str,
+    depth: usize,
+    (seen, redactor): (&Seen, &Redactor),
+    lines: &mut Vec<String>,
+) {
     if lines.len() > MOST_LINES {
         return;
     }
@@ -156,7 +218,7 @@ fn outline(json: &Json, name: &str, depth: usize, redactor: &Redactor, lines: &m
         Json::Object(members) => {
             lines.push(format!("{indent}{label}{{{}", if members.is_empty() { "}" } else { "" }));
             for (name, value) in members {
-                outline(value, name, depth + 1, redactor, lines);
+                outline(value, name, depth + 1, (seen, redactor), lines);
             }
             if !members.is_empty() {
                 lines.push(format!("{indent}}}"));
@@ -165,10 +227,12 @@ fn outline(json: &Json, name: &str, depth: usize, redactor: &Redactor, lines: &m
         Json::Array(items) => {
             lines.push(format!("{indent}{label}[{} items]", items.len()));
             for item in items.iter().take(3) {
-                outline(item, "", depth + 1, redactor, lines);
+                outline(item, "", depth + 1, (seen, redactor), lines);
             }
         }
-        Json::String(text) => lines.push(format!("{indent}{label}{}", shown(name, text, redactor))),
+        Json::String(text) => {
+            lines.push(format!("{indent}{label}{}", shown(name, text, seen, redactor)));
+        }
         Json::Number(number)
             if redactor.is_secret(&number.to_string())
                 || names_a_secret(name) && is_named_secret(name, &number.to_string()) =>
@@ -179,12 +243,12 @@ fn outline(json: &Json, name: &str, depth: usize, redactor: &Redactor, lines: &m
     }
 }
 
-fn shown(name: &str, text: &str, redactor: &Redactor) -> String {
+fn shown(name: &str, text: &str, seen: &Seen, redactor: &Redactor) -> String {
     let clean = |text: &str| format!("{:?}", Message::clean(&redactor.scrub(text)).as_str());
     let beginning = beginning(text);
     if text.is_empty() {
         "\"\"".into()
-    } else if may_show_in_answer(name, beginning) {
+    } else if may_show_in_answer(name, beginning) || seen.has(beginning) {
         clean(beginning)
     } else if let Some(sentence) = sentence(name, beginning) {
         clean(&sentence)

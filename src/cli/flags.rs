@@ -91,11 +91,6 @@ pub fn refused(faults: &[Fault]) -> ExitCode {
     ExitCode::from(EXIT_CONFIG)
 }
 
-/// Loads the configuration, or prints its faults.
-pub fn load(flag: &ConfigFlag) -> Result<Plan, ExitCode> {
-    crate::config::load(&flag.file).plan.map_err(|faults| refused(&faults))
-}
-
 /// Loads the configuration from a file or a pipe, or prints its faults.
 pub fn load_once(flag: &ConfigFlag) -> Result<Plan, ExitCode> {
     crate::config::load_once(&flag.file).map_err(|faults| refused(&faults))

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 
 use super::explanation::{as_json, as_text};
-use super::flags::{ConfigFlag, load, refused};
+use super::flags::{ConfigFlag, refused};
 use super::print::{complain_of, say, say_styled};
 use crate::authoring::explain::Explanation;
-use crate::config::{TrialError, TrialInputs, TrialSource};
+use crate::config::{TrialError, TrialInputs, TrialSource, load_with};
 use crate::diagnostic::suggestion_of_names;
 use crate::outcome::Outcome;
 use crate::probe::Prober;
@@ -26,15 +26,17 @@ pub struct Flags {
     name: Option<String>,
     #[command(flatten)]
     config: ConfigFlag,
-    /// Try a recipe from this file, without a configuration. Its inputs come from a table
-    /// `[providers.NAME]` in the file, or from `--parameter` and `--credential`.
-    #[arg(long, value_name = "FILE", conflicts_with = "file")]
+    /// Try a recipe without a configuration: one from this file, or a built-in one by its name.
+    /// Its inputs come from `--parameter` and `--credential`, or from a table `[providers.NAME]`
+    /// in the file.
+    #[arg(long, value_name = "FILE|NAME", conflicts_with = "file")]
     recipe: Option<PathBuf>,
-    /// A parameter of the recipe.
-    #[arg(long = "parameter", value_name = "NAME=VALUE", requires = "recipe")]
+    /// A parameter, in place of that of the provider.
+    #[arg(long = "parameter", value_name = "NAME=VALUE")]
     parameters: Vec<String>,
-    /// The source of a credential of the recipe: `NAME=env:VARIABLE` or `NAME=file:PATH`.
-    #[arg(long = "credential", value_name = "NAME=PLACE", requires = "recipe")]
+    /// The source of a credential, in place of that of the provider: `NAME=env:VARIABLE`,
+    /// `NAME=file:PATH` or `NAME=command:PROGRAM ARGUMENTS` with blanks between.
+    #[arg(long = "credential", value_name = "NAME=PLACE")]
     credentials: Vec<String>,
     /// Show the request, the answer and how each rule read it. This is what `probe` always does.
     #[arg(long)]
@@ -61,9 +63,10 @@ fn refuse(problem: &str, hint: &str) -> ExitCode {
 }
 
 /// The provider with this name in the configuration.
-fn configured(flags: &Flags, slot: Slot) -> Result<Arc<Provider>, ExitCode> {
+fn configured(flags: &Flags, inputs: &TrialInputs) -> Result<Arc<Provider>, ExitCode> {
     let name = flags.name.as_deref().unwrap_or_default();
-    let plan = load(&flags.config)?;
+    let plan =
+        load_with(&flags.config.file, Some(inputs)).plan.map_err(|faults| refused(&faults))?;
     let file = flags.config.file.display();
     let mut matching = plan.providers.iter().filter(|provider| provider.name == name).peekable();
     if matching.peek().is_none() {
@@ -71,14 +74,15 @@ fn configured(flags: &Flags, slot: Slot) -> Result<Arc<Provider>, ExitCode> {
         let problem = format!("there is no provider {name:?} in {file}");
         return Err(refuse(&problem, suggestion_of_names(name, names).as_str()));
     }
-    matching.find(|provider| provider.slot == slot).cloned().ok_or_else(|| {
+    matching.find(|provider| provider.slot == inputs.slot).cloned().ok_or_else(|| {
         complain_of(&format!("the provider {name:?} has no `credentials_next` in {file}"));
         ExitCode::from(2)
     })
 }
 
-/// The provider that a recipe file and the flags make.
-fn trial(flags: &Flags, slot: Slot, file: &Path) -> Result<Arc<Provider>, ExitCode> {
+/// The inputs of the command line.
+fn inputs(flags: &Flags) -> Result<TrialInputs, ExitCode> {
+    let slot = if flags.next { Slot::Next } else { Slot::Current };
     let mut inputs = TrialInputs { name: flags.name.clone(), slot, ..TrialInputs::default() };
     for text in &flags.parameters {
         let Some((name, value)) = text.split_once('=') else {
@@ -93,13 +97,19 @@ fn trial(flags: &Flags, slot: Slot, file: &Path) -> Result<Arc<Provider>, ExitCo
         let Some(credential) = credential(text) else {
             // The text is not shown, because it may be the secret itself.
             return Err(refuse(
-                "a credential is written NAME=env:VARIABLE or NAME=file:PATH",
+                "a credential is written NAME=env:VARIABLE, NAME=file:PATH or \
+                 NAME=command:PROGRAM",
                 "a secret on a command line can be read by everybody on the host",
             ));
         };
         inputs.credentials.push(credential);
     }
-    crate::config::load_trial(file, &inputs).map_err(|error| match error {
+    Ok(inputs)
+}
+
+/// The provider that a recipe and the flags make.
+fn trial(file: &Path, inputs: &TrialInputs) -> Result<Arc<Provider>, ExitCode> {
+    crate::config::load_trial(file, inputs).map_err(|error| match error {
         TrialError::Inputs(problem, hint) => refuse(&problem, &hint),
         TrialError::Faulty(faults) => refused(&faults),
     })
@@ -111,17 +121,17 @@ fn credential(text: &str) -> Option<(String, TrialSource)> {
     let source = match kind.to_ascii_lowercase().as_str() {
         "env" => TrialSource::Environment(place.to_owned()),
         "file" => TrialSource::File(place.into()),
+        "command" => TrialSource::Command(place.split_whitespace().map(str::to_owned).collect()),
         _ => return None,
     };
     Some((name.to_owned(), source))
 }
 
 pub fn main(flags: &Flags) -> ExitCode {
-    let slot = if flags.next { Slot::Next } else { Slot::Current };
-    let provider = match &flags.recipe {
-        None => configured(flags, slot),
-        Some(file) => trial(flags, slot, file),
-    };
+    let provider = inputs(flags).and_then(|inputs| match &flags.recipe {
+        None => configured(flags, &inputs),
+        Some(file) => trial(file, &inputs),
+    });
     let provider = match provider {
         Ok(provider) => provider,
         Err(code) => return code,

@@ -5,21 +5,25 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::file::{Credential, File};
+use super::command_line::TrialInputs;
+use super::file::{Credential, File, Provider};
+use super::inputs;
 use super::parsed::{Parsed, Recipes};
 use super::patterns::{matches, pattern_in};
 use super::replaced;
 use super::resolve::Resolver;
 use super::schema::SCHEMA;
 use super::settings::settings;
+use super::shared::Context;
 use crate::diagnostic::{Fault, Kind, Sentence, Severity, Shown, Source};
 use crate::document;
 use crate::files::{self, FileError, Other};
 use crate::plan::{Loaded, Plan};
-use crate::recipe::Recipe;
 use crate::recipe::definition::Text;
+use crate::recipe::{Recipe, builtin};
 use crate::watch::Files;
 
 /// The most bytes of all files of `recipe_files`, and of all files of `provider_files`.
@@ -49,12 +53,18 @@ pub(super) struct Loader {
 /// Reads the configuration at `path`, with all files that it names.
 #[must_use]
 pub fn load(path: &Path) -> Loaded {
+    load_with(path, None)
+}
+
+/// As [`load`]. The inputs of the command line take precedence in the provider that they name.
+#[must_use]
+pub fn load_with(path: &Path, inputs: Option<&TrialInputs>) -> Loaded {
     let mut loader = Loader::default();
     loader.files.add(path);
     let plan = match files::read_text(path, files::CONFIGURATION) {
         Ok(text) => {
-            let main = loader.parse(&source(path, text), path, Role::Main);
-            loader.finish(&main, path)
+            let mut main = loader.parse(&source(path, text), path, Role::Main);
+            loader.finish(&mut main, path, inputs)
         }
         Err(error) => {
             let mut fault =
@@ -93,8 +103,8 @@ pub fn load_once(path: &Path) -> Result<Plan, Vec<Fault>> {
 pub fn load_text(name: &str, text: &str) -> Result<Plan, Vec<Fault>> {
     let mut loader = Loader::default();
     let source = source(Path::new(name), text.to_owned());
-    let main = loader.parse(&source, Path::new(""), Role::Main);
-    loader.finish(&main, Path::new(""))
+    let mut main = loader.parse(&source, Path::new(""), Role::Main);
+    loader.finish(&mut main, Path::new(""), None)
 }
 
 pub(super) fn open(path: &Path, limit: u64, shown: Shown) -> Result<Arc<Source>, Sentence> {
@@ -114,6 +124,15 @@ fn values(text: &str) -> usize {
 
 fn cannot_read(path: Shown, error: &FileError) -> Sentence {
     Sentence::fill("cannot read {}: {}", [path, Shown::outside_of_files(error)])
+}
+
+/// The names of the recipes whose providers verify a token with a request.
+fn verified(parsed: &Parsed) -> impl Iterator<Item = String> {
+    parsed.file.providers.0.iter().filter_map(|(_, provider)| {
+        let verify = provider.verify.as_ref()?;
+        let recipe = provider.recipe.as_ref().filter(|_| verify.makes_requests())?;
+        Some(recipe.0.get_ref().clone())
+    })
 }
 
 impl Loader {
@@ -245,14 +264,25 @@ impl Loader {
         included
     }
 
-    pub(super) fn finish(&mut self, main: &Parsed, path: &Path) -> Result<Plan, Vec<Fault>> {
+    /// The plan. `inputs` replace those of the only provider that they mean.
+    pub(super) fn finish(
+        &mut self,
+        main: &mut Parsed,
+        path: &Path,
+        inputs: Option<&TrialInputs>,
+    ) -> Result<Plan, Vec<Fault>> {
         let mut seen: HashSet<PathBuf> = path.canonicalize().into_iter().collect();
         let before = self.errors();
         let recipe_files = self.include(main, &main.file.recipe_files, Role::Recipes, &mut seen);
         let incomplete = self.errors() > before;
-        let provider_files =
+        let mut provider_files =
             self.include(main, &main.file.provider_files, Role::Providers, &mut seen);
-        let recipes = self.recipes(main, &recipe_files, incomplete);
+        let verified = std::iter::once(&*main).chain(&provider_files).flat_map(verified).collect();
+        let recipes = self.recipes(main, &recipe_files, &verified, incomplete);
+        if let Some(inputs) = inputs.filter(|inputs| inputs.has_inputs()) {
+            self.replace(main, &mut provider_files, &recipes, inputs);
+        }
+        let main = &*main;
         let mut plan = settings(main, &mut self.faults);
         let mut names: HashMap<&str, String> = HashMap::new();
         let mut resolver = Resolver::new(&recipes, main);
@@ -287,15 +317,55 @@ impl Loader {
         if failed { Err(plan.warnings) } else { Ok(plan) }
     }
 
+    /// The inputs of the command line as a file with one provider.
+    pub(super) fn parse_typed(&mut self, recipe: &Recipe, inputs: &TrialInputs) -> Parsed {
+        let source = Arc::new(Source::new("the command line", inputs.text(recipe)));
+        self.parse(&source, Path::new(""), Role::Main)
+    }
+
+    /// Replaces the inputs of the only provider that the command line means.
+    fn replace(
+        &mut self,
+        main: &mut Parsed,
+        provider_files: &mut [Parsed],
+        recipes: &Recipes,
+        inputs: &TrialInputs,
+    ) {
+        let all = std::iter::once(main).chain(provider_files);
+        let all = all.flat_map(|parsed| &mut parsed.file.providers.0);
+        let mut meant: Vec<&mut (Spanned<String>, Provider)> = all.collect();
+        if meant.iter().any(|(name, _)| inputs.names(name.get_ref())) {
+            meant.retain(|(name, _)| inputs.names(name.get_ref()));
+        } else {
+            meant.retain(|(_, provider)| inputs.names_recipe(provider));
+        }
+        let [(name, provider)] = meant.as_mut_slice() else { return };
+        let Some(recipe) = provider.recipe.as_ref().map(|text| text.0.get_ref()) else { return };
+        let known = recipes.own.get(recipe).cloned();
+        let Some(recipe) = known.or_else(|| builtin::recipe(recipe).map(Arc::new)) else { return };
+        let mut typed = self.parse_typed(&recipe, inputs);
+        let Some((own, file)) = typed.file.providers.0.pop() else { return };
+        let mut context = Context::new(&typed, own.span());
+        inputs::parameters(&recipe, &file, false, &mut context);
+        inputs::credentials(&recipe, &file, false, &mut context);
+        if !context.faults.is_empty() {
+            self.faults.extend(context.faults);
+            return;
+        }
+        inputs.replace(provider, file, name.span());
+    }
+
     pub(super) fn errors(&self) -> usize {
         self.faults.iter().filter(|fault| fault.severity == Severity::Error).count()
     }
 
-    /// The recipes of all files, by name.
+    /// The recipes of all files, by name. The requests that verify a token can use the inputs of
+    /// the recipes in `verified` too.
     pub(super) fn recipes(
         &mut self,
         main: &Parsed,
         recipe_files: &[Parsed],
+        verified: &HashSet<String>,
         incomplete: bool,
     ) -> Recipes {
         self.faults.extend(replaced::faults(main, recipe_files, incomplete));
@@ -315,8 +385,11 @@ impl Loader {
                 if parsed.is_damaged(&name.span()) {
                     recipes.faulty.insert(name.get_ref().clone());
                     faults.retain(|fault| {
-                        fault.span.start != name.span().start && fault.kind != Kind::UnknownName
+                        fault.span.start != name.span().start && fault.kind == Kind::Other
                     });
+                }
+                if verified.contains(name.get_ref()) {
+                    faults.retain(|fault| fault.kind != Kind::UnusedInput);
                 }
                 if !faults.is_empty() {
                     recipes.faulty.insert(name.get_ref().clone());

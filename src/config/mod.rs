@@ -3,6 +3,7 @@
 //!
 //! Only the command line imports this module. The rest of the program takes the plan.
 
+mod command_line;
 pub mod file;
 mod inputs;
 mod load;
@@ -16,7 +17,8 @@ mod shared;
 mod shown;
 mod trial;
 
-pub use load::{load, load_once, load_text};
+pub use command_line::{TrialInputs, TrialSource};
+pub use load::{load, load_once, load_text, load_with};
 pub use schema::{recipe_schema, schema};
 pub use settings::{DEFAULT_ADDRESS, DEFAULT_BUCKETS, parse_address};
-pub use trial::{TrialError, TrialInputs, TrialSource, load_trial};
+pub use trial::{TrialError, load_trial};

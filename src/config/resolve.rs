@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -183,8 +183,9 @@ impl<'a> Resolver<'a> {
                 }
             };
             let host = url.host_str().unwrap_or_default();
-            if url.scheme() == "http" && !is_loopback(host) && !std::mem::replace(&mut warned, true)
-            {
+            let is_metadata = provider.credentials.iter().next().is_none() && is_link_local(host);
+            let is_plain = url.scheme() == "http" && !is_loopback(host) && !is_metadata;
+            if is_plain && !std::mem::replace(&mut warned, true) {
                 let given =
                     file.parameters.0.iter().find(|(name, _)| name.get_ref().ends_with("_url"));
                 let span = given.map_or(context.place.clone(), |(_, value)| value.0.span());
@@ -261,11 +262,22 @@ fn has_errors(context: &Context<'_>) -> bool {
 }
 
 fn is_loopback(host: &str) -> bool {
-    host == "localhost"
-        || host
-            .trim_matches(['[', ']'])
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+    host == "localhost" || address(host).is_some_and(|address| address.is_loopback())
+}
+
+/// Whether this is an address of the metadata service of a cloud. Such a service is on the same
+/// machine or link and has no certificate.
+fn is_link_local(host: &str) -> bool {
+    const METADATA: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+    match address(host).map(|address| address.to_canonical()) {
+        Some(IpAddr::V4(address)) => address.is_link_local(),
+        Some(IpAddr::V6(address)) => address.is_unicast_link_local() || address == METADATA,
+        None => false,
+    }
+}
+
+fn address(host: &str) -> Option<IpAddr> {
+    host.trim_matches(['[', ']']).parse().ok()
 }
 
 fn check_name(name: &Spanned<String>, context: &mut Context<'_>) {

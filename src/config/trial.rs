@@ -1,38 +1,19 @@
 //! Makes a provider to probe from a recipe file and the inputs of the command line, without a
 //! configuration.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::path::Path;
 use std::sync::Arc;
 
+use super::command_line::TrialInputs;
 use super::load::{Loader, Role, open};
+use super::parsed::Recipes;
 use super::resolve::Resolver;
-use crate::diagnostic::{Fault, Shown, Source, suggestion_of_names};
+use crate::diagnostic::{Fault, Shown, suggestion_of_names};
 use crate::files;
-use crate::provider::{Provider, Slot};
+use crate::provider::Provider;
 use crate::recipe::Recipe;
-use crate::recipe::definition::Scalar;
-
-/// The inputs of the command line.
-#[derive(Default)]
-pub struct TrialInputs {
-    /// The name of the recipe, or of the provider in the file; needed only when it has several.
-    pub name: Option<String>,
-    /// Parameters by name.
-    pub parameters: Vec<(String, String)>,
-    /// The sources of the credentials, by name.
-    pub credentials: Vec<(String, TrialSource)>,
-    /// The current or the next credentials of a provider in the file.
-    pub slot: Slot,
-}
-
-/// The source of a credential.
-pub enum TrialSource {
-    /// An environment variable.
-    Environment(String),
-    /// A file.
-    File(PathBuf),
-}
+use crate::recipe::builtin::{self, BUILTINS};
 
 /// Why there is no provider to probe.
 pub enum TrialError {
@@ -42,32 +23,37 @@ pub enum TrialError {
     Inputs(String, String),
 }
 
-/// The provider that a recipe file and the inputs make.
+/// The provider that a recipe file, or the name of a built-in recipe, and the inputs make. The
+/// inputs take precedence over those of a provider in the file.
 ///
 /// # Errors
 /// See [`TrialError`].
 pub fn load_trial(path: &Path, inputs: &TrialInputs) -> Result<Arc<Provider>, TrialError> {
     let mut loader = Loader::default();
+    if let Some(name) = path.to_str().filter(|name| is_name(name) && !path.exists()) {
+        let Some(recipe) = builtin::recipe(name) else {
+            return Err(TrialError::Inputs(
+                format!("there is no file and no built-in recipe {name:?}"),
+                suggestion_of_names(name, BUILTINS.iter().map(|(name, _)| *name)).to_string(),
+            ));
+        };
+        let recipes = Recipes { own: HashMap::new(), faulty: HashSet::new(), incomplete: false };
+        return from_inputs(&mut loader, &recipes, &recipe, inputs);
+    }
     let shown = Shown::outside_of_files(path.display());
     let source = open(path, files::CONFIGURATION, shown)
         .map_err(|problem| TrialError::Faulty(vec![Fault::general(problem)]))?;
-    let parsed = loader.parse(&source, path, Role::Main);
+    let mut parsed = loader.parse(&source, path, Role::Main);
     let (file, name) = (path.display().to_string(), inputs.name.as_deref());
     if !parsed.file.providers.0.is_empty() {
-        let plan = loader.finish(&parsed, path).map_err(TrialError::Faulty)?;
-        if !inputs.parameters.is_empty() || !inputs.credentials.is_empty() {
-            return Err(TrialError::Inputs(
-                format!("{file} has providers, so the inputs are taken from there"),
-                "leave `--parameter` and `--credential` out, or the provider".into(),
-            ));
-        }
+        let plan = loader.finish(&mut parsed, path, Some(inputs)).map_err(TrialError::Faulty)?;
         let providers: Vec<&Arc<Provider>> =
             plan.providers.iter().filter(|provider| provider.slot == inputs.slot).collect();
         let names =
             |provider: &Arc<Provider>| [&provider.name, &provider.recipe.name].map(String::clone);
         return choose(&providers, name, names, "provider", &file).cloned();
     }
-    let recipes = loader.recipes(&parsed, &[], false);
+    let recipes = loader.recipes(&parsed, &[], &HashSet::new(), false);
     if loader.errors() > 0 {
         return Err(TrialError::Faulty(std::mem::take(&mut loader.faults)));
     }
@@ -76,11 +62,26 @@ pub fn load_trial(path: &Path, inputs: &TrialInputs) -> Result<Arc<Provider>, Tr
         in_order.filter_map(|(name, _)| recipes.own.get(name.get_ref())).collect();
     let names = |recipe: &Arc<Recipe>| [&recipe.name, &recipe.name].map(String::clone);
     let recipe = choose(&all, name, names, "recipe", &file)?;
+    from_inputs(&mut loader, &recipes, recipe, inputs)
+}
+
+/// Whether a text is like the name of a recipe and not like a path.
+fn is_name(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_part)
+}
+
+/// The provider that a recipe and the inputs make.
+fn from_inputs(
+    loader: &mut Loader,
+    recipes: &Recipes,
+    recipe: &Recipe,
+    inputs: &TrialInputs,
+) -> Result<Arc<Provider>, TrialError> {
     refuse_missing(recipe, inputs)?;
-    let source = Arc::new(Source::new("the command line", provider_text(recipe, inputs)));
-    let typed = loader.parse(&source, Path::new(""), Role::Main);
+    let typed = loader.parse_typed(recipe, inputs);
     let mut faults = std::mem::take(&mut loader.faults);
-    let mut resolver = Resolver::new(&recipes, &typed);
+    let mut resolver = Resolver::new(recipes, &typed);
     let mut providers = Vec::new();
     for (name, provider) in &typed.file.providers.0 {
         let (made, more) = resolver.provider(&typed, name, provider);
@@ -149,33 +150,4 @@ fn refuse_missing(recipe: &Recipe, inputs: &TrialInputs) -> Result<(), TrialErro
         missing.join(" ")
     );
     Err(TrialError::Inputs(format!("the recipe `{}` needs more inputs", recipe.name), hint))
-}
-
-/// The inputs as a `[providers.NAME]` table.
-fn provider_text(recipe: &Recipe, inputs: &TrialInputs) -> String {
-    let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
-    let mut text = format!("[providers.{name}]\nrecipe = {name}\n", name = quoted(&recipe.name));
-    for (name, value) in &inputs.parameters {
-        // The type of the default decides whether the text is a number, a boolean or a string.
-        let default = recipe
-            .parameters
-            .iter()
-            .find(|(known, _)| known == name)
-            .and_then(|(_, parameter)| parameter.default.as_ref());
-        let plain = match default {
-            Some(Scalar::Integer(_)) => value.parse::<i64>().is_ok(),
-            Some(Scalar::Boolean(_)) => value.parse::<bool>().is_ok(),
-            _ => false,
-        };
-        let value = if plain { value.clone() } else { quoted(value) };
-        text.push_str(&format!("parameters.{} = {value}\n", quoted(name)));
-    }
-    for (name, source) in &inputs.credentials {
-        let source = match source {
-            TrialSource::Environment(variable) => format!("env = {}", quoted(variable)),
-            TrialSource::File(path) => format!("file = {}", quoted(&path.to_string_lossy())),
-        };
-        text.push_str(&format!("credentials.{} = {{ {source} }}\n", quoted(name)));
-    }
-    text
 }

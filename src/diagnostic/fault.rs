@@ -23,6 +23,8 @@ pub enum Kind {
     Other,
     /// An expression uses a name that does not exist.
     UnknownName,
+    /// No expression of a recipe uses an input.
+    UnusedInput,
 }
 
 /// One fault in one file.

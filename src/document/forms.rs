@@ -5,6 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use toml::Spanned;
 
@@ -143,6 +144,52 @@ impl JsonSchema for Expressions {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let text = json_schema!({ "type": "string" });
         json_schema!({ "anyOf": [text, { "type": "array", "items": text }] })
+    }
+}
+
+/// A list of tables, or one table in place of a list of one.
+#[derive(Clone, PartialEq)]
+pub struct OneOrSeveral<V>(pub Vec<V>);
+
+impl<V> Default for OneOrSeveral<V> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for OneOrSeveral<V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Form<V>(PhantomData<V>);
+        impl<'de, V: Deserialize<'de>> Visitor<'de> for Form<V> {
+            type Value = OneOrSeveral<V>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a table or an array of tables")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut several = Vec::new();
+                while let Some(one) = seq.next_element()? {
+                    several.push(one);
+                }
+                Ok(OneOrSeveral(several))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                V::deserialize(MapAccessDeserializer::new(map)).map(|one| OneOrSeveral(vec![one]))
+            }
+        }
+        deserializer.deserialize_any(Form(PhantomData))
+    }
+}
+
+impl<V: JsonSchema> JsonSchema for OneOrSeveral<V> {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        format!("OneOrSeveral{}", V::schema_name()).into()
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let one = generator.subschema_for::<V>();
+        json_schema!({ "anyOf": [{ "type": "array", "items": one }, one] })
     }
 }
 

@@ -12,6 +12,6 @@ mod read;
 mod schema;
 mod syntax;
 
-pub use forms::{At, Expressions, Node, Ordered, Text};
+pub use forms::{At, Expressions, Node, OneOrSeveral, Ordered, Text};
 pub use read::read;
 pub use schema::{MARK, schema_of};

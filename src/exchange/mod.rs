@@ -16,7 +16,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use crate::diagnostic::{Fault, Sentence, Severity, Shown, Source};
+use crate::diagnostic::{Fault, Kind, Sentence, Severity, Shown, Source};
 use crate::document;
 use crate::files;
 use crate::outcome::{Expiry, Outcome};
@@ -181,6 +181,10 @@ pub fn prepare(path: &Path) -> Result<Prepared, String> {
                 })?;
             let recipe =
                 Recipe::compile(name.get_ref(), definition, &source, &name.span(), &mut faults);
+            // A request that verifies the token can use further inputs.
+            if exchange.verify.as_ref().is_some_and(Verify::makes_requests) {
+                faults.retain(|fault| fault.kind != Kind::UnusedInput);
+            }
             refuse(&faults)?;
             recipe
         }

@@ -93,6 +93,9 @@ pub trait Observer: Send {
     fn request(&mut self, call: &Call, values: &Values);
     /// An answer was read.
     fn answer(&mut self, answer: &ObservedAnswer<'_>);
+    /// A cleanup call was not made, because no answer gave these values. Without such values its
+    /// URL needs an input that is not set.
+    fn skipped(&mut self, call: &Call, missing: &[&str]);
     /// The conversation has ended. The redactor knows all its secrets.
     fn end(&mut self, redactor: &Redactor);
 }
@@ -214,6 +217,11 @@ impl<'a> Conversation<'a> {
         let Self { values, observer, failed, issued, mut steps, before_cleanup, .. } = self;
         let redactor = &values.redactor;
         if let Some(observer) = observer {
+            for call in &self.subject.recipe.cleanup {
+                if !steps.iter().any(|(step, _)| step.name == call.name) {
+                    observer.skipped(call, &call.missing(&values));
+                }
+            }
             observer.end(redactor);
         }
         for (step, status) in &mut steps {

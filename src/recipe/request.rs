@@ -57,6 +57,11 @@ impl Call {
         self.needs.iter().all(|name| values.has(name))
     }
 
+    /// The values that the request needs and no answer gave.
+    pub(super) fn missing(&self, values: &Values) -> Vec<&str> {
+        self.needs.iter().map(String::as_str).filter(|name| !values.has(name)).collect()
+    }
+
     /// Whether all optional inputs of its URL are set. Also true when the URL cannot be evaluated:
     /// [`Call::render`] then returns the error.
     pub(super) fn is_wanted(&self, values: &Values) -> bool {

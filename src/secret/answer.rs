@@ -42,13 +42,36 @@ fn is_plain_word(word: &str) -> bool {
         && word.split(|sign| SIGNS.contains(sign)).all(part)
 }
 
+/// Whether a member has the name of a time and holds seconds or milliseconds since 1970.
+fn is_time(name: &str, text: &str) -> bool {
+    const NAMES: [&str; 8] = ["At", "_at", "iat", "exp", "nbf", "Time", "time", "timestamp"];
+    matches!(text.len(), 10 | 13)
+        && text.bytes().all(|byte| byte.is_ascii_digit())
+        && (NAMES.iter().any(|end| name.ends_with(end))
+            || name.get(..6).is_some_and(|start| start.eq_ignore_ascii_case("expire")))
+}
+
+/// Whether a text is a day and a time without signs between (ISO 8601): `20231114T221320Z`.
+fn is_compact_date(text: &str) -> bool {
+    text.len() == 16
+        && text.bytes().enumerate().all(|(place, byte)| match place {
+            8 => byte == b'T',
+            15 => byte == b'Z',
+            _ => byte.is_ascii_digit(),
+        })
+}
+
 /// Whether a text of a response may be shown: its name does not name a secret, and it is empty, a
 /// date, a URL, an identifier, or a sentence of plain words.
 #[must_use]
 pub fn may_show_in_answer(name: &str, text: &str) -> bool {
     is_code(name, text)
         || !names_a_secret(name)
-            && (is_date(text) || is_address(text) || text.split_whitespace().all(is_plain_word))
+            && (is_date(text)
+                || is_compact_date(text)
+                || is_time(name, text)
+                || is_address(text)
+                || text.split_whitespace().all(is_plain_word))
 }
 
 /// A sentence of a response with every word hidden that is not plain; `None` for other texts.

@@ -162,7 +162,8 @@ fn provider(recipe: &str) -> Result<Arc<Provider>, String> {
     let text = format!(
         "[recipes.r]\nparameters = {{ url = {{}} }}\ncredentials = [\"key\"]\n{recipe}\n\
          [providers.p]\nrecipe = \"r\"\nparameters.url = \"https://host.invalid\"\ncredentials.key \
-         = \"a-key-of-the-tests\"\n"
+         = \"a-key-of-the-tests\"\n\
+         [recipes.r.request.query]\nkey = \"{{{{ key }}}}{{{{ url }}}}\"\n"
     );
     load_text("test", &text)
         .map(|configuration| Arc::clone(&configuration.providers[0]))

@@ -37,9 +37,13 @@ impl Keys {
             );
         }
         let mut inner = false;
-        for alternative in
-            ["anyOf", "oneOf"].iter().filter_map(|word| node[*word].as_array()).flatten()
-        {
+        let alternatives: Vec<&Json> =
+            ["anyOf", "oneOf"].iter().filter_map(|word| node[*word].as_array()).flatten().collect();
+        for alternative in &alternatives {
+            // A single table in place of a list has the keys of the list.
+            if alternatives.iter().any(|list| list["items"] == **alternative) {
+                continue;
+            }
             inner |= self.walk(alternative, path);
         }
         for (name, member) in node["properties"].as_object().into_iter().flatten() {

@@ -27,6 +27,7 @@ parameters = {{ url = {{ description = {line} }} }}
 credentials = ["secret"]
 [recipes.r.request]
 url = "{{{{ url }}}}/a\u001b[2J\u202e"
+headers.X-Key = "{{{{ secret }}}}"
 query = {{ {hostile} = {hostile} }}
 body = {line}
 {headers}

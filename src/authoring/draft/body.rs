@@ -92,12 +92,6 @@ pub fn body(
         }
         return Err("the body of the command is not JSON: is a quote or bracket missing?".into());
     }
-    if sample.is_multipart {
-        inputs.todo(
-            "the command sends a multipart form (`-F`) and the draft an ordinary form with the \
-             same fields: does the API take that?",
-        );
-    }
     if sample.is_multipart
         || content_type.is_none_or(|kind| kind.contains("urlencoded"))
             && data.contains('=')
@@ -105,13 +99,16 @@ pub fn body(
     {
         let mut form = Vec::new();
         pairs(data, &mut form, inputs);
-        request.body = Body::Form(form);
+        request.body = if sample.is_multipart { Body::Multipart(form) } else { Body::Form(form) };
         return Ok(());
     }
     let kind = content_type.unwrap_or("application/x-www-form-urlencoded");
     request.headers.push(("Content-Type".into(), Value::Text(escaped(kind))));
     request.body = Body::Text(if start.starts_with('<') {
+        let known = inputs.all.len();
         xml(data, inputs).unwrap_or_else(|| {
+            // The whole body stands for the inputs of its parts.
+            inputs.all.truncate(known);
             inputs.todo("the whole body is a credential: it has comments or texts of unknown form");
             format!("{{{{ {} }}}}", inputs.value("body", data))
         })

@@ -121,7 +121,7 @@ pub fn grant(request: &Request, rules: &[Suggestion]) -> Option<&'static str> {
         "subject_token", "subject_token_type", "actor_token", "actor_token_type",
         "requested_token_type",
     ];
-    let Body::Form(form) = &request.body else { return None };
+    let (Body::Form(form) | Body::Multipart(form)) = &request.body else { return None };
     let grant = form.iter().find_map(|(name, value)| {
         if let ("grant_type", Value::Text(grant)) = (name.as_str(), value) {
             Some(grant)

@@ -185,6 +185,7 @@ fn recipe(
     match &request.body {
         Body::Empty => {}
         Body::Form(form) => of(form).lines("form", lines),
+        Body::Multipart(parts) => of(parts).lines("multipart", lines),
         Body::Json(json) => json.lines("json", lines),
         Body::Text(body) => lines.push(format!("body = {}", write::block(body))),
     }

@@ -26,6 +26,7 @@ pub enum Body {
     #[default]
     Empty,
     Form(Vec<(String, Value)>),
+    Multipart(Vec<(String, Value)>),
     Json(Value),
     /// A text with expressions.
     Text(String),

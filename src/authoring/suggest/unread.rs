@@ -28,7 +28,11 @@ pub fn unread(
             }
         }
         Outcome::Failed(failure) if failure.reason == Reason::Expired => &["expiry"],
-        Outcome::Failed(failure) if failure.code == Code::http(response.status) => {
+        // A code that repeats the status says no more than it.
+        Outcome::Failed(failure)
+            if failure.code == Code::http(response.status)
+                || failure.code.as_str() == response.status.to_string() =>
+        {
             &["code", "message"]
         }
         Outcome::Issued(_) | Outcome::Failed(_) => &[],
@@ -55,8 +59,9 @@ pub fn unread(
         let many =
             suggestions.iter().filter(|suggestion| suggestion.rule == candidate.rule).count()
                 >= MOST_OF_A_KIND;
+        let repeats = candidate.rule == "code" && candidate.sample == response.status.to_string();
         let fits = succeeded || matches!(candidate.rule, "code" | "message");
-        if wanted.contains(&candidate.rule) && !known && !many && fits {
+        if wanted.contains(&candidate.rule) && !known && !many && !repeats && fits {
             suggestions.push(candidate.suggestion());
         }
     }

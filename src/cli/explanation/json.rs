@@ -76,6 +76,8 @@ pub fn as_json(provider: &Provider, probe: &Probe, explanation: &Explanation) ->
         "reading": main.map(|call| &call.reading),
         "suggestions": main.map(|call| &call.suggestions),
         "steps": steps,
+        "skipped": explanation.skipped,
+        "side_effects": provider.recipe.side_effects,
         "outcome": outcome,
     })
 }

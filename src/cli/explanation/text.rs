@@ -36,6 +36,7 @@ pub fn as_text(provider: &Provider, probe: &Probe, explanation: &Explanation) ->
         connection(&mut out, provider, probe);
     }
     steps(&mut out, probe);
+    beside(&mut out, provider, explanation);
     result(&mut out, provider, probe);
     out
 }
@@ -91,6 +92,26 @@ fn steps(out: &mut String, probe: &Probe) {
         );
     }
     out.push('\n');
+}
+
+/// What the probe leaves behind at the provider, or does there beside issuing a token.
+fn beside(out: &mut String, provider: &Provider, explanation: &Explanation) {
+    if !explanation.skipped.is_empty() {
+        let _ = writeln!(out, "{}", Head.paint("Cleanup that was not made"));
+        for call in &explanation.skipped {
+            let names: Vec<String> = call.missing.iter().map(|name| format!("`{name}`")).collect();
+            let why = if names.is_empty() {
+                "its URL needs an input that is not set".to_owned()
+            } else {
+                format!("no answer gave {}", names.join(" and "))
+            };
+            let _ = writeln!(out, "  {:<16} {why}", call.step);
+        }
+        out.push('\n');
+    }
+    if let Some(text) = &provider.recipe.side_effects {
+        let _ = writeln!(out, "{}\n  {}\n", Head.paint("Side effects"), printable(text));
+    }
 }
 
 fn connection(out: &mut String, provider: &Provider, probe: &Probe) {

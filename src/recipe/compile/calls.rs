@@ -93,7 +93,7 @@ impl Compiler<'_> {
         let condition = condition.map(|rule| Condition::new("ok", rule));
         let (code, message) = (self.rules(&answer.code), self.rules(&answer.message));
         let meanings = self.meanings(answer.signs());
-        let retry_after = self.times(&answer.retry_after);
+        let retry_after = self.times(&answer.retry_after.0);
         let gives = self.gives(&answer.gives);
         self.names = outside;
         let rules = Rules {

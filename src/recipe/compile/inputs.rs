@@ -2,9 +2,10 @@
 
 use super::compiler::Compiler;
 use super::limits::{MOST_BINDINGS, MOST_INPUTS};
-use crate::diagnostic::{Sentence, suggestion_of_names};
+use crate::diagnostic::{Kind, Sentence, Shown, suggestion_of_names};
 use crate::language::expression::{Compiled, Side};
 use crate::recipe::definition::{Credential, Definition, Parameter, Scalar};
+use crate::secret::is_plain_name;
 
 /// Parameters and credentials, each with its name.
 type NamedInputs = (Vec<(String, Parameter)>, Vec<(String, Credential)>);
@@ -26,6 +27,13 @@ impl Compiler<'_> {
                     suggestion_of_names(default, parameter.one_of.iter().map(String::as_str));
                 self.fault(name.span(), "the default is not in `one_of`").hint = Some(hint);
             }
+            if matches!(&parameter.default, Some(Scalar::Text(text)) if text.contains("{{")) {
+                self.fault(
+                    name.span(),
+                    "the default of this parameter has `{{`, and a default has no expressions",
+                )
+                .hint = Some("write the expression under `let` or in the request".into());
+            }
             parameters.push((name.get_ref().clone(), parameter.clone()));
         }
         let mut credentials = Vec::new();
@@ -35,6 +43,33 @@ impl Compiler<'_> {
             credentials.push((name.get_ref().clone(), credential.clone()));
         }
         (parameters, credentials)
+    }
+
+    /// Adds a fault for each input that no expression of the recipe uses.
+    pub fn unused(&mut self, definition: &Definition) {
+        let parameters = definition.parameters.0.iter().map(|(name, _)| (name, "parameter"));
+        let credentials = definition.credentials.0.iter().map(|(name, _)| (name, "credential"));
+        for (name, kind) in parameters.chain(credentials).take(2 * MOST_INPUTS) {
+            if self.all.contains(name.get_ref()) {
+                continue;
+            }
+            let shown = Shown::name(name.get_ref());
+            let hint = match placeholder(&self.source.text, name.get_ref()) {
+                Some(text) => Sentence::fill(
+                    "`{}` stands for itself: an expression is `{{ {} }}`",
+                    [text, shown.clone()],
+                ),
+                None => Sentence::fill(
+                    "write `{{ {} }}` where its value belongs, or remove it",
+                    [shown.clone()],
+                ),
+            };
+            let problem =
+                Sentence::fill("nothing in the recipe uses the {} `{}`", [kind.into(), shown]);
+            let fault = self.fault(name.span(), problem);
+            fault.hint = Some(hint);
+            fault.kind = Kind::UnusedInput;
+        }
     }
 
     pub fn bindings(&mut self, definition: &Definition) -> Vec<(String, Compiled)> {
@@ -56,4 +91,17 @@ impl Compiler<'_> {
         }
         bindings
     }
+}
+
+/// How the file writes a place for this input in the style of another program: `{email}`.
+fn placeholder(file: &str, name: &str) -> Option<Shown> {
+    let forms = [("${", "}"), ("{", "}"), ("{ ", " }"), ("<", ">"), ("%", "%")];
+    let stands = |text: &str| {
+        file.match_indices(text).any(|(at, _)| {
+            let end = at + text.len();
+            !(file[..at].ends_with('{') && file[end..].starts_with('}'))
+        })
+    };
+    let mut texts = forms.iter().map(|(open, close)| format!("{open}{name}{close}"));
+    texts.find(|text| is_plain_name(name) && stands(text)).map(Shown::outside_of_files)
 }

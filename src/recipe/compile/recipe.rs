@@ -27,6 +27,7 @@ impl Recipe {
         place: &Range<usize>,
         faults: &mut Vec<Fault>,
     ) -> Self {
+        let before = faults.len();
         let mut compiler = Compiler::new(source, faults, Names::default(), BTreeSet::new());
         compiler.sizes(name, definition, place);
         if definition.interval.is_some_and(|interval| interval.0 > LONGEST_INTERVAL) {
@@ -54,6 +55,10 @@ impl Recipe {
         compiler.names.set("token", of_the_token(&reading.token));
         compiler.answers.insert("token".into());
         let cleanup = compiler.steps(&definition.cleanup, Kind::Cleanup, &mut known, place);
+        // What an expression with a mistake uses is not known.
+        if compiler.faults.len() == before {
+            compiler.unused(definition);
+        }
         let Compiler { names, all, expressions, .. } = compiler;
         Self {
             name: name.to_owned(),

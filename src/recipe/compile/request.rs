@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use http::{HeaderName, Method};
+use http::{HeaderName, Method, header};
 
 use super::compiler::Compiler;
 use super::limits::nodes;
@@ -144,6 +144,9 @@ impl Compiler<'_> {
                     .hint = Some("upper and lower case do not tell headers apart".into());
                 }
                 Ok(header) => {
+                    if header == header::CONTENT_TYPE {
+                        self.check_multipart(request, text);
+                    }
                     headers.extend(self.template(text).map(|template| (header, template)));
                 }
                 Err(_) => {
@@ -152,5 +155,24 @@ impl Compiler<'_> {
             }
         }
         headers
+    }
+
+    /// Checks that a body of a multipart type has parts, and a boundary between them.
+    fn check_multipart(&mut self, request: &Request, kind: &Text) {
+        let is_multipart =
+            kind.0.get_ref().trim_start().to_ascii_lowercase().starts_with("multipart/");
+        let (problem, hint) = if !is_multipart {
+            return;
+        } else if request.multipart.is_some() {
+            ("`request.multipart` sets this header itself, with its boundary", "leave it out")
+        } else if request.form.is_some() || request.json.is_some() {
+            (
+                "the header says that the body is multipart, and it is not",
+                "use `request.multipart`, which sets the header too",
+            )
+        } else {
+            return;
+        };
+        self.fault(kind.0.span(), problem).hint = Some(hint.into());
     }
 }

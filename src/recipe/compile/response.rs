@@ -32,11 +32,11 @@ impl Compiler<'_> {
         let code = self.rules(&response.code);
         let message = self.rules(&response.message);
         let meanings = self.meanings(response.signs());
-        let retry_after = self.times(&response.retry_after);
+        let retry_after = self.times(&response.retry_after.0);
         let scopes = response.scopes.as_ref().and_then(|text| self.rule(text));
         // Only the rules whose values are not shown can use the token.
         self.names.set("token", of_the_token(&token));
-        let expiry = self.times(&response.expiry);
+        let expiry = self.times(&response.expiry.0);
         let never = response.never.as_ref().and_then(|text| self.rule(text));
         let rules = Rules {
             format: response.format,

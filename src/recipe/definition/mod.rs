@@ -10,7 +10,7 @@ pub use credentials::Credentials;
 pub use signs::Signs;
 pub use times::{TimeRule, Unit};
 
-pub use crate::document::{Expressions, Node, Ordered, Text};
+pub use crate::document::{Expressions, Node, OneOrSeveral, Ordered, Text};
 use crate::outcome::Reason;
 use crate::time::Span;
 
@@ -95,7 +95,7 @@ pub struct Answer {
     pub local: Signs,
     /// How long to wait after `throttled`, `unavailable`, `suspended` and `blocked`; the first one
     /// present counts, with its own unit, then the headers of the answer.
-    pub retry_after: Vec<TimeRule>,
+    pub retry_after: OneOrSeveral<TimeRule>,
 }
 
 impl Answer {
@@ -122,6 +122,15 @@ pub struct Verify {
     pub introspection: Option<Introspection>,
     /// Checks the claims of the token, which must be a JSON Web Token (RFC 7519).
     pub jwt: Option<Jwt>,
+}
+
+impl Verify {
+    /// Whether the verification makes requests with texts of its own.
+    #[must_use]
+    pub fn makes_requests(&self) -> bool {
+        let keys = self.jwt.as_ref().and_then(|jwt| jwt.jwks_url.as_ref());
+        self.call.is_some() || self.introspection.is_some() || keys.is_some()
+    }
 }
 
 /// A request with the token.
@@ -293,7 +302,7 @@ pub struct Response {
     /// Where the token is; the first one present counts. It must be a string that is not blank.
     pub token: Expressions,
     /// Where the expiry is; the first one present counts, with its own unit.
-    pub expiry: Vec<TimeRule>,
+    pub expiry: OneOrSeveral<TimeRule>,
     /// When the token never expires.
     pub never: Option<Text>,
     /// Where the error code is; the first usable scalar counts, then `http_<status>`.
@@ -317,7 +326,7 @@ pub struct Response {
     pub local: Signs,
     /// How long to wait after `throttled`, `unavailable`, `suspended` and `blocked`; the first one
     /// present counts, with its own unit, then the headers of the answer.
-    pub retry_after: Vec<TimeRule>,
+    pub retry_after: OneOrSeveral<TimeRule>,
 }
 
 impl Response {

@@ -145,6 +145,10 @@ impl Observer for Watcher {
         self.0.answer(answer);
     }
 
+    fn skipped(&mut self, call: &Call, missing: &[&str]) {
+        self.0.skipped(call, missing);
+    }
+
     fn end(&mut self, redactor: &Redactor) {
         self.0.end(redactor);
     }

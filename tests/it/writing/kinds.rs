@@ -119,16 +119,14 @@ fn the_user_agent_of_an_api_stays_and_what_a_tool_added_goes() {
 }
 
 #[test]
-fn a_multipart_form_becomes_a_form_with_a_question() {
+fn a_multipart_form_keeps_its_kind() {
     let text = drafted(
         "curl https://x.example/t -F 'client_id=[client_id]' -F 'jwt_token=@token.jwt'",
         &[],
     );
-    has_line(&text, "form = { client_id = \"{{ client_id }}\", jwt_token = \"{{ jwt_token }}\" }");
-    assert!(
-        text.contains("sends a multipart form") && text.contains("comes from a file"),
-        "{text}"
-    );
+    let parts = "{ client_id = \"{{ client_id }}\", jwt_token = \"{{ jwt_token }}\" }";
+    has_line(&text, &format!("multipart = {parts}"));
+    assert!(!text.contains("multipart form") && text.contains("comes from a file"), "{text}");
 }
 
 #[test]

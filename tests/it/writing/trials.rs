@@ -57,12 +57,12 @@ fn the_error_of_a_trial_shows_the_missing_arguments() {
         (
             vec!["--recipe", &path, "--credential", "key=S3cr3t"],
             2,
-            "NAME=env:VARIABLE or NAME=file:PATH",
+            "NAME=env:VARIABLE, NAME=file:PATH or NAME=command:PROGRAM",
         ),
         (
             vec!["--recipe", &path, "--credential", "key=S3cr3t:x"],
             2,
-            "NAME=env:VARIABLE or NAME=file:PATH",
+            "NAME=env:VARIABLE, NAME=file:PATH or NAME=command:PROGRAM",
         ),
         (
             vec![
@@ -85,7 +85,7 @@ fn the_error_of_a_trial_shows_the_missing_arguments() {
         (vec!["--recipe", "/nonexistent.toml"], 78, "cannot read /nonexistent.toml"),
         (vec!["--recipe", &wrong], 78, "own.toml:4:59: error: unknown name `kye`"),
         (vec!["--recipe", &path, "--config.file", "x.toml"], 2, "cannot be used with"),
-        (vec!["x", "--parameter", "a=b"], 2, "--recipe"),
+        (vec!["--recipe", "oauth2-pasword"], 2, "did you mean `oauth2-password`?"),
         (vec![], 2, "<NAME>"),
     ] {
         let (code, text, problem) = run(&[&["probe"], arguments.as_slice()].concat(), "", &[]);
