@@ -1,14 +1,15 @@
 //! Writing a recipe: the list of recipes, the schema, and the place of each mistake. `commands`
 //! tests drafts from sample commands, `drafts` tests details of drafts, `kinds`
 //! tests which parts of a sample are kept, computed or asked for, `secrets` tests what drafts
-//! must not show, `overrides` tests inputs of the command line, `shown` tests what commands
-//! say, and `trials` tests trials and suggestions.
+//! must not show, `overrides` tests inputs of the command line, `shapes` tests values of a special
+//! form, `shown` tests what commands say, and `trials` tests trials and suggestions.
 
 mod commands;
 mod drafts;
 mod kinds;
 mod overrides;
 mod secrets;
+mod shapes;
 mod shown;
 mod trials;
 
@@ -24,6 +25,7 @@ use secrecy::SecretString;
 use serde_json::Value as Json;
 
 use super::support::daemon::credwatch;
+use super::support::documents::document;
 use commands::KNOWN;
 
 /// The sample commands of well-known APIs.
@@ -42,7 +44,12 @@ fn drafted(command: &str, answers: &[&str]) -> String {
         .unwrap_or_else(|problem| panic!("{command}: {problem}"))
 }
 
-/// The request of a draft: method and URL, headers, body. Each credential is `v-` and its name.
+fn has_line(text: &str, line: &str) {
+    assert!(text.lines().any(|shown| shown == line), "{line} is not in\n{text}");
+}
+
+/// The request of a draft: method and URL, headers, body. Each credential is `v-` and its name, but
+/// a private key is one.
 fn sent(text: &str) -> String {
     let configuration =
         load_text("draft", text).unwrap_or_else(|faults| panic!("{}\n{text}", faults[0]));
@@ -50,7 +57,10 @@ fn sent(text: &str) -> String {
     let credentials: Vec<(String, SecretString)> = provider
         .credentials
         .iter()
-        .map(|(name, _)| (name.clone(), format!("v-{name}").into()))
+        .map(|(name, _)| match name.as_str() {
+            "private_key" => (name.clone(), document("tests/keys/rsa8.pem").into()),
+            _ => (name.clone(), format!("v-{name}").into()),
+        })
         .collect();
     let attempt = Attempt { now: now(), uuid: uuid::Uuid::nil() };
     let mut values = provider
@@ -62,7 +72,12 @@ fn sent(text: &str) -> String {
     let mut headers: Vec<String> = request
         .headers
         .iter()
-        .map(|(name, value)| format!("{name}: {}", value.to_str().expect("text")))
+        .map(|(name, value)| (name, value.to_str().expect("text")))
+        // Only the filter `jwt` decides what a signed token has in it.
+        .map(|(name, value)| match value.strip_prefix("Bearer eyJ") {
+            Some(_) => format!("{name}: Bearer JWT"),
+            None => format!("{name}: {value}"),
+        })
         .collect();
     headers.sort();
     let body = request

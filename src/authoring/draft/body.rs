@@ -3,7 +3,7 @@
 use percent_encoding::percent_decode_str;
 use serde_json::Value as Json;
 
-use super::field::{Kind, kind};
+use super::field::{Kind, is_count, is_expiry, kind};
 use super::inputs::Inputs;
 use super::names::{escaped, snake};
 use super::parts::{Body, Request};
@@ -190,7 +190,11 @@ fn is_call_number(value: &Json) -> bool {
 
 fn json_number(field: &str, number: &serde_json::Number, inputs: &mut Inputs) -> Value {
     let digits = number.to_string();
+    if is_epoch(&digits) && is_expiry(field) {
+        return Value::Text(inputs.text(field, true, &digits, true));
+    }
     match kind(field) {
+        _ if is_count(field, &digits) => Value::Plain(digits),
         Kind::Time | Kind::End | Kind::Unknown if is_epoch(&digits) => {
             Value::Text(inputs.text(field, true, &digits, true))
         }

@@ -104,13 +104,15 @@ pub fn kind(field: &str) -> Kind {
         || matches!(last, "date" | "time") && is_time_of_the_request(&words)
     {
         Kind::Time
-    } else if ENDS.contains(&name) {
+    } else if ENDS.contains(&name)
+        || name.contains("expir") && matches!(last, "at" | "on" | "time" | "date" | "expiry")
+    {
         Kind::End
     } else if is_of(&PARAMETERS, name, &words) {
         Kind::Parameter
     } else if is_of(&OWN, name, &words) {
         Kind::Own
-    } else if name.contains("expir") && !name.contains("token") {
+    } else if name.contains("expir") && !name.ends_with("token") {
         Kind::Constant
     } else if last == "name" && words.len() > 1 && !names_a_person(&words) {
         Kind::Own
@@ -123,6 +125,30 @@ pub fn kind(field: &str) -> Kind {
     } else {
         Kind::Unknown
     }
+}
+
+/// Whether a name says when something ends.
+pub fn is_expiry(field: &str) -> bool {
+    const ENDINGS: [&str; 7] =
+        ["validuntil", "validto", "validthru", "notafter", "notonorafter", "enddate", "endtime"];
+    let name = words(field).concat();
+    name.contains("expir")
+        || ENDS.contains(&name.as_str())
+        || ENDINGS.iter().any(|end| name.ends_with(end))
+}
+
+/// Whether a text is a number of seconds, days and the like, or that of a version, by the name of
+/// its field. All customers have the same.
+pub fn is_count(field: &str, text: &str) -> bool {
+    const UNITS: [&str; 21] = [
+        "seconds", "secs", "minutes", "mins", "hours", "days", "millis", "ttl", "expires",
+        "expire", "expiry", "expiration", "expiresin", "expirein", "expiryin", "lifetime",
+        "duration", "validity", "timeout", "maxage", "version",
+    ];
+    let name = words(field).concat();
+    (1..=12).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_digit())
+        && UNITS.iter().any(|unit| name.ends_with(unit))
 }
 
 /// Whether a date or time is not that of a birth or a lifetime.
@@ -165,6 +191,21 @@ fn is_of(known: &[&str], name: &str, words: &[String]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_of_seconds_is_a_count_also_beside_the_word_token() {
+        for (field, text, expected) in [
+            ("tokenTtlSeconds", "3600", true),
+            ("access_token_lifetime", "86400", true),
+            ("tokenVersion", "20230101", true),
+            ("session_token_duration", "31536000000", true),
+            ("tokenVersion", "2x", false),
+            ("token", "3600", false),
+            ("pin", "123456", false),
+        ] {
+            assert_eq!(is_count(field, text), expected, "{field}");
+        }
+    }
 
     #[test]
     fn the_name_of_a_field_decides_its_purpose() {

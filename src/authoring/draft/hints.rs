@@ -1,5 +1,6 @@
 //! Hints that a draft gives as TODO: signatures, further calls, a built-in recipe that may fit.
 
+use super::digests::Digest;
 use super::inputs::Inputs;
 use super::names::snake;
 use super::parts::{Body, Request};
@@ -13,13 +14,18 @@ use crate::secret::{is_random_step, may_show_host};
 pub fn bindings(inputs: &mut Inputs) -> Vec<(String, String)> {
     let mut bindings = Vec::new();
     for signature in inputs.signatures.clone() {
+        let by_method = signature.digest.is_none();
+        let digest = signature.digest.or(inputs.method);
+        let is = |test: fn(&Digest) -> bool| digest.as_ref().is_some_and(test);
         let is_key = |name: &str| name.contains("secret") || name.contains("private");
         let known = inputs
             .all
             .iter()
             .find(|input| input.secret && is_key(&input.name))
             .map(|input| input.name.clone());
-        let key = known.unwrap_or_else(|| inputs.hidden("secret_key"));
+        let key = known.unwrap_or_else(|| {
+            inputs.hidden(if is(|digest| digest.rsa) { "private_key" } else { "secret_key" })
+        });
         let mut signed: Vec<String> = inputs
             .all
             .iter()
@@ -30,22 +36,28 @@ pub fn bindings(inputs: &mut Inputs) -> Vec<(String, String)> {
         signed.extend(inputs.time.clone());
         let signed = if signed.is_empty() { "now_s".to_owned() } else { signed.join(" ~ ") };
         let name = signature.name;
-        let (digest, upper) = signature.digest.unwrap_or(("", false));
-        let upper = if upper { " | upper" } else { "" };
-        let plain = format!(
-            "{digest}, going by the length of the sample; the signed text and its order are a guess"
-        );
-        let (todo, expression) = match digest {
+        let upper = if is(|digest| digest.upper) { " | upper" } else { "" };
+        let coding = if is(|digest| digest.base64) { "base64" } else { "hex" };
+        let source = if by_method { "its method" } else { "the length of the sample" };
+        let name_of = digest.map_or("", |digest| digest.name);
+        let plain =
+            format!("{name_of}, going by {source}; the signed text and its order are a guess");
+        let (todo, expression) = match name_of {
+            _ if is(|digest| digest.rsa) => {
+                (plain, format!("({signed}) | rsa_sha256({key}) | base64"))
+            }
             "" => (
                 "a guess: check the signed text, its order, the digest, and hex or Base64"
                     .to_owned(),
                 format!("({signed}) | hmac_sha256({key}) | hex"),
             ),
             // APIs do not use HMAC-MD5; they append the secret to the text.
-            "md5" => (plain, format!("({signed} ~ {key}) | md5 | hex{upper}")),
+            "md5" => (plain, format!("({signed} ~ {key}) | md5 | {coding}{upper}")),
             digest => (
-                format!("{plain}, and so is the HMAC: without one, end it in `| {digest} | hex`"),
-                format!("({signed}) | hmac_{digest}({key}) | hex{upper}"),
+                format!(
+                    "{plain}, and so is the HMAC: without one, end it in `| {digest} | {coding}`"
+                ),
+                format!("({signed}) | hmac_{digest}({key}) | {coding}{upper}"),
             ),
         };
         inputs.todo(format!("`{name}` is {todo}"));

@@ -1,5 +1,8 @@
 //! The inputs of a draft: the values of the sample that differ between customers.
 
+use serde_json::{Map, Value as Json};
+
+use super::digests::Digest;
 use super::field::{Kind, kind};
 use super::names::{escaped, snake, usable};
 use super::values::{self, Part};
@@ -28,14 +31,33 @@ impl Input {
     fn may_be_in_a_path(&self) -> bool {
         !names_a_secret(&self.name) && !["pass", "pwd"].iter().any(|word| self.name.contains(word))
     }
+
+    /// Whether it identifies a customer, so that the same word elsewhere means that customer.
+    fn names_a_customer(&self) -> bool {
+        const WORDS: [&str; 5] = ["account", "merchant", "customer", "partner", "company"];
+        !self.secret
+            || self.name.ends_with("_id")
+            || WORDS.iter().any(|word| self.name.contains(word))
+    }
 }
 
 /// A value that is computed from others.
 #[derive(Clone)]
 pub struct Signature {
     pub name: String,
-    /// The digest with the length of the sample, and whether the sample is in capitals.
-    pub digest: Option<(&'static str, bool)>,
+    /// The digest with the form of the sample.
+    pub digest: Option<Digest>,
+}
+
+/// A JSON Web Token that is made for each request. Holds claims of the sample: no `Debug`.
+pub struct Assertion {
+    pub name: String,
+    /// Whether it is the grant, so that its subject is often another than its issuer.
+    pub is_grant: bool,
+    /// The header of the sample; empty where the sample shows none.
+    pub header: Map<String, Json>,
+    /// Its claims.
+    pub claims: Map<String, Json>,
 }
 
 /// All inputs, in the order in which the sample has them.
@@ -43,6 +65,11 @@ pub struct Signature {
 pub struct Inputs {
     pub all: Vec<Input>,
     pub signatures: Vec<Signature>,
+    /// The digest that the field of a signature method names.
+    pub method: Option<Digest>,
+    pub assertions: Vec<Assertion>,
+    /// The data of the request in small letters, which names its grant.
+    pub grant: String,
     /// The time, in the form in which the request sends it.
     pub time: Option<String>,
     /// The TODO comments.
@@ -158,6 +185,16 @@ impl Inputs {
     /// The text with expressions for a value of a field. `named` is false where the name says
     /// nothing about the value: in `Authorization` and in a path.
     pub fn text(&mut self, field: &str, named: bool, value: &str, angles: bool) -> String {
+        if let Some(name) = self.assertion(field, value) {
+            return format!("{{{{ {name} }}}}");
+        }
+        if values::is_notation(value) {
+            return format!("{{{{ {} }}}}", self.pair(value));
+        }
+        if let Some(text) = self.graphql(value) {
+            return text;
+        }
+        self.ask_about_web_token(field, value);
         let kind = kind(field);
         let mut parts = values::parts(value, angles);
         // In these fields a word in capitals belongs to the API.
@@ -179,11 +216,7 @@ impl Inputs {
             Part::Placeholder { .. } | Part::Command(_) => true,
         };
         if !parts.iter().all(may_stand) {
-            self.todo(format!(
-                "the whole of `{}` is a credential; move the part that all \
-                customers share into the text",
-                snake(field)
-            ));
+            self.ask_about_whole(field);
             return format!("{{{{ {} }}}}", self.value(&snake(field), value));
         }
         let several = parts.len() > 1;
@@ -235,21 +268,32 @@ impl Inputs {
         if !matches!(parts.as_slice(), [Part::Text(_)] | []) {
             return self.text(STEP, false, step, true);
         }
+        // An account number can be in both places; a secret must not be in the path.
+        let known = self.all.iter().find(|input| {
+            input.value.as_deref() == Some(step)
+                && step.len() >= 3
+                && input.may_be_in_a_path()
+                && (input.names_a_customer() || is_random_step(step) || !is_harmless(step))
+        });
+        if let Some(known) = known {
+            return format!("{{{{ {} }}}}", known.name);
+        }
         if !is_random_step(step) && !self.shows_a_secret(step) {
-            return escaped(step);
+            return self.tenant(before, step).unwrap_or_else(|| escaped(step));
         }
         let name = snake(before);
         let name = name.strip_suffix('s').unwrap_or(&name);
         let wanted = if name.is_empty() { "path_id".into() } else { format!("{name}_id") };
-        // An account number can be in both places; a secret must not be in the path.
-        let known = self
-            .all
-            .iter()
-            .find(|input| input.value.as_deref() == Some(step) && input.may_be_in_a_path());
-        if let Some(known) = known {
-            return format!("{{{{ {} }}}}", known.name);
-        }
         format!("{{{{ {} }}}}", self.add_secret(&wanted, Some(step)))
+    }
+
+    /// Asks the author to split a text that became a credential.
+    pub fn ask_about_whole(&mut self, field: &str) {
+        self.todo(format!(
+            "the whole of `{}` is a credential; move the part that all customers share into the \
+             text",
+            snake(field)
+        ));
     }
 
     /// Whether a text contains the value of a credential that is not a plain word.

@@ -1,10 +1,11 @@
 //! Values of a sample that stay, that are computed for each request, or that become inputs.
 
-use super::field::Kind;
+use super::digests;
+use super::field::{Kind, is_count, is_expiry};
 use super::inputs::{Inputs, SHORTEST_TO_FIND, Signature};
 use super::names::{escaped, snake, usable};
-use super::{times, values};
-use crate::secret::{is_harmless, is_small_number, may_be_constant};
+use super::times;
+use crate::secret::{is_harmless, is_small_number, may_be_constant, names_a_secret};
 
 /// Whether a text is a word of JSON or a truth value, and so neither secret nor a customer's own.
 fn is_word_of_json(text: &str) -> bool {
@@ -50,24 +51,24 @@ impl Inputs {
             name.push_str("_value");
         }
         if !self.signatures.iter().any(|known| known.name == name) {
-            self.signatures.push(Signature { name: name.clone(), digest: values::digest(sample) });
+            self.signatures
+                .push(Signature { name: name.clone(), digest: digests::of_sample(sample) });
         }
         name
     }
 
     pub fn literal(&mut self, field: &str, kind: Kind, text: &str) -> String {
-        if text.starts_with("eyJ") && text.matches('.').count() == 2 && field.contains("assertion")
-        {
-            self.todo(format!(
-                "`{}` is a signed assertion, which expires soon: the filter `jwt` \
-                makes one for each request",
-                snake(field)
-            ));
-        }
         let plain = text.trim();
+        if kind == Kind::Constant {
+            self.method = self.method.or_else(|| digests::of_method(field, plain));
+        }
+        let is_time =
+            times::is_epoch(plain) || times::day(plain).is_some() || times::dated(plain).is_some();
         match kind {
             _ if plain.is_empty() => escaped(text),
             _ if is_word_of_json(plain) => escaped(text),
+            _ if is_time && is_expiry(field) => self.end_like(field, plain),
+            _ if is_count(field, plain) => text.to_owned(),
             Kind::Constant | Kind::Parameter if may_be_constant(text) => self.known(text),
             Kind::Own if matches!(plain, "default" | "common" | "master" | "public") => {
                 escaped(text)
@@ -79,7 +80,7 @@ impl Inputs {
                 let form = times::expression(plain).unwrap_or_else(|| "now_s".into());
                 format!("{{{{ {} }}}}", self.now(&form, field))
             }
-            Kind::End if plain.len() < 8 && may_be_constant(text) => escaped(text),
+            Kind::End if may_be_constant(text) => escaped(text),
             Kind::End => self.end_like(field, plain),
             Kind::Once => format!("{{{{ {} }}}}", self.once(field, plain)),
             Kind::Signature => format!("{{{{ {} }}}}", self.signature(field, text)),
@@ -90,6 +91,11 @@ impl Inputs {
             }
             Kind::Unknown if is_harmless(text) && snake(field) != snake(text) => self.known(text),
             Kind::Credential | Kind::Unknown => {
+                let is_structured = plain.contains(['{', '<', '"', '\n'])
+                    || kind == Kind::Unknown && plain.contains([' ', '(', ',', ';']);
+                if is_structured && !names_a_secret(field) {
+                    self.ask_about_whole(field);
+                }
                 format!("{{{{ {} }}}}", self.value(&snake(field), text))
             }
         }
@@ -107,11 +113,19 @@ impl Inputs {
 
     /// The text for a time after the request, in the form of the sample.
     fn end_like(&mut self, field: &str, sample: &str) -> String {
+        if let Some(form) = times::day(sample) {
+            self.todo(format!(
+                "`{}` is one day after the request: how long does the documentation want?",
+                snake(field)
+            ));
+            return format!("{{{{ (now_s + 86400) | strftime('{form}') }}}}");
+        }
         let end = self.end(field);
         let form = times::expression(sample).unwrap_or_default();
         let expression = match form.as_str() {
             "now_ms" => "now_ms + 300000".to_owned(),
             "now_iso" => format!("({end}) | strftime('%Y-%m-%dT%H:%M:%SZ')"),
+            form if form.starts_with("(now_s ") => form.replacen("now_s", &end, 1),
             form => match form.strip_prefix("now_s | ") {
                 Some(filter) => format!("({end}) | {filter}"),
                 None => end,

@@ -3,8 +3,11 @@
 //! The draft shows no secret of the sample. It repeats a value only if the name of the field or the
 //! form of the value shows that all customers have the same.
 
+mod assertions;
 mod body;
+mod digests;
 mod field;
+mod graphql;
 mod hints;
 mod inputs;
 mod literal;
@@ -14,6 +17,7 @@ mod parts;
 mod relaxed;
 mod request;
 mod response;
+mod reuse;
 mod times;
 mod values;
 mod write;
@@ -75,21 +79,32 @@ pub fn draft(
     now: Timestamp,
 ) -> Result<String, String> {
     let mut inputs = Inputs::default();
-    let request = request::request(sample, &mut inputs)?;
+    let mut request = request::request(sample, &mut inputs)?;
+    reuse::reuse(&mut request, &inputs);
     for note in &sample.notes {
         inputs.todo(note);
     }
-    let bindings = hints::bindings(&mut inputs);
+    let mut bindings = hints::bindings(&mut inputs);
+    let address = format!("{{{{ base_url }}}}{}", request.path);
+    bindings.extend(inputs.assertion_bindings(&address, &sample.url));
     let host = request.base_example.split("://").nth(1).unwrap_or_default();
     let name = name.map_or_else(|| name_of(&request.named_host), str::to_owned);
     for other in &sample.others {
         inputs.todo(hints::other_command(other, &name, &inputs));
     }
     let rules = if answers.is_empty() {
-        Rules { suggestions: response::guessed(inputs.is_oauth), has_refusal: false }
+        Rules::guessed(response::guessed(inputs.is_oauth))
     } else {
         suggest::of_samples(answers, now)
     };
+    let accepts = |(name, _): &(String, Value)| name.eq_ignore_ascii_case("accept");
+    // Without a header of the recipe, the request accepts only JSON.
+    if rules.suggestions.iter().any(|rule| rule.rule == "format")
+        && !request.wants_json
+        && !request.headers.iter().any(accepts)
+    {
+        request.headers.push(("Accept".into(), Value::Text("*/*".into())));
+    }
     let mut lines = head(&inputs, &request, &rules.suggestions, host);
     lines.push(String::new());
     recipe(&mut lines, &name, &request, &inputs, &bindings);
@@ -164,7 +179,9 @@ fn recipe(
     if !bindings.is_empty() {
         lines.push(format!("[recipes.{table}.let]"));
         lines.extend(
-            bindings.iter().map(|(name, expression)| format!("{name} = {}", text(expression))),
+            bindings
+                .iter()
+                .map(|(name, expression)| format!("{name} = {}", write::block(expression))),
         );
         lines.push(String::new());
     }

@@ -18,6 +18,8 @@ pub struct Request {
     pub query: Vec<(String, Value)>,
     pub headers: Vec<(String, Value)>,
     pub body: Body,
+    /// Whether the sample asks for JSON.
+    pub wants_json: bool,
 }
 
 /// The body of a draft.

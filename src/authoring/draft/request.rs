@@ -1,12 +1,14 @@
 //! From the request of a sample to the `[request]` of a recipe.
 
 use http::HeaderName;
+use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::body::{body, data, pairs};
 use super::hints;
 use super::inputs::Inputs;
 use super::names::escaped;
+use super::pair;
 use super::parts::Request;
 use super::values::{self, Part};
 use super::write::Value;
@@ -36,6 +38,8 @@ const TOOLS: [&str; 10] = [
 pub fn request(sample: &Sample, inputs: &mut Inputs) -> Result<Request, String> {
     let mut request = Request::default();
     let data = data(sample);
+    let decoded = percent_decode_str(&data).decode_utf8_lossy();
+    inputs.grant = format!("{} {decoded}", sample.url).to_ascii_lowercase();
     inputs.is_oauth = data.contains("grant_type")
         || sample.url.contains("grant_type")
         || sample.url.contains("oauth");
@@ -177,8 +181,8 @@ fn headers<'a>(sample: &'a Sample, request: &mut Request, inputs: &mut Inputs) -
         sample.headers.iter().any(|(name, _)| name.to_ascii_lowercase().starts_with("sec-"));
     for (name, value) in &sample.headers {
         let lower = name.to_ascii_lowercase();
-        let plain_accept =
-            lower == "accept" && matches!(value.as_str(), "*/*" | "application/json");
+        let plain_accept = lower == "accept" && value == "application/json";
+        request.wants_json |= plain_accept;
         let of_a_tool = lower == "user-agent"
             && TOOLS.iter().any(|tool| value.to_ascii_lowercase().starts_with(tool));
         if NOISE.contains(&lower.as_str())
@@ -232,14 +236,27 @@ fn headers<'a>(sample: &'a Sample, request: &mut Request, inputs: &mut Inputs) -
 
 fn authorization(value: &str, inputs: &mut Inputs) -> String {
     let (scheme, rest) = value.split_once(' ').unwrap_or(("", value));
-    match scheme.to_ascii_lowercase().as_str() {
-        "basic" => format!("Basic {{{{ {} }}}}", inputs.basic(rest)),
-        _ if scheme.is_empty() || !scheme.chars().all(|c| c.is_ascii_alphabetic() || c == '-') => {
-            inputs.text("api_key", false, value, true)
-        }
-        other => {
-            let field = if other == "bearer" { "bearer_token" } else { "api_key" };
-            format!("{scheme} {}", inputs.text(field, false, rest.trim(), true))
-        }
+    let has_scheme =
+        !scheme.is_empty() && scheme.chars().all(|c| c.is_ascii_alphabetic() || c == '-');
+    let (before, rest) =
+        if has_scheme { (format!("{scheme} "), rest.trim()) } else { (String::new(), value) };
+    let lower = scheme.to_ascii_lowercase();
+    if lower == "basic" {
+        return format!("Basic {{{{ {} }}}}", inputs.basic(rest));
     }
+    if let Some(pair) = pair::found(rest) {
+        return format!("{before}{{{{ {} }}}}", inputs.pair(&pair));
+    }
+    if lower == "bearer"
+        && let Some(name) = inputs.bearer_assertion(rest)
+    {
+        return format!("{before}{{{{ {name} }}}}");
+    }
+    let field = if lower == "bearer" { "bearer_token" } else { "api_key" };
+    let text = inputs.text(field, false, rest, true);
+    // `key="…", secret="…"` is more than one value.
+    if rest.contains('=') && rest.contains([',', '"']) && text == format!("{{{{ {field} }}}}") {
+        inputs.ask_about_whole(field);
+    }
+    before + &text
 }

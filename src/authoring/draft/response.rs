@@ -3,6 +3,12 @@
 use super::write::{self, key};
 use crate::authoring::suggest::{Rules, Suggestion};
 
+/// Where refusals often have their code.
+const CODES: [&str; 3] = ["json.error.code", "json.code", "json.error"];
+
+/// Where they often have their message.
+const MESSAGES: [&str; 3] = ["json.error.message", "json.error_description", "json.message"];
+
 /// The rules for a usual response, when there is no sample.
 pub fn guessed(is_oauth: bool) -> Vec<Suggestion> {
     let rules: [(&'static str, &str); 4] = if is_oauth {
@@ -69,7 +75,14 @@ pub fn lines(lines: &mut Vec<String>, name: &str, rules: &Rules, has_samples: bo
         );
         lines.push("# expiry = [{ value = \"3600\", unit = \"seconds\" }]".into());
     }
-    if rules.has_refusal && !has("code") {
+    for (rule, path) in &rules.left_out {
+        lines.push(write::todo(&format!(
+            "`{rule}` of a refusal is at `{path}`, where a success has its token: a rule cannot \
+             show that place"
+        )));
+    }
+    let is_left_out = rules.left_out.iter().any(|(rule, _)| *rule == "code");
+    if rules.has_refusal && !has("code") && !is_left_out {
         lines.push(
             "# The refusal in the samples has no code, so its code is `http_` and the status."
                 .into(),
@@ -80,14 +93,15 @@ pub fn lines(lines: &mut Vec<String>, name: &str, rules: &Rules, has_samples: bo
             --answer, or check this in the documentation."
                 .into(),
         );
-        if !has("code") {
-            lines.push("code = [\"json.error.code\", \"json.code\", \"json.error\"]".into());
-        }
-        if !has("message") {
-            lines.push(
-                "message = [\"json.error.message\", \"json.error_description\", \"json.message\"]"
-                    .into(),
-            );
+        for (rule, places) in [("code", CODES), ("message", MESSAGES)] {
+            let shown: Vec<String> = places
+                .into_iter()
+                .filter(|place| !has(rule) && rules.may_show(place))
+                .map(|place| format!("\"{place}\""))
+                .collect();
+            if !shown.is_empty() {
+                lines.push(format!("{rule} = [{}]", shown.join(", ")));
+            }
         }
     }
     lines.push(String::new());

@@ -52,6 +52,24 @@ pub fn dated(text: &str) -> Option<String> {
     Some(format!("{now} | strftime('{strftime}{fraction}{zone}')"))
 }
 
+/// The `strftime` form of a day without a time.
+pub fn day(text: &str) -> Option<&'static str> {
+    let shape: String = text.chars().map(|c| if c.is_ascii_digit() { '#' } else { c }).collect();
+    let number = |from: usize| text.get(from..from + 2).and_then(|two| two.parse::<u8>().ok());
+    match shape.as_str() {
+        "####-##-##" => Some("%Y-%m-%d"),
+        "####/##/##" => Some("%Y/%m/%d"),
+        "##.##.####" => Some("%d.%m.%Y"),
+        "##-##-####" => Some("%d-%m-%Y"),
+        "##/##/####" if number(0)? > 12 => Some("%d/%m/%Y"),
+        "##/##/####" => Some("%m/%d/%Y"),
+        "########" if text.starts_with("20") && number(4)? <= 12 && number(6)? <= 31 => {
+            Some("%Y%m%d")
+        }
+        _ => None,
+    }
+}
+
 /// The seconds of an offset: `Z`, `+08:00`, `-0500` or nothing.
 fn offset(zone: &str) -> Option<i64> {
     if zone.is_empty() || zone == "Z" {
@@ -78,6 +96,22 @@ pub fn is_epoch(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_day_is_written_in_the_form_of_the_sample() {
+        for (sample, expected) in [
+            ("2023-11-14", Some("%Y-%m-%d")),
+            ("14/11/2023", Some("%d/%m/%Y")),
+            ("11/14/2023", Some("%m/%d/%Y")),
+            ("14.11.2023", Some("%d.%m.%Y")),
+            ("20231114", Some("%Y%m%d")),
+            ("20239914", None),
+            ("86400000", None),
+            ("2023-11-14T22:13:20Z", None),
+        ] {
+            assert_eq!(day(sample), expected, "{sample}");
+        }
+    }
 
     /// The right sides follow `strftime(3)`.
     #[test]

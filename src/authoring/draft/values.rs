@@ -20,6 +20,7 @@ pub enum Part {
 pub fn is_constant_header(name: &str, text: &str) -> bool {
     let kind = kind(name);
     if matches!(kind, Kind::Time | Kind::End | Kind::Once | Kind::Signature | Kind::Own)
+        || is_notation(text)
         || !matches!(parts(text, true).as_slice(), [Part::Text(_)])
     {
         return false;
@@ -42,21 +43,13 @@ pub fn is_constant_header(name: &str, text: &str) -> bool {
         }
 }
 
-/// The digest with the length of a sample signature, and whether the sample is in capitals.
-pub fn digest(sample: &str) -> Option<(&'static str, bool)> {
-    let digest = match sample.len() {
-        32 => "md5",
-        40 => "sha1",
-        64 => "sha256",
-        128 => "sha512",
-        _ => return None,
-    };
-    let is_hex = sample.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let (upper, lower) = (
-        sample.bytes().any(|byte| byte.is_ascii_uppercase()),
-        sample.bytes().any(|byte| byte.is_ascii_lowercase()),
-    );
-    (is_hex && !(upper && lower)).then_some((digest, upper))
+/// Whether a text says that a pair is to be encoded: `{base64(client_id:client_secret)}`.
+pub fn is_notation(text: &str) -> bool {
+    let text = text.trim().to_ascii_lowercase();
+    text.trim_start_matches(['<', '{', '[']).starts_with("base64")
+        && text.contains(':')
+        && !text.contains("$(")
+        && !text.contains('`')
 }
 
 /// Splits a value into literal texts and placeholders. `angles` says that `<name>` is a

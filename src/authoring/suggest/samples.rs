@@ -7,6 +7,9 @@ use super::candidate::{Candidate, Suggestion, quoted};
 use super::expiries;
 use super::find::candidates;
 use super::tokens::WEAK;
+use crate::language::names::Secrecy;
+use crate::language::taint::{shown_secret, taken_paths};
+use crate::recipe::definition::Unit;
 
 /// The most places of a code or a message in a rule.
 const MOST_PLACES: usize = 3;
@@ -23,11 +26,34 @@ pub struct Answer {
 }
 
 /// What sample responses suggest.
+#[derive(Default)]
 pub struct Rules {
     /// The best candidate of each rule.
     pub suggestions: Vec<Suggestion>,
     /// Whether one of the samples is a refusal.
     pub has_refusal: bool,
+    /// Code and message of a refusal at the place of the token: their rules and paths.
+    pub left_out: Vec<(&'static str, String)>,
+    /// The places of the token, which no other rule may show.
+    hidden: Vec<Vec<String>>,
+}
+
+impl Rules {
+    /// Rules that come from no sample.
+    #[must_use]
+    pub fn guessed(suggestions: Vec<Suggestion>) -> Self {
+        Self { suggestions, ..Self::default() }
+    }
+
+    /// Whether a rule for a code or a message may read this.
+    #[must_use]
+    pub fn may_show(&self, path: &str) -> bool {
+        may_show(path, &self.hidden)
+    }
+}
+
+fn may_show(path: &str, hidden: &[Vec<String>]) -> bool {
+    shown_secret(path, |_| Secrecy::Open, hidden).is_none()
 }
 
 /// The rules from all samples, such as a success and a refusal.
@@ -53,6 +79,24 @@ pub fn of_samples(samples: &[Answer], now: Timestamp) -> Rules {
     };
     successes.retain(|candidate| !same(candidate));
     successes.sort_by_key(|candidate| std::cmp::Reverse(candidate.score));
+    let token = successes.iter().find(|candidate| candidate.rule == "token");
+    let hidden = token.map(|token| taken_paths(&token.path)).unwrap_or_default();
+    let is_shown = |candidate: &Candidate| {
+        matches!(candidate.rule, "format" | "token")
+            || candidate.unit == Some(Unit::Jwt)
+            || may_show(&candidate.path, &hidden)
+    };
+    successes.retain(is_shown);
+    let mut left_out: Vec<(&'static str, String)> = Vec::new();
+    for refusal in &mut refusals {
+        refusal.retain(|candidate| {
+            let is_new = !left_out.iter().any(|(rule, _)| *rule == candidate.rule);
+            if !is_shown(candidate) && is_new && matches!(candidate.rule, "code" | "message") {
+                left_out.push((candidate.rule, candidate.path.clone()));
+            }
+            is_shown(candidate)
+        });
+    }
     let mut suggestions: Vec<Suggestion> = Vec::new();
     let mut fallbacks = places(&[&successes]);
     for rule in ["format", "issued", "token", "expiry"] {
@@ -70,7 +114,8 @@ pub fn of_samples(samples: &[Answer], now: Timestamp) -> Rules {
         fallbacks = places(&refusals.iter().collect::<Vec<_>>());
     }
     suggestions.extend(fallbacks);
-    Rules { suggestions, has_refusal }
+    left_out.retain(|(rule, _)| !suggestions.iter().any(|known| known.rule == *rule));
+    Rules { suggestions, has_refusal, left_out, hidden }
 }
 
 /// Whether a sample is a refusal. Without a status, that is one without a token but with a code or

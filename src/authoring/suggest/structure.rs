@@ -3,13 +3,24 @@
 use serde_json::Value as Json;
 
 use crate::language::answer;
+use crate::secret::is_api_name;
 
 /// The body with the name of its form; empty when it is neither JSON nor a form nor XML.
 pub fn trees(body: &[u8]) -> Vec<(&'static str, Json)> {
     let json = || answer::json(body).map(|tree| ("json", tree));
-    let form = || answer::form(body).map(|tree| ("form", tree));
+    let form = || answer::form(body).filter(|_| !is_padded(body)).map(|tree| ("form", tree));
     let xml = || answer::xml(body).map(|tree| ("xml", tree));
     json().or_else(form).or_else(xml).into_iter().collect()
+}
+
+/// Whether a body is one Base64 text with its padding. As a form, it has a random name.
+fn is_padded(body: &[u8]) -> bool {
+    let text = std::str::from_utf8(body).unwrap_or_default().trim();
+    let inner = text.trim_end_matches('=');
+    inner.len() < text.len()
+        && inner.len() >= 8
+        && inner.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte))
+        && (text.ends_with("==") || !is_api_name(inner))
 }
 
 /// The structure of JSON, of XML that is not a web page, and of a form. `None` for a form whose

@@ -168,7 +168,7 @@ pub const KNOWN: [Known; 19] = [
                   --header \"Accept: application/vnd.git+json\" \\\n--header \"Authorization: \
                   Bearer YOUR_JWT\" \\\n--header \"X-Git-Api-Version: 2022-11-28\"",
         request: "POST https://api.git.example/app/installations/v-installation_id/access_tokens\n\
-                  accept: application/vnd.git+json\nauthorization: Bearer v-jwt\n\
+                  accept: application/vnd.git+json\nauthorization: Bearer JWT\n\
                   x-git-api-version: 2022-11-28\n\n",
         secrets: &[],
     },
@@ -189,7 +189,9 @@ pub const KNOWN: [Known; 19] = [
                   {\"query\":\"mutation { login(user: \\\"me\\\", password: \\\"hunter2\\\", \
                    app: $APP) { token } }\"}'",
         request: "POST https://api.graph.example/graphql\ncontent-type: application/json\n\n\
-                  {\"query\":\"v-query\"}",
+                  {\"query\":\"mutation { login(user: \\\"v-user\\\", \
+                  password: \\\"v-password\\\", \
+                  app: \\\"v-app\\\") { token } }\"}",
         secrets: &["hunter2"],
     },
     Known {

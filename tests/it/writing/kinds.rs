@@ -2,11 +2,7 @@
 
 use credwatch::config::load_text;
 
-use super::{drafted, sent};
-
-fn has_line(text: &str, line: &str) {
-    assert!(text.lines().any(|shown| shown == line), "{line} is not in\n{text}");
-}
+use super::{drafted, has_line, sent};
 
 #[test]
 fn constants_of_an_api_stay_and_what_belongs_to_a_customer_becomes_an_input() {
