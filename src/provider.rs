@@ -130,10 +130,11 @@ impl Provider {
         }
     }
 
-    /// Whether a secret can change while the daemon runs.
+    /// Whether a secret or the client certificate can change while the daemon runs.
     #[must_use]
     pub fn can_rotate(&self) -> bool {
-        self.credentials.iter().any(|(_, source)| source.can_change())
+        self.transport.client_certificate.is_some()
+            || self.credentials.iter().any(|(_, source)| source.can_change())
     }
 
     /// Whether credwatch runs commands to read the secrets.

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use rustls::RootCertStore;
+use tokio::time::Instant;
 
 use super::chain::Validity;
 use super::connecting::MarkConnected;
@@ -81,7 +82,8 @@ impl Clients {
     /// # Errors
     /// When a certificate or key file cannot be used.
     pub fn prepare(&self, transport: &Arc<Transport>) -> Result<Option<Validity>, TlsError> {
-        new_client(transport, LONGEST_SETUP, &self.roots()).map(|client| client.certificate)
+        new_client(transport, LONGEST_SETUP, &self.roots())
+            .map(|client| client.identity.certificate)
     }
 
     /// Drops all clients and the system's certificates. Later probes build and load them again.
@@ -154,7 +156,7 @@ fn rebuilt(known: Option<Cached>, new: Client) -> Client {
 }
 
 fn new_client(transport: &Transport, timeout: Duration, roots: &RootCertStore) -> Client {
-    let (tls, certificate) = tls::client_config(transport, roots)?;
+    let (tls, identity) = tls::client_config(transport, roots)?;
     // The cryptography seeds itself on first use, which would count as TLS time of the first probe.
     let _ = tls.crypto_provider().secure_random.fill(&mut [0; 32]);
     let builder = reqwest::Client::builder()
@@ -196,5 +198,5 @@ fn new_client(transport: &Transport, timeout: Duration, roots: &RootCertStore) -
     };
     let http = builder.build();
     let http = http.map_err(|error| TlsError::Setup(error.without_url().to_string()))?;
-    Ok(HttpClient { http, certificate, proxies })
+    Ok(HttpClient { http, identity, proxies })
 }

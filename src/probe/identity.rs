@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use aws_lc_rs::digest::{Context, SHA256};
 use rustls::client::ResolvesClientCert;
 use rustls::crypto::CryptoProvider;
 use rustls::sign::CertifiedKey;
@@ -19,6 +20,9 @@ pub struct Identity {
     key: Option<Arc<CertifiedKey>>,
     /// When the certificate is valid.
     pub certificate: Option<Validity>,
+    /// SHA-256 of the certificate with its chain, in hexadecimal digits; empty without one. The
+    /// key needs no part in it, because one that fits the certificate is always the same.
+    pub digest: String,
 }
 
 /// A file of the client certificate that cannot be used: its path, and the problem.
@@ -27,7 +31,7 @@ pub type Unusable = (PathBuf, String);
 impl Identity {
     /// No client certificate.
     pub fn none() -> Self {
-        Self { key: None, certificate: None }
+        Self { key: None, certificate: None, digest: String::new() }
     }
 
     /// The client certificate of these two files. `read` returns the content of a file.
@@ -47,6 +51,11 @@ impl Identity {
         let key = private_key(text.as_ref()).map_err(|error| unusable(key_file, &error))?;
         let kind = key_kind(&key);
         let certificate = chain.first().and_then(Validity::of);
+        let mut digest = Context::new(&SHA256);
+        for certificate in &chain {
+            digest.update(certificate);
+        }
+        let digest = hex::encode(digest.finish());
         let certified =
             CertifiedKey::from_der(chain, key, crypto).map_err(|error| match error {
                 rustls::Error::InconsistentKeys(_) => unusable(
@@ -61,7 +70,7 @@ impl Identity {
                 }
                 _ => unusable(key_file, &format_args!("it is {kind} that TLS cannot use")),
             })?;
-        Ok(Self { key: Some(Arc::new(certified)), certificate })
+        Ok(Self { key: Some(Arc::new(certified)), certificate, digest })
     }
 }
 

@@ -88,17 +88,16 @@ impl Prober {
         self.clients.refresh();
     }
 
-    /// The fingerprint of the current credentials, to notice that a secret has changed.
+    /// The fingerprint of the current credentials and client certificate, to notice a change.
     pub async fn credentials(&self, provider: &Provider) -> Option<u128> {
-        read_all(&provider.credentials, provider.timeout)
-            .await
-            .ok()
-            .map(|credentials| self.fingerprint(&credentials))
+        let credentials = read_all(&provider.credentials, provider.timeout).await.ok()?;
+        let client = self.clients.client(&provider.transport, provider.timeout).await.ok()?;
+        Some(self.fingerprint(&credentials, &client))
     }
 
-    fn fingerprint(&self, credentials: &[(String, SecretString)]) -> u128 {
-        let joined: Vec<&str> =
-            credentials.iter().map(|(_, secret)| secret.expose_secret()).collect();
+    fn fingerprint(&self, credentials: &[(String, SecretString)], client: &HttpClient) -> u128 {
+        let secrets = credentials.iter().map(|(_, secret)| secret.expose_secret());
+        let joined: Vec<&str> = secrets.chain([client.identity.digest.as_str()]).collect();
         self.fingerprints.of(&Zeroizing::new(joined.join("\0")))
     }
 
@@ -120,8 +119,6 @@ impl Prober {
             Ok(credentials) => credentials,
             Err(error) => return failed(probe, Failure::new(Reason::Secret, &error.to_string())),
         };
-        // A fingerprint is only needed where a secret can change.
-        probe.credentials = provider.can_rotate().then(|| self.fingerprint(&credentials));
         let client = match self.clients.client(&provider.transport, provider.timeout).await {
             Ok(client) => client,
             Err(error) => {
@@ -133,7 +130,10 @@ impl Prober {
                 return failed(probe, Failure::new(reason, &error.to_string()));
             }
         };
-        probe.client_certificate_expiry = client.certificate.map(|certificate| certificate.until);
+        // A fingerprint is only needed where a secret can change.
+        probe.credentials = provider.can_rotate().then(|| self.fingerprint(&credentials, &client));
+        let certificate = client.identity.certificate;
+        probe.client_certificate_expiry = certificate.map(|certificate| certificate.until);
         let attempt = self.attempt(provider);
         probe.started = attempt.now;
         let subject = Subject {
@@ -203,7 +203,7 @@ impl Prober {
         let conclusion = conversation.finish();
         log_failed_cleanup(provider, &conclusion);
         let outcome = with_clock(conclusion.outcome, skew, provider);
-        let certificate = client.certificate.filter(|_| is_asked);
+        let certificate = client.identity.certificate.filter(|_| is_asked);
         probe.outcome = blamed(outcome, certificate, probe.started);
         probe.reading = conclusion.reading;
         if !provider.steps.is_empty() {

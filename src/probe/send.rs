@@ -10,11 +10,11 @@ use url::Url;
 
 use super::body::{Arriving, BodyError, LARGEST_BODY, Place, Places, SMALL_BODY};
 use super::budget::{Budget, crowded};
-use super::chain::Validity;
 use super::coding::{Coding, decode};
 use super::failure::{self, classify, no_close_notify};
 use super::headers::ACCEPT;
 use super::http2::Again;
+use super::identity::Identity;
 use super::local;
 use super::marks::{Marks, Moments};
 use super::proxy::{self, Proxies};
@@ -34,8 +34,8 @@ pub type Clock = dyn Fn() -> Timestamp + Send + Sync;
 pub struct HttpClient {
     /// The client of the library.
     pub http: reqwest::Client,
-    /// When our client certificate is valid, if there is one.
-    pub certificate: Option<Validity>,
+    /// Our client certificate, if there is one.
+    pub identity: Arc<Identity>,
     /// The proxies of its requests.
     pub proxies: Arc<Proxies>,
 }
@@ -68,9 +68,10 @@ pub async fn send(
 ) -> Sent {
     let (now, places) = context;
     let marks = Arc::new(Marks::default());
-    if client.certificate.is_some() {
+    let certificate = client.identity.certificate;
+    if certificate.is_some() {
         marks.set(|moments| {
-            moments.client_certificate = client.certificate;
+            moments.client_certificate = certificate;
             moments.began = Some(now());
         });
     }

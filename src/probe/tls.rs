@@ -19,7 +19,7 @@ use rustls::{
 
 use secrecy::zeroize::Zeroizing;
 
-use super::chain::{Presented, Refused, Trust, Validity, not_after, weak_key};
+use super::chain::{Presented, Refused, Trust, not_after, weak_key};
 use super::identity::Identity;
 use super::marks::mark;
 use crate::files;
@@ -45,14 +45,14 @@ pub enum TlsError {
     Setup(String),
 }
 
-/// The client configuration for these settings, and when our client certificate is valid.
+/// The client configuration for these settings, and our client certificate.
 ///
 /// # Errors
 /// When a certificate or key file cannot be used.
 pub fn client_config(
     transport: &Transport,
     system: &RootCertStore,
-) -> Result<(ClientConfig, Option<Validity>), TlsError> {
+) -> Result<(ClientConfig, Arc<Identity>), TlsError> {
     let crypto = crypto();
     let mut trust = Trust { roots: system.clone(), own: Vec::new() };
     if let Some(path) = &transport.ca_file {
@@ -70,19 +70,19 @@ pub fn client_config(
         Some((chain, key)) => Identity::load((chain, key), read_file, &crypto)
             .map_err(|(path, problem)| TlsError::File { path, problem })?,
     };
-    let certificate = identity.certificate;
+    let identity = Arc::new(identity);
     let mut config = ClientConfig::builder_with_provider(crypto)
         .with_safe_default_protocol_versions()
         .map_err(|error| TlsError::Setup(error.to_string()))?
         .dangerous()
         .with_custom_certificate_verifier(verifier)
-        .with_client_cert_resolver(Arc::new(identity));
+        .with_client_cert_resolver(Arc::clone(&identity) as _);
     config.resumption = Resumption::store(Arc::new(NoSessions));
     if !transport.http1 {
         config.alpn_protocols.push(b"h2".to_vec());
     }
     config.alpn_protocols.push(b"http/1.1".to_vec());
-    Ok((config, certificate))
+    Ok((config, identity))
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {

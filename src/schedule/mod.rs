@@ -7,6 +7,8 @@ mod log;
 mod probes;
 mod rotation;
 mod scheduler;
+#[cfg(test)]
+mod scripted;
 mod slot;
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,5 @@
-//! Notices when a refused or unreadable secret changes, so that the back-off ends.
+//! Notices when a refused or unreadable secret, or the client certificate, changes, so that the
+//! back-off ends.
 //!
 //! A `command` can print a new text each time, such as a signature with a time stamp. Refusals of
 //! it must not come faster than those of a fixed secret, because they can lock the account. So two

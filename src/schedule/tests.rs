@@ -1,169 +1,12 @@
 //! The scheduler in frozen time: hours pass in milliseconds, and every probe is where it should be.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use prometheus::{Histogram, HistogramOpts, IntGauge};
-use tokio::time::Instant;
-
-use super::probes::{Probes, panicked};
-use super::{Control, Instruments, Mode, Requested, Requester, Scheduler};
-use crate::credentials::{CredentialSources, SecretSource};
-use crate::outcome::{Code, Expiry, Failure, Issued, Outcome, Probe, Reason};
+use super::scripted::{Origin, Reply, Secrets, asked, asked_until, asked_with};
+use super::{Control, Instruments, Requested, Requester};
+use crate::outcome::Reason;
 use crate::plan::Limits;
-use crate::provider::{Cadence, Provider, Slot, Transport};
-use crate::recipe::{Expectations, builtin};
-use crate::state::Ledger;
-
-/// Does with each provider what its script says, and notes when it was asked.
-struct Scripted {
-    start: Instant,
-    asked: Mutex<HashMap<String, Vec<f64>>>,
-    script: Script,
-    secrets: Secrets,
-    reads: AtomicUsize,
-}
-
-/// The fingerprint of the secrets at the nth read, this many seconds after the start; `None` when
-/// they cannot be read.
-type Secrets = Box<dyn Fn(f64, usize) -> Option<u128> + Send + Sync>;
-
-/// The reply to the nth request of a provider.
-type Script = Box<dyn Fn(&str, usize) -> Reply + Send + Sync>;
-
-enum Reply {
-    Token,
-    Fail(Reason),
-    Hang(Duration),
-    Panic,
-}
-
-impl Probes for Scripted {
-    async fn probe(&self, provider: &Arc<Provider>) -> Probe {
-        let credentials = self.read();
-        if credentials.is_none() && provider.can_rotate() {
-            let outcome = Outcome::Failed(Failure::new(Reason::Secret, ""));
-            return Probe { outcome, ..panicked(jiff::Timestamp::UNIX_EPOCH) };
-        }
-        let count = {
-            let mut asked = self.asked.lock().expect("not poisoned");
-            let times = asked.entry(provider.name.clone()).or_default();
-            times.push(self.start.elapsed().as_secs_f64());
-            times.len()
-        };
-        let outcome = match (self.script)(&provider.name, count) {
-            Reply::Token => {
-                Outcome::Issued(Issued { expiry: Expiry::Unknown, lifetime: None, fingerprint: 1 })
-            }
-            Reply::Fail(reason) => Outcome::Failed(Failure::new(reason, "").code(Code::word("x"))),
-            Reply::Hang(time) => {
-                tokio::time::sleep(time).await;
-                Outcome::Failed(Failure::new(Reason::Timeout, ""))
-            }
-            Reply::Panic => panic!("on purpose"),
-        };
-        Probe { outcome, credentials, ..panicked(jiff::Timestamp::UNIX_EPOCH) }
-    }
-
-    async fn credentials(&self, _: &Arc<Provider>) -> Option<u128> {
-        self.read()
-    }
-}
-
-impl Scripted {
-    fn read(&self) -> Option<u128> {
-        let count = self.reads.fetch_add(1, Ordering::Relaxed) + 1;
-        (self.secrets)(self.start.elapsed().as_secs_f64(), count)
-    }
-}
-
-fn instruments() -> Instruments {
-    Instruments {
-        lateness: Histogram::with_opts(
-            HistogramOpts::new("lateness", "x").buckets(vec![0.011, 1.0]),
-        )
-        .expect("valid"),
-        in_flight: IntGauge::new("in_flight", "x").expect("valid"),
-    }
-}
-
-/// Runs providers named `p0…` of different hosts, every minute, for a while, and returns when each
-/// was asked.
-async fn asked(
-    count: usize,
-    limits: Limits,
-    time: Duration,
-    script: impl Fn(&str, usize) -> Reply + Send + Sync + 'static,
-) -> (HashMap<String, Vec<f64>>, Instruments, Arc<Ledger>) {
-    asked_until(count, limits, |_| tokio::time::sleep(time), script).await
-}
-
-/// The same until a future ends, which can send events to the scheduler.
-async fn asked_until<F: Future<Output = ()>>(
-    count: usize,
-    limits: Limits,
-    end: impl FnOnce(Control) -> F,
-    script: impl Fn(&str, usize) -> Reply + Send + Sync + 'static,
-) -> (HashMap<String, Vec<f64>>, Instruments, Arc<Ledger>) {
-    let sources = (Vec::new(), Box::new(|_, _| None) as Secrets);
-    asked_with(count, limits, end, script, sources).await
-}
-
-/// The same with secrets from these sources.
-async fn asked_with<F: Future<Output = ()>>(
-    count: usize,
-    limits: Limits,
-    end: impl FnOnce(Control) -> F,
-    script: impl Fn(&str, usize) -> Reply + Send + Sync + 'static,
-    (sources, secrets): (Vec<(String, SecretSource)>, Secrets),
-) -> (HashMap<String, Vec<f64>>, Instruments, Arc<Ledger>) {
-    let recipe = Arc::new(builtin::recipe("oauth2-client-credentials").expect("built in"));
-    let provider = |number: usize| Provider {
-        name: format!("p{number}"),
-        recipe: Arc::clone(&recipe),
-        parameters: Vec::new(),
-        slot: Slot::Current,
-        credentials: Arc::new(CredentialSources::new(sources.clone())),
-        labels: Vec::new(),
-        cadence: Cadence {
-            interval: Duration::from_secs(60),
-            max_backoff: Duration::from_secs(600),
-            ..Cadence::default()
-        },
-        timeout: Duration::from_secs(10),
-        expectations: Expectations::default(),
-        verification: None,
-        steps: Arc::default(),
-        secret_expires: None,
-        transport: Arc::new(Transport::default()),
-        endpoint: Some(format!("host{number}.example:443").into()),
-    };
-    let ledger = Arc::new(Ledger::new(
-        (0..count).map(|number| Arc::new(provider(number))).collect(),
-        &[1.0],
-    ));
-    let probes = Arc::new(Scripted {
-        start: Instant::now(),
-        asked: Mutex::default(),
-        script: Box::new(script),
-        secrets,
-        reads: AtomicUsize::new(0),
-    });
-    let instruments = instruments();
-    let scheduler = Scheduler::new(
-        Arc::clone(&ledger),
-        Arc::clone(&probes),
-        limits,
-        instruments.clone(),
-        Mode::Scheduled,
-    );
-    let control = scheduler.control();
-    scheduler.run(end(control)).await;
-    let asked = std::mem::take(&mut *probes.asked.lock().expect("not poisoned"));
-    (asked, instruments, ledger)
-}
 
 const WIDE: Limits = Limits { in_flight: 500, per_host: 32 };
 const HOUR: Duration = Duration::from_secs(3600);
@@ -337,25 +180,23 @@ async fn an_operator_ends_a_back_off_and_a_scraper_does_not() {
 }
 
 /// The times of the requests of one provider whose credential is refused until `right`, and then
-/// accepted. Its secret comes from a command or a file.
+/// accepted. Its secret comes from there.
 async fn asked_with_secrets(
-    command: bool,
+    origin: Origin,
     time: Duration,
     right: usize,
     secrets: impl Fn(f64, usize) -> Option<u128> + Send + Sync + 'static,
 ) -> Vec<f64> {
-    let source = if command {
-        SecretSource::Command(vec!["/never/run".into()])
-    } else {
-        SecretSource::File("/never/read".into())
-    };
-    let sources = (vec![("secret".to_owned(), source)], Box::new(secrets) as Secrets);
+    let secrets = (origin, Box::new(secrets) as Secrets);
     let script = move |_: &str, count| {
         if count < right { Reply::Fail(Reason::Rejected) } else { Reply::Token }
     };
-    let (mut asked, ..) = asked_with(1, WIDE, |_| tokio::time::sleep(time), script, sources).await;
+    let (mut asked, ..) = asked_with(1, WIDE, |_| tokio::time::sleep(time), script, secrets).await;
     asked.remove("p0").expect("it was asked")
 }
+
+/// The secrets that can change while the daemon runs.
+const CHANGING: [Origin; 3] = [Origin::Command, Origin::File, Origin::ClientCertificate];
 
 /// How often a secret is refused within ten minutes: at 0 and 5 seconds, at its turn in the first
 /// minute and a half, and 120 and 360 seconds after that.
@@ -363,18 +204,18 @@ const REFUSALS_IN_TEN_MINUTES: usize = 5;
 
 #[tokio::test(start_paused = true)]
 async fn a_secret_that_is_new_at_each_read_does_not_end_the_back_off() {
-    for command in [true, false] {
+    for origin in CHANGING {
         let number = |count: usize| u128::try_from(count).ok();
         let ten_minutes = HOUR / 6;
-        let fixed = asked_with_secrets(command, ten_minutes, 99, |_, _| Some(1)).await;
+        let fixed = asked_with_secrets(origin, ten_minutes, 99, |_, _| Some(1)).await;
         assert_eq!(fixed.len(), REFUSALS_IN_TEN_MINUTES, "{fixed:?}");
-        let new = asked_with_secrets(command, ten_minutes, 99, move |_, count| number(count)).await;
+        let new = asked_with_secrets(origin, ten_minutes, 99, move |_, count| number(count)).await;
         assert_eq!(new, fixed);
         // Each value is read twice before the next one.
-        let twice = asked_with_secrets(command, HOUR, 99, move |_, count| number(count / 2)).await;
+        let twice = asked_with_secrets(origin, HOUR, 99, move |_, count| number(count / 2)).await;
         assert!(twice.len() <= 6 * 6, "{twice:?}");
         // Every second read fails.
-        let half = asked_with_secrets(command, ten_minutes, 99, move |_, count| {
+        let half = asked_with_secrets(origin, ten_minutes, 99, move |_, count| {
             number(count).filter(|count| count % 2 == 1)
         });
         let half = half.await;
@@ -384,10 +225,10 @@ async fn a_secret_that_is_new_at_each_read_does_not_end_the_back_off() {
 
 #[tokio::test(start_paused = true)]
 async fn a_secret_that_changes_each_minute_ends_the_back_off_once_in_its_longest_pause() {
-    for command in [true, false] {
+    for origin in CHANGING {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "minutes")]
         let minute = |seconds: f64| (seconds / 60.0) as u128;
-        let times = asked_with_secrets(command, HOUR, 99, move |now, _| Some(minute(now))).await;
+        let times = asked_with_secrets(origin, HOUR, 99, move |now, _| Some(minute(now))).await;
         // The longest pause is ten minutes. After each end: one request, then pauses of one, one,
         // two and four minutes.
         assert!(times.len() <= 6 * 6, "{times:?}");
@@ -403,11 +244,12 @@ async fn a_secret_that_changes_each_minute_ends_the_back_off_once_in_its_longest
 async fn a_secret_that_changes_once_ends_the_back_off_within_seconds() {
     // The first five requests are over after at most 450 seconds, and the sixth is not due before
     // 845 seconds.
-    for (command, longest) in [(false, 6.0), (true, 66.0)] {
+    for origin in CHANGING {
+        let longest = if origin == Origin::Command { 66.0 } else { 6.0 };
         let change = |now: f64, _| Some(if now < 500.0 { 1 } else { 2 });
-        let times = asked_with_secrets(command, HOUR, 6, change).await;
-        assert!(times[4] < 500.0, "{times:?}");
-        assert!((500.0..500.0 + longest).contains(&times[5]), "{times:?}");
+        let times = asked_with_secrets(origin, HOUR, 6, change).await;
+        assert!(times[4] < 500.0, "{origin:?} {times:?}");
+        assert!((500.0..500.0 + longest).contains(&times[5]), "{origin:?} {times:?}");
         // Every minute after the token.
         assert!(times.len() > 50, "{times:?}");
     }

@@ -47,6 +47,8 @@ struct Kept {
     failure: Option<KeptFailure>,
     next_due: Option<f64>,
     certificate_expiry: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    client_certificate_expiry: Option<f64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -116,6 +118,7 @@ fn keep(entry: &Entry, now: Moment) -> Option<Kept> {
         failure,
         next_due: health.next_due.map(|due| now.unix_seconds_at(due)),
         certificate_expiry: health.certificate_expiry.map(unix_seconds),
+        client_certificate_expiry: health.client_certificate_expiry.map(unix_seconds),
     })
 }
 
@@ -201,6 +204,7 @@ fn restore(
         last_success: kept.last_success.and_then(past),
         token,
         certificate_expiry: kept.certificate_expiry.and_then(from_unix_seconds),
+        client_certificate_expiry: kept.client_certificate_expiry.and_then(from_unix_seconds),
         current_failure,
         streak,
         next_due: due,

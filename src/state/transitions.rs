@@ -18,6 +18,7 @@ pub(super) struct Restored {
     pub(super) last_success: Option<Timestamp>,
     pub(super) token: Option<Token>,
     pub(super) certificate_expiry: Option<Timestamp>,
+    pub(super) client_certificate_expiry: Option<Timestamp>,
     pub(super) current_failure: Option<CurrentFailure>,
     pub(super) streak: Streak,
     pub(super) next_due: Option<Duration>,
@@ -90,6 +91,7 @@ impl Health {
         self.last_success = saved.last_success;
         self.token = saved.token;
         self.certificate_expiry = saved.certificate_expiry;
+        self.client_certificate_expiry = saved.client_certificate_expiry;
         self.current_failure = saved.current_failure;
         self.streak = saved.streak;
         self.next_due = saved.next_due;

@@ -62,18 +62,19 @@ pub fn restore(
 /// files. A stored hash of the secret would be exact, but an attacker could use it.
 fn touched(entry: &Entry, since: Timestamp, configured: Option<SystemTime>) -> Touched {
     let since = SystemTime::from(since);
-    let mut touched =
-        if configured.is_none_or(|written| written > since) { Touched::Yes } else { Touched::No };
+    let is_older = |path: &PathBuf| {
+        fs::metadata(path).and_then(|meta| meta.modified()).is_ok_and(|written| written <= since)
+    };
+    let own = entry.provider.transport.client_certificate.iter();
+    let is_new = configured.is_none_or(|written| written > since)
+        || own.flat_map(|(certificate, key)| [certificate, key]).any(|path| !is_older(path));
+    let mut touched = if is_new { Touched::Yes } else { Touched::No };
     for (_, source) in entry.provider.credentials.iter() {
         touched = match (touched, source) {
             (Touched::Yes, _) => return Touched::Yes,
             (before, SecretSource::Inline(_)) => before,
-            (before, SecretSource::File(path)) => {
-                match fs::metadata(path).and_then(|meta| meta.modified()) {
-                    Ok(written) if written <= since => before,
-                    _ => return Touched::Yes,
-                }
-            }
+            (before, SecretSource::File(path)) if is_older(path) => before,
+            (_, SecretSource::File(_)) => return Touched::Yes,
             // systemd copies its credentials at each start, so their times say nothing.
             (
                 _,

@@ -68,6 +68,9 @@ struct CredentialState {
     missing_scopes: usize,
     clock_skew_seconds: Option<f64>,
     certificate_expires: Option<String>,
+    /// Only of a provider with a client certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_certificate_expires: Option<String>,
 }
 
 pub async fn providers(Shared(app): Shared<App>, Query(filter): Query<Filter>) -> Response {
@@ -213,6 +216,7 @@ fn credential_state(provider: &Provider, health: &Health, now: Moment) -> Creden
         missing_scopes: health.missing_scopes(),
         clock_skew_seconds: health.clock_skew().map(millis),
         certificate_expires: health.certificate_expiry().map(date),
+        client_certificate_expires: health.client_certificate_expiry(provider).map(date),
     }
 }
 

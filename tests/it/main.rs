@@ -6,6 +6,7 @@
 //! - `bounds`: the cost of recipes is limited.
 //! - `canary`: no output has a secret.
 //! - `catalogue`: the page about the built-in recipes agrees with them.
+//! - `client_certificate`: the end of our client certificate, and a new one while the daemon runs.
 //! - `client_floods`: floods of clients, and passwords that are guessed.
 //! - `client_limits`: too many clients, slow clients and silent clients.
 //! - `commands`, `daemon`: the binary as users run it.
@@ -45,6 +46,7 @@ mod bad_configs;
 mod bounds;
 mod canary;
 mod catalogue;
+mod client_certificate;
 mod client_floods;
 mod client_limits;
 mod commands;

@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -239,6 +239,20 @@ impl Authority {
         let mut params = CertificateParams::new(names).expect("valid");
         params.not_before = rcgen::date_time_ymd(from, 1, 1);
         params.not_after = rcgen::date_time_ymd(until, 1, 1);
+        self.sign(&params)
+    }
+
+    /// Issues a certificate for this name that ends in so many days.
+    pub fn issue_ending_in(&self, subject: &str, days: i32) -> Identity {
+        let mut params = CertificateParams::new([subject.to_owned()]).expect("valid");
+        params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+        let day = Duration::from_secs(86_400) * days.unsigned_abs();
+        let now = SystemTime::now();
+        params.not_after = if days < 0 { now - day } else { now + day }.into();
+        self.sign(&params)
+    }
+
+    fn sign(&self, params: &CertificateParams) -> Identity {
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &self.issuer).expect("signed");
         Identity {
