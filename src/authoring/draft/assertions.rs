@@ -95,22 +95,6 @@ impl Inputs {
         is_one.then(|| self.made("assertion", value, false))
     }
 
-    /// Asks about a JSON Web Token that stays a credential.
-    pub fn ask_about_web_token(&mut self, field: &str, value: &str) {
-        let name = snake(field);
-        if value.trim_start().starts_with("eyJ") && !name.contains("refresh") {
-            let name = if field == "bearer_token" {
-                "the text behind `Bearer`".to_owned()
-            } else {
-                format!("`{name}`")
-            };
-            self.todo(format!(
-                "{name} is a JSON Web Token: if it is a signed assertion, which expires soon, \
-                 the filter `jwt` makes one for each request"
-            ));
-        }
-    }
-
     fn made(&mut self, wanted: &str, value: &str, is_grant: bool) -> String {
         let mut name = usable(wanted);
         while self.all.iter().any(|input| input.name == name) {

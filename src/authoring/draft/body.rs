@@ -132,8 +132,13 @@ fn json_value(field: &str, json: &Json, inputs: &mut Inputs) -> Result<Value, St
         Json::String(text) => {
             let mut shown = inputs.text(field, true, text, true);
             // A lone expression keeps the type of its value, but the sample has a string.
-            if matches!(shown.as_str(), "{{ now_s }}" | "{{ now_ms }}" | "{{ now_s + 300 }}") {
-                shown = shown.replace(" }}", " ~ '' }}");
+            if let Some(sum) = shown.strip_prefix("{{ ").and_then(|rest| rest.strip_suffix(" }}"))
+                && is_sum(sum)
+            {
+                shown = match sum {
+                    "now_s" | "now_ms" => format!("{{{{ {sum} ~ '' }}}}"),
+                    _ => format!("{{{{ ({sum}) ~ '' }}}}"),
+                };
             }
             Value::Text(shown)
         }
@@ -156,13 +161,23 @@ fn json_value(field: &str, json: &Json, inputs: &mut Inputs) -> Result<Value, St
                         ),
                     ));
                 } else {
-                    let value = json_value(&named(field, name), value, inputs)?;
-                    table.push((name.clone(), value));
+                    let known = inputs.own_words;
+                    inputs.own_words |= name == "variables" && members.contains_key("query");
+                    let value = json_value(&named(field, name), value, inputs);
+                    inputs.own_words = known;
+                    table.push((name.clone(), value?));
                 }
             }
             Value::Table(table)
         }
     })
+}
+
+/// Whether an expression is the time, perhaps with a number added or multiplied.
+fn is_sum(expression: &str) -> bool {
+    expression.starts_with("now_")
+        && expression.chars().all(|c| c.is_ascii_alphanumeric() || "_ +*".contains(c))
+        && expression != "now_iso"
 }
 
 /// The name that says what a member is. `name` in `user` is the name of the user.
@@ -195,6 +210,9 @@ fn json_number(field: &str, number: &serde_json::Number, inputs: &mut Inputs) ->
     }
     match kind(field) {
         _ if is_count(field, &digits) => Value::Plain(digits),
+        Kind::Time | Kind::End if matches!(digits.len(), 16 | 19) && digits.starts_with('1') => {
+            Value::Text(inputs.text(field, true, &digits, true))
+        }
         Kind::Time | Kind::End | Kind::Unknown if is_epoch(&digits) => {
             Value::Text(inputs.text(field, true, &digits, true))
         }

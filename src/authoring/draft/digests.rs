@@ -48,6 +48,32 @@ pub fn of_sample(sample: &str) -> Option<Digest> {
     (is_hex && !(upper && lower)).then_some(Digest { upper, ..Digest::new(name) })
 }
 
+/// The name of a digest before a sample signature, as in `sha256=…`, and the rest.
+pub fn prefixed(sample: &str) -> (&str, &str) {
+    let end = sample.find('=').map_or(0, |place| place + 1);
+    let (prefix, rest) = sample.split_at(end);
+    if matches!(prefix, "sha1=" | "sha256=" | "sha512=" | "md5=" | "v0=" | "v1=") {
+        (prefix, rest)
+    } else {
+        ("", sample)
+    }
+}
+
+/// Whether a text is the name of a signature method and nothing else.
+pub fn is_method(text: &str) -> bool {
+    const WORDS: [&str; 15] = [
+        "HMAC", "SHA1", "SHA256", "SHA384", "SHA512", "SHA3", "SHA", "MD5", "SM3", "ECDSA", "RSA2",
+        "RSA", "AES", "WITH", "V1",
+    ];
+    let text: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
+    let upper = text.to_ascii_uppercase();
+    let mut rest = upper.as_str();
+    while let Some(behind) = WORDS.iter().find_map(|word| rest.strip_prefix(word)) {
+        rest = behind;
+    }
+    rest.is_empty() && !upper.is_empty()
+}
+
 /// The digest that a field such as `SignatureMethod` names: `HMAC-SHA1`, `sha256`, `RSA-SHA256`.
 pub fn of_method(field: &str, value: &str) -> Option<Digest> {
     let field = snake(field);
@@ -55,9 +81,16 @@ pub fn of_method(field: &str, value: &str) -> Option<Digest> {
         field.contains("sign") || ["algorithm", "alg"].iter().any(|end| field.ends_with(end));
     let value: String = value.chars().filter(char::is_ascii_alphanumeric).collect();
     let value = value.to_ascii_uppercase();
+    // The language signs with RSA and SHA-256 only.
+    let rsa = value.contains("RSA");
+    if is_method && rsa {
+        return ["SHA256", "RSA2"].iter().any(|known| value.contains(known)).then(|| Digest {
+            base64: true,
+            rsa,
+            ..Digest::new("sha256")
+        });
+    }
     let names = [("SHA1", "sha1"), ("SHA256", "sha256"), ("SHA512", "sha512"), ("MD5", "md5")];
     let (_, name) = names.iter().find(|(known, _)| is_method && value.contains(known))?;
-    let rsa = value.contains("RSA") && *name == "sha256";
-    let base64 = rsa || value.contains("HMAC");
-    Some(Digest { base64, rsa, ..Digest::new(name) })
+    Some(Digest { base64: value.contains("HMAC"), ..Digest::new(name) })
 }

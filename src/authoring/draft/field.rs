@@ -32,11 +32,11 @@ impl Kind {
     }
 }
 
-const CONSTANTS: [&str; 22] = [
+const CONSTANTS: [&str; 23] = [
     "jsonrpc", "granttype", "responsetype", "tokentype", "v", "accept", "contenttype",
     "acceptlanguage", "action", "methods", "service", "xrequestedwith", "channel", "expiresin",
     "durationseconds", "output", "authenticator", "signtype", "target", "amztarget", "idp",
-    "loginprovidername",
+    "loginprovidername", "operationname",
 ];
 
 /// Last words of names whose values belong to the API.
@@ -129,8 +129,10 @@ pub fn kind(field: &str) -> Kind {
 
 /// Whether a name says when something ends.
 pub fn is_expiry(field: &str) -> bool {
-    const ENDINGS: [&str; 7] =
-        ["validuntil", "validto", "validthru", "notafter", "notonorafter", "enddate", "endtime"];
+    const ENDINGS: [&str; 8] = [
+        "until", "validto", "validthru", "notafter", "notonorafter", "enddate", "endtime",
+        "deadline",
+    ];
     let name = words(field).concat();
     name.contains("expir")
         || ENDS.contains(&name.as_str())
@@ -140,10 +142,11 @@ pub fn is_expiry(field: &str) -> bool {
 /// Whether a text is a number of seconds, days and the like, or that of a version, by the name of
 /// its field. All customers have the same.
 pub fn is_count(field: &str, text: &str) -> bool {
-    const UNITS: [&str; 21] = [
-        "seconds", "secs", "minutes", "mins", "hours", "days", "millis", "ttl", "expires",
+    const UNITS: [&str; 28] = [
+        "seconds", "secs", "sec", "minutes", "mins", "hours", "days", "millis", "ttl", "expires",
         "expire", "expiry", "expiration", "expiresin", "expirein", "expiryin", "lifetime",
-        "duration", "validity", "timeout", "maxage", "version",
+        "duration", "validity", "timeout", "maxage", "version", "validfor", "validityperiod",
+        "lifespan", "timetolive", "lease", "leaseperiod",
     ];
     let name = words(field).concat();
     (1..=12).contains(&text.len())

@@ -5,6 +5,7 @@ use serde_json::{Map, Value as Json};
 use super::digests::Digest;
 use super::field::{Kind, kind};
 use super::names::{escaped, snake, usable};
+use super::pair;
 use super::values::{self, Part};
 use crate::secret::{
     is_harmless, is_random_step, looks_random, may_be_constant, may_stand_beside, names_a_secret,
@@ -72,6 +73,8 @@ pub struct Inputs {
     pub grant: String,
     /// The time, in the form in which the request sends it.
     pub time: Option<String>,
+    /// Whether each word of this part belongs to the customer: the variables of a GraphQL call.
+    pub own_words: bool,
     /// The TODO comments.
     pub todo: Vec<String>,
     /// Whether the sample is an OAuth 2 request, which logs in a client and not a user.
@@ -86,6 +89,9 @@ const METHODS: [&str; 17] = [
     "create", "generate", "issue", "sign", "login", "logIn", "auth", "exchange", "refresh", "get",
     "request", "verify", "grant", "renew", "start", "open", "token",
 ];
+
+/// The shortest Base64 text that is read as a pair. A shorter word can decode to one by chance.
+const SHORTEST_PAIR: usize = 12;
 
 /// Shorter values are not searched for in other texts: many words contain them.
 pub const SHORTEST_TO_FIND: usize = 6;
@@ -188,13 +194,14 @@ impl Inputs {
         if let Some(name) = self.assertion(field, value) {
             return format!("{{{{ {name} }}}}");
         }
-        if values::is_notation(value) {
-            return format!("{{{{ {} }}}}", self.pair(value));
+        let encoded = (value.len() >= SHORTEST_PAIR).then(|| pair::found(value)).flatten();
+        if let Some(pair) = encoded {
+            return format!("{{{{ {} }}}}", self.pair(&pair));
         }
         if let Some(text) = self.graphql(value) {
             return text;
         }
-        self.ask_about_web_token(field, value);
+        self.ask_about_short_life(field, value);
         let kind = kind(field);
         let mut parts = values::parts(value, angles);
         // In these fields a word in capitals belongs to the API.

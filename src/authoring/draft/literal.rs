@@ -14,6 +14,16 @@ fn is_word_of_json(text: &str) -> bool {
         .any(|word| text.eq_ignore_ascii_case(word))
 }
 
+/// Whether a text is a duration of ISO 8601, such as `PT1H`.
+fn is_duration(text: &str) -> bool {
+    text.len() <= 16
+        && text.len() >= 3
+        && text.starts_with('P')
+        && text.ends_with(|c: char| c.is_ascii_uppercase())
+        && text.chars().all(|c| c.is_ascii_digit() || "PYMWDTHS".contains(c))
+        && text.chars().any(|c| c.is_ascii_digit())
+}
+
 impl Inputs {
     /// The expression for a field whose value differs in each request.
     pub fn computed(&mut self, field: &str, kind: Kind) -> Option<String> {
@@ -68,8 +78,14 @@ impl Inputs {
             _ if plain.is_empty() => escaped(text),
             _ if is_word_of_json(plain) => escaped(text),
             _ if is_time && is_expiry(field) => self.end_like(field, plain),
-            _ if is_count(field, plain) => text.to_owned(),
-            Kind::Constant | Kind::Parameter if may_be_constant(text) => self.known(text),
+            _ if is_count(field, plain) || is_duration(plain) => text.to_owned(),
+            Kind::Constant if digests::is_method(plain) => text.to_owned(),
+            Kind::Constant | Kind::Parameter if may_be_constant(text) => {
+                if kind == Kind::Parameter {
+                    self.ask_about_day(field, plain);
+                }
+                self.known(text)
+            }
             Kind::Own if matches!(plain, "default" | "common" | "master" | "public") => {
                 escaped(text)
             }
@@ -83,13 +99,21 @@ impl Inputs {
             Kind::End if may_be_constant(text) => escaped(text),
             Kind::End => self.end_like(field, plain),
             Kind::Once => format!("{{{{ {} }}}}", self.once(field, plain)),
-            Kind::Signature => format!("{{{{ {} }}}}", self.signature(field, text)),
+            Kind::Signature => {
+                let (prefix, sample) = digests::prefixed(text);
+                format!("{prefix}{{{{ {} }}}}", self.signature(field, sample))
+            }
             Kind::Credential if is_small_number(field, text) => text.to_owned(),
             Kind::Unknown if times::is_epoch(plain) || times::dated(plain).is_some() => {
                 let form = times::expression(plain).unwrap_or_else(|| "now_s".into());
                 format!("{{{{ {} }}}}", self.now(&form, field))
             }
-            Kind::Unknown if is_harmless(text) && snake(field) != snake(text) => self.known(text),
+            Kind::Unknown
+                if is_harmless(text) && snake(field) != snake(text) && !self.own_words =>
+            {
+                self.ask_about_day(field, plain);
+                self.known(text)
+            }
             Kind::Credential | Kind::Unknown => {
                 let is_structured = plain.contains(['{', '<', '"', '\n'])
                     || kind == Kind::Unknown && plain.contains([' ', '(', ',', ';']);
@@ -98,6 +122,17 @@ impl Inputs {
                 }
                 format!("{{{{ {} }}}}", self.value(&snake(field), text))
             }
+        }
+    }
+
+    /// Asks about a day that stays as the sample has it.
+    fn ask_about_day(&mut self, field: &str, text: &str) {
+        if times::day(text).is_some() {
+            self.todo(format!(
+                "`{}` is a date and stays as it is: compute it if the request needs a later one \
+                 each day",
+                snake(field)
+            ));
         }
     }
 
@@ -124,6 +159,8 @@ impl Inputs {
         let form = times::expression(sample).unwrap_or_default();
         let expression = match form.as_str() {
             "now_ms" => "now_ms + 300000".to_owned(),
+            "now_ms * 1000" => "(now_ms + 300000) * 1000".to_owned(),
+            "now_ms * 1000000" => "(now_ms + 300000) * 1000000".to_owned(),
             "now_iso" => format!("({end}) | strftime('%Y-%m-%dT%H:%M:%SZ')"),
             form if form.starts_with("(now_s ") => form.replacen("now_s", &end, 1),
             form => match form.strip_prefix("now_s | ") {

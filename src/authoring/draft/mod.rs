@@ -6,6 +6,7 @@
 mod assertions;
 mod body;
 mod digests;
+mod expiring;
 mod field;
 mod graphql;
 mod hints;
@@ -98,11 +99,11 @@ pub fn draft(
         suggest::of_samples(answers, now)
     };
     let accepts = |(name, _): &(String, Value)| name.eq_ignore_ascii_case("accept");
+    let is_xml = matches!(&request.body, Body::Text(body) if body.trim_start().starts_with('<'));
+    let is_other =
+        rules.suggestions.iter().any(|rule| rule.rule == "format") || answers.is_empty() && is_xml;
     // Without a header of the recipe, the request accepts only JSON.
-    if rules.suggestions.iter().any(|rule| rule.rule == "format")
-        && !request.wants_json
-        && !request.headers.iter().any(accepts)
-    {
+    if is_other && !request.wants_json && !request.headers.iter().any(accepts) {
         request.headers.push(("Accept".into(), Value::Text("*/*".into())));
     }
     let mut lines = head(&inputs, &request, &rules.suggestions, host);

@@ -17,10 +17,12 @@ fn decoded(text: &str) -> Option<String> {
 
 /// The pair in a Base64 text of another scheme than `Basic`, or in a notation of it.
 pub fn found(text: &str) -> Option<String> {
+    // JSON and addresses have a colon too.
     let is_plain = |pair: &String| {
-        pair.bytes().all(|byte| byte.is_ascii_graphic())
-            && !pair.starts_with(':')
+        pair.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"')
+            && !pair.starts_with([':', '{', '['])
             && !pair.ends_with(':')
+            && !pair.contains("://")
     };
     decoded(text).filter(is_plain).or_else(|| values::is_notation(text).then(|| text.to_owned()))
 }
@@ -48,8 +50,11 @@ impl Inputs {
 
     /// Reads `user:password`, `base64(id:secret)` or `echo -n "$ID:$SECRET" | base64`.
     pub fn pair(&mut self, text: &str) -> String {
-        let wrapped = text.contains("base64") || text.contains("echo") || text.contains("printf");
-        let inner = if wrapped { core(text) } else { text };
+        let lower = text.to_ascii_lowercase();
+        let wrapped = values::is_notation(text)
+            || ["base64", "echo", "printf"].iter().any(|word| lower.contains(word));
+        let text = if wrapped { joined(text) } else { text.to_owned() };
+        let inner = if wrapped { core(&text) } else { &text };
         let (user, password) = split_pair(inner);
         let names = self.pair_names();
         let user = self.half(names.0, user, wrapped);
@@ -111,12 +116,26 @@ impl Inputs {
     }
 }
 
+/// `base64(id:secret)` for `base64(id + ":" + secret)`.
+fn joined(text: &str) -> String {
+    let Some((before, after)) = text.split_once("\":\"").or_else(|| text.split_once("':'")) else {
+        return text.to_owned();
+    };
+    let is_joint = |c: char| " +.&~,".contains(c);
+    format!("{}:{}", before.trim_end_matches(is_joint), after.trim_start_matches(is_joint))
+}
+
 /// The text in the brackets or quotes of `base64(…)` or `echo -n "…" | base64`.
 fn core(text: &str) -> &str {
     let place = text.find(':').unwrap_or_default();
     let start = text[..place].rfind(['(', '"', '\'', ' ']).map_or(0, |start| start + 1);
     let end = text[place..].find([')', '"', '\'', ' ', '|']).map_or(text.len(), |end| place + end);
-    &text[start..end]
+    let inner = &text[start..end];
+    // The bracket around the whole notation.
+    [('<', '>'), ('{', '}'), ('[', ']')]
+        .iter()
+        .find(|(open, close)| inner.ends_with(*close) && !inner.contains(*open))
+        .map_or(inner, |(_, close)| inner.trim_end_matches(*close))
 }
 
 /// Splits at the first `:` outside of a placeholder.

@@ -18,7 +18,8 @@ pub fn expression(sample: &str) -> Option<String> {
         return match text.len() {
             9 | 10 => Some("now_s".into()),
             12 | 13 => Some("now_ms".into()),
-            16 => Some("now_ms ~ '000'".into()),
+            16 => Some("now_ms * 1000".into()),
+            19 => Some("now_ms * 1000000".into()),
             14 if text.starts_with("20") => Some("now_s | strftime('%Y%m%d%H%M%S')".into()),
             8 if text.starts_with("20") => Some("now_s | strftime('%Y%m%d')".into()),
             _ => None,

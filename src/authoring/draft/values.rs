@@ -46,7 +46,15 @@ pub fn is_constant_header(name: &str, text: &str) -> bool {
 /// Whether a text says that a pair is to be encoded: `{base64(client_id:client_secret)}`.
 pub fn is_notation(text: &str) -> bool {
     let text = text.trim().to_ascii_lowercase();
-    text.trim_start_matches(['<', '{', '[']).starts_with("base64")
+    let inner = text.trim_start_matches(['<', '{', '[', '$', ' ']);
+    let inner = ["your ", "the ", "your_"]
+        .iter()
+        .find_map(|word| inner.strip_prefix(word))
+        .unwrap_or(inner);
+    ["base64", "base_64", "b64", "btoa", "tobase64", "encodebase64"]
+        .iter()
+        .any(|start| inner.starts_with(start))
+        && text.len() <= 200
         && text.contains(':')
         && !text.contains("$(")
         && !text.contains('`')

@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 use super::candidate::{Candidate, End, quoted};
 use super::members::Member;
 use super::units;
+use crate::outcome::Expiry;
 use crate::recipe::definition::Unit;
 use crate::recipe::expiry::ends_at;
 use crate::time::{human_duration, unix_seconds};
@@ -38,19 +39,25 @@ fn one(member: &Member, beside: bool, now: Timestamp) -> Option<Candidate> {
         Some(format!("[{{ value = {}, unit = \"{}\" }}]", quoted(expression), unit.word()))
     };
     let end = |seconds, from_now| Some(End { seconds, from_now, parent: member.parent.clone() });
-    if let Some((expression, seconds)) = clock(member) {
+    if let Some((expression, seconds, days)) = clock(member, now) {
         let why = format!(
             "read as hours, minutes and seconds, the token lives {}",
             human_duration(seconds)
         );
+        let other = days.map_or_else(String::new, |days| {
+            format!(
+                "; with the unit `dhm`, days, hours and minutes, it lives {}",
+                human_duration(days)
+            )
+        });
         let todo =
-            vec!["is it hours, minutes and seconds? Check it in the documentation".to_owned()];
+            format!("is it hours, minutes and seconds? Check it in the documentation{other}");
         let candidate = Candidate::new("expiry", why, score);
         return Some(Candidate {
             path: member.path.clone(),
-            value: line(&expression, Unit::Seconds),
-            unit: Some(Unit::Seconds),
-            todo,
+            value: line(&expression, Unit::Hms),
+            unit: Some(Unit::Hms),
+            todo: vec![todo],
             end: end(seconds, true),
             ..candidate
         });
@@ -75,27 +82,24 @@ fn one(member: &Member, beside: bool, now: Timestamp) -> Option<Candidate> {
     })
 }
 
-/// For a text such as `360:00:00`: the expression for its seconds, and the seconds.
-fn clock(member: &Member) -> Option<(String, f64)> {
+/// For a text such as `360:00:00`: the expression with three parts, its seconds, and its seconds
+/// where the parts can also be days, hours and minutes.
+fn clock(member: &Member, now: Timestamp) -> Option<(String, f64, Option<f64>)> {
     let Json::String(text) = &member.value else { return None };
-    let parts: Vec<&str> = text.trim().split(':').collect();
-    let is_number = |part: &&str| {
-        (1..=5).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
+    let whole = if text.matches(':').count() == 1 { format!("{text}:00") } else { text.clone() };
+    let read = |unit: Unit| {
+        let end = ends_at(&minijinja::Value::from(whole.trim()), unit, now);
+        if let Ok(Expiry::At(end)) = end {
+            Some(unix_seconds(end) - unix_seconds(now))
+        } else {
+            None
+        }
     };
-    if !(2..=3).contains(&parts.len())
-        || !parts.iter().all(is_number)
-        || !parts[1..].iter().all(|part| part.len() == 2)
-    {
-        return None;
-    }
-    let seconds = parts
-        .iter()
-        .zip([3600.0, 60.0, 1.0])
-        .map(|(part, each)| part.parse::<f64>().unwrap_or_default() * each)
-        .sum();
-    let part = |index: usize| format!("(({} | split(':'))[{index}] | int)", member.path);
-    let last = if parts.len() == 3 { format!(" + {}", part(2)) } else { String::new() };
-    Some((format!("{} * 3600 + {} * 60{last}", part(0), part(1)), seconds))
+    let seconds = read(Unit::Hms)?;
+    let days = if whole == *text && !text.contains('.') { read(Unit::Dhm) } else { None };
+    let path = &member.path;
+    let expression = if whole == *text { path.clone() } else { format!("{path} ~ ':00'") };
+    Some((expression, seconds, days))
 }
 
 /// The index of the likeliest expiry, or of the shortest one beside it. When they differ, a TODO

@@ -6,6 +6,9 @@ use super::candidate::{Candidate, quoted};
 use super::members::{Member, words};
 use crate::secret::{Redactor, looks_random};
 
+/// The score of a code that says only that the request failed.
+pub const ONLY_FAILURE: u32 = 10;
+
 /// The score of a code that only repeats the HTTP status.
 const STATUS: u32 = 20;
 
@@ -45,6 +48,31 @@ fn is_word_of_a_program(text: &str) -> bool {
         && !text.ends_with(['.', ':', '-'])
 }
 
+/// The code before the colon of a sentence: `ORA-01017: invalid username`.
+fn leading(member: &Member, text: &str) -> Option<String> {
+    let (code, sentence) = text.split_once(':')?;
+    let code = code.trim_end();
+    let is_code = code.len() > 3
+        && code.len() <= 64
+        && is_word_of_a_program(code)
+        && !looks_random(code)
+        && !says_only_failure(code)
+        && !matches!(code, "HTTP" | "HTTPS" | "WARNING");
+    let is_sentence = sentence.starts_with(' ') && sentence.trim().contains(' ');
+    let is_named = matches!(
+        member.name.as_str(),
+        "message"
+            | "msg"
+            | "errormessage"
+            | "errormsg"
+            | "errmsg"
+            | "messages"
+            | "errors"
+            | "error"
+    );
+    (is_code && is_sentence && is_named).then(|| code.to_owned())
+}
+
 /// Recognizes an error code by its name and form. `status` is the HTTP status, if it is known.
 pub fn code(
     member: &Member,
@@ -56,6 +84,17 @@ pub fn code(
         Json::Number(number) if number.is_i64() => number.to_string(),
         _ => return None,
     };
+    if let Some(code) = leading(member, &text).filter(|_| member.value.is_string()) {
+        let is_secret = redactor.is_some_and(|redactor| redactor.is_secret(&code));
+        let path = format!("{} | split(':') | first | trim", member.path);
+        let why = format!("`{}` begins with an error code", member.words.join("_"));
+        let inside = if in_an_error(member) { 15 } else { 0 };
+        return (!is_secret && member.parent != "http.headers").then(|| Candidate {
+            path,
+            sample: code,
+            ..Candidate::new("code", why, 35 + inside)
+        });
+    }
     let usable = !text.is_empty()
         && text.len() <= 64
         && !text.contains(char::is_whitespace)
@@ -94,7 +133,7 @@ pub fn code(
         _ => return None,
     };
     let score = if says_only_failure(&text) {
-        10
+        ONLY_FAILURE
     } else if repeats_status(&text, status) {
         STATUS
     } else {

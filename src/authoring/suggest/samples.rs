@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::candidate::{Candidate, Suggestion, quoted};
 use super::expiries;
 use super::find::candidates;
+use super::kinds::ONLY_FAILURE;
 use super::tokens::WEAK;
 use crate::language::names::Secrecy;
 use crate::language::taint::{shown_secret, taken_paths};
@@ -148,6 +149,9 @@ fn places(samples: &[&Vec<Candidate>]) -> Vec<Suggestion> {
             }
         }
         several.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+        if rule == "code" {
+            drop_useless(&mut several);
+        }
         several.truncate(MOST_PLACES);
         let Some((_, first)) = several.first() else { continue };
         let paths: Vec<String> =
@@ -165,6 +169,19 @@ fn places(samples: &[&Vec<Candidate>]) -> Vec<Suggestion> {
         });
     }
     suggestions
+}
+
+/// Drops codes that say only that the request failed, where there are others, and whole texts of
+/// which another place reads the code at their beginning.
+fn drop_useless(several: &mut Vec<(u32, &Candidate)>) {
+    if several.first().is_some_and(|(best, _)| *best > ONLY_FAILURE) {
+        several.retain(|(score, _)| *score > ONLY_FAILURE);
+    }
+    let parts: Vec<String> = several
+        .iter()
+        .filter_map(|(_, one)| Some(one.path.split_once(" | ")?.0.to_owned()))
+        .collect();
+    several.retain(|(_, one)| !parts.contains(&one.path));
 }
 
 /// The lowest score in all samples. A code that differs between refusals tells more.
@@ -357,7 +374,7 @@ mod tests {
             (vec![r#"{"code":401,"message":"INVALID_LOGIN"}"#], r#"["json.message", "json.code"]"#),
             (
                 vec![r#"{"status":"Failure","reason":"Forbidden","code":403}"#],
-                r#"["json.reason", "json.code", "json.status"]"#,
+                r#"["json.reason", "json.code"]"#,
             ),
             (vec![r#"{"code":401,"message":"Who are you?"}"#], r#""json.code""#),
             (
@@ -365,6 +382,16 @@ mod tests {
                     r#"{"error":{"status":400,"name":"ValidationError","message":"No such user"}}"#,
                 ],
                 r#"["json.error.name", "json.error.status"]"#,
+            ),
+            (vec![r#"{"status":"error","code":403}"#], r#""json.code""#),
+            (vec![r#"{"status":"error"}"#], r#""json.status""#),
+            // The sentence of one refusal begins with the code that another one has alone.
+            (
+                vec![
+                    r#"{"error":{"message":"BAD_LOGIN"}}"#,
+                    r#"{"error":{"message":"TRY_LATER : Too many attempts."}}"#,
+                ],
+                r#""json.error.message | split(':') | first | trim""#,
             ),
             (vec![r#"{"__type":"UnrecognizedClient"}"#], r#""json.__type""#),
             (vec![r#"{"fault":{"code":"E7"}}"#], r#""json.fault.code""#),
@@ -388,10 +415,7 @@ mod tests {
             ..Answer::default()
         };
         let good = Answer { body: good.as_bytes().to_vec(), ..Answer::default() };
-        assert!(
-            found(&[good, status_200])
-                .contains(&r#"code = ["json.subCode", "json.status"]"#.to_owned())
-        );
+        assert!(found(&[good, status_200]).contains(&r#"code = "json.subCode""#.to_owned()));
     }
 
     #[test]

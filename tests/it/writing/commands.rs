@@ -129,8 +129,8 @@ pub const KNOWN: [Known; 19] = [
                   xmlns:e=\"urn:e\"><e:Body><login><username>jane@x.example</username>\
                   <password>Tr0ub4dor</password></login></e:Body></e:Envelope>' \
                   https://login.crm.example/services/Soap/u/61.0",
-        request: "POST https://login.crm.example/services/Soap/u/61.0\ncontent-type: text/xml\n\
-                  soapaction: login\n\n<?xml version=\"1.0\"?><e:Envelope \
+        request: "POST https://login.crm.example/services/Soap/u/61.0\naccept: */*\n\
+                  content-type: text/xml\nsoapaction: login\n\n<?xml version=\"1.0\"?><e:Envelope \
                   xmlns:e=\"urn:e\"><e:Body><login><username>v-username</username>\
                   <password>v-password</password></login></e:Body></e:Envelope>",
         secrets: &["jane", "Tr0ub4dor"],

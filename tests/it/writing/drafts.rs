@@ -371,16 +371,20 @@ fn tried(endpoint: &Endpoint, expiry: &str) -> String {
 #[test]
 fn a_duration_of_hours_and_minutes_is_read_in_seconds() {
     let call = "curl https://x.example/t --json '{\"name\":\"a\",\"pwd\":\"b\"}'";
-    for (written, seconds) in [("360:00:00", 1_296_000), ("1:30", 5_400), ("00:01:05", 65)] {
+    for (written, seconds) in
+        [("360:00:00", 1_296_000), ("1:30", 5_400), ("00:01:05", 65), ("1.02:00:00", 93_600)]
+    {
         let answer = format!(r#"{{"token":"a-token-of-the-tests","tokenValidity":"{written}"}}"#);
         let text = drafted(call, &[&answer]);
         assert!(text.contains("# TODO: is it hours, minutes and seconds?"), "{text}");
+        let may_be_days = matches!(written, "360:00:00" | "00:01:05");
+        assert_eq!(text.contains("with the unit `dhm`"), may_be_days, "{text}");
         let expiry = text
             .lines()
             .find_map(|line| line.strip_prefix("expiry = "))
             .unwrap_or_else(|| panic!("{text}"));
         assert!(
-            expiry.contains("split(':')") && expiry.ends_with("unit = \"seconds\" }]"),
+            expiry.contains("json.tokenValidity") && expiry.ends_with("unit = \"hms\" }]"),
             "{expiry}"
         );
         let json: Json =

@@ -157,7 +157,9 @@ fn counts_stay_and_dates_of_an_expiry_are_computed() {
     let text = drafted(
         "curl https://x.example/t --json '{\"tokenTtlSeconds\":3600,\"access_token_lifetime\":\
          \"86400\",\"token_expiry\":86400000,\"tokenVersion\":\"20230101\",\"expiryDate\":\
-         \"2025-06-30\",\"key_valid_until\":\"30/06/2025\",\"tokenExpiresAt\":1700000000,\
+         \"2025-06-30\",\"valid_for\":\"3600\",\"tokenValiditySec\":7200,\"expiresIn\":\
+         \"PT1H\",\"exp\":\"1700000300\",\"deadline\":\"1700000300123\",\"ts\":\
+         1700000000123456,\"key_valid_until\":\"30/06/2025\",\"tokenExpiresAt\":1700000000,\
          \"keyExpiry\":\"2024-12-31T00:00:00+02:00\",\"startDate\":\"2020-01-01\"}'",
         &[],
     );
@@ -172,12 +174,23 @@ fn counts_stay_and_dates_of_an_expiry_are_computed() {
         "\"tokenExpiresAt\":1700000300",
         "\"keyExpiry\":\"2023-11-15T00:18:20+02:00\"",
         "\"startDate\":\"2020-01-01\"",
+        "\"valid_for\":\"3600\"",
+        "\"tokenValiditySec\":7200",
+        "\"expiresIn\":\"PT1H\"",
+        "\"exp\":\"1700000300\"",
+        "\"deadline\":\"1700000300000\"",
+        "\"ts\":1700000000000000",
     ] {
         assert!(sent.contains(part), "{part} is not in\n{sent}\n{text}");
     }
     has_line(
         &text,
         "# TODO: `expiry_date` is one day after the request: how long does the documentation want?",
+    );
+    has_line(
+        &text,
+        "# TODO: `start_date` is a date and stays as it is: compute it if the request needs a later \
+         one each day.",
     );
 }
 
@@ -210,6 +223,11 @@ fn an_encoded_pair_of_any_scheme_is_two_credentials() {
         "Authorization: Api-Key <base64(username:password)>",
         "Authorization: Ident {base64(username:password)}",
         "X-Login: {{base64(username:password)}}",
+        "X-Login: Z2xvYmV4MTI6aHVudGVyN3RyZWU5eA==",
+        "Authorization: Basic <Base64(username:password)>",
+        "Authorization: Ident Base64Encode(username:password)",
+        "Authorization: Basic base64_encode(username + \":\" + password)",
+        "Authorization: BASIC [Base64-encoded username:password]",
     ] {
         let text = drafted(&format!("curl -X POST https://x.example/t -H '{header}'"), &[]);
         assert!(
@@ -253,6 +271,48 @@ fn the_quoted_values_of_graphql_are_inputs_and_other_texts_are_asked_about() {
 }
 
 #[test]
+fn the_variables_of_graphql_are_inputs_and_its_names_stay() {
+    let text = drafted(
+        "curl https://x.example/graphql --json '{\"operationName\":\"SignIn\",\"query\":\
+         \"mutation SignIn($u: String!, $p: String!) { signIn(u: $u, p: $p) { jwt } }\",\
+         \"variables\":{\"u\":\"jo\",\"p\":\"hunter7tree9x\"}}'",
+        &[],
+    );
+    let sent = sent(&text);
+    assert!(
+        sent.contains("\"variables\":{\"u\":\"v-u\",\"p\":\"v-p\"}")
+            && sent.contains("\"operationName\":\"SignIn\"")
+            && sent.contains("mutation SignIn($u"),
+        "{sent}"
+    );
+}
+
+#[test]
+fn a_value_that_works_once_or_for_a_short_time_is_asked_about() {
+    let saml = "grant_type=urn:ietf:params:oauth:grant-type:saml2-bearer";
+    for (data, expected) in [
+        ("jwt_token={jwt}".to_owned(), Some("`jwt_token` is a JSON Web Token")),
+        ("key=<signed-jwt>".into(), Some("`key` is a JSON Web Token")),
+        (format!("{saml}&assertion=PHNhbWw..."), Some("`assertion` is a SAML assertion")),
+        ("grant_type=authorization_code&code=a1b2c3d4e5".into(), Some("`code` works only once")),
+        ("user=jo&mfaCode=123456".into(), Some("`mfa_code` works only once")),
+        ("subject_token=a1b2c3d4e5".into(), Some("`subject_token` is a token: if it expires")),
+        ("api_token=a1b2c3d4e5&code=x17".into(), None),
+        ("grant_type=refresh_token&refresh_token=eyJhbGciOi...".into(), None),
+    ] {
+        let text = drafted(&format!("curl https://x.example/t -d '{data}'"), &[]);
+        let shown = ["is a JSON Web Token", "is a SAML", "works only once", "is a token:"]
+            .iter()
+            .any(|question| text.contains(question));
+        assert_eq!(shown, expected.is_some(), "{data}\n{text}");
+        if let Some(expected) = expected {
+            assert!(text.contains(&format!("# TODO: {expected}")), "{data}\n{text}");
+        }
+        load_text("draft", &text).unwrap_or_else(|faults| panic!("{}\n{text}", faults[0]));
+    }
+}
+
+#[test]
 fn the_method_of_a_signature_chooses_its_digest() {
     for (data, expected) in [
         ("SignatureMethod=HMAC-SHA1&Signature={sig}", "hmac_sha1(key_secret) | base64"),
@@ -264,6 +324,8 @@ fn the_method_of_a_signature_chooses_its_digest() {
             "hmac_sha1(key_secret) | hex",
         ),
         ("sign=YWJjZGVmZ2hpamtsbW5vcHFyc3Q%3D", "hmac_sha1(key_secret) | base64"),
+        ("sign_type=RSA2&sign=<sign>", "rsa_sha256(key_secret) | base64"),
+        ("sign_type=SHA1withRSA&sign=<sign>", "hmac_sha256(key_secret) | hex"),
     ] {
         let command =
             format!("curl https://x.example/t -d 'app_id=a1&key_secret=hunter7tree9x&{data}'");
