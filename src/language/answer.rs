@@ -6,6 +6,8 @@ use std::borrow::Cow;
 use serde_json::{Map, Value as Json};
 use url::form_urlencoded;
 
+use super::mended::mended;
+
 /// The deepest nesting of XML elements. Deeper XML is not read.
 const DEEPEST: usize = 64;
 
@@ -18,14 +20,17 @@ const MOST_PAIRS: usize = 1_000;
 /// The most attributes of an XML element, counted by their equals signs.
 const MOST_ATTRIBUTES: usize = 1_000;
 
-/// The body as JSON, without a byte order mark. `None` also for JSON deeper than 128 levels or with
-/// more values than a token answer has, because each value costs far more than its bytes.
+/// The body as JSON, without a byte order mark and with the broken spots of `mended` mended. `None`
+/// also for JSON deeper than 128 levels or with more values than a token answer has, because each
+/// value costs far more than its bytes.
 #[must_use]
 pub fn json(body: &[u8]) -> Option<Json> {
     if has_too_many_members(body) {
         return None;
     }
-    serde_json::from_slice(without_mark(body)).ok()
+    let body = without_mark(body);
+    let again = || serde_json::from_str(&mended(std::str::from_utf8(body).ok()?)?).ok();
+    serde_json::from_slice(body).ok().or_else(again)
 }
 
 /// The body as a form with at least one `name=value`. If a name occurs twice, the first value

@@ -16,6 +16,7 @@ pub mod json_template;
 mod jwt;
 pub mod known;
 mod lint;
+mod mended;
 pub mod names;
 mod path;
 pub mod placeholder;
