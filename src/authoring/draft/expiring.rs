@@ -24,7 +24,9 @@ impl Inputs {
     /// Asks about a value that will expire, by its name, its form or the name of its placeholder.
     pub fn ask_about_short_life(&mut self, field: &str, value: &str) {
         let field_kind = kind(field);
-        if field_kind.is_open() || matches!(field_kind, Kind::Once | Kind::Signature) {
+        let is_web_token = value.trim_start().starts_with("eyJ");
+        let is_other = field_kind.is_open() || matches!(field_kind, Kind::Once | Kind::Signature);
+        if is_other && !is_web_token {
             return;
         }
         let placeholder = match values::parts(value, true).as_slice() {
@@ -43,25 +45,23 @@ impl Inputs {
         };
         let is_code =
             has(&CODES) || snake(field) == "code" && self.grant.contains("authorization_code");
-        if has_word(&["refresh"]) {
-        } else if has_word(&["saml"]) || self.grant.contains("saml") && has_word(&["assertion"]) {
-            self.todo(format!(
-                "{name} is a SAML assertion, which expires soon and which a recipe cannot make: use \
-                 another grant, or a credential with `command`"
-            ));
+        let is_saml =
+            has_word(&["saml"]) || self.grant.contains("saml") && has_word(&["assertion"]);
+        let question = if has_word(&["refresh"]) {
+            return;
+        } else if is_saml {
+            "a SAML assertion, which expires soon and which a recipe cannot make: use another \
+             grant, or a credential with `command`"
         } else if is_code {
-            self.todo(format!(
-                "{name} works only once or for a short time: use a login or a grant without it"
-            ));
-        } else if value.trim_start().starts_with("eyJ") || has_word(&["jwt", "jws", "assertion"]) {
-            self.todo(format!(
-                "{name} is a JSON Web Token: if it is a signed assertion, which expires soon, \
-                 the filter `jwt` makes one for each request"
-            ));
+            "a code that works only once or for a short time: use a login or a grant without it"
+        } else if is_web_token || has_word(&["jwt", "jws", "assertion"]) {
+            "a JSON Web Token: if it is a signed assertion, which expires soon, the filter `jwt` \
+             makes one for each request"
         } else if has(&TOKENS) {
-            self.todo(format!(
-                "{name} is a token: if it expires, get it in a step before this request"
-            ));
-        }
+            "a token: if it expires, get it in a step before this request"
+        } else {
+            return;
+        };
+        self.todo(format!("{name} is {question}"));
     }
 }

@@ -3,9 +3,9 @@
 use serde_json::{Map, Value as Json};
 
 use super::digests::Digest;
+use super::encoded;
 use super::field::{Kind, kind};
 use super::names::{escaped, snake, usable};
-use super::pair;
 use super::values::{self, Part};
 use crate::secret::{
     is_harmless, is_random_step, looks_random, may_be_constant, may_stand_beside, names_a_secret,
@@ -194,7 +194,7 @@ impl Inputs {
         if let Some(name) = self.assertion(field, value) {
             return format!("{{{{ {name} }}}}");
         }
-        let encoded = (value.len() >= SHORTEST_PAIR).then(|| pair::found(value)).flatten();
+        let encoded = (value.len() >= SHORTEST_PAIR).then(|| encoded::found(value)).flatten();
         if let Some(pair) = encoded {
             return format!("{{{{ {} }}}}", self.pair(&pair));
         }

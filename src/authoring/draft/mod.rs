@@ -6,6 +6,7 @@
 mod assertions;
 mod body;
 mod digests;
+mod encoded;
 mod expiring;
 mod field;
 mod graphql;

@@ -5,10 +5,10 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::body::{body, data, pairs};
+use super::encoded;
 use super::hints;
 use super::inputs::Inputs;
 use super::names::escaped;
-use super::pair;
 use super::parts::Request;
 use super::values::{self, Part};
 use super::write::Value;
@@ -244,7 +244,7 @@ fn authorization(value: &str, inputs: &mut Inputs) -> String {
     if lower == "basic" {
         return format!("Basic {{{{ {} }}}}", inputs.basic(rest));
     }
-    if let Some(pair) = pair::found(rest) {
+    if let Some(pair) = encoded::found(rest) {
         return format!("{before}{{{{ {} }}}}", inputs.pair(&pair));
     }
     if lower == "bearer"

@@ -8,6 +8,7 @@ mod expiries;
 mod find;
 mod kinds;
 mod members;
+mod places;
 mod samples;
 mod structure;
 mod tokens;

@@ -189,8 +189,8 @@ fn counts_stay_and_dates_of_an_expiry_are_computed() {
     );
     has_line(
         &text,
-        "# TODO: `start_date` is a date and stays as it is: compute it if the request needs a later \
-         one each day.",
+        "# TODO: `start_date` is a date and stays as it is: compute it if the request needs a \
+         later one each day.",
     );
 }
 
@@ -294,8 +294,11 @@ fn a_value_that_works_once_or_for_a_short_time_is_asked_about() {
         ("jwt_token={jwt}".to_owned(), Some("`jwt_token` is a JSON Web Token")),
         ("key=<signed-jwt>".into(), Some("`key` is a JSON Web Token")),
         (format!("{saml}&assertion=PHNhbWw..."), Some("`assertion` is a SAML assertion")),
-        ("grant_type=authorization_code&code=a1b2c3d4e5".into(), Some("`code` works only once")),
-        ("user=jo&mfaCode=123456".into(), Some("`mfa_code` works only once")),
+        (
+            "grant_type=authorization_code&code=a1b2c3d4e5".into(),
+            Some("`code` is a code that works only once"),
+        ),
+        ("user=jo&mfaCode=123456".into(), Some("`mfa_code` is a code that works only once")),
         ("subject_token=a1b2c3d4e5".into(), Some("`subject_token` is a token: if it expires")),
         ("api_token=a1b2c3d4e5&code=x17".into(), None),
         ("grant_type=refresh_token&refresh_token=eyJhbGciOi...".into(), None),
