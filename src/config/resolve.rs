@@ -80,6 +80,7 @@ impl<'a> Resolver<'a> {
         let credentials = inputs::credentials(&recipe, file, whole, &mut context);
         let next = inputs::credentials_next(&recipe, file, &credentials, &mut context);
         let transport = shared::transport(&own, &parsed.folder, &defaults, &self.main.folder);
+        shared::check_proxy_and_certificate(&transport, &own, &mut context);
         let transport = shared_value(&mut self.transports, transport);
         let sound = whole && !self.recipes.faulty.contains(&recipe.name);
         let mut provider = Provider {

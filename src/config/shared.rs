@@ -217,6 +217,25 @@ pub fn transport(
     }
 }
 
+/// Refuses a client certificate beside a proxy that is reached by TLS. The HTTP library has one
+/// setting for both handshakes, so the proxy could ask for the certificate, too.
+pub fn check_proxy_and_certificate(
+    transport: &Transport,
+    own: &Shared<'_>,
+    context: &mut Context<'_>,
+) {
+    let Proxy::Url(proxy) = &transport.proxy else { return };
+    let speaks_tls = url::Url::parse(proxy).is_ok_and(|url| url.scheme() == "https");
+    if transport.client_certificate.is_none() || !speaks_tls {
+        return;
+    }
+    let place = own.proxy.or(own.tls.client_certificate_file.as_ref());
+    let span = place.map_or_else(|| context.place.clone(), |text| text.0.span());
+    let problem = "a proxy that is reached by TLS could ask for `tls.client_certificate_file`, too";
+    context.error(span, problem).hint =
+        Some("use an http:// proxy, which only forwards the connection with the provider".into());
+}
+
 /// The proxy of one table; `None` when the table does not set it.
 fn proxy(shared: &Shared<'_>) -> Option<Proxy> {
     match (shared.proxy.map(|text| text.0.get_ref().as_str()), shared.proxy_from_environment) {

@@ -55,6 +55,12 @@ const MOST_HEADERS: usize = 100;
 /// The bytes that a provider may send ahead in HTTP/2 (RFC 9113, section 6.9.2).
 const HTTP2_WINDOW: u32 = 65_535;
 
+/// Why a client certificate and a proxy that speaks TLS are refused together. The HTTP library has
+/// one setting for both handshakes.
+const CERTIFICATE_AND_PROXY: &str = "`tls.client_certificate_file` cannot be used with a proxy \
+                                     whose URL begins with https://, because the proxy could ask \
+                                     for the certificate, too";
+
 /// Size, time and inode of each certificate file; `None` for a file that cannot be read.
 type Stamp = Vec<Option<(u64, SystemTime, u64)>>;
 
@@ -156,7 +162,16 @@ fn rebuilt(known: Option<Cached>, new: Client) -> Client {
 }
 
 fn new_client(transport: &Transport, timeout: Duration, roots: &RootCertStore) -> Client {
+    let proxies = Proxies::new(&transport.proxy, |name| {
+        std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+    });
+    let proxies = Arc::new(proxies.map_err(TlsError::Proxy)?);
+    if transport.client_certificate.is_some() && proxies.speak_tls() {
+        return Err(TlsError::Proxy(CERTIFICATE_AND_PROXY.to_owned()));
+    }
     let (tls, identity) = tls::client_config(transport, roots)?;
+    let mut tunnel = tls.clone();
+    tunnel.alpn_protocols = vec![b"http/1.1".to_vec()];
     // The cryptography seeds itself on first use, which would count as TLS time of the first probe.
     let _ = tls.crypto_provider().secure_random.fill(&mut [0; 32]);
     let builder = reqwest::Client::builder()
@@ -186,10 +201,6 @@ fn new_client(transport: &Transport, timeout: Duration, roots: &RootCertStore) -
         .http2_initial_connection_window_size(HTTP2_WINDOW)
         .user_agent(USER_AGENT);
     let builder = if transport.http1 { builder.http1_only() } else { builder };
-    let proxies = Proxies::new(&transport.proxy, |name| {
-        std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
-    });
-    let proxies = Arc::new(proxies.map_err(TlsError::Proxy)?);
     let builder = if proxies.is_empty() {
         builder.no_proxy()
     } else {
@@ -198,5 +209,5 @@ fn new_client(transport: &Transport, timeout: Duration, roots: &RootCertStore) -
     };
     let http = builder.build();
     let http = http.map_err(|error| TlsError::Setup(error.without_url().to_string()))?;
-    Ok(HttpClient { http, identity, proxies })
+    Ok(HttpClient { http, identity, proxies, tls: Arc::new(tunnel) })
 }

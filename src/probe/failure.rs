@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 
 use rustls::{AlertDescription as Alert, CertificateError};
+use url::Url;
 
 use super::chain::Refused;
 use super::dns::DnsError;
@@ -11,6 +12,7 @@ use super::http2::{self, Again};
 use super::identity::{self, alert_word};
 use super::local;
 use super::marks::{Marks, Moments};
+use super::proxy::speaks_tls;
 use crate::outcome::{Failure, Reason, malformed};
 
 /// How a request with this error is sent again; `None` when it is not.
@@ -19,14 +21,15 @@ pub fn again(error: &reqwest::Error) -> Option<Again> {
 }
 
 /// Whether a proxy opened no tunnel. The HTTP library keeps the type of this error to itself, and
-/// every other error before TLS has an error of the system inside.
-pub fn is_tunnel(error: &reqwest::Error, moments: &Moments) -> bool {
+/// every other error before TLS with the endpoint has an error of the system or of TLS inside.
+pub fn is_tunnel(error: &reqwest::Error, moments: &Moments, proxy: &Url) -> bool {
     error.is_connect()
         && moments.connect_start.is_some()
-        && moments.tls_start.is_none()
+        && moments.handshakes == u8::from(speaks_tls(proxy))
         && moments.connected.is_none()
         && find::<DnsError>(error).is_none()
         && find::<io::Error>(error).is_none()
+        && find::<rustls::Error>(error).is_none()
 }
 
 /// The failure for an error of the HTTP client, from the moments that the request reached.

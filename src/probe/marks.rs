@@ -39,6 +39,8 @@ pub struct Moments {
     pub connect_start: Option<Instant>,
     /// The TLS handshake began, so the TCP connection was ready.
     pub tls_start: Option<Instant>,
+    /// How many TLS handshakes began. With a proxy that speaks TLS, the first one is with it.
+    pub handshakes: u8,
     /// The connection was ready for a request.
     pub connected: Option<Instant>,
     /// The head of the answer arrived.
@@ -115,6 +117,14 @@ impl Moments {
             processing: between(self.connected, self.head),
             transfer: between(self.head, None),
         }
+    }
+
+    /// Notes that a TLS handshake begins. A certificate that the proxy asked for is no matter of
+    /// the endpoint.
+    pub fn handshake(&mut self) {
+        self.tls_start.get_or_insert_with(Instant::now);
+        self.handshakes = self.handshakes.saturating_add(1);
+        self.certificate_requested = false;
     }
 
     /// Why our client certificate was not valid when the request began.

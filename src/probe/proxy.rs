@@ -1,14 +1,18 @@
 //! The proxy of a request: from the configuration, or from the environment as curl reads it.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use percent_encoding::percent_decode_str;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use secrecy::zeroize::Zeroizing;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant as Deadline, timeout_at};
+use tokio_rustls::TlsConnector;
 use url::{Host, Url};
 
 use super::headers::USER_AGENT;
@@ -71,6 +75,11 @@ impl Proxies {
     /// Whether no request has a proxy.
     pub fn is_empty(&self) -> bool {
         self.http.is_none() && self.https.is_none()
+    }
+
+    /// Whether a proxy is reached by TLS.
+    pub fn speak_tls(&self) -> bool {
+        self.http.iter().chain(&self.https).any(speaks_tls)
     }
 
     /// The proxy for a request to this URL.
@@ -171,6 +180,21 @@ impl Direct {
     }
 }
 
+/// Whether a proxy is reached by TLS.
+pub fn speaks_tls(proxy: &Url) -> bool {
+    proxy.scheme() == "https"
+}
+
+/// The failure when the TLS handshake with a proxy failed. `failure` blames the endpoint.
+pub fn without_tls(proxy: &Url, failure: Failure) -> Failure {
+    let problem = match failure.reason {
+        Reason::Tls => failure.message.as_str(),
+        Reason::Certificate => "it demands a client certificate, and a proxy gets none",
+        _ => return failure,
+    };
+    Failure::new(Reason::Tls, &format!("no TLS with the proxy {}: {problem}", place(proxy)))
+}
+
 /// The failure of a request that a proxy refused with this status, or without a readable one.
 pub fn refused(proxy: &Url, status: Option<u16>) -> Failure {
     let place = place(proxy);
@@ -195,12 +219,13 @@ fn place(url: &Url) -> String {
 }
 
 /// Asks a proxy once more for the tunnel that it refused, because the HTTP library does not tell
-/// the status. Returns the status of its answer; `None` when there is none before `deadline`, and
-/// for a proxy that is reached by TLS.
-pub async fn refusal(proxy: &Url, target: &Url, deadline: Deadline) -> Option<u16> {
-    if proxy.scheme() != "http" {
-        return None;
-    }
+/// the status. Returns the status of its answer; `None` when there is none before `deadline`.
+pub async fn refusal(
+    proxy: &Url,
+    target: &Url,
+    tls: &Arc<ClientConfig>,
+    deadline: Deadline,
+) -> Option<u16> {
     let host = place(target);
     let mut request = Zeroizing::new(format!(
         "CONNECT {host} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {USER_AGENT}\r\n"
@@ -215,17 +240,29 @@ pub async fn refusal(proxy: &Url, target: &Url, deadline: Deadline) -> Option<u1
     }
     request.push_str("\r\n");
     let answer = async {
-        let mut connection = TcpStream::connect(place(proxy)).await.ok()?;
-        connection.write_all(request.as_bytes()).await.ok()?;
-        let mut answer = Vec::new();
-        while !answer.contains(&b'\n') && answer.len() < LARGEST_ANSWER {
-            if connection.read_buf(&mut answer).await.ok()? == 0 {
-                return None;
-            }
+        let connection = TcpStream::connect(place(proxy)).await.ok()?;
+        if !speaks_tls(proxy) {
+            return ask(connection, &request).await;
         }
-        status(&answer)
+        let name = proxy.host_str()?.trim_matches(['[', ']']).to_owned();
+        let connector = TlsConnector::from(Arc::clone(tls));
+        let connection = connector.connect(ServerName::try_from(name).ok()?, connection).await;
+        ask(connection.ok()?, &request).await
     };
     timeout_at(deadline, answer).await.ok()?
+}
+
+/// Sends a request and reads the status of its answer.
+async fn ask(mut connection: impl AsyncRead + AsyncWrite + Unpin, request: &str) -> Option<u16> {
+    connection.write_all(request.as_bytes()).await.ok()?;
+    connection.flush().await.ok()?;
+    let mut answer = Vec::new();
+    while !answer.contains(&b'\n') && answer.len() < LARGEST_ANSWER {
+        if connection.read_buf(&mut answer).await.ok()? == 0 {
+            return None;
+        }
+    }
+    status(&answer)
 }
 
 /// The status of an answer in HTTP/1 that refuses (RFC 9112, section 4).

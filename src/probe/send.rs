@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Version, header};
 use jiff::Timestamp;
+use rustls::ClientConfig;
 use tokio::time::{Instant as Deadline, timeout_at};
 use url::Url;
 
@@ -17,7 +18,7 @@ use super::http2::Again;
 use super::identity::Identity;
 use super::local;
 use super::marks::{Marks, Moments};
-use super::proxy::{self, Proxies};
+use super::proxy::{self, Proxies, speaks_tls};
 use crate::outcome::{Failure, Reason, malformed};
 use crate::recipe::request::announces_an_empty_body;
 use crate::recipe::{TokenRequest, TokenResponse};
@@ -38,6 +39,8 @@ pub struct HttpClient {
     pub identity: Arc<Identity>,
     /// The proxies of its requests.
     pub proxies: Arc<Proxies>,
+    /// How it speaks TLS with a proxy.
+    pub tls: Arc<ClientConfig>,
 }
 
 /// The result of a request.
@@ -81,7 +84,12 @@ pub async fn send(
     let again = exchange.again;
     let end = Instant::now();
     let end = end.checked_sub(budget.waited().saturating_sub(waited)).unwrap_or(end);
-    Sent { answer, again, start, end, moments: marks.moments() }
+    let mut moments = marks.moments();
+    // The certificate of a proxy is not that of the endpoint.
+    if moments.handshakes == 1 && client.proxies.of(&request.url).is_some_and(speaks_tls) {
+        moments.certificate_expiry = None;
+    }
+    Sent { answer, again, start, end, moments }
 }
 
 fn build(client: &reqwest::Client, request: &TokenRequest) -> reqwest::RequestBuilder {
@@ -155,12 +163,16 @@ impl Exchange<'_> {
         if moments.connected.is_none() && Deadline::now() >= deadline {
             return self.late();
         }
-        if let Some(proxy) = self.client.proxies.of(url)
-            && failure::is_tunnel(error, &moments)
-        {
-            return proxy::refused(proxy, proxy::refusal(proxy, url, deadline).await);
+        let failure = classify(error, self.marks);
+        let Some(proxy) = self.client.proxies.of(url) else { return failure };
+        if failure::is_tunnel(error, &moments, proxy) {
+            let status = proxy::refusal(proxy, url, &self.client.tls, deadline).await;
+            return proxy::refused(proxy, status);
         }
-        classify(error, self.marks)
+        if speaks_tls(proxy) && moments.connected.is_none() && moments.handshakes == 1 {
+            return proxy::without_tls(proxy, failure);
+        }
+        failure
     }
 
     /// The unpacked body. The time that the probe waits for a place does not count.

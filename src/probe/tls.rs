@@ -4,7 +4,6 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{
@@ -21,7 +20,7 @@ use secrecy::zeroize::Zeroizing;
 
 use super::chain::{Presented, Refused, Trust, not_after, weak_key};
 use super::identity::Identity;
-use super::marks::mark;
+use super::marks::{Moments, mark};
 use crate::files;
 use crate::provider::Transport;
 use crate::tls::{self, crypto};
@@ -184,9 +183,7 @@ impl ClientSessionStore for NoSessions {
     fn set_kx_hint(&self, _: ServerName<'static>, _: NamedGroup) {}
 
     fn kx_hint(&self, _: &ServerName<'_>) -> Option<NamedGroup> {
-        mark(|moments| {
-            moments.tls_start.get_or_insert_with(Instant::now);
-        });
+        mark(Moments::handshake);
         None
     }
 

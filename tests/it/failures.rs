@@ -6,6 +6,7 @@ mod http2;
 mod limits;
 mod local;
 mod meanings;
+mod proxies;
 mod statuses;
 mod tls;
 

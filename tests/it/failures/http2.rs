@@ -75,21 +75,3 @@ async fn an_error_of_http_2_is_named_and_a_request_that_was_not_processed_is_sen
         assert_eq!(endpoint.requests(), ["h2", "http/1.1", "http/1.1"]);
     }
 }
-
-#[tokio::test]
-async fn a_proxy_that_refuses_is_connect_with_its_status() {
-    for status in [403, 407, 502] {
-        let proxy = Endpoint::answering(http(&format!("{status} X"), "", b""));
-        let key = format!("proxy = \"http://a-user:a-password@127.0.0.1:{}\"", proxy.port());
-        let tunnel = probe("https://target.invalid/token", &key).await;
-        assert_failure(&tunnel, "network", "connect", &format!("proxy_{status}"));
-        let message = failure(&tunnel).message.as_str();
-        assert!(message.contains("the proxy 127.0.0.1:") && !message.contains("a-password"));
-        assert_eq!(proxy.calls(), 2);
-    }
-    let proxy = Endpoint::answering(http("407 X", "", b""));
-    let key = format!("proxy = \"http://127.0.0.1:{}\"", proxy.port());
-    let plain = probe("http://target.invalid/token", &key).await;
-    assert_failure(&plain, "network", "connect", "proxy_407");
-    assert_failure(&probe(&proxy.url(), "").await, "credential", "rejected", "http_407");
-}
