@@ -115,6 +115,12 @@ impl Inputs {
         }
     }
 
+    /// Whether `let` of the draft has this name.
+    pub fn is_computed(&self, name: &str) -> bool {
+        self.signatures.iter().any(|known| known.name == name)
+            || self.assertions.iter().any(|known| known.name == name)
+    }
+
     /// The name of an input for a value of the sample.
     pub fn value(&mut self, wanted: &str, value: &str) -> String {
         let in_path = wanted == snake(STEP);
@@ -168,10 +174,8 @@ impl Inputs {
 
     fn add(&mut self, wanted: &str, mut input: Input) -> String {
         let name = usable(wanted);
-        let taken = |name: &str| {
-            self.all.iter().any(|input| input.name == name)
-                || self.signatures.iter().any(|known| known.name == name)
-        };
+        let taken =
+            |name: &str| self.all.iter().any(|input| input.name == name) || self.is_computed(name);
         let mut unique = name.clone();
         let mut count = 1;
         while taken(&unique) {

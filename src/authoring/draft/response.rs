@@ -52,6 +52,10 @@ pub fn guessed(is_oauth: bool) -> Vec<Suggestion> {
 /// Adds the `[response]` of the draft.
 pub fn lines(lines: &mut Vec<String>, name: &str, rules: &Rules, has_samples: bool) {
     lines.push(format!("[recipes.{}.response]", key(name)));
+    if !rules.statuses.is_empty() {
+        let statuses: Vec<String> = rules.statuses.iter().map(u16::to_string).collect();
+        lines.push(format!("statuses = [{}]", statuses.join(", ")));
+    }
     let has = |rule: &str| rules.suggestions.iter().any(|known| known.rule == rule);
     if !has("token") {
         lines.push("# TODO: nothing in the sample looks like a token: where is it?".into());
@@ -68,11 +72,19 @@ pub fn lines(lines: &mut Vec<String>, name: &str, rules: &Rules, has_samples: bo
         lines.push(rule.line.clone());
     }
     if has_samples && !has("expiry") {
-        lines.push(
-            "# TODO: the sample has no expiry. If the documentation says, for example, \
-            “valid for an hour”:"
-                .into(),
-        );
+        lines.push(write::todo(&rules.unread_expiry.as_ref().map_or_else(
+            || {
+                "the sample has no expiry. If the documentation says, for example, “valid for an \
+                 hour”:"
+                    .to_owned()
+            },
+            |path| {
+                format!(
+                    "`{path}` may be the expiry, and no unit reads its form. Compute another \
+                     form, or take what the documentation says, for example, “valid for an hour”:"
+                )
+            },
+        )));
         lines.push("# expiry = [{ value = \"3600\", unit = \"seconds\" }]".into());
     }
     for (rule, path) in &rules.left_out {

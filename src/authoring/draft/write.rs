@@ -14,7 +14,7 @@ pub enum Value {
 
 /// A comment that says what to check.
 pub fn todo(text: &str) -> String {
-    format!("# TODO: {text}{}", if text.ends_with('?') { "" } else { "." })
+    format!("# TODO: {text}{}", if text.ends_with(['?', ':']) { "" } else { "." })
 }
 
 /// A text in quotes, if possible in those that need no escapes.

@@ -11,6 +11,9 @@ use crate::recipe::definition::Unit;
 use crate::recipe::expiry::ends_at;
 use crate::time::{human_duration, unix_seconds};
 
+/// The rule of a candidate that is an expiry in a form without a unit.
+pub const UNREAD: &str = "unread_expiry";
+
 /// Two expiries agree when they differ by at most this, in seconds.
 const SAME: f64 = 60.0;
 
@@ -29,6 +32,17 @@ pub fn all(members: &[&Member], best: Option<&Member>, now: Timestamp) -> Vec<Ca
             ..Candidate::new("expiry", "the token is a JSON Web Token with `exp`".into(), 40)
         });
     }
+    // A form without a unit: a day, an Internet date.
+    let is_unread = |member: &&&Member| {
+        one(member, false, now).is_none()
+            && (member.value.is_number()
+                || member.value.as_str().is_some_and(|text| !text.trim().is_empty()))
+    };
+    found.extend(members.iter().filter(is_unread).filter_map(|member| {
+        let score = units::names_an_expiry(member)?;
+        let candidate = Candidate::new(UNREAD, String::new(), score);
+        Some(Candidate { path: member.path.clone(), ..candidate })
+    }));
     found.sort_by_key(|candidate| std::cmp::Reverse(candidate.score));
     found
 }

@@ -4,7 +4,7 @@ use http::HeaderMap;
 use jiff::Timestamp;
 
 use super::candidate::{Candidate, Suggestion};
-use super::expiries;
+use super::expiries::{self, UNREAD};
 use super::find::candidates;
 use super::places::places;
 use super::tokens::WEAK;
@@ -32,6 +32,10 @@ pub struct Rules {
     pub has_refusal: bool,
     /// Code and message of a refusal at the place of the token: their rules and paths.
     pub left_out: Vec<(&'static str, String)>,
+    /// The path of an expiry in a form that no unit reads, where there is no other.
+    pub unread_expiry: Option<String>,
+    /// The statuses of the samples with a token, where one of them is no 2xx.
+    pub statuses: Vec<u16>,
     /// The places of the token, which no other rule may show.
     hidden: Vec<Vec<String>>,
 }
@@ -59,11 +63,14 @@ fn may_show(path: &str, hidden: &[Vec<String>]) -> bool {
 pub fn of_samples(samples: &[Answer], now: Timestamp) -> Rules {
     let mut successes: Vec<Candidate> = Vec::new();
     let mut refusals: Vec<Vec<Candidate>> = Vec::new();
+    let mut statuses: Vec<u16> = Vec::new();
     for (place, sample) in samples.iter().enumerate() {
         let found = candidates(sample.status, &sample.headers, &sample.body, now, None);
         if is_refusal(place, sample, &found) {
             refusals.push(found);
         } else {
+            let is_new = |status: &u16| has_token(&found, 0) && !statuses.contains(status);
+            statuses.extend(sample.status.filter(is_new));
             successes.extend(found);
         }
     }
@@ -113,7 +120,13 @@ pub fn of_samples(samples: &[Answer], now: Timestamp) -> Rules {
     }
     suggestions.extend(fallbacks);
     left_out.retain(|(rule, _)| !suggestions.iter().any(|known| known.rule == *rule));
-    Rules { suggestions, has_refusal, left_out, hidden }
+    let has_expiry = suggestions.iter().any(|known| known.rule == "expiry");
+    let unread = successes.iter().find(|candidate| candidate.rule == UNREAD && !has_expiry);
+    let unread_expiry = unread.map(|candidate| candidate.path.clone());
+    if statuses.iter().all(|status| (200..300).contains(status)) {
+        statuses.clear();
+    }
+    Rules { suggestions, has_refusal, left_out, unread_expiry, statuses, hidden }
 }
 
 /// Whether a sample is a refusal. Without a status, that is one without a token but with a code or

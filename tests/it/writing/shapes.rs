@@ -104,6 +104,41 @@ fn a_signed_assertion_is_made_for_each_request() {
 }
 
 #[test]
+fn a_credential_has_another_name_than_a_computed_assertion() {
+    let text = drafted(
+        "curl https://x.example/t -H 'Authorization: Bearer YOUR_JWT' --json \
+         '{\"assertion\":\"hunter7tree9x\"}'",
+        &[],
+    );
+    has_line(&text, "json = { assertion = \"{{ assertion_2 }}\" }");
+    has_line(&text, "headers.Authorization = \"Bearer {{ assertion }}\"");
+    load_text("draft", &text).unwrap_or_else(|faults| panic!("{}\n{text}", faults[0]));
+}
+
+#[test]
+fn an_answer_with_another_status_or_an_expiry_without_a_unit_is_told() {
+    let redirect = "HTTP/1.1 302 Found\nSet-Cookie: SESSIONID=9f86d081884c7d659a2f; Path=/\n\n";
+    let text =
+        drafted("curl -d a=b https://x.example/t", &[redirect, "HTTP/1.1 200 OK\n\n<p>No</p>"]);
+    has_line(&text, "statuses = [302]");
+    load_text("draft", &text).unwrap_or_else(|faults| panic!("{}\n{text}", faults[0]));
+    for (expires, is_unread) in [
+        ("\"2030-01-01\"", true),
+        ("\"Tue, 14 Nov 2030 23:13:20 GMT\"", true),
+        ("\"PT1H\"", true),
+        ("\"\"", false),
+        ("false", false),
+        ("3600", false),
+    ] {
+        let answer = format!("{{\"token\":\"9f86d081884c7d659a2f\",\"expires\":{expires}}}");
+        let text = drafted("curl -d a=b https://x.example/t", &[&answer]);
+        let question = "# TODO: `json.expires` may be the expiry, and no unit reads its form.";
+        assert_eq!(text.contains(question), is_unread, "{expires}\n{text}");
+        assert!(!text.contains("statuses"), "{text}");
+    }
+}
+
+#[test]
 fn a_web_token_that_may_live_long_stays_a_credential_with_a_question() {
     let long = web_token(r#"{"alg":"HS256"}"#, r#"{"iat":1700000000,"exp":1800000000}"#);
     for token in [long.as_str(), "eyJhbGciOi..."] {
