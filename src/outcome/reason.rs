@@ -96,8 +96,8 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
         Class::Network,
         "dns",
         "The name of the token endpoint does not resolve.",
-        "Check `parameters.base_url` for a typing error, then the resolver of this host \
-         (`getent hosts NAME`).",
+        "Check the host in `parameters.base_url`, `parameters.token_url`, `url` of the recipe or \
+         `proxy` for a typing error, then the resolver of this host (`getent hosts NAME`).",
     ),
     facts(
         Class::Network,
@@ -146,8 +146,8 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
         "redirect",
         "The token endpoint answered with a redirect, and credwatch does not follow it, \
          because that would send the credential to another address.",
-        "Check `parameters.base_url` against the provider's documentation: the endpoint \
-         has moved, or a login page is in front of it.",
+        "Check `parameters.base_url`, `parameters.token_url` or `url` of the recipe against the \
+         provider's documentation: the endpoint has moved, or a login page is in front of it.",
     ),
     facts(
         Class::Provider,
