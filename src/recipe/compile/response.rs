@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
+use toml::Spanned;
+
 use super::compiler::Compiler;
 use crate::language::expression::{Compiled, Side};
 use crate::language::names::Secrecy;
 use crate::recipe::call::{Condition, Rules, TokenRules};
-use crate::recipe::definition::{Definition, TimeRule, Unit};
+use crate::recipe::definition::{Definition, Expressions, Response, Text, TimeRule, Unit};
 
 /// What `token` reveals when it comes from these rules.
 pub fn of_the_token(rules: &[Compiled]) -> Secrecy {
@@ -26,11 +28,14 @@ impl Compiler<'_> {
                     .into(),
             );
         }
-        let condition = response.issued.as_ref().and_then(|text| self.rule(text));
+        let Replaced { issued, codes, messages } = Replaced::of(response);
+        let condition = issued.and_then(|text| self.rule(&text));
         let condition = condition.map(|rule| Condition::new("issued", rule));
         let token: Vec<_> = response.token.0.iter().filter_map(|text| self.found(text)).collect();
-        let code = self.rules(&response.code);
-        let message = self.rules(&response.message);
+        let mut code = self.rules(&codes);
+        code.extend(self.rules(&response.code));
+        let mut message = self.rules(&messages);
+        message.extend(self.rules(&response.message));
         let meanings = self.meanings(response.signs());
         let retry_after = self.times(&response.retry_after.0);
         let scopes = response.scopes.as_ref().and_then(|text| self.rule(text));
@@ -61,5 +66,44 @@ impl Compiler<'_> {
             Some((compiled?, rule.unit))
         };
         rules.iter().filter_map(compile).collect()
+    }
+}
+
+/// What `replaces` adds to the rules, so that nobody has to write it three times.
+struct Replaced {
+    /// `issued` of the recipe, and that no credential is replaced.
+    issued: Option<Text>,
+    codes: Expressions,
+    messages: Expressions,
+}
+
+impl Replaced {
+    fn of(response: &Response) -> Self {
+        if response.replaces.0.is_empty() {
+            let (codes, messages) = (Expressions::default(), Expressions::default());
+            return Self { issued: response.issued.clone(), codes, messages };
+        }
+        let mut issued: Vec<String> =
+            response.issued.iter().map(|text| format!("({})", text.0.get_ref())).collect();
+        let mut span = response.issued.as_ref().map(|text| text.0.span());
+        let (mut codes, mut messages) = (Vec::new(), Vec::new());
+        for (name, member) in &response.replaces.0 {
+            let (name, place) = (name.get_ref(), member.0.span());
+            let member = member.0.get_ref();
+            issued.push(format!(
+                "({member} is not string or {name} is undefined or same({member}, {name}))"
+            ));
+            let when =
+                format!("{member} is string and {name} is defined and not same({member}, {name})");
+            let text =
+                |said: &str| Text(Spanned::new(place.clone(), format!("'{said}' if {when}")));
+            codes.push(text(&format!("{name}_replaced")));
+            messages.push(text(&format!(
+                "the server has replaced `{name}`: the one that is configured is used up"
+            )));
+            span.get_or_insert(place.clone());
+        }
+        let issued = span.map(|span| Text(Spanned::new(span, issued.join(" and "))));
+        Self { issued, codes: Expressions(codes), messages: Expressions(messages) }
     }
 }

@@ -299,6 +299,9 @@ pub struct Response {
     pub statuses: Vec<u16>,
     /// The condition for a success, in addition to the status and a token.
     pub issued: Option<Text>,
+    /// Where the answer has a new value of a credential, by the credential's name. A server that
+    /// gives another value has used up the configured one.
+    pub replaces: Ordered<Text>,
     /// Where the token is; the first one present counts. It must be a string that is not blank.
     pub token: Expressions,
     /// Where the expiry is; the first one present counts, with its own unit.
