@@ -139,6 +139,17 @@ fn an_answer_with_another_status_or_an_expiry_without_a_unit_is_told() {
 }
 
 #[test]
+fn a_placeholder_that_looks_like_a_tag_of_xml_is_asked_about() {
+    for (body, asks) in [
+        ("<?xml version=\"1.0\"?><a><b c=\"d\"/><user><name></user></a>", true),
+        ("<?xml version=\"1.0\"?><a><b c=\"d\"/><user>jo</user></a>", false),
+    ] {
+        let text = drafted(&format!("curl https://x.example/t -d '{body}'"), &[]);
+        assert_eq!(text.contains("# TODO: a tag of the XML body has no end"), asks, "{text}");
+    }
+}
+
+#[test]
 fn a_web_token_that_may_live_long_stays_a_credential_with_a_question() {
     let long = web_token(r#"{"alg":"HS256"}"#, r#"{"iat":1700000000,"exp":1800000000}"#);
     for token in [long.as_str(), "eyJhbGciOi..."] {
