@@ -22,6 +22,7 @@ fn placeholder(input: &str) -> String {
     match input {
         "base_url" => "https://api.example.com".into(),
         "token_url" => "https://login.example.com/oauth2/token".into(),
+        _ if input.ends_with("_url") => "https://api.example.com/path".into(),
         _ => input.to_uppercase(),
     }
 }
@@ -62,8 +63,10 @@ fn ready(recipe: &Recipe) -> String {
         .collect();
     let optional: Vec<&str> =
         inputs.iter().filter(|(_, optional, ..)| *optional).map(|(name, ..)| *name).collect();
+    // A metadata service asks for no credential.
     let has_credential = |names: &[&str]| {
-        inputs.iter().any(|(name, .., is_credential)| *is_credential && names.contains(name))
+        recipe.credentials.is_empty()
+            || inputs.iter().any(|(name, .., is_credential)| *is_credential && names.contains(name))
     };
     // Sets of optional inputs by size, each as the bits of a number.
     let mut sets: Vec<u32> =
