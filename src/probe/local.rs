@@ -8,13 +8,11 @@ use rustix::io::Errno;
 
 use crate::outcome::{Failure, Message, Outcome, Reason};
 use crate::provider::Provider;
+use crate::recipe::retry::LARGEST_SKEW;
 use crate::time::human_duration;
 
 /// The longest URL that the HTTP library sends, in bytes.
 const LONGEST_URL: usize = 65_534;
-
-/// A larger difference between the clocks makes most signed requests and assertions invalid.
-const LARGEST_SKEW: f64 = 300.0;
 
 /// Seconds since 1970 at 2026-01-01. This program is newer, so an earlier clock is wrong.
 const OLDEST_NOW: u64 = 1_767_225_600;

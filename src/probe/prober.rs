@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use http::header;
 use jiff::Timestamp;
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
@@ -20,12 +19,10 @@ use super::tls::TlsError;
 use crate::credentials::read_all;
 use crate::outcome::{Failure, Outcome, Probe, Reason};
 use crate::provider::{Provider, Transport};
-use crate::recipe::retry::http_date;
+use crate::recipe::retry::clock_skew;
 use crate::recipe::{
     Attempt, Conclusion, Conversation, Fingerprints, Kind, Observer, Subject, TokenRequest,
-    TokenResponse,
 };
-use crate::time::unix_seconds;
 
 /// Probes providers. The program has one prober.
 pub struct Prober {
@@ -183,7 +180,7 @@ impl Prober {
             match sent.answer {
                 Ok(mut answer) => {
                     if kind.leads_to_the_token() {
-                        skew = clock_skew(&answer.response);
+                        skew = clock_skew(&answer.response.headers, answer.response.received);
                     }
                     if kind == Kind::Token {
                         probe.clock_skew = skew;
@@ -280,11 +277,4 @@ fn log_failed_cleanup(provider: &Provider, conclusion: &Conclusion) {
             "a probe could not clean up behind it"
         );
     }
-}
-
-/// The provider's clock minus ours, in seconds. `Date` has whole seconds, so on average the time is
-/// half a second later.
-fn clock_skew(response: &TokenResponse) -> Option<f64> {
-    let date = http_date(response.headers.get(header::DATE)?.to_str().ok()?)?;
-    Some(unix_seconds(date) + 0.5 - unix_seconds(response.received))
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, header};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::fmt::rfc2822::DateTimeParser;
@@ -180,6 +180,18 @@ fn limits(text: &str, throttled: bool) -> Option<f64> {
 #[must_use]
 pub fn http_date(text: &str) -> Option<Timestamp> {
     Timestamp::try_from(httpdate::parse_http_date(text.trim()).ok()?).ok()
+}
+
+/// A larger difference between the clocks, in seconds, makes most signed requests and assertions
+/// invalid.
+pub const LARGEST_SKEW: f64 = 300.0;
+
+/// The provider's clock minus ours, in seconds, from an answer that was received at this time.
+/// `Date` has whole seconds, so on average the time is half a second later.
+#[must_use]
+pub fn clock_skew(headers: &HeaderMap, received: Timestamp) -> Option<f64> {
+    let date = http_date(headers.get(header::DATE)?.to_str().ok()?)?;
+    Some(unix_seconds(date) + 0.5 - unix_seconds(received))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use super::expiry::{ends_at, is_absent};
 use super::fingerprint::Fingerprints;
 use super::reader::{Reader, TokenResponse};
 use super::refusal::NoToken;
+use super::retry::{LARGEST_SKEW, clock_skew};
 use super::trace::{Found, Trace};
 use super::values::Values;
 use crate::language::charset::UNREADABLE;
@@ -112,6 +113,16 @@ impl<'r> Reader<'_, 'r> {
         };
         if let Some(lifetime) = lifetime {
             let minimum = expectations.min_lifetime.unwrap_or_default().as_secs_f64();
+            let ahead = -clock_skew(&self.response.headers, received).unwrap_or_default();
+            let is_short = |lifetime: f64| lifetime <= 0.0 || lifetime < minimum;
+            if ahead > LARGEST_SKEW && is_short(lifetime) && !is_short(lifetime + ahead) {
+                let message = format!(
+                    "the clock of this host is {} ahead of that of the provider, so the token seems \
+                     to end too soon",
+                    human_duration(ahead)
+                );
+                return Err(Failure::new(Reason::Local, &message));
+            }
             if lifetime <= 0.0 {
                 return Err(Failure::new(
                     Reason::Expired,

@@ -15,7 +15,8 @@ async fn probe(url: &str, form: &str, secret: &str) -> Probe {
         "[recipes.r]\nparameters = {{ url = {{}} }}\ncredentials = [\"key\"]\n\
          request.url = \"{{{{ url }}}}?key={{{{ key }}}}\"\nrequest.form = {form}\n\
          response.token = \"json.token\"\nresponse.code = \"json.error\"\n\
-         response.message = \"json.text\"\n[providers.p]\nrecipe = \"r\"\n\
+         response.message = \"json.text\"\nresponse.expiry = {{ value = \"json.end\", unit = \
+         \"epoch\" }}\n[providers.p]\nrecipe = \"r\"\n\
          parameters.url = {url:?}\ncredentials.key = {secret:?}\n"
     );
     Prober::new().probe(&provider(&text)).await
@@ -52,5 +53,25 @@ async fn a_refusal_names_the_clocks_when_they_differ_and_the_request_used_the_ti
             "{}",
             failure(&probe).message.as_str()
         );
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_ended_only_by_our_clock_is_local() {
+    let two_hours = Duration::from_secs(2 * 3600 + 10);
+    let then = SystemTime::now() - two_hours;
+    // The token lives for an hour by the clock of the provider.
+    let end = (then + Duration::from_secs(3600)).duration_since(SystemTime::UNIX_EPOCH);
+    let body = format!("{{\"token\":\"a-token\",\"end\":{}}}", end.expect("later").as_secs());
+    for (date, class, reason) in
+        [(then, "config", "local"), (SystemTime::now(), "credential", "expired")]
+    {
+        let date = format!("Date: {}\r\n", fmt_http_date(date));
+        let endpoint = Endpoint::answering(http("200 OK", &date, body.as_bytes()));
+        let probe = probe(&endpoint.url(), "{}", "a-key-of-the-tests").await;
+        assert_failure(&probe, class, reason, "");
+        let message = failure(&probe).message.as_str();
+        let start = "the clock of this host is 2h ahead of that of the provider, so the token";
+        assert_eq!(message.starts_with(start), reason == "local", "{message}");
     }
 }
