@@ -12,7 +12,7 @@ use minijinja::Value;
 use secrecy::SecretString;
 
 use crate::credentials::{CredentialSources, SecretSource};
-use crate::recipe::{Call, Expectations, Inputs, Recipe, Verification};
+use crate::recipe::{Call, Expectations, Inputs, Recipe, Repeated, Verification};
 
 /// One configured provider. Providers are equal when all their settings are equal.
 #[derive(Clone, PartialEq)]
@@ -46,6 +46,8 @@ pub struct Provider {
     pub transport: Arc<Transport>,
     /// Host and port of the endpoint, for the limit per host; `None` when they depend on secrets.
     pub endpoint: Option<Arc<str>>,
+    /// Its request, once it is known that each probe sends the same one.
+    pub repeated: Repeated,
 }
 
 /// The current or the next credential of a provider.

@@ -21,7 +21,7 @@ use crate::diagnostic::{Fault, Sentence, Severity, Shown, nearest};
 use crate::printable::is_deceptive;
 use crate::provider::{Provider, Slot, Transport};
 use crate::recipe::definition::{Tokens, Verify};
-use crate::recipe::{Attempt, Expectations, Recipe, Verification, builtin};
+use crate::recipe::{Attempt, Expectations, Recipe, Repeated, Verification, builtin};
 
 /// Resolves one provider after the other. Equal parts of providers are kept once.
 pub struct Resolver<'a> {
@@ -97,6 +97,7 @@ impl<'a> Resolver<'a> {
             steps: Arc::default(),
             secret_expires: secret_expires(file, &mut context),
             endpoint: None,
+            repeated: Repeated::default(),
             transport,
             parameters,
             credentials: Arc::new(CredentialSources::new(credentials)),

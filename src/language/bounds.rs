@@ -6,7 +6,7 @@
 //! of an attempt share one budget of bytes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use minijinja::value::ValueKind;
 use minijinja::{Error, ErrorKind, Value};
@@ -48,9 +48,17 @@ pub fn is_used_up(error: &Error) -> bool {
     sources.into_iter().any(<dyn std::error::Error>::is::<UsedUp>)
 }
 
-/// The cost of the expressions of one attempt so far, in bytes. Clones share one count.
+/// What the expressions of one attempt have used so far. Clones share one count.
 #[derive(Clone, Default)]
-pub struct Budget(Arc<AtomicU64>);
+pub struct Budget(Arc<Used>);
+
+#[derive(Default)]
+struct Used {
+    /// In bytes.
+    cost: AtomicU64,
+    /// The time or the UUID of the attempt.
+    moment: AtomicBool,
+}
 
 impl Budget {
     /// Takes the cost of an evaluation.
@@ -58,7 +66,7 @@ impl Budget {
     /// # Errors
     /// When the budget is used up.
     pub fn take(&self, cost: u64) -> Result<(), Error> {
-        let before = self.0.fetch_add(cost, Ordering::Relaxed);
+        let before = self.0.cost.fetch_add(cost, Ordering::Relaxed);
         if before.saturating_add(cost) > BUDGET {
             let error = Error::new(ErrorKind::InvalidOperation, UsedUp.to_string());
             return Err(error.with_source(UsedUp));
@@ -69,7 +77,18 @@ impl Budget {
     /// The cost so far.
     #[must_use]
     pub fn taken(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.0.cost.load(Ordering::Relaxed)
+    }
+
+    /// An expression looks at the time or the UUID of the attempt.
+    pub fn look_at_the_moment(&self) {
+        self.0.moment.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether an expression has looked at the time or the UUID of the attempt.
+    #[must_use]
+    pub fn depends_on_the_moment(&self) -> bool {
+        self.0.moment.load(Ordering::Relaxed)
     }
 }
 

@@ -23,6 +23,8 @@ pub(super) struct Named {
 #[derive(Clone)]
 enum Content {
     Value(Value),
+    /// The time or the UUID of the attempt.
+    Moment(Value),
     Tree(Arc<Tree>),
 }
 
@@ -31,6 +33,18 @@ impl Context {
     pub fn add(&mut self, name: &str, value: Value) {
         let size = size(&value).unwrap_or(LARGEST_VALUE);
         self.push(name, Content::Value(value), size);
+    }
+
+    /// Adds the time or the UUID of the attempt in one of its forms.
+    pub fn add_moment(&mut self, name: &str, value: Value) {
+        let size = size(&value).unwrap_or(LARGEST_VALUE);
+        self.push(name, Content::Moment(value), size);
+    }
+
+    /// Whether an expression has looked at the time or the UUID of the attempt, here or in a clone.
+    #[must_use]
+    pub fn depends_on_the_moment(&self) -> bool {
+        self.0.budget.depends_on_the_moment()
     }
 
     /// Adds the tree of a body that has `size` bytes.
@@ -78,6 +92,10 @@ impl Named {
     fn value(&self, name: &str) -> Option<&Value> {
         self.get(name).map(|(_, content, _)| match content {
             Content::Value(value) => value,
+            Content::Moment(value) => {
+                self.budget.look_at_the_moment();
+                value
+            }
             Content::Tree(tree) => tree.value(),
         })
     }
@@ -86,7 +104,7 @@ impl Named {
     pub(super) fn tree(&self, name: &str) -> Option<&Tree> {
         match self.get(name)? {
             (_, Content::Tree(tree), _) => Some(tree),
-            (_, Content::Value(_), _) => None,
+            (_, Content::Value(_) | Content::Moment(_), _) => None,
         }
     }
 

@@ -21,7 +21,7 @@ use crate::outcome::{Failure, Outcome, Probe, Reason};
 use crate::provider::{Provider, Transport};
 use crate::recipe::retry::clock_skew;
 use crate::recipe::{
-    Attempt, Conclusion, Conversation, Fingerprints, Kind, Observer, Subject, TokenRequest,
+    Attempt, Conclusion, Conversation, Fingerprints, Kind, Observer, Room, Subject, TokenRequest,
 };
 
 /// Probes providers. The program has one prober.
@@ -29,6 +29,8 @@ pub struct Prober {
     clients: Clients,
     places: Places,
     fingerprints: Fingerprints,
+    /// Where requests that repeat are kept.
+    room: Room,
     now: Arc<Clock>,
     uuid: Arc<dyn Fn() -> Uuid + Send + Sync>,
 }
@@ -56,6 +58,7 @@ impl Prober {
             clients: Clients::default(),
             places: Places::default(),
             fingerprints: Fingerprints::default(),
+            room: Room::default(),
             now: Arc::new(now),
             uuid: Arc::new(uuid),
         }
@@ -133,6 +136,15 @@ impl Prober {
         probe.client_certificate_expiry = certificate.map(|certificate| certificate.until);
         let attempt = self.attempt(provider);
         probe.started = attempt.now;
+        let mut first = None;
+        if observer.is_none()
+            && let Some(request) = provider.repeated.request()
+        {
+            first = self.repeat(provider, &client, request, &mut probe).await;
+            if first.is_none() {
+                return probe;
+            }
+        }
         let subject = Subject {
             recipe: &provider.recipe,
             verification: provider.verification.as_deref(),
@@ -145,19 +157,47 @@ impl Prober {
             Err(error) => return failed(probe, error.failure()),
         };
         drop(credentials);
-        self.converse(provider, &client, conversation, probe).await
+        self.converse(provider, &client, conversation, first, probe).await
     }
 
-    /// Makes all calls under one deadline. The cleanup has its own deadline, because it must run
-    /// even after a timeout.
+    /// Sends the request that the provider gets each time. `None` when the answer plainly issues a
+    /// token, which is then the outcome. A conversation judges any other answer.
+    async fn repeat(
+        &self,
+        provider: &Provider,
+        client: &HttpClient,
+        request: &TokenRequest,
+        probe: &mut Probe,
+    ) -> Option<(Sent, Budget)> {
+        let mut budget = Budget::new(provider.timeout);
+        let sent = self.exchange(provider, client, request, &mut budget).await;
+        let response = sent.answer.as_ref().ok().filter(|answer| answer.place.is_none());
+        let response = response.map(|answer| &answer.response);
+        let issued = response.and_then(|response| {
+            provider.recipe.plainly_issued(response, &provider.expectations, &self.fingerprints)
+        });
+        let Some(issued) = issued else { return Some((sent, budget)) };
+        measure(probe, &sent);
+        probe.clock_skew =
+            response.and_then(|response| clock_skew(&response.headers, response.received));
+        probe.outcome = Outcome::Issued(issued);
+        None
+    }
+
+    /// Makes all calls under one deadline, except the first one if that is sent already. The
+    /// cleanup has its own deadline, because it must run even after a timeout.
     async fn converse(
         &self,
         provider: &Provider,
         client: &HttpClient,
         mut conversation: Conversation<'_>,
+        first: Option<(Sent, Budget)>,
         mut probe: Probe,
     ) -> Probe {
-        let mut budget = Budget::new(provider.timeout);
+        let (mut first, mut budget) = match first {
+            Some((sent, budget)) => (Some(sent), budget),
+            None => (None, Budget::new(provider.timeout)),
+        };
         let mut cleans_up = false;
         let (mut place, mut large) = (None, false);
         let (mut skew, mut is_asked) = (None, false);
@@ -171,7 +211,17 @@ impl Prober {
             if kind == Kind::Cleanup && !std::mem::replace(&mut cleans_up, true) {
                 budget = Budget::new(provider.timeout);
             }
-            let sent = self.exchange(provider, client, &next.request, &mut budget).await;
+            let sent = if let Some(sent) = first.take() {
+                sent
+            } else {
+                if !provider.can_rotate()
+                    && provider.steps.is_empty()
+                    && conversation.repeats(&next)
+                {
+                    provider.repeated.keep(&next.request, &self.room);
+                }
+                self.exchange(provider, client, &next.request, &mut budget).await
+            };
             if kind.leads_to_the_token() {
                 measure(&mut probe, &sent);
                 is_asked = sent.moments.certificate_requested;

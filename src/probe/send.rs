@@ -92,20 +92,25 @@ pub async fn send(
     Sent { answer, again, start, end, moments }
 }
 
-fn build(client: &reqwest::Client, request: &TokenRequest) -> reqwest::RequestBuilder {
-    let mut builder = client.request(request.method.clone(), request.url.clone());
+fn build(request: &TokenRequest) -> reqwest::Request {
+    let mut built = reqwest::Request::new(request.method.clone(), request.url.clone());
+    let headers = built.headers_mut();
+    headers.reserve(request.headers.len() + 3);
     for (name, value) in [(header::ACCEPT, ACCEPT), (header::ACCEPT_ENCODING, "gzip")] {
         if !request.headers.contains_key(&name) {
-            builder = builder.header(name, value);
+            headers.insert(name, HeaderValue::from_static(value));
         }
     }
-    builder = builder.headers(request.headers.clone());
+    headers.extend(request.headers.clone());
     match &request.body {
-        Some(body) if !body.is_empty() => builder.body(body.clone()),
+        Some(body) if !body.is_empty() => *built.body_mut() = Some(body.clone().into()),
         // The HTTP library sends no length for an empty body.
-        _ if announces_an_empty_body(&request.method) => builder.header(header::CONTENT_LENGTH, 0),
-        _ => builder,
+        _ if announces_an_empty_body(&request.method) => {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        _ => {}
     }
+    built
 }
 
 /// One request and its answer.
@@ -131,10 +136,7 @@ impl Exchange<'_> {
             return Err(failure);
         }
         let http = &self.client.http;
-        let head = async {
-            let request = build(http, self.request).build()?;
-            marks.scope(http.execute(request)).await
-        };
+        let head = marks.scope(http.execute(build(self.request)));
         let head = timeout_at(self.budget.deadline(), head).await.map_err(|_| self.late())?;
         let mut response = match head {
             Ok(response) => response,

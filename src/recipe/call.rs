@@ -152,6 +152,8 @@ pub struct Call {
     pub(super) follows: bool,
     /// The names that the rules for its answer use.
     pub(super) uses: BTreeSet<String>,
+    /// Whether these rules use only members and headers of the answer, and the token.
+    pub(super) reads_only_members: bool,
 }
 
 pub(super) struct RequestTemplates {

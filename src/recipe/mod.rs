@@ -27,6 +27,7 @@ mod reader;
 mod reading;
 mod refusal;
 mod rehearsal;
+mod repeated;
 pub mod request;
 pub mod retry;
 mod status;
@@ -43,6 +44,7 @@ pub use conversation::{Conclusion, Conversation, NextRequest, ObservedAnswer, Ob
 pub use fingerprint::Fingerprints;
 pub use reader::TokenResponse;
 pub use rehearsal::LONGEST_URL;
+pub use repeated::{Repeated, Room};
 pub use request::TokenRequest;
 pub use token::Expectations;
 pub use trace::{Found, Trace};

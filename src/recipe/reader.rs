@@ -74,13 +74,24 @@ impl<'a, 'r> Reader<'a, 'r> {
         trace: &'a mut Trace<'r>,
     ) -> Self {
         let Values { context, redactor, .. } = values;
-        let mut names = context.clone();
+        let mut reader = Self::of(call, tokens, (context.clone(), redactor), response, trace);
+        reader.hide_secrets();
+        reader
+    }
+
+    /// A reader that has hidden no secret of the answer, so nothing that it reads may be shown.
+    pub fn of(
+        call: &'r Call,
+        tokens: &'r [Compiled],
+        (mut names, redactor): (Context, &'a mut Redactor),
+        response: &'a TokenResponse,
+        trace: &'a mut Trace<'r>,
+    ) -> Self {
         let kind = response.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let body = decoded(&response.body, kind);
         let trees = trees(call, &body);
         for (name, tree) in &trees {
             names.add_tree(name, Arc::clone(tree), body.len());
-            hide_members(tree.json(), "", false, redactor);
         }
         if call.uses.contains("http") {
             names.add("http", http_value(response));
@@ -88,16 +99,21 @@ impl<'a, 'r> Reader<'a, 'r> {
         if call.uses.contains("body") {
             names.add("body", Value::from(answer::text(&body)));
         }
-        hide_headers(&response.headers, redactor);
         let (shown_body, told) = (None, OnceCell::new());
-        let mut reader =
-            Self { call, response, names, redactor, trace, body, trees, shown_body, tokens, told };
-        let mut secrets = reader.hide_tokens();
-        secrets.extend(reader.hide_given());
-        if call.uses.contains("body") {
-            reader.shown_body = without(&answer::text(&reader.body), &secrets).map(Value::from);
+        Self { call, response, names, redactor, trace, body, trees, shown_body, tokens, told }
+    }
+
+    /// Hides every secret that can be found in the answer.
+    fn hide_secrets(&mut self) {
+        for (_, tree) in &self.trees {
+            hide_members(tree.json(), "", false, self.redactor);
         }
-        reader
+        hide_headers(&self.response.headers, self.redactor);
+        let mut secrets = self.hide_tokens();
+        secrets.extend(self.hide_given());
+        if self.call.uses.contains("body") {
+            self.shown_body = without(&answer::text(&self.body), &secrets).map(Value::from);
+        }
     }
 
     /// Evaluates a rule whose value is shown, or decides what is shown. The body that it sees is

@@ -28,6 +28,16 @@ pub struct TokenRequest {
     pub body: Option<Bytes>,
 }
 
+impl TokenRequest {
+    /// The same request once more. The body is shared.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        let Self { method, url, headers, body } = self;
+        let (method, url) = (method.clone(), url.clone());
+        Self { method, url, headers: headers.clone(), body: body.clone() }
+    }
+}
+
 /// Bytes whose memory is wiped when the last part of the HTTP client drops them.
 fn wiped(bytes: Vec<u8>) -> Bytes {
     Bytes::from_owner(Zeroizing::new(bytes))

@@ -15,11 +15,16 @@ use super::retry::{LARGEST_SKEW, clock_skew};
 use super::trace::{Found, Trace};
 use super::values::Values;
 use crate::language::charset::UNREADABLE;
+use crate::language::context::Context;
 use crate::language::expression::{Compiled, explain};
 use crate::language::names::Secrecy;
 use crate::language::taint::paths;
 use crate::outcome::{Expiry, Failure, Issued, Outcome, Reason, malformed};
+use crate::secret::Redactor;
 use crate::time::{human_duration, unix_seconds};
+
+/// The most bytes of an answer that is read plainly first. Another reading may have to follow.
+const LARGEST_PLAIN: usize = 16 * 1024;
 
 /// The requirements of one provider for an issued token.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -31,6 +36,28 @@ pub struct Expectations {
 }
 
 impl Recipe {
+    /// The token that an answer plainly issues: without an input of the attempt, and without a text
+    /// that would be shown. `None` when the answer is anything else, or when only a whole reading
+    /// can tell; [`Self::read`] then tells what it is.
+    #[must_use]
+    pub fn plainly_issued(
+        &self,
+        response: &TokenResponse,
+        expectations: &Expectations,
+        fingerprints: &Fingerprints,
+    ) -> Option<Issued> {
+        if !self.token.reads_only_members || response.body.len() > LARGEST_PLAIN {
+            return None;
+        }
+        let (rules, mut trace) = (&self.reading, Trace::default());
+        let mut secrets = Redactor::default();
+        let known = (Context::default(), &mut secrets);
+        let mut reader = Reader::of(&self.token, &rules.token, known, response, &mut trace);
+        reader.accept().ok()?;
+        let token = reader.find_token().ok()?;
+        reader.token(&token, rules, expectations, fingerprints).ok()
+    }
+
     /// Reads the answer to the token request. Afterwards the redactor of `values` knows the token.
     /// `values` keep the token itself only with `keep`, or when the cleanup needs it.
     #[must_use]
@@ -113,13 +140,16 @@ impl<'r> Reader<'_, 'r> {
         };
         if let Some(lifetime) = lifetime {
             let minimum = expectations.min_lifetime.unwrap_or_default().as_secs_f64();
-            let ahead = -clock_skew(&self.response.headers, received).unwrap_or_default();
             let is_short = |lifetime: f64| lifetime <= 0.0 || lifetime < minimum;
-            if ahead > LARGEST_SKEW && is_short(lifetime) && !is_short(lifetime + ahead) {
+            if is_short(lifetime)
+                && let Some(skew) = clock_skew(&self.response.headers, received)
+                && -skew > LARGEST_SKEW
+                && !is_short(lifetime - skew)
+            {
                 let message = format!(
-                    "the clock of this host is {} ahead of that of the provider, so the token seems \
-                     to end too soon",
-                    human_duration(ahead)
+                    "the clock of this host is {} ahead of that of the provider, so the token \
+                     seems to end too soon",
+                    human_duration(-skew)
                 );
                 return Err(Failure::new(Reason::Local, &message));
             }

@@ -218,7 +218,7 @@ fn add_clocks(names: &mut Context, attempt: &Attempt, wanted: impl Fn(&str) -> b
     ];
     for (name, value) in own {
         if wanted(name) {
-            names.add(name, value());
+            names.add_moment(name, value());
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::credentials::{CredentialSources, SecretSource};
 use crate::outcome::{Code, Expiry, Failure, Issued, Outcome, Probe, Reason};
 use crate::plan::Limits;
 use crate::provider::{Cadence, Provider, Slot, Transport};
-use crate::recipe::{Expectations, builtin};
+use crate::recipe::{Expectations, Repeated, builtin};
 use crate::state::Ledger;
 
 /// Does with each provider what its script says, and notes when it was asked.
@@ -165,6 +165,7 @@ pub async fn asked_with<F: Future<Output = ()>>(
         secret_expires: None,
         transport: Arc::new(origin.transport()),
         endpoint: Some(format!("host{number}.example:443").into()),
+        repeated: Repeated::default(),
     };
     let ledger = Arc::new(Ledger::new(
         (0..count).map(|number| Arc::new(provider(number))).collect(),

@@ -13,7 +13,11 @@ use credwatch::exchange::{Prepared, RecordedResponse, prepare};
 use credwatch::probe::Prober;
 use credwatch::provider::Provider;
 use credwatch::recipe::builtin::{self, BUILTINS};
-use credwatch::recipe::{Attempt, Conversation, Fingerprints, Inputs, Kind, Subject, TokenRequest};
+use credwatch::recipe::{
+    Attempt, Call, Conversation, Fingerprints, Inputs, Kind, ObservedAnswer, Observer, Subject,
+    TokenRequest, Values,
+};
+use credwatch::secret::Redactor;
 
 use super::support::endpoint::{Endpoint, http, read_request};
 use super::support::files;
@@ -255,13 +259,33 @@ fn expected(
     Ok(all)
 }
 
-/// Runs one exchange with `prober`, which gets time and uuid from `clock`. Returns the number of
-/// calls.
+/// Sees nothing. With an observer each request is rendered and each answer is read as a whole.
+struct Blind;
+
+impl Observer for Blind {
+    fn request(&mut self, _: &Call, _: &Values) {}
+    fn answer(&mut self, _: &ObservedAnswer<'_>) {}
+    fn skipped(&mut self, _: &Call, _: &[&str]) {}
+    fn end(&mut self, _: &Redactor) {}
+}
+
+/// What ran in an exchange.
+#[derive(Default)]
+struct Ran {
+    /// How many exchanges have more than one call.
+    with_steps: usize,
+    /// How many exchanges sent a kept request the second time.
+    repeated: usize,
+}
+
+/// Runs one exchange three times with `prober`, which gets time and uuid from `clock`: as the first
+/// probe of a provider, as its next one, and with an observer.
 async fn over_a_socket(
     path: &Path,
     prober: &Prober,
     clock: &Mutex<Attempt>,
-) -> Result<usize, String> {
+    ran: &mut Ran,
+) -> Result<(), String> {
     let prepared = prepare(path)?;
     let moved = Moved::new(&prepared);
     let template = load_text(
@@ -291,7 +315,25 @@ async fn over_a_socket(
     for (expected, sent) in expected.iter().zip(&sent) {
         expected.compare(sent, &mut differences);
     }
-    if differences.is_empty() { Ok(expected.len()) } else { Err(differences.join("\n")) }
+    ran.with_steps += usize::from(expected.len() > 1);
+    ran.repeated += usize::from(provider.repeated.request().is_some());
+    for observer in [None, Some(&mut Blind)] {
+        self::expected(&prepared, &moved, &provider.parameters)?;
+        let probe = match observer {
+            None => prober.probe(&provider).await,
+            Some(observer) => prober.observe(&provider, observer).await,
+        };
+        prepared.compare_outcome(&probe.outcome, &mut differences);
+    }
+    let all = moved.servers.iter().flat_map(|(_, endpoint)| endpoint.requests());
+    let all: Vec<String> = all.collect();
+    if all.len() != 3 * expected.len() {
+        differences.push(format!("  {} requests came in three probes", all.len()));
+    }
+    if provider.repeated.request().is_some() && all.iter().any(|request| *request != sent[0]) {
+        differences.push("  the kept request is another one".into());
+    }
+    if differences.is_empty() { Ok(()) } else { Err(differences.join("\n")) }
 }
 
 #[tokio::test]
@@ -304,14 +346,15 @@ async fn every_recorded_exchange_holds_over_a_socket() {
         move || random.lock().expect("not poisoned").uuid,
     );
     let mut failed = Vec::new();
-    let mut with_steps = 0;
+    let mut ran = Ran::default();
     for path in all() {
-        match over_a_socket(&path, &prober, &clock).await {
-            Ok(calls) => with_steps += usize::from(calls > 1),
-            Err(problem) => failed.push(format!("{}\n{problem}", path.display())),
+        if let Err(problem) = over_a_socket(&path, &prober, &clock, &mut ran).await {
+            failed.push(format!("{}\n{problem}", path.display()));
         }
     }
+    let Ran { with_steps, repeated } = ran;
     assert!(with_steps + failed.len() >= 15, "{with_steps} exchanges with steps were run");
+    assert!(repeated + failed.len() >= 40, "{repeated} requests were kept");
     assert!(
         failed.is_empty(),
         "{} exchanges differ over a socket:\n{}",

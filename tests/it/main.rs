@@ -29,6 +29,7 @@
 //! - `page`: the web pages.
 //! - `reference`: the examples of the reference.
 //! - `reload`, `rotation`, `restart`: changes while the daemon runs.
+//! - `repeated`: requests that are kept, and their answers.
 //! - `requested_probes`: probes that clients and operators request while the schedule runs.
 //! - `secret_parts`: no rule shows a part or a digest of a secret in an answer.
 //! - `secret_rules`: a rule that would show a secret is a load error.
@@ -70,6 +71,7 @@ mod on_demand;
 mod page;
 mod reference;
 mod reload;
+mod repeated;
 mod requested_probes;
 mod restart;
 mod rotation;

@@ -157,6 +157,9 @@ impl Compiler<'_> {
             }
             self.answers.insert(given.clone());
         }
-        Call { name, kind, part, request: request.templates, rules, gives, needs, follows, uses }
+        let members = ["json", "form", "xml", "http", "token"];
+        let reads_only_members = uses.iter().all(|name| members.contains(&name.as_str()));
+        let request = request.templates;
+        Call { name, kind, part, request, rules, gives, needs, follows, uses, reads_only_members }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::credentials::CredentialSources;
 use crate::outcome::{Outcome, Probe};
 use crate::provider::{Cadence, Provider, Slot, Transport};
-use crate::recipe::{Expectations, builtin};
+use crate::recipe::{Expectations, Repeated, builtin};
 
 /// A provider with this name and these labels, and with defaults for everything else.
 pub fn provider(name: &str, labels: &[(&str, &str)]) -> Provider {
@@ -28,6 +28,7 @@ pub fn provider(name: &str, labels: &[(&str, &str)]) -> Provider {
         secret_expires: None,
         transport: Arc::new(Transport::default()),
         endpoint: None,
+        repeated: Repeated::default(),
     }
 }
 
