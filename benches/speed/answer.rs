@@ -101,7 +101,7 @@ fn cost(provider: &Provider, status: u16, body: &str, explained: bool) -> Result
         let mut values = provider.recipe.begin(&inputs, &attempt)?;
         let mut trace = Trace::default();
         let mut explanation = Explanation::default();
-        explanation.request(&provider.recipe.token, &values);
+        explanation.request(&provider.recipe.main, &values);
         let began = cpu_time()?;
         let outcome = provider.recipe.read(
             &mut values,
@@ -112,7 +112,7 @@ fn cost(provider: &Provider, status: u16, body: &str, explained: bool) -> Result
             &mut trace,
         );
         if explained {
-            explanation.calls[0].answer(&response, &trace, &values.redactor);
+            explanation.calls[0].answer(&response, &trace, &values.redactor, false);
             std::hint::black_box(trace.lines(&values.redactor));
         }
         if let Outcome::Failed(failure) = outcome {

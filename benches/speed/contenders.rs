@@ -137,7 +137,7 @@ pub fn prober(configuration: &Path) -> Result<()> {
             (Arc::clone(&prober), Arc::clone(&providers[index % providers.len()]));
         async move {
             match prober.probe(&provider).await.outcome {
-                Outcome::Issued(_) => Ok(()),
+                Outcome::Issued(_) | Outcome::Accepted => Ok(()),
                 Outcome::Failed(failure) => {
                     Err(format!("{}: {}", failure.reason.word(), failure.message.as_str()).into())
                 }

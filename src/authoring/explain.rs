@@ -4,12 +4,13 @@
 use serde_json::Value as Json;
 
 use crate::authoring::suggest::{Suggestion, structure, unread};
-use crate::outcome::{Message, TraceLine};
+use crate::outcome::{Message, Outcome, TraceLine};
 use crate::probe::DEFAULT_HEADERS;
 use crate::recipe::request::ShownRequest;
 use crate::recipe::{Call, Found, Kind, ObservedAnswer, Observer, TokenResponse, Trace, Values};
 use crate::secret::{
-    HIDDEN, Redactor, is_named_secret, may_show_in_answer, names_a_secret, sentence, shown_place,
+    HIDDEN, Redactor, is_named_secret, is_plain_name, may_show_in_answer, names_a_secret, sentence,
+    shown_place,
 };
 
 /// The calls of one probe, for a person to read.
@@ -63,10 +64,10 @@ const SHOWN_HEADERS: [&str; 12] = [
 const MOST_LINES: usize = 60;
 
 impl Explanation {
-    /// The token request; `None` when the probe ended before it.
+    /// The main call; `None` when the probe ended before it.
     #[must_use]
-    pub fn token(&self) -> Option<&ExplainedCall> {
-        self.calls.iter().find(|call| call.kind == Kind::Token)
+    pub fn main(&self) -> Option<&ExplainedCall> {
+        self.calls.iter().find(|call| call.kind.is_main())
     }
 
     /// Hides secrets that a later call revealed. Requests show none: they hold only the recipe and
@@ -91,7 +92,10 @@ impl Observer for Explanation {
 
     fn answer(&mut self, answer: &ObservedAnswer<'_>) {
         let Some(call) = self.calls.last_mut() else { return };
-        call.answer(answer.response, answer.trace, answer.redactor);
+        let hides_values = call.kind == Kind::Read
+            && (answer.outcome.is_some_and(Outcome::is_success)
+                || (200..300).contains(&answer.response.status));
+        call.answer(answer.response, answer.trace, answer.redactor, hides_values);
         call.reading = answer.trace.lines(answer.redactor);
         if let Some(outcome) = answer.outcome {
             call.suggestions = unread(answer.response, answer.trace, outcome, answer.redactor);
@@ -129,8 +133,16 @@ impl ExplainedCall {
         }
     }
 
-    /// Adds what may be shown of a response.
-    pub fn answer(&mut self, response: &TokenResponse, trace: &Trace<'_>, redactor: &Redactor) {
+    /// Adds what may be shown of a response. `hides_values` leaves the names and kinds of its
+    /// members: the answer to a read of a static credential can hold other secrets, which only the
+    /// rules of the recipe tell from harmless values.
+    pub fn answer(
+        &mut self,
+        response: &TokenResponse,
+        trace: &Trace<'_>,
+        redactor: &Redactor,
+        hides_values: bool,
+    ) {
         let seen = Seen::new(&self.request, trace);
         self.status = Some(response.status);
         for name in SHOWN_HEADERS {
@@ -143,6 +155,7 @@ impl ExplainedCall {
             }
         }
         match structure(&response.body) {
+            Some(tree) if hides_values => kinds(&tree, "", 0, redactor, &mut self.body),
             Some(tree) => outline(&tree, "", 0, (&seen, redactor), &mut self.body),
             None if response.body.is_empty() => self.body.push("(empty)".into()),
             None => self.body.push(format!(
@@ -240,6 +253,38 @@ fn outline(
             lines.push(format!("{indent}{label}{HIDDEN} (a number)"));
         }
         other => lines.push(format!("{indent}{label}{other}")),
+    }
+}
+
+/// Adds the names and kinds of all members, without any value. A name that looks like a value is
+/// hidden too.
+fn kinds(json: &Json, name: &str, depth: usize, redactor: &Redactor, lines: &mut Vec<String>) {
+    if lines.len() > MOST_LINES {
+        return;
+    }
+    let indent = "  ".repeat(depth);
+    let label = match name {
+        "" => String::new(),
+        name if is_plain_name(name) && !redactor.is_secret(name) => format!("{name}: "),
+        _ => format!("{HIDDEN}: "),
+    };
+    match json {
+        Json::Object(members) if !members.is_empty() => {
+            lines.push(format!("{indent}{label}{{"));
+            for (name, value) in members {
+                kinds(value, name, depth + 1, redactor, lines);
+            }
+            lines.push(format!("{indent}}}"));
+        }
+        Json::Object(_) => lines.push(format!("{indent}{label}{{}}")),
+        Json::Array(items) => {
+            lines.push(format!("{indent}{label}[{} items]", items.len()));
+            items.first().into_iter().for_each(|it| kinds(it, "", depth + 1, redactor, lines));
+        }
+        Json::Null => lines.push(format!("{indent}{label}null")),
+        Json::Bool(_) => lines.push(format!("{indent}{label}{HIDDEN} (true or false)")),
+        Json::Number(_) => lines.push(format!("{indent}{label}{HIDDEN} (a number)")),
+        Json::String(_) => lines.push(format!("{indent}{label}{HIDDEN} (a string)")),
     }
 }
 

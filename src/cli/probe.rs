@@ -13,7 +13,6 @@ use super::print::{complain_of, say, say_styled};
 use crate::authoring::explain::Explanation;
 use crate::config::{TrialError, TrialInputs, TrialSource, load_with};
 use crate::diagnostic::suggestion_of_names;
-use crate::outcome::Outcome;
 use crate::probe::Prober;
 use crate::provider::{Provider, Slot};
 use crate::runtime::block_on;
@@ -148,5 +147,5 @@ pub fn main(flags: &Flags) -> ExitCode {
         Output::Json => say(&format!("{:#}", as_json(&provider, &probe, &explanation))),
         Output::Text => say_styled(as_text(&provider, &probe, &explanation).trim_end()),
     }
-    if matches!(probe.outcome, Outcome::Issued(_)) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if probe.outcome.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

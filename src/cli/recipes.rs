@@ -11,6 +11,7 @@ use crate::diagnostic::{nearest, suggestion};
 use crate::exchange;
 use crate::recipe::Recipe;
 use crate::recipe::builtin::{self, BUILTINS};
+use crate::recipe::definition::CredentialKind;
 use crate::time::human_duration;
 
 #[derive(Args)]
@@ -117,6 +118,9 @@ fn list(words: &[String]) -> ExitCode {
         }
         row("parameters:", parameters.collect());
         row("credentials:", credentials.collect());
+        if recipe.kind() == CredentialKind::Static {
+            row("kind:", vec!["static: the key itself is presented, nothing is issued".into()]);
+        }
         row("known:", known.collect());
         if let Some(side_effects) = &recipe.side_effects {
             row("beside:", vec![side_effects.clone()]);

@@ -20,7 +20,7 @@ use crate::credentials::CredentialSources;
 use crate::diagnostic::{Fault, Sentence, Severity, Shown, nearest};
 use crate::printable::is_deceptive;
 use crate::provider::{Provider, Slot, Transport};
-use crate::recipe::definition::{Tokens, Verify};
+use crate::recipe::definition::{CredentialKind, Tokens, Verify};
 use crate::recipe::{Attempt, Expectations, Recipe, Repeated, Verification, builtin};
 
 /// Resolves one provider after the other. Equal parts of providers are kept once.
@@ -300,7 +300,16 @@ fn expectations(
     sound: bool,
     context: &mut Context<'_>,
 ) -> Expectations {
+    let is_static = recipe.kind() == CredentialKind::Static;
+    if let Some(own) = file.min_lifetime.as_ref().filter(|_| is_static) {
+        let problem = Sentence::fill(
+            "`min_lifetime` is about a token, and the recipe `{}` issues none",
+            [Shown::name(&recipe.name)],
+        );
+        context.error(own.0.span(), problem).hint = Some("leave it out".into());
+    }
     let min_lifetime = file.min_lifetime.as_ref().or(defaults.min_lifetime);
+    let min_lifetime = min_lifetime.filter(|_| !is_static);
     if min_lifetime.is_some() && recipe.tokens == Tokens::Cached {
         let span = file.min_lifetime.as_ref().map_or(context.place.clone(), |own| own.0.span());
         let problem = Sentence::fill(
@@ -346,6 +355,14 @@ fn verification(
         return None;
     }
     let place = context.place.clone();
+    if recipe.kind() == CredentialKind::Static {
+        let problem = Sentence::fill(
+            "the recipe `{}` issues no token, so there is nothing that `verify` can check",
+            [Shown::name(&recipe.name)],
+        );
+        context.error(place, problem).hint = Some("leave `verify` out".into());
+        return None;
+    }
     Verification::compile(recipe, verify, context.source, &place, &mut context.faults).map(Arc::new)
 }
 

@@ -112,12 +112,14 @@ impl RecordedResponse {
     }
 }
 
-/// An outcome: `expires` for a token, or `reason`.
+/// An outcome: `expires` for a token, `accepted` for a static credential, or `reason`.
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct RecordedOutcome {
     /// A time in RFC 3339, `never` or `unknown`.
     pub expires: Option<String>,
+    /// `true` when the provider accepts the static credential.
+    pub accepted: bool,
     /// The lifetime, in seconds.
     pub lifetime_seconds: Option<f64>,
     /// The reason of the failure.
@@ -287,10 +289,11 @@ impl Prepared {
     /// Adds the differences between the expected outcome and this one.
     pub fn compare_outcome(&self, outcome: &Outcome, differences: &mut Vec<String>) {
         let expected = &self.exchange.outcome;
-        if expected.expires.is_none() == expected.reason.is_none() {
+        let outcomes = [expected.expires.is_some(), expected.reason.is_some(), expected.accepted];
+        if outcomes.into_iter().filter(|given| *given).count() != 1 {
             differences.push(
-                "  [outcome] needs either `expires` (a time such as 2023-11-14T23:13:20Z, \
-                 \"never\" or \"unknown\") or `reason` (such as \"rejected\")"
+                "  [outcome] needs one of `expires` (a time such as 2023-11-14T23:13:20Z, \
+                 \"never\" or \"unknown\"), `accepted = true` and `reason` (such as \"rejected\")"
                     .into(),
             );
             return;
@@ -300,7 +303,12 @@ impl Prepared {
         };
         let mut compare =
             |what: &str, expected: &str, actual: &str| compare(what, expected, actual, differences);
+        let no_token = if expected.accepted { "accepted" } else { "a failure" };
         match outcome {
+            Outcome::Accepted => {
+                let wanted = expected.expires.as_ref().map_or(no_token, |_| "a token");
+                compare("outcome", wanted, "accepted");
+            }
             Outcome::Issued(issued) => {
                 let expires = match issued.expiry {
                     Expiry::At(end) => end.to_string(),
@@ -312,7 +320,7 @@ impl Prepared {
                     text.parse::<Timestamp>()
                         .map_or_else(|_| text.to_owned(), |time| time.to_string())
                 });
-                compare("outcome", wanted.as_deref().unwrap_or("a failure"), &expires);
+                compare("outcome", wanted.as_deref().unwrap_or(no_token), &expires);
                 let [wanted, lifetime] = [expected.lifetime_seconds, issued.lifetime]
                     .map(|seconds| number("lifetime_seconds", seconds));
                 compare("lifetime", &wanted, &lifetime);
@@ -320,7 +328,8 @@ impl Prepared {
             Outcome::Failed(failure) => {
                 let (reason, message) = (failure.reason.word(), failure.message.as_str());
                 if expected.reason.as_deref() != Some(reason) {
-                    let wanted = expected.reason.as_deref().unwrap_or("a token");
+                    let good = if expected.accepted { "accepted" } else { "a token" };
+                    let wanted = expected.reason.as_deref().unwrap_or(good);
                     compare("outcome", wanted, &format!("{reason}: {message}"));
                 }
                 let code = expected.code.as_deref().unwrap_or_default();

@@ -9,7 +9,7 @@ use super::{
     expected_headers,
 };
 use crate::recipe::{
-    Conversation, Fingerprints, Inputs, Kind, NextRequest, Subject, TokenRequest, TokenResponse,
+    Conversation, Fingerprints, Inputs, NextRequest, Subject, TokenRequest, TokenResponse,
 };
 
 /// An exchange while it is played.
@@ -108,7 +108,7 @@ impl Play<'_> {
     fn answer(&mut self, next: &NextRequest<'_>) -> Result<TokenResponse, String> {
         let exchange = &self.prepared.exchange;
         let NextRequest { call, request } = next;
-        let recorded = if call.kind == Kind::Token {
+        let recorded = if call.kind.is_main() {
             self.token_requested = true;
             self.compare_request("", exchange.request.as_ref(), request);
             exchange.response.as_ref().ok_or("the exchange has no [response]")?
@@ -153,7 +153,8 @@ impl Play<'_> {
             self.differences.push(format!("  the step `{}` is recorded, but not made", step.name));
         }
         if !self.token_requested && self.prepared.exchange.response.is_some() {
-            self.differences.push("  there is a [response], but the token is not requested".into());
+            self.differences
+                .push("  there is a [response], but the main request is not made".into());
         }
         self.differences
     }

@@ -184,15 +184,27 @@ pub fn mismatch(body: &[u8], wanted: &str) -> String {
     format!("the answer is not {wanted} but {}", describe(body))
 }
 
+/// Whether the body is an HTML page.
+#[must_use]
+pub fn is_page(body: &[u8]) -> bool {
+    let start = start(body);
+    start.starts_with("<!doctypehtml") || start.starts_with("<html")
+}
+
+/// The first signs of a body in lower case, without white space.
+fn start(body: &[u8]) -> String {
+    let signs = without_mark(body).iter().copied().filter(|byte| !byte.is_ascii_whitespace());
+    let start: Vec<u8> = signs.take(15).collect();
+    String::from_utf8_lossy(&start).to_lowercase()
+}
+
 /// A description of the body for people.
 #[must_use]
 pub fn describe(body: &[u8]) -> String {
-    let start: Vec<u8> =
-        body.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).take(15).collect();
-    let start = String::from_utf8_lossy(&start).to_lowercase();
-    if start.starts_with("<!doctypehtml") || start.starts_with("<html") {
+    if is_page(body) {
         return "an HTML page".into();
     }
+    let start = start(body);
     if let Some(bound) = exceeded(body) {
         return format!("a body with {bound}");
     }

@@ -2,7 +2,7 @@
 
 use super::family::Samples::{Histogram, Labelled, Value};
 use super::family::{Family, counter, gauge, histogram, next};
-use super::samples::{self, count, flag, millis};
+use super::samples::{self, count, flag, millis, of_a_token};
 use crate::time::unix_seconds;
 
 /// All families of `/metrics` about providers, in the order of the exposition.
@@ -26,23 +26,24 @@ pub static FAMILIES: [Family; 30] = [
     ),
     counter(
         "credwatch_probes_total",
-        "Probes made. credwatch probes on its own schedule, not for each scrape, and each probe \
-         requests a token.",
+        "Probes made. credwatch probes on its own schedule, not for each scrape. A probe requests \
+         a token, or presents a static credential.",
         Value(|subject| Some(count(subject.health.probes()))),
     ),
     counter(
         "credwatch_probe_failures_total",
-        "Probes that got no usable token, by reason and the provider's own error code.",
+        "Probes that got no usable token, or whose static credential was not accepted, by reason \
+         and the provider's own error code.",
         Labelled(samples::failures),
     ),
     gauge(
         "credwatch_probe_success",
-        "1 when the last probe got a usable token, else 0.",
+        "1 when the last probe got a usable token, or the static credential was accepted, else 0.",
         Value(|subject| subject.health.last_probe_succeeded().map(flag)),
     ),
     histogram(
         "credwatch_probe_duration_seconds",
-        "Duration of the whole token request.",
+        "Duration of the whole request.",
         Histogram(|subject| subject.health.durations()),
     ),
     gauge(
@@ -52,8 +53,8 @@ pub static FAMILIES: [Family; 30] = [
     ),
     counter(
         "credwatch_probe_steps_total",
-        "Calls made by probes with several calls: steps before the token request, the token \
-         request, verification and cleanup.",
+        "Calls made by probes with several calls: steps, the main request, verification and \
+         cleanup.",
         Labelled(|subject, writer| samples::steps(subject, writer, |step| Some(count(step.made)))),
     ),
     counter(
@@ -77,7 +78,7 @@ pub static FAMILIES: [Family; 30] = [
     ),
     gauge(
         "credwatch_probe_last_success_timestamp_seconds",
-        "When the last probe that got a usable token began.",
+        "When the last successful probe began.",
         Value(|subject| subject.health.last_success().map(unix_seconds)),
     ),
     gauge(
@@ -110,7 +111,7 @@ pub static FAMILIES: [Family; 30] = [
     gauge(
         "credwatch_token_never_expires",
         "1 when the last good token never expires, else 0.",
-        Value(|subject| Some(flag(subject.health.token_never_ends()))),
+        Value(|subject| of_a_token(subject, flag(subject.health.token_never_ends()))),
     ),
     gauge(
         "credwatch_token_lifetime_seconds",
@@ -121,12 +122,12 @@ pub static FAMILIES: [Family; 30] = [
     counter(
         "credwatch_token_changes_total",
         "Tokens that differed from the previous token.",
-        Value(|subject| Some(count(subject.health.token_changes()))),
+        Value(|subject| of_a_token(subject, count(subject.health.token_changes()))),
     ),
     gauge(
         "credwatch_token_missing_scopes",
         "Number of required scopes that the provider did not grant in its last answer.",
-        Value(|subject| Some(count(subject.health.missing_scopes() as u64))),
+        Value(|subject| of_a_token(subject, count(subject.health.missing_scopes() as u64))),
     ),
     gauge(
         "credwatch_clock_skew_seconds",
@@ -136,7 +137,7 @@ pub static FAMILIES: [Family; 30] = [
     ),
     gauge(
         "credwatch_tls_certificate_expiry_timestamp_seconds",
-        "Earliest expiry of a certificate in the chain of the token endpoint.",
+        "Earliest expiry of a certificate in the chain of the endpoint.",
         Value(|subject| subject.health.certificate_expiry().map(unix_seconds)),
     ),
     gauge(
@@ -168,12 +169,12 @@ pub static FAMILIES: [Family; 30] = [
     )),
     next(gauge(
         "credwatch_next_credential_probe_success",
-        "1 when the last probe with the next credential got a usable token, else 0.",
+        "1 when the last probe with the next credential succeeded, else 0.",
         Value(|subject| subject.health.last_probe_succeeded().map(flag)),
     )),
     next(gauge(
         "credwatch_next_credential_last_success_timestamp_seconds",
-        "When the last probe with the next credential that got a usable token began.",
+        "When the last successful probe with the next credential began.",
         Value(|subject| subject.health.last_success().map(unix_seconds)),
     )),
 ];

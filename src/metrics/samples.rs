@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use super::encode::label;
 use super::family::{Subject, Writer};
 use crate::outcome::{Code, Phases, Reason};
+use crate::recipe::definition::CredentialKind;
 use crate::state::{State, StepHealth};
 use crate::time::unix_seconds;
 
@@ -39,6 +40,12 @@ pub fn credential_expiries(subject: &Subject<'_>, writer: &mut Writer<'_, '_>) -
         writer.sample(more, unix_seconds(end))?;
     }
     Ok(())
+}
+
+/// The value of a family about tokens; `None` for a provider that issues none.
+pub fn of_a_token(subject: &Subject<'_>, value: f64) -> Option<f64> {
+    let kind = subject.entry.provider.recipe.kind();
+    (kind == CredentialKind::Issued).then_some(value)
 }
 
 /// 1 for the state that the provider is in, 0 for the others.

@@ -143,7 +143,7 @@ pub struct Issued {
     pub fingerprint: u128,
 }
 
-/// The probe got no usable token.
+/// Why the credential does not work.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Failure {
     /// The reason.
@@ -190,8 +190,18 @@ pub fn malformed(code: &'static str, message: &str) -> Failure {
 pub enum Outcome {
     /// The provider issued a usable token.
     Issued(Issued),
-    /// The probe got no usable token.
+    /// The provider accepted the credential itself.
+    Accepted,
+    /// The probe got no usable token, or the provider did not accept the credential.
     Failed(Failure),
+}
+
+impl Outcome {
+    /// Whether the credential works.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        !matches!(self, Self::Failed(_))
+    }
 }
 
 /// How long each phase of a token request took, in seconds. The names are those of

@@ -95,14 +95,14 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
     facts(
         Class::Network,
         "dns",
-        "The name of the token endpoint does not resolve.",
+        "The name of the endpoint does not resolve.",
         "Check the host in `parameters.base_url`, `parameters.token_url`, `url` of the recipe or \
          `proxy` for a typing error, then the resolver of this host (`getent hosts NAME`).",
     ),
     facts(
         Class::Network,
         "connect",
-        "credwatch could not open a TCP connection to the token endpoint or to the proxy.",
+        "credwatch could not open a TCP connection to the endpoint or to the proxy.",
         "Check firewall, proxy and allow-lists of this host, then the provider's status \
          page.",
     ),
@@ -144,7 +144,7 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
     facts(
         Class::Provider,
         "redirect",
-        "The token endpoint answered with a redirect, and credwatch does not follow it, \
+        "The endpoint answered with a redirect, and credwatch does not follow it, \
          because that would send the credential to another address.",
         "Check `parameters.base_url`, `parameters.token_url` or `url` of the recipe against the \
          provider's documentation: the endpoint has moved, or a login page is in front of it.",
@@ -175,9 +175,8 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
     facts(
         Class::Credential,
         "scope",
-        "The provider issued a token, but the token lacks a scope listed in \
-         `required_scopes`.",
-        "Grant the missing scopes to this client at the provider, or correct \
+        "The token, or a static key itself, lacks a scope listed in `required_scopes`.",
+        "Grant the missing scopes to this client or key at the provider, or correct \
          `required_scopes`.",
     ),
     facts(

@@ -222,17 +222,17 @@ impl Prober {
                 }
                 self.exchange(provider, client, &next.request, &mut budget).await
             };
-            if kind.leads_to_the_token() {
+            if kind.leads_to_the_outcome() {
                 measure(&mut probe, &sent);
                 is_asked = sent.moments.certificate_requested;
             }
             let took = sent.end.duration_since(sent.start);
             match sent.answer {
                 Ok(mut answer) => {
-                    if kind.leads_to_the_token() {
+                    if kind.leads_to_the_outcome() {
                         skew = clock_skew(&answer.response.headers, answer.response.received);
                     }
-                    if kind == Kind::Token {
+                    if kind.is_main() {
                         probe.clock_skew = skew;
                     }
                     place = answer.place;

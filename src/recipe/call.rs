@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use http::{HeaderName, Method};
 
-use super::definition::{Credential, Definition, Format, Known, Parameter, Tokens, Unit};
+use super::definition::{
+    Credential, CredentialKind, Definition, Format, Known, Parameter, Tokens, Unit,
+};
 use crate::language::expression::Compiled;
 use crate::language::json_template::JsonTemplate;
 use crate::language::names::Names;
@@ -36,8 +38,8 @@ pub struct Recipe {
     pub credentials: Vec<(String, Credential)>,
     /// The calls before the token request, in order.
     pub(super) steps: Vec<Call>,
-    /// The token request.
-    pub token: Call,
+    /// The call that decides: the token request, or the read that presents a static credential.
+    pub main: Call,
     /// The calls at the end.
     pub(super) cleanup: Vec<Call>,
     pub(super) bindings: Vec<(String, Compiled)>,
@@ -66,6 +68,12 @@ impl Recipe {
         &self.definition.aliases
     }
 
+    /// Whether a probe requests a token, or presents the credential itself.
+    #[must_use]
+    pub fn kind(&self) -> CredentialKind {
+        self.definition.kind
+    }
+
     /// Whether a rule reads the granted scopes.
     #[must_use]
     pub fn reads_scopes(&self) -> bool {
@@ -92,6 +100,8 @@ pub enum Kind {
     Step,
     /// Requests the token.
     Token,
+    /// Presents a static credential.
+    Read,
     /// Uses the token, which the provider accepts or rejects.
     Check,
     /// Asks the provider whether the token is active (RFC 7662).
@@ -108,21 +118,30 @@ impl Kind {
         match self {
             Self::Step | Self::Cleanup => "",
             Self::Token => TOKEN,
+            Self::Read => READ,
             Self::Check => CHECK,
             Self::Introspection => INTROSPECTION,
             Self::Keys => KEYS,
         }
     }
 
-    /// Whether the call leads to the token: its time and its phases are those of the probe.
+    /// Whether the call decides the outcome unless a later one fails.
     #[must_use]
-    pub fn leads_to_the_token(self) -> bool {
-        matches!(self, Self::Step | Self::Token)
+    pub fn is_main(self) -> bool {
+        matches!(self, Self::Token | Self::Read)
+    }
+
+    /// Whether the call leads to the outcome: its time and its phases are those of the probe.
+    #[must_use]
+    pub fn leads_to_the_outcome(self) -> bool {
+        self == Self::Step || self.is_main()
     }
 }
 
 /// The name of the token request.
-pub(super) const TOKEN: &str = "token";
+const TOKEN: &str = "token";
+/// The name of the call that presents a static credential.
+const READ: &str = "read";
 /// The name of the call that uses the token.
 const CHECK: &str = "verify";
 /// The name of the call to an introspection endpoint.
@@ -131,8 +150,13 @@ const INTROSPECTION: &str = "introspection";
 pub(super) const INSPECTION: &str = "jwt";
 /// The name of the call for keys.
 const KEYS: &str = "jwks";
-/// The names of the label `step` that no recipe can choose.
-pub(super) const OWN_NAMES: [&str; 5] = [TOKEN, CHECK, INTROSPECTION, INSPECTION, KEYS];
+/// The names of the label `step` that no recipe of this kind can choose.
+pub(super) fn own_names(kind: CredentialKind) -> &'static [&'static str] {
+    match kind {
+        CredentialKind::Issued => &[TOKEN, CHECK, INTROSPECTION, INSPECTION, KEYS],
+        CredentialKind::Static => &[READ],
+    }
+}
 
 /// One request and how its answer is read.
 pub struct Call {
@@ -185,12 +209,19 @@ impl BodyTemplate {
 }
 
 /// The rules that say whether an answer is a success or which failure it is.
+#[derive(Default)]
 pub(super) struct Rules {
     pub(super) format: Format,
+    /// Whether an HTML page is no success, whatever `format` says.
+    pub(super) refuses_pages: bool,
     /// The statuses of a success; any 2xx when empty.
     pub(super) statuses: Vec<u16>,
     /// The condition for a success, in addition to the status.
     pub(super) condition: Option<Condition>,
+    /// The condition for a refusal although the status says success.
+    pub(super) dead: Option<Compiled>,
+    /// The condition for a success although the status says refusal.
+    pub(super) alive: Option<Compiled>,
     pub(super) code: Vec<Compiled>,
     pub(super) message: Vec<Compiled>,
     /// What gives a failure its reason; the first one that fits counts.

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::call::{Call, INSPECTION, Kind, Recipe};
 use super::claims::JwtCheck;
+use super::definition::CredentialKind;
 use super::fingerprint::Fingerprints;
 use super::reader::TokenResponse;
 use super::request::TokenRequest;
@@ -17,7 +18,7 @@ use super::trace::Trace;
 use super::turns::{Turn, Turns};
 use super::values::{Attempt, Inputs, RenderError, Values};
 use super::verification::{Verification, judged};
-use crate::outcome::{Code, Expiry, Failure, Issued, Message, Outcome, Step, TraceLine, malformed};
+use crate::outcome::{Code, Expiry, Failure, Message, Outcome, Step, TraceLine, malformed};
 use crate::secret::Redactor;
 
 /// The rules of a conversation.
@@ -44,7 +45,8 @@ pub struct Conversation<'a> {
     keys: Option<TokenResponse>,
     /// When the last answer arrived; at first the time of the attempt.
     now: Timestamp,
-    issued: Option<Issued>,
+    /// The outcome of the main call, if it is a success.
+    good: Option<Outcome>,
     failed: Option<Failed<'a>>,
     /// Each call and the HTTP status of its answer.
     steps: Vec<(Step, Option<u16>)>,
@@ -108,7 +110,7 @@ pub struct ObservedAnswer<'a> {
     pub response: &'a TokenResponse,
     /// What each rule found in the answer.
     pub trace: &'a Trace<'a>,
-    /// The outcome of the token request; `None` for other calls.
+    /// The outcome of the main call; `None` for other calls.
     pub outcome: Option<&'a Outcome>,
     /// Knows the secrets up to this answer.
     pub redactor: &'a Redactor,
@@ -136,7 +138,7 @@ impl<'a> Conversation<'a> {
             open: None,
             keys: None,
             now: attempt.now,
-            issued: None,
+            good: None,
             failed: None,
             steps: Vec::new(),
             before_cleanup: 0,
@@ -188,8 +190,8 @@ impl<'a> Conversation<'a> {
         let Some(call) = self.open.take() else { return };
         self.now = response.received;
         let mut trace = Trace::default();
-        let (outcome, read) = if call.kind == Kind::Token {
-            (Some(self.read_token(&response, &mut trace)), Ok(()))
+        let (outcome, read) = if call.kind.is_main() {
+            (Some(self.read_main(&response, &mut trace)), Ok(()))
         } else {
             (None, call.read(&mut self.values, &response, &mut trace))
         };
@@ -203,11 +205,11 @@ impl<'a> Conversation<'a> {
             });
         }
         let failure = match outcome {
-            Some(Outcome::Issued(issued)) => {
-                self.issued = Some(issued);
+            Some(Outcome::Failed(failure)) => Some(failure),
+            Some(good) => {
+                self.good = Some(good);
                 None
             }
-            Some(Outcome::Failed(failure)) => Some(failure),
             None => read.err(),
         };
         self.conclude(call, failure, took, Some(response.status), trace);
@@ -226,7 +228,7 @@ impl<'a> Conversation<'a> {
     /// The result. No text in it holds a secret of any call.
     #[must_use]
     pub fn finish(self) -> Conclusion {
-        let Self { values, observer, failed, issued, mut steps, before_cleanup, .. } = self;
+        let Self { values, observer, failed, good, mut steps, before_cleanup, .. } = self;
         let redactor = &values.redactor;
         if let Some(observer) = observer {
             for call in &self.subject.recipe.cleanup {
@@ -242,14 +244,14 @@ impl<'a> Conversation<'a> {
             }
         }
         let steps = steps.into_iter().map(|(step, _)| step).collect();
-        let (outcome, reading) = match (failed, issued) {
+        let (outcome, reading) = match (failed, good) {
             (Some(Failed { mut failure, status, trace }), _) => {
                 scrub(&mut failure, status, redactor);
                 (Outcome::Failed(failure), trace.lines(redactor))
             }
-            (None, Some(issued)) => (Outcome::Issued(issued), Vec::new()),
+            (None, Some(good)) => (good, Vec::new()),
             (None, None) => {
-                let failure = malformed("internal_error", "no token was requested");
+                let failure = malformed("internal_error", "the main request was not made");
                 (Outcome::Failed(failure), Vec::new())
             }
         };
@@ -257,8 +259,11 @@ impl<'a> Conversation<'a> {
     }
 
     /// The values keep the token only when a later call can need it.
-    fn read_token(&mut self, response: &TokenResponse, trace: &mut Trace<'a>) -> Outcome {
+    fn read_main(&mut self, response: &TokenResponse, trace: &mut Trace<'a>) -> Outcome {
         let Subject { recipe, verification, expectations, fingerprints } = self.subject;
+        if recipe.kind() == CredentialKind::Static {
+            return recipe.read_static(&mut self.values, response, expectations, trace);
+        }
         let keep = verification.is_some();
         if !keep
             && recipe.cleanup.is_empty()
@@ -271,7 +276,10 @@ impl<'a> Conversation<'a> {
     }
 
     fn inspect(&mut self, check: &JwtCheck) {
-        let expiry = self.issued.as_ref().map_or(Expiry::Unknown, |issued| issued.expiry);
+        let expiry = match &self.good {
+            Some(Outcome::Issued(issued)) => issued.expiry,
+            _ => Expiry::Unknown,
+        };
         let keys = self.keys.take();
         let failure = check.inspect(&self.values, keys.as_ref(), expiry, self.now).err();
         if let Some(failure) = &failure {
@@ -314,7 +322,7 @@ impl<'a> Conversation<'a> {
 /// token request.
 fn of_the_probe(call: &Call, failure: Failure) -> Failure {
     let failure = judged(call.kind, failure);
-    if call.kind == Kind::Token {
+    if call.kind.is_main() {
         return failure;
     }
     let message = Message::clean(&format!("{}: {}", call.name, failure.message.as_str()));

@@ -58,6 +58,8 @@ pub struct Reader<'a, 'r> {
     pub tokens: &'r [Compiled],
     /// What the codes and conditions say, once it is known.
     pub told: OnceCell<Option<Reason>>,
+    /// Whether the condition `dead` is true.
+    pub is_dead: bool,
 }
 
 /// Values for later calls with their names and rules, and the name of the first value that the
@@ -99,8 +101,20 @@ impl<'a, 'r> Reader<'a, 'r> {
         if call.uses.contains("body") {
             names.add("body", Value::from(answer::text(&body)));
         }
-        let (shown_body, told) = (None, OnceCell::new());
-        Self { call, response, names, redactor, trace, body, trees, shown_body, tokens, told }
+        let (shown_body, told, is_dead) = (None, OnceCell::new(), false);
+        Self {
+            call,
+            response,
+            names,
+            redactor,
+            trace,
+            body,
+            trees,
+            shown_body,
+            tokens,
+            told,
+            is_dead,
+        }
     }
 
     /// Hides every secret that can be found in the answer.

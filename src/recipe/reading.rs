@@ -11,7 +11,7 @@ use super::reader::{Reader, TokenResponse};
 use super::refusal::means_success;
 use super::trace::{Found, Trace};
 use super::values::Values;
-use crate::language::answer::{describe, is_word, mismatch};
+use crate::language::answer::{describe, is_page, is_word, mismatch};
 use crate::language::expression::{Compiled, explain};
 use crate::language::scan::Member;
 use crate::language::tree::Tree;
@@ -56,7 +56,13 @@ impl Reader<'_, '_> {
         if let Some(damage) = &self.response.damage {
             self.trace.note("body", "", Found::Damage(damage.message.clone()));
         }
+        if self.is_dead() {
+            return Err(self.refused(None));
+        }
         if !self.has_fine_status() {
+            if self.is_alive() {
+                return Ok(());
+            }
             return Err(match status {
                 300..400 => self.redirected(),
                 200..300 if !self.tells_a_failure() => {
@@ -94,9 +100,11 @@ impl Reader<'_, '_> {
         let in_body = |rule: &Compiled| {
             ["body", "json", "form", "xml"].iter().any(|name| rule.uses.contains(*name))
         };
-        let mut given = self.tokens.iter().chain(self.call.gives.iter().map(|(_, rule)| rule));
-        trees.any(is_whole)
-            || format == Format::Any && given.clone().next().is_some() && !given.any(in_body)
+        let gives = self.call.gives.iter().map(|(_, rule)| rule);
+        let mut used = self.tokens.iter().chain(gives).chain(&self.call.rules.dead);
+        // The status of a read of a static credential is enough for a success.
+        let is_enough = self.call.kind == Kind::Read || used.clone().next().is_some();
+        trees.any(is_whole) || format == Format::Any && is_enough && !used.any(in_body)
     }
 
     fn redirected(&self) -> Failure {
@@ -111,7 +119,7 @@ impl Reader<'_, '_> {
         let body = &*self.body;
         let format = self.call.rules.format;
         let readable = match format {
-            Format::Any => true,
+            Format::Any => !self.call.rules.refuses_pages || !is_page(body),
             Format::Text => is_word(body),
             Format::Json | Format::Form | Format::Xml => {
                 self.trees.iter().any(|(name, _)| *name == format.word())
@@ -131,7 +139,8 @@ impl Reader<'_, '_> {
             Format::Form => ("not_form", "a form"),
             Format::Xml => ("not_xml", "XML"),
             Format::Text => ("not_text", "a token by itself"),
-            Format::Json | Format::Any => ("not_json", "JSON"),
+            Format::Json => ("not_json", "JSON"),
+            Format::Any => ("html_page", "that of an API"),
         };
         Err(malformed(code, &mismatch(&self.body, wanted)))
     }

@@ -58,10 +58,11 @@ impl Reader<'_, '_> {
         let code = self.code();
         let prose = self.prose();
         let message = self.message().or_else(|| prose.map(|text| self.redactor.scrub(&text)));
-        let is_own = self.call.kind.leads_to_the_token();
+        let is_own = self.call.kind.leads_to_the_outcome();
         let waiting = self.waiting();
         let fine = self.has_fine_status();
-        let by_status = status::reason(status).filter(|_| !fine);
+        // A condition of the recipe says more than the status of a redirect.
+        let by_status = status::reason(status).filter(|_| !fine && !self.is_dead);
         let told = self.told();
         let problem = problem.filter(|_| code.is_none() && told.is_none());
         let reason = match told {

@@ -46,13 +46,13 @@ impl Recipe {
         expectations: &Expectations,
         fingerprints: &Fingerprints,
     ) -> Option<Issued> {
-        if !self.token.reads_only_members || response.body.len() > LARGEST_PLAIN {
+        if !self.main.reads_only_members || response.body.len() > LARGEST_PLAIN {
             return None;
         }
         let (rules, mut trace) = (&self.reading, Trace::default());
         let mut secrets = Redactor::default();
         let known = (Context::default(), &mut secrets);
-        let mut reader = Reader::of(&self.token, &rules.token, known, response, &mut trace);
+        let mut reader = Reader::of(&self.main, &rules.token, known, response, &mut trace);
         reader.accept().ok()?;
         let token = reader.find_token().ok()?;
         reader.token(&token, rules, expectations, fingerprints).ok()
@@ -71,7 +71,7 @@ impl Recipe {
         trace: &mut Trace<'r>,
     ) -> Outcome {
         let rules = &self.reading;
-        let mut reader = Reader::new(&self.token, &rules.token, values, response, trace);
+        let mut reader = Reader::new(&self.main, &rules.token, values, response, trace);
         let token = reader
             .accept()
             .and_then(|()| reader.find_token().map_err(|problem| reader.refused(Some(problem))));
@@ -88,6 +88,32 @@ impl Recipe {
             }
         }
         outcome.map_or_else(Outcome::Failed, Outcome::Issued)
+    }
+}
+
+impl Recipe {
+    /// Reads the answer to the read that presents a static credential.
+    #[must_use]
+    pub fn read_static<'r>(
+        &'r self,
+        values: &mut Values,
+        response: &TokenResponse,
+        expectations: &Expectations,
+        trace: &mut Trace<'r>,
+    ) -> Outcome {
+        let mut reader = Reader::new(&self.main, &[], values, response, trace);
+        let accepted = reader
+            .accept()
+            .and_then(|()| reader.check_scopes(&self.reading, &expectations.required_scopes));
+        if let Err(failure) = accepted {
+            return Outcome::Failed(failure);
+        }
+        if !self.cleanup.is_empty() {
+            for (name, rule, value) in reader.given().0 {
+                values.give_found(name, rule, value);
+            }
+        }
+        Outcome::Accepted
     }
 }
 
@@ -168,13 +194,7 @@ impl<'r> Reader<'_, 'r> {
                 return Err(Failure::new(Reason::Expired, &message));
             }
         }
-        let missing = self.missing_scopes(rules, &expectations.required_scopes);
-        if !missing.is_empty() {
-            let mut failure =
-                Failure::new(Reason::Scope, &format!("not granted: {}", missing.join(" ")));
-            failure.missing_scopes = missing.len();
-            return Err(failure);
-        }
+        self.check_scopes(rules, &expectations.required_scopes)?;
         Ok(Issued { expiry, lifetime, fingerprint: fingerprints.of(token) })
     }
 
@@ -232,6 +252,16 @@ impl<'r> Reader<'_, 'r> {
             })
         };
         paths(&rule.source).iter().any(|path| member(path).is_ok_and(|value| is_absent(&value)))
+    }
+
+    /// Checks that the answer grants the required scopes.
+    fn check_scopes(&mut self, rules: &'r TokenRules, required: &[String]) -> Result<(), Failure> {
+        let missing = self.missing_scopes(rules, required);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let message = format!("not granted: {}", missing.join(" "));
+        Err(Failure { missing_scopes: missing.len(), ..Failure::new(Reason::Scope, &message) })
     }
 
     /// The required scopes that the answer does not list. An answer without a list grants the

@@ -31,7 +31,7 @@ impl Recipe {
             let inspection = verification.jwt.iter().map(Turn::Inspection);
             verification.calls().map(Turn::Call).chain(inspection)
         });
-        let issuing = self.steps.iter().chain([&self.token]).map(Turn::Call);
+        let issuing = self.steps.iter().chain([&self.main]).map(Turn::Call);
         issuing.chain(verifying).chain(self.cleanup.iter().map(Turn::Call))
     }
 

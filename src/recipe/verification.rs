@@ -183,7 +183,7 @@ impl JwtCheck {
 /// The failure of the probe when this kind of call fails.
 pub(super) fn judged(kind: Kind, failure: Failure) -> Failure {
     match kind {
-        Kind::Step | Kind::Token | Kind::Cleanup => failure,
+        Kind::Step | Kind::Token | Kind::Read | Kind::Cleanup => failure,
         // A server without keys does not reject the credential.
         Kind::Keys if failure.reason.class() == Class::Credential => {
             Failure { reason: Reason::Malformed, ..failure }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::outcome::{Class, Expiry, Outcome, Probe};
 use crate::provider::{Provider, Slot};
+use crate::recipe::definition::CredentialKind;
 use crate::state::{Health, Recorded, State, Transition};
 use crate::time::{human_duration, unix_seconds};
 
@@ -132,7 +133,16 @@ fn debug(provider: &Provider, probe: &Probe) {
         let (provider, reason, code) = (&provider.name, failure.reason.word(), &failure.code);
         tracing::debug!(%provider, reason, %code, "probe failed");
     } else {
-        tracing::debug!(provider = %provider.name, seconds = probe.duration, "token issued");
+        let message = succeeded(&probe.outcome);
+        tracing::debug!(provider = %provider.name, seconds = probe.duration, "{message}");
+    }
+}
+
+/// What a success is called.
+fn succeeded(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Accepted => "key accepted",
+        Outcome::Issued(_) | Outcome::Failed(_) => "token issued",
     }
 }
 
@@ -159,11 +169,14 @@ fn line(provider: &Provider, probe: &Probe, news: News, health: &Health, held_ba
                 "token issued"
             );
         }
+        Outcome::Accepted => {
+            tracing::info!(provider = %name, credentials, from, state, held_back, "key accepted");
+        }
         Outcome::Failed(failure) => {
             let facts = failure.reason.facts();
             let (class, reason, code, detail) =
                 (facts.class.word(), facts.word, &failure.code, failure.message.as_str());
-            let runway = runway(health, probe);
+            let runway = runway(provider, health, probe);
             let since = health
                 .current_failure()
                 .map(|current| current.since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
@@ -171,31 +184,35 @@ fn line(provider: &Provider, probe: &Probe, news: News, health: &Health, held_ba
             if health.state() != State::Broken {
                 tracing::warn!(
                     provider = %name, credentials, from, state, class, reason, code = %code,
-                    runway = %runway, detail, held_back, "probe failed"
+                    runway, detail, held_back, "probe failed"
                 );
             } else if matches!(news, News::Still) {
                 tracing::error!(
                     provider = %name, credentials, state, class, reason, code = %code,
-                    runway = %runway, since, detail, held_back, "{what} still broken"
+                    runway, since, detail, held_back, "{what} still broken"
                 );
             } else {
                 tracing::error!(
                     provider = %name, credentials, from, state, class, reason, code = %code,
-                    runway = %runway, detail, held_back, "{what} broken"
+                    runway, detail, held_back, "{what} broken"
                 );
             }
         }
     }
 }
 
-/// How long the last good token still lives, for people.
-fn runway(health: &Health, probe: &Probe) -> String {
-    match health.token().map(|token| token.expiry) {
-        Some(Expiry::At(end)) => human_duration(unix_seconds(end) - unix_seconds(probe.started)),
-        Some(Expiry::Never) => "unlimited".into(),
-        Some(Expiry::Unknown) => "not known".into(),
-        None => "none".into(),
-    }
+/// How long the last good token still lives, for people; `None` where no token is issued.
+fn runway(provider: &Provider, health: &Health, probe: &Probe) -> Option<String> {
+    (provider.recipe.kind() == CredentialKind::Issued).then(|| {
+        match health.token().map(|token| token.expiry) {
+            Some(Expiry::At(end)) => {
+                human_duration(unix_seconds(end) - unix_seconds(probe.started))
+            }
+            Some(Expiry::Never) => "unlimited".into(),
+            Some(Expiry::Unknown) => "not known".into(),
+            None => "none".into(),
+        }
+    })
 }
 
 #[cfg(test)]

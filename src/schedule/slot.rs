@@ -61,11 +61,11 @@ impl Slot {
     /// While credwatch backs off from a provider, `/probe` starts no probe either. An operator must
     /// wait only when the provider itself asks credwatch to wait.
     pub fn close(&mut self, outcome: &Outcome, least_age: Duration, due: Duration, now: Duration) {
-        if matches!(outcome, Outcome::Issued(_)) {
+        if outcome.is_success() {
             self.back_off_ended = None;
         }
         let (backs_off, must_wait) = match outcome {
-            Outcome::Issued(_) => (false, false),
+            Outcome::Issued(_) | Outcome::Accepted => (false, false),
             Outcome::Failed(failure) => {
                 let must_wait =
                     failure.retry_after.is_some() || failure.reason == Reason::Throttled;

@@ -44,7 +44,8 @@ impl Health {
         self.observe(probe);
         self.credentials = probe.credentials.or(self.credentials);
         let to = match &probe.outcome {
-            Outcome::Issued(issued) => self.succeed(issued, probe.started),
+            Outcome::Issued(issued) => self.succeed(Some(issued), probe.started),
+            Outcome::Accepted => self.succeed(None, probe.started),
             Outcome::Failed(failure) => self.fail(failure, probe.started, cadence),
         };
         let after = self.failure().map(|failure| (failure.reason, failure.code.clone()));
@@ -119,20 +120,23 @@ impl Health {
             probe.client_certificate_expiry.or(self.client_certificate_expiry);
     }
 
-    fn succeed(&mut self, issued: &Issued, started: Timestamp) -> State {
+    /// `issued` is the token; `None` when the provider accepted the credential itself.
+    fn succeed(&mut self, issued: Option<&Issued>, started: Timestamp) -> State {
         self.last_success = Some(started);
         self.current_failure = None;
         self.streak = Streak::default();
         self.missing_scopes = 0;
         let before = self.token.and_then(|token| token.fingerprint);
-        if before.is_some_and(|before| before != issued.fingerprint) {
-            self.token_changes += 1;
-        }
-        self.token = Some(Token {
+        self.token = issued.map(|issued| Token {
             expiry: issued.expiry,
             lifetime: issued.lifetime,
             fingerprint: Some(issued.fingerprint),
         });
+        if let (Some(before), Some(issued)) = (before, issued)
+            && before != issued.fingerprint
+        {
+            self.token_changes += 1;
+        }
         State::Healthy
     }
 

@@ -38,6 +38,8 @@ pub struct Filter {
 struct ProviderState {
     name: String,
     recipe: String,
+    /// `issued` or `static`.
+    kind: &'static str,
     labels: Map<String, Value>,
     #[serde(flatten)]
     current: CredentialState,
@@ -154,6 +156,7 @@ fn provider_state(entry: &Entry, roster: &Roster, now: Moment) -> ProviderState 
     ProviderState {
         name: provider.name.clone(),
         recipe: provider.recipe.name.clone(),
+        kind: provider.recipe.kind().word(),
         labels: provider
             .labels
             .iter()

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use credwatch::config::load_text;
 use credwatch::recipe::Recipe;
 use credwatch::recipe::builtin::{self, BUILTINS};
-use credwatch::recipe::definition::Tokens;
+use credwatch::recipe::definition::{CredentialKind, Tokens};
 
 use credwatch::time::human_duration;
 
@@ -100,12 +100,13 @@ fn source(documentation: &str) -> String {
 fn entry(recipe: &Recipe) -> String {
     let mut text = format!("{}.\n\n", or_nothing(recipe.title.as_ref()));
     text += &format!("```toml\n{}```\n\n", ready(recipe));
-    let tokens = match recipe.tokens {
-        Tokens::Fresh => "a new token at each probe",
-        Tokens::Cached => "the same token until it ends",
+    let tokens = match (recipe.kind(), recipe.tokens) {
+        (CredentialKind::Static, _) => "Kind: static; the key itself is presented",
+        (_, Tokens::Fresh) => "Tokens: a new token at each probe",
+        (_, Tokens::Cached) => "Tokens: the same token until it ends",
     };
     let source = source(or_nothing(recipe.documentation.as_ref()));
-    text += &format!("- Documentation: {source}\n- Tokens: {tokens}\n");
+    text += &format!("- Documentation: {source}\n- {tokens}\n");
     text +=
         &format!("- Side effects: {}\n", recipe.side_effects.as_deref().unwrap_or("none known"));
     let interval = recipe

@@ -13,8 +13,9 @@ use credwatch::exchange::{Prepared, RecordedResponse, prepare};
 use credwatch::probe::Prober;
 use credwatch::provider::Provider;
 use credwatch::recipe::builtin::{self, BUILTINS};
+use credwatch::recipe::definition::CredentialKind;
 use credwatch::recipe::{
-    Attempt, Call, Conversation, Fingerprints, Inputs, Kind, ObservedAnswer, Observer, Subject,
+    Attempt, Call, Conversation, Fingerprints, Inputs, ObservedAnswer, Observer, Subject,
     TokenRequest, Values,
 };
 use credwatch::secret::Redactor;
@@ -48,6 +49,7 @@ fn every_built_in_recipe_has_its_success_its_refusal_and_its_bad_answers_recorde
             .filter(|prepared| prepared.exchange.recipe == name)
             .map(|prepared| {
                 match (&prepared.exchange.outcome.reason, &prepared.exchange.outcome.code) {
+                    (None, _) if prepared.exchange.outcome.accepted => "accepted".to_owned(),
                     (None, _) => "issued".to_owned(),
                     (Some(reason), Some(code)) if reason == "malformed" => code.clone(),
                     (Some(reason), _) => reason.clone(),
@@ -56,8 +58,14 @@ fn every_built_in_recipe_has_its_success_its_refusal_and_its_bad_answers_recorde
             .collect();
         // Some APIs tell no end of a token.
         let has_expiry = builtin::text(name).is_some_and(|text| text.contains("\nexpiry = "));
-        let bad_expiry = has_expiry.then_some("expiry_unreadable");
-        for needed in ["issued", "rejected", "token_missing"].into_iter().chain(bad_expiry) {
+        let needed: &[&str] = match builtin::recipe(name).expect("in the table").kind() {
+            CredentialKind::Issued if has_expiry => {
+                &["issued", "rejected", "token_missing", "expiry_unreadable"]
+            }
+            CredentialKind::Issued => &["issued", "rejected", "token_missing"],
+            CredentialKind::Static => &["accepted", "rejected"],
+        };
+        for needed in needed {
             assert!(
                 outcomes.iter().any(|outcome| outcome == needed),
                 "{name} has no exchange with the outcome {needed}"
@@ -240,7 +248,7 @@ fn expected(
     let mut steps = prepared.exchange.steps.iter();
     let mut all = Vec::new();
     while let Some(asked) = conversation.next_request() {
-        let (request, recorded) = if asked.call.kind == Kind::Token {
+        let (request, recorded) = if asked.call.kind.is_main() {
             (&prepared.exchange.request, prepared.exchange.response.as_ref())
         } else {
             let step = steps.next().ok_or("a call is not recorded")?;

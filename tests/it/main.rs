@@ -78,6 +78,7 @@ mod rotation;
 mod secret_parts;
 mod secret_rules;
 mod stall;
+mod static_keys;
 mod steps;
 mod strangers;
 mod support;

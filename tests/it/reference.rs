@@ -227,6 +227,7 @@ fn answered(recipe: &Recipe, body: &Json) -> String {
             credwatch::outcome::Expiry::At(end) => end.to_string(),
             other => format!("{other:?}"),
         },
+        credwatch::outcome::Outcome::Accepted => unreachable!("it has a token"),
         credwatch::outcome::Outcome::Failed(failure) => failure.message.as_str().to_owned(),
     }
 }

@@ -68,7 +68,7 @@ fn sent(text: &str) -> String {
         .begin(&Inputs { parameters: &provider.parameters, credentials: &credentials }, &attempt)
         .unwrap_or_else(|error| panic!("{error}\n{text}"));
     let request =
-        provider.recipe.token.render(&mut values).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        provider.recipe.main.render(&mut values).unwrap_or_else(|error| panic!("{error}\n{text}"));
     let mut headers: Vec<String> = request
         .headers
         .iter()

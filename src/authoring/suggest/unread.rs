@@ -35,7 +35,7 @@ pub fn unread(
         {
             &["code", "message"]
         }
-        Outcome::Issued(_) | Outcome::Failed(_) => &[],
+        Outcome::Issued(_) | Outcome::Accepted | Outcome::Failed(_) => &[],
     };
     // An unreadable or past expiry probably has the wrong unit, so it is suggested again.
     let is_past = matches!(outcome, Outcome::Failed(failure) if failure.reason == Reason::Expired);

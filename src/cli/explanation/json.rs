@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::authoring::explain::Explanation;
 use crate::outcome::{Expiry, Outcome, Phases, Probe};
 use crate::provider::Provider;
+use crate::recipe::definition::CredentialKind;
 
 pub fn as_json(provider: &Provider, probe: &Probe, explanation: &Explanation) -> serde_json::Value {
     let phases: serde_json::Map<String, serde_json::Value> = Phases::WORDS
@@ -21,10 +22,15 @@ pub fn as_json(provider: &Provider, probe: &Probe, explanation: &Explanation) ->
             };
             json!({ "issued": true, "expires": expires, "lifetime_seconds": issued.lifetime })
         }
+        Outcome::Accepted => json!({ "accepted": true }),
         Outcome::Failed(failure) => {
             let facts = failure.reason.facts();
+            let success = match provider.recipe.kind() {
+                CredentialKind::Issued => "issued",
+                CredentialKind::Static => "accepted",
+            };
             json!({
-                "issued": false,
+                success: false,
                 "class": facts.class.word(),
                 "reason": facts.word,
                 "code": failure.code.as_str(),
@@ -36,7 +42,7 @@ pub fn as_json(provider: &Provider, probe: &Probe, explanation: &Explanation) ->
             })
         }
     };
-    let main = explanation.token();
+    let main = explanation.main();
     let others = |step: &&crate::outcome::Step| main.is_none_or(|call| *call.step != *step.name);
     let steps: Vec<serde_json::Value> = probe
         .steps
@@ -62,6 +68,7 @@ pub fn as_json(provider: &Provider, probe: &Probe, explanation: &Explanation) ->
     json!({
         "provider": provider.name,
         "recipe": provider.recipe.name,
+        "kind": provider.recipe.kind().word(),
         "started": probe.started.to_string(),
         "duration_seconds": probe.duration,
         "phases_seconds": phases,

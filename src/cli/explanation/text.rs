@@ -7,7 +7,6 @@ use crate::authoring::explain::{ExplainedCall, Explanation};
 use crate::outcome::{Expiry, Outcome, Phases, Probe};
 use crate::printable::printable;
 use crate::provider::Provider;
-use crate::recipe::Kind;
 use crate::time::{human_duration, unix_seconds};
 
 pub fn as_text(provider: &Provider, probe: &Probe, explanation: &Explanation) -> String {
@@ -19,7 +18,7 @@ pub fn as_text(provider: &Provider, probe: &Probe, explanation: &Explanation) ->
         Head.paint(&printable(&provider.name)),
         Dim.paint(&printable(&format!("recipe {}: {title}", provider.recipe.name)))
     );
-    let token = explanation.calls.iter().position(|call| call.kind == Kind::Token);
+    let token = explanation.calls.iter().position(|call| call.kind.is_main());
     let (before, after) = explanation.calls.split_at(token.unwrap_or(explanation.calls.len()));
     for call in before {
         step(&mut out, call);
@@ -212,6 +211,18 @@ fn read(out: &mut String, call: &ExplainedCall) {
     }
 }
 
+/// The cleanup calls that failed after a success.
+fn left_behind(out: &mut String, probe: &Probe) {
+    for step in probe.steps.iter().filter(|step| step.failure.is_some()) {
+        let _ = writeln!(
+            out,
+            "  {} `{}` failed, so something stays behind at the provider",
+            Bad.paint("but"),
+            step.name
+        );
+    }
+}
+
 fn result(out: &mut String, provider: &Provider, probe: &Probe) {
     match &probe.outcome {
         Outcome::Issued(issued) => {
@@ -225,14 +236,11 @@ fn result(out: &mut String, provider: &Provider, probe: &Probe) {
                 _ => "the answer does not say how long it lives".into(),
             };
             let _ = writeln!(out, "{} a token was issued; {life}", Good.paint("OK"));
-            for step in probe.steps.iter().filter(|step| step.failure.is_some()) {
-                let _ = writeln!(
-                    out,
-                    "  {} `{}` failed, so something stays behind at the provider",
-                    Bad.paint("but"),
-                    step.name
-                );
-            }
+            left_behind(out, probe);
+        }
+        Outcome::Accepted => {
+            let _ = writeln!(out, "{} the key was accepted", Good.paint("OK"));
+            left_behind(out, probe);
         }
         Outcome::Failed(failure) => {
             let facts = failure.reason.facts();

@@ -10,7 +10,7 @@ use super::request::Requested;
 use crate::diagnostic::{Sentence, Shown};
 use crate::language::expression::Compiled;
 use crate::language::names::Secrecy;
-use crate::recipe::call::{Call, Condition, Kind, OWN_NAMES, Rules};
+use crate::recipe::call::{Call, Condition, Kind, Rules, own_names};
 use crate::recipe::definition::{Answer, Format, Ordered, Request, Step, Text};
 
 impl Compiler<'_> {
@@ -56,7 +56,7 @@ impl Compiler<'_> {
                         let problem = Sentence::fill("the name `{}` is taken", [Shown::name(name)]);
                         self.fault(text.0.span(), problem).hint = Some(Sentence::naming(
                             "each call has a name of its own; {} are ours",
-                            Shown::list(OWN_NAMES),
+                            Shown::list(own_names(self.kind).iter().copied()),
                             "each call has a name of its own",
                         ));
                     }
@@ -104,6 +104,7 @@ impl Compiler<'_> {
             message,
             meanings,
             retry_after,
+            ..Rules::default()
         };
         self.finish(name, kind, part, request, rules, gives)
     }

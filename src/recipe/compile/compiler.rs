@@ -12,7 +12,7 @@ use crate::language::names::{Mistake, Names};
 use crate::language::scan::KEYWORDS;
 use crate::language::taint::{SAME, deciding_secret, shown_secret, taken_paths};
 use crate::language::template::Template;
-use crate::recipe::definition::{Expressions, Text};
+use crate::recipe::definition::{CredentialKind, Expressions, Text};
 
 /// Names with a fixed meaning in expressions.
 const RESERVED: [&str; 11] =
@@ -40,6 +40,8 @@ pub struct Compiler<'a> {
     pub hidden: Vec<Vec<String>>,
     /// How many expressions and texts the recipe has so far.
     pub expressions: usize,
+    /// Whether the recipe requests a token or presents the credential itself.
+    pub kind: CredentialKind,
 }
 
 impl<'a> Compiler<'a> {
@@ -58,6 +60,7 @@ impl<'a> Compiler<'a> {
             all: BTreeSet::new(),
             hidden: Vec::new(),
             expressions: 0,
+            kind: CredentialKind::default(),
         }
     }
 
@@ -93,7 +96,7 @@ impl<'a> Compiler<'a> {
         if !valid {
             self.fault(span, "this name cannot be used in expressions").hint =
                 Some("a name has letters, digits and `_`, and begins with a letter".into());
-        } else if is_reserved(name) {
+        } else if is_reserved(name) && (name != "token" || self.kind == CredentialKind::Issued) {
             let problem =
                 Sentence::fill("`{}` has a meaning of its own in expressions", [Shown::name(name)]);
             self.fault(span, problem).hint = Some("choose another name".into());

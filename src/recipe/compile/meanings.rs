@@ -1,7 +1,7 @@
 //! Compiles the codes and conditions that give a failure its reason.
 
 use super::compiler::Compiler;
-use crate::diagnostic::{Sentence, Shown};
+use crate::diagnostic::Sentence;
 use crate::language::expression::Compiled;
 use crate::outcome::Reason;
 use crate::recipe::call::Meaning;
@@ -17,13 +17,13 @@ impl Compiler<'_> {
         let compiled = signs.into_iter().filter(written).map(|(reason, signs)| Meaning {
             reason,
             codes: signs.codes.clone(),
-            when: signs.when.as_ref().and_then(|text| self.condition(reason, text)),
+            when: signs.when.as_ref().and_then(|text| self.condition(reason.word(), text)),
         });
         compiled.collect()
     }
 
-    /// A condition about the answer. A single code in its place is a mistake.
-    fn condition(&mut self, reason: Reason, text: &Text) -> Option<Compiled> {
+    /// The condition with this key about the answer. A single code in its place is a mistake.
+    pub fn condition(&mut self, key: &'static str, text: &Text) -> Option<Compiled> {
         let faults = self.faults.len();
         let rule = self.rule(text);
         let names_answer = ANSWER.iter().any(|name| text.0.get_ref().contains(name));
@@ -37,10 +37,17 @@ impl Compiler<'_> {
             && self.faults.len() > faults
             && let Some(fault) = self.faults.last_mut()
         {
-            fault.hint = Some(Sentence::fill(
-                "one string is a condition; codes are an array, such as `{} = [\"1015\"]`",
-                [Shown::outside_of_files(reason.word())],
-            ));
+            fault.hint = Some(match Reason::from_word(key) {
+                Some(_) => Sentence::fill(
+                    "one string is a condition; codes are an array, such as `{} = [\"1015\"]`",
+                    [key.into()],
+                ),
+                None => Sentence::fill(
+                    "write a condition about `json`, `http.status` or another part of the answer, \
+                     such as `{} = \"json.active == false\"`",
+                    [key.into()],
+                ),
+            });
         }
         None
     }

@@ -10,8 +10,8 @@ use super::limits::MOST_EXPRESSIONS;
 use super::response::of_the_token;
 use crate::diagnostic::{Fault, Source};
 use crate::language::names::Names;
-use crate::recipe::call::{Call, Kind, OWN_NAMES, Recipe, TOKEN};
-use crate::recipe::definition::{Definition, VerifyCall};
+use crate::recipe::call::{Call, Kind, Recipe, own_names};
+use crate::recipe::definition::{CredentialKind, Definition, VerifyCall};
 
 /// A longer interval would be no watch. A recipe of another author could otherwise stop the probes.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(24 * 3600);
@@ -29,6 +29,7 @@ impl Recipe {
     ) -> Self {
         let before = faults.len();
         let mut compiler = Compiler::new(source, faults, Names::default(), BTreeSet::new());
+        compiler.kind = definition.kind;
         compiler.sizes(name, definition, place);
         if definition.interval.is_some_and(|interval| interval.0 > LONGEST_INTERVAL) {
             compiler.fault(place.clone(), "the `interval` of a recipe is at most `1d`").hint =
@@ -39,9 +40,14 @@ impl Recipe {
             compiler.names.add(clock, false);
         }
         let bindings = compiler.bindings(definition);
-        let mut known: Vec<Arc<str>> = OWN_NAMES.map(Arc::from).to_vec();
+        let mut known: Vec<Arc<str>> =
+            own_names(definition.kind).iter().copied().map(Arc::from).collect();
         let steps = compiler.steps(&definition.steps, Kind::Step, &mut known, place);
-        let request = compiler.request(&definition.request, Kind::Token, place);
+        let kind = match definition.kind {
+            CredentialKind::Issued => Kind::Token,
+            CredentialKind::Static => Kind::Read,
+        };
+        let request = compiler.request(&definition.request, kind, place);
         let outside = compiler.names.clone();
         compiler.add_answer_names();
         let response = &definition.response;
@@ -50,10 +56,12 @@ impl Recipe {
         let gives = compiler.gives(&response.gives);
         let (rules, reading) = compiler.response(definition, place);
         compiler.names = outside;
-        let part = String::new();
-        let token = compiler.finish(TOKEN.into(), Kind::Token, part, request, rules, gives);
-        compiler.names.set("token", of_the_token(&reading.token));
-        compiler.answers.insert("token".into());
+        let (name_of_call, part) = (kind.own_name().into(), String::new());
+        let main = compiler.finish(name_of_call, kind, part, request, rules, gives);
+        if kind == Kind::Token {
+            compiler.names.set("token", of_the_token(&reading.token));
+            compiler.answers.insert("token".into());
+        }
         let cleanup = compiler.steps(&definition.cleanup, Kind::Cleanup, &mut known, place);
         // What an expression with a mistake uses is not known.
         if compiler.faults.len() == before {
@@ -71,7 +79,7 @@ impl Recipe {
             parameters,
             credentials,
             steps,
-            token,
+            main,
             cleanup,
             bindings,
             reading,
@@ -95,7 +103,7 @@ impl Recipe {
         let given = self
             .steps
             .iter()
-            .chain([&self.token])
+            .chain([&self.main])
             .flat_map(|step| step.gives.iter().map(|(name, _)| name.clone()));
         let answers = given.chain(["token".to_owned()]).collect();
         let mut compiler = Compiler::new(source, faults, self.names.clone(), answers);

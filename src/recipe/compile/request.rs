@@ -44,7 +44,7 @@ impl Compiler<'_> {
         if request.url.is_none() {
             self.fault(
                 place.clone(),
-                if kind == Kind::Token {
+                if kind.is_main() {
                     "the recipe has no `request.url`"
                 } else {
                     "a call has no `request.url`"
@@ -85,7 +85,7 @@ impl Compiler<'_> {
 
     fn method(&mut self, request: &Request, kind: Kind) -> Method {
         let has_body = bodies(request) > 0;
-        let known: &[&str] = if kind == Kind::Token {
+        let known: &[&str] = if kind.is_main() {
             &["GET", "POST", "PUT", "PATCH"]
         } else {
             &["GET", "POST", "PUT", "PATCH", "DELETE"]

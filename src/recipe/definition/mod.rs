@@ -1,12 +1,14 @@
 //! The TOML form of a recipe, before compilation.
 
 mod credentials;
+mod kinds;
 mod signs;
 mod times;
 
 use schemars::JsonSchema;
 
 pub use credentials::Credentials;
+pub use kinds::{CredentialKind, Known, Tokens};
 pub use signs::Signs;
 pub use times::{TimeRule, Unit};
 
@@ -14,11 +16,15 @@ pub use crate::document::{Expressions, Node, OneOrSeveral, Ordered, Text};
 use crate::outcome::Reason;
 use crate::time::Span;
 
-/// How to request a token from one kind of token API, and how to read the answer.
+/// How to ask one kind of API about a credential, and how to read the answer: how to request a
+/// token with it, or how to present it.
 #[derive(serde::Deserialize, JsonSchema, Default, Clone, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 #[schemars(rename = "Recipe")]
 pub struct Definition {
+    /// `static` when the configured credential itself is presented and nothing is issued; `issued`
+    /// (the default) when a token is requested.
+    pub kind: CredentialKind,
     /// A name for people.
     pub title: Option<String>,
     /// Other words that people search for with `credwatch recipes list`: products that have this
@@ -183,44 +189,6 @@ pub struct Jwt {
     pub leeway: Option<Span>,
 }
 
-/// How certain a recipe is about its API.
-#[derive(serde::Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
-#[serde(rename_all = "snake_case")]
-pub enum Known {
-    /// Tried against the provider itself.
-    Tried,
-    /// Request and answers stand in the provider's documents.
-    Documented,
-    /// The request stands there; answers, mostly those of failures, come from public client code.
-    DocumentedInPart,
-    /// Request and answers come from public client code and samples of answers.
-    FromSamples,
-}
-
-impl Known {
-    /// For people.
-    #[must_use]
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::Tried => "tried",
-            Self::Documented => "documented",
-            Self::DocumentedInPart => "documented in part",
-            Self::FromSamples => "from samples",
-        }
-    }
-}
-
-/// Whether a provider issues a new token each time.
-#[derive(serde::Deserialize, JsonSchema, Default, Clone, Copy, Debug, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-pub enum Tokens {
-    /// A new token for each request.
-    #[default]
-    Fresh,
-    /// The same token until it expires.
-    Cached,
-}
-
 /// An input that is not secret.
 #[derive(serde::Deserialize, JsonSchema, Default, Clone, PartialEq)]
 #[serde(deny_unknown_fields, default)]
@@ -293,8 +261,9 @@ pub struct Request {
 #[derive(serde::Deserialize, JsonSchema, Default, Clone, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Response {
-    /// The format of the body of a success; `json` when left out.
-    pub format: Format,
+    /// The format of the body of a success. When left out it is `json`; for `kind = "static"` it is
+    /// that of the values that the rules for a success use, or any but an HTML page.
+    pub format: Option<Format>,
     /// The statuses of a success; any 2xx when left out.
     pub statuses: Vec<u16>,
     /// The condition for a success, in addition to the status and a token.
@@ -302,6 +271,11 @@ pub struct Response {
     /// Where the answer has a new value of a credential, by the credential's name. A server that
     /// gives another value has used up the configured one.
     pub replaces: Ordered<Text>,
+    /// The condition for a refusal although the status says success.
+    pub dead: Option<Text>,
+    /// The condition for a success although the status says refusal, such as a missing scope. Only
+    /// for `kind = "static"`.
+    pub alive: Option<Text>,
     /// Where the token is; the first one present counts. It must be a string that is not blank.
     pub token: Expressions,
     /// Where the expiry is; the first one present counts, with its own unit.

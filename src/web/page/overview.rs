@@ -7,6 +7,7 @@ use super::parts::{self, Sheet};
 use super::ranking::{Expiring, Found, ROWS, Ranked, find};
 use super::selection::{Facet, Selection};
 use crate::provider::Slot;
+use crate::recipe::definition::CredentialKind;
 use crate::state::{Health, Ledger, Moment, Roster, State};
 use crate::time::unix_seconds;
 
@@ -77,11 +78,13 @@ fn lead(found: &Found, now: Moment) -> Markup {
                 @let (health, name) = (worst.health().clone(), &worst.provider.name);
                 p {
                     "Begin with " a href=(provider_path(name)) { (untrusted(name)) }
+                    @let issues_tokens = worst.provider.recipe.kind() == CredentialKind::Issued;
                     @if let Some(current) = health.current_failure() {
-                        ": no token for "
+                        @if issues_tokens { ": no token for " } @else { ": not accepted for " }
                         b { (moment(current.since, &span(wall - unix_seconds(current.since)))) }
                     }
-                    "; " (parts::runway_sentence(health.token(), wall))
+                    @if issues_tokens { "; " (parts::runway_sentence(health.token(), wall)) }
+                    @else { "." }
                     @if tone == State::Broken && failing > 0 {
                         span.aside { (grouped(failing)) " more failing, not yet confirmed." }
                     }
@@ -202,6 +205,7 @@ fn row(ranked: &Ranked, selection: &Selection, roster: &Roster, now: Moment) -> 
     let duration = since.map(|since| moment(since, &span(wall - unix_seconds(since))));
     let failed = history.probes().iter().filter(|past| past.reason.is_some()).count();
     let problems = problems(&health, ranked, roster, wall);
+    let has_runway = provider.recipe.kind() == CredentialKind::Issued;
     // Without problems the name takes the space of that column, so that the row is one line.
     let wide = problems.0.is_empty().then_some("2");
     html! {
@@ -223,7 +227,9 @@ fn row(ranked: &Ranked, selection: &Selection, roster: &Roster, now: Moment) -> 
             }
             @if wide.is_none() { td.why role="cell" { (problems) } }
             td.left role="cell" {
-                @if health.current_failure().is_some() { (parts::runway(health.token(), wall)) }
+                @if health.current_failure().is_some() && has_runway {
+                    (parts::runway(health.token(), wall))
+                }
             }
             td.last role="cell" {
                 @if let Some(last) = history.probes().last() {

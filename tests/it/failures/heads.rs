@@ -336,7 +336,7 @@ async fn the_head_of_each_call_decides_before_its_body() {
         let loaded = loaded.unwrap_or_else(|faults| panic!("{}", faults[0]));
         let probe = credwatch::probe::Prober::new().probe(&loaded.providers[0]).await;
         let (reason, wait) = match &probe.outcome {
-            Outcome::Issued(_) => ("issued", None),
+            Outcome::Issued(_) | Outcome::Accepted => ("issued", None),
             Outcome::Failed(failure) => (failure.reason.word(), failure.retry_after),
         };
         assert_eq!(reason, expected, "{calls}");

@@ -122,7 +122,7 @@ pub async fn probe_with(prober: &Prober, recipe: &str, more: &str) -> Probe {
 pub fn token(probe: Probe) -> Issued {
     match probe.outcome {
         Outcome::Issued(issued) => issued,
-        Outcome::Failed(failure) => panic!("{failure:?}"),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -130,7 +130,7 @@ pub fn token(probe: Probe) -> Issued {
 pub fn failure(probe: Probe) -> Failure {
     match probe.outcome {
         Outcome::Failed(failure) => failure,
-        Outcome::Issued(issued) => panic!("{issued:?}"),
+        good => panic!("{good:?}"),
     }
 }
 

@@ -36,7 +36,8 @@ fn times(view: &View) -> Vec<Row> {
         rows.push(("State since", view.past(since)));
     }
     let last = health.last_success().map_or_else(|| html! { "none yet" }, |time| view.past(time));
-    rows.push(("Last token", last));
+    let title = if view.issues_tokens() { "Last token" } else { "Last accepted" };
+    rows.push((title, last));
     rows
 }
 

@@ -38,7 +38,8 @@ fn probes(view: &View) -> Markup {
                                 td role="cell" {
                                     @if let Some(reason) = past.reason {
                                         span.failed { (reason.word()) }
-                                    } @else { "token" }
+                                    } @else if view.issues_tokens() { "token" }
+                                    @else { "accepted" }
                                 }
                             }
                         }
