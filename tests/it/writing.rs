@@ -166,11 +166,11 @@ fn the_list_of_recipes_can_be_searched_for_several_words_in_any_case() {
 
 #[test]
 fn a_search_without_a_result_suggests_a_similar_name() {
-    let (status, text, problem) = run(&["recipes", "list", "zomo"], "", &[]);
+    let (status, text, problem) = run(&["recipes", "list", "zooom"], "", &[]);
     assert_eq!((status, text.as_str()), (Some(1), ""));
     assert_eq!(
         problem,
-        "error: no built-in recipe has \"zomo\"\n  hint: did you mean `zoom`? for an API with \
+        "error: no built-in recipe has \"zooom\"\n  hint: did you mean `zoom`? for an API with \
          OAuth 2.0 take one of `oauth2-client-credentials`, `oauth2-jwt-bearer`, \
          `oauth2-password`, `oauth2-refresh-token`, `oauth2-token-exchange`; \
          `credwatch recipes new` drafts a recipe for any other API, `credwatch recipes list` \
