@@ -13,7 +13,7 @@ use crate::plan::{Plan, PlanFiles};
 use crate::probe::Prober;
 use crate::reload::{Reloader, trigger_queue};
 use crate::runtime::ProbeRuntime;
-use crate::schedule::{Mode, Scheduler};
+use crate::schedule::{Control, Mode, Scheduler};
 use crate::state::Ledger;
 use crate::storage::{LONGEST_RESTORE, LONGEST_SAVE, NoDirectory, Storage, restore};
 use crate::threads::OneJob;
@@ -55,7 +55,7 @@ pub async fn run(options: Options) -> std::io::Result<()> {
     let mut signalled = std::pin::pin!(signals::until_stopped(trigger.clone())?);
     let (stop, stopped) = watch::channel(false);
 
-    // Start: the saved state, then the scheduler, then the server.
+    // Start: the saved state, then the server, then the threads of the probes, which take longer.
     let ledger = tokio::select! {
         () = &mut signalled => return Ok(()),
         ledger = ledger(&options) => ledger?,
@@ -63,16 +63,14 @@ pub async fn run(options: Options) -> std::io::Result<()> {
     let Options {
         plan, plan_files, prober, storage, mode, listeners, probe_listeners, hosts, ..
     } = options;
+    // The ledger has the providers. A reload replaces them, and this list would keep them.
+    drop((plan.providers, plan.warnings));
     let instruments = Instruments::new();
     instruments.configured(Timestamp::now());
-    let measured = instruments.instruments();
-    let probe_runtime = ProbeRuntime::start()?;
-    let scheduler =
-        Scheduler::new(Arc::clone(&ledger), Arc::clone(&prober), plan.limits, measured, mode)
-            .probing_in(probe_runtime.handle());
-    let (control, bounds) = (scheduler.control(), Bounds::default());
+    let (control, events) = Control::new();
     let current_web_config = Arc::new(CurrentWebConfig::new(plan.web));
     let web_config = Arc::clone(&current_web_config);
+    let bounds = Bounds::default();
     let listeners =
         Listeners { main: listeners, probe: probe_listeners, current_web_config, hosts, bounds };
     log_start(&ledger, &listeners);
@@ -80,8 +78,14 @@ pub async fn run(options: Options) -> std::io::Result<()> {
     let app = App::new(Arc::clone(&ledger), exposition, options.lifecycle.then_some(trigger))
         .probing(control.clone(), mode)
         .with_admin_api(options.admin_api);
-    let mut scheduling = tokio::spawn(scheduler.run(until(&stopped)));
     let mut serving = tokio::spawn(web::serve(listeners, app, until(&stopped)));
+    let probe_runtime = ProbeRuntime::start()?;
+    let measured = instruments.instruments();
+    let scheduler =
+        Scheduler::new(Arc::clone(&ledger), Arc::clone(&prober), plan.limits, measured, mode)
+            .taking(control.clone(), events)
+            .probing_in(probe_runtime.handle());
+    let mut scheduling = tokio::spawn(scheduler.run(until(&stopped)));
     let saving = storage.map(|storage| {
         tokio::spawn(storage.keep(Arc::clone(&ledger), instruments.clone(), until(&stopped)))
     });

@@ -24,11 +24,11 @@ pub struct Provider {
     /// How to request and read a token.
     pub recipe: Arc<Recipe>,
     /// The parameters that have a value, including the recipe's defaults.
-    pub parameters: Vec<(String, Value)>,
+    pub parameters: Arc<[(String, Value)]>,
     /// Name and source of each secret.
     pub credentials: Arc<CredentialSources>,
     /// The configured labels, for `credwatch_provider_info`.
-    pub labels: Vec<(String, String)>,
+    pub labels: Arc<[(String, String)]>,
     /// When to probe.
     pub cadence: Cadence,
     /// The deadline of one probe, from DNS to the end of the body.

@@ -9,7 +9,6 @@ use super::plan::check_transports;
 use super::print::{complain, counted, say};
 use crate::diagnostic::{Fault, Sentence, Severity, Shown};
 use crate::plan::Plan;
-use crate::probe::Prober;
 use crate::provider::Slot;
 
 #[derive(Args)]
@@ -26,7 +25,7 @@ pub fn main(flags: &Flags) -> ExitCode {
         (Ok(plan), Ok(web)) => (plan, web),
         (Err(code), _) | (_, Err(code)) => return code,
     };
-    let ending = match check_transports(&plan, &Prober::new()) {
+    let ending = match check_transports(&plan) {
         Ok(warnings) => warnings,
         Err(faults) => return refused(&faults),
     };

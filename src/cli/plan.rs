@@ -30,21 +30,21 @@ pub struct Sources {
 }
 
 /// How the daemon reads its plan, at the start and at each reload.
-pub fn plan_files(sources: Sources, prober: Arc<Prober>) -> PlanFiles {
+pub fn plan_files(sources: Sources) -> PlanFiles {
     // Most configurations have only these files; then one reading is enough.
     let mut files = Files::default();
     files.add(&sources.config);
     sources.web_config.iter().for_each(|file| files.add(file));
-    PlanFiles::new(files, move || load(&sources, &prober))
+    PlanFiles::new(files, move || load(&sources))
 }
 
 /// Reads the configuration and the web configuration with their certificate files. Returns the
 /// faults of both.
-fn load(sources: &Sources, prober: &Prober) -> Loaded {
+fn load(sources: &Sources) -> Loaded {
     let Loaded { plan, mut files } = config::load(&sources.config);
     sources.web_config.iter().for_each(|file| files.add(file));
     let plan = plan.and_then(|plan| {
-        let warnings = check_transports(&plan, prober)?;
+        let warnings = check_transports(&plan)?;
         Ok(Plan { warnings: plan.warnings.into_iter().chain(warnings).collect(), ..plan })
     });
     let web = WebConfig::load(sources.web_config.as_deref());
@@ -89,9 +89,8 @@ pub fn complete(mut plan: Plan, web: WebConfig) -> Plan {
 /// Warnings about client certificates that have ended or will soon.
 ///
 /// # Errors
-/// The faults of certificate and key files. Settings without such files are skipped: they have no
-/// faults, and loading the system's certificates takes long.
-pub fn check_transports(plan: &Plan, prober: &Prober) -> Result<Vec<Fault>, Vec<Fault>> {
+/// The faults of certificate and key files. Settings without such files have no faults.
+pub fn check_transports(plan: &Plan) -> Result<Vec<Fault>, Vec<Fault>> {
     let mut seen = HashSet::new();
     let (mut faults, mut warnings) = (Vec::new(), Vec::new());
     for provider in &plan.providers {
@@ -99,7 +98,7 @@ pub fn check_transports(plan: &Plan, prober: &Prober) -> Result<Vec<Fault>, Vec<
         if **transport == Transport::default() || !seen.insert(transport) {
             continue;
         }
-        match prober.prepare(transport) {
+        match Prober::prepare(transport) {
             Ok(certificate) => warnings.extend(
                 certificate
                     .and_then(|certificate| ending(&provider.name, certificate, Timestamp::now())),

@@ -84,7 +84,7 @@ fn options(flags: &Flags) -> Result<Options, ExitCode> {
         shard: flags.shard,
         listen_addresses: by_flags.then_some(listen_addresses),
     };
-    let mut plan_files = plan_files(sources, Arc::clone(&prober));
+    let mut plan_files = plan_files(sources);
     let plan = plan_files.load().map_err(|faults| refused(&faults))?;
     let cannot_listen = |problem: String| {
         tracing::error!(problem, "cannot listen");

@@ -6,12 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
 
 use super::command_line::TrialInputs;
-use super::file::{Credential, File, Provider};
+use super::file::{Credential, Provider};
 use super::inputs;
-use super::parsed::{Parsed, Recipes};
+use super::parsed::{Names, Parsed, Recipes, Role, Unread};
 use super::patterns::{matches, pattern_in};
 use super::replaced;
 use super::resolve::Resolver;
@@ -19,7 +18,6 @@ use super::schema::SCHEMA;
 use super::settings::settings;
 use super::shared::Context;
 use crate::diagnostic::{Fault, Kind, Sentence, Severity, Shown, Source};
-use crate::document;
 use crate::files::{self, FileError, Other};
 use crate::plan::{Loaded, Plan};
 use crate::recipe::definition::Text;
@@ -32,17 +30,6 @@ const MOST_PROVIDERS: u64 = 128 << 20;
 
 /// The most expressions and texts of all recipes of the operator. They take about 60 MB.
 const MOST_EXPRESSIONS: usize = 5_000;
-
-/// The most values of a file. A value takes up to 350 bytes while the file is read.
-const MOST_VALUES: usize = 1_000_000;
-
-/// Which tables a file may have.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
-    Main,
-    Providers,
-    Recipes,
-}
 
 #[derive(Default)]
 pub(super) struct Loader {
@@ -63,8 +50,8 @@ pub fn load_with(path: &Path, inputs: Option<&TrialInputs>) -> Loaded {
     loader.files.add(path);
     let plan = match files::read_text(path, files::CONFIGURATION) {
         Ok(text) => {
-            let mut main = loader.parse(&source(path, text), path, Role::Main);
-            loader.finish(&mut main, path, inputs)
+            let (main, rest) = loader.begin(source(path, text), path);
+            loader.finish(main, rest, path, inputs)
         }
         Err(error) => {
             let mut fault =
@@ -103,8 +90,8 @@ pub fn load_once(path: &Path) -> Result<Plan, Vec<Fault>> {
 pub fn load_text(name: &str, text: &str) -> Result<Plan, Vec<Fault>> {
     let mut loader = Loader::default();
     let source = source(Path::new(name), text.to_owned());
-    let mut main = loader.parse(&source, Path::new(""), Role::Main);
-    loader.finish(&mut main, Path::new(""), None)
+    let (main, rest) = loader.begin(source, Path::new(""));
+    loader.finish(main, rest, Path::new(""), None)
 }
 
 pub(super) fn open(path: &Path, limit: u64, shown: Shown) -> Result<Arc<Source>, Sentence> {
@@ -117,55 +104,14 @@ fn source(path: &Path, text: String) -> Arc<Source> {
     Arc::new(Source::new(path.display().to_string(), text))
 }
 
-/// At most how many values a text of TOML has.
-fn values(text: &str) -> usize {
-    text.bytes().filter(|byte| matches!(byte, b'=' | b',' | b'[')).count()
-}
-
 fn cannot_read(path: Shown, error: &FileError) -> Sentence {
     Sentence::fill("cannot read {}: {}", [path, Shown::outside_of_files(error)])
 }
 
-/// The names of the recipes whose providers verify a token with a request.
-fn verified(parsed: &Parsed) -> impl Iterator<Item = String> {
-    parsed.file.providers.0.iter().filter_map(|(_, provider)| {
-        let verify = provider.verify.as_ref()?;
-        let recipe = provider.recipe.as_ref().filter(|_| verify.makes_requests())?;
-        Some(recipe.0.get_ref().clone())
-    })
-}
-
 impl Loader {
     pub(super) fn parse(&mut self, source: &Arc<Source>, path: &Path, role: Role) -> Parsed {
-        let (mut top, mut starts) = (Vec::new(), Vec::new());
-        let look = |tree: &DeTable<'_>| {
-            for (key, value) in tree {
-                top.push((key.get_ref().to_string(), key.span()));
-                match (key.get_ref().as_ref(), value.get_ref()) {
-                    ("providers" | "recipes", DeValue::Table(table)) => {
-                        starts.extend(table.keys().map(|key| key.span().start));
-                    }
-                    ("providers" | "recipes", _) => {}
-                    _ => starts.push(key.span().start),
-                }
-            }
-        };
-        let (file, faults): (File, _) = if values(&source.text) > MOST_VALUES {
-            let message = Sentence::fill("the file has more than {} values", [MOST_VALUES.into()]);
-            (File::default(), vec![Fault::error(source, 0..0, message)])
-        } else {
-            document::read(source, &SCHEMA, look)
-        };
-        starts.sort_unstable();
-        let folder = path.parent().map(Path::to_owned).unwrap_or_default();
-        let parsed = Parsed {
-            source: Arc::clone(source),
-            folder,
-            file,
-            top,
-            starts,
-            faults: faults.iter().map(|fault| fault.span.start).collect(),
-        };
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let (parsed, faults) = Parsed::read(source, folder);
         self.faults.extend(faults);
         self.check_role(&parsed, role);
         self.check_permissions(&parsed, path);
@@ -174,16 +120,16 @@ impl Loader {
 
     /// An included file may only have providers or only recipes. All other settings belong into the
     /// main file.
-    fn check_role(&mut self, parsed: &Parsed, role: Role) {
+    pub(super) fn check_role(&mut self, parsed: &Parsed, role: Role) {
         let allowed = match role {
             Role::Main => return,
             Role::Providers => "providers",
             Role::Recipes => "recipes",
         };
         // Other keys are unknown in every file, which is a fault already.
-        for (name, span) in parsed.top.iter().filter(|(name, _)| {
-            name != allowed && SCHEMA["properties"].get(name.as_str()).is_some()
-        }) {
+        for (name, span) in
+            parsed.top.iter().filter(|(name, _)| name != allowed && SCHEMA.has_top_key(name))
+        {
             let message = Sentence::fill(
                 "`{}` does not belong here: an included file of this kind holds [{}.NAME] tables \
                  only",
@@ -194,14 +140,15 @@ impl Loader {
         }
     }
 
-    fn check_permissions(&mut self, parsed: &Parsed, path: &Path) {
+    /// Warns about a secret in a file that everybody can read. Returns whether the file has one.
+    pub(super) fn check_permissions(&mut self, parsed: &Parsed, path: &Path) -> bool {
         let providers = parsed.file.providers.0.iter().map(|(_, provider)| provider);
         let mut credentials = providers
             .flat_map(|provider| provider.credentials.0.iter().chain(&provider.credentials_next.0));
         let inline = credentials.find(
             |(_, value)| matches!(value, Credential::Inline(text) if !text.trim().is_empty()),
         );
-        let Some((key, _)) = inline else { return };
+        let Some((key, _)) = inline else { return false };
         if std::fs::metadata(path).is_ok_and(|meta| meta.permissions().mode() & 0o004 != 0) {
             let message = "this file holds a secret and everybody on this host can read it";
             self.faults.push(Fault::warning(&parsed.source, key.span(), message).hint(
@@ -209,16 +156,17 @@ impl Loader {
                  { env = \"…\" }",
             ));
         }
+        true
     }
 
-    /// Reads the files that `provider_files` or `recipe_files` name, without those in `seen`.
+    /// Opens the files that `provider_files` or `recipe_files` name, without those in `seen`.
     fn include(
         &mut self,
         main: &Parsed,
         patterns: &[Text],
         role: Role,
         seen: &mut HashSet<PathBuf>,
-    ) -> Vec<Parsed> {
+    ) -> Vec<Unread> {
         let (limit, most_bytes) = match role {
             Role::Recipes => (files::RECIPES, MOST_RECIPES),
             Role::Main | Role::Providers => (files::CONFIGURATION, MOST_PROVIDERS),
@@ -253,7 +201,7 @@ impl Loader {
                             self.faults.push(Fault::error(&main.source, span, problem));
                             return included;
                         }
-                        included.push(self.parse(&source, &path, role));
+                        included.push(Unread { source, path, role });
                     }
                     Err(problem) => {
                         self.faults.push(Fault::error(&main.source, span.clone(), problem));
@@ -264,42 +212,45 @@ impl Loader {
         included
     }
 
-    /// The plan. `inputs` replace those of the only provider that they mean.
+    /// The plan. `rest` is the main file, when its providers are not read yet. `inputs` replace
+    /// those of the only provider that they mean.
     pub(super) fn finish(
         &mut self,
-        main: &mut Parsed,
+        mut main: Parsed,
+        rest: Option<Unread>,
         path: &Path,
         inputs: Option<&TrialInputs>,
     ) -> Result<Plan, Vec<Fault>> {
         let mut seen: HashSet<PathBuf> = path.canonicalize().into_iter().collect();
         let before = self.errors();
-        let recipe_files = self.include(main, &main.file.recipe_files, Role::Recipes, &mut seen);
+        let recipe_files = self.include(&main, &main.file.recipe_files, Role::Recipes, &mut seen);
+        let recipe_files = self.parse_all(recipe_files);
         let incomplete = self.errors() > before;
-        let mut provider_files =
-            self.include(main, &main.file.provider_files, Role::Providers, &mut seen);
-        let verified = std::iter::once(&*main).chain(&provider_files).flat_map(verified).collect();
-        let recipes = self.recipes(main, &recipe_files, &verified, incomplete);
-        if let Some(inputs) = inputs.filter(|inputs| inputs.has_inputs()) {
-            self.replace(main, &mut provider_files, &recipes, inputs);
+        let included = self.include(&main, &main.file.provider_files, Role::Providers, &mut seen);
+        let mut unread: Vec<Unread> = rest.into_iter().chain(included).collect();
+        let inputs = inputs.filter(|inputs| inputs.has_inputs());
+        // What providers say about a recipe decides about its faults.
+        let has_recipes = !main.file.recipes.0.is_empty() || !recipe_files.is_empty();
+        let may_verify = |unread: &Unread| unread.source.text.contains("verify");
+        let mut parsed = Vec::new();
+        if inputs.is_some() || has_recipes && unread.iter().any(may_verify) {
+            parsed = self.parse_all(std::mem::take(&mut unread));
         }
-        let main = &*main;
-        let mut plan = settings(main, &mut self.faults);
-        let mut names: HashMap<&str, String> = HashMap::new();
-        let mut resolver = Resolver::new(&recipes, main);
+        let verified = std::iter::once(&main).chain(&parsed).flat_map(Parsed::verified).collect();
+        let recipes = self.recipes(&main, &recipe_files, &verified, incomplete);
+        if let Some(inputs) = inputs {
+            self.replace(&mut main, &mut parsed, &recipes, inputs);
+        }
+        let mut plan = settings(&main, &mut self.faults);
+        let mut names = Names::new();
+        let mut resolver = Resolver::new(&recipes, &main);
         self.faults.extend(resolver.check_defaults());
-        for parsed in std::iter::once(main).chain(&provider_files) {
-            for (name, provider) in &parsed.file.providers.0 {
-                if let Some(first) = names.get(name.get_ref().as_str()) {
-                    let parts = [Shown::name(name.get_ref()), Shown::outside_of_files(first)];
-                    let message = Sentence::fill("the provider `{}` is already in {}", parts);
-                    self.faults.push(Fault::error(&parsed.source, name.span(), message));
-                    continue;
-                }
-                names.insert(name.get_ref(), parsed.source.name.clone());
-                let (providers, faults) = resolver.provider(parsed, name, provider);
-                plan.providers.extend(providers);
-                self.faults.extend(faults);
-            }
+        for parsed in std::iter::once(&main).chain(&parsed) {
+            let file = parsed.source.name.as_str().into();
+            self.resolve(parsed, &file, &mut resolver, &mut names, &mut plan);
+        }
+        for unread in unread {
+            self.resolve_unread(&unread, &mut resolver, &mut names, &mut plan);
         }
         if names.is_empty() && self.errors() == 0 {
             let message = "no provider is configured, so nothing is watched";
@@ -310,11 +261,39 @@ impl Loader {
         let own = &main.source.name;
         self.faults.sort_by_cached_key(|fault| {
             let name = fault.source.as_ref().map(|source| source.name.clone());
-            (name.as_ref() != Some(own), name, fault.span.start)
+            (name.as_ref() != Some(own), name, fault.offset())
         });
         let failed = self.errors() > 0;
         plan.warnings = std::mem::take(&mut self.faults);
         if failed { Err(plan.warnings) } else { Ok(plan) }
+    }
+
+    fn parse_all(&mut self, files: Vec<Unread>) -> Vec<Parsed> {
+        let files = files.into_iter();
+        files.map(|Unread { source, path, role }| self.parse(&source, &path, role)).collect()
+    }
+
+    /// Adds the providers of a file to the plan.
+    pub(super) fn resolve(
+        &mut self,
+        parsed: &Parsed,
+        file: &Arc<str>,
+        resolver: &mut Resolver<'_>,
+        names: &mut Names,
+        plan: &mut Plan,
+    ) {
+        for (name, provider) in &parsed.file.providers.0 {
+            if let Some(first) = names.get(name.get_ref()) {
+                let parts = [Shown::name(name.get_ref()), Shown::outside_of_files(first)];
+                let message = Sentence::fill("the provider `{}` is already in {}", parts);
+                self.faults.push(Fault::error(&parsed.source, name.span(), message));
+                continue;
+            }
+            names.insert(name.get_ref().clone(), Arc::clone(file));
+            let (providers, faults) = resolver.provider(parsed, name, provider);
+            plan.providers.extend(providers);
+            self.faults.extend(faults);
+        }
     }
 
     /// The inputs of the command line as a file with one provider.

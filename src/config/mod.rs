@@ -5,10 +5,12 @@
 
 mod command_line;
 pub mod file;
+mod hosts;
 mod inputs;
 mod load;
 mod parsed;
 mod patterns;
+mod pieces;
 mod replaced;
 mod resolve;
 mod schema;

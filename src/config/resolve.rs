@@ -4,14 +4,15 @@ use std::borrow::Borrow;
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
-use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use minijinja::Value;
 use toml::Spanned;
 use toml::value::Datetime;
 
 use super::file::{self, Shared};
+use super::hosts::{is_link_local, is_loopback};
 use super::inputs;
 use super::parsed::{Parsed, Recipes};
 use super::shared::{self, Context};
@@ -30,7 +31,11 @@ pub struct Resolver<'a> {
     compiled: HashMap<String, Arc<Recipe>>,
     main: &'a Parsed,
     transports: HashSet<Arc<Transport>>,
+    labels: HashSet<Arc<[(String, String)]>>,
+    parameters: HashSet<Arc<[(String, Value)]>>,
     endpoints: HashSet<Arc<str>>,
+    /// The endpoints without faults, by recipe and inputs.
+    known_endpoints: HashMap<(usize, u64), Option<Arc<str>>>,
     /// The steps of each recipe with each set of inputs.
     rehearsed: HashMap<(String, u64), Arc<[Arc<str>]>>,
     attempt: Attempt,
@@ -43,7 +48,10 @@ impl<'a> Resolver<'a> {
             compiled: HashMap::new(),
             main,
             transports: HashSet::new(),
+            labels: HashSet::new(),
+            parameters: HashSet::new(),
             endpoints: HashSet::new(),
+            known_endpoints: HashMap::new(),
             rehearsed: HashMap::new(),
             attempt: Attempt { now: Timestamp::now(), uuid: uuid::Uuid::nil() },
         }
@@ -86,7 +94,7 @@ impl<'a> Resolver<'a> {
         let mut provider = Provider {
             name: name.get_ref().clone(),
             slot: Slot::Current,
-            labels: shared::labels(&own, &defaults),
+            labels: shared_value(&mut self.labels, shared::labels(&own, &defaults)),
             cadence: shared::cadence(&own, &defaults, recipe.interval),
             timeout: shared::timeout(&own, &defaults),
             expectations: expectations(&recipe, file, &defaults, sound, &mut context),
@@ -99,7 +107,7 @@ impl<'a> Resolver<'a> {
             endpoint: None,
             repeated: Repeated::default(),
             transport,
-            parameters,
+            parameters: shared_value(&mut self.parameters, parameters),
             credentials: Arc::new(CredentialSources::new(credentials)),
             recipe,
         };
@@ -172,6 +180,15 @@ impl<'a> Resolver<'a> {
         context: &mut Context<'_>,
     ) -> Option<Arc<str>> {
         let recipe = &provider.recipe;
+        // Each provider has its own verification.
+        let key = provider.verification.is_none().then(|| {
+            let mut inputs = DefaultHasher::new();
+            (&provider.parameters, provider.credentials.is_empty()).hash(&mut inputs);
+            (Arc::as_ptr(recipe).addr(), inputs.finish())
+        });
+        if let Some(known) = key.and_then(|key| self.known_endpoints.get(&key)) {
+            return known.clone();
+        }
         let (mut first, mut warned) = (None, false);
         for call in provider.calls() {
             let url = match recipe.endpoint(call, &provider.parameters, &self.attempt) {
@@ -199,14 +216,18 @@ impl<'a> Resolver<'a> {
                 first = Some(format!("{host}:{}", url.port_or_known_default().unwrap_or_default()));
             }
         }
-        first.map(|endpoint| shared_value(&mut self.endpoints, endpoint))
+        let endpoint = first.map(|endpoint| shared_value(&mut self.endpoints, endpoint));
+        if let Some(key) = key.filter(|_| !warned) {
+            self.known_endpoints.insert(key, endpoint.clone());
+        }
+        endpoint
     }
 
     /// Renders all requests with made-up secrets, once for each different set of inputs. Returns
     /// the names of the calls of a probe; none when there is only the token request.
     fn rehearse(&mut self, provider: &Provider, context: &mut Context<'_>) -> Arc<[Arc<str>]> {
         let mut inputs = DefaultHasher::new();
-        for (name, value) in &provider.parameters {
+        for (name, value) in &*provider.parameters {
             name.hash(&mut inputs);
             // `endpoint` has checked the URLs, which can differ between thousands of providers.
             if !name.ends_with("_url") {
@@ -261,25 +282,6 @@ fn shared_value<T: Eq + Hash + ?Sized, V: Borrow<T> + Into<Arc<T>>>(
 
 fn has_errors(context: &Context<'_>) -> bool {
     context.faults.iter().any(|fault| fault.severity == Severity::Error)
-}
-
-fn is_loopback(host: &str) -> bool {
-    host == "localhost" || address(host).is_some_and(|address| address.is_loopback())
-}
-
-/// Whether this is an address of the metadata service of a cloud. Such a service is on the same
-/// machine or link and has no certificate.
-fn is_link_local(host: &str) -> bool {
-    const METADATA: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
-    match address(host).map(|address| address.to_canonical()) {
-        Some(IpAddr::V4(address)) => address.is_link_local(),
-        Some(IpAddr::V6(address)) => address.is_unicast_link_local() || address == METADATA,
-        None => false,
-    }
-}
-
-fn address(host: &str) -> Option<IpAddr> {
-    host.trim_matches(['[', ']']).parse().ok()
 }
 
 fn check_name(name: &Spanned<String>, context: &mut Context<'_>) {

@@ -5,14 +5,17 @@ use std::sync::LazyLock;
 use serde_json::Value as Json;
 
 use super::file::{File, RecipeFile};
-use crate::document;
+use crate::document::{self, Schema};
 
-pub static SCHEMA: LazyLock<Json> = LazyLock::new(document::schema_of::<File>);
+/// What the files are checked against.
+pub static SCHEMA: LazyLock<Schema> = LazyLock::new(Schema::of::<File>);
+
+static FILE_SCHEMA: LazyLock<Json> = LazyLock::new(document::schema_of::<File>);
 
 /// The JSON Schema of a configuration file.
 #[must_use]
 pub fn schema() -> &'static Json {
-    &SCHEMA
+    &FILE_SCHEMA
 }
 
 static RECIPE_SCHEMA: LazyLock<Json> = LazyLock::new(document::schema_of::<RecipeFile>);

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::command_line::TrialInputs;
-use super::load::{Loader, Role, open};
-use super::parsed::Recipes;
+use super::load::{Loader, open};
+use super::parsed::{Recipes, Role};
 use super::resolve::Resolver;
 use crate::diagnostic::{Fault, Shown, suggestion_of_names};
 use crate::files;
@@ -43,10 +43,10 @@ pub fn load_trial(path: &Path, inputs: &TrialInputs) -> Result<Arc<Provider>, Tr
     let shown = Shown::outside_of_files(path.display());
     let source = open(path, files::CONFIGURATION, shown)
         .map_err(|problem| TrialError::Faulty(vec![Fault::general(problem)]))?;
-    let mut parsed = loader.parse(&source, path, Role::Main);
+    let parsed = loader.parse(&source, path, Role::Main);
     let (file, name) = (path.display().to_string(), inputs.name.as_deref());
     if !parsed.file.providers.0.is_empty() {
-        let plan = loader.finish(&mut parsed, path, Some(inputs)).map_err(TrialError::Faulty)?;
+        let plan = loader.finish(parsed, None, path, Some(inputs)).map_err(TrialError::Faulty)?;
         let providers: Vec<&Arc<Provider>> =
             plan.providers.iter().filter(|provider| provider.slot == inputs.slot).collect();
         let names =

@@ -93,7 +93,13 @@ impl Fault {
         let column =
             source.text[start..end].chars().filter(|character| *character != '\u{feff}').count()
                 + 1;
-        (line + 1, column)
+        (source.start().0 + line + 1, column)
+    }
+
+    /// The byte of the file at which the fault begins; 0 for a fault outside of files.
+    #[must_use]
+    pub fn offset(&self) -> usize {
+        self.source.as_ref().map_or(0, |source| source.start().1) + self.span.start
     }
 
     /// `file:line:column`, or `credwatch` for a fault outside of files.

@@ -16,6 +16,8 @@ pub struct Source {
     pub name: String,
     /// The whole text.
     pub text: String,
+    /// The line of the file, counted from 0, and the byte at which the text begins.
+    start: (usize, usize),
     /// The byte at which each line begins.
     lines: OnceLock<Vec<usize>>,
     /// Which parts may be shown; nothing until a reader sets it.
@@ -33,11 +35,26 @@ impl Source {
         Self {
             name: name.into(),
             text: text.into(),
+            start: (0, 0),
             lines: OnceLock::new(),
             outline: OnceLock::new(),
             maker: OnceLock::new(),
             revealed: Mutex::default(),
         }
+    }
+
+    /// The piece of this text that begins with the line `line`, counted from 0, as a text of its
+    /// own. Its faults have their places in the file.
+    #[must_use]
+    pub fn piece(&self, range: Range<usize>, line: usize) -> Self {
+        let mut piece = Self::new(&*self.name, &self.text[range.clone()]);
+        piece.start = (self.start.0 + line, self.start.1 + range.start);
+        piece
+    }
+
+    /// The line of the file, counted from 0, and the byte at which the text begins.
+    pub(super) fn start(&self) -> (usize, usize) {
+        self.start
     }
 
     /// Sets which parts may be shown. The first outline counts.

@@ -3,11 +3,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use serde_json::Value as Json;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::schema::{MARK, Schemas};
+use super::schema::{Additional, Form, Id, Part, Schema};
 use crate::diagnostic::{Fault, Sentence, Shown, Source, suggestion};
 use crate::time::parse_duration;
 
@@ -18,60 +17,48 @@ pub const MOST_FAULTS: usize = 1_000;
 const DEEPEST: usize = 64;
 
 /// Removes everything from a tree that the schema refuses, and returns the faults.
-pub fn check(source: &Arc<Source>, schema: &Json, tree: &mut DeTable<'_>) -> Vec<Fault> {
-    let mut check = Check { source, schemas: Schemas::new(schema), faults: Vec::new() };
-    check.table(tree, schema, &(0..0));
+pub fn check(source: &Arc<Source>, schema: &Schema, tree: &mut DeTable<'_>) -> Vec<Fault> {
+    let mut check = Check { source, schema, faults: Vec::new() };
+    check.table(tree, schema.root(), &(0..0), false);
     check.faults
 }
 
 struct Check<'a> {
     source: &'a Arc<Source>,
-    schemas: Schemas<'a>,
+    schema: &'a Schema,
     faults: Vec<Fault>,
 }
 
-impl<'a> Check<'a> {
+impl Check<'_> {
     fn fault(&mut self, span: Range<usize>, message: impl Into<Sentence>) -> &mut Fault {
         self.faults.push(Fault::error(self.source, span, message));
         self.faults.last_mut().expect("pushed just above")
     }
 
-    /// Checks every member, removes the faulty ones and reports the missing ones.
-    fn table(&mut self, table: &mut DeTable<'_>, schema: &'a Json, place: &Range<usize>) {
-        let schema = self.schemas.resolve(schema);
-        let properties = schema.get("properties").and_then(Json::as_object);
-        let additional = schema.get("additionalProperties");
+    /// Checks every member, removes the faulty ones and reports the missing ones. `flat` says that
+    /// the nesting is known to be in bounds.
+    fn table(&mut self, table: &mut DeTable<'_>, part: &Part, place: &Range<usize>, flat: bool) {
         let mut bad: Vec<DeString<'_>> = Vec::new();
         for (key, value) in table.iter_mut() {
             if self.faults.len() >= MOST_FAULTS {
                 return;
             }
-            let name: &str = key.get_ref();
-            let member = properties.and_then(|known| known.get(name));
-            let member = match (member, additional) {
-                (Some(member), _) => member,
-                (None, Some(Json::Bool(false))) => {
-                    let known: Vec<&str> =
-                        properties.into_iter().flatten().map(|(known, _)| known.as_str()).collect();
-                    let hint = suggestion(name, known.iter().copied());
-                    let shown = Shown::near(name, known.iter().copied())
-                        .or_else(|| self.schemas.has_key(name).then(|| Shown::name(name)));
-                    let problem = Sentence::naming("unknown key `{}`", shown, "unknown key");
-                    self.fault(key.span(), problem).hint = Some(hint);
+            let member = match (part.property(key.get_ref()), part.additional) {
+                (Some(member), _) | (None, Additional::Of(member)) => member,
+                (None, Additional::Nothing) => {
+                    self.unknown(key, part);
                     bad.push(key.get_ref().clone());
                     continue;
                 }
-                (None, Some(member)) if member.is_object() => member,
-                (None, _) => continue,
+                (None, Additional::Any | Additional::Unsaid) => continue,
             };
             let span = key.span();
-            if !self.value(value, member, &span) {
+            if !self.value(value, member, &span, flat) {
                 bad.push(key.get_ref().clone());
             }
         }
-        for required in schema.get("required").and_then(Json::as_array).into_iter().flatten() {
-            let required = required.as_str().unwrap_or_default();
-            if !table.contains_key(required) {
+        for required in &part.required {
+            if !table.contains_key(required.as_str()) {
                 let problem = Sentence::fill("the key `{}` is missing", [Shown::name(required)]);
                 self.fault(place.clone(), problem);
             }
@@ -81,56 +68,60 @@ impl<'a> Check<'a> {
         }
     }
 
+    fn unknown(&mut self, key: &Spanned<DeString<'_>>, part: &Part) {
+        let name: &str = key.get_ref();
+        let known: Vec<&str> = part.names().collect();
+        let hint = suggestion(name, known.iter().copied());
+        let shown = Shown::near(name, known)
+            .or_else(|| self.schema.keys().contains(name).then(|| Shown::name(name)));
+        let problem = Sentence::naming("unknown key `{}`", shown, "unknown key");
+        self.fault(key.span(), problem).hint = Some(hint);
+    }
+
     /// Checks one value; `false` when it cannot be kept.
     fn value(
         &mut self,
         value: &mut Spanned<DeValue<'_>>,
-        schema: &'a Json,
+        id: Id,
         key: &Range<usize>,
+        flat: bool,
     ) -> bool {
-        if schema.get("properties").is_none() && depth(value.get_ref()) > DEEPEST {
+        if !flat && depth(value.get_ref()) > DEEPEST {
             let problem =
                 Sentence::fill("this is nested more than {} levels deep", [DEEPEST.into()]);
             self.fault(key.clone(), problem);
             return false;
         }
-        let schema = self.schemas.alternative(value.get_ref(), schema);
-        if !self.schemas.accepts(schema, value.get_ref()) {
-            let expected = self.schemas.expected(schema);
+        let schema = self.schema;
+        let part = schema.alternative(value.get_ref(), schema.part(id));
+        if !schema.accepts(part, value.get_ref()) {
             let found = kind(value.get_ref());
             let problem = Sentence::fill(
                 "expected {}, found {}",
-                [Shown::outside_of_files(expected), found.into()],
+                [Shown::outside_of_files(schema.expected(part)), found.into()],
             );
             self.fault(value.span(), problem);
             return false;
         }
-        if let Some(fault) = self.string_fault(value.get_ref(), schema) {
-            let hint = fault.1;
-            self.fault(value.span(), fault.0).hint = hint;
+        if let Some((problem, hint)) = scalar_fault(value.get_ref(), part) {
+            self.fault(value.span(), problem).hint = hint;
             return false;
         }
         let before = self.faults.len();
         match value.get_mut() {
             DeValue::Table(table) => {
-                self.table(table, schema, key);
+                self.table(table, part, key, true);
                 // The type cannot read a table without a required key.
-                let missing =
-                    schema.get("required").and_then(Json::as_array).is_some_and(|required| {
-                        required
-                            .iter()
-                            .any(|name| !table.contains_key(name.as_str().unwrap_or_default()))
-                    });
-                !missing
+                part.required.iter().all(|name| table.contains_key(name.as_str()))
             }
             DeValue::Array(array) => {
-                if let Some(items) = schema.get("items").filter(|items| items.is_object()) {
+                if let Some(items) = part.items {
                     for item in array.iter_mut() {
                         if self.faults.len() >= MOST_FAULTS {
                             break;
                         }
                         let span = item.span();
-                        self.value(item, items, &span);
+                        self.value(item, items, &span, true);
                     }
                 }
                 self.faults.len() == before
@@ -138,53 +129,45 @@ impl<'a> Check<'a> {
             _ => true,
         }
     }
+}
 
-    /// What is wrong with the content of a string or number, and a hint: an unknown word, an
-    /// invalid duration, a number out of range.
-    fn string_fault(
-        &self,
-        value: &DeValue<'_>,
-        schema: &'a Json,
-    ) -> Option<(Sentence, Option<Sentence>)> {
-        if let (Some(minimum), DeValue::Integer(number)) =
-            (schema.get("minimum").and_then(Json::as_f64), value)
-        {
-            let number: f64 = number.as_str().replace('_', "").parse().unwrap_or(minimum);
-            if number < minimum {
-                let minimum = Shown::outside_of_files(minimum);
-                return Some((
-                    Sentence::fill("expected a whole number of at least {}", [minimum]),
-                    None,
-                ));
-            }
-            if number > f64::from(u32::MAX) {
-                return Some(("expected a smaller number".into(), None));
-            }
+/// What is wrong with the content of a string or number, and a hint: an unknown word, an invalid
+/// duration, a number out of range.
+fn scalar_fault(value: &DeValue<'_>, part: &Part) -> Option<(Sentence, Option<Sentence>)> {
+    if let (Some(minimum), DeValue::Integer(number)) = (part.minimum, value) {
+        let number: f64 = number.as_str().replace('_', "").parse().unwrap_or(minimum);
+        if number < minimum {
+            let minimum = Shown::outside_of_files(minimum);
+            let problem = Sentence::fill("expected a whole number of at least {}", [minimum]);
+            return Some((problem, None));
         }
-        let text = value.as_str()?;
-        if schema.get(MARK).is_some_and(|mark| mark == "duration") {
-            let problem = "this is not a duration: write a number and a unit, such as \"90s\", \
-                           \"5m\", \"1h30m\" or \"500ms\"";
-            return parse_duration(text).err().map(|_| (problem.into(), None));
+        if number > f64::from(u32::MAX) {
+            return Some(("expected a smaller number".into(), None));
         }
-        let words = self.schemas.words(schema);
-        if words.is_empty() || words.contains(&text) {
-            return None;
-        }
-        let shown = Shown::near(text, words.iter().copied());
-        Some((
-            Sentence::naming(
-                "\"{}\" is not one of the words known here",
-                shown,
-                "this is not one of the words known here",
-            ),
-            Some(suggestion(text, words.iter().copied())),
-        ))
     }
+    let text = value.as_str()?;
+    if part.form == Some(Form::Duration) {
+        let problem = "this is not a duration: write a number and a unit, such as \"90s\", \
+                       \"5m\", \"1h30m\" or \"500ms\"";
+        return parse_duration(text).err().map(|_| (problem.into(), None));
+    }
+    if part.words.is_empty() || part.words.iter().any(|word| word == text) {
+        return None;
+    }
+    let words = part.words.iter().map(String::as_str);
+    let problem = Sentence::naming(
+        "\"{}\" is not one of the words known here",
+        Shown::near(text, words.clone()),
+        "this is not one of the words known here",
+    );
+    Some((problem, Some(suggestion(text, words))))
 }
 
 /// The depth of a value, computed without recursion.
 fn depth(value: &DeValue<'_>) -> usize {
+    if !matches!(value, DeValue::Table(_) | DeValue::Array(_)) {
+        return 1;
+    }
     let mut deepest = 0;
     let mut open = vec![(value, 1)];
     while let Some((value, level)) = open.pop() {

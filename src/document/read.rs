@@ -4,11 +4,11 @@ use std::sync::{Arc, LazyLock};
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
-use serde_json::Value as Json;
 use toml::de::DeTable;
 
 use super::check::{MOST_FAULTS, check};
 use super::outline;
+use super::schema::Schema;
 use super::syntax;
 use crate::diagnostic::{Fault, Source};
 
@@ -18,7 +18,7 @@ use crate::diagnostic::{Fault, Source};
 /// Returns all structural faults: broken syntax, unknown keys, wrong types, missing keys.
 pub fn read<T>(
     source: &Arc<Source>,
-    schema: &'static LazyLock<Json>,
+    schema: &'static LazyLock<Schema>,
     look: impl FnOnce(&DeTable<'_>),
 ) -> (T, Vec<Fault>)
 where

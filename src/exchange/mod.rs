@@ -17,7 +17,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::diagnostic::{Fault, Kind, Sentence, Severity, Shown, Source};
-use crate::document;
+use crate::document::{self, Schema};
 use crate::files;
 use crate::outcome::{Expiry, Outcome};
 use crate::recipe::definition::{Definition, Ordered, Scalar, Verify};
@@ -141,8 +141,8 @@ struct RecipeFile {
     recipes: Ordered<Definition>,
 }
 
-static SCHEMA: LazyLock<Json> = LazyLock::new(document::schema_of::<Exchange>);
-static RECIPE_FILE_SCHEMA: LazyLock<Json> = LazyLock::new(document::schema_of::<RecipeFile>);
+static SCHEMA: LazyLock<Schema> = LazyLock::new(Schema::of::<Exchange>);
+static RECIPE_FILE_SCHEMA: LazyLock<Schema> = LazyLock::new(Schema::of::<RecipeFile>);
 
 /// An exchange with its recipe, ready to run.
 pub struct Prepared {

@@ -19,9 +19,9 @@ use tokio::net::TcpListener;
 use super::api::{Behaviour, FakeApi};
 use super::definition::Definitions;
 use crate::diagnostic::Source;
-use crate::document;
+use crate::document::{self, Schema};
 
-static SCHEMA: LazyLock<Json> = LazyLock::new(document::schema_of::<Definitions>);
+static SCHEMA: LazyLock<Schema> = LazyLock::new(Schema::of::<Definitions>);
 
 /// The fake APIs on one address.
 pub struct Fake {

@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value as Json;
 
 use super::api::Behaviour;
 use super::server::Fake;
 use crate::diagnostic::Source;
-use crate::document;
+use crate::document::{self, Schema};
 use crate::time::Span;
 
 /// The TOML form of a story.
@@ -43,7 +42,7 @@ pub struct Step {
     pub say: String,
 }
 
-static SCHEMA: LazyLock<Json> = LazyLock::new(document::schema_of::<Story>);
+static SCHEMA: LazyLock<Schema> = LazyLock::new(Schema::of::<Story>);
 
 impl Story {
     /// The built-in story.

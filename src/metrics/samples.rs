@@ -22,7 +22,7 @@ static REASONS: LazyLock<[String; Reason::ALL.len()]> =
 pub fn info(subject: &Subject<'_>, writer: &mut Writer<'_, '_>) -> io::Result<()> {
     let provider = &subject.entry.provider;
     let mut more = format!(",{}", label("recipe", &provider.recipe.name));
-    for (name, value) in &provider.labels {
+    for (name, value) in provider.labels.iter() {
         more.push(',');
         more.push_str(&label(name, value));
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -43,7 +44,7 @@ impl Refused {
 /// What an endpoint is trusted by.
 pub struct Trust {
     /// The authorities of the host, and the certificates of `tls.ca_file`.
-    pub roots: RootCertStore,
+    pub roots: Arc<RootCertStore>,
     /// The certificates of `tls.ca_file`. The endpoint may show one of them as its own.
     pub own: Vec<CertificateDer<'static>>,
 }

@@ -32,7 +32,11 @@ pub type Client = Result<HttpClient, TlsError>;
 type Slot = Arc<tokio::sync::Mutex<Option<Cached>>>;
 
 /// The certificates of the system, loaded on first use.
-type Roots = Arc<LazyLock<RootCertStore>>;
+type Roots = Arc<LazyLock<Arc<RootCertStore>>>;
+
+fn roots() -> Roots {
+    Arc::new(LazyLock::new(|| Arc::new(system_roots())))
+}
 
 /// A client, with the state of its certificate files when it was built.
 struct Cached {
@@ -77,7 +81,7 @@ fn stamp(transport: &Transport) -> Stamp {
 
 impl Default for Clients {
     fn default() -> Self {
-        Self { roots: Mutex::new(Arc::new(LazyLock::new(system_roots))), made: Mutex::default() }
+        Self { roots: Mutex::new(roots()), made: Mutex::default() }
     }
 }
 
@@ -87,15 +91,15 @@ impl Clients {
     ///
     /// # Errors
     /// When a certificate or key file cannot be used.
-    pub fn prepare(&self, transport: &Arc<Transport>) -> Result<Option<Validity>, TlsError> {
-        new_client(transport, LONGEST_SETUP, &self.roots())
+    pub fn prepare(transport: &Transport) -> Result<Option<Validity>, TlsError> {
+        // The certificates of the system have no faults, and loading them takes long.
+        new_client(transport, LONGEST_SETUP, &Arc::new(RootCertStore::empty()))
             .map(|client| client.identity.certificate)
     }
 
     /// Drops all clients and the system's certificates. Later probes build and load them again.
     pub fn refresh(&self) {
-        *self.roots.lock().unwrap_or_else(PoisonError::into_inner) =
-            Arc::new(LazyLock::new(system_roots));
+        *self.roots.lock().unwrap_or_else(PoisonError::into_inner) = roots();
         self.made.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
@@ -161,7 +165,7 @@ fn rebuilt(known: Option<Cached>, new: Client) -> Client {
     }
 }
 
-fn new_client(transport: &Transport, timeout: Duration, roots: &RootCertStore) -> Client {
+fn new_client(transport: &Transport, timeout: Duration, roots: &Arc<RootCertStore>) -> Client {
     let proxies = Proxies::new(&transport.proxy, |name| {
         std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())
     });

@@ -79,8 +79,8 @@ impl Prober {
     ///
     /// # Errors
     /// When a certificate or key file cannot be used.
-    pub fn prepare(&self, transport: &Arc<Transport>) -> Result<Option<Validity>, TlsError> {
-        self.clients.prepare(transport)
+    pub fn prepare(transport: &Transport) -> Result<Option<Validity>, TlsError> {
+        Clients::prepare(transport)
     }
 
     /// Drops all clients and the system's certificates. Later probes build and load them again.

@@ -50,14 +50,15 @@ pub enum TlsError {
 /// When a certificate or key file cannot be used.
 pub fn client_config(
     transport: &Transport,
-    system: &RootCertStore,
+    system: &Arc<RootCertStore>,
 ) -> Result<(ClientConfig, Arc<Identity>), TlsError> {
     let crypto = crypto();
-    let mut trust = Trust { roots: system.clone(), own: Vec::new() };
+    let mut trust = Trust { roots: Arc::clone(system), own: Vec::new() };
     if let Some(path) = &transport.ca_file {
         trust.own = certificates(path)?;
+        let roots = Arc::make_mut(&mut trust.roots);
         for (number, certificate) in (1..).zip(&trust.own) {
-            trust.roots.add(certificate.clone()).map_err(|_| {
+            roots.add(certificate.clone()).map_err(|_| {
                 file(path, format!("the certificate number {number} in it cannot be read"))
             })?;
         }

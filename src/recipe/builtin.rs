@@ -2,17 +2,15 @@
 
 use std::sync::{Arc, LazyLock};
 
-use serde_json::Value as Json;
-
 use super::call::Recipe;
 use super::definition::Definition;
 use crate::diagnostic::{Fault, Source};
-use crate::document;
+use crate::document::{self, Schema};
 
 // `build.rs` makes the table `BUILTINS` from the files in `builtin/`.
 include!(concat!(env!("OUT_DIR"), "/builtins.rs"));
 
-static SCHEMA: LazyLock<Json> = LazyLock::new(document::schema_of::<Definition>);
+static SCHEMA: LazyLock<Schema> = LazyLock::new(Schema::of::<Definition>);
 
 /// The text of a built-in recipe.
 #[must_use]

@@ -13,7 +13,7 @@ use super::definition::{Introspection, IntrospectionAuth, Request, Verify, Verif
 use super::reader::TokenResponse;
 use super::values::Values;
 use crate::diagnostic::{Fault, Sentence, Shown, Source};
-use crate::document;
+use crate::document::{self, Schema};
 use crate::language::answer;
 use crate::outcome::{Class, Code, Expiry, Failure, Message, Reason};
 
@@ -122,7 +122,7 @@ impl Verification {
     }
 }
 
-static SCHEMA: LazyLock<Json> = LazyLock::new(document::schema_of::<VerifyCall>);
+static SCHEMA: LazyLock<Schema> = LazyLock::new(Schema::of::<VerifyCall>);
 
 fn introspect(asked: &Introspection) -> VerifyCall {
     let text = INTROSPECTIONS

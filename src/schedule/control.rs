@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
 use super::lanes::Runner;
@@ -89,6 +89,13 @@ pub enum Event {
 pub struct Control(pub UnboundedSender<Event>);
 
 impl Control {
+    /// A handle with the events that are sent by it.
+    #[must_use]
+    pub fn new() -> (Self, UnboundedReceiver<Event>) {
+        let (sender, events) = unbounded_channel();
+        (Self(sender), events)
+    }
+
     /// Applies another plan. `None` when the scheduler has ended.
     pub async fn apply(&self, plan: Arc<Plan>) -> Option<Changes> {
         let (done, changes) = oneshot::channel();

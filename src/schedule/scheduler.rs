@@ -108,10 +108,10 @@ impl<P: Probes> Scheduler<P> {
         Self { runtime: Some(runtime), ..self }
     }
 
-    /// A handle for sending events to the scheduler.
+    /// Takes the events of this handle, which was made before the scheduler.
     #[must_use]
-    pub fn control(&self) -> Control {
-        Control(self.events.0.clone())
+    pub fn taking(self, control: Control, events: UnboundedReceiver<Event>) -> Self {
+        Self { events: (control.0, events), ..self }
     }
 
     /// Runs until the future ends, then drops running probes.

@@ -149,10 +149,10 @@ pub async fn asked_with<F: Future<Output = ()>>(
     let provider = |number: usize| Provider {
         name: format!("p{number}"),
         recipe: Arc::clone(&recipe),
-        parameters: Vec::new(),
+        parameters: Arc::default(),
         slot: Slot::Current,
         credentials: Arc::new(CredentialSources::new(origin.sources())),
-        labels: Vec::new(),
+        labels: Arc::default(),
         cadence: Cadence {
             interval: Duration::from_secs(60),
             max_backoff: Duration::from_secs(600),
@@ -179,14 +179,15 @@ pub async fn asked_with<F: Future<Output = ()>>(
         reads: AtomicUsize::new(0),
     });
     let instruments = instruments();
+    let (control, events) = Control::new();
     let scheduler = Scheduler::new(
         Arc::clone(&ledger),
         Arc::clone(&probes),
         limits,
         instruments.clone(),
         Mode::Scheduled,
-    );
-    let control = scheduler.control();
+    )
+    .taking(control.clone(), events);
     scheduler.run(end(control)).await;
     let asked = std::mem::take(&mut *probes.asked.lock().expect("not poisoned"));
     (asked, instruments, ledger)

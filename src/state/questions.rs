@@ -36,7 +36,8 @@ impl Health {
     /// Failures without a code since the start of the daemon, in the order of [`Reason::ALL`].
     #[must_use]
     pub fn failures(&self) -> &[u64; Reason::ALL.len()] {
-        &self.failures
+        const NONE: [u64; Reason::ALL.len()] = [0; Reason::ALL.len()];
+        self.failures.as_deref().unwrap_or(&NONE)
     }
 
     /// Failures with a code since the start of the daemon.
@@ -48,7 +49,7 @@ impl Health {
     /// success and before the first probe.
     #[must_use]
     pub fn current_failure(&self) -> Option<&CurrentFailure> {
-        self.current_failure.as_ref()
+        self.current_failure.as_deref()
     }
 
     /// The failure of the last probe.

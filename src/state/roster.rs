@@ -1,6 +1,5 @@
 //! The list of all providers with their health, and how a reload replaces it.
 
-use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -82,11 +81,17 @@ pub struct Roster {
     entries: Vec<Arc<Entry>>,
     /// The next credentials of some of the entries.
     next: Vec<Arc<Entry>>,
-    places: HashMap<Key, usize>,
+    /// The indexes of `entries` and of `next` in the order of the names.
+    by_name: [Box<[u32]>; 2],
     bounds: Arc<[f64]>,
 }
 
-type Key = (String, Slot);
+/// The indexes of these entries in the order of their names.
+fn by_name(entries: &[Arc<Entry>]) -> Box<[u32]> {
+    let mut indexes: Box<[u32]> = (0..).take(entries.len()).collect();
+    indexes.sort_unstable_by_key(|index| entries[*index as usize].provider.name.as_str());
+    indexes
+}
 
 /// The numbers of providers that a reload changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -116,16 +121,8 @@ impl Roster {
             all.into_iter().partition(|entry| entry.provider.slot == Slot::Current);
         entries.shrink_to_fit();
         next.shrink_to_fit();
-        let place = |(place, entry): (usize, &Arc<Entry>)| {
-            ((entry.provider.name.clone(), entry.provider.slot), place)
-        };
-        let places = entries
-            .iter()
-            .enumerate()
-            .map(place)
-            .chain(next.iter().enumerate().map(place))
-            .collect();
-        Self { entries, next, places, bounds }
+        let by_name = [by_name(&entries), by_name(&next)];
+        Self { entries, next, by_name, bounds }
     }
 
     /// The roster after a reload. A provider that did not change keeps its entry. A provider with
@@ -161,7 +158,7 @@ impl Roster {
             }
             entries.push(entry);
         }
-        changes.removed = self.places.len() - changes.kept - changes.changed;
+        changes.removed = self.all().count() - changes.kept - changes.changed;
         (Self::of(entries, bounds), changes)
     }
 
@@ -185,11 +182,13 @@ impl Roster {
     /// The entry of the provider with this name.
     #[must_use]
     pub fn entry(&self, name: &str, slot: Slot) -> Option<&Arc<Entry>> {
-        let place = *self.places.get(&(name.to_owned(), slot))?;
-        match slot {
-            Slot::Current => self.entries.get(place),
-            Slot::Next => self.next.get(place),
-        }
+        let (entries, by_name) = match slot {
+            Slot::Current => (&self.entries, &self.by_name[0]),
+            Slot::Next => (&self.next, &self.by_name[1]),
+        };
+        let name_of = |index: &u32| entries[*index as usize].provider.name.as_str();
+        let place = by_name.binary_search_by(|index| name_of(index).cmp(name)).ok()?;
+        entries.get(by_name[place] as usize)
     }
 
     /// A roster with only this provider.

@@ -93,7 +93,7 @@ impl Health {
         self.token = saved.token;
         self.certificate_expiry = saved.certificate_expiry;
         self.client_certificate_expiry = saved.client_certificate_expiry;
-        self.current_failure = saved.current_failure;
+        self.current_failure = saved.current_failure.map(Box::new);
         self.streak = saved.streak;
         self.next_due = saved.next_due;
     }
@@ -156,7 +156,7 @@ impl Health {
         };
         self.missing_scopes = failure.missing_scopes;
         let since = self.current_failure.as_ref().map_or(started, |current| current.since);
-        self.current_failure = Some(CurrentFailure { failure: failure.clone(), since });
+        self.current_failure = Some(Box::new(CurrentFailure { failure: failure.clone(), since }));
         let confirmed =
             self.streak.credential >= 2 || self.is_confirmed(failure, cadence.failure_threshold);
         if confirmed || self.state == State::Broken { State::Broken } else { State::Failing }
@@ -178,7 +178,7 @@ impl Health {
         if failure.code.is_empty() {
             let place =
                 Reason::ALL.iter().position(|reason| *reason == failure.reason).unwrap_or_default();
-            self.failures[place] += 1;
+            self.failures.get_or_insert_default()[place] += 1;
             return;
         }
         let code = self.code_in_metrics(&failure.code);

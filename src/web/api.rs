@@ -245,7 +245,7 @@ fn history(history: &History) -> Value {
         .iter()
         .map(|past| {
             json!({
-                "started": date(past.started),
+                "started": date(past.started()),
                 "duration_seconds": millis(past.duration.into()),
                 "reason": past.reason.map(Reason::word),
             })

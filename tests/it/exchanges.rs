@@ -315,7 +315,7 @@ async fn over_a_socket(
     .map_err(|faults| faults[0].to_string())?;
     let mut provider = Provider::clone(&template.providers[0]);
     provider.recipe = Arc::clone(&prepared.recipe);
-    provider.parameters = moved.parameters(&prepared);
+    provider.parameters = moved.parameters(&prepared).into();
     let credentials = prepared.credentials().into_iter();
     let sources = credentials.map(|(name, secret)| (name, SecretSource::Inline(secret))).collect();
     provider.credentials = Arc::new(CredentialSources::new(sources));

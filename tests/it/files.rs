@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use rustix::fs::{CWD, Mode, mkfifoat};
 
 use super::support::daemon::{Daemon, credwatch};
-use super::support::endpoint::Endpoint;
+use super::support::endpoint::{Authority, Endpoint};
 use super::support::wait_for;
 
 const SECRET_BYTES: usize = 64 * 1024;
@@ -58,6 +59,26 @@ fn each_file_of_a_configuration_is_refused_at_once_when_it_is_no_regular_file_or
         let printed = checked(&config, Some(&path));
         assert!(printed.contains(message), "{}: {printed}", path.display());
     }
+}
+
+#[test]
+fn a_check_of_certificate_files_does_not_read_the_certificates_of_the_system() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // Whoever opens it waits for a writer.
+    let bundle = folder.path().join("bundle.pem");
+    mkfifoat(CWD, &bundle, Mode::RUSR | Mode::WUSR).expect("a pipe");
+    let config = folder.path().join("credwatch.toml");
+    let authority = Authority::new("authority");
+    let text = format!("{PROVIDER}tls.ca_file = {:?}\n", authority.file(&folder));
+    std::fs::write(&config, text).expect("written");
+    let mut command = credwatch();
+    command.arg("check").arg("--config.file").arg(&config).env("SSL_CERT_FILE", &bundle);
+    let mut child = command.stderr(Stdio::null()).spawn().expect("it starts");
+    let ended = catch_unwind(AssertUnwindSafe(|| {
+        wait_for("the end of the check", || child.try_wait().expect("it was not waited for"))
+    }));
+    let _ = child.kill();
+    assert!(ended.is_ok_and(|status| status.success()));
 }
 
 /// What `credwatch check` prints about a configuration with faults.

@@ -65,6 +65,7 @@ mod files;
 mod fuzz;
 mod hostile;
 mod house;
+mod large_files;
 mod leaks;
 mod links;
 mod on_demand;

@@ -218,7 +218,7 @@ fn row(ranked: &Ranked, selection: &Selection, roster: &Roster, now: Moment) -> 
                 a.name href=(provider_path(&provider.name)) { (untrusted(&provider.name)) }
                 small {
                     span.recipe { (untrusted(&provider.recipe.name)) }
-                    @for (name, value) in &provider.labels {
+                    @for (name, value) in provider.labels.iter() {
                         @let address = selection.with_label(name, value).on_page(1).address();
                         " " a.label href=(address) { (untrusted(&format!("{name}={value}"))) }
                     }

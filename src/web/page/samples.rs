@@ -14,7 +14,7 @@ pub fn provider(name: &str, labels: &[(&str, &str)]) -> Provider {
         name: name.into(),
         slot: Slot::Current,
         recipe: Arc::new(builtin::recipe("oauth2-client-credentials").expect("built in")),
-        parameters: Vec::new(),
+        parameters: Arc::default(),
         credentials: Arc::new(CredentialSources::new(Vec::new())),
         labels: labels
             .iter()

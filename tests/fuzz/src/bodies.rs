@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use credwatch::diagnostic::{Severity, Source};
-use credwatch::document;
+use credwatch::document::{self, Schema};
 use credwatch::exchange::Prepared;
 use credwatch::language::expression::{Compiled, Side, explain};
 use credwatch::language::names::Names;
@@ -103,7 +103,7 @@ struct Recipes {
     recipes: Ordered<Definition>,
 }
 
-static SCHEMA: LazyLock<serde_json::Value> = LazyLock::new(document::schema_of::<Recipes>);
+static SCHEMA: LazyLock<Schema> = LazyLock::new(Schema::of::<Recipes>);
 
 /// Compiles any recipe or refuses it with its faults. A recipe that compiles is rehearsed and reads
 /// an answer.

@@ -33,7 +33,7 @@ fn probes(view: &View) -> Markup {
                     tbody role="rowgroup" {
                         @for past in probes.iter().rev() {
                             tr role="row" {
-                                td role="cell" { (view.past(past.started)) }
+                                td role="cell" { (view.past(past.started())) }
                                 td.number role="cell" { (took(f64::from(past.duration))) }
                                 td role="cell" {
                                     @if let Some(reason) = past.reason {

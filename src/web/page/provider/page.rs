@@ -58,7 +58,7 @@ fn head(view: &View) -> Markup {
             p.under {
                 @if let Some(title) = &view.provider.recipe.title { (untrusted(title)) ", " }
                 "recipe " span.recipe { (untrusted(&view.provider.recipe.name)) }
-                @for (name, value) in &view.provider.labels {
+                @for (name, value) in view.provider.labels.iter() {
                     @let address = all.with_label(name, value).address();
                     @let address = format!("{}{}", view.root, address.trim_start_matches("./"));
                     " " a.label href=(address) { (untrusted(&format!("{name}={value}"))) }
