@@ -1,7 +1,7 @@
 //! The cost of credwatch beside other programs, in one run on one machine: see `benches/README.md`.
 //!
 //! Reading order: this file (sections and roles), [`saturated`], [`scheduled`], [`scrape`],
-//! [`start`] and [`answer`] (the measurements), [`contenders`], [`daemon`] and [`exporter`] (the
+//! [`start`], [`scale`] and [`answer`] (the measurements), [`contenders`], [`daemon`] and [`exporter`] (the
 //! measured programs), [`endpoint`] and [`authority`] (the server), [`process`], [`client`] and
 //! [`table`] (the tools).
 
@@ -14,6 +14,7 @@ mod endpoint;
 mod exporter;
 mod process;
 mod saturated;
+mod scale;
 mod scheduled;
 mod scrape;
 mod start;
@@ -44,8 +45,11 @@ enum Form {
 /// The argument that selects the short form.
 const QUICK: &str = "quick";
 
+/// The section that runs only when it is named.
+const SCALE: &str = "scale";
+
 /// The names of the sections on the command line.
-const SECTIONS: [&str; 5] = ["answer", "saturated", "scheduled", "start", "size"];
+const SECTIONS: [&str; 6] = ["answer", "saturated", "scheduled", "start", "size", SCALE];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -88,7 +92,7 @@ fn measure(arguments: &[String]) -> Result<()> {
             format!("there is no section {unknown}; there are {}", SECTIONS.join(", ")).into()
         );
     }
-    let wanted = |section: &str| named.is_empty() || named.contains(&section);
+    let wanted = |section: &str| named.contains(&section) || (named.is_empty() && section != SCALE);
     let began = Instant::now();
     let folder = tempfile::tempdir()?;
     let mut endpoint = Endpoint::start(folder.path())?;
@@ -111,6 +115,9 @@ fn measure(arguments: &[String]) -> Result<()> {
             folder.path(),
         )?);
     }
+    if wanted(SCALE) {
+        rows.extend(scale::measure(&mut endpoint, folder.path())?);
+    }
     if wanted("answer") {
         rows.extend(answer::measure()?);
     }
@@ -129,7 +136,7 @@ fn measure(arguments: &[String]) -> Result<()> {
 fn size() -> Result<Row> {
     let bytes = std::fs::metadata(daemon::binary())?.len();
     Ok(Row::new("binary, stripped", Samples::one(table::float(bytes) / 1e6), "MB")
-        .reach(Reach::Value(14.0, 10.0)))
+        .reach(Reach::Value(12.0, 10.0)))
 }
 
 /// Prints the progress to standard error. Only the table goes to standard output.

@@ -14,12 +14,12 @@ const ROUNDS: usize = 3;
 /// The length of each measurement: one interval, so that each provider has one probe.
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// The scheduler rounds its wake-ups to so many milliseconds. This adds to the lateness.
-const TICK_MS: f64 = 10.0;
+/// The limits of the lateness, in milliseconds. They include the 10 ms to which the scheduler rounds
+/// its wake-ups.
+pub const LATENESS: Reach = Reach::Value(15.0, 12.0);
 
-/// The cost of cloudprober per target with 1,000 and with 10,000 targets, divided by the cost of
-/// `blackbox_exporter` at full load. Measured once on another machine.
-const CLOUDPROBER: [f64; 2] = [1.38 / 1.15, 0.56 / 1.15];
+/// The limits of the memory after the scrapes, divided by that before.
+pub const AFTER_SCRAPES: Reach = Reach::Ratio(1.3, 1.1);
 
 /// Returns the rows for 1,000 and 10,000 providers, and those for scrapes of 10,000 providers.
 /// `exporter` is the cost of the peer in this run.
@@ -30,10 +30,10 @@ pub fn measure(
 ) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     let sizes = [
-        (1_000, CLOUDPROBER[0], Reach::Value(25.0, 12.0)),
-        (10_000, CLOUDPROBER[1], Reach::Value(70.0, 35.0)),
+        (1_000, Reach::Nothing, Reach::Value(15.0, 10.0)),
+        (10_000, Reach::Ratio(0.2, 0.14), Reach::Value(40.0, 30.0)),
     ];
-    for (providers, over_exporter, resident) in sizes {
+    for (providers, of_exporter, resident) in sizes {
         let configuration = Plan { providers, interval_ms: 10_000, tls: false, as_deployed: false }
             .write(endpoint, folder)?;
         let before = endpoint.answered()?;
@@ -52,27 +52,18 @@ pub fn measure(
         }
         let named = |what: &str| format!("{what}, {providers} providers every 10 s");
         let cpu = Row::new(named("CPU a probe, HTTP"), figures.cpu, "ms");
-        let cpu = if providers == 10_000 { cpu.reach(Reach::Ratio(0.6, 0.35)) } else { cpu };
         rows.push(match exporter {
-            Some(exporter) => {
-                let theirs = Samples::one(exporter.median() * over_exporter);
-                cpu.beside(format!("cloudprober ({over_exporter:.1} × blackbox_exporter)"), &theirs)
-            }
-            None => cpu.without("not measured: cloudprober, from blackbox_exporter"),
+            Some(theirs) => cpu.beside("blackbox_exporter at full load", theirs).reach(of_exporter),
+            None => cpu.without("not measured: blackbox_exporter"),
         });
+        rows.push(Row::new(named("lateness, p99"), figures.lateness, "ms").reach(LATENESS));
+        let before = Samples::one(figures.resident);
         rows.push(
-            Row::new(named("lateness, p99"), figures.lateness, "ms")
-                .reach(Reach::Value(10.0 + TICK_MS, 3.0 + TICK_MS)),
+            Row::new(named("resident memory before any scrape"), before.clone(), "MB")
+                .reach(resident),
         );
-        rows.push(
-            Row::new(
-                named("resident memory before any scrape"),
-                Samples::one(figures.resident),
-                "MB",
-            )
-            .reach(resident),
-        );
-        rows.push(Row::new(named("resident memory after scrapes"), Samples::one(after), "MB"));
+        let after = Row::new(named("resident memory after scrapes"), Samples::one(after), "MB");
+        rows.push(after.beside("before any scrape", &before).reach(AFTER_SCRAPES));
         rows.extend(scraped);
     }
     Ok(rows)
@@ -91,17 +82,18 @@ pub fn scrapes(endpoint: &mut Endpoint, folder: &Path) -> Result<Vec<Row>> {
     scrape::measure(&daemon, folder)
 }
 
-struct Figures {
+pub struct Figures {
     /// Resident memory before any scrape, in megabytes.
-    resident: f64,
+    pub resident: f64,
     /// CPU time per probe, in milliseconds.
-    cpu: Samples,
+    pub cpu: Samples,
     /// The 99th percentile of the lateness, in milliseconds.
-    lateness: Samples,
+    pub lateness: Samples,
 }
 
 impl Figures {
-    fn of(daemon: &Daemon, endpoint: &mut Endpoint, providers: usize) -> Result<Self> {
+    /// Measures a daemon on its schedule.
+    pub fn of(daemon: &Daemon, endpoint: &mut Endpoint, providers: usize) -> Result<Self> {
         let resident = daemon.process().resident()?;
         let (mut cpu, mut lateness) = (Samples(Vec::new()), Samples(Vec::new()));
         for round in 1..=ROUNDS {

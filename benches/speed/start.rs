@@ -10,7 +10,7 @@ use crate::{Result, progress};
 /// Returns the rows for 5, 1,000 and 10,000 providers.
 pub fn measure(rounds: usize, endpoint: &Endpoint, folder: &Path) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
-    for (providers, reach, aim) in [(5, 20.0, 8.0), (1_000, 60.0, 20.0), (10_000, 300.0, 80.0)] {
+    for (providers, reach, aim) in [(5, 10.0, 6.0), (1_000, 25.0, 15.0), (10_000, 100.0, 60.0)] {
         let configuration = Plan { providers, interval_ms: 10_000, tls: false, as_deployed: false }
             .write(endpoint, folder)?;
         let mut samples = Samples(Vec::new());

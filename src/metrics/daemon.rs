@@ -33,7 +33,8 @@ impl Daemon {
     #[must_use]
     pub fn new() -> Self {
         let registry = Registry::new();
-        let buckets = vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 10.0];
+        let buckets =
+            vec![0.001, 0.0025, 0.005, 0.01, 0.011, 0.012, 0.015, 0.025, 0.05, 0.1, 0.5, 1.0, 10.0];
         let lateness = Histogram::with_opts(
             HistogramOpts::new(
                 "credwatch_scheduler_lateness_seconds",
