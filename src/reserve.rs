@@ -267,7 +267,7 @@ mod tests {
     fn one_thread_after_the_other_returns_to_the_reserve_while_no_test_is_late() {
         let start = Instant::now();
         let mut judge = Judge::new(start);
-        let mut after = |tenths, found, working| {
+        let mut after = |tenths: u64, found, working| {
             judge.decide(found, working, 2, start + Duration::from_millis(100 * tenths))
         };
         assert_eq!(after(9, Finding::Well, 3), Decision::Nothing);

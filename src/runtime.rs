@@ -1,8 +1,8 @@
 //! The tokio runtimes.
 //!
-//! The daemon has two: one for the HTTP server, and one for the scheduler and the probes. One thread
-//! of the latter works, so that a probe does not cross threads. When a hostile answer keeps it busy,
-//! others take over.
+//! The daemon has two: one for the HTTP server, and one for the scheduler and the probes. One
+//! thread of the latter works, so that a probe does not cross threads. When a hostile answer keeps
+//! it busy, others take over.
 
 use std::io;
 use std::num::NonZero;

@@ -1,9 +1,9 @@
 //! The cost of credwatch beside other programs, in one run on one machine: see `benches/README.md`.
 //!
 //! Reading order: this file (sections and roles), [`saturated`], [`scheduled`], [`scrape`],
-//! [`start`], [`scale`] and [`answer`] (the measurements), [`contenders`], [`daemon`] and [`exporter`] (the
-//! measured programs), [`endpoint`] and [`authority`] (the server), [`process`], [`client`] and
-//! [`table`] (the tools).
+//! [`start`], [`scale`] and [`answer`] (the measurements), [`contenders`], [`daemon`] and
+//! [`exporter`] (the measured programs), [`endpoint`] and [`authority`] (the server), [`process`],
+//! [`client`] and [`table`] (the tools).
 
 mod answer;
 mod authority;

@@ -14,8 +14,8 @@ const ROUNDS: usize = 3;
 /// The length of each measurement: one interval, so that each provider has one probe.
 const WINDOW: Duration = Duration::from_secs(10);
 
-/// The limits of the lateness, in milliseconds. They include the 10 ms to which the scheduler rounds
-/// its wake-ups.
+/// The limits of the lateness, in milliseconds. They include the 10 ms to which the scheduler
+/// rounds its wake-ups.
 pub const LATENESS: Reach = Reach::Value(15.0, 12.0);
 
 /// The limits of the memory after the scrapes, divided by that before.
