@@ -4,6 +4,7 @@
 //! Only the command line imports this module. The rest of the program takes the plan.
 
 mod command_line;
+mod dates;
 pub mod file;
 mod hosts;
 mod inputs;

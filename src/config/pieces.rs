@@ -4,6 +4,8 @@
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::thread::Builder;
 
 use super::load::Loader;
 use super::parsed::{Names, Parsed, Role, Unread, has_too_many_values};
@@ -13,6 +15,8 @@ use crate::plan::Plan;
 
 /// The least size of a piece, in bytes.
 const PIECE: usize = 64 * 1024;
+
+const THREAD_NAME: &str = "credwatch-read";
 
 const HEADER: &str = "[providers.";
 
@@ -98,23 +102,40 @@ impl Loader {
     ) -> Option<()> {
         let Unread { source, path, role } = unread;
         let folder = path.parent().unwrap_or(Path::new(""));
-        let (mut line, mut has_secret) = (0, false);
-        for (number, range) in pieces(&source.text)?.into_iter().enumerate() {
-            let piece = source.piece(range, line);
-            line += piece.text.matches('\n').count();
-            if number == 0 && *role == Role::Main {
-                continue;
+        let pieces = pieces(&source.text)?;
+        std::thread::scope(|scope| {
+            let (sender, read) = sync_channel(1);
+            let reading = move || {
+                let mut line = 0;
+                for (number, range) in pieces.into_iter().enumerate() {
+                    let piece = source.piece(range, line);
+                    line += piece.text.matches('\n').count();
+                    if number == 0 && *role == Role::Main {
+                        continue;
+                    }
+                    let parsed = Parsed::piece(piece, folder, number == 0);
+                    let is_last = parsed.is_none();
+                    // Sending fails when the file is read as a whole.
+                    if sender.send(parsed).is_err() || is_last {
+                        break;
+                    }
+                }
+            };
+            // The next piece is read while the providers of this one are resolved.
+            Builder::new().name(THREAD_NAME.into()).spawn_scoped(scope, reading).ok()?;
+            let mut has_secret = false;
+            for parsed in read {
+                let parsed = parsed?;
+                let is_here = |name: &str| names.get(name).is_some_and(|of| Arc::ptr_eq(of, file));
+                if parsed.file.providers.0.iter().any(|(name, _)| is_here(name.get_ref())) {
+                    return None;
+                }
+                self.check_role(&parsed, *role);
+                // One warning is enough for a file.
+                has_secret = has_secret || self.check_permissions(&parsed, path);
+                self.resolve(&parsed, file, resolver, names, plan);
             }
-            let parsed = Parsed::piece(piece, folder, number == 0)?;
-            let is_here = |name: &str| names.get(name).is_some_and(|of| Arc::ptr_eq(of, file));
-            if parsed.file.providers.0.iter().any(|(name, _)| is_here(name.get_ref())) {
-                return None;
-            }
-            self.check_role(&parsed, *role);
-            // One warning is enough for a file.
-            has_secret = has_secret || self.check_permissions(&parsed, path);
-            self.resolve(&parsed, file, resolver, names, plan);
-        }
-        Some(())
+            Some(())
+        })
     }
 }

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use minijinja::Value;
 use toml::Spanned;
-use toml::value::Datetime;
 
+use super::dates::secret_expires;
 use super::file::{self, Shared};
 use super::hosts::{is_link_local, is_loopback};
 use super::inputs;
@@ -366,31 +366,6 @@ fn verification(
         return None;
     }
     Verification::compile(recipe, verify, context.source, &place, &mut context.faults).map(Arc::new)
-}
-
-fn secret_expires(file: &file::Provider, context: &mut Context<'_>) -> Option<Timestamp> {
-    let date = file.secret_expires.as_ref()?;
-    let Some(time) = timestamp(date.0.get_ref()) else {
-        let problem = "expected a date such as 2027-01-31, or a date with time and offset, before \
-                       the year 9999";
-        context.error(date.0.span(), problem);
-        return None;
-    };
-    if time < Timestamp::now() {
-        context.warn(date.0.span(), "this date is in the past: the secret has expired");
-    }
-    Some(time)
-}
-
-/// A date without a time stands for its start in UTC, so that the warning is not late.
-fn timestamp(date: &Datetime) -> Option<Timestamp> {
-    let text = date.to_string();
-    match (date.date, date.time, date.offset) {
-        (Some(_), Some(_), Some(_)) => text.parse().ok(),
-        (Some(_), Some(_), None) => format!("{text}Z").parse().ok(),
-        (Some(_), None, None) => format!("{text}T00:00:00Z").parse().ok(),
-        _ => None,
-    }
 }
 
 /// Warns about settings that work but are often mistakes.

@@ -89,7 +89,7 @@ fn faults_of_a_large_file_have_their_lines_in_the_file() {
 #[test]
 fn a_large_file_has_the_faults_of_the_whole_file() {
     let again = "[providers.p3]\nrecipe = \"keycloak\"\n";
-    let more = "[providers.p3.parameters]\nscope = \"a\"\n";
+    let more = "[providers.p3.tls]\ninsecure = true\n";
     for (settings, end, problem) in [
         (SETTINGS, again, "duplicate key"),
         (SETTINGS, SETTINGS, "duplicate key"),
@@ -101,6 +101,8 @@ fn a_large_file_has_the_faults_of_the_whole_file() {
         assert!(printed.iter().any(|fault| fault.contains(problem)), "{end}\n{printed:?}");
     }
     let text = configuration(SETTINGS, more);
-    let scope = providers(&text)[3].parameters.iter().find(|(name, _)| name == "scope").cloned();
-    assert_eq!(scope.expect("it belongs to the table far above").1.as_str(), Some("a"));
+    let far: Vec<_> =
+        providers(&text).into_iter().filter(|provider| provider.transport.insecure).collect();
+    assert_eq!(far.len(), 1, "the table belongs to the provider far above");
+    assert_eq!(far[0].name, "p3");
 }
