@@ -42,6 +42,8 @@ pub struct Provider {
     pub steps: Arc<[Arc<str>]>,
     /// When the client secret itself expires, from the configuration.
     pub secret_expires: Option<Timestamp>,
+    /// How old the credential may become, and when its end is near.
+    pub policy: CredentialPolicy,
     /// How to connect. Providers with equal settings share an HTTP client.
     pub transport: Arc<Transport>,
     /// Host and port of the endpoint, for the limit per host; `None` when they depend on secrets.
@@ -82,6 +84,25 @@ impl Default for Cadence {
             failure_threshold: 3,
             max_backoff: Duration::from_secs(3600),
         }
+    }
+}
+
+/// How old a credential may become, and when its end is near.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CredentialPolicy {
+    /// The age at which the credential must be renewed.
+    pub max_age: Option<Duration>,
+    /// How long before the end the ticket fires.
+    pub warning: Duration,
+    /// How long before the end the page fires.
+    pub critical: Duration,
+}
+
+impl Default for CredentialPolicy {
+    fn default() -> Self {
+        const DAY: u64 = 24 * 3600;
+        let days = |days: u64| Duration::from_secs(days * DAY);
+        Self { max_age: None, warning: days(30), critical: days(3) }
     }
 }
 

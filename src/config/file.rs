@@ -106,6 +106,13 @@ macro_rules! shared_keys {
             pub max_backoff: Option<At<Span>>,
             /// A token with a shorter lifetime counts as a failure.
             pub min_lifetime: Option<At<Span>>,
+            /// The age at which a credential must be renewed, where the provider tells when it was
+            /// created; the earlier of this and the reported end counts.
+            pub credential_max_age: Option<At<Span>>,
+            /// How long before the end of a credential the ticket fires; default `30d`.
+            pub credential_warning: Option<At<Span>>,
+            /// How long before the end of a credential the page fires; default `3d`.
+            pub credential_critical: Option<At<Span>>,
             /// Labels of your own on `credwatch_provider_info`; join other series with it.
             pub labels: Ordered<Text>,
             /// A proxy, such as `http://proxy.example:3128`; an empty text for no proxy.
@@ -131,6 +138,9 @@ macro_rules! shared_keys {
                     failure_threshold: self.failure_threshold,
                     max_backoff: self.max_backoff.as_ref(),
                     min_lifetime: self.min_lifetime.as_ref(),
+                    credential_max_age: self.credential_max_age.as_ref(),
+                    credential_warning: self.credential_warning.as_ref(),
+                    credential_critical: self.credential_critical.as_ref(),
                     labels: &self.labels,
                     proxy: self.proxy.as_ref(),
                     proxy_from_environment: self.proxy_from_environment,
@@ -151,6 +161,9 @@ pub struct Shared<'a> {
     pub(super) failure_threshold: Option<u32>,
     pub(super) max_backoff: Option<&'a At<Span>>,
     pub(super) min_lifetime: Option<&'a At<Span>>,
+    pub(super) credential_max_age: Option<&'a At<Span>>,
+    pub(super) credential_warning: Option<&'a At<Span>>,
+    pub(super) credential_critical: Option<&'a At<Span>>,
     pub(super) labels: &'a Ordered<Text>,
     pub(super) proxy: Option<&'a Text>,
     pub(super) proxy_from_environment: Option<bool>,

@@ -13,6 +13,7 @@ mod parsed;
 mod patterns;
 mod pieces;
 mod replaced;
+mod requirements;
 mod resolve;
 mod schema;
 mod settings;

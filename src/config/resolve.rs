@@ -15,14 +15,14 @@ use super::file::{self, Shared};
 use super::hosts::{is_link_local, is_loopback};
 use super::inputs;
 use super::parsed::{Parsed, Recipes};
+use super::requirements::{expectations, policy, verification};
 use super::shared::{self, Context};
 use super::shown::{built_in, render_error};
 use crate::credentials::CredentialSources;
 use crate::diagnostic::{Fault, Sentence, Severity, Shown, nearest};
 use crate::printable::is_deceptive;
 use crate::provider::{Provider, Slot, Transport};
-use crate::recipe::definition::{CredentialKind, Tokens, Verify};
-use crate::recipe::{Attempt, Expectations, Recipe, Repeated, Verification, builtin};
+use crate::recipe::{Attempt, Recipe, Repeated, builtin};
 
 /// Resolves one provider after the other. Equal parts of providers are kept once.
 pub struct Resolver<'a> {
@@ -104,6 +104,7 @@ impl<'a> Resolver<'a> {
                 .and_then(|verify| verification(&recipe, verify, sound, &mut context)),
             steps: Arc::default(),
             secret_expires: secret_expires(file, &mut context),
+            policy: policy(file, &defaults, &mut context),
             endpoint: None,
             repeated: Repeated::default(),
             transport,
@@ -293,79 +294,6 @@ fn check_name(name: &Spanned<String>, context: &mut Context<'_>) {
              invisible characters",
         );
     }
-}
-
-fn expectations(
-    recipe: &Recipe,
-    file: &file::Provider,
-    defaults: &Shared<'_>,
-    sound: bool,
-    context: &mut Context<'_>,
-) -> Expectations {
-    let is_static = recipe.kind() == CredentialKind::Static;
-    if let Some(own) = file.min_lifetime.as_ref().filter(|_| is_static) {
-        let problem = Sentence::fill(
-            "`min_lifetime` is about a token, and the recipe `{}` issues none",
-            [Shown::name(&recipe.name)],
-        );
-        context.error(own.0.span(), problem).hint = Some("leave it out".into());
-    }
-    let min_lifetime = file.min_lifetime.as_ref().or(defaults.min_lifetime);
-    let min_lifetime = min_lifetime.filter(|_| !is_static);
-    if min_lifetime.is_some() && recipe.tokens == Tokens::Cached {
-        let span = file.min_lifetime.as_ref().map_or(context.place.clone(), |own| own.0.span());
-        let problem = Sentence::fill(
-            "`{}` returns the same token until it expires, so every token falls below this \
-             lifetime",
-            [Shown::name(&recipe.name)],
-        );
-        context.warn(span, problem).hint =
-            Some("remove `min_lifetime` here, or keep it far below `interval`".into());
-    }
-    if let Some(first) = file.required_scopes.first()
-        && sound
-        && !recipe.reads_scopes()
-    {
-        let problem = Sentence::fill(
-            "`required_scopes` cannot be checked: the recipe `{}` reads no scopes",
-            [Shown::name(&recipe.name)],
-        );
-        context.error(first.0.span(), problem);
-    }
-    for scope in &file.required_scopes {
-        if scope.0.get_ref().is_empty() || scope.0.get_ref().contains([' ', ',', '\t']) {
-            context
-                .error(scope.0.span(), "a scope is one word: no answer can grant this one")
-                .hint = Some("write each scope as a text of its own: [\"sms\", \"groups\"]".into());
-        }
-    }
-    let required_scopes = file.required_scopes.iter().map(|scope| scope.0.get_ref().clone());
-    Expectations {
-        required_scopes: required_scopes.collect(),
-        min_lifetime: min_lifetime.map(|at| at.0.get_ref().0),
-    }
-}
-
-fn verification(
-    recipe: &Recipe,
-    verify: &Verify,
-    sound: bool,
-    context: &mut Context<'_>,
-) -> Option<Arc<Verification>> {
-    // The names of a recipe with faults are not complete.
-    if !sound {
-        return None;
-    }
-    let place = context.place.clone();
-    if recipe.kind() == CredentialKind::Static {
-        let problem = Sentence::fill(
-            "the recipe `{}` issues no token, so there is nothing that `verify` can check",
-            [Shown::name(&recipe.name)],
-        );
-        context.error(place, problem).hint = Some("leave `verify` out".into());
-        return None;
-    }
-    Verification::compile(recipe, verify, context.source, &place, &mut context.faults).map(Arc::new)
 }
 
 /// Warns about settings that work but are often mistakes.

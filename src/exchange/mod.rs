@@ -19,7 +19,7 @@ use serde_json::Value as Json;
 use crate::diagnostic::{Fault, Kind, Sentence, Severity, Shown, Source};
 use crate::document::{self, Schema};
 use crate::files;
-use crate::outcome::{Expiry, Outcome};
+use crate::outcome::{CredentialEnd, Expiry, Outcome};
 use crate::recipe::definition::{Definition, Ordered, Scalar, Verify};
 use crate::recipe::{Attempt, Expectations, Recipe, Verification, builtin};
 use crate::time::Span;
@@ -120,6 +120,10 @@ pub struct RecordedOutcome {
     pub expires: Option<String>,
     /// `true` when the provider accepts the static credential.
     pub accepted: bool,
+    /// The end of the credential itself: a time in RFC 3339, `never` or `unknown` (the default).
+    pub credential_expires: Option<String>,
+    /// When the credential was created, RFC 3339.
+    pub credential_created: Option<String>,
     /// The lifetime, in seconds.
     pub lifetime_seconds: Option<f64>,
     /// The reason of the failure.
@@ -286,6 +290,24 @@ impl Prepared {
         }
     }
 
+    /// Adds the differences between the expected ends of credentials and these.
+    pub fn compare_ends(&self, ends: &[CredentialEnd], differences: &mut Vec<String>) {
+        let expected = &self.exchange.outcome;
+        let end = ends.last();
+        let written = |time: &String| {
+            time.parse::<Timestamp>().map_or_else(|_| time.clone(), |time| time.to_string())
+        };
+        let wanted = expected.credential_expires.as_ref().map_or("unknown".into(), written);
+        let found = end.map_or_else(|| "unknown".to_owned(), |end| words(end.expiry));
+        compare("credential_expires", &wanted, &found, differences);
+        // Most exchanges are not about the age.
+        if let Some(wanted) = &expected.credential_created {
+            let found = end.and_then(|end| end.created);
+            let found = found.map_or_else(|| "unknown".to_owned(), |time| time.to_string());
+            compare("credential_created", &written(wanted), &found, differences);
+        }
+    }
+
     /// Adds the differences between the expected outcome and this one.
     pub fn compare_outcome(&self, outcome: &Outcome, differences: &mut Vec<String>) {
         let expected = &self.exchange.outcome;
@@ -310,11 +332,7 @@ impl Prepared {
                 compare("outcome", wanted, "accepted");
             }
             Outcome::Issued(issued) => {
-                let expires = match issued.expiry {
-                    Expiry::At(end) => end.to_string(),
-                    Expiry::Never => "never".into(),
-                    Expiry::Unknown => "unknown".into(),
-                };
+                let expires = words(issued.expiry);
                 // Two times with different offsets can be the same moment.
                 let wanted = expected.expires.as_deref().map(|text| {
                     text.parse::<Timestamp>()
@@ -343,6 +361,14 @@ impl Prepared {
                 compare("missing_scopes", &missing, &failure.missing_scopes.to_string());
             }
         }
+    }
+}
+
+fn words(expiry: Expiry) -> String {
+    match expiry {
+        Expiry::At(end) => end.to_string(),
+        Expiry::Never => "never".into(),
+        Expiry::Unknown => "unknown".into(),
     }
 }
 

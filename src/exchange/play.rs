@@ -58,6 +58,7 @@ impl Prepared {
         }
         let mut differences = play.rest();
         self.compare_outcome(&conclusion.outcome, &mut differences);
+        self.compare_ends(&conclusion.ends, &mut differences);
         if differences.is_empty() { Ok(()) } else { Err(differences.join("\n")) }
     }
 

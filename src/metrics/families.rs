@@ -6,7 +6,7 @@ use super::samples::{self, count, flag, millis, of_a_token};
 use crate::time::unix_seconds;
 
 /// All families of `/metrics` about providers, in the order of the exposition.
-pub static FAMILIES: [Family; 30] = [
+pub static FAMILIES: [Family; 33] = [
     gauge(
         "credwatch_provider_info",
         "Recipe and configured labels of a provider; join other series with it to add these \
@@ -142,9 +142,24 @@ pub static FAMILIES: [Family; 30] = [
     ),
     gauge(
         "credwatch_credential_expiry_timestamp_seconds",
-        "When a credential itself expires. The source is declared (secret_expires) or certificate \
-         (tls.client_certificate_file).",
+        "When a credential itself expires. The source is reported (an answer of the provider), \
+         declared (secret_expires), certificate or jwt (the credential itself).",
         Labelled(samples::credential_expiries),
+    ),
+    gauge(
+        "credwatch_credential_never_expires",
+        "1 when a credential itself never expires, 0 when it does. Absent when that is not known.",
+        Labelled(samples::endless_credentials),
+    ),
+    gauge(
+        "credwatch_credential_warning_seconds",
+        "How long before the end of a credential the ticket fires (credential_warning).",
+        Value(|subject| Some(subject.entry.provider.policy.warning.as_secs_f64())),
+    ),
+    gauge(
+        "credwatch_credential_critical_seconds",
+        "How long before the end of a credential the page fires (credential_critical).",
+        Value(|subject| Some(subject.entry.provider.policy.critical.as_secs_f64())),
     ),
     gauge(
         "credwatch_tls_insecure",

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use super::encode::label;
 use super::family::{Subject, Writer};
-use crate::outcome::{Code, Phases, Reason};
+use crate::outcome::{Code, Expiry, Phases, Reason};
 use crate::recipe::definition::CredentialKind;
 use crate::state::{State, StepHealth};
 use crate::time::unix_seconds;
@@ -35,9 +35,27 @@ pub fn credential_expiries(subject: &Subject<'_>, writer: &mut Writer<'_, '_>) -
     if let Some(end) = provider.secret_expires {
         writer.sample(",credential=\"\",source=\"declared\"", unix_seconds(end))?;
     }
+    for (end, expiry) in subject.health.credential_ends(provider) {
+        if let Expiry::At(time) = expiry {
+            let (credential, source) = (label("credential", &end.credential), end.source.word());
+            let more = format!(",{credential},source=\"{source}\"");
+            writer.sample(&more, unix_seconds(time))?;
+        }
+    }
     if let Some(end) = subject.health.client_certificate_expiry(provider) {
         let more = ",credential=\"tls.client_certificate_file\",source=\"certificate\"";
         writer.sample(more, unix_seconds(end))?;
+    }
+    Ok(())
+}
+
+/// Whether each credential has no end, where that is known.
+pub fn endless_credentials(subject: &Subject<'_>, writer: &mut Writer<'_, '_>) -> io::Result<()> {
+    for (end, expiry) in subject.health.credential_ends(&subject.entry.provider) {
+        if expiry != Expiry::Unknown {
+            let more = format!(",{}", label("credential", &end.credential));
+            writer.sample(&more, flag(expiry == Expiry::Never))?;
+        }
     }
     Ok(())
 }

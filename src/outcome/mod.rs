@@ -1,5 +1,6 @@
 //! The result of a probe as plain data. Metrics, health, pages, log and alerts share these words.
 
+mod ends;
 mod reason;
 
 use std::fmt;
@@ -10,6 +11,7 @@ use jiff::Timestamp;
 
 use crate::printable::is_deceptive;
 
+pub use ends::{CredentialEnd, EndSource};
 pub use reason::{BackOff, Class, Reason, ReasonFacts};
 
 /// The provider's own error code, limited so that it can be a label value: letters, digits and
@@ -264,6 +266,8 @@ pub struct Probe {
     pub clock_skew: Option<f64>,
     /// A keyed hash of the credentials; `None` when they could not be read.
     pub credentials: Option<u128>,
+    /// What the answers say about the ends of the configured credentials.
+    pub ends: Vec<CredentialEnd>,
     /// How the answer was read, when it held no usable token; else empty.
     pub reading: Vec<TraceLine>,
     /// The calls and the inspection of the token, in order. Empty when the token request is the
@@ -285,6 +289,7 @@ impl Probe {
             client_certificate_expiry: None,
             clock_skew: None,
             credentials: None,
+            ends: Vec::new(),
             reading: Vec::new(),
             steps: Vec::new(),
         }

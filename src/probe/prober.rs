@@ -253,6 +253,7 @@ impl Prober {
         let certificate = client.identity.certificate.filter(|_| is_asked);
         probe.outcome = blamed(outcome, certificate, probe.started);
         probe.reading = conclusion.reading;
+        probe.ends = conclusion.ends;
         if !provider.steps.is_empty() {
             probe.steps = conclusion.steps;
         }

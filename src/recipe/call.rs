@@ -7,14 +7,14 @@ use std::time::Duration;
 use http::{HeaderName, Method};
 
 use super::definition::{
-    Credential, CredentialKind, Definition, Format, Known, Parameter, Tokens, Unit,
+    Absent, Credential, CredentialKind, Definition, Format, Known, Parameter, Tokens, Unit,
 };
 use crate::language::expression::Compiled;
 use crate::language::json_template::JsonTemplate;
 use crate::language::names::Names;
 use crate::language::scan::{Member, members};
 use crate::language::template::Template;
-use crate::outcome::Reason;
+use crate::outcome::{EndSource, Reason};
 
 /// A compiled recipe.
 pub struct Recipe {
@@ -228,6 +228,30 @@ pub(super) struct Rules {
     pub(super) meanings: Vec<Meaning>,
     /// How long to wait, with the unit of each value.
     pub(super) retry_after: Vec<(Compiled, Unit)>,
+    /// Where ends of configured credentials are, and when the credentials were created.
+    pub(super) ends: EndRules,
+}
+
+/// The rules for the ends of configured credentials.
+#[derive(Default)]
+pub(super) struct EndRules {
+    pub(super) expiry: Vec<EndPlace>,
+    pub(super) created: Vec<EndPlace>,
+}
+
+impl EndRules {
+    pub(super) fn is_empty(&self) -> bool {
+        self.expiry.is_empty() && self.created.is_empty()
+    }
+}
+
+/// One place of the end of a configured credential.
+pub(super) struct EndPlace {
+    pub(super) rule: Compiled,
+    pub(super) unit: Unit,
+    pub(super) absent: Absent,
+    pub(super) credential: Arc<str>,
+    pub(super) source: EndSource,
 }
 
 /// Codes and a condition that give a failure a reason.

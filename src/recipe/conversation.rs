@@ -18,7 +18,9 @@ use super::trace::Trace;
 use super::turns::{Turn, Turns};
 use super::values::{Attempt, Inputs, RenderError, Values};
 use super::verification::{Verification, judged};
-use crate::outcome::{Code, Expiry, Failure, Message, Outcome, Step, TraceLine, malformed};
+use crate::outcome::{
+    Code, CredentialEnd, Expiry, Failure, Message, Outcome, Step, TraceLine, malformed,
+};
 use crate::secret::Redactor;
 
 /// The rules of a conversation.
@@ -79,6 +81,8 @@ pub struct Conclusion {
     /// The calls made and the inspection of the token, in order.
     pub steps: Vec<Step>,
     before_cleanup: usize,
+    /// What the answers say about the ends of configured credentials.
+    pub ends: Vec<CredentialEnd>,
 }
 
 impl Conclusion {
@@ -255,7 +259,7 @@ impl<'a> Conversation<'a> {
                 (Outcome::Failed(failure), Vec::new())
             }
         };
-        Conclusion { outcome, reading, steps, before_cleanup }
+        Conclusion { outcome, reading, steps, before_cleanup, ends: values.ends }
     }
 
     /// The values keep the token only when a later call can need it.

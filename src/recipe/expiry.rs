@@ -3,10 +3,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
-use jiff::fmt::temporal::Pieces;
 use minijinja::Value;
 use minijinja::value::ValueKind;
 
+use super::dates;
 use super::definition::Unit;
 use crate::language::convert;
 use crate::outcome::Expiry;
@@ -20,6 +20,9 @@ const EPOCH_FACTORS: [(f64, f64); 3] = [(1e18, 1e9), (1e15, 1e6), (1e12, 1e3)];
 /// from a truth value.
 const EARLIEST: f64 = 1e9;
 
+/// The year 1 in any zone. Programs that have no date send it.
+const YEAR_ONE: std::ops::Range<f64> = -62_135_683_200.0..-62_104_060_800.0;
+
 /// A token that lives longer never expires: servers send such numbers and dates for "never".
 const LONGEST: f64 = 100.0 * 365.25 * 86_400.0;
 
@@ -29,8 +32,54 @@ const LONGEST: f64 = 100.0 * 365.25 * 86_400.0;
 /// # Errors
 /// A description of the value, without the value itself.
 pub fn ends_at(value: &Value, unit: Unit, now: Timestamp) -> Result<Expiry, String> {
+    let seconds = seconds(value, unit, now)?;
+    if seconds < EARLIEST {
+        return Err("a time that was long before there were tokens".into());
+    }
+    Ok(if seconds > unix_seconds(now) + LONGEST {
+        Expiry::Never
+    } else {
+        from_unix_seconds(seconds).map_or(Expiry::Never, Expiry::At)
+    })
+}
+
+/// When a credential with the end `value` ends, as [`ends_at`]. Servers have many values for
+/// "never": null, an empty text, 0, -1 and the year 1.
+///
+/// # Errors
+/// As [`ends_at`].
+pub fn credential_ends_at(value: &Value, unit: Unit, now: Timestamp) -> Result<Expiry, String> {
+    let is_never = is_absent(value) || convert::number(value, "end").is_ok_and(is_sentinel);
+    if is_never || seconds(value, unit, now).is_ok_and(|time| YEAR_ONE.contains(&time)) {
+        return Ok(Expiry::Never);
+    }
+    ends_at(value, unit, now)
+}
+
+/// When a credential was created; `None` for a value that says nothing. A duration is its age.
+///
+/// # Errors
+/// A description of the value, without the value itself.
+pub fn created_at(value: &Value, unit: Unit, now: Timestamp) -> Result<Option<Timestamp>, String> {
+    let time = match credential_ends_at(value, unit, now)? {
+        Expiry::At(time) => time,
+        Expiry::Never | Expiry::Unknown => return Ok(None),
+    };
+    let is_age =
+        matches!(unit, Unit::Seconds | Unit::Milliseconds | Unit::Minutes | Unit::Hms | Unit::Dhm);
+    let (now, time) = (unix_seconds(now), unix_seconds(time));
+    Ok(from_unix_seconds(if is_age { 2.0 * now - time } else { time }))
+}
+
+fn is_sentinel(number: f64) -> bool {
+    const NONE: [f64; 2] = [0.0, -1.0];
+    NONE.iter().any(|none| (number - none).abs() < f64::EPSILON)
+}
+
+/// The time of a value, in seconds since 1970.
+fn seconds(value: &Value, unit: Unit, now: Timestamp) -> Result<f64, String> {
     let from_now = |seconds: f64| unix_seconds(now) + seconds;
-    let seconds = match unit {
+    Ok(match unit {
         Unit::Seconds => from_now(number(value)?),
         Unit::Milliseconds => from_now(number(value)? / 1e3),
         Unit::Minutes => from_now(number(value)? * 60.0),
@@ -44,16 +93,11 @@ pub fn ends_at(value: &Value, unit: Unit, now: Timestamp) -> Result<Expiry, Stri
             let factor = EPOCH_FACTORS.iter().find(|(from, _)| number >= *from);
             number / factor.map_or(1.0, |(_, factor)| *factor)
         }
-        Unit::Rfc3339 => date(value)?,
+        Unit::Rfc3339 => dates::rfc3339(text(value, "a date")?)?,
+        Unit::Date => dates::any(text(value, "a date")?)?,
+        Unit::X509 => dates::certificate(text(value, "a certificate")?)?,
+        Unit::Sas => dates::signature(text(value, "a shared access signature")?)?,
         Unit::Jwt => claim(value)?,
-    };
-    if seconds < EARLIEST {
-        return Err("a time that was long before there were tokens".into());
-    }
-    Ok(if seconds > from_now(LONGEST) {
-        Expiry::Never
-    } else {
-        from_unix_seconds(seconds).map_or(Expiry::Never, Expiry::At)
     })
 }
 
@@ -100,28 +144,6 @@ fn colons(value: &Value, parts: [f64; 3]) -> Result<f64, String> {
         + number(first)? * parts[0]
         + number(second)? * parts[1]
         + number(third)? * parts[2])
-}
-
-/// A date of RFC 3339, in seconds since 1970. Without an offset it is UTC.
-fn date(value: &Value) -> Result<f64, String> {
-    let wrong = |_| "a text that is no date of RFC 3339".to_owned();
-    let text = text(value, "a date")?;
-    // The library knows no year above 9999, and no time in its last hours.
-    let year = text.trim_start_matches('+').split('-').next().unwrap_or_default();
-    if year.len() > 4 && year.len() < text.len() && year.bytes().all(|b| b.is_ascii_digit()) {
-        return Ok(f64::MAX);
-    }
-    if let Ok(time) = text.parse::<Timestamp>() {
-        return Ok(unix_seconds(time));
-    }
-    let pieces = Pieces::parse(text).map_err(wrong)?;
-    let time = pieces.time().ok_or("a date without a time")?;
-    let date = pieces.date().to_datetime(time);
-    if date.year() == 9999 {
-        return Ok(f64::MAX);
-    }
-    let offset = pieces.to_numeric_offset().unwrap_or(jiff::tz::Offset::UTC);
-    offset.to_timestamp(date).map(unix_seconds).map_err(wrong)
 }
 
 /// The `exp` claim of a JSON Web Token (RFC 7519, section 4.1.4). The signature is not checked.
@@ -186,6 +208,85 @@ mod tests {
                 "{value} {unit:?}"
             );
         }
+    }
+
+    /// The forms of documented answers, of `strftime` in several languages, and of RFC 2822.
+    #[test]
+    fn a_date_is_read_in_each_form_that_servers_write() {
+        for (text, expected) in [
+            ("2021-10-07 19:07:53 UTC", "2021-10-07T19:07:53Z"),
+            ("2023-04-26 20:23:26 +0200", "2023-04-26T18:23:26Z"),
+            ("2023-04-26 20:23:26 -0700", "2023-04-27T03:23:26Z"),
+            ("2023-08-15", "2023-08-15T00:00:00Z"),
+            ("2024-03-01T10:20:30+0200", "2024-03-01T08:20:30Z"),
+            ("2024-03-01T10:20:30.123456789-04:00", "2024-03-01T14:20:30.123456Z"),
+            ("2024-03-01T10:20:30.123Z", "2024-03-01T10:20:30.123Z"),
+            ("2024-03-01T10:20:30", "2024-03-01T10:20:30Z"),
+            ("2024-03-01t10:20:30z", "2024-03-01T10:20:30Z"),
+            ("2024-03-01T10:20+02", "2024-03-01T08:20:00Z"),
+            ("Wed, 10 Jul 2019 12:00:00 -0000", "2019-07-10T12:00:00Z"),
+            ("Thu, 30 Jul 2015 20:00:00 +0000", "2015-07-30T20:00:00Z"),
+            ("Fri, 01 Mar 2024 10:20:30 GMT", "2024-03-01T10:20:30Z"),
+        ] {
+            assert_eq!(read(text, Unit::Date).as_deref(), Ok(expected), "{text}");
+        }
+        for text in ["soon", "2024", "2024-13-01", "10:20:30", "-", "Mon", "+0200"] {
+            assert!(read(text, Unit::Date).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_shared_access_signature_ends_at_its_parameter() {
+        for (text, expected) in [
+            ("https://a.example/c?sv=2022-11-02&se=2024-03-01T10%3A20%3A30Z&sig=x", 1_709_288_430),
+            ("?se=2024-03-01&sig=x", 1_709_251_200),
+            ("SharedAccessSignature sr=a&sig=b&se=1709288430&skn=c", 1_709_288_430),
+        ] {
+            let end = ends_at(&Value::from(text), Unit::Sas, now());
+            let expected = Timestamp::from_second(expected).expect("a time");
+            assert_eq!(end, Ok(Expiry::At(expected)), "{text}");
+        }
+        assert!(read("sr=a&sig=b", Unit::Sas).is_err());
+    }
+
+    #[test]
+    fn servers_have_many_values_for_a_credential_that_never_ends() {
+        let never = |value: Value, unit| {
+            assert_eq!(
+                credential_ends_at(&value, unit, now()),
+                Ok(Expiry::Never),
+                "{value} {unit:?}"
+            );
+        };
+        for unit in [Unit::Date, Unit::EpochSeconds, Unit::EpochMilliseconds, Unit::Seconds] {
+            for value in [
+                Value::from(()),
+                Value::from(""),
+                Value::from(0),
+                Value::from("0"),
+                Value::from(-1),
+                Value::from("-1"),
+            ] {
+                never(value, unit);
+            }
+        }
+        never(Value::from("0001-01-01T00:00:00Z"), Unit::Date);
+        never(Value::from("0001-01-01T00:00:00"), Unit::Rfc3339);
+        never(Value::from(-62_135_596_800_i64), Unit::EpochSeconds);
+        never(Value::from("9999-12-31T23:59:59Z"), Unit::Date);
+        never(Value::from("2999-12-12T05:00:00"), Unit::Date);
+        assert!(credential_ends_at(&Value::from("soon"), Unit::Date, now()).is_err());
+        let ended = credential_ends_at(&Value::from("2023-08-15"), Unit::Date, now());
+        assert!(matches!(ended, Ok(Expiry::At(_))), "a past end stays one");
+    }
+
+    #[test]
+    fn a_duration_is_the_age_of_a_credential() {
+        let created = |value: Value, unit| created_at(&value, unit, now()).expect("readable");
+        let hour_ago = "2023-11-14T21:13:20Z".parse().ok();
+        assert_eq!(created(Value::from(3600), Unit::Seconds), hour_ago);
+        assert_eq!(created(Value::from("2023-11-14T21:13:20Z"), Unit::Date), hour_ago);
+        assert_eq!(created(Value::from(()), Unit::Date), None);
     }
 
     #[test]

@@ -41,9 +41,11 @@ impl Call {
             let problem = format!("the answer, {body}, does not give `{name}`");
             return Err(malformed("value_missing", &problem));
         }
+        let end = reader.credential_end()?;
         for (name, rule, value) in given {
             values.give_found(name, rule, value);
         }
+        values.ends.extend(end);
         Ok(())
     }
 }

@@ -110,8 +110,13 @@ impl Recipe {
         let secret = made_up.secret.value();
         let credentials = made_up.credentials.iter().map(|name| (*name, secret.clone()));
         let context = self.context(made_up.parameters, credentials, attempt)?;
-        let mut values =
-            Values { context, redactor: Redactor::default(), secure: false, origins: Vec::new() };
+        let mut values = Values {
+            context,
+            redactor: Redactor::default(),
+            secure: false,
+            origins: Vec::new(),
+            ends: Vec::new(),
+        };
         values.add_clocks(attempt);
         let mut turns = Turns::new(self, verification);
         while let Some(turn) = turns.next(&values) {

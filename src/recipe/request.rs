@@ -92,7 +92,7 @@ impl Call {
     }
 
     fn rendered(&self, values: &mut Values) -> Result<TokenRequest, RenderError> {
-        let Values { context, redactor, secure, origins } = values;
+        let Values { context, redactor, secure, origins, .. } = values;
         let context = context.value();
         let mut insert = |expression: &Compiled, value: Value| {
             hide_derived(expression, &value, &context, redactor);

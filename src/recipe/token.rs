@@ -81,13 +81,21 @@ impl Recipe {
         };
         let (given, _) = reader.given();
         let outcome = reader.token(&token, rules, expectations, fingerprints);
+        let end = outcome.is_ok().then(|| reader.credential_end()).transpose();
+        let outcome = outcome.and_then(|issued| end.map(|end| (issued, end.flatten())));
         if keep || !self.cleanup.is_empty() {
             values.give("token", token.into());
             for (name, rule, value) in given {
                 values.give_found(name, rule, value);
             }
         }
-        outcome.map_or_else(Outcome::Failed, Outcome::Issued)
+        match outcome {
+            Ok((issued, end)) => {
+                values.ends.extend(end);
+                Outcome::Issued(issued)
+            }
+            Err(failure) => Outcome::Failed(failure),
+        }
     }
 }
 
@@ -104,15 +112,18 @@ impl Recipe {
         let mut reader = Reader::new(&self.main, &[], values, response, trace);
         let accepted = reader
             .accept()
-            .and_then(|()| reader.check_scopes(&self.reading, &expectations.required_scopes));
-        if let Err(failure) = accepted {
-            return Outcome::Failed(failure);
-        }
+            .and_then(|()| reader.check_scopes(&self.reading, &expectations.required_scopes))
+            .and_then(|()| reader.credential_end());
+        let end = match accepted {
+            Ok(end) => end,
+            Err(failure) => return Outcome::Failed(failure),
+        };
         if !self.cleanup.is_empty() {
             for (name, rule, value) in reader.given().0 {
                 values.give_found(name, rule, value);
             }
         }
+        values.ends.extend(end);
         Outcome::Accepted
     }
 }
@@ -243,7 +254,7 @@ impl<'r> Reader<'_, 'r> {
     }
 
     /// Whether a rule uses a member that the answer does not have.
-    fn lacks_a_member(&self, rule: &Compiled) -> bool {
+    pub fn lacks_a_member(&self, rule: &Compiled) -> bool {
         let names = self.names.value();
         let member = |path: &Vec<String>| {
             path.iter().try_fold(names.clone(), |value, name| {

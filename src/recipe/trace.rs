@@ -55,6 +55,8 @@ pub enum Found<'a> {
         /// The unit of the value.
         unit: Unit,
     },
+    /// A value that means that a credential has no end.
+    NoTime,
     /// Why the value is no expiry in this unit.
     NoEnd(Unit, String),
     /// The scopes that were granted.
@@ -138,6 +140,7 @@ impl Found<'_> {
                 unit.word(),
                 human_duration(unix_seconds(*at) - unix_seconds(*received))
             ),
+            Self::NoTime => "never".into(),
             Self::NoEnd(unit, problem) => format!("{problem} ({})", unit.word()),
             Self::Scopes(granted) => format!(
                 "{} granted: {}",

@@ -15,7 +15,7 @@ use crate::language::convert::scalar;
 use crate::language::expression::{Compiled, explain};
 use crate::language::flow::is_whole_or_challenge;
 use crate::language::refused::is_refusal;
-use crate::outcome::{Failure, Reason, malformed};
+use crate::outcome::{CredentialEnd, Failure, Reason, malformed};
 use crate::secret::{Redactor, is_address};
 
 /// The inputs of an attempt.
@@ -45,6 +45,8 @@ pub struct Values {
     pub(super) secure: bool,
     /// Scheme, host and port of each address that an answer gave. People may see them.
     pub(super) origins: Vec<String>,
+    /// What the answers say about the ends of configured credentials.
+    pub(super) ends: Vec<CredentialEnd>,
 }
 
 /// Why a request cannot be rendered. Holds no values.
@@ -115,7 +117,7 @@ impl Recipe {
                 hide(value, &mut redactor);
             }
         }
-        Ok(Values { context, redactor, secure: false, origins: Vec::new() })
+        Ok(Values { context, redactor, secure: false, origins: Vec::new(), ends: Vec::new() })
     }
 
     /// All names that a request can use, with their values. An optional input that is not set is

@@ -13,7 +13,7 @@ use super::{Control, Instruments, Mode, Scheduler};
 use crate::credentials::{CredentialSources, SecretSource};
 use crate::outcome::{Code, Expiry, Failure, Issued, Outcome, Probe, Reason};
 use crate::plan::Limits;
-use crate::provider::{Cadence, Provider, Slot, Transport};
+use crate::provider::{Cadence, CredentialPolicy, Provider, Slot, Transport};
 use crate::recipe::{Expectations, Repeated, builtin};
 use crate::state::Ledger;
 
@@ -163,6 +163,7 @@ pub async fn asked_with<F: Future<Output = ()>>(
         verification: None,
         steps: Arc::default(),
         secret_expires: None,
+        policy: CredentialPolicy::default(),
         transport: Arc::new(origin.transport()),
         endpoint: Some(format!("host{number}.example:443").into()),
         repeated: Repeated::default(),

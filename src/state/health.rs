@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::histogram::Histogram;
-use crate::outcome::{Code, Expiry, Failure, Phases, Reason};
+use crate::outcome::{Code, CredentialEnd, Expiry, Failure, Phases, Reason};
 
 /// The state of a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -93,6 +93,7 @@ pub struct Health {
     pub(super) clock_skew: Option<f64>,
     pub(super) certificate_expiry: Option<Timestamp>,
     pub(super) client_certificate_expiry: Option<Timestamp>,
+    pub(super) ends: Vec<CredentialEnd>,
     pub(super) durations: Histogram,
     pub(super) steps: BTreeMap<Arc<str>, StepHealth>,
     pub(super) next_due: Option<Duration>,
@@ -151,6 +152,7 @@ impl Health {
             clock_skew: None,
             certificate_expiry: None,
             client_certificate_expiry: None,
+            ends: Vec::new(),
             durations: Histogram::new(bounds),
             steps: BTreeMap::new(),
             next_due: None,

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::health::{CurrentFailure, Health, State, StepHealth, Token};
 use super::histogram::Histogram;
-use crate::outcome::{Code, Expiry, Failure, Phases, Reason};
+use crate::outcome::{Code, CredentialEnd, Expiry, Failure, Phases, Reason};
 use crate::provider::{Cadence, Provider};
 
 /// The most distinct codes of one provider in the metrics. Further ones are `other` there.
@@ -216,5 +216,14 @@ impl Health {
     #[must_use]
     pub fn client_certificate_expiry(&self, provider: &Provider) -> Option<Timestamp> {
         provider.transport.client_certificate.as_ref().and(self.client_certificate_expiry)
+    }
+
+    /// What the last successful probe learned about the ends of the configured credentials, each
+    /// with the end that counts for this provider.
+    pub fn credential_ends<'h>(
+        &'h self,
+        provider: &'h Provider,
+    ) -> impl Iterator<Item = (&'h CredentialEnd, Expiry)> {
+        self.ends.iter().map(|end| (end, end.with_max_age(provider.policy.max_age)))
     }
 }

@@ -12,7 +12,7 @@ use super::health::{CurrentFailure, State, Streak, Token};
 use super::moment::Moment;
 use super::roster::{Entry, Roster};
 use super::transitions::Restored;
-use crate::outcome::{BackOff, Code, Expiry, Failure, Reason};
+use crate::outcome::{BackOff, Code, CredentialEnd, EndSource, Expiry, Failure, Reason};
 use crate::provider::Slot;
 use crate::time::{from_unix_seconds, unix_seconds};
 
@@ -49,6 +49,19 @@ struct Kept {
     certificate_expiry: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     client_certificate_expiry: Option<f64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    credential_ends: Vec<KeptEnd>,
+}
+
+/// The end of a configured credential.
+#[derive(Serialize, Deserialize)]
+struct KeptEnd {
+    credential: String,
+    source: String,
+    /// `None` when the credential never ends or its end is not known.
+    expires: Option<f64>,
+    never: bool,
+    created: Option<f64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -119,6 +132,7 @@ fn keep(entry: &Entry, now: Moment) -> Option<Kept> {
         next_due: health.next_due.map(|due| now.unix_seconds_at(due)),
         certificate_expiry: health.certificate_expiry.map(unix_seconds),
         client_certificate_expiry: health.client_certificate_expiry.map(unix_seconds),
+        credential_ends: health.ends.iter().map(keep_end).collect(),
     })
 }
 
@@ -205,11 +219,46 @@ fn restore(
         token,
         certificate_expiry: kept.certificate_expiry.and_then(from_unix_seconds),
         client_certificate_expiry: kept.client_certificate_expiry.and_then(from_unix_seconds),
+        ends: kept
+            .credential_ends
+            .into_iter()
+            .filter_map(|kept| restored_end(kept, entry))
+            .collect(),
         current_failure,
         streak,
         next_due: due,
     });
     Some(())
+}
+
+fn keep_end(end: &CredentialEnd) -> KeptEnd {
+    let expires = if let Expiry::At(end) = end.expiry { Some(unix_seconds(end)) } else { None };
+    KeptEnd {
+        credential: (*end.credential).to_owned(),
+        source: end.source.word().to_owned(),
+        expires,
+        never: end.expiry == Expiry::Never,
+        created: end.created.map(unix_seconds),
+    }
+}
+
+/// `None` for an end of a credential that the provider does not have.
+fn restored_end(kept: KeptEnd, entry: &Entry) -> Option<CredentialEnd> {
+    let mut credentials = entry.provider.recipe.credentials.iter();
+    let is_known = kept.credential.is_empty()
+        || credentials.any(|(credential, _)| *credential == kept.credential);
+    let expiry = match kept.expires.and_then(from_unix_seconds) {
+        Some(end) => Expiry::At(end),
+        None if kept.never => Expiry::Never,
+        None => Expiry::Unknown,
+    };
+    let source = EndSource::ALL.into_iter().find(|source| source.word() == kept.source)?;
+    is_known.then(|| CredentialEnd {
+        credential: kept.credential.into(),
+        source,
+        expiry,
+        created: kept.created.and_then(from_unix_seconds),
+    })
 }
 
 /// When a provider is due from which credwatch backed off; `None` for the others, which are probed

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::health::{CurrentFailure, Health, Recorded, State, Streak, Token, Transition};
 use super::histogram::Histogram;
-use crate::outcome::{BackOff, Class, Failure, Issued, Outcome, Probe, Reason};
+use crate::outcome::{BackOff, Class, CredentialEnd, Failure, Issued, Outcome, Probe, Reason};
 use crate::provider::Cadence;
 
 /// The saved state of one provider.
@@ -19,6 +19,7 @@ pub(super) struct Restored {
     pub(super) token: Option<Token>,
     pub(super) certificate_expiry: Option<Timestamp>,
     pub(super) client_certificate_expiry: Option<Timestamp>,
+    pub(super) ends: Vec<CredentialEnd>,
     pub(super) current_failure: Option<CurrentFailure>,
     pub(super) streak: Streak,
     pub(super) next_due: Option<Duration>,
@@ -42,6 +43,11 @@ impl Health {
     pub fn record(&mut self, probe: &Probe, cadence: &Cadence) -> Recorded {
         let before = self.failure().map(|failure| (failure.reason, failure.code.clone()));
         self.observe(probe);
+        // The end of a replaced credential is not that of the new one.
+        let replaced = probe.credentials.zip(self.credentials).is_some_and(|(new, old)| new != old);
+        if replaced || probe.outcome.is_success() {
+            self.ends.clone_from(&probe.ends);
+        }
         self.credentials = probe.credentials.or(self.credentials);
         let to = match &probe.outcome {
             Outcome::Issued(issued) => self.succeed(Some(issued), probe.started),
@@ -93,6 +99,7 @@ impl Health {
         self.token = saved.token;
         self.certificate_expiry = saved.certificate_expiry;
         self.client_certificate_expiry = saved.client_certificate_expiry;
+        self.ends = saved.ends;
         self.current_failure = saved.current_failure.map(Box::new);
         self.streak = saved.streak;
         self.next_due = saved.next_due;

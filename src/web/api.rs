@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::app::App;
-use crate::outcome::{Expiry, Failure, Phases, Reason};
+use crate::outcome::{CredentialEnd, Expiry, Failure, Phases, Reason};
 use crate::provider::{Provider, Slot};
 use crate::state::history::History;
 use crate::state::{Entry, Health, Moment, Roster, State};
@@ -70,6 +70,9 @@ struct CredentialState {
     missing_scopes: usize,
     clock_skew_seconds: Option<f64>,
     certificate_expires: Option<String>,
+    /// What is known about the ends of the configured credentials.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    credential_ends: Vec<Value>,
     /// Only of a provider with a client certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     client_certificate_expires: Option<String>,
@@ -219,8 +222,22 @@ fn credential_state(provider: &Provider, health: &Health, now: Moment) -> Creden
         missing_scopes: health.missing_scopes(),
         clock_skew_seconds: health.clock_skew().map(millis),
         certificate_expires: health.certificate_expiry().map(date),
+        credential_ends: health
+            .credential_ends(provider)
+            .map(|(end, expiry)| credential_end(end, expiry))
+            .collect(),
         client_certificate_expires: health.client_certificate_expiry(provider).map(date),
     }
+}
+
+fn credential_end(end: &CredentialEnd, expiry: Expiry) -> Value {
+    json!({
+        "credential": &*end.credential,
+        "source": end.source.word(),
+        "expires": if let Expiry::At(time) = expiry { Some(date(time)) } else { None },
+        "never_expires": expiry == Expiry::Never,
+        "created": end.created.map(date),
+    })
 }
 
 fn failure(failure: &Failure, since: Option<Timestamp>) -> Value {

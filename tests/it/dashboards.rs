@@ -286,7 +286,7 @@ fn colours_change_at_the_thresholds_of_the_alerts() {
             900.0,
         ),
         (
-            "credwatch:secret_ticket:seconds\n        expr: vector(30 * 86400)",
+            "credwatch:client_certificate_ticket:seconds\n        expr: vector(30 * 86400)",
             "credwatch_credential_expiry_timestamp_seconds",
             30.0,
         ),

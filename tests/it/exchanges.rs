@@ -326,6 +326,7 @@ async fn over_a_socket(
     let probe = prober.probe(&provider).await;
     let mut differences = Vec::new();
     prepared.compare_outcome(&probe.outcome, &mut differences);
+    prepared.compare_ends(&probe.ends, &mut differences);
     let sent = moved.requests(&expected);
     if sent.len() != expected.len() {
         differences.push(format!("  {} requests came, not {}", sent.len(), expected.len()));

@@ -202,3 +202,65 @@ fn a_probe_shows_no_value_of_a_successful_answer_and_exits_with_success() {
         );
     }
 }
+
+#[test]
+fn a_reported_end_and_the_bands_of_a_provider_are_series_and_outlive_a_failure() {
+    let body = r#"{"expires_at":"2031-02-03","created_at":"2030-01-01T00:00:00Z"}"#;
+    let endpoint = Endpoint::json("200 OK", body);
+    let rules = "credential_expiry = { value = \"json.expires_at\", unit = \"date\" }\n\
+                 credential_created = { value = \"json.created_at\", unit = \"date\" }";
+    let more = "secret_expires = 2032-01-01\ncredential_warning = \"10d\"\n\
+                credential_critical = \"1d\"\n";
+    let daemon = Daemon::start(&(text(rules, &endpoint.url()) + more));
+    daemon.wait_for_state("p", "healthy");
+    let of = |source: &str, credential: &str| {
+        daemon.sample(&format!(
+            "credwatch_credential_expiry_timestamp_seconds{{provider=\"p\",credential=\
+             \"{credential}\",source=\"{source}\"}}"
+        ))
+    };
+    // date -u -d 2031-02-03 +%s; date -u -d 2032-01-01 +%s
+    assert_eq!(of("reported", "token"), Some(1_927_843_200.0));
+    assert_eq!(of("declared", ""), Some(1_956_528_000.0));
+    let sample = |name: &str| daemon.sample(name);
+    let never = "credwatch_credential_never_expires{provider=\"p\",credential=\"token\"}";
+    assert_eq!(sample(never), Some(0.0));
+    let band =
+        |word: &str| sample(&format!("credwatch_credential_{word}_seconds{{provider=\"p\"}}"));
+    assert_eq!((band("warning"), band("critical")), (Some(864_000.0), Some(86_400.0)));
+    let api = daemon.get("/api/v1/providers/p").body;
+    assert!(api.contains(r#""expires":"2031-02-03T00:00:00Z""#), "{api}");
+    let page = daemon.get("/providers/p").body;
+    assert!(page.contains("Credential expires"), "{page}");
+}
+
+#[tokio::test]
+async fn the_greatest_age_can_end_a_credential_before_its_own_end() {
+    use credwatch::outcome::{EndSource, Expiry};
+    let rules = "credential_expiry = { value = \"json.end\", unit = \"date\", absent = \
+                 \"never\" }\ncredential_created = { value = \"json.born\", unit = \"date\" }";
+    let age = Some(std::time::Duration::from_secs(90 * 86_400));
+    for (body, own, aged) in [
+        (r#"{"born":"2030-01-01"}"#, "never", "2030-04-01T00:00:00Z"),
+        (
+            r#"{"born":"2030-01-01","end":"2030-02-01"}"#,
+            "2030-02-01T00:00:00Z",
+            "2030-02-01T00:00:00Z",
+        ),
+        (r#"{"end":null}"#, "never", "never"),
+    ] {
+        let probe = probe(rules, 200, "", body).await;
+        let end = &probe.ends[0];
+        let words = |expiry| match expiry {
+            Expiry::At(time) => time.to_string(),
+            other => format!("{other:?}").to_lowercase(),
+        };
+        assert_eq!((&*end.credential, end.source), ("token", EndSource::Reported));
+        let found = (words(end.with_max_age(None)), words(end.with_max_age(age)));
+        assert_eq!(found, (own.to_owned(), aged.to_owned()), "{body}");
+    }
+    let unknown = "credential_expiry = { value = \"json.end\", unit = \"date\" }";
+    assert!(probe(unknown, 200, "", "{}").await.ends.is_empty());
+    let bad = outcome(unknown, 200, "", r#"{"end":"soon"}"#).await;
+    assert_eq!(bad, "malformed credential_expiry_unreadable");
+}

@@ -84,6 +84,16 @@ pub fn as_json(provider: &Provider, probe: &Probe, explanation: &Explanation) ->
         "suggestions": main.map(|call| &call.suggestions),
         "steps": steps,
         "skipped": explanation.skipped,
+        "credential_ends": probe.ends.iter().map(|end| json!({
+            "credential": &*end.credential,
+            "source": end.source.word(),
+            "expires": match end.with_max_age(provider.policy.max_age) {
+                Expiry::At(end) => json!(end.to_string()),
+                Expiry::Never => json!("never"),
+                Expiry::Unknown => json!(null),
+            },
+            "created": end.created.map(|created| created.to_string()),
+        })).collect::<Vec<_>>(),
         "side_effects": provider.recipe.side_effects,
         "outcome": outcome,
     })

@@ -211,6 +211,26 @@ fn read(out: &mut String, call: &ExplainedCall) {
     }
 }
 
+/// The ends of the configured credentials, as far as the answers tell them.
+fn ends(out: &mut String, provider: &Provider, probe: &Probe) {
+    for end in &probe.ends {
+        let name = if end.credential.is_empty() { "credential" } else { &*end.credential };
+        let told = match end.with_max_age(provider.policy.max_age) {
+            Expiry::At(time) => format!(
+                "ends in {}, at {}",
+                human_duration(unix_seconds(time) - unix_seconds(probe.started)),
+                time.strftime("%Y-%m-%d %H:%M:%S UTC")
+            ),
+            Expiry::Never => "never ends".into(),
+            Expiry::Unknown => "has no known end".into(),
+        };
+        let created = end.created.map_or_else(String::new, |created| {
+            format!("; it was created {}", created.strftime("%Y-%m-%d"))
+        });
+        let _ = writeln!(out, "  the {} {told} ({}){created}", printable(name), end.source.word());
+    }
+}
+
 /// The cleanup calls that failed after a success.
 fn left_behind(out: &mut String, probe: &Probe) {
     for step in probe.steps.iter().filter(|step| step.failure.is_some()) {
@@ -236,10 +256,12 @@ fn result(out: &mut String, provider: &Provider, probe: &Probe) {
                 _ => "the answer does not say how long it lives".into(),
             };
             let _ = writeln!(out, "{} a token was issued; {life}", Good.paint("OK"));
+            ends(out, provider, probe);
             left_behind(out, probe);
         }
         Outcome::Accepted => {
             let _ = writeln!(out, "{} the key was accepted", Good.paint("OK"));
+            ends(out, provider, probe);
             left_behind(out, probe);
         }
         Outcome::Failed(failure) => {

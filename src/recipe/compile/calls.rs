@@ -94,6 +94,7 @@ impl Compiler<'_> {
         let (code, message) = (self.rules(&answer.code), self.rules(&answer.message));
         let meanings = self.meanings(answer.signs());
         let retry_after = self.times(&answer.retry_after.0);
+        let ends = self.ends(&answer.credential_expiry, &answer.credential_created);
         let gives = self.gives(&answer.gives);
         self.names = outside;
         let rules = Rules {
@@ -104,6 +105,7 @@ impl Compiler<'_> {
             message,
             meanings,
             retry_after,
+            ends,
             ..Rules::default()
         };
         self.finish(name, kind, part, request, rules, gives)
@@ -159,7 +161,8 @@ impl Compiler<'_> {
             self.answers.insert(given.clone());
         }
         let members = ["json", "form", "xml", "http", "token"];
-        let reads_only_members = uses.iter().all(|name| members.contains(&name.as_str()));
+        let reads_only_members =
+            rules.ends.is_empty() && uses.iter().all(|name| members.contains(&name.as_str()));
         let request = request.templates;
         Call { name, kind, part, request, rules, gives, needs, follows, uses, reads_only_members }
     }

@@ -12,7 +12,7 @@ use crate::language::names::{Mistake, Names};
 use crate::language::scan::KEYWORDS;
 use crate::language::taint::{SAME, deciding_secret, shown_secret, taken_paths};
 use crate::language::template::Template;
-use crate::recipe::definition::{CredentialKind, Expressions, Text};
+use crate::recipe::definition::{Credential, CredentialKind, Expressions, Text};
 
 /// Names with a fixed meaning in expressions.
 const RESERVED: [&str; 11] =
@@ -40,6 +40,8 @@ pub struct Compiler<'a> {
     pub hidden: Vec<Vec<String>>,
     /// How many expressions and texts the recipe has so far.
     pub expressions: usize,
+    /// The credentials by name, those that are optional first, and whether each is optional.
+    pub credentials: Vec<(Arc<str>, bool)>,
     /// Whether the recipe requests a token or presents the credential itself.
     pub kind: CredentialKind,
 }
@@ -60,8 +62,16 @@ impl<'a> Compiler<'a> {
             all: BTreeSet::new(),
             hidden: Vec::new(),
             expressions: 0,
+            credentials: Vec::new(),
             kind: CredentialKind::default(),
         }
+    }
+
+    /// Sets the credentials that can end.
+    pub fn set_credentials(&mut self, credentials: &[(String, Credential)]) {
+        let named = credentials.iter().map(|(name, one)| (Arc::from(name.as_str()), one.optional));
+        self.credentials = named.collect();
+        self.credentials.sort_by_key(|(_, optional)| !optional);
     }
 
     pub fn fault(&mut self, span: Range<usize>, message: impl Into<Sentence>) -> &mut Fault {

@@ -2,6 +2,7 @@
 
 mod calls;
 mod compiler;
+mod ends;
 mod inputs;
 mod limits;
 mod meanings;

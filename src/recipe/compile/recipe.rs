@@ -36,6 +36,7 @@ impl Recipe {
                 Some("a provider can set a longer one itself".into());
         }
         let (parameters, credentials) = compiler.inputs(definition);
+        compiler.set_credentials(&credentials);
         for clock in ["now_s", "now_ms", "now_iso", "uuid"] {
             compiler.names.add(clock, false);
         }
@@ -107,6 +108,7 @@ impl Recipe {
             .flat_map(|step| step.gives.iter().map(|(name, _)| name.clone()));
         let answers = given.chain(["token".to_owned()]).collect();
         let mut compiler = Compiler::new(source, faults, self.names.clone(), answers);
+        compiler.set_credentials(&self.credentials);
         compiler.call(name.into(), kind, format!("verify.{name}."), request, response, place)
     }
 }

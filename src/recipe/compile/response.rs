@@ -6,11 +6,11 @@ use toml::Spanned;
 
 use super::compiler::Compiler;
 use crate::diagnostic::Sentence;
-use crate::language::expression::{Compiled, Side};
+use crate::language::expression::Compiled;
 use crate::language::names::Secrecy;
 use crate::recipe::call::{Condition, Rules, TokenRules};
 use crate::recipe::definition::{
-    CredentialKind, Definition, Expressions, Format, Response, Text, TimeRule, Tokens, Unit,
+    CredentialKind, Definition, Expressions, Format, Response, Text, Tokens,
 };
 
 /// What `token` reveals when it comes from these rules.
@@ -48,6 +48,7 @@ impl Compiler<'_> {
         message.extend(self.rules(&response.message));
         let meanings = self.meanings(response.signs());
         let retry_after = self.times(&response.retry_after.0);
+        let ends = self.ends(&response.credential_expiry, &response.credential_created);
         let scopes = response.scopes.as_ref().and_then(|text| self.rule(text));
         if definition.kind == CredentialKind::Issued {
             // Only the rules whose values are not shown can use the token.
@@ -58,9 +59,13 @@ impl Compiler<'_> {
         let (format, refuses_pages) = match (response.format, definition.kind) {
             (Some(format), _) => (format, false),
             (None, CredentialKind::Issued) => (Format::Json, false),
-            (None, CredentialKind::Static) => {
-                (used_format(&dead.iter().chain(&scopes).collect::<Vec<_>>()), true)
-            }
+            (None, CredentialKind::Static) => (
+                {
+                    let told = ends.expiry.iter().chain(&ends.created).map(|end| &end.rule);
+                    used_format(&dead.iter().chain(&scopes).chain(told).collect::<Vec<_>>())
+                },
+                true,
+            ),
         };
         let rules = Rules {
             format,
@@ -73,6 +78,7 @@ impl Compiler<'_> {
             message,
             meanings,
             retry_after,
+            ends,
         };
         (rules, TokenRules { token, expiry, never, scopes })
     }
@@ -118,19 +124,6 @@ impl Compiler<'_> {
                 .into(),
             );
         }
-    }
-
-    /// Compiles the places of a time, each with its unit.
-    pub fn times(&mut self, rules: &[TimeRule]) -> Vec<(Compiled, Unit)> {
-        let compile = |rule: &TimeRule| {
-            // The unit `jwt` reveals only the time in the token.
-            let compiled = match rule.unit {
-                Unit::Jwt => self.web_token(&rule.value),
-                _ => self.rule_of(Side::Expiry, &rule.value),
-            };
-            Some((compiled?, rule.unit))
-        };
-        rules.iter().filter_map(compile).collect()
     }
 }
 

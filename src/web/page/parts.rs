@@ -205,6 +205,7 @@ fn bar(part: f64) -> Markup {
 pub fn expiring(expiring: Expiring, now: f64) -> Markup {
     let (subject, time) = match expiring {
         Expiring::Secret(time) => ("The client secret", time),
+        Expiring::Credential(time) => ("The credential", time),
         Expiring::ClientCertificate(time) => ("Our client certificate", time),
         Expiring::Certificate(time) => ("A certificate of the endpoint", time),
     };

@@ -69,6 +69,8 @@ impl Runway {
 pub enum Expiring {
     /// The client secret, at the configured date.
     Secret(Timestamp),
+    /// The credential, as the provider or the credential itself says.
+    Credential(Timestamp),
     /// Our client certificate.
     ClientCertificate(Timestamp),
     /// A certificate of the endpoint.
@@ -78,21 +80,32 @@ pub enum Expiring {
 impl Expiring {
     fn time(self) -> Timestamp {
         match self {
-            Self::Secret(time) | Self::ClientCertificate(time) | Self::Certificate(time) => time,
+            Self::Secret(time)
+            | Self::Credential(time)
+            | Self::ClientCertificate(time)
+            | Self::Certificate(time) => time,
         }
     }
 
     /// What of one provider expires soon or has expired, the earliest first.
     pub fn soon(provider: &Provider, health: &Health, now: f64) -> Vec<Self> {
         let near = |end: Timestamp, margin: f64| unix_seconds(end) - now < margin;
-        let secret =
-            provider.secret_expires.filter(|end| near(*end, SECRET_SOON)).map(Self::Secret);
+        let warning = provider.policy.warning.as_secs_f64();
+        let known = health.credential_ends(provider).find_map(|(_, expiry)| match expiry {
+            Expiry::At(end) => Some(end),
+            Expiry::Never | Expiry::Unknown => None,
+        });
+        // What is reported is more certain than what somebody wrote down.
+        let declared = provider.secret_expires.filter(|_| known.is_none());
+        let credential = known.filter(|end| near(*end, warning)).map(Self::Credential);
+        let secret = declared.filter(|end| near(*end, warning)).map(Self::Secret);
         let own = health.client_certificate_expiry(provider);
         let own = own.filter(|end| near(*end, SECRET_SOON)).map(Self::ClientCertificate);
         let certificate = health.certificate_expiry();
         let certificate =
             certificate.filter(|end| near(*end, CERTIFICATE_SOON)).map(Self::Certificate);
-        let mut expiring: Vec<Self> = secret.into_iter().chain(own).chain(certificate).collect();
+        let mut expiring: Vec<Self> =
+            { credential.into_iter().chain(secret).chain(own).chain(certificate).collect() };
         expiring.sort_by_key(|expiring| expiring.time());
         expiring
     }

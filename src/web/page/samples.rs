@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::credentials::CredentialSources;
 use crate::outcome::{Outcome, Probe};
-use crate::provider::{Cadence, Provider, Slot, Transport};
+use crate::provider::{Cadence, CredentialPolicy, Provider, Slot, Transport};
 use crate::recipe::{Expectations, Repeated, builtin};
 
 /// A provider with this name and these labels, and with defaults for everything else.
@@ -26,6 +26,7 @@ pub fn provider(name: &str, labels: &[(&str, &str)]) -> Provider {
         verification: None,
         steps: Arc::default(),
         secret_expires: None,
+        policy: CredentialPolicy::default(),
         transport: Arc::new(Transport::default()),
         endpoint: None,
         repeated: Repeated::default(),

@@ -63,6 +63,22 @@ fn expiries(view: &View) -> Vec<Row> {
     if let Some(end) = provider.secret_expires {
         rows.push(("Secret expires", view.at(end)));
     }
+    for (end, expiry) in health.credential_ends(provider) {
+        let shown = match expiry {
+            Expiry::At(time) => view.at(time),
+            Expiry::Never => html! { "never" },
+            Expiry::Unknown => html! { "not known" },
+        };
+        rows.push((
+            "Credential expires",
+            html! {
+                (shown)
+                small { ", " (end.source.word()) }
+                @if !end.credential.is_empty() { " " code { (untrusted(&end.credential)) } }
+                @if let Some(created) = end.created { small { ", created " (view.past(created)) } }
+            },
+        ));
+    }
     if let Some(end) = health.client_certificate_expiry(provider) {
         rows.push(("Client certificate expires", view.at(end)));
     }

@@ -1,0 +1,96 @@
+//! Reads the forms in which servers write a time: as a date, in a certificate, in a signature. All
+//! return seconds since 1970, or a description of the value without the value itself.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+use jiff::fmt::temporal::Pieces;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer;
+
+use crate::time::unix_seconds;
+
+/// A date of RFC 3339, in seconds since 1970. Without an offset it is UTC.
+pub fn rfc3339(text: &str) -> Result<f64, String> {
+    let wrong = |_| "a text that is no date of RFC 3339".to_owned();
+    // The library knows no year above 9999, and no time in its last hours.
+    let year = text.trim_start_matches('+').split('-').next().unwrap_or_default();
+    if year.len() > 4 && year.len() < text.len() && year.bytes().all(|b| b.is_ascii_digit()) {
+        return Ok(f64::MAX);
+    }
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Ok(unix_seconds(time));
+    }
+    let pieces = Pieces::parse(text).map_err(wrong)?;
+    let time = pieces.time().ok_or("a date without a time")?;
+    let date = pieces.date().to_datetime(time);
+    if date.year() == 9999 {
+        return Ok(f64::MAX);
+    }
+    let offset = pieces.to_numeric_offset().unwrap_or(jiff::tz::Offset::UTC);
+    offset.to_timestamp(date).map(unix_seconds).map_err(wrong)
+}
+
+/// A date in any usual form. Without a time it is 00:00 of that day, without a zone UTC.
+pub fn any(text: &str) -> Result<f64, String> {
+    const ZONES: [&str; 4] = ["UTC", "GMT", "Z", "-0000"];
+    const DAY: usize = "2027-01-31".len();
+    let upper = text.trim().to_uppercase();
+    let zone = ZONES.iter().find_map(|zone| upper.strip_suffix(zone));
+    if upper.starts_with(|first: char| first.is_ascii_alphabetic()) || !upper.contains('-') {
+        let numeric = zone.map(|rest| format!("{} +0000", text[..rest.len()].trim_end()));
+        let parsed = rfc2822::parse(numeric.as_deref().unwrap_or(text.trim()));
+        return parsed
+            .map(|time| unix_seconds(time.timestamp()))
+            .map_err(|_| "a text that is no date".to_owned());
+    }
+    let (rest, offset) = match zone {
+        Some(rest) => (rest, "Z".to_owned()),
+        None => offset(&upper),
+    };
+    let rest = rest.trim_end();
+    let time = if rest.len() == DAY { "T00:00:00" } else { "" };
+    rfc3339(&format!("{rest}{time}{offset}")).map_err(|_| "a text that is no date".to_owned())
+}
+
+/// A text without its numeric offset, and the offset with a colon: `+0200` and `+02` are `+02:00`.
+fn offset(text: &str) -> (&str, String) {
+    const DAY: usize = "2027-01-31".len();
+    let place = text.rfind(['+', '-']).filter(|place| *place >= DAY);
+    let Some(place) = place else { return (text, String::new()) };
+    let (rest, offset) = text.split_at(place);
+    let digits: String = offset.chars().filter(char::is_ascii_digit).collect();
+    match digits.len() {
+        2 => (rest, format!("{}{digits}:00", &offset[..1])),
+        4 => (rest, format!("{}{}:{}", &offset[..1], &digits[..2], &digits[2..])),
+        _ => (text, String::new()),
+    }
+}
+
+/// The end of the first certificate in a text: PEM, or DER in Base64 (RFC 5280, section 4.1.2.5).
+pub fn certificate(text: &str) -> Result<f64, String> {
+    let unfolded = text.replace("\\n", "\n");
+    let body = unfolded.split("-----BEGIN CERTIFICATE-----").nth(1);
+    let body = body.and_then(|rest| rest.split("-----END").next()).unwrap_or(&unfolded);
+    let base64: String = body.chars().filter(|sign| !sign.is_whitespace()).collect();
+    let der = STANDARD.decode(base64).map_err(|_| "a text that is no certificate")?;
+    let (_, certificate) =
+        X509Certificate::from_der(&der).map_err(|_| "a text that is no certificate")?;
+    #[expect(clippy::cast_precision_loss, reason = "exact in an f64 up to 2^53")]
+    let end = certificate.validity().not_after.timestamp() as f64;
+    Ok(end)
+}
+
+/// The parameter `se` of a shared access signature: seconds since 1970, or a date.
+pub fn signature(text: &str) -> Result<f64, String> {
+    let part = text.split(['?', '&', ' ', ';']).find(|part| part.starts_with("se="));
+    let part = part.ok_or("a shared access signature without `se`")?;
+    let (_, value) =
+        url::form_urlencoded::parse(part.as_bytes()).next().ok_or("an empty parameter `se`")?;
+    let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    match value.parse::<f64>() {
+        Ok(seconds) if is_number => Ok(seconds),
+        _ => any(&value),
+    }
+}
