@@ -1,12 +1,14 @@
 //! Writing a recipe: the list of recipes, the schema, and the place of each mistake. `commands`
 //! tests drafts from sample commands, `drafts` tests details of drafts, `kinds`
-//! tests which parts of a sample are kept, computed or asked for, `secrets` tests what drafts
-//! must not show, `overrides` tests inputs of the command line, `shapes` tests values of a special
-//! form, `shown` tests what commands say, and `trials` tests trials and suggestions.
+//! tests which parts of a sample are kept, computed or asked for, `logins` tests login names,
+//! scopes and hints, `secrets` tests what drafts must not show, `overrides` tests inputs of the
+//! command line, `shapes` tests values of a special form, `shown` tests what commands say, and
+//! `trials` tests trials and suggestions.
 
 mod commands;
 mod drafts;
 mod kinds;
+mod logins;
 mod overrides;
 mod secrets;
 mod shapes;

@@ -11,11 +11,18 @@ mod words;
 
 pub use sample::{Other, Piece, Sample};
 
+/// How deep commands in place of words are read.
+const DEEPEST: usize = 3;
+
 /// Reads the command of a text that is most like a token request, or a raw HTTP request.
 ///
 /// # Errors
 /// A sentence that says what is not understood or not supported. It holds no value of the command.
 pub fn parse(text: &str) -> Result<Sample, String> {
+    read(text, 0)
+}
+
+fn read(text: &str, depth: usize) -> Result<Sample, String> {
     let has_curl = text.lines().any(|line| line.split_whitespace().next().is_some_and(is_curl));
     if raw::is_request(text) && !has_curl {
         return raw::read(text);
@@ -24,12 +31,12 @@ pub fn parse(text: &str) -> Result<Sample, String> {
     for command in &words::commands(text)? {
         if let Some(place) = command.iter().position(|word| is_curl(word)) {
             found.push(command::read(&command[place + 1..]));
-        } else if let Some((_, inner)) = command.iter().find_map(|word| word.split_once("$(curl "))
-        {
-            // TOKEN=$(curl …)
-            found.push(parse(&format!("curl {}", inner.trim_end_matches(')'))));
         } else if let Some(sample) = foreign::read(command) {
             found.push(sample);
+        }
+        if depth < DEEPEST {
+            let inner = command.iter().filter_map(|word| substituted(word));
+            found.extend(inner.map(|inner| read(inner, depth + 1)));
         }
     }
     if found.is_empty() {
@@ -62,6 +69,22 @@ pub fn parse(text: &str) -> Result<Sample, String> {
         }
     }
     Ok(chosen)
+}
+
+/// The command that a shell would run in place of a part of this word, as in `TOKEN=$(curl …)` and
+/// ``TOKEN=`curl …` ``, if it is one of curl or of another known client.
+fn substituted(word: &str) -> Option<&str> {
+    let inner = |open: &str, close: char| {
+        let rest = &word[word.find(open)? + open.len()..];
+        let inner = &rest[..rest.rfind(close)?];
+        let mut words = inner.split_whitespace().skip_while(|word| *word == "sudo");
+        words.next().is_some_and(is_client).then_some(inner)
+    };
+    inner("$(", ')').or_else(|| inner("`", '`'))
+}
+
+fn is_client(word: &str) -> bool {
+    is_curl(word) || matches!(word, "wget" | "http" | "https")
 }
 
 fn is_curl(word: &str) -> bool {

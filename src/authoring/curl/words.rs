@@ -154,6 +154,7 @@ impl Lexer<'_> {
                 None => return Err(unclosed('"')),
                 Some('"' | '“' | '”') => return Ok(()),
                 Some('$') if self.rest.peek() == Some(&'(') => self.dollar()?,
+                Some('`') if self.runs_a_client() => self.verbatim('`', '`')?,
                 Some('\\') => match self.rest.next() {
                     Some('\n') => {}
                     Some(next @ ('"' | '\\' | '$' | '`')) => self.push(next),
@@ -166,6 +167,12 @@ impl Lexer<'_> {
                 Some(other) => self.push(other),
             }
         }
+    }
+
+    /// Whether a command follows, and not a quote that PowerShell escapes with a backquote.
+    fn runs_a_client(&self) -> bool {
+        let text: String = self.rest.clone().skip_while(|next| *next == ' ').take(5).collect();
+        matches!(text.as_str(), "curl " | "wget ")
     }
 
     /// Decodes `$'…'`; keeps `$(…)` and `$NAME`.

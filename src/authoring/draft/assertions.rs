@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value as Json};
 
+use super::defaults;
 use super::inputs::{Assertion, Inputs};
 use super::names::{escaped, snake, usable};
 use super::values::{self, Part};
@@ -193,7 +194,14 @@ impl Inputs {
         let is_plain = is_field_name(name) && !name.contains(['\'', '\\']);
         let shown = match value {
             _ if !is_plain => None,
-            Json::String(text) => Some(expression(&self.text(name, true, text, true))),
+            Json::String(text) => {
+                let shown = self.text(name, true, text, true);
+                Some(if defaults::is_chosen(name) && defaults::is_plain(&shown) {
+                    self.with_default(&snake(name), &shown)
+                } else {
+                    expression(&shown)
+                })
+            }
             Json::Bool(truth) => Some(truth.to_string()),
             Json::Number(number) => {
                 Some(number.to_string()).filter(|digits| is_small_number(name, digits))

@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 
 use super::field::{Kind, is_count, is_expiry, kind};
 use super::inputs::Inputs;
+use super::logins::{self, logins};
 use super::names::{escaped, snake};
 use super::parts::{Body, Request};
 use super::relaxed;
@@ -34,17 +35,26 @@ pub fn data(sample: &Sample) -> String {
 pub fn pairs(text: &str, pairs: &mut Vec<(String, Value)>, inputs: &mut Inputs) {
     let decoded =
         |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
-    for pair in text.split('&').filter(|pair| !pair.trim().is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let (name, value) = (decoded(name.trim()), decoded(value.trim_end_matches('\n')));
-        if pairs.iter().any(|(known, _)| *known == name) {
+    let fields: Vec<(String, String, bool)> = text
+        .split('&')
+        .filter(|pair| !pair.trim().is_empty())
+        .map(|pair| (pair.split_once('=').unwrap_or((pair, "")), pair.contains('=')))
+        .map(|((name, value), has_sign)| {
+            (decoded(name.trim()), decoded(value.trim_end_matches('\n')), has_sign)
+        })
+        .collect();
+    let beside: Vec<(&str, &str)> =
+        fields.iter().map(|(name, value, _)| (name.as_str(), value.as_str())).collect();
+    let logins = logins(&beside);
+    for (name, value, has_sign) in &fields {
+        if pairs.iter().any(|(known, _)| known == name) {
             inputs.todo("a field occurs several times: a recipe can have each name only once");
             continue;
         }
         // A placeholder, or a secret without a name, cannot be a key.
-        let plain = matches!(values::parts(&name, true).as_slice(), [Part::Text(_)])
-            && is_field_name(&name);
-        let bare = value.is_empty() && !pair.contains('=') && !is_harmless(&name);
+        let plain =
+            matches!(values::parts(name, true).as_slice(), [Part::Text(_)]) && is_field_name(name);
+        let bare = value.is_empty() && !has_sign && !is_harmless(name);
         if !plain || bare {
             inputs.todo(
                 "a field of the command is left out: its name is a placeholder or looks \
@@ -52,8 +62,8 @@ pub fn pairs(text: &str, pairs: &mut Vec<(String, Value)>, inputs: &mut Inputs) 
             );
             continue;
         }
-        let value = inputs.text(&name, true, &value, true);
-        pairs.push((name, Value::Text(value)));
+        let value = inputs.member(name, value, logins.contains(&name.as_str()));
+        pairs.push((name.clone(), Value::Text(value)));
     }
 }
 
@@ -150,6 +160,14 @@ fn json_value(field: &str, json: &Json, inputs: &mut Inputs) -> Result<Value, St
         ),
         Json::Object(members) => {
             let mut table = Vec::new();
+            let numbers: Vec<String> = members.values().map(Json::to_string).collect();
+            let fields: Vec<(&str, &str)> = members
+                .iter()
+                .zip(&numbers)
+                .filter(|((_, value), _)| value.is_string() || value.is_number())
+                .map(|((name, value), number)| (name.as_str(), value.as_str().unwrap_or(number)))
+                .collect();
+            let logins = logins(&fields);
             for (name, value) in members {
                 if value.is_null() {
                     inputs.todo("a member that is `null` is left out: TOML has no `null`");
@@ -166,8 +184,10 @@ fn json_value(field: &str, json: &Json, inputs: &mut Inputs) -> Result<Value, St
                 } else {
                     let known = inputs.own_words;
                     inputs.own_words |= name == "variables" && members.contains_key("query");
+                    inputs.is_login = logins.contains(&name.as_str());
                     let value = json_value(&named(field, name), value, inputs);
                     inputs.own_words = known;
+                    inputs.is_login = false;
                     table.push((name.clone(), value?));
                 }
             }
@@ -216,11 +236,14 @@ fn json_number(field: &str, number: &serde_json::Number, inputs: &mut Inputs) ->
         Kind::Time | Kind::End if matches!(digits.len(), 16 | 19) && digits.starts_with('1') => {
             Value::Text(inputs.text(field, true, &digits, true))
         }
-        Kind::Time | Kind::End | Kind::Unknown if is_epoch(&digits) => {
+        Kind::Time | Kind::End | Kind::Unknown if is_epoch(&digits) && !inputs.is_login => {
             Value::Text(inputs.text(field, true, &digits, true))
         }
         Kind::Constant if digits.len() <= 8 => Value::Plain(digits),
-        _ if is_small_number(field, &digits) => Value::Plain(digits),
+        // Beside secrets, `id` is often the number of the call.
+        _ if is_small_number(field, &digits) && (!inputs.is_login || field == "id") => {
+            Value::Plain(digits)
+        }
         Kind::Credential | Kind::Signature | Kind::Once => {
             Value::Text(inputs.text(field, true, &digits, true).replace(" }}", " | int }}"))
         }
@@ -231,7 +254,7 @@ fn json_number(field: &str, number: &serde_json::Number, inputs: &mut Inputs) ->
             }
             Value::Text(format!("{{{{ {name} | int }}}}"))
         }
-        _ if digits.len() > 4 => {
+        _ if digits.len() > 4 || inputs.is_login => {
             Value::Text(format!("{{{{ {} | int }}}}", inputs.hidden(&snake(field))))
         }
         _ => Value::Plain(digits),
@@ -242,9 +265,12 @@ fn json_number(field: &str, number: &serde_json::Number, inputs: &mut Inputs) ->
 /// can be secrets: names, comments, sections of characters.
 fn xml(text: &str, inputs: &mut Inputs) -> Option<String> {
     let (mut out, mut rest, mut tag) = (String::new(), text, String::new());
+    let logins = logins::of_xml(text);
     let put = |field: &str, value: &str, inputs: &mut Inputs| {
         let field = field.rsplit(':').next().unwrap_or_default();
+        inputs.is_login = logins.contains(&field);
         let text = inputs.text(field, true, value, false);
+        inputs.is_login = false;
         text.replace(" }}", " | xml_escape }}")
     };
     while !rest.is_empty() {

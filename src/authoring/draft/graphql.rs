@@ -1,6 +1,7 @@
 //! GraphQL in a sample: the text of the call stays, and its quoted values become inputs.
 
 use super::inputs::Inputs;
+use super::logins::logins;
 use super::names::escaped;
 use super::values;
 use crate::secret::is_api_name;
@@ -20,6 +21,12 @@ fn is_call(text: &str) -> bool {
 /// Whether the code between the quoted values has only words and small numbers.
 fn is_plain(code: &str) -> bool {
     code.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).all(is_api_name)
+}
+
+/// The name of the value behind this code.
+fn name_before(code: &str) -> &str {
+    let before = code.trim_end().strip_suffix(':').unwrap_or("value");
+    before.rsplit(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).next().unwrap_or_default()
 }
 
 impl Inputs {
@@ -48,16 +55,19 @@ impl Inputs {
         if !is_call(text) || text.contains('\\') || pieces.len().is_multiple_of(2) || !is_plain {
             return None;
         }
+        let names = pieces.iter().step_by(2).map(|code| name_before(code));
+        let fields: Vec<(&str, &str)> =
+            names.zip(pieces.iter().skip(1).step_by(2).copied()).collect();
+        let logins = logins(&fields);
         let mut out = String::new();
         let mut name = "value";
         for (place, piece) in pieces.iter().enumerate() {
             if place % 2 == 0 {
                 out.push_str(&self.code(piece, text));
-                let before = piece.trim_end().strip_suffix(':').unwrap_or("value");
-                name = before.rsplit(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).next()?;
+                name = name_before(piece);
                 continue;
             }
-            let value = self.text(name, true, piece, true);
+            let value = self.member(name, piece, logins.contains(&name));
             let lone = value.strip_prefix("{{ ").and_then(|rest| rest.strip_suffix(" }}"));
             out.push_str(&match lone.filter(|inner| !inner.contains("{{")) {
                 Some(inner) => format!("{{{{ {inner} | json }}}}"),

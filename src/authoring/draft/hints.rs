@@ -91,6 +91,46 @@ pub fn request_signature() -> String {
     )
 }
 
+/// The built-in recipe for this host whose path is most like this one, and what both share.
+pub fn neighbour(host: &str, path: &str) -> Option<(&'static str, &'static str)> {
+    let steps = |path: &str| -> Vec<String> {
+        let path = path.split('?').next().unwrap_or_default();
+        path.split('/').filter(|step| !step.is_empty()).map(str::to_owned).collect()
+    };
+    let wanted = steps(path);
+    let is_own = |step: &String| step.contains("{{");
+    let ends = |rest: &str| !rest.starts_with(|c: char| c.is_alphanumeric() || "-.:".contains(c));
+    let has_host = |text: &str| {
+        text.lines()
+            .filter(|line| !line.starts_with("documentation") && !line.starts_with('#'))
+            .any(|line| line.split(&format!("//{host}")).skip(1).any(ends))
+    };
+    // How many steps are the same, and whether all are.
+    let likeness = |text: &str| {
+        let paths = text.split("{{ base_url }}").skip(1).map(|rest| {
+            let known = steps(rest.split(['"', '\'', '\n']).next().unwrap_or_default());
+            let same = known
+                .iter()
+                .zip(&wanted)
+                .take_while(|(one, other)| one == other || is_own(one) || is_own(other))
+                .count();
+            (same == wanted.len() && same == known.len(), same)
+        });
+        paths.max().unwrap_or_default()
+    };
+    let found: Vec<(&'static str, (bool, usize))> = BUILTINS
+        .iter()
+        .filter(|(_, text)| has_host(text))
+        .map(|(name, text)| (*name, likeness(text)))
+        .collect();
+    // The first of equal ones.
+    let (name, (is_same, steps)) =
+        found.iter().rev().max_by_key(|(_, likeness)| *likeness).copied()?;
+    // Where several share a host, as in a cloud, the host alone says nothing.
+    let tells = is_same || steps > 0 || found.len() == 1;
+    tells.then_some((name, if is_same { "host and path" } else { "host with another path" }))
+}
+
 /// The TODO for a further command in the text.
 pub fn other_command(other: &Other, name: &str, inputs: &Inputs) -> String {
     let url = shown(&other.url, inputs);

@@ -23,6 +23,8 @@ pub struct Input {
     pub variable: Option<String>,
     /// The value in the sample; `None` for a placeholder.
     pub value: Option<String>,
+    /// Whether the value in the sample is the default of the parameter.
+    pub has_default: bool,
     /// The name of the placeholder.
     placeholder: Option<String>,
 }
@@ -75,6 +77,8 @@ pub struct Inputs {
     pub time: Option<String>,
     /// Whether each word of this part belongs to the customer: the variables of a GraphQL call.
     pub own_words: bool,
+    /// Whether this field has a login name.
+    pub is_login: bool,
     /// The TODO comments.
     pub todo: Vec<String>,
     /// Whether the sample is an OAuth 2 request, which logs in a client and not a user.
@@ -170,6 +174,26 @@ impl Inputs {
         }
         let value = Some(value.to_owned());
         self.add(&not_an_address(wanted.to_owned()), Input { value, ..Input::default() })
+    }
+
+    /// The name of a parameter whose default is this value.
+    pub fn with_default(&mut self, wanted: &str, value: &str) -> String {
+        let again = |input: &&Input| {
+            input.has_default && input.value.as_deref() == Some(value) && input.name == wanted
+        };
+        if let Some(known) = self.all.iter().find(again) {
+            return known.name.clone();
+        }
+        let value = Some(value.to_owned());
+        self.add(wanted, Input { value, has_default: true, ..Input::default() })
+    }
+
+    /// As [`Self::text`], for a field that may have a login name.
+    pub fn member(&mut self, field: &str, value: &str, is_login: bool) -> String {
+        self.is_login = is_login;
+        let text = self.text(field, true, value, true);
+        self.is_login = false;
+        text
     }
 
     fn add(&mut self, wanted: &str, mut input: Input) -> String {

@@ -103,13 +103,17 @@ impl Inputs {
                 let (prefix, sample) = digests::prefixed(text);
                 format!("{prefix}{{{{ {} }}}}", self.signature(field, sample))
             }
-            Kind::Credential if is_small_number(field, text) => text.to_owned(),
-            Kind::Unknown if times::is_epoch(plain) || times::dated(plain).is_some() => {
+            Kind::Credential if is_small_number(field, text) && !self.is_login => text.to_owned(),
+            Kind::Unknown
+                if !self.is_login && (times::is_epoch(plain) || times::dated(plain).is_some()) =>
+            {
                 let form = times::expression(plain).unwrap_or_else(|| "now_s".into());
                 format!("{{{{ {} }}}}", self.now(&form, field))
             }
             Kind::Unknown
-                if is_harmless(text) && snake(field) != snake(text) && !self.own_words =>
+                if is_harmless(text)
+                    && snake(field) != snake(text)
+                    && !(self.own_words || self.is_login) =>
             {
                 self.ask_about_day(field, plain);
                 self.known(text)

@@ -5,6 +5,7 @@
 
 mod assertions;
 mod body;
+mod defaults;
 mod digests;
 mod encoded;
 mod expiring;
@@ -13,6 +14,7 @@ mod graphql;
 mod hints;
 mod inputs;
 mod literal;
+mod logins;
 mod names;
 mod pair;
 mod parts;
@@ -83,6 +85,7 @@ pub fn draft(
     let mut inputs = Inputs::default();
     let mut request = request::request(sample, &mut inputs)?;
     reuse::reuse(&mut request, &inputs);
+    defaults::defaults(&mut request, &mut inputs);
     for note in &sample.notes {
         inputs.todo(note);
     }
@@ -126,12 +129,11 @@ fn head(inputs: &Inputs, request: &Request, rules: &[Suggestion], host: &str) ->
          that page.".to_owned(),
     ];
     if request.base.is_some()
-        && let Some((known, _)) =
-            BUILTINS.iter().find(|(_, text)| text.contains(&format!("//{host}")))
+        && let Some((known, place)) = hints::neighbour(host, &request.path)
     {
         lines.push(format!(
-            "# TODO: the built-in recipe `{known}` uses the same host: `credwatch \
-            recipes show {known}`."
+            "# TODO: the built-in recipe `{known}` uses the same {place}: `credwatch recipes show \
+             {known}`."
         ));
     }
     lines.extend(hints::grant(request, rules).map(|known| {
@@ -160,13 +162,11 @@ fn recipe(
             Value::Table(vec![("default".into(), Value::Text(base.clone()))])
         }),
     )];
-    parameters.extend(
-        inputs
-            .all
-            .iter()
-            .filter(|input| !input.secret)
-            .map(|input| (input.name.clone(), Value::Table(Vec::new()))),
-    );
+    parameters.extend(inputs.all.iter().filter(|input| !input.secret).map(|input| {
+        let default = input.value.clone().filter(|_| input.has_default);
+        let default = default.map(|value| ("default".to_owned(), Value::Text(value)));
+        (input.name.clone(), Value::Table(default.into_iter().collect()))
+    }));
     Value::Table(parameters).lines("parameters", lines);
     let credentials: Vec<Value> = inputs
         .all
@@ -221,7 +221,7 @@ fn provider(lines: &mut Vec<String>, name: &str, request: &Request, inputs: &Inp
     if request.base.is_none() {
         lines.push(format!("parameters.base_url = {}  # TODO: yours", text(&request.base_example)));
     }
-    for input in inputs.all.iter().filter(|input| !input.secret) {
+    for input in inputs.all.iter().filter(|input| !input.secret && !input.has_default) {
         let shown = input.value.as_deref().filter(|value| is_harmless(value));
         let value = match shown {
             _ if input.is_number => "1".to_owned(),

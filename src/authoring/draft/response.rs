@@ -45,6 +45,7 @@ pub fn guessed(is_oauth: bool) -> Vec<Suggestion> {
             line: format!("{rule} = {value}"),
             why: why(rule).into(),
             todo: Vec::new(),
+            or: None,
         })
         .collect()
 }
@@ -69,7 +70,9 @@ pub fn lines(lines: &mut Vec<String>, name: &str, rules: &Rules, has_samples: bo
             lines.push(format!("# {why}{}", if why.ends_with('?') { "" } else { "." }));
         }
         lines.extend(rule.todo.iter().map(|todo| write::todo(todo)));
-        lines.push(rule.line.clone());
+        // A question about the place stands on the line itself, where nobody overlooks it.
+        let or = rule.or.as_ref().map(|or| format!("  {}", write::todo(or)));
+        lines.push(format!("{}{}", rule.line, or.unwrap_or_default()));
     }
     if has_samples && !has("expiry") {
         lines.push(write::todo(&rules.unread_expiry.as_ref().map_or_else(

@@ -14,7 +14,7 @@ pub fn reuse(request: &mut Request, inputs: &Inputs) {
     let known: Vec<(&str, &str)> = inputs
         .all
         .iter()
-        .filter(|input| !input.secret && !input.is_number)
+        .filter(|input| !input.secret && !input.is_number && !input.has_default)
         .filter_map(|input| Some((input.name.as_str(), input.value.as_deref()?)))
         .filter(|(_, value)| value.len() >= SHORTEST && !value.contains(['{', '}']))
         .collect();

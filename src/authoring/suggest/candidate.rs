@@ -14,6 +14,9 @@ pub struct Suggestion {
     /// What the author of the recipe must check.
     #[serde(skip)]
     pub todo: Vec<String>,
+    /// Other places that could be right, as a question for the same line.
+    #[serde(skip)]
+    pub or: Option<String>,
 }
 
 /// A part of a response that a rule could read.
@@ -27,6 +30,8 @@ pub struct Candidate {
     /// The highest score of a rule is the likeliest.
     pub score: u32,
     pub todo: Vec<String>,
+    /// Other places that could be right, as a question for the same line.
+    pub or: Option<String>,
     /// The unit of an expiry.
     pub unit: Option<Unit>,
     /// The time that an expiry gives.
@@ -54,6 +59,7 @@ impl Candidate {
             why,
             score,
             todo: Vec::new(),
+            or: None,
             unit: None,
             end: None,
             sample: String::new(),
@@ -67,6 +73,7 @@ impl Candidate {
             line: format!("{} = {value}", self.rule),
             why: self.why,
             todo: self.todo,
+            or: self.or,
         }
     }
 }

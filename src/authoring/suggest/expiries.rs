@@ -116,8 +116,8 @@ fn clock(member: &Member, now: Timestamp) -> Option<(String, f64, Option<f64>)> 
     Some((expression, seconds, days))
 }
 
-/// The index of the likeliest expiry, or of the shortest one beside it. When they differ, a TODO
-/// names them all.
+/// The index of the likeliest expiry, or of the shortest one beside it. When they differ, its
+/// question names the others.
 pub fn choose(all: &mut [Candidate]) -> Option<usize> {
     let first = all.iter().position(|candidate| candidate.rule == "expiry")?;
     let Some(likeliest) = &all[first].end else { return Some(first) };
@@ -141,13 +141,10 @@ pub fn choose(all: &mut [Candidate]) -> Option<usize> {
         return Some(first);
     }
     several.sort_by(|one, other| one.1.total_cmp(&other.1));
-    let names: Vec<String> = several.iter().map(|(_, _, path)| format!("`{path}`")).collect();
     let place = several.first().map_or(first, |(place, ..)| *place);
-    all[place].todo.push(format!(
-        "{} could all say when the token ends, and the shortest was \
-        taken: check it in the documentation",
-        names.join(", ")
-    ));
+    let others = several.iter().skip(1).map(|(_, _, path)| format!("`{path}`"));
+    let others = others.collect::<Vec<_>>().join(" or ");
+    all[place].or = Some(format!("or is it {others}? The shortest of them was taken"));
     Some(place)
 }
 

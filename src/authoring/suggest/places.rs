@@ -35,6 +35,7 @@ pub fn places(samples: &[&Vec<Candidate>]) -> Vec<Suggestion> {
             line: format!("{rule} = {value}"),
             why: first.why.clone(),
             todo: Vec::new(),
+            or: None,
         });
     }
     suggestions

@@ -319,8 +319,8 @@ fn a_draft_uses_the_shortest_of_several_expiries_and_names_all() {
         "{text}"
     );
     let todo = format!(
-        "# TODO: `{path}.refreshTimeoutSeconds`, `{path}.maximumLifetimeSeconds` could all say \
-         when the token ends, and the shortest was taken"
+        "unit = \"seconds\" }}]  # TODO: or is it `{path}.maximumLifetimeSeconds`? The shortest of \
+         them was taken.\n"
     );
     assert!(text.contains(&todo), "{text}");
     // There is no question about two equal expiries, or about the expiry of another token.
@@ -328,7 +328,7 @@ fn a_draft_uses_the_shortest_of_several_expiries_and_names_all() {
         call,
         &[r#"{"token":"c","expires_in":3600,"ext_expires_in":3600,"refresh_expires_in":60}"#],
     );
-    assert!(text.contains("json.expires_in\"") && !text.contains("could all say"), "{text}");
+    assert!(text.contains("json.expires_in\"") && !text.contains("or is it"), "{text}");
 }
 
 #[test]

@@ -75,7 +75,7 @@ fn a_signed_assertion_is_made_for_each_request() {
             format!("-X POST -H 'Authorization: Bearer {shown}'"),
             "assertion",
             "{'aud': base_url ~ '/eu/token', 'exp': now_s + 600, 'iss': issuer, 'jti': uuid, \
-             'nbf': now_s, 'scope': 'read write', 'sub': issuer} | jwt(private_key, alg='ES256', \
+             'nbf': now_s, 'scope': scope, 'sub': issuer} | jwt(private_key, alg='ES256', \
              header={'kid': key_id})"
                 .to_owned(),
         ),
