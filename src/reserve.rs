@@ -4,12 +4,15 @@
 //! runtime works, and the others wait in reserve. A guard outside of the runtime tests it all the
 //! time. When the working threads are stuck in a task, others take over all other tasks.
 
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
 
 /// The time between two tests of the runtime while there is work.
@@ -88,6 +91,20 @@ impl Reserve {
     }
 }
 
+/// Lets all tasks run that are ready. Unlike after `yield_now` of tokio, another thread can go on
+/// with the task when its own thread is stuck or returns to the reserve.
+pub async fn let_others_run() {
+    let mut first = true;
+    poll_fn(|context| {
+        if std::mem::replace(&mut first, false) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    })
+    .await;
+}
+
 /// Whether a runtime has work that must go on.
 #[derive(Default)]
 pub struct Activity {
@@ -147,8 +164,12 @@ impl Guard {
     async fn send_one(&self) {
         let (begun, is_waiting) = oneshot::channel();
         let reserve = Arc::clone(&self.reserve);
-        // The inner task takes the slot of its thread that no other thread can take from.
-        self.runtime.spawn(async { drop(tokio::spawn(async move { reserve.wait(begun) })) });
+        self.runtime.spawn(async {
+            // The thread wakes all tasks that it has put off. No other thread can do that.
+            yield_now().await;
+            // The inner task takes the slot of its thread that no other thread can take from.
+            drop(tokio::spawn(async move { reserve.wait(begun) }));
+        });
         let _ = timeout(STUCK, is_waiting).await;
         // The thread may have been the one that looked for timers and sockets. Another one does so
         // after this task.

@@ -118,6 +118,7 @@ mod tests {
     use tokio::task::yield_now;
 
     use super::{ENDLESS_ANSWERS, ProbeRuntime, processors};
+    use crate::reserve::let_others_run;
 
     /// A runtime of which one thread works.
     async fn calm() -> ProbeRuntime {
@@ -162,6 +163,19 @@ mod tests {
             });
             assert_eq!(task.await.expect("it ran").expect("it ran"), 7);
         }
+        drop(end);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_task_that_lets_others_run_goes_on_when_its_thread_is_stuck() {
+        let runtime = calm().await;
+        let (end, hang) = mpsc::channel::<()>();
+        let task = runtime.handle().spawn(async {
+            drop(tokio::spawn(async move { hang.recv().is_ok() }));
+            let_others_run().await;
+        });
+        runtime.activity().set(1);
+        task.await.expect("it went on");
         drop(end);
     }
 
