@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +26,7 @@ pub struct Provider {
     /// How to request and read a token.
     pub recipe: Arc<Recipe>,
     /// The parameters that have a value, including the recipe's defaults.
-    pub parameters: Arc<[(String, Value)]>,
+    pub parameters: Parameters,
     /// Name and source of each secret.
     pub credentials: Arc<CredentialSources>,
     /// The configured labels, for `credwatch_provider_info`.
@@ -50,6 +52,48 @@ pub struct Provider {
     pub endpoint: Option<Arc<str>>,
     /// Its request, once it is known that each probe sends the same one.
     pub repeated: Repeated,
+}
+
+/// The names and values of parameters. `1`, `1.0`, `true` and `"1"` are different values, because
+/// requests have different texts for them; the engine calls some of them equal.
+#[derive(Clone, Default)]
+pub struct Parameters(Arc<[(String, Value)]>);
+
+impl From<Vec<(String, Value)>> for Parameters {
+    fn from(list: Vec<(String, Value)>) -> Self {
+        Self(list.into())
+    }
+}
+
+impl Deref for Parameters {
+    type Target = [(String, Value)];
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl PartialEq for Parameters {
+    fn eq(&self, other: &Self) -> bool {
+        let is_same =
+            |((name, value), (other_name, other)): (&(String, Value), &(String, Value))| {
+                name == other_name
+                    && value.kind() == other.kind()
+                    && value.to_string() == other.to_string()
+            };
+        Arc::ptr_eq(&self.0, &other.0)
+            || self.len() == other.len() && self.iter().zip(other.iter()).all(is_same)
+    }
+}
+
+impl Eq for Parameters {}
+
+impl Hash for Parameters {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for (name, value) in &*self.0 {
+            (name, value.to_string()).hash(state);
+        }
+    }
 }
 
 /// The current or the next credential of a provider.
@@ -185,5 +229,29 @@ impl fmt::Debug for Provider {
             .field("name", &self.name)
             .field("recipe", &self.recipe.name)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_with_different_texts_in_a_request_are_different() {
+        let values = [
+            Value::from(1),
+            Value::from(true),
+            Value::from("1"),
+            Value::from(1.0),
+            Value::from(0),
+            Value::from(false),
+            Value::from("true"),
+        ];
+        let of = |value: &Value| Parameters::from(vec![("p".to_owned(), value.clone())]);
+        for (number, one) in values.iter().enumerate() {
+            for (other_number, other) in values.iter().enumerate() {
+                assert_eq!(of(one) == of(other), number == other_number, "{one:?} {other:?}");
+            }
+        }
     }
 }

@@ -7,7 +7,6 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use minijinja::Value;
 use toml::Spanned;
 
 use super::dates::secret_expires;
@@ -21,7 +20,7 @@ use super::shown::{built_in, render_error};
 use crate::credentials::CredentialSources;
 use crate::diagnostic::{Fault, Sentence, Severity, Shown, nearest};
 use crate::printable::is_deceptive;
-use crate::provider::{Provider, Slot, Transport};
+use crate::provider::{Parameters, Provider, Slot, Transport};
 use crate::recipe::{Attempt, Recipe, Repeated, builtin};
 
 /// Resolves one provider after the other. Equal parts of providers are kept once.
@@ -32,7 +31,7 @@ pub struct Resolver<'a> {
     main: &'a Parsed,
     transports: HashSet<Arc<Transport>>,
     labels: HashSet<Arc<[(String, String)]>>,
-    parameters: HashSet<Arc<[(String, Value)]>>,
+    parameters: HashSet<Parameters>,
     endpoints: HashSet<Arc<str>>,
     /// The endpoints without faults, by recipe and inputs.
     known_endpoints: HashMap<(usize, u64), Option<Arc<str>>>,
@@ -90,6 +89,9 @@ impl<'a> Resolver<'a> {
         let transport = shared::transport(&own, &parsed.folder, &defaults, &self.main.folder);
         shared::check_proxy_and_certificate(&transport, &own, &mut context);
         let transport = shared_value(&mut self.transports, transport);
+        let parameters = Parameters::from(parameters);
+        let parameters = self.parameters.get(&parameters).cloned().unwrap_or(parameters);
+        self.parameters.insert(parameters.clone());
         let sound = whole && !self.recipes.faulty.contains(&recipe.name);
         let mut provider = Provider {
             name: name.get_ref().clone(),
@@ -108,7 +110,7 @@ impl<'a> Resolver<'a> {
             endpoint: None,
             repeated: Repeated::default(),
             transport,
-            parameters: shared_value(&mut self.parameters, parameters),
+            parameters,
             credentials: Arc::new(CredentialSources::new(credentials)),
             recipe,
         };

@@ -129,6 +129,10 @@ pub fn is_web_token(source: &str, names: &Names) -> bool {
 #[must_use]
 pub fn keeps_whole_values(source: &str) -> bool {
     let tokens = Tokens::new(source);
+    let in_tree = |index: usize| {
+        let is_tree = |at: &usize| tokens.is_value(*at) && TREES.contains(&tokens.text(*at));
+        (0..index).filter(is_tree).any(|at| tokens.path_end(at) > index)
+    };
     (0..tokens.count()).all(|index| match tokens.get(index) {
         Some(Token::Sign(b'|')) => {
             ["default", "required"].iter().any(|filter| tokens.is_word(index + 1, filter))
@@ -136,8 +140,9 @@ pub fn keeps_whole_values(source: &str) -> bool {
         Some(Token::Sign(b'.')) => !is_dotted_number(&tokens, index),
         Some(Token::Sign(b'[')) => {
             !is_subscript(&tokens, index)
-                || matches!(tokens.get(index + 1), Some(Token::Text | Token::Number))
-                    && tokens.is_sign(index + 2, b']')
+                || tokens.is_sign(index + 2, b']')
+                    // Elsewhere a number can take a character out of a text.
+                    && (tokens.get(index + 1) == Some(Token::Text) || in_tree(index))
         }
         Some(Token::Sign(sign)) => b"~(),]=!".contains(&sign),
         Some(Token::Word) if tokens.is_test(index) => is_kind(tokens.text(index)),

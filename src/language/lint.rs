@@ -82,6 +82,13 @@ fn check_word(
             let message = "`.name(…)` is not possible: expressions call no methods";
             return Err(no_call(tokens, index, message));
         }
+    } else if !tokens.is_argument_name(index) && tokens.is_misplaced(index) {
+        let problem = Sentence::fill("a value is missing before `{}`", [Shown::name(name)]);
+        return Err(Mistake {
+            range: Some(tokens.range(index)),
+            message: problem,
+            ..Mistake::default()
+        });
     } else if !tokens.is_argument_name(index) && !KEYWORDS.contains(&name) {
         if called && name == SAME {
             return check_same(tokens, index, names);

@@ -22,6 +22,9 @@ pub const KEYWORDS: [&str; 13] = [
     "and", "else", "false", "False", "if", "in", "is", "none", "None", "not", "or", "true", "True",
 ];
 
+/// The keywords that are no values.
+const OPERATORS: [&str; 7] = ["and", "else", "if", "in", "is", "not", "or"];
+
 /// The tokens of an expression. A question about an index without a token gets the answer no.
 pub struct Tokens<'s> {
     source: &'s str,
@@ -142,6 +145,24 @@ impl<'s> Tokens<'s> {
             && !self.is_argument_name(index)
     }
 
+    /// Whether this keyword stands where a value belongs. The engine would take it for a name.
+    #[must_use]
+    pub fn is_misplaced(&self, index: usize) -> bool {
+        let ends_value = |at: usize| match self.get(at) {
+            Some(Token::Text | Token::Number) => true,
+            Some(Token::Sign(sign)) => b")]}".contains(&sign),
+            Some(Token::Word) => {
+                !OPERATORS.contains(&self.text(at)) || self.follows(at, b".|") || self.is_test(at)
+            }
+            None => false,
+        };
+        let before = index.checked_sub(1);
+        let negated = before.filter(|at| self.is_word(*at, "not") && self.is_word(index, "in"));
+        let before = negated.map_or(before, |at| at.checked_sub(1));
+        let is_operator = OPERATORS.contains(&self.text(index)) && !self.is_word(index, "not");
+        is_operator && !before.is_some_and(ends_value)
+    }
+
     /// The conditions of the expression: from each `if` to its `else`, or to the end of its part of
     /// the expression.
     #[must_use]
@@ -208,7 +229,12 @@ fn number_length(bytes: &[u8]) -> usize {
         };
     }
     let mut end = run(0, &is_digit);
-    if bytes.get(end) == Some(&b'.') && digit_at(end + 1) {
+    // The engine takes the point unless a name follows: `0. else` is a number and a word.
+    let is_name = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_' || !byte.is_ascii();
+    let is_exponent = matches!(bytes.get(end + 1), Some(b'e' | b'E'))
+        && matches!(bytes.get(end + 2), Some(b'+' | b'-' | b'0'..=b'9'));
+    let ends = is_exponent || !bytes.get(end + 1).is_some_and(is_name);
+    if bytes.get(end) == Some(&b'.') && ends {
         end = run(end + 1, &is_digit);
     }
     if matches!(bytes.get(end), Some(b'e' | b'E')) {

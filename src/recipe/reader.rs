@@ -167,9 +167,13 @@ impl<'a, 'r> Reader<'a, 'r> {
         };
         let in_header = |used: Use| {
             let http = self.names.get("http").filter(|_| used.path[0] == "http");
-            let value = http.and_then(|http| {
-                let mut names = used.path[1..].iter();
-                names.try_fold(http.clone(), |value, name| value.get_attr(name).ok())
+            // As far as the path leads: an index behind a header takes a character out of it.
+            let value = http.map(|http| {
+                let steps = used.path[1..].iter().scan(http.clone(), |value, name| {
+                    *value = value.get_attr(name).ok().filter(|value| !value.is_undefined())?;
+                    Some(value.clone())
+                });
+                steps.last().unwrap_or_default()
             });
             value.is_some_and(|value| self.redactor.is_secret(&value.to_string()))
         };

@@ -13,7 +13,7 @@ use super::{Control, Instruments, Mode, Scheduler};
 use crate::credentials::{CredentialSources, SecretSource};
 use crate::outcome::{Code, Expiry, Failure, Issued, Outcome, Probe, Reason};
 use crate::plan::Limits;
-use crate::provider::{Cadence, CredentialPolicy, Provider, Slot, Transport};
+use crate::provider::{Cadence, CredentialPolicy, Parameters, Provider, Slot, Transport};
 use crate::recipe::{Expectations, Repeated, builtin};
 use crate::state::Ledger;
 
@@ -149,7 +149,7 @@ pub async fn asked_with<F: Future<Output = ()>>(
     let provider = |number: usize| Provider {
         name: format!("p{number}"),
         recipe: Arc::clone(&recipe),
-        parameters: Arc::default(),
+        parameters: Parameters::default(),
         slot: Slot::Current,
         credentials: Arc::new(CredentialSources::new(origin.sources())),
         labels: Arc::default(),

@@ -33,7 +33,10 @@ fn output(recipe: &str, answer: impl Fn(&str, &TokenRequest) -> (u16, String)) -
         let (status, body) = answer(call, request);
         Some(TokenResponse {
             status,
-            headers: HeaderMap::new(),
+            headers: HeaderMap::from_iter([(
+                header::HeaderName::from_static("x-echo"),
+                header::HeaderValue::from_static(KEY),
+            )]),
             body: Bytes::from(body),
             received: jiff::Timestamp::UNIX_EPOCH,
             damage: None,
@@ -64,6 +67,25 @@ fn a_sentence_in_the_place_of_a_code_shows_no_part_of_a_secret() {
             |_, _| (200, body.clone()),
         );
         assert!(text.contains("token") && !text.contains(part), "{code}: {text}");
+    }
+}
+
+#[test]
+fn no_index_takes_a_character_out_of_an_echoed_secret() {
+    for rule in [
+        "(json.e)[0] ~ '_' ~ (json.e)[1] ~ '_' ~ (json.e)[2] ~ '_' ~ (json.e)[3]",
+        "[json.e][0][0] ~ '_' ~ [json.e][0][1] ~ '_' ~ [json.e][0][2] ~ '_' ~ [json.e][0][3]",
+        "(json.l[0])[0] ~ '_' ~ (json.l[0])[1] ~ '_' ~ (json.l[0])[2] ~ '_' ~ (json.l[0])[3]",
+        "(json.x | default(json.e))[0] ~ '_a_n_' ~ (json.e)[0x3]",
+        "'c_a_n_a' if (json.e)[0] == 'c' else 'c_a_n_a'",
+        "http.headers['x-echo'][0] ~ '_' ~ http.headers['x-echo'][1] ~ '_n_a'",
+    ] {
+        let recipe = format!(
+            "{REQUEST}\nresponse = {{ token = \"json.access_token\", code = \"{rule}\", \
+             message = \"{rule}\" }}"
+        );
+        let text = output(&recipe, |_, _| (401, format!("{{\"e\":\"{KEY}\",\"l\":[\"{KEY}\"]}}")));
+        assert!(text.contains("http_401") && !text.contains("c_a_n_a"), "{rule}: {text}");
     }
 }
 

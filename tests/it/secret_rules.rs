@@ -179,6 +179,51 @@ fn a_derived_value_is_neither_compared_nor_tested_and_no_index_takes_a_character
     }
 }
 
+#[test]
+fn no_word_or_number_hides_from_the_check_what_the_engine_takes() {
+    for token in [
+        "if | default(json.access_token)",
+        "if or json.access_token",
+        "[else, json.access_token][1]",
+        "json.z if in else json.access_token",
+    ] {
+        let faults = faults(&format!("token = \"{token}\""));
+        let text = faults.first().map(ToString::to_string).unwrap_or_default();
+        assert!(text.contains("a value is missing before"), "{token}: {text}");
+    }
+    for token in [
+        "json.z if 0. else json.access_token",
+        "json.z if 0.~'' else json.access_token",
+        "json.z if 0.e1 else json.access_token",
+    ] {
+        for rule in [
+            "issued = \"json.access_token is startingwith('a')\"",
+            "expiry = [{ value = \"json.access_token | length * 1000\", unit = \"seconds\" }]",
+        ] {
+            let faults = faults(&format!("token = \"{token}\"\n{rule}"));
+            let text = faults.first().map(ToString::to_string).unwrap_or_default();
+            assert!(text.contains("this rule would show `"), "{token}, {rule}: {text}");
+        }
+    }
+    assert!(
+        faults(&format!("{TOKEN}\nissued = \"json.a not in [1. , 2] and not json.b\"")).is_empty()
+    );
+}
+
+#[test]
+fn the_next_credential_is_as_secret_as_a_token() {
+    for rule in [
+        "message = \"json.n[2:]\"",
+        "retry_after = [{ value = \"json.n | length\", unit = \"seconds\" }]",
+        "scopes = \"json.n | split('')\"",
+        "dead = \"json.n is startingwith('NEW')\"",
+    ] {
+        let faults = faults(&format!("{TOKEN}\nreplaces = {{ secret = \"json.n\" }}\n{rule}"));
+        let text = faults.first().map(ToString::to_string).unwrap_or_default();
+        assert!(text.contains("this rule would show `json.n"), "{rule}: {text}");
+    }
+}
+
 /// A recipe with a cleanup that gives no values.
 fn cleanup(lines: &str) -> String {
     let step = format!("{TOKEN}\n[[recipes.r.cleanup]]\nname = \"logout\"\n{lines}");

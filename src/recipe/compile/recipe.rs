@@ -53,8 +53,14 @@ impl Recipe {
         compiler.add_answer_names();
         let response = &definition.response;
         let texts = response.gives.0.iter().map(|(_, text)| text);
-        compiler.hide(response.token.0.iter().chain(texts));
-        let gives = compiler.gives(&response.gives);
+        let replaced = response.replaces.0.iter().map(|(_, text)| text);
+        compiler.hide(response.token.0.iter().chain(texts).chain(replaced));
+        let mut gives = compiler.gives(&response.gives);
+        // The next credential is as secret as a given value. No expression can use this name.
+        for (name, text) in &response.replaces.0 {
+            let found = compiler.found(text);
+            gives.extend(found.map(|found| (format!("{} (replaced)", name.get_ref()), found)));
+        }
         let (rules, reading) = compiler.response(definition, place);
         compiler.names = outside;
         let (name_of_call, part) = (kind.own_name().into(), String::new());

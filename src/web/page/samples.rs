@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::credentials::CredentialSources;
 use crate::outcome::{Outcome, Probe};
-use crate::provider::{Cadence, CredentialPolicy, Provider, Slot, Transport};
+use crate::provider::{Cadence, CredentialPolicy, Parameters, Provider, Slot, Transport};
 use crate::recipe::{Expectations, Repeated, builtin};
 
 /// A provider with this name and these labels, and with defaults for everything else.
@@ -14,7 +14,7 @@ pub fn provider(name: &str, labels: &[(&str, &str)]) -> Provider {
         name: name.into(),
         slot: Slot::Current,
         recipe: Arc::new(builtin::recipe("oauth2-client-credentials").expect("built in")),
-        parameters: Arc::default(),
+        parameters: Parameters::default(),
         credentials: Arc::new(CredentialSources::new(Vec::new())),
         labels: labels
             .iter()
