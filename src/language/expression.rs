@@ -17,7 +17,7 @@ use super::flow::{secrecy, used_secrets};
 use super::lint::{CHEAP, check_arguments, check_required, lint};
 use super::names::{Mistake, Names, Secrecy};
 use super::scan::{KEYWORDS, Member, Tokens, members};
-use super::taint::SAME;
+use super::uses::SAME;
 use super::{bounds, filters};
 use crate::diagnostic::{Sentence, Shown};
 

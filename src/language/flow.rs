@@ -6,7 +6,7 @@ use minijinja::Value;
 
 use super::names::{Names, Secrecy};
 use super::scan::{Token, Tokens};
-use super::taint::{TREES, Use, is_kind, uses};
+use super::uses::{TREES, Use, is_kind, uses};
 
 /// Filters that return a value of fixed form for each text.
 const DIGESTS: [&str; 7] =

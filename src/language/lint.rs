@@ -6,7 +6,7 @@ use super::filters::{FILTERS, TESTS};
 use super::flow::{conditions_are_open, has_value_operators};
 use super::names::{Mistake, Names, Secrecy};
 use super::scan::{KEYWORDS, Token, Tokens};
-use super::taint::{SAME, check_same, uses};
+use super::uses::{SAME, check_same, uses};
 use crate::diagnostic::{Kind, Sentence, Shown, suggestion, suggestion_of_names};
 
 /// Checks every name, filter and test, and returns each use of a value.

@@ -25,3 +25,4 @@ pub mod scan;
 pub mod taint;
 pub mod template;
 pub mod tree;
+pub mod uses;

@@ -22,8 +22,8 @@ use crate::language::expression::Compiled;
 use crate::language::flow::keeps_whole_values;
 use crate::language::names::Secrecy;
 use crate::language::scan::{Member, members};
-use crate::language::taint::{Use, uses};
 use crate::language::tree::Tree;
+use crate::language::uses::{Use, uses};
 use crate::outcome::{Failure, Reason};
 use crate::secret::{HIDDEN, Redactor};
 

@@ -211,6 +211,25 @@ fn no_word_or_number_hides_from_the_check_what_the_engine_takes() {
 }
 
 #[test]
+fn no_member_becomes_a_time_when_a_secret_member_has_no_known_name() {
+    let times = ["expiry", "retry_after", "credential_expiry", "credential_created"];
+    for secret in [
+        "token = \"(json).pin\"",
+        "token = \"json.access_token\"\ngives = { g = \"(json).pin\" }",
+        "token = \"json.access_token\"\ngives = { g = \"json['p' ~ 'in']\" }",
+    ] {
+        for time in times {
+            let rule = format!("{time} = [{{ value = \"json.pin\", unit = \"epoch\" }}]");
+            let faults = faults(&format!("{secret}\n{rule}"));
+            let text = faults.first().map(ToString::to_string).unwrap_or_default();
+            assert!(text.contains("this rule would show `json.pin"), "{secret}, {rule}: {text}");
+        }
+    }
+    let other = "expiry = [{ value = \"json.pin\", unit = \"epoch\" }]";
+    assert!(faults(&format!("{TOKEN}\n{other}")).is_empty());
+}
+
+#[test]
 fn the_next_credential_is_as_secret_as_a_token() {
     for rule in [
         "message = \"json.n[2:]\"",

@@ -10,8 +10,9 @@ use crate::language::flow::{given, is_web_token};
 use crate::language::known::{is_all_known, known_parts};
 use crate::language::names::{Mistake, Names};
 use crate::language::scan::KEYWORDS;
-use crate::language::taint::{SAME, deciding_secret, shown_secret, taken_paths};
+use crate::language::taint::{deciding_secret, shown_secret, taken_paths, timed_secret};
 use crate::language::template::Template;
+use crate::language::uses::SAME;
 use crate::recipe::definition::{Credential, CredentialKind, Expressions, Text};
 
 /// Names with a fixed meaning in expressions.
@@ -166,7 +167,9 @@ impl<'a> Compiler<'a> {
     pub fn rule_of(&mut self, side: Side, text: &Text) -> Option<Compiled> {
         let compiled = self.expression(side, text)?;
         let source = text.0.get_ref();
-        match shown_secret(source, |name| self.names.secrecy(name), &self.hidden) {
+        let shown = shown_secret(source, |name| self.names.secrecy(name), &self.hidden);
+        let timed = || (side == Side::Expiry).then(|| timed_secret(source, &self.hidden)).flatten();
+        match shown.or_else(timed) {
             None => Some(compiled),
             Some(shown) => self.shows(text, shown, "this rule would show `{}`, which is secret"),
         }
