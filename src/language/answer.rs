@@ -25,12 +25,21 @@ const MOST_ATTRIBUTES: usize = 1_000;
 /// value costs far more than its bytes.
 #[must_use]
 pub fn json(body: &[u8]) -> Option<Json> {
+    json_and_text(body).map(|(json, _)| json)
+}
+
+/// The body as [`json`], and its text if that had to be mended.
+#[must_use]
+pub fn json_and_text(body: &[u8]) -> Option<(Json, Option<String>)> {
     if has_too_many_members(body) {
         return None;
     }
     let body = without_mark(body);
-    let again = || serde_json::from_str(&mended(std::str::from_utf8(body).ok()?)?).ok();
-    serde_json::from_slice(body).ok().or_else(again)
+    if let Ok(json) = serde_json::from_slice(body) {
+        return Some((json, None));
+    }
+    let text = mended(std::str::from_utf8(body).ok()?)?;
+    Some((serde_json::from_str(&text).ok()?, Some(text)))
 }
 
 /// The body as a form with at least one `name=value`. If a name occurs twice, the first value

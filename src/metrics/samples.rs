@@ -51,8 +51,13 @@ pub fn credential_expiries(subject: &Subject<'_>, writer: &mut Writer<'_, '_>) -
 
 /// Whether each credential has no end, where that is known.
 pub fn endless_credentials(subject: &Subject<'_>, writer: &mut Writer<'_, '_>) -> io::Result<()> {
-    for (end, expiry) in subject.health.credential_ends(&subject.entry.provider) {
-        if expiry != Expiry::Unknown {
+    let ends = || subject.health.credential_ends(&subject.entry.provider);
+    for (number, (end, expiry)) in ends().enumerate() {
+        // One sample for each credential, also when several sources tell its end.
+        let is_repeated = ends()
+            .take(number)
+            .any(|(other, expiry)| other.credential == end.credential && expiry != Expiry::Unknown);
+        if expiry != Expiry::Unknown && !is_repeated {
             let more = format!(",{}", label("credential", &end.credential));
             writer.sample(&more, flag(expiry == Expiry::Never))?;
         }

@@ -36,11 +36,13 @@ pub fn rfc3339(text: &str) -> Result<f64, String> {
 pub fn any(text: &str) -> Result<f64, String> {
     const ZONES: [&str; 4] = ["UTC", "GMT", "Z", "-0000"];
     const DAY: usize = "2027-01-31".len();
-    let upper = text.trim().to_uppercase();
+    let text = text.trim();
+    // In ASCII each text keeps its length, so a place in one is a place in the other.
+    let upper = text.to_ascii_uppercase();
     let zone = ZONES.iter().find_map(|zone| upper.strip_suffix(zone));
     if upper.starts_with(|first: char| first.is_ascii_alphabetic()) || !upper.contains('-') {
         let numeric = zone.map(|rest| format!("{} +0000", text[..rest.len()].trim_end()));
-        let parsed = rfc2822::parse(numeric.as_deref().unwrap_or(text.trim()));
+        let parsed = rfc2822::parse(numeric.as_deref().unwrap_or(text));
         return parsed
             .map(|time| unix_seconds(time.timestamp()))
             .map_err(|_| "a text that is no date".to_owned());

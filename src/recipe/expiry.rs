@@ -49,11 +49,24 @@ pub fn ends_at(value: &Value, unit: Unit, now: Timestamp) -> Result<Expiry, Stri
 /// # Errors
 /// As [`ends_at`].
 pub fn credential_ends_at(value: &Value, unit: Unit, now: Timestamp) -> Result<Expiry, String> {
-    let is_never = is_absent(value) || convert::number(value, "end").is_ok_and(is_sentinel);
-    if is_never || seconds(value, unit, now).is_ok_and(|time| YEAR_ONE.contains(&time)) {
+    let is_sentinel = convert::number(value, "end").is_ok_and(is_sentinel);
+    // Programs without a date also send the start of 1970.
+    let is_start =
+        |time: f64| YEAR_ONE.contains(&time) || !unit.is_duration() && time.abs() < f64::EPSILON;
+    if is_absent(value)
+        || is_sentinel
+        || is_zero_date(value)
+        || seconds(value, unit, now).is_ok_and(is_start)
+    {
         return Ok(Expiry::Never);
     }
     ends_at(value, unit, now)
+}
+
+/// Whether a text is a date of zeros: `0000-00-00 00:00:00`.
+fn is_zero_date(value: &Value) -> bool {
+    let text = value.as_str().unwrap_or_default();
+    text.starts_with("0000-00-00") && !text.bytes().any(|byte| matches!(byte, b'1'..=b'9'))
 }
 
 /// When a credential was created; `None` for a value that says nothing. A duration is its age.
@@ -61,14 +74,14 @@ pub fn credential_ends_at(value: &Value, unit: Unit, now: Timestamp) -> Result<E
 /// # Errors
 /// A description of the value, without the value itself.
 pub fn created_at(value: &Value, unit: Unit, now: Timestamp) -> Result<Option<Timestamp>, String> {
-    let time = match credential_ends_at(value, unit, now)? {
-        Expiry::At(time) => time,
-        Expiry::Never | Expiry::Unknown => return Ok(None),
-    };
-    let is_age =
-        matches!(unit, Unit::Seconds | Unit::Milliseconds | Unit::Minutes | Unit::Hms | Unit::Dhm);
-    let (now, time) = (unix_seconds(now), unix_seconds(time));
-    Ok(from_unix_seconds(if is_age { 2.0 * now - time } else { time }))
+    if unit.is_duration() && !is_absent(value) {
+        let (now, end) = (unix_seconds(now), seconds(value, unit, now)?);
+        return Ok(from_unix_seconds(2.0 * now - end));
+    }
+    Ok(match credential_ends_at(value, unit, now)? {
+        Expiry::At(time) => Some(time),
+        Expiry::Never | Expiry::Unknown => None,
+    })
 }
 
 fn is_sentinel(number: f64) -> bool {
@@ -230,7 +243,10 @@ mod tests {
         ] {
             assert_eq!(read(text, Unit::Date).as_deref(), Ok(expected), "{text}");
         }
-        for text in ["soon", "2024", "2024-13-01", "10:20:30", "-", "Mon", "+0200"] {
+        for text in [
+            "soon", "2024", "2024-13-01", "10:20:30", "-", "Mon", "+0200", "\u{390} GMT",
+            "ŉ-2027 GMT", "ŉ",
+        ] {
             assert!(read(text, Unit::Date).is_err(), "{text}");
         }
     }
@@ -275,6 +291,9 @@ mod tests {
         never(Value::from(-62_135_596_800_i64), Unit::EpochSeconds);
         never(Value::from("9999-12-31T23:59:59Z"), Unit::Date);
         never(Value::from("2999-12-12T05:00:00"), Unit::Date);
+        never(Value::from("1970-01-01T00:00:00Z"), Unit::Rfc3339);
+        never(Value::from("0000-00-00 00:00:00"), Unit::Date);
+        never(Value::from("0000-00-00"), Unit::Date);
         assert!(credential_ends_at(&Value::from("soon"), Unit::Date, now()).is_err());
         let ended = credential_ends_at(&Value::from("2023-08-15"), Unit::Date, now());
         assert!(matches!(ended, Ok(Expiry::At(_))), "a past end stays one");
@@ -287,6 +306,7 @@ mod tests {
         assert_eq!(created(Value::from(3600), Unit::Seconds), hour_ago);
         assert_eq!(created(Value::from("2023-11-14T21:13:20Z"), Unit::Date), hour_ago);
         assert_eq!(created(Value::from(()), Unit::Date), None);
+        assert_eq!(created(Value::from(0), Unit::Seconds), Some(now()), "made just now");
     }
 
     #[test]

@@ -90,8 +90,12 @@ impl<'a, 'r> Reader<'a, 'r> {
         trace: &'a mut Trace<'r>,
     ) -> Self {
         let kind = response.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        let body = decoded(&response.body, kind);
-        let trees = trees(call, &body);
+        let mut body = decoded(&response.body, kind);
+        let (trees, mended) = trees(call, &body);
+        // A secret is known as it stands in the mended text.
+        if let Some(text) = mended {
+            body = Cow::Owned(text.into_bytes());
+        }
         for (name, tree) in &trees {
             names.add_tree(name, Arc::clone(tree), body.len());
         }
@@ -275,17 +279,22 @@ impl<'a, 'r> Reader<'a, 'r> {
 }
 
 /// The body as JSON, because failures often have that form, and in the forms that the rules use.
-fn trees(call: &Call, body: &[u8]) -> Vec<(&'static str, Arc<Tree>)> {
+/// Also its text, if that had to be mended.
+fn trees(call: &Call, body: &[u8]) -> (Vec<(&'static str, Arc<Tree>)>, Option<String>) {
     let format = call.rules.format;
-    let mut trees = Vec::new();
-    trees.extend(answer::json(body).map(|tree| ("json", tree)));
+    let (mut trees, mut mended) = (Vec::new(), None);
+    if let Some((json, text)) = answer::json_and_text(body) {
+        trees.push(("json", json));
+        mended = text;
+    }
     if format == Format::Form || call.uses.contains("form") {
         trees.extend(answer::form(body).map(|tree| ("form", tree)));
     }
     if format == Format::Xml || call.uses.contains("xml") {
         trees.extend(answer::xml(body).map(|tree| ("xml", tree)));
     }
-    trees.into_iter().map(|(name, tree)| (name, Arc::new(Tree::new(tree)))).collect()
+    let trees = trees.into_iter().map(|(name, tree)| (name, Arc::new(Tree::new(tree))));
+    (trees.collect(), mended)
 }
 
 /// The body without these texts. `None` when one of them is the whole body, so that the rules can

@@ -45,7 +45,7 @@ impl Call {
         for (name, rule, value) in given {
             values.give_found(name, rule, value);
         }
-        values.ends.extend(end);
+        values.add_end(end);
         Ok(())
     }
 }
@@ -117,11 +117,19 @@ impl Reader<'_, '_> {
             .code(Code::http(self.response.status))
     }
 
+    /// Whether the answer is an HTML page, by its start or by its media type.
+    fn is_page(&self) -> bool {
+        let kind = self.response.headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok());
+        let kind = kind.unwrap_or_default().to_ascii_lowercase();
+        let is_html = ["text/html", "application/xhtml+xml"].iter().any(|it| kind.contains(it));
+        is_page(&self.body) || is_html && self.body.trim_ascii().starts_with(b"<")
+    }
+
     fn check_format(&mut self) -> Result<(), Failure> {
         let body = &*self.body;
         let format = self.call.rules.format;
         let readable = match format {
-            Format::Any => !self.call.rules.refuses_pages || !is_page(body),
+            Format::Any => !self.call.rules.refuses_pages || !self.is_page(),
             Format::Text => is_word(body),
             Format::Json | Format::Form | Format::Xml => {
                 self.trees.iter().any(|(name, _)| *name == format.word())

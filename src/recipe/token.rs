@@ -91,7 +91,7 @@ impl Recipe {
         }
         match outcome {
             Ok((issued, end)) => {
-                values.ends.extend(end);
+                values.add_end(end);
                 Outcome::Issued(issued)
             }
             Err(failure) => Outcome::Failed(failure),
@@ -110,21 +110,24 @@ impl Recipe {
         trace: &mut Trace<'r>,
     ) -> Outcome {
         let mut reader = Reader::new(&self.main, &[], values, response, trace);
-        let accepted = reader
-            .accept()
-            .and_then(|()| reader.check_scopes(&self.reading, &expectations.required_scopes))
-            .and_then(|()| reader.credential_end());
-        let end = match accepted {
-            Ok(end) => end,
-            Err(failure) => return Outcome::Failed(failure),
-        };
-        if !self.cleanup.is_empty() {
-            for (name, rule, value) in reader.given().0 {
-                values.give_found(name, rule, value);
-            }
+        if let Err(failure) = reader.accept() {
+            return Outcome::Failed(failure);
         }
-        values.ends.extend(end);
-        Outcome::Accepted
+        // The cleanup needs them, also when a scope is missing.
+        let given = if self.cleanup.is_empty() { Vec::new() } else { reader.given().0 };
+        let end = reader
+            .check_scopes(&self.reading, &expectations.required_scopes)
+            .and_then(|()| reader.credential_end());
+        for (name, rule, value) in given {
+            values.give_found(name, rule, value);
+        }
+        match end {
+            Ok(end) => {
+                values.add_end(end);
+                Outcome::Accepted
+            }
+            Err(failure) => Outcome::Failed(failure),
+        }
     }
 }
 
@@ -169,7 +172,7 @@ impl<'r> Reader<'_, 'r> {
         if self.call.uses.contains("token") {
             self.names.add("token", Value::from(token));
         }
-        let expiry = self.expiry(token, rules)?;
+        let (expiry, unit) = self.expiry(token, rules)?;
         let received = self.response.received;
         let lifetime = match expiry {
             Expiry::At(end) => Some(unix_seconds(end) - unix_seconds(received)),
@@ -179,6 +182,7 @@ impl<'r> Reader<'_, 'r> {
             let minimum = expectations.min_lifetime.unwrap_or_default().as_secs_f64();
             let is_short = |lifetime: f64| lifetime <= 0.0 || lifetime < minimum;
             if is_short(lifetime)
+                && unit.is_some_and(|unit| !unit.is_duration())
                 && let Some(skew) = clock_skew(&self.response.headers, received)
                 && -skew > LARGEST_SKEW
                 && !is_short(lifetime - skew)
@@ -209,12 +213,17 @@ impl<'r> Reader<'_, 'r> {
         Ok(Issued { expiry, lifetime, fingerprint: fingerprints.of(token) })
     }
 
-    fn expiry(&mut self, token: &str, rules: &'r TokenRules) -> Result<Expiry, Failure> {
+    /// When the token expires, and the unit of the value that says so.
+    fn expiry(
+        &mut self,
+        token: &str,
+        rules: &'r TokenRules,
+    ) -> Result<(Expiry, Option<Unit>), Failure> {
         if let Some(rule) = &rules.never {
             let never = self.value(rule).is_true();
             self.trace.note("never", &rule.source, Found::Truth(never));
             if never {
-                return Ok(Expiry::Never);
+                return Ok((Expiry::Never, None));
             }
         }
         let received = self.response.received;
@@ -245,12 +254,12 @@ impl<'r> Reader<'_, 'r> {
                 Err(problem) => Found::NoEnd(*unit, problem.clone()),
             };
             self.trace.note("expiry", &rule.source, found);
-            return value.map_err(|problem| {
+            return value.map(|expiry| (expiry, Some(*unit))).map_err(|problem| {
                 let message = format!("the expiry at `{}` is {problem}", rule.source);
                 malformed("expiry_unreadable", &message)
             });
         }
-        Ok(Expiry::Unknown)
+        Ok((Expiry::Unknown, None))
     }
 
     /// Whether a rule uses a member that the answer does not have.

@@ -163,6 +163,16 @@ impl Values {
         self.context.get(name).is_some()
     }
 
+    /// Adds what an answer says about the end of a credential. A later answer replaces an earlier
+    /// one about the same credential, so that each credential has one end from each source.
+    pub(super) fn add_end(&mut self, end: Option<CredentialEnd>) {
+        if let Some(end) = end {
+            self.ends
+                .retain(|other| other.credential != end.credential || other.source != end.source);
+            self.ends.push(end);
+        }
+    }
+
     /// Adds a secret value from an answer.
     pub(super) fn give(&mut self, name: &str, value: Value) {
         hide(&value, &mut self.redactor);

@@ -64,7 +64,7 @@ fn each_file_of_a_configuration_is_refused_at_once_when_it_is_no_regular_file_or
 #[test]
 fn a_check_of_certificate_files_does_not_read_the_certificates_of_the_system() {
     let folder = tempfile::tempdir().expect("a folder");
-    // Whoever opens it waits for a writer.
+    // A program that opens it waits for a writer.
     let bundle = folder.path().join("bundle.pem");
     mkfifoat(CWD, &bundle, Mode::RUSR | Mode::WUSR).expect("a pipe");
     let config = folder.path().join("credwatch.toml");

@@ -109,6 +109,17 @@ fn a_computed_address_does_not_show_a_part_of_a_session() {
 }
 
 #[test]
+fn a_token_with_a_broken_spot_is_hidden_in_the_body() {
+    for broken in ["canary-\ttoken-0815-abcdef", "canary-\\ud800token-0815-abcdef"] {
+        let text = output(
+            &format!("{REQUEST}\nresponse = {{ token = \"json.t\", message = \"body\" }}"),
+            |_, _| (401, format!("{{\"t\":\"{broken}\"}}")),
+        );
+        assert!(text.contains("[hidden]") && !text.contains("0815"), "{broken:?}: {text}");
+    }
+}
+
+#[test]
 fn a_token_by_itself_is_hidden_when_its_status_is_not_expected() {
     for (format, token, body) in
         [("text", "body", TOKEN.to_owned()), ("json", "json", format!("\"{TOKEN}\""))]

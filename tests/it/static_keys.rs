@@ -38,6 +38,8 @@ async fn outcome(rules: &str, status: u16, headers: &str, body: &str) -> String 
     }
 }
 
+const HTML: &str = "Content-Type: Text/HTML; charset=utf-8\r\n";
+
 #[tokio::test]
 async fn a_success_is_a_2xx_that_is_no_page_and_not_dead() {
     let page = "<!DOCTYPE html><html>Sign In</html>";
@@ -48,6 +50,11 @@ async fn a_success_is_a_2xx_that_is_no_page_and_not_dead() {
         ("", 204, "", "", "accepted"),
         ("", 202, "", "", "accepted"),
         ("", 203, "Content-Type: text/html\r\n", page, "malformed html_page"),
+        ("", 200, HTML, "<?xml version=\"1.0\"?><!DOCTYPE html><html/>", "malformed html_page"),
+        ("", 200, HTML, "\n<!-- gateway --><html>Sign In</html>", "malformed html_page"),
+        ("", 200, HTML, "<script>location='/login'</script>", "malformed html_page"),
+        ("", 200, HTML, "{}", "accepted"),
+        ("", 200, "", "<ok/>", "accepted"),
         ("format = \"any\"", 200, "", page, "accepted"),
         ("format = \"json\"", 200, "", "pong", "malformed not_json"),
         ("statuses = [200]", 204, "", "", "malformed http_204"),

@@ -87,6 +87,12 @@ impl Unit {
         matches!(self, Self::Jwt | Self::X509 | Self::Sas)
     }
 
+    /// Whether the value is a duration from now on, so that no clock decides the time.
+    #[must_use]
+    pub fn is_duration(self) -> bool {
+        matches!(self, Self::Seconds | Self::Milliseconds | Self::Minutes | Self::Hms | Self::Dhm)
+    }
+
     /// The word in the recipe.
     #[must_use]
     pub fn word(self) -> &'static str {

@@ -91,10 +91,11 @@ impl Expiring {
     pub fn soon(provider: &Provider, health: &Health, now: f64) -> Vec<Self> {
         let near = |end: Timestamp, margin: f64| unix_seconds(end) - now < margin;
         let warning = provider.policy.warning.as_secs_f64();
-        let known = health.credential_ends(provider).find_map(|(_, expiry)| match expiry {
+        let ends = health.credential_ends(provider).filter_map(|(_, expiry)| match expiry {
             Expiry::At(end) => Some(end),
             Expiry::Never | Expiry::Unknown => None,
         });
+        let known = ends.min();
         // What is reported is more certain than what somebody wrote down.
         let declared = provider.secret_expires.filter(|_| known.is_none());
         let credential = known.filter(|end| near(*end, warning)).map(Self::Credential);

@@ -75,3 +75,20 @@ async fn a_token_that_ended_only_by_our_clock_is_local() {
         assert_eq!(message.starts_with(start), reason == "local", "{message}");
     }
 }
+
+#[tokio::test]
+async fn a_lifetime_that_no_clock_changes_is_not_blamed_on_a_clock() {
+    let then = SystemTime::now() - Duration::from_secs(600);
+    let date = format!("Date: {}\r\n", fmt_http_date(then));
+    let body = r#"{"token":"a-token","expires_in":60}"#;
+    let endpoint = Endpoint::answering(http("200 OK", &date, body.as_bytes()));
+    let provider = provider(&format!(
+        "[recipes.r]\nparameters = {{ url = {{}} }}\nrequest.url = \"{{{{ url }}}}\"\n\
+         response = {{ token = \"json.token\", expiry = {{ value = \"json.expires_in\", unit = \
+         \"seconds\" }} }}\n[providers.p]\nrecipe = \"r\"\nmin_lifetime = \"5m\"\n\
+         parameters.url = {:?}\n",
+        endpoint.url()
+    ));
+    let probe = Prober::new().probe(&provider).await;
+    assert_failure(&probe, "credential", "expired", "");
+}
