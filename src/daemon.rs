@@ -84,8 +84,8 @@ pub async fn run(options: Options) -> std::io::Result<()> {
     let scheduler =
         Scheduler::new(Arc::clone(&ledger), Arc::clone(&prober), plan.limits, measured, mode)
             .taking(control.clone(), events)
-            .reporting_to(probe_runtime.activity());
-    let mut scheduling = probe_runtime.handle().spawn(scheduler.run(until(&stopped)));
+            .probing_in(probe_runtime.handle());
+    let mut scheduling = tokio::spawn(scheduler.run(until(&stopped)));
     let saving = storage.map(|storage| {
         tokio::spawn(storage.keep(Arc::clone(&ledger), instruments.clone(), until(&stopped)))
     });

@@ -85,6 +85,7 @@ impl Loader {
             self.faults.truncate(faults);
             plan.providers.truncate(providers);
             names.retain(|_, other| !Arc::ptr_eq(other, &file));
+            resolver.forget_rehearsals();
             let whole = self.parse(&unread.source, &unread.path, unread.role);
             self.resolve(&whole, &file, resolver, names, plan);
         }

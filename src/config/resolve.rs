@@ -268,6 +268,11 @@ impl<'a> Resolver<'a> {
         }
         steps
     }
+
+    /// Makes each recipe be rehearsed again, so that a second reading finds the same faults.
+    pub fn forget_rehearsals(&mut self) {
+        self.rehearsed.clear();
+    }
 }
 
 /// The same value from `known`, or the new value, which is then added.

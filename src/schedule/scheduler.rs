@@ -11,9 +11,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::cadence::{Grid, first_due, next_due};
 use super::control::{Control, Event, Mode, Requested, Requester, least_age};
@@ -25,7 +26,6 @@ use super::slot::Slot;
 use crate::outcome::{Probe, Reason};
 use crate::plan::{Limits, Plan};
 use crate::provider::{self, Provider};
-use crate::reserve::{Activity, let_others_run};
 use crate::state::{Changes, Entry, Ledger};
 
 /// Wake-ups are rounded up to this. At a thousand probes a second it saves a fifth of the CPU time.
@@ -46,8 +46,8 @@ const STOOD_STILL: Duration = Duration::from_secs(3);
 pub struct Scheduler<P> {
     ledger: Arc<Ledger>,
     probes: Arc<P>,
-    /// Who wants to know how many probes run.
-    activity: Arc<Activity>,
+    /// Where probes run: the current runtime when none is given.
+    runtime: Option<Handle>,
     instruments: Instruments,
     start: Instant,
     lanes: Lanes,
@@ -78,7 +78,7 @@ impl<P: Probes> Scheduler<P> {
     ) -> Self {
         let mut scheduler = Self {
             probes,
-            activity: Arc::default(),
+            runtime: None,
             instruments,
             start: Instant::now(),
             lanes: Lanes::new(limits),
@@ -102,10 +102,10 @@ impl<P: Probes> Scheduler<P> {
         scheduler
     }
 
-    /// Reports how many probes run.
+    /// Runs the probes in this runtime, so that the work on their answers holds up nothing else.
     #[must_use]
-    pub fn reporting_to(self, activity: Arc<Activity>) -> Self {
-        Self { activity, ..self }
+    pub fn probing_in(self, runtime: Handle) -> Self {
+        Self { runtime: Some(runtime), ..self }
     }
 
     /// Takes the events of this handle, which was made before the scheduler.
@@ -114,10 +114,9 @@ impl<P: Probes> Scheduler<P> {
         Self { events: (control.0, events), ..self }
     }
 
-    /// Runs until the future ends. Probes run as tasks of the same runtime.
+    /// Runs until the future ends, then drops running probes.
     pub async fn run(mut self, end: impl Future<Output = ()>) {
         let mut end = std::pin::pin!(end);
-        let mut alarm = std::pin::pin!(sleep_until(self.start));
         self.turned = self.start.elapsed();
         loop {
             self.ledger.beat();
@@ -127,22 +126,17 @@ impl<P: Probes> Scheduler<P> {
             self.rotation.look(&mut self.slots, &self.probes, &self.events.0, now);
             self.log.sum_up(now);
             let wake = self.start + self.next_wake(now);
-            if alarm.deadline() != wake {
-                alarm.as_mut().reset(wake);
-            }
             tokio::select! {
                 biased;
                 () = &mut end => return,
                 Some(event) = self.events.1.recv() => {
                     self.take(event);
-                    // The probes that end in the same turn of the runtime come together.
-                    let_others_run().await;
                     for _ in 0..EVENTS_AT_ONCE {
                         let Ok(event) = self.events.1.try_recv() else { break };
                         self.take(event);
                     }
                 }
-                () = &mut alarm => {}
+                () = tokio::time::sleep_until(wake) => {}
             }
         }
     }
@@ -251,9 +245,11 @@ impl<P: Probes> Scheduler<P> {
                 // Sending fails only when the daemon stops.
                 let _ = events.send(Event::Ended { runner, probe });
             };
-            tokio::spawn(probing);
+            match &self.runtime {
+                Some(runtime) => runtime.spawn(probing),
+                None => tokio::spawn(probing),
+            };
         }
-        self.activity.set(self.lanes.in_flight());
         self.instruments.in_flight.set(i64::try_from(self.lanes.in_flight()).unwrap_or(i64::MAX));
     }
 

@@ -87,6 +87,25 @@ fn faults_of_a_large_file_have_their_lines_in_the_file() {
 }
 
 #[test]
+fn a_file_that_is_read_a_second_time_has_its_faults_again() {
+    let mut text = "[recipes.mine]\nparameters.tenant = {}\ncredentials.key = {}\n\
+        request.url = \"https://api.example/token\"\nrequest.headers.x-tenant = \"{{ tenant }}\"\n\
+        request.form.s = \"{{ key }}\"\nresponse.token = \"json.access_token\"\n"
+        .to_owned();
+    for number in 0..2 * COUNT {
+        let tenant = if number == 5 { "a\\nb" } else { "a" };
+        let _ = write!(
+            text,
+            "[providers.p{number}]\nrecipe = \"mine\"\nparameters.tenant = \"{tenant}\"\n\
+             credentials.key = \"a-secret-of-the-usual-size\"\n"
+        );
+    }
+    let in_pieces = faults(&text);
+    assert!(in_pieces.len() == 1 && in_pieces[0].starts_with("c.toml:28:"), "{in_pieces:?}");
+    assert_eq!(faults(&(text + "[providers.p3.labels]\nx = \"y\"\n")), in_pieces);
+}
+
+#[test]
 fn a_large_file_has_the_faults_of_the_whole_file() {
     let again = "[providers.p3]\nrecipe = \"keycloak\"\n";
     let more = "[providers.p3.tls]\ninsecure = true\n";
