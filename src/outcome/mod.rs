@@ -206,7 +206,7 @@ impl Outcome {
     }
 }
 
-/// How long each phase of a token request took, in seconds. The names are those of
+/// How long each phase of the main request took, in seconds. The names are those of
 /// `blackbox_exporter`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Phases {

@@ -286,7 +286,7 @@ impl Reason {
         }
     }
 
-    /// Whether a changed secret can end the failure.
+    /// Whether a changed secret or client certificate can end the failure.
     #[must_use]
     pub fn ends_with_new_credentials(self) -> bool {
         self == Self::Secret || self.back_off() == BackOff::FromThird

@@ -21,7 +21,7 @@ pub struct Past {
     started: i64,
     /// The duration, in seconds.
     pub duration: f32,
-    /// The reason of the failure; `None` when a token was issued.
+    /// The reason of the failure; `None` for a success.
     pub reason: Option<Reason>,
 }
 

@@ -3,14 +3,12 @@
 use std::sync::Arc;
 
 use super::compiler::Compiler;
+use super::meanings::ANSWER;
 use crate::diagnostic::{Sentence, Shown, suggestion_of_names};
 use crate::language::expression::{Compiled, Side};
 use crate::outcome::EndSource;
 use crate::recipe::call::{EndPlace, EndRules};
 use crate::recipe::definition::{EndRule, OneOrSeveral, TimeRule, Unit};
-
-/// The names of an answer in expressions.
-const ANSWER: [&str; 5] = ["json", "form", "xml", "http", "body"];
 
 impl Compiler<'_> {
     /// Compiles the places of a time, each with its unit.

@@ -8,7 +8,7 @@ use crate::recipe::call::Meaning;
 use crate::recipe::definition::{Signs, Text};
 
 /// The names of an answer in expressions.
-const ANSWER: [&str; 5] = ["json", "form", "xml", "http", "body"];
+pub const ANSWER: [&str; 5] = ["json", "form", "xml", "http", "body"];
 
 impl Compiler<'_> {
     /// Compiles what gives a failure its reason, in order of precedence.
