@@ -20,6 +20,9 @@ use crate::state::Entry;
 /// How often the secrets of refused providers are read again.
 const PERIOD: Duration = Duration::from_secs(2);
 
+/// How long after a change the second read follows. A time stamp in seconds differs by then.
+const AGAIN: Duration = Duration::from_secs(1);
+
 /// Secrets that are read at the same time.
 const READS_AT_ONCE: usize = 16;
 
@@ -69,9 +72,17 @@ impl Rotation {
         });
     }
 
-    /// The task has ended.
-    pub fn looked(&mut self) {
+    /// The task has ended. When one of its secrets was new, the second read follows soon.
+    pub fn looked(&mut self, found_new: bool, now: Duration) {
         self.looking = false;
+        if found_new {
+            self.next_look = self.next_look.min(now + AGAIN);
+        }
+    }
+
+    /// When the next look is due. `None` while a task reads.
+    pub fn wakes_at(&self) -> Option<Duration> {
+        (!self.looking).then_some(self.next_look)
     }
 }
 
@@ -88,8 +99,7 @@ impl Slot {
         }
         if before.is_none() {
             self.changed = Some(fingerprint);
-            // At the next turn of all looks, and at least this much later.
-            self.next_look = now + PERIOD / 2;
+            self.next_look = now + AGAIN;
         }
         let ends = before == Some(fingerprint);
         if ends {

@@ -268,14 +268,16 @@ impl<P: Probes> Scheduler<P> {
                 self.ended(runner.index, &probe, now);
             }
             Event::SecretsRead(read) => {
-                self.rotation.looked();
+                let mut found_new = false;
                 for (index, entry, fingerprint) in read {
                     if self.slots[index].ends_back_off(&entry, fingerprint, now) {
                         let provider = &entry.provider.name;
                         tracing::info!(%provider, "the secret has changed, probing at once");
                         self.plan(index, now);
                     }
+                    found_new |= self.slots[index].changed.is_some();
                 }
+                self.rotation.looked(found_new, now);
             }
             Event::Requested { name, requester, done } => {
                 self.requested(&name, requester, done, now);
@@ -393,6 +395,7 @@ impl<P: Probes> Scheduler<P> {
             .heap
             .peek()
             .map_or(Duration::MAX, |Reverse((due, ..))| *due)
+            .min(self.rotation.wakes_at().unwrap_or(Duration::MAX))
             .min(now + LONGEST_SLEEP);
         let ticks = due.as_nanos().div_ceil(TICK.as_nanos());
         Duration::from_nanos(u64::try_from(ticks * TICK.as_nanos()).unwrap_or(u64::MAX))

@@ -21,7 +21,7 @@ pub const FAILURE_THRESHOLD: u32 = 3;
 /// The scheduler rounds its wake-ups to this time.
 pub const TICK: Duration = Duration::from_millis(10);
 /// The longest time until the daemon notices a changed secret file of a refused provider: it reads
-/// the file every two seconds, in a loop that sleeps for one second at most.
+/// the file every two seconds, and a new value once more a second later.
 pub const NOTICED: Duration = Duration::from_secs(3);
 
 /// The `[defaults]` table of the configuration.
