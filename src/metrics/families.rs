@@ -2,7 +2,7 @@
 
 use super::family::Samples::{Histogram, Labelled, Value};
 use super::family::{Family, counter, gauge, histogram, next};
-use super::samples::{self, count, flag, millis, of_a_token};
+use super::samples::{self, count, flag, millis, of_a_token, where_an_end_is_known};
 use crate::time::unix_seconds;
 
 /// All families of `/metrics` about providers, in the order of the exposition.
@@ -153,13 +153,15 @@ pub static FAMILIES: [Family; 33] = [
     ),
     gauge(
         "credwatch_credential_warning_seconds",
-        "How long before the end of a credential the ticket fires (credential_warning).",
-        Value(|subject| Some(subject.entry.provider.policy.warning.as_secs_f64())),
+        "How long before the end of a credential the ticket fires (credential_warning). Absent \
+         while no end is known.",
+        Value(|subject| where_an_end_is_known(subject, |policy| policy.warning)),
     ),
     gauge(
         "credwatch_credential_critical_seconds",
-        "How long before the end of a credential the page fires (credential_critical).",
-        Value(|subject| Some(subject.entry.provider.policy.critical.as_secs_f64())),
+        "How long before the end of a credential the page fires (credential_critical). Absent \
+         while no end is known.",
+        Value(|subject| where_an_end_is_known(subject, |policy| policy.critical)),
     ),
     gauge(
         "credwatch_tls_insecure",

@@ -2,10 +2,12 @@
 
 use std::io;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use super::encode::label;
 use super::family::{Subject, Writer};
 use crate::outcome::{Code, Expiry, Phases, Reason};
+use crate::provider::CredentialPolicy;
 use crate::recipe::definition::CredentialKind;
 use crate::state::{State, StepHealth};
 use crate::time::unix_seconds;
@@ -63,6 +65,18 @@ pub fn endless_credentials(subject: &Subject<'_>, writer: &mut Writer<'_, '_>) -
         }
     }
     Ok(())
+}
+
+/// A duration of the policy in seconds; `None` for a provider of whose credentials no end is known.
+pub fn where_an_end_is_known(
+    subject: &Subject<'_>,
+    duration: fn(&CredentialPolicy) -> Duration,
+) -> Option<f64> {
+    let (health, provider) = (subject.health, &subject.entry.provider);
+    let is_known = provider.secret_expires.is_some()
+        || health.client_certificate_expiry(provider).is_some()
+        || health.credential_ends(provider).any(|(_, end)| matches!(end, Expiry::At(_)));
+    is_known.then(|| duration(&provider.policy).as_secs_f64())
 }
 
 /// The value of a family about tokens; `None` for a provider that issues none.

@@ -33,6 +33,7 @@
 //! - `requested_probes`: probes that clients and operators request while the schedule runs.
 //! - `secret_parts`: no rule shows a part or a digest of a secret in an answer.
 //! - `secret_rules`: a rule that would show a secret is a load error.
+//! - `series`: how many series a provider has.
 //! - `steps`, `verification`: probes with several calls.
 //! - `strangers`: recipes of authors whom the operator does not know.
 //! - `web_config`: the web config and the message for each fault.
@@ -78,6 +79,7 @@ mod restart;
 mod rotation;
 mod secret_parts;
 mod secret_rules;
+mod series;
 mod stall;
 mod static_keys;
 mod steps;
