@@ -14,7 +14,7 @@ use crate::probe::Prober;
 use crate::reload::{Reloader, trigger_queue};
 use crate::runtime::ProbeRuntime;
 use crate::schedule::{Control, Mode, Scheduler};
-use crate::state::Ledger;
+use crate::state::{Ledger, Roster};
 use crate::storage::{LONGEST_RESTORE, LONGEST_SAVE, NoDirectory, Storage, restore};
 use crate::threads::OneJob;
 use crate::web::{self, App, Bounds, Hosts, Listeners};
@@ -122,7 +122,8 @@ pub async fn run(options: Options) -> std::io::Result<()> {
 async fn ledger(options: &Options) -> std::io::Result<Arc<Ledger>> {
     let plan = &options.plan;
     log_faults(&plan.warnings);
-    let new = || Arc::new(Ledger::new(plan.providers.clone(), &plan.duration_buckets));
+    let roster = || Roster::new(plan.providers.clone(), &plan.duration_buckets);
+    let new = || Arc::new(Ledger::of(roster().compact(plan.compact_metrics)));
     let Some(storage) = options.storage.clone() else { return Ok(new()) };
     let configured = options.plan_files.as_ref().and_then(PlanFiles::written);
     let reading = Arc::clone(&storage);

@@ -20,6 +20,8 @@ pub struct Plan {
     pub limits: Limits,
     /// Upper bounds of the latency histogram, in seconds.
     pub duration_buckets: Vec<f64>,
+    /// Whether metrics leave out failure reasons that never happened and empty buckets.
+    pub compact_metrics: bool,
     /// The addresses of the HTTP server. A reload cannot change them.
     pub listen_addresses: Vec<SocketAddr>,
     /// TLS, passwords and headers of the server.

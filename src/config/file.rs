@@ -80,6 +80,9 @@ pub struct Limits {
 pub struct Metrics {
     /// The upper bounds of `credwatch_probe_duration_seconds`, in seconds, in rising order.
     pub duration_buckets: Option<At<Vec<f64>>>,
+    /// Whether metrics leave out failure reasons that never happened and empty buckets; default
+    /// `false`.
+    pub compact: bool,
 }
 
 /// Declares the keys that `[defaults]` and `[providers.NAME]` share.

@@ -68,6 +68,7 @@ pub fn settings(main: &Parsed, faults: &mut Vec<Fault>) -> Plan {
             per_host: file.limits.probes_in_flight_per_host.unwrap_or(limits.per_host),
         },
         duration_buckets,
+        compact_metrics: file.metrics.compact,
         listen_addresses,
         ..Plan::default()
     }

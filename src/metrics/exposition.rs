@@ -10,7 +10,7 @@ use super::family::{Family, Samples, Subject, Writer};
 use super::process;
 use super::samples::count;
 use crate::provider::Slot;
-use crate::state::histogram::Histogram;
+use crate::state::histogram::{Bounds, Histogram};
 use crate::state::{Entry, Health, Ledger, Moment, Roster};
 
 /// The content type of the exposition.
@@ -121,6 +121,7 @@ impl<'a> Scrape<'a> {
             labels,
             entry,
             health,
+            is_compact: self.labels.roster.is_compact(),
             now: self.now,
             pending: self.pending,
         })
@@ -128,7 +129,8 @@ impl<'a> Scrape<'a> {
 
     fn write(&self, family: &Family, encoder: &mut Encoder<'_>) -> io::Result<()> {
         encoder.family(family.name, family.kind, family.help)?;
-        let mut buckets = Buckets::new(family.name, self.labels.roster.bounds());
+        let roster = &self.labels.roster;
+        let mut buckets = Buckets::new(family.name, roster.bounds(), roster.is_compact());
         for subject in self.subjects(family.slot) {
             match family.samples {
                 Samples::Value(value) => {
@@ -153,19 +155,20 @@ impl<'a> Scrape<'a> {
 struct Buckets {
     name: &'static str,
     sample_names: [String; 3],
-    bounds: Arc<[f64]>,
+    bounds: Arc<Bounds>,
     labels: Vec<String>,
+    is_compact: bool,
 }
 
 impl Buckets {
-    fn new(name: &'static str, bounds: &Arc<[f64]>) -> Self {
+    fn new(name: &'static str, bounds: &Arc<Bounds>, is_compact: bool) -> Self {
         let labels = bounds
             .iter()
             .map(|bound| format!(",le=\"{bound}\""))
             .chain([",le=\"+Inf\"".to_owned()])
             .collect();
         let sample_names = ["bucket", "sum", "count"].map(|suffix| format!("{name}_{suffix}"));
-        Self { name, sample_names, bounds: Arc::clone(bounds), labels }
+        Self { name, sample_names, bounds: Arc::clone(bounds), labels, is_compact }
     }
 
     fn write(
@@ -176,13 +179,18 @@ impl Buckets {
     ) -> io::Result<()> {
         // A reload can change the bounds during a scrape.
         if !Arc::ptr_eq(&self.bounds, &histogram.bounds) {
-            *self = Self::new(self.name, &histogram.bounds);
+            *self = Self::new(self.name, &histogram.bounds, self.is_compact);
         }
         let [bucket, sum, total_name] = &self.sample_names;
         let mut total = 0;
-        for (bound, own) in self.labels.iter().zip(&histogram.counts) {
+        let compact = self.is_compact.then(|| histogram.compact());
+        for (index, (label, own)) in self.labels.iter().zip(&histogram.counts).enumerate() {
             total += own;
-            encoder.sample(bucket, labels, bound, count(total))?;
+            // The rules count the requests of at most one second.
+            let stays = self.bounds.get(index).is_none_or(|bound| bound.total_cmp(&1.0).is_eq());
+            if stays || compact.as_ref().is_none_or(|compact| compact.contains(&index)) {
+                encoder.sample(bucket, labels, label, count(total))?;
+            }
         }
         encoder.sample(sum, labels, "", histogram.sum)?;
         encoder.sample(total_name, labels, "", count(total))

@@ -127,7 +127,7 @@ pub static FAMILIES: [Family; 33] = [
     gauge(
         "credwatch_token_missing_scopes",
         "Number of required scopes that the provider did not grant in its last answer.",
-        Value(|subject| of_a_token(subject, count(subject.health.missing_scopes() as u64))),
+        Value(samples::missing_scopes),
     ),
     gauge(
         "credwatch_clock_skew_seconds",

@@ -41,6 +41,8 @@ pub struct Subject<'a> {
     pub entry: &'a Entry,
     /// The health of the provider at this scrape.
     pub health: &'a Health,
+    /// Whether failure reasons that never happened are left out.
+    pub is_compact: bool,
     /// The time of the scrape.
     pub now: Moment,
     /// At `/probe`: whether the requested probe has not ended yet.

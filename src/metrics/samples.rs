@@ -85,6 +85,14 @@ pub fn of_a_token(subject: &Subject<'_>, value: f64) -> Option<f64> {
     (kind == CredentialKind::Issued).then_some(value)
 }
 
+/// How many required scopes are missing; `None` in compact metrics when none is required.
+pub fn missing_scopes(subject: &Subject<'_>) -> Option<f64> {
+    let is_required = !subject.entry.provider.expectations.required_scopes.is_empty();
+    (is_required || !subject.is_compact)
+        .then(|| of_a_token(subject, count(subject.health.missing_scopes() as u64)))
+        .flatten()
+}
+
 /// 1 for the state that the provider is in, 0 for the others.
 pub fn states(subject: &Subject<'_>, writer: &mut Writer<'_, '_>) -> io::Result<()> {
     for (state, more) in State::ALL.into_iter().zip(STATES.iter()) {
@@ -101,10 +109,13 @@ pub fn failure(subject: &Subject<'_>, writer: &mut Writer<'_, '_>) -> io::Result
     }
 }
 
-/// Failures by reason, which exist at zero from the start, and by reason and code.
+/// Failures by reason, which exist at zero from the start unless the metrics are compact, and by
+/// reason and code.
 pub fn failures(subject: &Subject<'_>, writer: &mut Writer<'_, '_>) -> io::Result<()> {
     for (more, number) in REASONS.iter().zip(subject.health.failures()) {
-        writer.sample(more, count(*number))?;
+        if *number > 0 || !subject.is_compact {
+            writer.sample(more, count(*number))?;
+        }
     }
     for (reason, code, number) in subject.health.coded_failures() {
         writer.sample(&failure_labels(reason, code), count(number))?;

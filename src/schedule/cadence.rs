@@ -107,6 +107,7 @@ pub fn next_due(
 mod tests {
     use super::*;
     use crate::outcome::{Failure, Issued, Probe};
+    use crate::state::histogram::Bounds;
 
     const MINUTE: Duration = Duration::from_secs(60);
 
@@ -116,7 +117,7 @@ mod tests {
 
     /// Runs a series of outcomes and returns the pauses between them, in seconds.
     fn pauses(outcomes: &[Outcome]) -> Vec<u64> {
-        let (cadence, mut health) = (cadence(), Health::new(&[1.0].into()));
+        let (cadence, mut health) = (cadence(), Health::new(&Bounds::new(&[1.0])));
         let grid = Grid::new("x", cadence.interval);
         let mut due = grid.at_or_after(Duration::ZERO);
         outcomes
@@ -293,7 +294,7 @@ mod tests {
 
     #[test]
     fn missed_slots_are_skipped_not_made_up_for() {
-        let (cadence, health) = (cadence(), Health::new(&[1.0].into()));
+        let (cadence, health) = (cadence(), Health::new(&Bounds::new(&[1.0])));
         let grid = Grid::new("x", MINUTE);
         let due = grid.at_or_after(Duration::ZERO);
         let ended = due + Duration::from_secs(60 * 60 + 7);
@@ -302,7 +303,7 @@ mod tests {
 
     #[test]
     fn nothing_drifts() {
-        let (cadence, health) = (cadence(), Health::new(&[1.0].into()));
+        let (cadence, health) = (cadence(), Health::new(&Bounds::new(&[1.0])));
         let grid = Grid::new("x", MINUTE);
         let first = grid.at_or_after(Duration::ZERO);
         let mut due = first;

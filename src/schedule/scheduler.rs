@@ -354,7 +354,7 @@ impl<P: Probes> Scheduler<P> {
     fn apply(&mut self, plan: &Plan, now: Duration) -> Changes {
         let roster = self.ledger.roster();
         let (roster, changes) = roster.succeed(plan.providers.clone(), &plan.duration_buckets);
-        let roster = Arc::new(roster);
+        let roster = Arc::new(roster.compact(plan.compact_metrics));
         self.lanes.limit(plan.limits);
         let address = |entry: &Arc<Entry>| Arc::as_ptr(entry) as usize;
         // Requests that wait for a replaced entry get the probe of the new one.

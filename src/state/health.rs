@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::histogram::Histogram;
+use super::histogram::{Bounds, Histogram};
 use crate::outcome::{Code, CredentialEnd, Expiry, Failure, Phases, Reason};
 
 /// The state of a provider.
@@ -131,9 +131,9 @@ pub struct Recorded {
 }
 
 impl Health {
-    /// The health before the first probe. `bounds` are those of the histogram, in seconds.
+    /// The health before the first probe. `bounds` are those of the histogram.
     #[must_use]
-    pub fn new(bounds: &Arc<[f64]>) -> Self {
+    pub fn new(bounds: &Arc<Bounds>) -> Self {
         Self {
             state: State::Unknown,
             since: None,

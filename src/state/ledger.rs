@@ -29,7 +29,13 @@ impl Ledger {
     /// histogram, in seconds.
     #[must_use]
     pub fn new(providers: Vec<Arc<Provider>>, bounds: &[f64]) -> Self {
-        let roster = RwLock::new(Arc::new(Roster::new(providers, bounds)));
+        Self::of(Roster::new(providers, bounds))
+    }
+
+    /// A ledger of this roster.
+    #[must_use]
+    pub fn of(roster: Roster) -> Self {
+        let roster = RwLock::new(Arc::new(roster));
         let (heartbeat, beats) = (AtomicU64::default(), AtomicU64::default());
         Self { roster, started: Instant::now(), heartbeat, beats }
     }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::health::{Health, Recorded};
+use super::histogram::Bounds;
 use super::history::History;
 use crate::outcome::Probe;
 use crate::provider::{Provider, Slot};
@@ -19,7 +20,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    fn new(provider: Arc<Provider>, bounds: &Arc<[f64]>) -> Arc<Self> {
+    fn new(provider: Arc<Provider>, bounds: &Arc<Bounds>) -> Arc<Self> {
         Arc::new(Self {
             provider,
             health: Arc::new(Mutex::new(Health::new(bounds))),
@@ -83,7 +84,9 @@ pub struct Roster {
     next: Vec<Arc<Entry>>,
     /// The indexes of `entries` and of `next` in the order of the names.
     by_name: [Box<[u32]>; 2],
-    bounds: Arc<[f64]>,
+    bounds: Arc<Bounds>,
+    /// Whether metrics leave out what never happened.
+    is_compact: bool,
 }
 
 /// The indexes of these entries in the order of their names.
@@ -111,26 +114,39 @@ impl Roster {
     /// histogram, in seconds.
     #[must_use]
     pub fn new(providers: Vec<Arc<Provider>>, bounds: &[f64]) -> Self {
-        let bounds: Arc<[f64]> = bounds.into();
+        let bounds = Bounds::new(bounds);
         let entries = providers.into_iter().map(|provider| Entry::new(provider, &bounds)).collect();
         Self::of(entries, bounds)
     }
 
-    fn of(all: Vec<Arc<Entry>>, bounds: Arc<[f64]>) -> Self {
+    fn of(all: Vec<Arc<Entry>>, bounds: Arc<Bounds>) -> Self {
         let (mut entries, mut next): (Vec<Arc<Entry>>, Vec<Arc<Entry>>) =
             all.into_iter().partition(|entry| entry.provider.slot == Slot::Current);
         entries.shrink_to_fit();
         next.shrink_to_fit();
         let by_name = [by_name(&entries), by_name(&next)];
-        Self { entries, next, by_name, bounds }
+        Self { entries, next, by_name, bounds, is_compact: false }
+    }
+
+    /// The same roster, whose metrics leave out failure reasons that never happened and empty
+    /// buckets (`metrics.compact`).
+    #[must_use]
+    pub fn compact(self, is_compact: bool) -> Self {
+        Self { is_compact, ..self }
+    }
+
+    /// See [`Roster::compact`].
+    #[must_use]
+    pub fn is_compact(&self) -> bool {
+        self.is_compact
     }
 
     /// The roster after a reload. A provider that did not change keeps its entry. A provider with
     /// other settings gets a new entry with the same health and history.
     #[must_use]
     pub fn succeed(&self, providers: Vec<Arc<Provider>>, bounds: &[f64]) -> (Self, Changes) {
-        let same_bounds = *self.bounds == *bounds;
-        let bounds: Arc<[f64]> = if same_bounds { Arc::clone(&self.bounds) } else { bounds.into() };
+        let same_bounds = **self.bounds == *bounds;
+        let bounds = if same_bounds { Arc::clone(&self.bounds) } else { Bounds::new(bounds) };
         let mut changes = Changes::default();
         let mut entries = Vec::with_capacity(providers.len());
         for provider in providers {
@@ -196,12 +212,13 @@ impl Roster {
     pub fn only(&self, name: &str) -> Option<Self> {
         let current = Arc::clone(self.entry(name, Slot::Current)?);
         let next = self.entry(name, Slot::Next).map(Arc::clone);
-        Some(Self::of(std::iter::once(current).chain(next).collect(), Arc::clone(&self.bounds)))
+        let entries = std::iter::once(current).chain(next).collect();
+        Some(Self::of(entries, Arc::clone(&self.bounds)).compact(self.is_compact))
     }
 
-    /// The upper bounds of the latency histogram, in seconds.
+    /// The upper bounds of the latency histogram.
     #[must_use]
-    pub fn bounds(&self) -> &Arc<[f64]> {
+    pub fn bounds(&self) -> &Arc<Bounds> {
         &self.bounds
     }
 }

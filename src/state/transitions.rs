@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::health::{CurrentFailure, Health, Recorded, State, Streak, Token, Transition};
-use super::histogram::Histogram;
+use super::histogram::{Bounds, Histogram};
 use crate::outcome::{BackOff, Class, CredentialEnd, Failure, Issued, Outcome, Probe, Reason};
 use crate::provider::Cadence;
 
@@ -74,7 +74,7 @@ impl Health {
     }
 
     /// The buckets of the histogram have changed, so its counts start at zero.
-    pub(super) fn buckets_changed(&mut self, bounds: &Arc<[f64]>) {
+    pub(super) fn buckets_changed(&mut self, bounds: &Arc<Bounds>) {
         self.durations = Histogram::new(bounds);
     }
 
@@ -215,7 +215,7 @@ mod tests {
     }
 
     fn states(probes: &[Probe]) -> Vec<&'static str> {
-        let mut health = Health::new(&[1.0].into());
+        let mut health = Health::new(&Bounds::new(&[1.0]));
         probes
             .iter()
             .map(|probe| {
@@ -317,7 +317,7 @@ mod tests {
             (Reason::Suspended, "failing"),
             (Reason::Throttled, "broken"),
         ] {
-            let mut health = Health::new(&[1.0].into());
+            let mut health = Health::new(&Bounds::new(&[1.0]));
             health.record(&failed(reason, ""), &cadence);
             assert_eq!(health.state.word(), first, "{}", reason.word());
             health.record(&failed(Reason::Timeout, ""), &cadence);
@@ -345,7 +345,7 @@ mod tests {
 
     #[test]
     fn the_number_of_codes_of_a_provider_is_limited() {
-        let mut health = Health::new(&[1.0].into());
+        let mut health = Health::new(&Bounds::new(&[1.0]));
         for number in 0..1_000 {
             let code = format!("code{number}");
             health.record(&failed(Reason::Rejected, &code), &Cadence::default());
@@ -359,7 +359,7 @@ mod tests {
 
     #[test]
     fn tokens_that_differ_are_counted_and_the_last_good_one_is_kept_through_failures() {
-        let mut health = Health::new(&[1.0].into());
+        let mut health = Health::new(&Bounds::new(&[1.0]));
         for probe in [issued(1), issued(1), failed(Reason::Timeout, ""), issued(2)] {
             health.record(&probe, &Cadence::default());
             assert!(health.token.is_some());
