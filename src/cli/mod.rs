@@ -9,7 +9,9 @@ mod flags;
 mod plan;
 mod print;
 mod probe;
+mod ready;
 mod recipes;
 mod run;
 
 pub use command::{line, main};
+pub use ready::block_to_copy;

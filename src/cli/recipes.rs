@@ -7,11 +7,12 @@ use clap::{Args, Subcommand};
 
 use super::draft;
 use super::print::{complain_of, say};
-use crate::diagnostic::{nearest, suggestion};
+use super::ready::block_to_copy;
+use crate::diagnostic::nearest;
 use crate::exchange;
 use crate::recipe::Recipe;
 use crate::recipe::builtin::{self, BUILTINS};
-use crate::recipe::definition::CredentialKind;
+use crate::recipe::definition::{CredentialKind, Scalar};
 use crate::time::human_duration;
 
 #[derive(Args)]
@@ -35,6 +36,9 @@ enum Command {
     Show {
         /// The name of the recipe.
         name: String,
+        /// Print a provider that uses the recipe, not the recipe itself.
+        #[arg(long)]
+        provider: bool,
     },
     /// Run recorded exchanges, offline and without credentials.
     Test {
@@ -49,7 +53,8 @@ pub fn main(flags: &Flags) -> ExitCode {
         None => list(&[]),
         Some(Command::List { words }) => list(words),
         Some(Command::New(flags)) => draft::main(flags),
-        Some(Command::Show { name }) => show(name),
+        Some(Command::Show { name, provider: true }) => show_provider(name),
+        Some(Command::Show { name, provider: false }) => show(name),
         Some(Command::Test { files }) => test(files),
     }
 }
@@ -59,6 +64,7 @@ fn searched(recipe: &Recipe) -> String {
     let mut texts = vec![recipe.name.as_str()];
     texts.extend(recipe.title.as_deref().into_iter().chain(recipe.documentation.as_deref()));
     texts.extend(recipe.aliases().iter().map(String::as_str));
+    texts.extend(recipe.vendor());
     let parameters =
         recipe.parameters.iter().map(|(name, parameter)| (name, &parameter.description));
     for (name, description) in parameters
@@ -86,71 +92,132 @@ fn general() -> Vec<String> {
 fn list(words: &[String]) -> ExitCode {
     let words: Vec<String> =
         words.iter().flat_map(|word| word.split_whitespace()).map(str::to_owned).collect();
-    let mut found = 0;
-    for recipe in BUILTINS.iter().filter_map(|(name, _)| builtin::recipe(name)) {
-        let text = searched(&recipe);
-        // A word is found by its beginning: `micro`, but not `sap` in `whatsapp`.
-        if words.iter().any(|word| !text.contains(&in_words(word))) {
-            continue;
+    // A word is found by its beginning: `micro`, but not `sap` in `whatsapp`.
+    let mut found: Vec<Recipe> = BUILTINS
+        .iter()
+        .filter_map(|(name, _)| builtin::recipe(name))
+        .filter(|recipe| {
+            let text = searched(recipe);
+            words.iter().all(|word| text.contains(&in_words(word)))
+        })
+        .collect();
+    if found.is_empty() {
+        return nothing_found(&words);
+    }
+    let vendor = |recipe: &Recipe| recipe.vendor().unwrap_or("Any provider").to_owned();
+    found.sort_by_cached_key(|recipe| (vendor(recipe).to_lowercase(), recipe.name.clone()));
+    for recipes in found.chunk_by(|one, next| vendor(one) == vendor(next)) {
+        say(&format!("  {}", vendor(&recipes[0])));
+        for recipe in recipes {
+            list_one(recipe);
         }
-        found += 1;
-        let name = &recipe.name;
-        say(&format!("{name:<28}{}", recipe.title.as_deref().unwrap_or_default()));
-        let mark = |optional: bool| if optional { "?" } else { "" };
-        let parameters = recipe.parameters.iter().map(|(name, parameter)| {
-            let default = parameter.default.as_ref();
-            let default = default.map(|value| format!(" [{}]", minijinja::Value::from(value)));
-            format!("{name}{}{}", mark(parameter.optional), default.unwrap_or_default())
-        });
-        let credentials = recipe
-            .credentials
-            .iter()
-            .map(|(name, credential)| format!("{name}{}", mark(credential.optional)));
-        let interval = recipe
-            .interval
-            .map(|interval| format!("asked every {}", human_duration(interval.as_secs_f64())));
-        let known = recipe.known.iter().map(|known| known.words().to_owned()).chain(interval);
-        let row = |title: &str, texts: Vec<String>| {
+    }
+    say("\n? can be left out, [default]. `credwatch recipes show NAME` prints one, and with \
+         --provider a provider that uses it.");
+    ExitCode::SUCCESS
+}
+
+fn list_one(recipe: &Recipe) {
+    say(&format!("{:<28}{}", recipe.name, recipe.title.as_deref().unwrap_or_default()));
+    let mark = |optional: bool| if optional { "?" } else { "" };
+    let parameters = recipe.parameters.iter().map(|(name, parameter)| {
+        let default = parameter.default.as_ref();
+        let default = default.map(|value| format!(" [{}]", minijinja::Value::from(value)));
+        format!("{name}{}{}", mark(parameter.optional), default.unwrap_or_default())
+    });
+    let credentials = recipe
+        .credentials
+        .iter()
+        .map(|(name, credential)| format!("{name}{}", mark(credential.optional)));
+    let interval = recipe
+        .interval
+        .map(|interval| format!("asked every {}", human_duration(interval.as_secs_f64())));
+    let known = recipe.known.iter().map(|known| known.words().to_owned()).chain(interval);
+    let row = |title: &str, texts: Vec<String>| {
+        if !texts.is_empty() {
             say(&format!("{:<28}{title:<13}{}", "", texts.join(", ")));
-        };
-        if !recipe.aliases().is_empty() {
-            row("also for:", recipe.aliases().to_vec());
         }
-        row("parameters:", parameters.collect());
-        row("credentials:", credentials.collect());
-        if recipe.kind() == CredentialKind::Static {
-            row("kind:", vec!["static: the key itself is presented, nothing is issued".into()]);
-        }
-        row("known:", known.collect());
-        if let Some(side_effects) = &recipe.side_effects {
-            row("beside:", vec![side_effects.clone()]);
-        }
+    };
+    row("also for:", recipe.aliases().to_vec());
+    row("parameters:", parameters.collect());
+    row("credentials:", credentials.collect());
+    if recipe.kind() == CredentialKind::Static {
+        row("kind:", vec!["static: the key itself is presented, nothing is issued".into()]);
     }
-    if found == 0 {
-        let near =
-            words.iter().find_map(|word| nearest(word, BUILTINS.iter().map(|(name, _)| *name)));
-        let hint = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-        let words: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
-        complain_of(&format!(
-            "no built-in recipe has {}\n  hint: {hint}for an API with OAuth 2.0 take one of {}; \
-             `credwatch recipes new` drafts a recipe for any other API, `credwatch recipes list` \
-             shows all",
-            words.join(" and "),
-            general().join(", ")
-        ));
-        return ExitCode::FAILURE;
+    row("known:", known.collect());
+    row("beside:", recipe.side_effects.iter().cloned().collect());
+}
+
+fn nothing_found(words: &[String]) -> ExitCode {
+    let near = words.iter().find_map(|word| nearest(word, BUILTINS.iter().map(|(name, _)| *name)));
+    let hint = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+    let words: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
+    complain_of(&format!(
+        "no built-in recipe has {}\n  hint: {hint}for an API with OAuth 2.0 take one of {}; \
+         `credwatch recipes new` drafts a recipe for any other API, `credwatch recipes list` \
+         shows all",
+        words.join(" and "),
+        general().join(", ")
+    ));
+    ExitCode::FAILURE
+}
+
+fn unknown(name: &str) -> ExitCode {
+    let near = nearest(name, BUILTINS.iter().map(|(name, _)| *name));
+    let hint = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+    complain_of(&format!(
+        "there is no built-in recipe {name:?}\n  hint: {hint}`credwatch recipes list WORDS` finds \
+         one"
+    ));
+    ExitCode::FAILURE
+}
+
+fn in_toml(value: &Scalar) -> String {
+    match value {
+        Scalar::Text(text) => toml::Value::String(text.clone()).to_string(),
+        Scalar::Integer(number) => number.to_string(),
+        Scalar::Boolean(value) => value.to_string(),
     }
-    say("\n? can be left out, [default]. `credwatch recipes show NAME` prints one.");
+}
+
+/// Prints a provider that uses the recipe, with all inputs that it can have.
+fn show_provider(name: &str) -> ExitCode {
+    let Some(recipe) = builtin::recipe(name) else { return unknown(name) };
+    let comments = [&recipe.title, &recipe.documentation].into_iter().flatten();
+    comments.for_each(|text| say(&format!("# {text}")));
+    if let Some(text) = &recipe.side_effects {
+        say(&format!("# Side effects: {text}"));
+    }
+    let block = block_to_copy(&recipe).unwrap_or_default();
+    let parameters = recipe
+        .parameters
+        .iter()
+        .map(|(input, one)| (format!("parameters.{input} = "), &one.description, &one.default));
+    let credentials = recipe
+        .credentials
+        .iter()
+        .map(|(input, one)| (format!("credentials.{input} = "), &one.description, &None));
+    let inputs: Vec<_> = parameters.chain(credentials).collect();
+    for line in block.lines() {
+        let input = inputs.iter().find(|(start, ..)| line.starts_with(start));
+        if let Some(description) = input.and_then(|(_, description, _)| description.as_ref()) {
+            say(&format!("# {description}"));
+        }
+        say(line);
+    }
+    for (start, description, default) in
+        inputs.iter().filter(|(start, ..)| !block.lines().any(|line| line.starts_with(start)))
+    {
+        say(&format!("# Optional. {}", description.as_deref().unwrap_or_default()));
+        let default = default.as_ref().map(in_toml);
+        say(&format!("#{start}{}", default.unwrap_or_else(|| "\"\"".into())));
+    }
     ExitCode::SUCCESS
 }
 
 /// Prints a recipe under the header that it has in a configuration.
 fn show(name: &str) -> ExitCode {
-    let Some(text) = builtin::text(name) else {
-        let hint = suggestion(name, BUILTINS.iter().map(|(name, _)| *name));
-        complain_of(&format!("there is no built-in recipe {name:?}\n  hint: {hint}"));
-        return ExitCode::FAILURE;
-    };
+    let Some(text) = builtin::text(name) else { return unknown(name) };
     let mut shown = format!("[recipes.{name}]\n");
     for line in text.lines() {
         let is_header = line.trim_end().ends_with(']') && !line.contains('=');

@@ -68,6 +68,12 @@ impl Recipe {
         &self.definition.aliases
     }
 
+    /// Who runs the API or makes the server.
+    #[must_use]
+    pub fn vendor(&self) -> Option<&str> {
+        self.definition.vendor.as_deref()
+    }
+
     /// Whether a probe requests a token, or presents the credential itself.
     #[must_use]
     pub fn kind(&self) -> CredentialKind {

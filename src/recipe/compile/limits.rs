@@ -39,7 +39,10 @@ impl Compiler<'_> {
         let parameters =
             definition.parameters.0.iter().map(|(_, parameter)| &parameter.description);
         let credentials = definition.credentials.0.iter().map(|(_, one)| &one.description);
-        let prose = [&definition.title, &definition.documentation, &definition.side_effects];
+        let prose = [
+            &definition.title, &definition.vendor, &definition.documentation,
+            &definition.side_effects,
+        ];
         let aliases: usize = definition.aliases.iter().map(String::len).sum();
         if prose.into_iter().chain(parameters).chain(credentials).map(described).max()
             > Some(LONGEST_PROSE)

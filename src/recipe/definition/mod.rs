@@ -30,6 +30,8 @@ pub struct Definition {
     /// Other words that people search for with `credwatch recipes list`: products that have this
     /// API, and their short names.
     pub aliases: Vec<String>,
+    /// Who runs the API or makes the server: the heading in `credwatch recipes list`.
+    pub vendor: Option<String>,
     /// The provider's documentation of the API.
     pub documentation: Option<String>,
     /// What a probe does at the provider besides issuing a token; shown by `credwatch check`.

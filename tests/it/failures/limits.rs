@@ -147,7 +147,7 @@ async fn a_large_answer_waits_for_others_without_a_timeout_and_a_small_one_does_
     let large = Endpoint::json("200 OK", &format!("{}{body}", " ".repeat(200 * 1024)));
     let prober = Prober::new();
     let ended = AtomicUsize::new(0);
-    let hangs = provider(&hanging.url(), "timeout = \"3s\"");
+    let hangs = provider(&hanging.url(), "timeout = \"5s\"");
     let hanging = join_all((0..80).map(async |_| {
         let probe = prober.probe(&hangs).await;
         ended.fetch_add(1, Ordering::SeqCst);
@@ -161,17 +161,19 @@ async fn a_large_answer_waits_for_others_without_a_timeout_and_a_small_one_does_
         // It waits for one more timeout.
         let crowded = prober.probe(&provider(&large.url(), "timeout = \"500ms\"")).await;
         let ended_before = ended.load(Ordering::SeqCst);
-        let large = prober.probe(&provider(&large.url(), "timeout = \"4s\"")).await;
-        (small, crowded, ended_before, large)
+        let start = std::time::Instant::now();
+        let large = prober.probe(&provider(&large.url(), "timeout = \"6s\"")).await;
+        (small, crowded, ended_before, (large, start.elapsed().as_secs_f64()))
     };
-    let (hung, (small, crowded, ended_before, large)) = tokio::join!(hanging, healthy);
+    let (hung, (small, crowded, ended_before, (large, took))) = tokio::join!(hanging, healthy);
     assert!(hung.iter().all(|probe| failure(probe).reason.word() == "timeout"));
     assert_eq!(ended_before, 0);
     assert!(matches!(small.outcome, Outcome::Issued(_)), "{:?}", small.outcome);
     assert_failure(&crowded, "config", "local", "");
     assert!(failure(&crowded).message.as_str().contains("the provider had no part in it"));
     assert!(matches!(large.outcome, Outcome::Issued(_)), "{:?}", large.outcome);
-    assert!(large.duration < 0.5, "the wait is no time of the provider: {}", large.duration);
+    // Most of the time it waited for the probes that hang.
+    assert!(large.duration < took / 2.0, "{} of {took} seconds", large.duration);
     assert!(ended.load(Ordering::SeqCst) > 0, "it waited");
 }
 
