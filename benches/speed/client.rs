@@ -41,6 +41,25 @@ pub fn time(address: &str, path: &str, gzip: bool) -> Result<Duration> {
     Ok(start.elapsed())
 }
 
+/// The time of a GET, from before the connection to the first byte after the head.
+pub fn first_byte(address: &str, path: &str) -> Result<Duration> {
+    let start = Instant::now();
+    let mut stream = send(address, path, "1.0", false)?;
+    let (mut bytes, mut buffer) = (Vec::new(), [0; 4096]);
+    let is_head = |bytes: &[u8]| !bytes.windows(5).any(|window| window.starts_with(b"\r\n\r\n"));
+    while is_head(&bytes) {
+        let length = stream.read(&mut buffer)?;
+        if length == 0 {
+            return Err("an answer without a body".into());
+        }
+        bytes.extend_from_slice(&buffer[..length]);
+    }
+    let time = start.elapsed();
+    check(&bytes)?;
+    stream.read_to_end(&mut bytes)?;
+    Ok(time)
+}
+
 fn send(address: &str, path: &str, version: &str, gzip: bool) -> Result<TcpStream> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(PATIENCE))?;

@@ -40,6 +40,18 @@ pub fn measure(daemon: &Daemon, folder: &Path) -> Result<Vec<Row>> {
             samples[index].push(client::time(address, "/metrics", compressed)?.as_secs_f64() * 1e3);
         }
     }
+    let mut others = [const { Vec::new() }; 3];
+    for _ in 0..ROUNDS {
+        let times = [
+            client::first_byte(daemon.address(), "/metrics")?,
+            client::time(daemon.address(), "/", false)?,
+            client::time(daemon.address(), "/api/v1/providers", false)?,
+        ];
+        for (samples, time) in others.iter_mut().zip(times) {
+            samples.push(time.as_secs_f64() * 1e3);
+        }
+    }
+    let [first_byte, page, list] = others.map(Samples);
     progress(&format!("made {ROUNDS} scrapes of each kind"));
     let [floor_plain, ours_plain, floor_gzip, ours_gzip] = samples.map(Samples);
     let series = plain
@@ -53,9 +65,12 @@ pub fn measure(daemon: &Daemon, folder: &Path) -> Result<Vec<Row>> {
         Row::new("scrape of 10000 providers, gzip", ours_gzip, "ms")
             .beside("static bytes, gzip", &floor_gzip)
             .reach(Reach::Value(60.0, 40.0)),
+        Row::new("  its first byte", first_byte, "ms").reach(Reach::Value(5.0, 2.0)),
         Row::new("  its series", Samples::one(float(series as u64)), ""),
         Row::new("  its size", Samples::one(float(plain.len() as u64) / 1e6), "MB"),
         Row::new("  its size, gzip", Samples::one(float(gzip.len() as u64) / 1e6), "MB"),
+        Row::new("first page of 10000 providers", page, "ms").reach(Reach::Value(20.0, 10.0)),
+        Row::new("list of 1000 of them (API)", list, "ms"),
     ])
 }
 

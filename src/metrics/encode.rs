@@ -1,66 +1,119 @@
-//! Writes samples in the text format. It buffers large pieces, copies prepared label sets and
-//! formats numbers without allocation.
+//! Writes samples in the text format, in large pieces. It copies prepared texts and formats numbers
+//! without allocation.
 
-use std::io::{self, Write};
+use std::io;
 
-/// The size at which the buffer is written, in bytes.
+/// The size at which a piece is complete, in bytes.
 const PIECE: usize = 64 * 1024;
 
-/// Writes families and samples.
-pub struct Encoder<'w> {
-    out: Box<dyn Write + 'w>,
-    buffer: Vec<u8>,
+/// Takes a text in pieces.
+pub trait Sink {
+    /// Takes all of `piece` and leaves an empty buffer.
+    ///
+    /// # Errors
+    /// When nobody reads the text any more.
+    fn take(&mut self, piece: &mut Vec<u8>) -> io::Result<()>;
 }
 
-impl<'w> Encoder<'w> {
-    /// An encoder that writes to `out`.
-    pub fn new(out: impl Write + 'w) -> Self {
-        Self { out: Box::new(out), buffer: Vec::with_capacity(PIECE + 4096) }
-    }
-
-    /// Writes help and type of a family, before its samples.
-    pub fn family(&mut self, name: &str, kind: &str, help: &str) -> io::Result<()> {
-        write!(self.buffer, "# HELP {name} {help}\n# TYPE {name} {kind}\n")
-    }
-
-    /// Writes one sample. `labels` is an open label set, `{provider="x"`; `more` continues it.
-    #[inline]
-    pub fn sample(&mut self, name: &str, labels: &str, more: &str, value: f64) -> io::Result<()> {
-        self.buffer.extend_from_slice(name.as_bytes());
-        self.buffer.extend_from_slice(labels.as_bytes());
-        self.buffer.extend_from_slice(more.as_bytes());
-        self.buffer.extend_from_slice(b"} ");
-        push_number(&mut self.buffer, value);
-        self.buffer.push(b'\n');
-        if self.buffer.len() >= PIECE { self.flush() } else { Ok(()) }
-    }
-
-    /// Writes text that is already in the format.
-    pub fn raw(&mut self, text: &str) -> io::Result<()> {
-        self.buffer.extend_from_slice(text.as_bytes());
-        if self.buffer.len() >= PIECE { self.flush() } else { Ok(()) }
-    }
-
-    /// Writes the rest of the buffer.
-    pub fn finish(mut self) -> io::Result<()> {
-        self.flush()?;
-        self.out.flush()
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.write_all(&self.buffer)?;
-        self.buffer.clear();
+impl Sink for Vec<u8> {
+    fn take(&mut self, piece: &mut Vec<u8>) -> io::Result<()> {
+        self.append(piece);
         Ok(())
     }
 }
 
+/// An empty buffer for one piece.
+#[must_use]
+pub fn piece() -> Vec<u8> {
+    Vec::with_capacity(PIECE + PIECE / 8)
+}
+
+/// Writes families and samples.
+pub struct Encoder<'s> {
+    sink: &'s mut dyn Sink,
+    buffer: Vec<u8>,
+}
+
+impl<'s> Encoder<'s> {
+    /// An encoder that writes to `sink`.
+    pub fn new(sink: &'s mut dyn Sink) -> Self {
+        Self { sink, buffer: piece() }
+    }
+
+    /// Writes help and type of a family, before its samples.
+    pub fn family(&mut self, name: &str, kind: &str, help: &str) {
+        for text in ["# HELP ", name, " ", help, "\n# TYPE ", name, " ", kind, "\n"] {
+            self.buffer.extend_from_slice(text.as_bytes());
+        }
+    }
+
+    /// Writes one sample; see [`push_sample`].
+    #[inline]
+    pub fn sample(&mut self, open: &str, provider: &str, rest: &str, value: f64) {
+        push_sample(&mut self.buffer, open, provider, rest, value);
+    }
+
+    /// Writes one line in three parts.
+    #[inline]
+    pub fn line(&mut self, open: &str, provider: &str, rest: &str) {
+        push_parts(&mut self.buffer, open, provider, rest);
+    }
+
+    /// The text that was not handed over yet, to write to.
+    pub fn buffer(&mut self) -> &mut Vec<u8> {
+        &mut self.buffer
+    }
+
+    /// Hands over the buffer when it is a complete piece. Call it after a few lines.
+    #[inline]
+    pub fn complete(&mut self) -> io::Result<()> {
+        if self.buffer.len() >= PIECE { self.sink.take(&mut self.buffer) } else { Ok(()) }
+    }
+
+    /// Writes text that is already in the format.
+    pub fn raw(&mut self, text: &[u8]) -> io::Result<()> {
+        text.chunks(PIECE).try_for_each(|chunk| {
+            self.buffer.extend_from_slice(chunk);
+            self.complete()
+        })
+    }
+
+    /// Hands over the rest.
+    pub fn finish(mut self) -> io::Result<()> {
+        self.sink.take(&mut self.buffer)
+    }
+}
+
+#[inline]
+fn push_parts(buffer: &mut Vec<u8>, open: &str, provider: &str, rest: &str) {
+    buffer.extend_from_slice(open.as_bytes());
+    buffer.extend_from_slice(provider.as_bytes());
+    buffer.extend_from_slice(rest.as_bytes());
+}
+
+/// Appends one sample. `open` is `NAME{provider="`, `provider` the escaped name, and `rest` closes
+/// the label set, as `"} ` or `",state="broken"} `.
+#[inline]
+pub fn push_sample(buffer: &mut Vec<u8>, open: &str, provider: &str, rest: &str, value: f64) {
+    push_parts(buffer, open, provider, rest);
+    push_number(buffer, value);
+    buffer.push(b'\n');
+}
+
 /// A number in the text format: whole numbers without a point, others with the fewest digits that
 /// keep the value.
+#[inline]
 fn push_number(buffer: &mut Vec<u8>, value: f64) {
     const EXACT: f64 = 9_007_199_254_740_992.0;
-    if value.fract() == 0.0 && value.abs() < EXACT {
-        #[expect(clippy::cast_possible_truncation, reason = "whole and below 2^53")]
-        buffer.extend_from_slice(itoa::Buffer::new().format(value as i64).as_bytes());
+    #[expect(clippy::cast_possible_truncation, reason = "a fraction is found by the comparison")]
+    let whole = value as i64;
+    #[expect(clippy::cast_precision_loss, reason = "a large number is written below")]
+    let is_whole = (whole as f64).total_cmp(&(value + 0.0)).is_eq() && value.abs() < EXACT;
+    let digit = usize::try_from(whole).ok().and_then(|whole| b"0123456789".get(whole));
+    if let Some(digit) = digit.filter(|_| is_whole) {
+        buffer.push(*digit);
+    } else if is_whole {
+        buffer.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes());
     } else if value.is_finite() {
         buffer.extend_from_slice(ryu::Buffer::new().format_finite(value).as_bytes());
     } else if value.is_nan() {
@@ -70,11 +123,14 @@ fn push_number(buffer: &mut Vec<u8>, value: f64) {
     }
 }
 
-/// `name="value"` with the value escaped: backslash, quote and line feed.
+/// `name="value"` with the value escaped.
 pub fn label(name: &str, value: &str) -> String {
-    let mut text = String::with_capacity(name.len() + value.len() + 3);
-    text.push_str(name);
-    text.push_str("=\"");
+    format!("{name}=\"{}\"", escaped(value))
+}
+
+/// The value of a label with backslash, quote and line feed escaped.
+pub fn escaped(value: &str) -> String {
+    let mut text = String::with_capacity(value.len());
     for character in value.chars() {
         match character {
             '\\' => text.push_str("\\\\"),
@@ -83,7 +139,6 @@ pub fn label(name: &str, value: &str) -> String {
             other => text.push(other),
         }
     }
-    text.push('"');
     text
 }
 
@@ -105,9 +160,7 @@ mod tests {
 
     fn by_us(value: f64, text: &str) -> String {
         let mut out = Vec::new();
-        let mut encoder = Encoder::new(&mut out);
-        encoder.sample("g", &format!("{{{}", label("l", text)), "", value).expect("written");
-        encoder.finish().expect("written");
+        push_sample(&mut out, "g{l=\"", &escaped(text), "\"} ", value);
         String::from_utf8(out).expect("text").trim_end().to_owned()
     }
 

@@ -1,17 +1,17 @@
 //! Writes `/metrics` from the ledger.
 
-use std::io::{self, Write};
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::daemon::Daemon;
-use super::encode::{Encoder, label};
+use super::encode::{Encoder, Sink};
 use super::families::{FAMILIES, PROBE_PENDING};
-use super::family::{Family, Samples, Subject, Writer};
+use super::family::{Family, Samples, Writer, open};
+use super::histogram::Layout;
+use super::names::Names;
 use super::process;
-use super::samples::count;
-use crate::provider::Slot;
-use crate::state::histogram::{Bounds, Histogram};
-use crate::state::{Entry, Health, Ledger, Moment, Roster};
+use super::snapshot::{self, Column};
+use crate::state::{Ledger, Moment, Roster};
 
 /// The content type of the exposition.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -20,56 +20,37 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub struct Exposition {
     ledger: Arc<Ledger>,
     daemon: Daemon,
-    /// The labels of the last roster that was written.
-    labels: Mutex<Arc<Labels>>,
-}
-
-/// For each provider the start of every label set: `{provider="NAME"`.
-struct Labels {
-    roster: Arc<Roster>,
-    of_entries: Vec<Box<str>>,
-    of_next: Vec<Box<str>>,
-}
-
-impl Labels {
-    fn new(roster: Arc<Roster>) -> Self {
-        let open = |entries: &[Arc<Entry>]| -> Vec<Box<str>> {
-            let name = |entry: &Arc<Entry>| label("provider", &entry.provider.name);
-            entries.iter().map(|entry| format!("{{{}", name(entry)).into()).collect()
-        };
-        Self { of_entries: open(roster.entries()), of_next: open(roster.next()), roster }
-    }
+    /// The names of the last roster that was written.
+    names: Mutex<Arc<Names>>,
 }
 
 impl Exposition {
     /// An exposition of the providers in this ledger.
     #[must_use]
     pub fn new(ledger: Arc<Ledger>, daemon: Daemon) -> Self {
-        let labels = Mutex::new(Arc::new(Labels::new(ledger.roster())));
-        Self { ledger, daemon, labels }
+        let names = Mutex::new(Arc::new(Names::new(ledger.roster())));
+        Self { ledger, daemon, names }
     }
 
-    /// The labels of the current roster; computed once for each roster.
-    fn labels(&self) -> Arc<Labels> {
+    /// The names of the current roster; computed once for each roster.
+    fn names(&self) -> Arc<Names> {
         let roster = self.ledger.roster();
-        let mut labels = self.labels.lock().unwrap_or_else(PoisonError::into_inner);
-        if !Arc::ptr_eq(&labels.roster, &roster) {
-            *labels = Arc::new(Labels::new(roster));
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        if !Arc::ptr_eq(names.roster(), &roster) {
+            *names = Arc::new(Names::new(roster));
         }
-        Arc::clone(&labels)
+        Arc::clone(&names)
     }
 
     /// Writes all families. `now` is the time of the scrape.
     ///
     /// # Errors
-    /// When the writer fails, for example because the scraper has closed the connection.
-    pub fn write(&self, out: impl Write, now: Moment) -> io::Result<()> {
-        let mut encoder = Encoder::new(out);
-        let labels = self.labels();
-        let scrape = Scrape::new(&labels, now, false);
-        FAMILIES.iter().try_for_each(|family| scrape.write(family, &mut encoder))?;
-        encoder.raw(&self.daemon.text())?;
-        encoder.raw(&process::text())?;
+    /// When nobody reads the answer, for example because the scraper has closed the connection.
+    pub fn write(&self, sink: &mut dyn Sink, now: Moment) -> io::Result<()> {
+        let mut encoder = Encoder::new(sink);
+        write_families(FAMILIES.iter(), &self.names(), false, now, &mut encoder)?;
+        encoder.raw(self.daemon.text().as_bytes())?;
+        encoder.raw(process::text().as_bytes())?;
         encoder.finish()
     }
 }
@@ -77,122 +58,102 @@ impl Exposition {
 /// Writes the families of one provider. `pending` means that the requested probe has not ended yet.
 ///
 /// # Errors
-/// When the writer fails.
-pub fn write_one(out: impl Write, roster: Roster, pending: bool, now: Moment) -> io::Result<()> {
-    let mut encoder = Encoder::new(out);
-    let labels = Labels::new(Arc::new(roster));
-    let scrape = Scrape::new(&labels, now, pending);
-    for family in FAMILIES.iter().chain([&PROBE_PENDING]) {
-        scrape.write(family, &mut encoder)?;
-    }
+/// When nobody reads the answer.
+pub fn write_one(
+    sink: &mut dyn Sink,
+    roster: Roster,
+    pending: bool,
+    now: Moment,
+) -> io::Result<()> {
+    let mut encoder = Encoder::new(sink);
+    let names = Names::new(Arc::new(roster));
+    let families = FAMILIES.iter().chain([&PROBE_PENDING]);
+    write_families(families, &names, pending, now, &mut encoder)?;
     encoder.finish()
 }
 
-/// The data of one scrape, copied at one moment.
-struct Scrape<'a> {
-    labels: &'a Labels,
-    healths: Vec<Health>,
-    next_healths: Vec<Health>,
-    now: Moment,
+/// Writes the samples of all providers in these families.
+fn write_families<'f>(
+    families: impl Iterator<Item = &'f Family>,
+    names: &Names,
     pending: bool,
+    now: Moment,
+    encoder: &mut Encoder<'_>,
+) -> io::Result<()> {
+    let (configured, measured): (Vec<&Family>, Vec<&Family>) =
+        families.partition(|family| matches!(family.samples, Samples::Configured(_)));
+    // These need no measurement, so the scraper gets its first bytes at once.
+    for family in configured {
+        encoder.family(family.name, family.kind, family.help);
+        write_configured(family, names, encoder)?;
+    }
+    let columns = snapshot::read(&measured, names, pending, now);
+    for (family, column) in measured.into_iter().zip(columns) {
+        encoder.family(family.name, family.kind, family.help);
+        write_column(family, &column, names, encoder)?;
+        encoder.raw(&column.text)?;
+    }
+    Ok(())
 }
 
-impl<'a> Scrape<'a> {
-    fn new(labels: &'a Labels, now: Moment, pending: bool) -> Self {
-        let healths = |entries: &[Arc<Entry>]| -> Vec<Health> {
-            entries.iter().map(|entry| entry.health().clone()).collect()
-        };
-        Self {
-            healths: healths(labels.roster.entries()),
-            next_healths: healths(labels.roster.next()),
-            labels,
-            now,
-            pending,
+/// Writes a family that depends only on the configuration.
+fn write_configured(family: &Family, names: &Names, encoder: &mut Encoder<'_>) -> io::Result<()> {
+    let Samples::Configured(samples) = family.samples else { return Ok(()) };
+    let open = open(family.name);
+    for (entry, provider) in names.of(family.slot) {
+        let text = encoder.buffer();
+        samples(&entry.provider, &mut Writer { text, open: &open, provider });
+        encoder.complete()?;
+    }
+    Ok(())
+}
+
+/// Writes the values of a family.
+fn write_column(
+    family: &Family,
+    column: &Column,
+    names: &Names,
+    encoder: &mut Encoder<'_>,
+) -> io::Result<()> {
+    let providers = names.of(family.slot).map(|(_, provider)| provider);
+    match family.samples {
+        Samples::Value(_) => write_rows(&open(family.name), &["\"} "], column, providers, encoder),
+        Samples::Each(rests, _) => {
+            write_rows(&open(family.name), rests, column, providers, encoder)
         }
+        Samples::Histogram(_) => {
+            let bounds = names.roster().bounds();
+            let layout = Layout::new(family.name, bounds);
+            for (provider, values) in providers.zip(column.values.chunks(Layout::width(bounds))) {
+                layout.write(provider, values, encoder);
+                encoder.complete()?;
+            }
+            Ok(())
+        }
+        Samples::Labelled(_) | Samples::Configured(_) => Ok(()),
     }
+}
 
-    /// The subjects of a family: all current or all next credentials.
-    fn subjects(&self, slot: Slot) -> impl Iterator<Item = Subject<'_>> {
-        let (labels, entries, healths) = match slot {
-            Slot::Current => (&self.labels.of_entries, self.labels.roster.entries(), &self.healths),
-            Slot::Next => (&self.labels.of_next, self.labels.roster.next(), &self.next_healths),
-        };
-        labels.iter().zip(entries).zip(healths).map(|((labels, entry), health)| Subject {
-            labels,
-            entry,
-            health,
-            is_compact: self.labels.roster.is_compact(),
-            now: self.now,
-            pending: self.pending,
-        })
-    }
-
-    fn write(&self, family: &Family, encoder: &mut Encoder<'_>) -> io::Result<()> {
-        encoder.family(family.name, family.kind, family.help)?;
-        let roster = &self.labels.roster;
-        let mut buckets = Buckets::new(family.name, roster.bounds(), roster.is_compact());
-        for subject in self.subjects(family.slot) {
-            match family.samples {
-                Samples::Value(value) => {
-                    if let Some(value) = value(&subject) {
-                        encoder.sample(family.name, subject.labels, "", value)?;
-                    }
-                }
-                Samples::Labelled(samples) => {
-                    let labels = subject.labels;
-                    samples(&subject, &mut Writer { encoder, name: family.name, labels })?;
-                }
-                Samples::Histogram(histogram) => {
-                    buckets.write(histogram(&subject), subject.labels, encoder)?;
-                }
+/// Writes a sample for each provider and each rest of a label set.
+fn write_rows<'n>(
+    open: &str,
+    rests: &[impl AsRef<str>],
+    column: &Column,
+    providers: impl Iterator<Item = &'n str>,
+    encoder: &mut Encoder<'_>,
+) -> io::Result<()> {
+    let rests: Vec<&str> = rests.iter().map(AsRef::as_ref).collect();
+    // Most values are zero.
+    let zeros: Vec<String> = rests.iter().map(|rest| format!("{rest}0\n")).collect();
+    for (provider, values) in providers.zip(column.values.chunks(rests.len())) {
+        for ((rest, zero), value) in rests.iter().zip(&zeros).zip(values) {
+            if *value == 0.0 {
+                encoder.line(open, provider, zero);
+            } else if !value.is_nan() {
+                encoder.sample(open, provider, rest, *value);
             }
         }
-        Ok(())
+        encoder.complete()?;
     }
-}
-
-/// Names and labels of the samples of a histogram, computed once for all providers.
-struct Buckets {
-    name: &'static str,
-    sample_names: [String; 3],
-    bounds: Arc<Bounds>,
-    labels: Vec<String>,
-    is_compact: bool,
-}
-
-impl Buckets {
-    fn new(name: &'static str, bounds: &Arc<Bounds>, is_compact: bool) -> Self {
-        let labels = bounds
-            .iter()
-            .map(|bound| format!(",le=\"{bound}\""))
-            .chain([",le=\"+Inf\"".to_owned()])
-            .collect();
-        let sample_names = ["bucket", "sum", "count"].map(|suffix| format!("{name}_{suffix}"));
-        Self { name, sample_names, bounds: Arc::clone(bounds), labels, is_compact }
-    }
-
-    fn write(
-        &mut self,
-        histogram: &Histogram,
-        labels: &str,
-        encoder: &mut Encoder<'_>,
-    ) -> io::Result<()> {
-        // A reload can change the bounds during a scrape.
-        if !Arc::ptr_eq(&self.bounds, &histogram.bounds) {
-            *self = Self::new(self.name, &histogram.bounds, self.is_compact);
-        }
-        let [bucket, sum, total_name] = &self.sample_names;
-        let mut total = 0;
-        let compact = self.is_compact.then(|| histogram.compact());
-        for (index, (label, own)) in self.labels.iter().zip(&histogram.counts).enumerate() {
-            total += own;
-            // The rules count the requests of at most one second.
-            let stays = self.bounds.get(index).is_none_or(|bound| bound.total_cmp(&1.0).is_eq());
-            if stays || compact.as_ref().is_none_or(|compact| compact.contains(&index)) {
-                encoder.sample(bucket, labels, label, count(total))?;
-            }
-        }
-        encoder.sample(sum, labels, "", histogram.sum)?;
-        encoder.sample(total_name, labels, "", count(total))
-    }
+    Ok(())
 }

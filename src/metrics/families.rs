@@ -1,6 +1,6 @@
 //! All metric families about providers: name, type, help text and value. A new metric is one row.
 
-use super::family::Samples::{Histogram, Labelled, Value};
+use super::family::Samples::{Configured, Each, Histogram, Labelled, Value};
 use super::family::{Family, counter, gauge, histogram, next};
 use super::samples::{self, count, flag, millis, of_a_token, where_an_end_is_known};
 use crate::time::unix_seconds;
@@ -11,12 +11,12 @@ pub static FAMILIES: [Family; 33] = [
         "credwatch_provider_info",
         "Recipe and configured labels of a provider; join other series with it to add these \
          labels. Always 1.",
-        Labelled(samples::info),
+        Configured(samples::info),
     ),
     gauge(
         "credwatch_provider_state",
         "1 for the state that the provider is in, 0 for the others.",
-        Labelled(samples::states),
+        Each(&samples::STATES, samples::states),
     ),
     gauge(
         "credwatch_provider_failure_info",
@@ -34,7 +34,7 @@ pub static FAMILIES: [Family; 33] = [
         "credwatch_probe_failures_total",
         "Probes that got no usable token, or whose static credential was not accepted, by reason \
          and the provider's own error code.",
-        Labelled(samples::failures),
+        Each(&samples::REASONS, samples::failures),
     ),
     gauge(
         "credwatch_probe_success",
@@ -49,7 +49,7 @@ pub static FAMILIES: [Family; 33] = [
     gauge(
         "credwatch_probe_phase_duration_seconds",
         "Duration of each phase of the last probe.",
-        Labelled(samples::phases),
+        Each(&samples::PHASES, samples::phases),
     ),
     counter(
         "credwatch_probe_steps_total",
@@ -61,14 +61,14 @@ pub static FAMILIES: [Family; 33] = [
         "credwatch_probe_step_failures_total",
         "Failed calls of probes with several calls.",
         Labelled(|subject, writer| {
-            samples::steps(subject, writer, |step| Some(count(step.failed)))
+            samples::steps(subject, writer, |step| Some(count(step.failed)));
         }),
     ),
     gauge(
         "credwatch_probe_step_duration_seconds",
         "Duration of the last call of each step.",
         Labelled(|subject, writer| {
-            samples::steps(subject, writer, |step| (step.made > 0).then_some(step.duration))
+            samples::steps(subject, writer, |step| (step.made > 0).then_some(step.duration));
         }),
     ),
     gauge(
@@ -171,7 +171,7 @@ pub static FAMILIES: [Family; 33] = [
     next(gauge(
         "credwatch_next_credential_state",
         "Like credwatch_provider_state, for the next credential (credentials_next).",
-        Labelled(samples::states),
+        Each(&samples::STATES, samples::states),
     )),
     next(gauge(
         "credwatch_next_credential_failure_info",

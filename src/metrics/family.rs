@@ -1,9 +1,9 @@
 //! The type of a metric family about providers.
 
-use std::io;
+use std::sync::LazyLock;
 
-use super::encode::Encoder;
-use crate::provider::Slot;
+use super::encode::push_sample;
+use crate::provider::{Provider, Slot};
 use crate::state::histogram;
 use crate::state::{Entry, Health, Moment};
 
@@ -25,18 +25,23 @@ pub struct Family {
 /// The samples of one provider in a family.
 #[derive(Clone, Copy)]
 pub enum Samples {
+    /// Samples that depend only on the configuration.
+    Configured(fn(&Provider, &mut Writer<'_>)),
     /// One sample, or none when there is no value.
     Value(fn(&Subject<'_>) -> Option<f64>),
+    /// A sample for each of these label sets, where the function sets a value; it can write more.
+    Each(&'static Rests, fn(&Subject<'_>, &mut [f64], &mut Writer<'_>)),
     /// Any number of samples with more labels.
-    Labelled(fn(&Subject<'_>, &mut Writer<'_, '_>) -> io::Result<()>),
+    Labelled(fn(&Subject<'_>, &mut Writer<'_>)),
     /// The samples of a histogram.
     Histogram(for<'a> fn(&Subject<'a>) -> &'a histogram::Histogram),
 }
 
+/// The rests of label sets, each after the name of the provider: `",state="broken"} `.
+pub type Rests = LazyLock<Vec<String>>;
+
 /// The provider that a sample is about.
 pub struct Subject<'a> {
-    /// The start of the label sets: `{provider="NAME"`.
-    pub labels: &'a str,
     /// The provider.
     pub entry: &'a Entry,
     /// The health of the provider at this scrape.
@@ -49,18 +54,30 @@ pub struct Subject<'a> {
     pub pending: bool,
 }
 
-/// Writes the samples of one provider in one family.
-pub struct Writer<'a, 'w> {
-    pub(super) encoder: &'a mut Encoder<'w>,
-    pub(super) name: &'static str,
-    pub(super) labels: &'a str,
+/// Writes samples of one provider in one family as text.
+pub struct Writer<'a> {
+    pub(super) text: &'a mut Vec<u8>,
+    /// The start of each sample: `NAME{provider="`.
+    pub(super) open: &'a str,
+    /// The name of the provider, escaped.
+    pub(super) provider: &'a str,
 }
 
-impl Writer<'_, '_> {
-    /// Writes one sample. `more` has further labels: `,name="value"`.
-    pub fn sample(&mut self, more: &str, value: f64) -> io::Result<()> {
-        self.encoder.sample(self.name, self.labels, more, value)
+impl Writer<'_> {
+    /// Writes one sample. `labels` are further ones: `name="value"`, with commas between them.
+    pub fn sample(&mut self, labels: &str, value: f64) {
+        push_sample(self.text, self.open, self.provider, &rest(labels), value);
     }
+}
+
+/// The start of each sample of a family, up to the name of the provider.
+pub fn open(name: &str) -> String {
+    format!("{name}{{provider=\"")
+}
+
+/// The rest of a label set with these labels after that of the provider.
+pub fn rest(labels: &str) -> String {
+    format!("\",{labels}}} ")
 }
 
 /// A gauge of the current credentials.

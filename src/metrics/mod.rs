@@ -8,9 +8,13 @@ mod encode;
 mod exposition;
 pub mod families;
 mod family;
+mod histogram;
+mod names;
 mod process;
 mod samples;
+mod snapshot;
 
 pub use daemon::Daemon;
+pub use encode::{Sink, piece};
 pub use exposition::{CONTENT_TYPE, Exposition, write_one};
 pub use process::started as process_started;

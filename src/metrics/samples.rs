@@ -1,58 +1,58 @@
 //! Writes the samples of families with more labels than `provider`.
 
-use std::io;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use super::encode::label;
-use super::family::{Subject, Writer};
+use super::family::{Rests, Subject, Writer, rest};
 use crate::outcome::{Code, Expiry, Phases, Reason};
-use crate::provider::CredentialPolicy;
+use crate::provider::{CredentialPolicy, Provider};
 use crate::recipe::definition::CredentialKind;
 use crate::state::{State, StepHealth};
 use crate::time::unix_seconds;
 
 /// The labels of each state, phase, and reason without a code, computed once.
-static STATES: LazyLock<[String; State::ALL.len()]> =
-    LazyLock::new(|| State::ALL.map(|state| format!(",{}", label("state", state.word()))));
-static PHASES: LazyLock<[String; Phases::WORDS.len()]> =
-    LazyLock::new(|| Phases::WORDS.map(|word| format!(",{}", label("phase", word))));
-static REASONS: LazyLock<[String; Reason::ALL.len()]> =
-    LazyLock::new(|| Reason::ALL.map(|reason| failure_labels(reason, &Code::default())));
+pub static STATES: Rests =
+    LazyLock::new(|| State::ALL.map(|it| labelled("state", it.word())).into());
+pub static PHASES: Rests = LazyLock::new(|| Phases::WORDS.map(|it| labelled("phase", it)).into());
+pub static REASONS: Rests =
+    LazyLock::new(|| Reason::ALL.map(|it| rest(&failure_labels(it, &Code::default()))).into());
+
+fn labelled(name: &str, value: &str) -> String {
+    rest(&label(name, value))
+}
 
 /// One sample with the recipe and the configured labels.
-pub fn info(subject: &Subject<'_>, writer: &mut Writer<'_, '_>) -> io::Result<()> {
-    let provider = &subject.entry.provider;
-    let mut more = format!(",{}", label("recipe", &provider.recipe.name));
+pub fn info(provider: &Provider, writer: &mut Writer<'_>) {
+    let mut more = label("recipe", &provider.recipe.name);
     for (name, value) in provider.labels.iter() {
         more.push(',');
         more.push_str(&label(name, value));
     }
-    writer.sample(&more, 1.0)
+    writer.sample(&more, 1.0);
 }
 
 /// The end of each credential, from each source that is known.
-pub fn credential_expiries(subject: &Subject<'_>, writer: &mut Writer<'_, '_>) -> io::Result<()> {
+pub fn credential_expiries(subject: &Subject<'_>, writer: &mut Writer<'_>) {
     let provider = &subject.entry.provider;
     if let Some(end) = provider.secret_expires {
-        writer.sample(",credential=\"\",source=\"declared\"", unix_seconds(end))?;
+        writer.sample("credential=\"\",source=\"declared\"", unix_seconds(end));
     }
     for (end, expiry) in subject.health.credential_ends(provider) {
         if let Expiry::At(time) = expiry {
             let (credential, source) = (label("credential", &end.credential), end.source.word());
-            let more = format!(",{credential},source=\"{source}\"");
-            writer.sample(&more, unix_seconds(time))?;
+            let more = format!("{credential},source=\"{source}\"");
+            writer.sample(&more, unix_seconds(time));
         }
     }
     if let Some(end) = subject.health.client_certificate_expiry(provider) {
-        let more = ",credential=\"tls.client_certificate_file\",source=\"certificate\"";
-        writer.sample(more, unix_seconds(end))?;
+        let more = "credential=\"tls.client_certificate_file\",source=\"certificate\"";
+        writer.sample(more, unix_seconds(end));
     }
-    Ok(())
 }
 
 /// Whether each credential has no end, where that is known.
-pub fn endless_credentials(subject: &Subject<'_>, writer: &mut Writer<'_, '_>) -> io::Result<()> {
+pub fn endless_credentials(subject: &Subject<'_>, writer: &mut Writer<'_>) {
     let ends = || subject.health.credential_ends(&subject.entry.provider);
     for (number, (end, expiry)) in ends().enumerate() {
         // One sample for each credential, also when several sources tell its end.
@@ -60,11 +60,10 @@ pub fn endless_credentials(subject: &Subject<'_>, writer: &mut Writer<'_, '_>) -
             .take(number)
             .any(|(other, expiry)| other.credential == end.credential && expiry != Expiry::Unknown);
         if expiry != Expiry::Unknown && !is_repeated {
-            let more = format!(",{}", label("credential", &end.credential));
-            writer.sample(&more, flag(expiry == Expiry::Never))?;
+            let more = label("credential", &end.credential);
+            writer.sample(&more, flag(expiry == Expiry::Never));
         }
     }
-    Ok(())
 }
 
 /// A duration of the policy in seconds; `None` for a provider of whose credentials no end is known.
@@ -94,64 +93,57 @@ pub fn missing_scopes(subject: &Subject<'_>) -> Option<f64> {
 }
 
 /// 1 for the state that the provider is in, 0 for the others.
-pub fn states(subject: &Subject<'_>, writer: &mut Writer<'_, '_>) -> io::Result<()> {
-    for (state, more) in State::ALL.into_iter().zip(STATES.iter()) {
-        writer.sample(more, flag(subject.health.state() == state))?;
+pub fn states(subject: &Subject<'_>, values: &mut [f64], _: &mut Writer<'_>) {
+    for (value, state) in values.iter_mut().zip(State::ALL) {
+        *value = flag(subject.health.state() == state);
     }
-    Ok(())
 }
 
 /// The current failure. Its codes are bounded as those of the counters are.
-pub fn failure(subject: &Subject<'_>, writer: &mut Writer<'_, '_>) -> io::Result<()> {
-    match (subject.health.failure(), subject.health.failure_code_in_metrics()) {
-        (Some(failure), Some(code)) => writer.sample(&failure_labels(failure.reason, &code), 1.0),
-        _ => Ok(()),
+pub fn failure(subject: &Subject<'_>, writer: &mut Writer<'_>) {
+    let health = subject.health;
+    if let (Some(failure), Some(code)) = (health.failure(), health.failure_code_in_metrics()) {
+        writer.sample(&failure_labels(failure.reason, &code), 1.0);
     }
 }
 
 /// Failures by reason, which exist at zero from the start unless the metrics are compact, and by
 /// reason and code.
-pub fn failures(subject: &Subject<'_>, writer: &mut Writer<'_, '_>) -> io::Result<()> {
-    for (more, number) in REASONS.iter().zip(subject.health.failures()) {
+pub fn failures(subject: &Subject<'_>, values: &mut [f64], writer: &mut Writer<'_>) {
+    for (value, number) in values.iter_mut().zip(subject.health.failures()) {
         if *number > 0 || !subject.is_compact {
-            writer.sample(more, count(*number))?;
+            *value = count(*number);
         }
     }
     for (reason, code, number) in subject.health.coded_failures() {
-        writer.sample(&failure_labels(reason, code), count(number))?;
+        writer.sample(&failure_labels(reason, code), count(number));
     }
-    Ok(())
 }
 
 /// How long each phase of the last probe took, in seconds.
-pub fn phases(subject: &Subject<'_>, writer: &mut Writer<'_, '_>) -> io::Result<()> {
-    if subject.health.last_attempt().is_none() {
-        return Ok(());
+pub fn phases(subject: &Subject<'_>, values: &mut [f64], _: &mut Writer<'_>) {
+    if subject.health.last_attempt().is_some() {
+        values.copy_from_slice(&subject.health.phases().values());
     }
-    for (more, seconds) in PHASES.iter().zip(subject.health.phases().values()) {
-        writer.sample(more, seconds)?;
-    }
-    Ok(())
 }
 
 /// The calls of probes with several calls. Each call exists at zero from the start.
 pub fn steps(
     subject: &Subject<'_>,
-    writer: &mut Writer<'_, '_>,
+    writer: &mut Writer<'_>,
     value: fn(&StepHealth) -> Option<f64>,
-) -> io::Result<()> {
+) {
     for name in subject.entry.provider.steps.iter() {
         if let Some(value) = value(&subject.health.step(name)) {
-            writer.sample(&format!(",{}", label("step", name)), value)?;
+            writer.sample(&label("step", name), value);
         }
     }
-    Ok(())
 }
 
-/// The labels of a failure, as the continuation of an open label set.
+/// The labels of a failure.
 fn failure_labels(reason: Reason, code: &Code) -> String {
     format!(
-        ",class=\"{}\",reason=\"{}\",{}",
+        "class=\"{}\",reason=\"{}\",{}",
         reason.class().word(),
         reason.word(),
         label("code", code.as_str())

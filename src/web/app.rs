@@ -5,18 +5,18 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::documents::Documents;
+use super::stream::Streams;
 use crate::metrics::Exposition;
 use crate::reload::Trigger;
 use crate::schedule::{Control, Mode};
 use crate::state::Ledger;
 use crate::threads::Threads;
-use crate::turns::Turns;
 
 /// The maximum number of concurrent scrapes. Each uses a thread while it writes.
 const MAX_SCRAPES: usize = 8;
 
-/// The maximum number of scrapes that wait for their turn.
-const MAX_WAITING_SCRAPES: usize = 256;
+/// The maximum number of concurrent lists of the API.
+const MAX_LISTS: usize = 2;
 
 /// The state that the HTTP handlers share.
 #[derive(Clone)]
@@ -25,8 +25,9 @@ pub struct App {
     pub(super) ledger: Arc<Ledger>,
     /// Writes `/metrics`.
     pub(super) exposition: Arc<Exposition>,
-    pub(super) scrapes: Turns,
-    pub(super) threads: Threads,
+    pub(super) scrapes: Streams,
+    /// Writes the lists of the API.
+    pub(super) lists: Streams,
     /// Writes pages and JSON.
     pub(super) documents: Documents,
     /// Writes `/healthz`, which must not wait for pages.
@@ -52,10 +53,10 @@ impl App {
         Self {
             ledger,
             exposition,
-            scrapes: Turns::new(MAX_SCRAPES, MAX_WAITING_SCRAPES),
+            scrapes: Streams::new(MAX_SCRAPES, threads.clone()),
+            lists: Streams::new(MAX_LISTS, Threads::with_low_priority()),
             documents: Documents::new(Threads::with_low_priority()),
-            health: Documents::new(threads.clone()),
-            threads,
+            health: Documents::new(threads),
             reload,
             control: None,
             mode: Mode::default(),

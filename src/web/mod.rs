@@ -9,6 +9,7 @@ mod discovery;
 mod documents;
 mod encoding;
 mod gate;
+mod gzip;
 mod health;
 mod hosts;
 mod listen;
@@ -19,6 +20,7 @@ mod reload;
 mod routes;
 mod scrape;
 mod serve;
+mod stream;
 
 pub use app::App;
 pub use connection::Bounds;

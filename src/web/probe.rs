@@ -52,7 +52,7 @@ pub async fn probe(
         return (StatusCode::NOT_FOUND, "there is no longer a provider with this name\n")
             .into_response();
     };
-    let mut body = Vec::new();
+    let mut body: Vec<u8> = Vec::new();
     if write_one(&mut body, roster, pending, app.ledger.now()).is_err() {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     }

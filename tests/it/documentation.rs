@@ -22,7 +22,7 @@ use super::support::{files, repository};
 pub fn exposed() -> BTreeMap<String, String> {
     process_started(jiff::Timestamp::now());
     let ledger = Arc::new(Ledger::new(Vec::new(), &[1.0]));
-    let mut out = Vec::new();
+    let mut out: Vec<u8> = Vec::new();
     Exposition::new(Arc::clone(&ledger), Daemon::new())
         .write(&mut out, ledger.now())
         .expect("written");

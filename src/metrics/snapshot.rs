@@ -1,0 +1,82 @@
+//! The values of all families at one moment, copied before they are written.
+//!
+//! Each health is locked once, and all its values are read while the processor has it in its cache.
+//! The families are written later, one after the other, each from a table of numbers.
+
+use std::sync::Arc;
+
+use super::encode::Encoder;
+use super::family::{Family, Samples, Subject, Writer, open};
+use super::histogram::Layout;
+use super::names::Names;
+use crate::provider::Slot;
+use crate::state::Moment;
+use crate::state::histogram::Histogram;
+
+/// The samples of all providers in one family.
+#[derive(Default)]
+pub struct Column {
+    /// The same number of values for each provider. NaN is no sample.
+    pub values: Vec<f64>,
+    /// Further samples as text.
+    pub text: Vec<u8>,
+}
+
+/// Reads the values of families. The columns are in the order of the families.
+pub fn read(families: &[&Family], names: &Names, pending: bool, now: Moment) -> Vec<Column> {
+    let roster = names.roster();
+    let mut columns: Vec<(&Family, String, Column)> =
+        families.iter().map(|family| (*family, open(family.name), Column::default())).collect();
+    for slot in [Slot::Current, Slot::Next] {
+        for (entry, provider) in names.of(slot) {
+            let health = entry.health();
+            let is_compact = roster.is_compact();
+            let subject = Subject { entry, health: &health, is_compact, now, pending };
+            for (family, open, Column { values, text }) in &mut columns {
+                if family.slot != slot {
+                    continue;
+                }
+                match family.samples {
+                    Samples::Configured(_) => {}
+                    Samples::Value(value) => values.push(value(&subject).unwrap_or(f64::NAN)),
+                    Samples::Each(rests, each) => {
+                        let start = values.len();
+                        values.resize(start + rests.len(), f64::NAN);
+                        each(&subject, &mut values[start..], &mut Writer { text, open, provider });
+                    }
+                    Samples::Labelled(samples) => {
+                        samples(&subject, &mut Writer { text, open, provider });
+                    }
+                    Samples::Histogram(histogram) => {
+                        let histogram = histogram(&subject);
+                        if Arc::ptr_eq(&histogram.bounds, roster.bounds()) {
+                            Layout::push(histogram, is_compact, values);
+                        } else {
+                            // A reload has changed the bounds during this scrape.
+                            let width = Layout::width(roster.bounds());
+                            values.resize(values.len() + width, f64::NAN);
+                            other_bounds(family.name, provider, histogram, is_compact, text);
+                        }
+                    }
+                }
+            }
+        }
+    }
+    columns.into_iter().map(|(_, _, column)| column).collect()
+}
+
+/// Writes a histogram whose bounds are not those of the roster.
+fn other_bounds(
+    name: &str,
+    provider: &str,
+    histogram: &Histogram,
+    is_compact: bool,
+    text: &mut Vec<u8>,
+) {
+    let mut values = Vec::new();
+    Layout::push(histogram, is_compact, &mut values);
+    let mut encoder = Encoder::new(text);
+    Layout::new(name, &histogram.bounds).write(provider, &values, &mut encoder);
+    // A text in memory takes everything.
+    let _ = encoder.finish();
+}
