@@ -184,6 +184,11 @@ impl Roster {
         &self.entries
     }
 
+    /// The entries of current credentials, in the order of their names.
+    pub fn in_order_of_names(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.by_name[0].iter().map(|index| &self.entries[*index as usize])
+    }
+
     /// The entries of next credentials, in the order of the configuration.
     #[must_use]
     pub fn next(&self) -> &[Arc<Entry>] {

@@ -2,6 +2,7 @@
 //!
 //! Version 1 may get more members, but no member is renamed or removed or changes its meaning.
 
+use std::io::{self, Write as _};
 use std::sync::Arc;
 
 use axum::Json;
@@ -13,10 +14,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::app::App;
+use crate::metrics::{Sink, piece};
 use crate::outcome::{CredentialEnd, Expiry, Failure, Phases, Reason};
 use crate::provider::{Provider, Slot};
 use crate::state::history::History;
-use crate::state::{Entry, Health, Moment, Roster, State};
+use crate::state::{Entry, Health, Ledger, Moment, Roster, State};
 use crate::time::{from_unix_seconds, unix_seconds};
 
 /// The headers of an answer in JSON that must not be stored.
@@ -25,6 +27,9 @@ pub const JSON: [(HeaderName, &str); 2] =
 
 /// The maximum number of providers in one answer.
 const MAX_LIMIT: usize = 1_000;
+
+/// The size at which a part of a list is sent, in bytes.
+const PIECE: usize = 32 * 1024;
 
 #[derive(Deserialize)]
 pub struct Filter {
@@ -89,23 +94,42 @@ pub async fn providers(Shared(app): Shared<App>, Query(filter): Query<Filter>) -
         None => None,
     };
     let ledger = Arc::clone(&app.ledger);
-    answer(&app, move || {
-        let (roster, now) = (ledger.roster(), ledger.now());
-        let chosen: Vec<_> = roster
-            .entries()
-            .iter()
-            .filter(|entry| state.is_none_or(|state| entry.health().state() == state))
-            .collect();
-        let limit = filter.limit.unwrap_or(MAX_LIMIT).min(MAX_LIMIT);
-        let shown: Vec<ProviderState> = chosen
-            .iter()
-            .skip(filter.offset.unwrap_or(0))
-            .take(limit)
-            .map(|entry| provider_state(entry, &roster, now))
-            .collect();
-        json!({ "total": chosen.len(), "stalled": ledger.is_stalled(), "providers": shown })
-    })
-    .await
+    let write = move |sink: &mut dyn Sink| write_list(sink, &ledger, state, &filter);
+    match app.lists.send(write).await {
+        Ok(body) => (JSON, body).into_response(),
+        Err(busy) => busy.into_response(),
+    }
+}
+
+/// Writes a part of the list, one provider after the other.
+fn write_list(
+    sink: &mut dyn Sink,
+    ledger: &Ledger,
+    state: Option<State>,
+    filter: &Filter,
+) -> io::Result<()> {
+    let (roster, now) = (ledger.roster(), ledger.now());
+    let chosen: Vec<_> = roster
+        .entries()
+        .iter()
+        .filter(|entry| state.is_none_or(|state| entry.health().state() == state))
+        .collect();
+    let mut text = piece();
+    let (total, stalled) = (chosen.len(), ledger.is_stalled());
+    write!(text, "{{\"total\":{total},\"stalled\":{stalled},\"providers\":[")?;
+    let limit = filter.limit.unwrap_or(MAX_LIMIT).min(MAX_LIMIT);
+    let shown = chosen.iter().skip(filter.offset.unwrap_or(0)).take(limit);
+    for (index, entry) in shown.enumerate() {
+        if index > 0 {
+            text.push(b',');
+        }
+        serde_json::to_writer(&mut text, &provider_state(entry, &roster, now))?;
+        if text.len() >= PIECE {
+            sink.take(&mut text)?;
+        }
+    }
+    text.extend_from_slice(b"]}");
+    sink.take(&mut text)
 }
 
 pub async fn provider(Shared(app): Shared<App>, Path(name): Path<String>) -> Response {

@@ -305,3 +305,23 @@ fn api_responses_match_the_openapi_file() {
         );
     }
 }
+
+#[test]
+fn the_list_of_the_api_is_a_stream_of_whole_providers() {
+    let provider = |number: usize| {
+        format!(
+            "[providers.p{number}]\nrecipe = \"oauth2-client-credentials\"\n\
+             parameters.token_url = \"http://127.0.0.1:9/token\"\n\
+             credentials = {{ client_id = \"a\", client_secret = \"a-secret\" }}\n"
+        )
+    };
+    let text: String = (0..600).map(provider).collect();
+    let daemon = Daemon::start_with(&text, &["--probe.on-demand"], &[]);
+    let answer = daemon.get("/api/v1/providers?offset=50&limit=500");
+    assert!(!answer.head.to_lowercase().contains("content-length"), "{}", answer.head);
+    let list: serde_json::Value = serde_json::from_str(&answer.body).expect("JSON");
+    assert_eq!(list["total"], 600);
+    let providers = list["providers"].as_array().expect("a list");
+    let names: Vec<_> = providers.iter().filter_map(|it| it["name"].as_str()).collect();
+    assert_eq!((names.len(), names[0], names[499]), (500, "p50", "p549"));
+}

@@ -133,8 +133,7 @@ pub struct Ranked<'a> {
 
 impl Ranked<'_> {
     fn order(&self, other: &Self) -> Ordering {
-        let names = || self.entry.provider.name.cmp(&other.entry.provider.name);
-        self.rank.cmp(&other.rank).then(self.urgency.total_cmp(&other.urgency)).then_with(names)
+        self.rank.cmp(&other.rank).then(self.urgency.total_cmp(&other.urgency))
     }
 }
 
@@ -189,7 +188,8 @@ pub fn find<'a>(roster: &'a Roster, selection: &Selection, now: f64) -> Found<'a
     let (mut total, mut matching) = (Counts::default(), Counts::default());
     let mut worst: Option<Ranked> = None;
     let mut rows: Vec<Ranked> = Vec::new();
-    for entry in roster.entries() {
+    // The order of the names stays among equals, and comparing them again would take long.
+    for entry in roster.in_order_of_names() {
         let next_is_broken = next_broken.contains(entry.provider.name.as_str());
         let (state, ranked, ending, matches) = {
             let health = entry.health();
@@ -230,7 +230,7 @@ pub fn find<'a>(roster: &'a Roster, selection: &Selection, now: f64) -> Found<'a
             }
         }
     }
-    rows.sort_unstable_by(Ranked::order);
+    rows.sort_by(Ranked::order);
     let selected = rows.len();
     let pages = selected.div_ceil(ROWS).max(1);
     // The list may have become shorter since the browser loaded its last page.
