@@ -151,7 +151,13 @@ fn the_list_of_recipes_can_be_searched_for_several_words_in_any_case() {
     // A word is found by its beginning, and a recipe by other names of its products.
     for (word, names) in [
         ("synapse", &["matrix"][..]),
-        ("aad", &["microsoft-entra", "microsoft-entra-certificate", "microsoft-entra-federated"]),
+        (
+            "aad",
+            &[
+                "microsoft-entra", "microsoft-entra-certificate", "microsoft-entra-federated",
+                "microsoft-entra-secret",
+            ],
+        ),
         ("adfs", &["oauth2-client-credentials"]),
         ("irsa", &["aws-sts-web-identity"]),
         ("imdsv2", &["aws-imds"]),
