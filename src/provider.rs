@@ -210,6 +210,22 @@ impl Provider {
         self.credentials.iter().any(|(_, source)| matches!(source, SecretSource::Command(_)))
     }
 
+    /// The input that `secret_expires` is about.
+    #[must_use]
+    pub fn declared_credential(&self) -> &str {
+        self.recipe.ending_credential()
+    }
+
+    /// The label `credential` of the end that `secret_expires` declares. It is empty, so that each
+    /// reported end replaces it, unless answers tell the ends of other credentials too.
+    #[must_use]
+    pub fn declared_label(&self) -> &str {
+        let own = self.declared_credential();
+        let has_others =
+            self.calls().flat_map(Call::ending_credentials).any(|credential| credential != own);
+        if has_others { own } else { "" }
+    }
+
     /// All requests of a probe, in order.
     pub fn calls(&self) -> impl Iterator<Item = &Call> {
         self.recipe.calls(self.verification.as_deref())

@@ -12,7 +12,7 @@ use crate::diagnostic::nearest;
 use crate::exchange;
 use crate::recipe::Recipe;
 use crate::recipe::builtin::{self, BUILTINS};
-use crate::recipe::definition::{CredentialKind, Scalar};
+use crate::recipe::definition::Scalar;
 use crate::time::human_duration;
 
 #[derive(Args)]
@@ -141,7 +141,7 @@ fn list_one(recipe: &Recipe) {
     row("also for:", recipe.aliases().to_vec());
     row("parameters:", parameters.collect());
     row("credentials:", credentials.collect());
-    if recipe.kind() == CredentialKind::Static {
+    if !recipe.issues_tokens() {
         row("kind:", vec!["static: the key itself is presented, nothing is issued".into()]);
     }
     row("known:", known.collect());

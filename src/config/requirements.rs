@@ -8,7 +8,7 @@ use super::shared::Context;
 use crate::diagnostic::{Sentence, Shown};
 use crate::document::At;
 use crate::provider::CredentialPolicy;
-use crate::recipe::definition::{CredentialKind, Tokens, Verify};
+use crate::recipe::definition::{Tokens, Verify};
 use crate::recipe::{Expectations, Recipe, Verification};
 use crate::time::Span;
 
@@ -19,7 +19,7 @@ pub fn expectations(
     sound: bool,
     context: &mut Context<'_>,
 ) -> Expectations {
-    let is_static = recipe.kind() == CredentialKind::Static;
+    let is_static = !recipe.issues_tokens();
     if let Some(own) = file.min_lifetime.as_ref().filter(|_| is_static) {
         let problem = Sentence::fill(
             "`min_lifetime` is about a token, and the recipe `{}` issues none",
@@ -74,7 +74,7 @@ pub fn verification(
         return None;
     }
     let place = context.place.clone();
-    if recipe.kind() == CredentialKind::Static {
+    if !recipe.issues_tokens() {
         let problem = Sentence::fill(
             "the recipe `{}` issues no token, so there is nothing that `verify` can check",
             [Shown::name(&recipe.name)],

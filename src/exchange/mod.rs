@@ -1,15 +1,13 @@
 //! Recorded exchanges: the inputs, the expected request, the answer and the expected outcome. They
 //! are files, so that people can test a recipe without Rust.
 
+mod differences;
 mod play;
 
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue};
-use jiff::Timestamp;
 use minijinja::Value;
 use schemars::JsonSchema;
 use secrecy::SecretString;
@@ -19,7 +17,6 @@ use serde_json::Value as Json;
 use crate::diagnostic::{Fault, Kind, Sentence, Severity, Shown, Source};
 use crate::document::{self, Schema};
 use crate::files;
-use crate::outcome::{CredentialEnd, Expiry, Outcome};
 use crate::recipe::definition::{Definition, Ordered, Scalar, Verify};
 use crate::recipe::{Attempt, Expectations, Recipe, Verification, builtin};
 use crate::time::Span;
@@ -120,10 +117,11 @@ pub struct RecordedOutcome {
     pub expires: Option<String>,
     /// `true` when the provider accepts the static credential.
     pub accepted: bool,
-    /// The end of the credential itself: a time in RFC 3339, `never` or `unknown` (the default).
-    pub credential_expires: Option<String>,
-    /// When the credential was created, RFC 3339.
-    pub credential_created: Option<String>,
+    /// The end of the credential itself: a time in RFC 3339, `never` or `unknown` (the default). A
+    /// table when the answers tell about several credentials, by their names.
+    pub credential_expires: Option<ByCredential>,
+    /// When the credential was created, RFC 3339, in the same form.
+    pub credential_created: Option<ByCredential>,
     /// The lifetime, in seconds.
     pub lifetime_seconds: Option<f64>,
     /// The reason of the failure.
@@ -136,6 +134,16 @@ pub struct RecordedOutcome {
     pub retry_after_seconds: Option<f64>,
     /// How many required scopes are missing.
     pub missing_scopes: Option<usize>,
+}
+
+/// A text about the one credential that the answers tell about, or a text for each one.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ByCredential {
+    /// About the only one.
+    One(String),
+    /// By the name of the credential.
+    Each(Ordered<String>),
 }
 
 /// A file of recipes. Its other keys are ignored.
@@ -288,110 +296,5 @@ impl Prepared {
             required_scopes: self.exchange.required_scopes.clone(),
             min_lifetime: self.exchange.min_lifetime.map(|span| span.0),
         }
-    }
-
-    /// Adds the differences between the expected ends of credentials and these.
-    pub fn compare_ends(&self, ends: &[CredentialEnd], differences: &mut Vec<String>) {
-        let expected = &self.exchange.outcome;
-        let end = ends.last();
-        let written = |time: &String| {
-            time.parse::<Timestamp>().map_or_else(|_| time.clone(), |time| time.to_string())
-        };
-        let wanted = expected.credential_expires.as_ref().map_or("unknown".into(), written);
-        let found = end.map_or_else(|| "unknown".to_owned(), |end| words(end.expiry));
-        compare("credential_expires", &wanted, &found, differences);
-        // Most exchanges are not about the age.
-        if let Some(wanted) = &expected.credential_created {
-            let found = end.and_then(|end| end.created);
-            let found = found.map_or_else(|| "unknown".to_owned(), |time| time.to_string());
-            compare("credential_created", &written(wanted), &found, differences);
-        }
-    }
-
-    /// Adds the differences between the expected outcome and this one.
-    pub fn compare_outcome(&self, outcome: &Outcome, differences: &mut Vec<String>) {
-        let expected = &self.exchange.outcome;
-        let outcomes = [expected.expires.is_some(), expected.reason.is_some(), expected.accepted];
-        if outcomes.into_iter().filter(|given| *given).count() != 1 {
-            differences.push(
-                "  [outcome] needs one of `expires` (a time such as 2023-11-14T23:13:20Z, \
-                 \"never\" or \"unknown\"), `accepted = true` and `reason` (such as \"rejected\")"
-                    .into(),
-            );
-            return;
-        }
-        let number = |name: &str, number: Option<f64>| {
-            number.map_or_else(|| format!("no `{name}`"), |number| format!("{name} = {number:.3}"))
-        };
-        let mut compare =
-            |what: &str, expected: &str, actual: &str| compare(what, expected, actual, differences);
-        let no_token = if expected.accepted { "accepted" } else { "a failure" };
-        match outcome {
-            Outcome::Accepted => {
-                let wanted = expected.expires.as_ref().map_or(no_token, |_| "a token");
-                compare("outcome", wanted, "accepted");
-            }
-            Outcome::Issued(issued) => {
-                let expires = words(issued.expiry);
-                // Two times with different offsets can be the same moment.
-                let wanted = expected.expires.as_deref().map(|text| {
-                    text.parse::<Timestamp>()
-                        .map_or_else(|_| text.to_owned(), |time| time.to_string())
-                });
-                compare("outcome", wanted.as_deref().unwrap_or(no_token), &expires);
-                let [wanted, lifetime] = [expected.lifetime_seconds, issued.lifetime]
-                    .map(|seconds| number("lifetime_seconds", seconds));
-                compare("lifetime", &wanted, &lifetime);
-            }
-            Outcome::Failed(failure) => {
-                let (reason, message) = (failure.reason.word(), failure.message.as_str());
-                if expected.reason.as_deref() != Some(reason) {
-                    let good = if expected.accepted { "accepted" } else { "a token" };
-                    let wanted = expected.reason.as_deref().unwrap_or(good);
-                    compare("outcome", wanted, &format!("{reason}: {message}"));
-                }
-                let code = expected.code.as_deref().unwrap_or_default();
-                compare("code", code, failure.code.as_str());
-                compare("message", expected.message.as_deref().unwrap_or(message), message);
-                let wait = failure.retry_after.as_ref().map(Duration::as_secs_f64);
-                let [wanted, wait] = [expected.retry_after_seconds, wait]
-                    .map(|seconds| number("retry_after_seconds", seconds));
-                compare("retry_after", &wanted, &wait);
-                let missing = expected.missing_scopes.unwrap_or_default().to_string();
-                compare("missing_scopes", &missing, &failure.missing_scopes.to_string());
-            }
-        }
-    }
-}
-
-fn words(expiry: Expiry) -> String {
-    match expiry {
-        Expiry::At(end) => end.to_string(),
-        Expiry::Never => "never".into(),
-        Expiry::Unknown => "unknown".into(),
-    }
-}
-
-/// The expected headers, sorted.
-#[must_use]
-pub fn expected_headers(request: &RecordedRequest) -> String {
-    let headers = request.headers.0.iter();
-    sorted(headers.map(|(name, value)| format!("{}: {value}", name.get_ref().to_lowercase())))
-}
-
-fn actual_headers(headers: &HeaderMap) -> String {
-    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    sorted(headers.iter().map(|(name, value)| format!("{name}: {}", text(value))))
-}
-
-fn sorted(lines: impl Iterator<Item = String>) -> String {
-    let mut lines: Vec<String> = lines.collect();
-    lines.sort();
-    lines.join(" | ")
-}
-
-fn compare(what: &str, expected: &str, actual: &str, differences: &mut Vec<String>) {
-    if expected != actual {
-        differences.push(format!("  {what}\n    expected {expected}\n    got      {actual}"));
     }
 }

@@ -4,10 +4,8 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::{
-    Prepared, RecordedRequest, RecordedResponse, RecordedStep, actual_headers, compare,
-    expected_headers,
-};
+use super::differences::{actual_headers, compare, expected_headers};
+use super::{Prepared, RecordedRequest, RecordedResponse, RecordedStep};
 use crate::recipe::{
     Conversation, Fingerprints, Inputs, NextRequest, Subject, TokenRequest, TokenResponse,
 };

@@ -7,7 +7,6 @@ use super::encode::label;
 use super::family::{Rests, Subject, Writer, rest};
 use crate::outcome::{Code, Expiry, Phases, Reason};
 use crate::provider::{CredentialPolicy, Provider};
-use crate::recipe::definition::CredentialKind;
 use crate::state::{State, StepHealth};
 use crate::time::unix_seconds;
 
@@ -36,10 +35,11 @@ pub fn info(provider: &Provider, writer: &mut Writer<'_>) {
 pub fn credential_expiries(subject: &Subject<'_>, writer: &mut Writer<'_>) {
     let provider = &subject.entry.provider;
     if let Some(end) = provider.secret_expires {
-        writer.sample("credential=\"\",source=\"declared\"", unix_seconds(end));
+        let credential = label("credential", provider.declared_label());
+        writer.sample(&format!("{credential},source=\"declared\""), unix_seconds(end));
     }
     for (end, expiry) in subject.health.credential_ends(provider) {
-        if let Expiry::At(time) = expiry {
+        if let Some(time) = expiry.time() {
             let (credential, source) = (label("credential", &end.credential), end.source.word());
             let more = format!("{credential},source=\"{source}\"");
             writer.sample(&more, unix_seconds(time));
@@ -74,14 +74,13 @@ pub fn where_an_end_is_known(
     let (health, provider) = (subject.health, &subject.entry.provider);
     let is_known = provider.secret_expires.is_some()
         || health.client_certificate_expiry(provider).is_some()
-        || health.credential_ends(provider).any(|(_, end)| matches!(end, Expiry::At(_)));
+        || health.credential_ends(provider).any(|(_, end)| end.time().is_some());
     is_known.then(|| duration(&provider.policy).as_secs_f64())
 }
 
 /// The value of a family about tokens; `None` for a provider that issues none.
 pub fn of_a_token(subject: &Subject<'_>, value: f64) -> Option<f64> {
-    let kind = subject.entry.provider.recipe.kind();
-    (kind == CredentialKind::Issued).then_some(value)
+    subject.entry.provider.recipe.issues_tokens().then_some(value)
 }
 
 /// How many required scopes are missing; `None` in compact metrics when none is required.

@@ -133,6 +133,17 @@ pub enum Expiry {
     Unknown,
 }
 
+impl Expiry {
+    /// The time; `None` when there is none or it is not known.
+    #[must_use]
+    pub fn time(self) -> Option<Timestamp> {
+        match self {
+            Self::At(end) => Some(end),
+            Self::Never | Self::Unknown => None,
+        }
+    }
+}
+
 /// The provider issued a token. The token itself is not kept.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Issued {

@@ -80,6 +80,20 @@ impl Recipe {
         self.definition.kind
     }
 
+    /// Whether a probe requests a token.
+    #[must_use]
+    pub fn issues_tokens(&self) -> bool {
+        self.kind() == CredentialKind::Issued
+    }
+
+    /// The credential that ends where nothing names another: the last one that is not optional.
+    /// Empty for a recipe without credentials.
+    #[must_use]
+    pub fn ending_credential(&self) -> &str {
+        let needed = self.credentials.iter().rfind(|(_, credential)| !credential.optional);
+        needed.or(self.credentials.last()).map_or("", |(name, _)| name)
+    }
+
     /// Whether a rule reads the granted scopes.
     #[must_use]
     pub fn reads_scopes(&self) -> bool {
@@ -186,6 +200,13 @@ pub struct Call {
     pub(super) reads_only_members: bool,
 }
 
+impl Call {
+    /// The credentials whose ends its answer can tell.
+    pub fn ending_credentials(&self) -> impl Iterator<Item = &str> {
+        self.rules.ends.places().map(|place| &*place.credential)
+    }
+}
+
 pub(super) struct RequestTemplates {
     pub(super) method: Method,
     pub(super) url: Template,
@@ -234,6 +255,8 @@ pub(super) struct Rules {
     pub(super) meanings: Vec<Meaning>,
     /// How long to wait, with the unit of each value.
     pub(super) retry_after: Vec<(Compiled, Unit)>,
+    /// Where the answer has a new value of a credential, by the credential's name.
+    pub(super) replaces: Vec<(Arc<str>, Compiled)>,
     /// Where ends of configured credentials are, and when the credentials were created.
     pub(super) ends: EndRules,
 }
@@ -247,7 +270,11 @@ pub(super) struct EndRules {
 
 impl EndRules {
     pub(super) fn is_empty(&self) -> bool {
-        self.expiry.is_empty() && self.created.is_empty()
+        self.places().next().is_none()
+    }
+
+    pub(super) fn places(&self) -> impl Iterator<Item = &EndPlace> {
+        self.expiry.iter().chain(&self.created)
     }
 }
 

@@ -9,7 +9,6 @@ use jiff::Timestamp;
 
 use super::call::{Call, INSPECTION, Kind, Recipe};
 use super::claims::JwtCheck;
-use super::definition::CredentialKind;
 use super::fingerprint::Fingerprints;
 use super::reader::TokenResponse;
 use super::request::TokenRequest;
@@ -265,7 +264,7 @@ impl<'a> Conversation<'a> {
     /// The values keep the token only when a later call can need it.
     fn read_main(&mut self, response: &TokenResponse, trace: &mut Trace<'a>) -> Outcome {
         let Subject { recipe, verification, expectations, fingerprints } = self.subject;
-        if recipe.kind() == CredentialKind::Static {
+        if !recipe.issues_tokens() {
             return recipe.read_static(&mut self.values, response, expectations, trace);
         }
         let keep = verification.is_some();

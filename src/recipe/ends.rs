@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use minijinja::{ErrorKind, Value};
 
 use super::call::EndPlace;
@@ -13,50 +14,68 @@ use crate::language::expression::explain;
 use crate::outcome::{CredentialEnd, Expiry, Failure, malformed};
 
 impl<'r> Reader<'_, 'r> {
-    /// What a successful answer says about the end of a configured credential.
+    /// What a successful answer says about the ends of the configured credentials: one end for each
+    /// credential and source. The first time that is found counts.
     ///
     /// # Errors
     /// When a value is no time.
-    pub fn credential_end(&mut self) -> Result<Option<CredentialEnd>, Failure> {
-        let call = self.call;
-        let rules = &call.rules.ends;
-        let received = self.response.received;
-        let (mut never, mut end, mut created) = (None, None, None);
+    pub fn credential_ends(&mut self) -> Result<Vec<CredentialEnd>, Failure> {
+        let rules = &self.call.rules.ends;
+        let mut ends: Vec<CredentialEnd> = Vec::new();
         for place in &rules.expiry {
-            let expiry = match self.value_at("credential_expiry", place) {
-                None if place.absent == Absent::Never => Expiry::Never,
-                None => continue,
-                Some(value) => {
-                    let expiry = value.and_then(|it| credential_ends_at(&it, place.unit, received));
-                    self.note("credential_expiry", place, &expiry);
-                    expiry.map_err(|problem| unreadable("end", place, &problem))?
-                }
+            let is_same = |end: &CredentialEnd| {
+                end.credential == place.credential && end.source == place.source
             };
-            if let Expiry::At(_) = expiry {
-                end = Some((place, expiry));
-                break;
+            let known = ends.iter().position(is_same);
+            if known.is_some_and(|known| matches!(ends[known].expiry, Expiry::At(_))) {
+                continue;
             }
-            never = never.or(Some((place, expiry)));
+            let Some(expiry) = self.end_at(place)? else { continue };
+            match known {
+                None => ends.push(place.end(expiry, None)),
+                Some(known) => ends[known].expiry = expiry,
+            }
         }
         for place in &rules.created {
-            let Some(value) = self.value_at("credential_created", place) else { continue };
-            let time = value.and_then(|it| created_at(&it, place.unit, received));
-            let shown = time.clone().map(|time| time.map_or(Expiry::Never, Expiry::At));
-            self.note("credential_created", place, &shown);
-            created = time.map_err(|problem| unreadable("creation", place, &problem))?;
-            if created.is_some() {
-                break;
+            let is_same = |end: &&mut CredentialEnd| end.credential == place.credential;
+            if ends.iter_mut().filter(is_same).any(|end| end.created.is_some()) {
+                continue;
+            }
+            let created = self.created_at(place)?;
+            if created.is_none() {
+                continue;
+            }
+            let mut is_known = false;
+            for end in ends.iter_mut().filter(is_same) {
+                (end.created, is_known) = (created, true);
+            }
+            if !is_known {
+                ends.push(place.end(Expiry::Unknown, created));
             }
         }
-        let found = end.or(never);
-        let place = found.map(|(place, _)| place).or(rules.created.first());
-        let is_known = found.is_some() || created.is_some();
-        Ok(place.filter(|_| is_known).map(|place| CredentialEnd {
-            credential: Arc::clone(&place.credential),
-            source: place.source,
-            expiry: found.map_or(Expiry::Unknown, |(_, expiry)| expiry),
-            created,
-        }))
+        Ok(ends)
+    }
+
+    /// The end at a place; `None` when the answer says nothing there.
+    fn end_at(&mut self, place: &'r EndPlace) -> Result<Option<Expiry>, Failure> {
+        const KEY: &str = "credential_expiry";
+        let Some(value) = self.value_at(KEY, place) else {
+            return Ok((place.absent == Absent::Never).then_some(Expiry::Never));
+        };
+        let expiry =
+            value.and_then(|it| credential_ends_at(&it, place.unit, self.response.received));
+        self.note(KEY, place, &expiry);
+        expiry.map(Some).map_err(|problem| unreadable("end", place, &problem))
+    }
+
+    /// The time of creation at a place; `None` when the answer says nothing there.
+    fn created_at(&mut self, place: &'r EndPlace) -> Result<Option<Timestamp>, Failure> {
+        const KEY: &str = "credential_created";
+        let Some(value) = self.value_at(KEY, place) else { return Ok(None) };
+        let time = value.and_then(|it| created_at(&it, place.unit, self.response.received));
+        let shown = time.clone().map(|time| time.map_or(Expiry::Never, Expiry::At));
+        self.note(KEY, place, &shown);
+        time.map_err(|problem| unreadable("creation", place, &problem))
     }
 
     /// The value at a place; `None` when it, or a value that it needs, is absent.
@@ -87,6 +106,13 @@ impl<'r> Reader<'_, 'r> {
             Err(problem) => Found::NoEnd(unit, problem.clone()),
         };
         self.trace.note(key, &place.rule.source, found);
+    }
+}
+
+impl EndPlace {
+    fn end(&self, expiry: Expiry, created: Option<Timestamp>) -> CredentialEnd {
+        let credential = Arc::clone(&self.credential);
+        CredentialEnd { credential, source: self.source, expiry, created }
     }
 }
 

@@ -78,10 +78,7 @@ pub fn created_at(value: &Value, unit: Unit, now: Timestamp) -> Result<Option<Ti
         let (now, end) = (unix_seconds(now), seconds(value, unit, now)?);
         return Ok(from_unix_seconds(2.0 * now - end));
     }
-    Ok(match credential_ends_at(value, unit, now)? {
-        Expiry::At(time) => Some(time),
-        Expiry::Never | Expiry::Unknown => None,
-    })
+    credential_ends_at(value, unit, now).map(Expiry::time)
 }
 
 fn is_sentinel(number: f64) -> bool {

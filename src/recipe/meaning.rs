@@ -88,7 +88,7 @@ impl<'r> Reader<'_, 'r> {
             }
         }
         let dead = call.rules.dead.as_ref().is_some_and(|rule| self.holds("dead", rule));
-        self.is_dead = dead;
+        self.was_dead = dead;
         dead
     }
 

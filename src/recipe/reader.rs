@@ -58,8 +58,8 @@ pub struct Reader<'a, 'r> {
     pub tokens: &'r [Compiled],
     /// What the codes and conditions say, once it is known.
     pub told: OnceCell<Option<Reason>>,
-    /// Whether the condition `dead` is true.
-    pub is_dead: bool,
+    /// Whether the condition `dead` was true.
+    pub was_dead: bool,
 }
 
 /// Values for later calls with their names and rules, and the name of the first value that the
@@ -105,7 +105,7 @@ impl<'a, 'r> Reader<'a, 'r> {
         if call.uses.contains("body") {
             names.add("body", Value::from(answer::text(&body)));
         }
-        let (shown_body, told, is_dead) = (None, OnceCell::new(), false);
+        let (shown_body, told, was_dead) = (None, OnceCell::new(), false);
         Self {
             call,
             response,
@@ -117,7 +117,7 @@ impl<'a, 'r> Reader<'a, 'r> {
             shown_body,
             tokens,
             told,
-            is_dead,
+            was_dead,
         }
     }
 
@@ -218,7 +218,8 @@ impl<'a, 'r> Reader<'a, 'r> {
     fn hide_given(&mut self) -> Vec<String> {
         // A body that is no tree, or that a rule uses as text, can hold the same names and values.
         if self.call.uses.contains("body") || self.trees.is_empty() {
-            let rules = self.call.gives.iter().map(|(_, rule)| rule).chain(self.tokens);
+            let gives = self.call.gives.iter().map(|(_, rule)| rule);
+            let rules = gives.chain(self.tokens).chain(self.replacements());
             let members: Vec<Member> = rules.flat_map(|rule| members(&rule.source)).collect();
             let names: Vec<&str> = members.iter().filter_map(Member::last_name).collect();
             let body = answer::text(&self.body);
@@ -237,7 +238,17 @@ impl<'a, 'r> Reader<'a, 'r> {
             self.names.add(name, value);
         }
         self.names = names;
+        for rule in self.replacements() {
+            let value = self.found(rule);
+            hide(&value, self.redactor);
+            texts.extend(value.as_str().map(str::to_owned));
+        }
         texts
+    }
+
+    /// The rules for new values of credentials.
+    fn replacements(&self) -> impl Iterator<Item = &'r Compiled> + use<'r> {
+        self.call.rules.replaces.iter().map(|(_, rule)| rule)
     }
 
     /// The values that the answer gives to later calls.

@@ -41,11 +41,11 @@ impl Call {
             let problem = format!("the answer, {body}, does not give `{name}`");
             return Err(malformed("value_missing", &problem));
         }
-        let end = reader.credential_end()?;
+        let ends = reader.credential_ends()?;
         for (name, rule, value) in given {
             values.give_found(name, rule, value);
         }
-        values.add_end(end);
+        values.add_ends(ends);
         Ok(())
     }
 }
@@ -80,6 +80,7 @@ impl Reader<'_, '_> {
             return Err(damage.clone());
         }
         self.check_format()?;
+        self.check_replaced()?;
         self.check_condition()
     }
 
@@ -153,6 +154,25 @@ impl Reader<'_, '_> {
             Format::Any => ("html_page", "that of an API"),
         };
         Err(malformed(code, &mismatch(&self.body, wanted)))
+    }
+
+    /// Checks that the server has not replaced a credential that is configured.
+    fn check_replaced(&mut self) -> Result<(), Failure> {
+        for (name, rule) in &self.call.rules.replaces {
+            let value = self.found(rule);
+            let is_text = value.kind() == ValueKind::String;
+            let own = self.names.get(name).filter(|_| is_text);
+            let is_replaced = own.is_some_and(|own| *own != value);
+            self.trace.note("replaces", &rule.source, Found::Truth(is_replaced));
+            if is_replaced {
+                let message = format!(
+                    "the server has replaced `{name}`: the one that is configured is used up"
+                );
+                let code = Code::clean(&format!("{name}_replaced")).unwrap_or_default();
+                return Err(Failure::new(Reason::Rejected, &message).code(code));
+            }
+        }
+        Ok(())
     }
 
     fn check_condition(&mut self) -> Result<(), Failure> {

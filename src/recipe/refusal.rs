@@ -62,7 +62,7 @@ impl Reader<'_, '_> {
         let waiting = self.waiting();
         let fine = self.has_fine_status();
         // A condition of the recipe says more than the status of a redirect.
-        let by_status = status::reason(status).filter(|_| !fine && !self.is_dead);
+        let by_status = status::reason(status).filter(|_| !fine && !self.was_dead);
         let told = self.told();
         let problem = problem.filter(|_| code.is_none() && told.is_none());
         let reason = match told {

@@ -81,8 +81,7 @@ impl Recipe {
         };
         let (given, _) = reader.given();
         let outcome = reader.token(&token, rules, expectations, fingerprints);
-        let end = outcome.is_ok().then(|| reader.credential_end()).transpose();
-        let outcome = outcome.and_then(|issued| end.map(|end| (issued, end.flatten())));
+        let outcome = outcome.and_then(|issued| Ok((issued, reader.credential_ends()?)));
         if keep || !self.cleanup.is_empty() {
             values.give("token", token.into());
             for (name, rule, value) in given {
@@ -90,8 +89,8 @@ impl Recipe {
             }
         }
         match outcome {
-            Ok((issued, end)) => {
-                values.add_end(end);
+            Ok((issued, ends)) => {
+                values.add_ends(ends);
                 Outcome::Issued(issued)
             }
             Err(failure) => Outcome::Failed(failure),
@@ -115,15 +114,15 @@ impl Recipe {
         }
         // The cleanup needs them, also when a scope is missing.
         let given = if self.cleanup.is_empty() { Vec::new() } else { reader.given().0 };
-        let end = reader
+        let ends = reader
             .check_scopes(&self.reading, &expectations.required_scopes)
-            .and_then(|()| reader.credential_end());
+            .and_then(|()| reader.credential_ends());
         for (name, rule, value) in given {
             values.give_found(name, rule, value);
         }
-        match end {
-            Ok(end) => {
-                values.add_end(end);
+        match ends {
+            Ok(ends) => {
+                values.add_ends(ends);
                 Outcome::Accepted
             }
             Err(failure) => Outcome::Failed(failure),
@@ -174,10 +173,7 @@ impl<'r> Reader<'_, 'r> {
         }
         let (expiry, unit) = self.expiry(token, rules)?;
         let received = self.response.received;
-        let lifetime = match expiry {
-            Expiry::At(end) => Some(unix_seconds(end) - unix_seconds(received)),
-            Expiry::Never | Expiry::Unknown => None,
-        };
+        let lifetime = expiry.time().map(|end| unix_seconds(end) - unix_seconds(received));
         if let Some(lifetime) = lifetime {
             let minimum = expectations.min_lifetime.unwrap_or_default().as_secs_f64();
             let is_short = |lifetime: f64| lifetime <= 0.0 || lifetime < minimum;

@@ -15,7 +15,7 @@ use crate::language::convert::scalar;
 use crate::language::expression::{Compiled, explain};
 use crate::language::flow::is_whole_or_challenge;
 use crate::language::refused::is_refusal;
-use crate::outcome::{CredentialEnd, Failure, Reason, malformed};
+use crate::outcome::{CredentialEnd, Expiry, Failure, Reason, malformed};
 use crate::secret::{Redactor, is_address};
 
 /// The inputs of an attempt.
@@ -163,13 +163,22 @@ impl Values {
         self.context.get(name).is_some()
     }
 
-    /// Adds what an answer says about the end of a credential. A later answer replaces an earlier
-    /// one about the same credential, so that each credential has one end from each source.
-    pub(super) fn add_end(&mut self, end: Option<CredentialEnd>) {
-        if let Some(end) = end {
-            self.ends
-                .retain(|other| other.credential != end.credential || other.source != end.source);
-            self.ends.push(end);
+    /// Adds what an answer says about the ends of credentials. A later answer counts more than an
+    /// earlier one, so that each credential has one end from each source.
+    pub(super) fn add_ends(&mut self, ends: Vec<CredentialEnd>) {
+        for end in ends {
+            let is_same = |known: &&mut CredentialEnd| {
+                known.credential == end.credential && known.source == end.source
+            };
+            match self.ends.iter_mut().find(is_same) {
+                None => self.ends.push(end),
+                Some(known) => {
+                    known.created = end.created.or(known.created);
+                    if end.expiry != Expiry::Unknown {
+                        known.expiry = end.expiry;
+                    }
+                }
+            }
         }
     }
 

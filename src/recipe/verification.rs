@@ -183,21 +183,19 @@ impl JwtCheck {
 /// The failure of the probe when this kind of call fails.
 pub(super) fn judged(kind: Kind, failure: Failure) -> Failure {
     match kind {
-        Kind::Step | Kind::Token | Kind::Read | Kind::Cleanup => failure,
         // A server without keys does not reject the credential.
         Kind::Keys if failure.reason.class() == Class::Credential => {
             Failure { reason: Reason::Malformed, ..failure }
         }
-        _ if failure.reason != Reason::Rejected => failure,
-        Kind::Keys => failure,
         // A provider that rejects the call rejects the token.
-        Kind::Check | Kind::Introspection => {
+        Kind::Check | Kind::Introspection if failure.reason == Reason::Rejected => {
             let message = Message::clean(&format!(
                 "the token was issued, but it is refused: {}",
                 failure.message.as_str()
             ));
             Failure { reason: Reason::Unverified, message, ..failure }
         }
+        _ => failure,
     }
 }
 

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use crate::outcome::{Class, Expiry, Outcome, Probe};
 use crate::provider::{Provider, Slot};
-use crate::recipe::definition::CredentialKind;
 use crate::state::{Health, Recorded, State, Transition};
 use crate::time::{human_duration, unix_seconds};
 
@@ -203,15 +202,11 @@ fn line(provider: &Provider, probe: &Probe, news: News, health: &Health, held_ba
 
 /// How long the last good token still lives, for people; `None` where no token is issued.
 fn runway(provider: &Provider, health: &Health, probe: &Probe) -> Option<String> {
-    (provider.recipe.kind() == CredentialKind::Issued).then(|| {
-        match health.token().map(|token| token.expiry) {
-            Some(Expiry::At(end)) => {
-                human_duration(unix_seconds(end) - unix_seconds(probe.started))
-            }
-            Some(Expiry::Never) => "unlimited".into(),
-            Some(Expiry::Unknown) => "not known".into(),
-            None => "none".into(),
-        }
+    provider.recipe.issues_tokens().then(|| match health.token().map(|token| token.expiry) {
+        Some(Expiry::At(end)) => human_duration(unix_seconds(end) - unix_seconds(probe.started)),
+        Some(Expiry::Never) => "unlimited".into(),
+        Some(Expiry::Unknown) => "not known".into(),
+        None => "none".into(),
     })
 }
 

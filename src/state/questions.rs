@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::health::{CurrentFailure, Health, State, StepHealth, Token};
 use super::histogram::Histogram;
-use crate::outcome::{Code, CredentialEnd, Expiry, Failure, Phases, Reason};
+use crate::outcome::{Code, CredentialEnd, EndSource, Expiry, Failure, Phases, Reason};
 use crate::provider::{Cadence, Provider};
 
 /// The most distinct codes of one provider in the metrics. Further ones are `other` there.
@@ -175,10 +175,7 @@ impl Health {
     /// or its expiry is not known.
     #[must_use]
     pub fn token_end(&self) -> Option<Timestamp> {
-        match self.token?.expiry {
-            Expiry::At(end) => Some(end),
-            Expiry::Never | Expiry::Unknown => None,
-        }
+        self.token?.expiry.time()
     }
 
     /// Whether the last good token never expires.
@@ -225,5 +222,29 @@ impl Health {
         provider: &'h Provider,
     ) -> impl Iterator<Item = (&'h CredentialEnd, Expiry)> {
         self.ends.iter().map(|end| (end, end.with_max_age(provider.policy.max_age)))
+    }
+
+    /// The earliest end of a configured credential, and whether it is only declared. What is
+    /// reported about a credential replaces everything else that is known about it. The rule
+    /// `credwatch:credential_end:seconds` says the same.
+    #[must_use]
+    pub fn first_credential_end(&self, provider: &Provider) -> Option<(Timestamp, bool)> {
+        let times = || {
+            let ends = self.credential_ends(provider);
+            ends.filter_map(|(end, expiry)| Some((end, expiry.time()?)))
+        };
+        let is_reported = |credential: &str| {
+            let is_it = |end: &CredentialEnd| {
+                end.source == EndSource::Reported && *end.credential == *credential
+            };
+            times().any(|(end, _)| is_it(end))
+        };
+        let counts = |end: &CredentialEnd| {
+            end.source == EndSource::Reported || !is_reported(&end.credential)
+        };
+        let known = times().filter(|(end, _)| counts(end)).map(|(_, time)| (time, false));
+        let declared =
+            provider.secret_expires.filter(|_| !is_reported(provider.declared_credential()));
+        known.chain(declared.map(|time| (time, true))).min()
     }
 }

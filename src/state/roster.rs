@@ -157,7 +157,16 @@ impl Roster {
                 }
                 Some(known) => {
                     changes.changed += 1;
-                    known.change().settings_changed();
+                    let mut health = known.change();
+                    health.settings_changed();
+                    let (old, new) = (&known.provider, &provider);
+                    if old.credentials != new.credentials || old.recipe != new.recipe {
+                        health.credentials_changed();
+                    }
+                    if old.transport.client_certificate != new.transport.client_certificate {
+                        health.client_certificate_changed();
+                    }
+                    drop(health);
                     Arc::new(Entry {
                         provider,
                         health: Arc::clone(&known.health),

@@ -107,7 +107,7 @@ pub fn write(roster: &Roster, now: Moment) -> String {
 fn keep(entry: &Entry, now: Moment) -> Option<Kept> {
     let health = entry.health();
     let token = health.token.map(|token| KeptToken {
-        expires: if let Expiry::At(end) = token.expiry { Some(unix_seconds(end)) } else { None },
+        expires: token.expiry.time().map(unix_seconds),
         never: token.expiry == Expiry::Never,
         lifetime: token.lifetime,
     });
@@ -219,9 +219,9 @@ fn restore(
         token,
         certificate_expiry: kept.certificate_expiry.and_then(from_unix_seconds),
         client_certificate_expiry: kept.client_certificate_expiry.and_then(from_unix_seconds),
-        ends: kept
-            .credential_ends
-            .into_iter()
+        // The end of a credential that may have been replaced is not known.
+        ends: (kept.credential_ends.into_iter())
+            .filter(|_| touched != Touched::Yes)
             .filter_map(|kept| restored_end(kept, entry))
             .collect(),
         current_failure,
@@ -232,11 +232,10 @@ fn restore(
 }
 
 fn keep_end(end: &CredentialEnd) -> KeptEnd {
-    let expires = if let Expiry::At(end) = end.expiry { Some(unix_seconds(end)) } else { None };
     KeptEnd {
         credential: (*end.credential).to_owned(),
         source: end.source.word().to_owned(),
-        expires,
+        expires: end.expiry.time().map(unix_seconds),
         never: end.expiry == Expiry::Never,
         created: end.created.map(unix_seconds),
     }

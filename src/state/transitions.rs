@@ -73,6 +73,16 @@ impl Health {
         self.next_due = None;
     }
 
+    /// The credentials are configured in another way, so the ends of the old ones say nothing.
+    pub(super) fn credentials_changed(&mut self) {
+        self.ends.clear();
+    }
+
+    /// Another client certificate is configured.
+    pub(super) fn client_certificate_changed(&mut self) {
+        self.client_certificate_expiry = None;
+    }
+
     /// The buckets of the histogram have changed, so its counts start at zero.
     pub(super) fn buckets_changed(&mut self, bounds: &Arc<Bounds>) {
         self.durations = Histogram::new(bounds);

@@ -303,3 +303,27 @@ fn colours_change_at_the_thresholds_of_the_alerts() {
         );
     }
 }
+
+#[test]
+fn the_boards_show_the_end_of_a_credential_that_the_alerts_use() {
+    let alerts = std::fs::read_to_string(repository("dashboards/alerts.yml")).expect("it is there");
+    let rule = alerts.split("- record: credwatch:credential_end:seconds").nth(1);
+    let rule = rule.and_then(|rest| rest.split("expr: |").nth(1)).expect("the rule");
+    let rule: String = rule.lines().take_while(|line| !line.contains("# ")).collect();
+    let plain = |text: &str| text.split_whitespace().collect::<String>();
+    let mut found = 0;
+    for board in Board::all() {
+        let mut all = Vec::new();
+        texts(&board.json, &mut all);
+        for text in all.iter().filter(|text| text.contains("credwatch_credential_expiry")) {
+            let filters = [
+                "job=~\"$job\",", "instance=~\"$instance\",", "provider=~\"$provider\",",
+                "provider=\"$provider\",",
+            ];
+            let shown = filters.iter().fold(plain(text), |text, filter| text.replace(filter, ""));
+            assert!(shown.contains(&plain(&rule)), "{shown}\n{}", plain(&rule));
+            found += 1;
+        }
+    }
+    assert_eq!(found, 3);
+}

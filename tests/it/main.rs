@@ -16,6 +16,7 @@
 //! - `deceptive`: characters that control a terminal or reorder text are escaped.
 //! - `deploy`: the examples for containers and Kubernetes.
 //! - `documentation`: the documents agree with the tables in the code.
+//! - `ends`: the ends of configured credentials.
 //! - `exchanges`: recorded exchanges, without a network and over a socket.
 //! - `failures`: each failure reason, over a real socket.
 //! - `fault_secrets`: secrets in wrong places of files, which no fault shows.
@@ -59,6 +60,7 @@ mod dashboards;
 mod deceptive;
 mod deploy;
 mod documentation;
+mod ends;
 mod exchanges;
 mod failures;
 mod fault_secrets;

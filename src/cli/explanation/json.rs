@@ -5,7 +5,6 @@ use serde_json::json;
 use crate::authoring::explain::Explanation;
 use crate::outcome::{Expiry, Outcome, Phases, Probe};
 use crate::provider::Provider;
-use crate::recipe::definition::CredentialKind;
 
 pub fn as_json(provider: &Provider, probe: &Probe, explanation: &Explanation) -> serde_json::Value {
     let phases: serde_json::Map<String, serde_json::Value> = Phases::WORDS
@@ -15,20 +14,13 @@ pub fn as_json(provider: &Provider, probe: &Probe, explanation: &Explanation) ->
         .collect();
     let outcome = match &probe.outcome {
         Outcome::Issued(issued) => {
-            let expires = match issued.expiry {
-                Expiry::At(end) => json!(end.to_string()),
-                Expiry::Never => json!("never"),
-                Expiry::Unknown => json!(null),
-            };
-            json!({ "issued": true, "expires": expires, "lifetime_seconds": issued.lifetime })
+            let (expires, lifetime) = (written(issued.expiry), issued.lifetime);
+            json!({ "issued": true, "expires": expires, "lifetime_seconds": lifetime })
         }
         Outcome::Accepted => json!({ "accepted": true }),
         Outcome::Failed(failure) => {
             let facts = failure.reason.facts();
-            let success = match provider.recipe.kind() {
-                CredentialKind::Issued => "issued",
-                CredentialKind::Static => "accepted",
-            };
+            let success = if provider.recipe.issues_tokens() { "issued" } else { "accepted" };
             json!({
                 success: false,
                 "class": facts.class.word(),
@@ -87,14 +79,19 @@ pub fn as_json(provider: &Provider, probe: &Probe, explanation: &Explanation) ->
         "credential_ends": probe.ends.iter().map(|end| json!({
             "credential": &*end.credential,
             "source": end.source.word(),
-            "expires": match end.with_max_age(provider.policy.max_age) {
-                Expiry::At(end) => json!(end.to_string()),
-                Expiry::Never => json!("never"),
-                Expiry::Unknown => json!(null),
-            },
+            "expires": written(end.with_max_age(provider.policy.max_age)),
             "created": end.created.map(|created| created.to_string()),
         })).collect::<Vec<_>>(),
         "side_effects": provider.recipe.side_effects,
         "outcome": outcome,
     })
+}
+
+/// An expiry: a time, `"never"`, or null when it is not known.
+fn written(expiry: Expiry) -> serde_json::Value {
+    match expiry {
+        Expiry::At(end) => json!(end.to_string()),
+        Expiry::Never => json!("never"),
+        Expiry::Unknown => json!(null),
+    }
 }

@@ -10,7 +10,7 @@ use super::limits::MOST_EXPRESSIONS;
 use super::response::of_the_token;
 use crate::diagnostic::{Fault, Source};
 use crate::language::names::Names;
-use crate::recipe::call::{Call, Kind, Recipe, own_names};
+use crate::recipe::call::{Call, Kind, Recipe, Rules, own_names};
 use crate::recipe::definition::{CredentialKind, Definition, VerifyCall};
 
 /// A longer interval would be no watch. A recipe of another author could otherwise stop the probes.
@@ -53,15 +53,12 @@ impl Recipe {
         compiler.add_answer_names();
         let response = &definition.response;
         let texts = response.gives.0.iter().map(|(_, text)| text);
-        let replaced = response.replaces.0.iter().map(|(_, text)| text);
-        compiler.hide(response.token.0.iter().chain(texts).chain(replaced));
-        let mut gives = compiler.gives(&response.gives);
-        // The next credential is as secret as a given value. No expression can use this name.
-        for (name, text) in &response.replaces.0 {
-            let found = compiler.found(text);
-            gives.extend(found.map(|found| (format!("{} (replaced)", name.get_ref()), found)));
-        }
+        let next = response.replaces.0.iter().map(|(_, text)| text);
+        compiler.hide(response.token.0.iter().chain(texts).chain(next));
+        let gives = compiler.gives(&response.gives);
+        let replaces = compiler.replaces(&response.replaces);
         let (rules, reading) = compiler.response(definition, place);
+        let rules = Rules { replaces, ..rules };
         compiler.names = outside;
         let (name_of_call, part) = (kind.own_name().into(), String::new());
         let main = compiler.finish(name_of_call, kind, part, request, rules, gives);

@@ -1,8 +1,7 @@
 //! Compiles the rules for the answer to the token request.
 
 use std::ops::Range;
-
-use toml::Spanned;
+use std::sync::Arc;
 
 use super::compiler::Compiler;
 use crate::diagnostic::Sentence;
@@ -10,7 +9,7 @@ use crate::language::expression::Compiled;
 use crate::language::names::Secrecy;
 use crate::recipe::call::{Condition, Rules, TokenRules};
 use crate::recipe::definition::{
-    CredentialKind, Definition, Expressions, Format, Response, Text, Tokens,
+    CredentialKind, Definition, Format, Ordered, Response, Text, Tokens,
 };
 
 /// What `token` reveals when it comes from these rules.
@@ -36,16 +35,12 @@ impl Compiler<'_> {
             CredentialKind::Issued => self.needs_a_token(response, place),
             CredentialKind::Static => self.has_no_token(definition, place),
         }
-        let Replaced { issued, codes, messages } = Replaced::of(response);
-        let condition = issued.and_then(|text| self.rule(&text));
+        let condition = response.issued.as_ref().and_then(|text| self.rule(text));
         let condition = condition.map(|rule| Condition::new("issued", rule));
         let dead = response.dead.as_ref().and_then(|text| self.condition("dead", text));
         let alive = response.alive.as_ref().and_then(|text| self.condition("alive", text));
         let token: Vec<_> = response.token.0.iter().filter_map(|text| self.found(text)).collect();
-        let mut code = self.rules(&codes);
-        code.extend(self.rules(&response.code));
-        let mut message = self.rules(&messages);
-        message.extend(self.rules(&response.message));
+        let (code, message) = (self.rules(&response.code), self.rules(&response.message));
         let meanings = self.meanings(response.signs());
         let retry_after = self.times(&response.retry_after.0);
         let ends = self.ends(&response.credential_expiry, &response.credential_created);
@@ -61,7 +56,7 @@ impl Compiler<'_> {
             (None, CredentialKind::Issued) => (Format::Json, false),
             (None, CredentialKind::Static) => (
                 {
-                    let told = ends.expiry.iter().chain(&ends.created).map(|end| &end.rule);
+                    let told = ends.places().map(|end| &end.rule);
                     used_format(&dead.iter().chain(&scopes).chain(told).collect::<Vec<_>>())
                 },
                 true,
@@ -79,8 +74,22 @@ impl Compiler<'_> {
             meanings,
             retry_after,
             ends,
+            // Compiled before the rules that must not show them.
+            replaces: Vec::new(),
         };
         (rules, TokenRules { token, expiry, never, scopes })
+    }
+
+    /// Where the answer has new values of credentials. They are as secret as given values.
+    pub fn replaces(&mut self, table: &Ordered<Text>) -> Vec<(Arc<str>, Compiled)> {
+        let mut replaces = Vec::new();
+        for (name, text) in &table.0 {
+            let (credential, found) = (self.credential(name), self.found(text));
+            // The rule compares the value with the configured one.
+            self.uses.extend(credential.as_deref().map(str::to_owned));
+            replaces.extend(credential.zip(found));
+        }
+        replaces
     }
 
     fn needs_a_token(&mut self, response: &Response, place: &Range<usize>) {
@@ -124,44 +133,5 @@ impl Compiler<'_> {
                 .into(),
             );
         }
-    }
-}
-
-/// What `replaces` adds to the rules, so that nobody has to write it three times.
-struct Replaced {
-    /// `issued` of the recipe, and that no credential is replaced.
-    issued: Option<Text>,
-    codes: Expressions,
-    messages: Expressions,
-}
-
-impl Replaced {
-    fn of(response: &Response) -> Self {
-        if response.replaces.0.is_empty() {
-            let (codes, messages) = (Expressions::default(), Expressions::default());
-            return Self { issued: response.issued.clone(), codes, messages };
-        }
-        let mut issued: Vec<String> =
-            response.issued.iter().map(|text| format!("({})", text.0.get_ref())).collect();
-        let mut span = response.issued.as_ref().map(|text| text.0.span());
-        let (mut codes, mut messages) = (Vec::new(), Vec::new());
-        for (name, member) in &response.replaces.0 {
-            let (name, place) = (name.get_ref(), member.0.span());
-            let member = member.0.get_ref();
-            issued.push(format!(
-                "({member} is not string or {name} is undefined or same({member}, {name}))"
-            ));
-            let when =
-                format!("{member} is string and {name} is defined and not same({member}, {name})");
-            let text =
-                |said: &str| Text(Spanned::new(place.clone(), format!("'{said}' if {when}")));
-            codes.push(text(&format!("{name}_replaced")));
-            messages.push(text(&format!(
-                "the server has replaced `{name}`: the one that is configured is used up"
-            )));
-            span.get_or_insert(place.clone());
-        }
-        let issued = span.map(|span| Text(Spanned::new(span, issued.join(" and "))));
-        Self { issued, codes: Expressions(codes), messages: Expressions(messages) }
     }
 }

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 pub use credentials::Credentials;
 pub use kinds::{CredentialKind, Known, Tokens};
 pub use signs::Signs;
-pub use times::{Absent, EndRule, TimeRule, Unit};
+pub use times::{Absent, CreationRule, EndRule, TimeRule, Unit};
 
 pub use crate::document::{Expressions, Node, OneOrSeveral, Ordered, Text};
 use crate::outcome::Reason;
@@ -104,10 +104,10 @@ pub struct Answer {
     /// How long to wait after `throttled`, `unavailable`, `suspended` and `blocked`; the first one
     /// present counts, with its own unit, then the headers of the answer.
     pub retry_after: OneOrSeveral<TimeRule>,
-    /// Where the end of a configured credential is; the first time counts.
+    /// Where the end of a configured credential is; for each credential the first time counts.
     pub credential_expiry: OneOrSeveral<EndRule>,
     /// Where the time is at which a configured credential was created.
-    pub credential_created: OneOrSeveral<EndRule>,
+    pub credential_created: OneOrSeveral<CreationRule>,
 }
 
 impl Answer {
@@ -310,10 +310,10 @@ pub struct Response {
     /// How long to wait after `throttled`, `unavailable`, `suspended` and `blocked`; the first one
     /// present counts, with its own unit, then the headers of the answer.
     pub retry_after: OneOrSeveral<TimeRule>,
-    /// Where the end of a configured credential is; the first time counts.
+    /// Where the end of a configured credential is; for each credential the first time counts.
     pub credential_expiry: OneOrSeveral<EndRule>,
     /// Where the time is at which a configured credential was created.
-    pub credential_created: OneOrSeveral<EndRule>,
+    pub credential_created: OneOrSeveral<CreationRule>,
 }
 
 impl Response {

@@ -15,7 +15,7 @@ pub struct TimeRule {
     pub unit: Unit,
 }
 
-/// One place of the end of a configured credential, or of its creation.
+/// One place of the end of a configured credential.
 #[derive(serde::Deserialize, JsonSchema, Clone, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct EndRule {
@@ -27,6 +27,19 @@ pub struct EndRule {
     #[serde(default)]
     pub absent: Absent,
     /// The credential that ends; the last one that is not optional when left out.
+    #[serde(default)]
+    pub credential: Option<Text>,
+}
+
+/// One place of the time at which a configured credential was created.
+#[derive(serde::Deserialize, JsonSchema, Clone, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct CreationRule {
+    /// An expression; if it or a value that it needs is absent, the next rule counts.
+    pub value: Text,
+    /// The unit of the number or text. A duration is the age of the credential.
+    pub unit: Unit,
+    /// The credential that was created; the last one that is not optional when left out.
     #[serde(default)]
     pub credential: Option<Text>,
 }

@@ -7,7 +7,6 @@ use super::parts::{self, Sheet};
 use super::ranking::{Expiring, Found, ROWS, Ranked, find};
 use super::selection::{Facet, Selection};
 use crate::provider::Slot;
-use crate::recipe::definition::CredentialKind;
 use crate::state::{Health, Ledger, Moment, Roster, State};
 use crate::time::unix_seconds;
 
@@ -78,7 +77,7 @@ fn lead(found: &Found, now: Moment) -> Markup {
                 @let (health, name) = (worst.health().clone(), &worst.provider.name);
                 p {
                     "Begin with " a href=(provider_path(name)) { (untrusted(name)) }
-                    @let issues_tokens = worst.provider.recipe.kind() == CredentialKind::Issued;
+                    @let issues_tokens = worst.provider.recipe.issues_tokens();
                     @if let Some(current) = health.current_failure() {
                         @if issues_tokens { ": no token for " } @else { ": not accepted for " }
                         b { (moment(current.since, &span(wall - unix_seconds(current.since)))) }
@@ -205,7 +204,7 @@ fn row(ranked: &Ranked, selection: &Selection, roster: &Roster, now: Moment) -> 
     let duration = since.map(|since| moment(since, &span(wall - unix_seconds(since))));
     let failed = history.probes().iter().filter(|past| past.reason.is_some()).count();
     let problems = problems(&health, ranked, roster, wall);
-    let has_runway = provider.recipe.kind() == CredentialKind::Issued;
+    let has_runway = provider.recipe.issues_tokens();
     // Without problems the name takes the space of that column, so that the row is one line.
     let wide = problems.0.is_empty().then_some("2");
     html! {

@@ -91,22 +91,21 @@ impl Expiring {
     pub fn soon(provider: &Provider, health: &Health, now: f64) -> Vec<Self> {
         let near = |end: Timestamp, margin: f64| unix_seconds(end) - now < margin;
         let warning = provider.policy.warning.as_secs_f64();
-        let ends = health.credential_ends(provider).filter_map(|(_, expiry)| match expiry {
-            Expiry::At(end) => Some(end),
-            Expiry::Never | Expiry::Unknown => None,
-        });
-        let known = ends.min();
-        // What is reported is more certain than what somebody wrote down.
-        let declared = provider.secret_expires.filter(|_| known.is_none());
-        let credential = known.filter(|end| near(*end, warning)).map(Self::Credential);
-        let secret = declared.filter(|end| near(*end, warning)).map(Self::Secret);
+        let credential = health.first_credential_end(provider);
+        let credential = credential.filter(|(end, _)| near(*end, warning));
+        let credential =
+            credential.map(
+                |(end, is_declared)| {
+                    if is_declared { Self::Secret(end) } else { Self::Credential(end) }
+                },
+            );
         let own = health.client_certificate_expiry(provider);
         let own = own.filter(|end| near(*end, SECRET_SOON)).map(Self::ClientCertificate);
         let certificate = health.certificate_expiry();
         let certificate =
             certificate.filter(|end| near(*end, CERTIFICATE_SOON)).map(Self::Certificate);
         let mut expiring: Vec<Self> =
-            { credential.into_iter().chain(secret).chain(own).chain(certificate).collect() };
+            credential.into_iter().chain(own).chain(certificate).collect();
         expiring.sort_by_key(|expiring| expiring.time());
         expiring
     }

@@ -36,7 +36,7 @@ fn times(view: &View) -> Vec<Row> {
         rows.push(("State since", view.past(since)));
     }
     let last = health.last_success().map_or_else(|| html! { "none yet" }, |time| view.past(time));
-    let title = if view.issues_tokens() { "Last token" } else { "Last accepted" };
+    let title = if view.provider.recipe.issues_tokens() { "Last token" } else { "Last accepted" };
     rows.push((title, last));
     rows
 }

@@ -21,7 +21,7 @@ pub fn current(view: &View, slot: Slot) -> Markup {
         Some(current) => failure(view, current, slot, &command),
         None if health.state() == State::Healthy => html! {
             p.fine {
-                @if view.issues_tokens() { "The last probe got a token" }
+                @if view.provider.recipe.issues_tokens() { "The last probe got a token" }
                 @else { "The key was accepted at the last probe" }
                 @if let Some(token) = health.token() { @match token.expiry {
                     Expiry::At(end) => {
@@ -56,7 +56,7 @@ fn failure(view: &View, current: &CurrentFailure, slot: Slot, command: &str) -> 
             }
             @if !message.is_empty() { p.message { (untrusted(message)) } }
             dl.steps {
-                @if slot == Slot::Current && view.issues_tokens() {
+                @if slot == Slot::Current && view.provider.recipe.issues_tokens() {
                     dt { "Runway" }
                     dd {
                         (parts::runway(health.token(), view.wall))

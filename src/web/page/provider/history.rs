@@ -38,7 +38,7 @@ fn probes(view: &View) -> Markup {
                                 td role="cell" {
                                     @if let Some(reason) = past.reason {
                                         span.failed { (reason.word()) }
-                                    } @else if view.issues_tokens() { "token" }
+                                    } @else if view.provider.recipe.issues_tokens() { "token" }
                                     @else { "accepted" }
                                 }
                             }

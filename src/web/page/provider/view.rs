@@ -5,7 +5,6 @@ use std::sync::Arc;
 use maud::{Markup, html};
 
 use crate::provider::Provider;
-use crate::recipe::definition::CredentialKind;
 use crate::state::history::History;
 use crate::state::{Entry, Health, Moment};
 use crate::time::unix_seconds;
@@ -28,11 +27,6 @@ impl<'a> View<'a> {
     pub fn of(entry: &'a Arc<Entry>, now: Moment, root: &'static str) -> Self {
         let (health, history) = (entry.health().clone(), entry.history().clone());
         Self { provider: &entry.provider, health, history, now, wall: unix_seconds(now.wall), root }
-    }
-
-    /// Whether probes request tokens, and do not present the credential itself.
-    pub fn issues_tokens(&self) -> bool {
-        self.provider.recipe.kind() == CredentialKind::Issued
     }
 
     /// A time in the past, with how long ago it was.
