@@ -99,6 +99,12 @@ pub fn unix_seconds(time: Timestamp) -> f64 {
     time.as_microsecond() as f64 / 1e6
 }
 
+/// A time in UTC in the format of RFC 3339, in whole seconds.
+#[must_use]
+pub fn date(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
 /// The last second of the year 9999. A later expiry comes from a wrong unit.
 pub const LATEST_UNIX_SECOND: f64 = 253_402_207_200.0;
 

@@ -108,11 +108,11 @@ fn compare_each(
 }
 
 /// A time as this program writes it: two texts with different offsets can be the same moment.
-fn written(text: &str) -> String {
+pub fn written(text: &str) -> String {
     text.parse::<Timestamp>().map_or_else(|_| text.to_owned(), |time| time.to_string())
 }
 
-fn words(expiry: Expiry) -> String {
+pub fn words(expiry: Expiry) -> String {
     match expiry {
         Expiry::At(end) => end.to_string(),
         Expiry::Never => "never".into(),

@@ -2,6 +2,7 @@
 //! are files, so that people can test a recipe without Rust.
 
 mod differences;
+mod listed;
 mod play;
 
 use std::path::Path;
@@ -61,7 +62,8 @@ pub struct Exchange {
 #[derive(Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct RecordedStep {
-    /// Its name in the recipe, or `verify`, `introspection` or `jwks`.
+    /// Its name in the recipe, or `verify`, `introspection` or `jwks`, or `page` for a further page
+    /// of a list.
     pub name: String,
     /// The expected request.
     pub request: Option<RecordedRequest>,
@@ -122,6 +124,12 @@ pub struct RecordedOutcome {
     pub credential_expires: Option<ByCredential>,
     /// When the credential was created, RFC 3339, in the same form.
     pub credential_created: Option<ByCredential>,
+    /// The credentials of a list, those that end first at the front.
+    pub listed: Vec<RecordedCredential>,
+    /// How many credentials of the list the limits leave out.
+    pub listed_dropped: u64,
+    /// The code of the failure to read the list as a whole.
+    pub list_code: Option<String>,
     /// The lifetime, in seconds.
     pub lifetime_seconds: Option<f64>,
     /// The reason of the failure.
@@ -144,6 +152,18 @@ pub enum ByCredential {
     One(String),
     /// By the name of the credential.
     Each(Ordered<String>),
+}
+
+/// A credential of a list.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct RecordedCredential {
+    /// Its name in the metrics.
+    pub name: String,
+    /// A time in RFC 3339, `never` or `unknown`.
+    pub expires: String,
+    /// When it was created, RFC 3339; not compared when left out.
+    pub created: Option<String>,
 }
 
 /// A file of recipes. Its other keys are ignored.

@@ -7,8 +7,11 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::differences::{actual_headers, compare, expected_headers};
 use super::{Prepared, RecordedRequest, RecordedResponse, RecordedStep};
 use crate::recipe::{
-    Conversation, Fingerprints, Inputs, NextRequest, Subject, TokenRequest, TokenResponse,
+    Conversation, Fingerprints, Inputs, Kind, NextRequest, Subject, TokenRequest, TokenResponse,
 };
+
+/// The name of a further page of a list among the recorded steps.
+const PAGE: &str = "page";
 
 /// An exchange while it is played.
 struct Play<'a> {
@@ -33,6 +36,7 @@ impl Prepared {
             verification: self.verification.as_deref(),
             expectations: &expectations,
             fingerprints: &fingerprints,
+            reads_list: true,
         };
         let inputs = Inputs { parameters: &parameters, credentials: &credentials };
         let mut conversation = Conversation::begin(subject, &inputs, &self.attempt, None)
@@ -57,6 +61,7 @@ impl Prepared {
         let mut differences = play.rest();
         self.compare_outcome(&conclusion.outcome, &mut differences);
         self.compare_ends(&conclusion.ends, &mut differences);
+        self.compare_list(conclusion.list.as_ref(), &mut differences);
         if differences.is_empty() { Ok(()) } else { Err(differences.join("\n")) }
     }
 
@@ -106,20 +111,18 @@ impl Play<'_> {
     /// cannot continue.
     fn answer(&mut self, next: &NextRequest<'_>) -> Result<TokenResponse, String> {
         let exchange = &self.prepared.exchange;
-        let NextRequest { call, request } = next;
-        let recorded = if call.kind.is_main() {
+        let NextRequest { call, kind, request } = next;
+        let name = if *kind == Kind::Page { PAGE } else { &*call.name };
+        let recorded = if kind.is_main() {
             self.token_requested = true;
             self.compare_request("", exchange.request.as_ref(), request);
             exchange.response.as_ref().ok_or("the exchange has no [response]")?
         } else {
-            let recorded = self.recorded.next().filter(|recorded| recorded.name == *call.name);
+            let recorded = self.recorded.next().filter(|recorded| recorded.name == name);
             let recorded = recorded.ok_or_else(|| {
-                format!(
-                    "the call `{}` is made now, but not recorded here under [[steps]]",
-                    call.name
-                )
+                format!("the call `{name}` is made now, but not recorded here under [[steps]]")
             })?;
-            let before = format!("step {} ", call.name);
+            let before = format!("step {name} ");
             self.compare_request(&before, recorded.request.as_ref(), request);
             &recorded.response
         };

@@ -12,7 +12,10 @@ use super::mended::mended;
 const DEEPEST: usize = 64;
 
 /// The most values of an answer. A token answer has a few dozen, or a thousand with a catalogue.
-const MOST_VALUES: u32 = 10_000;
+pub const MOST_VALUES: u32 = 10_000;
+
+/// The most values of an answer with a list.
+pub const MOST_LISTED_VALUES: u32 = 50_000;
 
 /// The most pairs of a form. A form has no lists, so a token answer has at most a few dozen.
 const MOST_PAIRS: usize = 1_000;
@@ -25,13 +28,13 @@ const MOST_ATTRIBUTES: usize = 1_000;
 /// value costs far more than its bytes.
 #[must_use]
 pub fn json(body: &[u8]) -> Option<Json> {
-    json_and_text(body).map(|(json, _)| json)
+    json_and_text(body, MOST_VALUES).map(|(json, _)| json)
 }
 
-/// The body as [`json`], and its text if that had to be mended.
+/// The body as [`json`] with `most` values, and its text if that had to be mended.
 #[must_use]
-pub fn json_and_text(body: &[u8]) -> Option<(Json, Option<String>)> {
-    if has_too_many_members(body) {
+pub fn json_and_text(body: &[u8], most: u32) -> Option<(Json, Option<String>)> {
+    if has_too_many_members(body, most) {
         return None;
     }
     let body = without_mark(body);
@@ -126,7 +129,7 @@ fn element(node: roxmltree::Node<'_, '_>, depth: usize) -> Option<Json> {
 fn exceeded(body: &[u8]) -> Option<&'static str> {
     let values = "more than 10,000 values";
     match without_mark(body).trim_ascii_start().first() {
-        Some(b'{' | b'[') => has_too_many_members(body).then_some(values),
+        Some(b'{' | b'[') => has_too_many_members(body, MOST_VALUES).then_some(values),
         Some(b'<') => std::str::from_utf8(body).is_ok_and(has_too_many_nodes).then_some(values),
         _ => form_text(body).is_some_and(has_too_many_pairs).then_some("more than 1,000 pairs"),
     }
@@ -134,8 +137,8 @@ fn exceeded(body: &[u8]) -> Option<&'static str> {
 
 /// Whether JSON has more values than an answer may have. A value comes after `{`, `[` or `,`; these
 /// signs do not count inside texts.
-fn has_too_many_members(body: &[u8]) -> bool {
-    let most = MOST_VALUES as usize;
+fn has_too_many_members(body: &[u8], most: u32) -> bool {
+    let most = most as usize;
     // This count includes the signs inside texts. It is fast, and enough for most bodies.
     let signs = |chunk: &[u8]| {
         let signs = chunk.iter().map(|byte| u8::from(matches!(byte, b'{' | b'[' | b',')));

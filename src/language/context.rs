@@ -61,6 +61,14 @@ impl Context {
         context
     }
 
+    /// The same values with a budget of their own.
+    #[must_use]
+    pub fn renewed(&self) -> Self {
+        let mut context = self.clone();
+        Arc::make_mut(&mut context.0).budget = Budget::default();
+        context
+    }
+
     fn push(&mut self, name: &str, content: Content, size: usize) {
         Arc::make_mut(&mut self.0).values.push((name.into(), content, size));
     }

@@ -58,15 +58,17 @@ pub fn is_body(name: &str) -> bool {
 /// # Errors
 /// What is wrong with the call.
 pub fn check_same(tokens: &Tokens<'_>, index: usize, names: &Names) -> Result<(), Mistake> {
+    // Also the row of a list.
+    let has_members = |name: &str| names.members.iter().any(|(known, _)| *known == name);
     let is_answer = |start: &usize| {
         let name = tokens.text(*start);
-        is_body(name) || name == "http"
+        is_body(name) || has_members(name)
     };
     let is_whole = |start: &usize| {
         let (name, end) = (tokens.text(*start), tokens.path_end(*start));
         let has_index = (*start..end).any(|at| tokens.get(at) == Some(Token::Number));
         TREES.contains(&name)
-            || name == "http" && !has_index
+            || has_members(name) && !has_index
             || end == *start && names.secrecy(name) <= Secrecy::Whole
     };
     if let Some(arguments) = arguments_of_same(tokens, index)

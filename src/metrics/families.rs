@@ -2,11 +2,12 @@
 
 use super::family::Samples::{Configured, Each, Histogram, Labelled, Value};
 use super::family::{Family, counter, gauge, histogram, next};
+use super::listed::{self, of_the_list};
 use super::samples::{self, count, flag, millis, of_a_token, where_an_end_is_known};
 use crate::time::unix_seconds;
 
 /// All families of `/metrics` about providers, in the order of the exposition.
-pub static FAMILIES: [Family; 33] = [
+pub static FAMILIES: [Family; 40] = [
     gauge(
         "credwatch_provider_info",
         "Recipe and configured labels of a provider; join other series with it to add these \
@@ -162,6 +163,51 @@ pub static FAMILIES: [Family; 33] = [
         "How long before the end of a credential the page fires (credential_critical). Absent \
          while no end is known.",
         Value(|subject| where_an_end_is_known(subject, |policy| policy.critical)),
+    ),
+    gauge(
+        "credwatch_listed_credential_expiry_timestamp_seconds",
+        "When a credential in the list of a provider expires, as the last complete list says.",
+        Labelled(listed::expiries),
+    ),
+    gauge(
+        "credwatch_listed_credential_never_expires",
+        "1 for a credential in the list of a provider that never expires. Absent for the others.",
+        Labelled(listed::endless),
+    ),
+    gauge(
+        "credwatch_listed_credential_replaced",
+        "1 for a credential in the list of a provider that has expired while another one with the \
+         same name in the list has not. Absent for the others.",
+        Labelled(listed::replaced),
+    ),
+    gauge(
+        "credwatch_listed_credentials",
+        "Number of credentials in the last complete list, without those that the limits left out.",
+        Value(|subject| {
+            of_the_list(subject, |listed| {
+                listed.complete().map(|_| count(listed.list().rows.len() as u64))
+            })
+        }),
+    ),
+    gauge(
+        "credwatch_listed_credentials_dropped",
+        "Number of credentials that the limits left out of the last complete list, at least.",
+        Value(|subject| {
+            of_the_list(subject, |listed| listed.complete().map(|_| count(listed.list().dropped)))
+        }),
+    ),
+    gauge(
+        "credwatch_listed_credentials_last_complete_timestamp_seconds",
+        "When the last complete list was read. Absent before the first.",
+        Value(|subject| of_the_list(subject, |listed| listed.complete().map(unix_seconds))),
+    ),
+    gauge(
+        "credwatch_listed_credentials_interval_seconds",
+        "How often the list is read (list.interval of the recipe).",
+        Value(|subject| {
+            let interval = subject.entry.provider.recipe.list_interval();
+            interval.map(|interval| interval.as_secs_f64())
+        }),
     ),
     gauge(
         "credwatch_tls_insecure",

@@ -9,6 +9,7 @@ mod exposition;
 pub mod families;
 mod family;
 mod histogram;
+mod listed;
 mod names;
 mod process;
 mod samples;

@@ -74,6 +74,7 @@ pub fn where_an_end_is_known(
     let (health, provider) = (subject.health, &subject.entry.provider);
     let is_known = provider.secret_expires.is_some()
         || health.client_certificate_expiry(provider).is_some()
+        || provider.recipe.list_interval().is_some()
         || health.credential_ends(provider).any(|(_, end)| end.time().is_some());
     is_known.then(|| duration(&provider.policy).as_secs_f64())
 }

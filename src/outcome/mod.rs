@@ -1,6 +1,7 @@
 //! The result of a probe as plain data. Metrics, health, pages, log and alerts share these words.
 
 mod ends;
+mod listed;
 mod reason;
 
 use std::fmt;
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 use crate::printable::is_deceptive;
 
 pub use ends::{CredentialEnd, EndSource};
+pub use listed::{CredentialList, ListRead, ListedCredential, Named};
 pub use reason::{BackOff, Class, Reason, ReasonFacts};
 
 /// The provider's own error code, limited so that it can be a label value: letters, digits and
@@ -279,6 +281,8 @@ pub struct Probe {
     pub credentials: Option<u128>,
     /// What the answers say about the ends of the configured credentials.
     pub ends: Vec<CredentialEnd>,
+    /// The list of credentials, or why it could not be read; `None` when it was not read.
+    pub list: Option<Box<ListRead>>,
     /// How the answer was read, when it held no usable token; else empty.
     pub reading: Vec<TraceLine>,
     /// The calls and the inspection of the token, in order. Empty when the token request is the
@@ -301,6 +305,7 @@ impl Probe {
             clock_skew: None,
             credentials: None,
             ends: Vec::new(),
+            list: None,
             reading: Vec::new(),
             steps: Vec::new(),
         }

@@ -66,12 +66,17 @@ impl Prober {
 
     /// Probes a provider once.
     pub async fn probe(&self, provider: &Provider) -> Probe {
-        self.run(provider, None).await
+        self.run(provider, None, true).await
+    }
+
+    /// Probes a provider once. Reads its list of credentials only if that is due.
+    pub async fn probe_with(&self, provider: &Provider, reads_list: bool) -> Probe {
+        self.run(provider, None, reads_list).await
     }
 
     /// Probes a provider once, and shows each call to `observer`.
     pub async fn observe(&self, provider: &Provider, observer: &mut dyn Observer) -> Probe {
-        self.run(provider, Some(observer)).await
+        self.run(provider, Some(observer), true).await
     }
 
     /// Builds the client for these settings, to find faults in its files before the first probe.
@@ -111,6 +116,7 @@ impl Prober {
         &'a self,
         provider: &'a Provider,
         observer: Option<&'a mut dyn Observer>,
+        reads_list: bool,
     ) -> Probe {
         let mut probe = Probe::new(Outcome::Failed(Failure::new(Reason::Secret, "")), (self.now)());
         let failed =
@@ -150,6 +156,7 @@ impl Prober {
             verification: provider.verification.as_deref(),
             expectations: &provider.expectations,
             fingerprints: &self.fingerprints,
+            reads_list,
         };
         let inputs = provider.inputs(&credentials);
         let conversation = match Conversation::begin(subject, &inputs, &attempt, observer) {
@@ -185,7 +192,8 @@ impl Prober {
     }
 
     /// Makes all calls under one deadline, except the first one if that is sent already. The
-    /// cleanup has its own deadline, because it must run even after a timeout.
+    /// further pages of a list have their own deadline, because they decide no outcome. So has the
+    /// cleanup, because it must run even after a timeout.
     async fn converse(
         &self,
         provider: &Provider,
@@ -198,7 +206,7 @@ impl Prober {
             Some((sent, budget)) => (Some(sent), budget),
             None => (None, Budget::new(provider.timeout)),
         };
-        let mut cleans_up = false;
+        let mut deadline_of = Kind::Token;
         let (mut place, mut large) = (None, false);
         let (mut skew, mut is_asked) = (None, false);
         let _turn = loop {
@@ -207,8 +215,9 @@ impl Prober {
             let Some(next) = conversation.next_request() else { break turn };
             // The conversation has no body any more.
             drop((turn, place.take()));
-            let kind = next.call.kind;
-            if kind == Kind::Cleanup && !std::mem::replace(&mut cleans_up, true) {
+            let kind = next.kind;
+            if matches!(kind, Kind::Page | Kind::Cleanup) && kind != deadline_of {
+                deadline_of = kind;
                 budget = Budget::new(provider.timeout);
             }
             let sent = if let Some(sent) = first.take() {
@@ -254,6 +263,7 @@ impl Prober {
         probe.outcome = blamed(outcome, certificate, probe.started);
         probe.reading = conclusion.reading;
         probe.ends = conclusion.ends;
+        probe.list = conclusion.list.map(Box::new);
         if !provider.steps.is_empty() {
             probe.steps = conclusion.steps;
         }

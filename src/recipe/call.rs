@@ -9,6 +9,7 @@ use http::{HeaderName, Method};
 use super::definition::{
     Absent, Credential, CredentialKind, Definition, Format, Known, Parameter, Tokens, Unit,
 };
+use super::list_rules::ListRules;
 use crate::language::expression::Compiled;
 use crate::language::json_template::JsonTemplate;
 use crate::language::names::Names;
@@ -44,6 +45,8 @@ pub struct Recipe {
     pub(super) cleanup: Vec<Call>,
     pub(super) bindings: Vec<(String, Compiled)>,
     pub(super) reading: TokenRules,
+    /// How a list of credentials in the answer is read.
+    pub(super) list: Option<ListRules>,
     /// All names that the last request of a probe can use.
     pub(super) names: Names,
     /// The definition, to compare recipes.
@@ -100,6 +103,18 @@ impl Recipe {
         self.reading.scopes.is_some()
     }
 
+    /// How often the list of credentials is read; `None` when the recipe has no list.
+    #[must_use]
+    pub fn list_interval(&self) -> Option<Duration> {
+        self.list.as_ref().map(|list| list.interval)
+    }
+
+    /// The most credentials of the list that are kept.
+    #[must_use]
+    pub fn most_listed(&self) -> usize {
+        self.list.as_ref().map_or(0, |list| list.most)
+    }
+
     /// Whether any expression uses the current time.
     #[must_use]
     pub fn uses_the_time(&self) -> bool {
@@ -122,6 +137,9 @@ pub enum Kind {
     Token,
     /// Presents a static credential.
     Read,
+    /// Reads a further page of the list of credentials. It is the request of [`Self::Read`] with
+    /// another URL.
+    Page,
     /// Uses the token, which the provider accepts or rejects.
     Check,
     /// Asks the provider whether the token is active (RFC 7662).
@@ -136,7 +154,7 @@ impl Kind {
     /// The name of a call to which the recipe gives no name.
     pub(super) fn own_name(self) -> &'static str {
         match self {
-            Self::Step | Self::Cleanup => "",
+            Self::Step | Self::Page | Self::Cleanup => "",
             Self::Token => TOKEN,
             Self::Read => READ,
             Self::Check => CHECK,
@@ -257,6 +275,8 @@ pub(super) struct Rules {
     pub(super) retry_after: Vec<(Compiled, Unit)>,
     /// Where the answer has a new value of a credential, by the credential's name.
     pub(super) replaces: Vec<(Arc<str>, Compiled)>,
+    /// Whether the answer is a page of a list, which has more values than other answers.
+    pub(super) lists: bool,
     /// Where ends of configured credentials are, and when the credentials were created.
     pub(super) ends: EndRules,
 }

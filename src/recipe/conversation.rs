@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use super::call::{Call, INSPECTION, Kind, Recipe};
 use super::claims::JwtCheck;
 use super::fingerprint::Fingerprints;
-use super::reader::TokenResponse;
+use super::list::ListReading;
+use super::reader::{Reader, TokenResponse};
 use super::request::TokenRequest;
 use super::token::Expectations;
 use super::trace::Trace;
@@ -18,7 +19,7 @@ use super::turns::{Turn, Turns};
 use super::values::{Attempt, Inputs, RenderError, Values};
 use super::verification::{Verification, judged};
 use crate::outcome::{
-    Code, CredentialEnd, Expiry, Failure, Message, Outcome, Step, TraceLine, malformed,
+    Code, CredentialEnd, Expiry, Failure, ListRead, Message, Outcome, Step, TraceLine, malformed,
 };
 use crate::secret::Redactor;
 
@@ -33,6 +34,8 @@ pub struct Subject<'a> {
     pub expectations: &'a Expectations,
     /// Makes the fingerprint of the token.
     pub fingerprints: &'a Fingerprints,
+    /// Whether to read the list of credentials, if the recipe has one.
+    pub reads_list: bool,
 }
 
 /// A conversation with a provider, from the first request of a probe to the last.
@@ -40,8 +43,10 @@ pub struct Conversation<'a> {
     subject: Subject<'a>,
     turns: Turns<'a>,
     values: Values,
-    /// The call whose answer is still missing.
-    open: Option<&'a Call>,
+    /// The call whose answer is still missing, and what it is for.
+    open: Option<(&'a Call, Kind)>,
+    /// The list of credentials, from the main request on.
+    list: Option<ListReading<'a>>,
     /// The answer to the call for keys.
     keys: Option<TokenResponse>,
     /// When the last answer arrived; at first the time of the attempt.
@@ -67,6 +72,8 @@ struct Failed<'a> {
 pub struct NextRequest<'a> {
     /// The call that it belongs to.
     pub call: &'a Call,
+    /// What it is for. A further page of a list belongs to the main call.
+    pub kind: Kind,
     /// The request to send.
     pub request: TokenRequest,
 }
@@ -82,6 +89,8 @@ pub struct Conclusion {
     before_cleanup: usize,
     /// What the answers say about the ends of configured credentials.
     pub ends: Vec<CredentialEnd>,
+    /// The list of credentials; `None` when it was not read.
+    pub list: Option<ListRead>,
 }
 
 impl Conclusion {
@@ -139,6 +148,7 @@ impl<'a> Conversation<'a> {
             turns: Turns::new(subject.recipe, subject.verification),
             values,
             open: None,
+            list: None,
             keys: None,
             now: attempt.now,
             good: None,
@@ -169,6 +179,13 @@ impl<'a> Conversation<'a> {
 
     /// The next request; `None` at the end. A call whose request cannot be rendered fails.
     pub fn next_request(&mut self) -> Option<NextRequest<'a>> {
+        if self.failed.is_none()
+            && let Some(request) = self.list.as_mut().and_then(ListReading::next_request)
+        {
+            let (call, kind) = (&self.subject.recipe.main, Kind::Page);
+            self.open = Some((call, kind));
+            return Some(NextRequest { call, kind, request });
+        }
         loop {
             match self.turns.next(&self.values)? {
                 Turn::Inspection(check) => self.inspect(check),
@@ -178,8 +195,9 @@ impl<'a> Conversation<'a> {
                     }
                     match call.render(&mut self.values) {
                         Ok(request) => {
-                            self.open = Some(call);
-                            return Some(NextRequest { call, request });
+                            self.begin_list(call, &request);
+                            self.open = Some((call, call.kind));
+                            return Some(NextRequest { call, kind: call.kind, request });
                         }
                         Err(error) => self.unanswered(call, error.failure(), Duration::ZERO),
                     }
@@ -190,8 +208,11 @@ impl<'a> Conversation<'a> {
 
     /// The provider answered the last request, `took` after it was sent.
     pub fn answered(&mut self, response: TokenResponse, took: Duration) {
-        let Some(call) = self.open.take() else { return };
+        let Some((call, kind)) = self.open.take() else { return };
         self.now = response.received;
+        if kind == Kind::Page {
+            return self.read_page(call, &response);
+        }
         let mut trace = Trace::default();
         let (outcome, read) = if call.kind.is_main() {
             (Some(self.read_main(&response, &mut trace)), Ok(()))
@@ -223,15 +244,17 @@ impl<'a> Conversation<'a> {
 
     /// The last request got no answer, for this reason.
     pub fn failed(&mut self, failure: Failure, took: Duration) {
-        if let Some(call) = self.open.take() {
-            self.unanswered(call, failure, took);
+        match (self.open.take(), &mut self.list) {
+            (Some((_, Kind::Page)), Some(list)) => list.fail(failure),
+            (Some((call, _)), _) => self.unanswered(call, failure, took),
+            (None, _) => {}
         }
     }
 
     /// The result. No text in it holds a secret of any call.
     #[must_use]
     pub fn finish(self) -> Conclusion {
-        let Self { values, observer, failed, good, mut steps, before_cleanup, .. } = self;
+        let Self { values, observer, failed, good, mut steps, before_cleanup, list, .. } = self;
         let redactor = &values.redactor;
         if let Some(observer) = observer {
             for call in &self.subject.recipe.cleanup {
@@ -258,14 +281,37 @@ impl<'a> Conversation<'a> {
                 (Outcome::Failed(failure), Vec::new())
             }
         };
-        Conclusion { outcome, reading, steps, before_cleanup, ends: values.ends }
+        let list = list.and_then(ListReading::finish);
+        Conclusion { outcome, reading, steps, before_cleanup, ends: values.ends, list }
+    }
+
+    /// The answer to the main request is the first page of the list.
+    fn begin_list(&mut self, call: &Call, request: &TokenRequest) {
+        let Subject { recipe, reads_list, .. } = self.subject;
+        if let Some(rules) = recipe.list.as_ref().filter(|_| reads_list && call.kind.is_main()) {
+            let secrets = self.values.redactor.again();
+            self.list = Some(ListReading::new(rules, request.again(), secrets));
+        }
+    }
+
+    /// A refusal of a further page is no verdict on the credential, because the main answer has
+    /// accepted it. The next probe judges it again.
+    fn read_page(&mut self, call: &'a Call, response: &TokenResponse) {
+        let Some(list) = &mut self.list else { return };
+        let mut trace = Trace::default();
+        let mut reader = Reader::new(call, &[], &mut self.values, response, &mut trace);
+        match reader.accept() {
+            Ok(()) => list.read(&reader),
+            Err(failure) => list.fail(failure),
+        }
     }
 
     /// The values keep the token only when a later call can need it.
     fn read_main(&mut self, response: &TokenResponse, trace: &mut Trace<'a>) -> Outcome {
-        let Subject { recipe, verification, expectations, fingerprints } = self.subject;
+        let Subject { recipe, verification, expectations, fingerprints, .. } = self.subject;
         if !recipe.issues_tokens() {
-            return recipe.read_static(&mut self.values, response, expectations, trace);
+            let list = self.list.as_mut();
+            return recipe.read_static(&mut self.values, response, expectations, list, trace);
         }
         let keep = verification.is_some();
         if !keep

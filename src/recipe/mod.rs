@@ -22,6 +22,8 @@ pub mod definition;
 mod ends;
 pub mod expiry;
 mod fingerprint;
+mod list;
+mod list_rules;
 mod meaning;
 mod multipart;
 mod named_secrets;

@@ -15,7 +15,7 @@ use super::definition::Format;
 use super::named_secrets::{hide_headers, hide_in_text, hide_members};
 use super::trace::{Found, Given, Trace};
 use super::values::{Values, hide};
-use crate::language::answer;
+use crate::language::answer::{self, MOST_LISTED_VALUES, MOST_VALUES};
 use crate::language::charset::{UNREADABLE, decoded};
 use crate::language::context::Context;
 use crate::language::expression::Compiled;
@@ -294,7 +294,8 @@ impl<'a, 'r> Reader<'a, 'r> {
 fn trees(call: &Call, body: &[u8]) -> (Vec<(&'static str, Arc<Tree>)>, Option<String>) {
     let format = call.rules.format;
     let (mut trees, mut mended) = (Vec::new(), None);
-    if let Some((json, text)) = answer::json_and_text(body) {
+    let most = if call.rules.lists { MOST_LISTED_VALUES } else { MOST_VALUES };
+    if let Some((json, text)) = answer::json_and_text(body, most) {
         trees.push(("json", json));
         mended = text;
     }

@@ -9,6 +9,7 @@ use super::call::{Recipe, TokenRules};
 use super::definition::Unit;
 use super::expiry::{ends_at, is_absent};
 use super::fingerprint::Fingerprints;
+use super::list::ListReading;
 use super::reader::{Reader, TokenResponse};
 use super::refusal::NoToken;
 use super::retry::{LARGEST_SKEW, clock_skew};
@@ -99,13 +100,15 @@ impl Recipe {
 }
 
 impl Recipe {
-    /// Reads the answer to the read that presents a static credential.
+    /// Reads the answer to the read that presents a static credential, and the first page of its
+    /// list if that is wanted.
     #[must_use]
     pub fn read_static<'r>(
         &'r self,
         values: &mut Values,
         response: &TokenResponse,
         expectations: &Expectations,
+        list: Option<&mut ListReading<'_>>,
         trace: &mut Trace<'r>,
     ) -> Outcome {
         let mut reader = Reader::new(&self.main, &[], values, response, trace);
@@ -117,6 +120,12 @@ impl Recipe {
         let ends = reader
             .check_scopes(&self.reading, &expectations.required_scopes)
             .and_then(|()| reader.credential_ends());
+        if let (Some(list), Ok(_)) = (list, &ends) {
+            for (_, _, value) in &given {
+                list.hide(value);
+            }
+            list.read(&reader);
+        }
         for (name, rule, value) in given {
             values.give_found(name, rule, value);
         }

@@ -10,15 +10,23 @@ use crate::provider::Provider;
 
 /// Makes probes. The tests of the scheduler have one that makes no requests.
 pub trait Probes: Send + Sync + 'static {
-    /// Probes a provider once.
-    fn probe(&self, provider: &Arc<Provider>) -> impl Future<Output = Probe> + Send;
+    /// Probes a provider once, and reads its list of credentials if that is due.
+    fn probe(
+        &self,
+        provider: &Arc<Provider>,
+        reads_list: bool,
+    ) -> impl Future<Output = Probe> + Send;
     /// Fingerprint of the credentials as they can be read now; `None` when they cannot.
     fn credentials(&self, provider: &Arc<Provider>) -> impl Future<Output = Option<u128>> + Send;
 }
 
 impl Probes for Prober {
-    fn probe(&self, provider: &Arc<Provider>) -> impl Future<Output = Probe> + Send {
-        Prober::probe(self, provider)
+    fn probe(
+        &self,
+        provider: &Arc<Provider>,
+        reads_list: bool,
+    ) -> impl Future<Output = Probe> + Send {
+        Prober::probe_with(self, provider, reads_list)
     }
     fn credentials(&self, provider: &Arc<Provider>) -> impl Future<Output = Option<u128>> + Send {
         Prober::credentials(self, provider)

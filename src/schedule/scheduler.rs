@@ -240,7 +240,9 @@ impl<P: Probes> Scheduler<P> {
             let probing = async move {
                 // After a panic of our own code, the provider must still be probed again.
                 let started = jiff::Timestamp::now();
-                let probe = AssertUnwindSafe(probes.probe(&entry.provider)).catch_unwind().await;
+                let reads_list = entry.health().list_is_due(&entry.provider, started);
+                let probe = probes.probe(&entry.provider, reads_list);
+                let probe = AssertUnwindSafe(probe).catch_unwind().await;
                 let probe = Box::new(probe.unwrap_or_else(|_| panicked(started)));
                 // Sending fails only when the daemon stops.
                 let _ = events.send(Event::Ended { runner, probe });

@@ -67,7 +67,7 @@ impl Origin {
 }
 
 impl Probes for Scripted {
-    async fn probe(&self, provider: &Arc<Provider>) -> Probe {
+    async fn probe(&self, provider: &Arc<Provider>, _: bool) -> Probe {
         let credentials = self.read();
         if credentials.is_none() && provider.can_rotate() {
             let outcome = Outcome::Failed(Failure::new(Reason::Secret, ""));

@@ -24,4 +24,4 @@ pub use draft::{
     may_be_user_agent, may_show_host, may_stand_beside,
 };
 pub use redactor::{HIDDEN, Redactor};
-pub use shape::{is_address, is_named_secret, looks_random, names_a_secret};
+pub use shape::{is_address, is_listed_secret, is_named_secret, looks_random, names_a_secret};

@@ -41,6 +41,7 @@ pub struct Redactor {
     search: OnceCell<Option<Search>>,
 }
 
+#[derive(Clone)]
 struct Secret(SecretString);
 
 impl Hash for Secret {
@@ -64,6 +65,13 @@ impl Borrow<str> for Secret {
 }
 
 impl Redactor {
+    /// A redactor that knows the same secrets.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        let (secrets, bytes) = (self.secrets.clone(), self.bytes);
+        Self { secrets, bytes, overflowing: self.overflowing, search: OnceCell::new() }
+    }
+
     /// Hides `value` from now on.
     pub fn hide(&mut self, value: &str) {
         let value = value.trim();
@@ -89,6 +97,20 @@ impl Redactor {
     pub fn is_secret(&self, text: &str) -> bool {
         let text = text.trim();
         !text.is_empty() && self.found(cut(text, MOST_SHOWN + MARGIN)).is_none_or(|f| !f.is_empty())
+    }
+
+    /// Whether `text` is a whole secret.
+    #[must_use]
+    pub fn knows(&self, text: &str) -> bool {
+        self.overflowing || self.secrets.contains(text.trim())
+    }
+
+    /// Whether `text` is a part of a secret, of more than three bytes.
+    #[must_use]
+    pub fn has_part(&self, text: &str) -> bool {
+        const SHORTEST: usize = 4;
+        let is_part = |secret: &Secret| secret.0.expose_secret().contains(text);
+        self.overflowing || text.len() >= SHORTEST && self.secrets.iter().any(is_part)
     }
 
     /// `text` with every secret replaced, cut after 4 KiB.

@@ -59,6 +59,23 @@ pub fn is_named_secret(name: &str, value: &str) -> bool {
     !ambiguous && (digits >= 6 || digits < value.len())
 }
 
+/// Whether a member in the row of a list is secret. There the id, the name and the kind of a key
+/// stand beside it: `keyId` and `token_name` are not secret, `SecretID` is.
+#[must_use]
+pub fn is_listed_secret(name: &str, value: &str) -> bool {
+    const OPEN: [&str; 8] =
+        ["name", "algorithm", "origin", "usage", "hint", "prefix", "description", "identifier"];
+    let ends = |word: &str| {
+        let start = name.len().checked_sub(word.len());
+        start.and_then(|start| name.get(start..)).is_some_and(|end| end.eq_ignore_ascii_case(word))
+    };
+    let is_id =
+        ends("id") && ["key", "token", "credential"].iter().any(|word| contains(name, word));
+    let is_open = is_id && !contains(name, "secret") && !contains(name, "session")
+        || OPEN.iter().any(|word| ends(word));
+    names_a_secret(name) && is_named_secret(name, value) && !is_open
+}
+
 pub fn contains(name: &str, word: &str) -> bool {
     name.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()))
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::histogram::{Bounds, Histogram};
+use super::listed::Listed;
 use crate::outcome::{Code, CredentialEnd, Expiry, Failure, Phases, Reason};
 
 /// The state of a provider.
@@ -94,6 +95,7 @@ pub struct Health {
     pub(super) certificate_expiry: Option<Timestamp>,
     pub(super) client_certificate_expiry: Option<Timestamp>,
     pub(super) ends: Vec<CredentialEnd>,
+    pub(super) listed: Option<Box<Listed>>,
     pub(super) durations: Histogram,
     pub(super) steps: BTreeMap<Arc<str>, StepHealth>,
     pub(super) next_due: Option<Duration>,
@@ -153,6 +155,7 @@ impl Health {
             certificate_expiry: None,
             client_certificate_expiry: None,
             ends: Vec::new(),
+            listed: None,
             durations: Histogram::new(bounds),
             steps: BTreeMap::new(),
             next_due: None,

@@ -4,7 +4,10 @@
 pub mod health;
 pub mod histogram;
 pub mod history;
+mod kept_list;
 mod ledger;
+mod listed;
+mod listing;
 mod moment;
 mod questions;
 mod roster;
@@ -13,5 +16,6 @@ mod transitions;
 
 pub use health::{Health, Recorded, State, StepHealth, Transition};
 pub use ledger::Ledger;
+pub use listed::Listed;
 pub use moment::Moment;
 pub use roster::{Changes, Entry, Roster};

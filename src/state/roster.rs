@@ -166,6 +166,9 @@ impl Roster {
                     if old.transport.client_certificate != new.transport.client_certificate {
                         health.client_certificate_changed();
                     }
+                    if old.recipe != new.recipe || old.parameters != new.parameters {
+                        health.forget_list();
+                    }
                     drop(health);
                     Arc::new(Entry {
                         provider,

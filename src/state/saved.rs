@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::health::{CurrentFailure, State, Streak, Token};
+use super::kept_list::KeptList;
 use super::moment::Moment;
 use super::roster::{Entry, Roster};
 use super::transitions::Restored;
@@ -51,6 +52,8 @@ struct Kept {
     client_certificate_expiry: Option<f64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     credential_ends: Vec<KeptEnd>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    listed: Option<KeptList>,
 }
 
 /// The end of a configured credential.
@@ -133,6 +136,7 @@ fn keep(entry: &Entry, now: Moment) -> Option<Kept> {
         certificate_expiry: health.certificate_expiry.map(unix_seconds),
         client_certificate_expiry: health.client_certificate_expiry.map(unix_seconds),
         credential_ends: health.ends.iter().map(keep_end).collect(),
+        listed: health.listed(&entry.provider).and_then(KeptList::of),
     })
 }
 
@@ -224,6 +228,9 @@ fn restore(
             .filter(|_| touched != Touched::Yes)
             .filter_map(|kept| restored_end(kept, entry))
             .collect(),
+        listed: kept
+            .listed
+            .and_then(|list| list.restored(&entry.provider, now.wall, touched == Touched::Yes)),
         current_failure,
         streak,
         next_due: due,

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::health::{CurrentFailure, Health, Recorded, State, Streak, Token, Transition};
 use super::histogram::{Bounds, Histogram};
+use super::listed::Listed;
 use crate::outcome::{BackOff, Class, CredentialEnd, Failure, Issued, Outcome, Probe, Reason};
 use crate::provider::Cadence;
 
@@ -20,6 +21,7 @@ pub(super) struct Restored {
     pub(super) certificate_expiry: Option<Timestamp>,
     pub(super) client_certificate_expiry: Option<Timestamp>,
     pub(super) ends: Vec<CredentialEnd>,
+    pub(super) listed: Option<Box<Listed>>,
     pub(super) current_failure: Option<CurrentFailure>,
     pub(super) streak: Streak,
     pub(super) next_due: Option<Duration>,
@@ -48,6 +50,12 @@ impl Health {
         if replaced || probe.outcome.is_success() {
             self.ends.clone_from(&probe.ends);
         }
+        if replaced {
+            self.list_again();
+        }
+        if let Some(list) = &probe.list {
+            self.record_list(list, probe.started);
+        }
         self.credentials = probe.credentials.or(self.credentials);
         let to = match &probe.outcome {
             Outcome::Issued(issued) => self.succeed(Some(issued), probe.started),
@@ -71,6 +79,7 @@ impl Health {
         self.streak.same_reason = 0;
         self.streak.refusals = 0;
         self.next_due = None;
+        self.list_again();
     }
 
     /// The credentials are configured in another way, so the ends of the old ones say nothing.
@@ -110,6 +119,7 @@ impl Health {
         self.certificate_expiry = saved.certificate_expiry;
         self.client_certificate_expiry = saved.client_certificate_expiry;
         self.ends = saved.ends;
+        self.listed = saved.listed;
         self.current_failure = saved.current_failure.map(Box::new);
         self.streak = saved.streak;
         self.next_due = saved.next_due;

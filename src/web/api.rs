@@ -14,12 +14,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::app::App;
+use super::listed;
 use crate::metrics::{Sink, piece};
 use crate::outcome::{CredentialEnd, Expiry, Failure, Phases, Reason};
 use crate::provider::{Provider, Slot};
 use crate::state::history::History;
 use crate::state::{Entry, Health, Ledger, Moment, Roster, State};
-use crate::time::{from_unix_seconds, unix_seconds};
+use crate::time::{date, from_unix_seconds, unix_seconds};
 
 /// The headers of an answer in JSON that must not be stored.
 pub const JSON: [(HeaderName, &str); 2] =
@@ -147,6 +148,11 @@ pub async fn one(app: &App, name: &str, status: StatusCode) -> Response {
         let past = entry.history().clone();
         if let Some(members) = value.as_object_mut() {
             members.insert("history".into(), history(&past));
+            let health = entry.health().clone();
+            if let Some(list) = health.listed(&entry.provider) {
+                let list = listed::listed(list, &entry.provider, now.wall);
+                members.insert("listed".into(), list);
+            }
         }
         value
     });
@@ -306,11 +312,6 @@ fn history(history: &History) -> Value {
         })
         .collect();
     json!({ "probes": probes, "failures": failures, "reading": history.reading() })
-}
-
-/// A time in UTC in the format of RFC 3339, in whole seconds.
-fn date(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn millis(seconds: f64) -> f64 {

@@ -12,6 +12,7 @@ mod gate;
 mod gzip;
 mod health;
 mod hosts;
+mod listed;
 mod listen;
 mod page;
 mod places;

@@ -251,6 +251,7 @@ fn expected(
         verification: prepared.verification.as_deref(),
         expectations: &expectations,
         fingerprints: &fingerprints,
+        reads_list: true,
     };
     let inputs = Inputs { parameters, credentials: &credentials };
     let mut conversation = Conversation::begin(subject, &inputs, &prepared.attempt, None)
@@ -258,7 +259,7 @@ fn expected(
     let mut steps = prepared.exchange.steps.iter();
     let mut all = Vec::new();
     while let Some(asked) = conversation.next_request() {
-        let (request, recorded) = if asked.call.kind.is_main() {
+        let (request, recorded) = if asked.kind.is_main() {
             (&prepared.exchange.request, prepared.exchange.response.as_ref())
         } else {
             let step = steps.next().ok_or("a call is not recorded")?;
@@ -327,6 +328,7 @@ async fn over_a_socket(
     let mut differences = Vec::new();
     prepared.compare_outcome(&probe.outcome, &mut differences);
     prepared.compare_ends(&probe.ends, &mut differences);
+    prepared.compare_list(probe.list.as_deref(), &mut differences);
     let sent = moved.requests(&expected);
     if sent.len() != expected.len() {
         differences.push(format!("  {} requests came, not {}", sent.len(), expected.len()));

@@ -26,6 +26,7 @@
 //! - `house`: rules of the code that a machine can check.
 //! - `leaks`: secrets in all places of an answer, and rules that read the wrong place.
 //! - `links`: the links and the log lines in the documents.
+//! - `lists`: many credentials in one answer.
 //! - `on_demand`: probes on demand, discovery, shards, and the API for programs.
 //! - `page`: the web pages.
 //! - `reference`: the examples of the reference.
@@ -71,6 +72,7 @@ mod house;
 mod large_files;
 mod leaks;
 mod links;
+mod lists;
 mod on_demand;
 mod page;
 mod reference;

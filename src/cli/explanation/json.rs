@@ -2,6 +2,8 @@
 
 use serde_json::json;
 
+use super::list;
+
 use crate::authoring::explain::Explanation;
 use crate::outcome::{Expiry, Outcome, Phases, Probe};
 use crate::provider::Provider;
@@ -82,6 +84,7 @@ pub fn as_json(provider: &Provider, probe: &Probe, explanation: &Explanation) ->
             "expires": written(end.with_max_age(provider.policy.max_age)),
             "created": end.created.map(|created| created.to_string()),
         })).collect::<Vec<_>>(),
+        "listed": probe.list.as_deref().map(|list| list::as_json(list, provider)),
         "side_effects": provider.recipe.side_effects,
         "outcome": outcome,
     })

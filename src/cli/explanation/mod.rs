@@ -1,6 +1,7 @@
 //! The explanation of a probe: for people as text, for programs as JSON.
 
 mod json;
+mod list;
 mod text;
 
 pub use json::as_json;

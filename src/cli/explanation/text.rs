@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::super::print::Style::{Bad, Dim, Good, Head};
+use super::list;
 use crate::authoring::explain::{ExplainedCall, Explanation};
 use crate::outcome::{Expiry, Outcome, Phases, Probe};
 use crate::printable::printable;
@@ -262,6 +263,7 @@ fn result(out: &mut String, provider: &Provider, probe: &Probe) {
         Outcome::Accepted => {
             let _ = writeln!(out, "{} the key was accepted", Good.paint("OK"));
             ends(out, provider, probe);
+            list::write(out, provider, probe);
             left_behind(out, probe);
         }
         Outcome::Failed(failure) => {

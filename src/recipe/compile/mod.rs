@@ -5,6 +5,7 @@ mod compiler;
 mod ends;
 mod inputs;
 mod limits;
+mod list;
 mod meanings;
 mod recipe;
 mod request;

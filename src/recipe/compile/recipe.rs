@@ -59,6 +59,7 @@ impl Recipe {
         let replaces = compiler.replaces(&response.replaces);
         let (rules, reading) = compiler.response(definition, place);
         let rules = Rules { replaces, ..rules };
+        let list = response.list.as_ref().and_then(|list| compiler.list(list, place));
         compiler.names = outside;
         let (name_of_call, part) = (kind.own_name().into(), String::new());
         let main = compiler.finish(name_of_call, kind, part, request, rules, gives);
@@ -87,6 +88,7 @@ impl Recipe {
             cleanup,
             bindings,
             reading,
+            list,
             names,
             definition: definition.clone(),
             uses: all,

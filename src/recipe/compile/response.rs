@@ -73,6 +73,7 @@ impl Compiler<'_> {
             message,
             meanings,
             retry_after,
+            lists: response.list.is_some(),
             ends,
             // Compiled before the rules that must not show them.
             replaces: Vec::new(),

@@ -2,6 +2,7 @@
 
 mod credentials;
 mod kinds;
+mod list;
 mod signs;
 mod times;
 
@@ -9,6 +10,7 @@ use schemars::JsonSchema;
 
 pub use credentials::Credentials;
 pub use kinds::{CredentialKind, Known, Tokens};
+pub use list::{List, RowTime};
 pub use signs::Signs;
 pub use times::{Absent, CreationRule, EndRule, TimeRule, Unit};
 
@@ -314,6 +316,8 @@ pub struct Response {
     pub credential_expiry: OneOrSeveral<EndRule>,
     /// Where the time is at which a configured credential was created.
     pub credential_created: OneOrSeveral<CreationRule>,
+    /// Many credentials in one answer. Only for `kind = "static"`.
+    pub list: Option<List>,
 }
 
 impl Response {

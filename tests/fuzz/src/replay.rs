@@ -10,7 +10,7 @@ use credwatch::exchange::{Prepared, prepare};
 use credwatch::outcome::{Code, Failure, Message, Outcome, Reason};
 use credwatch::recipe::retry::LONGEST_WAIT;
 use credwatch::recipe::{
-    Attempt, Call, Conclusion, Conversation, Expectations, Fingerprints, Inputs, NextRequest,
+    Attempt, Call, Conclusion, Conversation, Expectations, Fingerprints, Inputs, Kind, NextRequest,
     ObservedAnswer, Observer, Recipe, Subject, TokenRequest, TokenResponse, Values, Verification,
 };
 use credwatch::secret::Redactor;
@@ -104,16 +104,18 @@ impl Script<'_> {
             verification: self.verification,
             expectations: &self.expectations,
             fingerprints: &fingerprints,
+            reads_list: true,
         };
         let mut watcher = Watcher::default();
         let mut conversation =
             Conversation::begin(subject, &self.inputs, &self.attempt, Some(&mut watcher))
                 .expect("the inputs hold");
-        while let Some(NextRequest { call, request }) = conversation.next_request() {
-            let response = answer(&call.name, &request, conversation.values())?;
+        while let Some(NextRequest { call, kind, request }) = conversation.next_request() {
+            let name = if kind == Kind::Page { "page" } else { &*call.name };
+            let response = answer(name, &request, conversation.values())?;
             let (before, length) = (conversation.values().cost(), response.body.len());
             conversation.answered(response, Duration::ZERO);
-            assert_cost(&call.name, length, conversation.values().cost() - before);
+            assert_cost(name, length, conversation.values().cost() - before);
         }
         let conclusion = conversation.finish();
         Some(Replayed { output: output_of(&conclusion, watcher.0), outcome: conclusion.outcome })

@@ -4,6 +4,7 @@ mod facts;
 mod failure;
 mod history;
 mod last_probe;
+mod listed;
 mod page;
 mod view;
 

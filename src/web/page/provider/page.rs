@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::view::View;
-use super::{facts, failure, history, last_probe};
+use super::{facts, failure, history, last_probe, listed};
 use crate::provider::Slot;
 use crate::state::{Ledger, State};
 use crate::web::page::format::{query_value, untrusted};
@@ -27,6 +27,7 @@ pub fn page(ledger: &Ledger, name: &str, root: &'static str) -> Option<Sheet> {
             (parts::expiring(expiring, view.wall))
         }
         div.columns { (last_probe::section(&view)) (facts::section(&view)) }
+        (listed::section(&view))
         (history::sections(&view))
         @if let Some(next) = &next { (next_credential(next)) }
         (history::counts(&view.health, root))

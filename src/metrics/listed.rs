@@ -1,0 +1,45 @@
+//! Writes the samples of families about the credentials in the list of a provider.
+
+use super::encode::label;
+use super::family::{Subject, Writer};
+use crate::outcome::{Expiry, ListedCredential};
+use crate::state::Listed;
+use crate::time::unix_seconds;
+
+/// A value of the list; `None` for a provider without one.
+pub fn of_the_list(subject: &Subject<'_>, value: fn(&Listed) -> Option<f64>) -> Option<f64> {
+    subject.health.listed(&subject.entry.provider).and_then(value)
+}
+
+/// The end of each credential in the list.
+pub fn expiries(subject: &Subject<'_>, writer: &mut Writer<'_>) {
+    each(subject, writer, |_, _, expiry| expiry.time().map(unix_seconds));
+}
+
+/// 1 for each credential without an end. The others have no sample.
+pub fn endless(subject: &Subject<'_>, writer: &mut Writer<'_>) {
+    each(subject, writer, |_, _, expiry| (expiry == Expiry::Never).then_some(1.0));
+}
+
+/// 1 for each credential that has ended while another of its name has not. The others have no
+/// sample.
+pub fn replaced(subject: &Subject<'_>, writer: &mut Writer<'_>) {
+    each(subject, writer, |listed, row, _| {
+        let is_replaced = listed.is_replaced(row, &subject.entry.provider, subject.now.wall);
+        is_replaced.then_some(1.0)
+    });
+}
+
+fn each(
+    subject: &Subject<'_>,
+    writer: &mut Writer<'_>,
+    value: impl Fn(&Listed, &ListedCredential, Expiry) -> Option<f64>,
+) {
+    let provider = &subject.entry.provider;
+    let Some(listed) = subject.health.listed(provider) else { return };
+    for (row, expiry) in listed.ends(provider) {
+        if let Some(value) = value(listed, row, expiry) {
+            writer.sample(&label("name", &row.name), value);
+        }
+    }
+}

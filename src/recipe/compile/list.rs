@@ -1,0 +1,106 @@
+//! Compiles the rules for a list of credentials.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use super::compiler::Compiler;
+use super::meanings::ANSWER;
+use crate::diagnostic::{Sentence, Shown};
+use crate::language::expression::Compiled;
+use crate::recipe::definition::{CredentialKind, List, OneOrSeveral, RowTime, Text, TimeRule};
+use crate::recipe::list_rules::{ListRules, RowPlace};
+
+/// The most pages of a list.
+const MOST_PAGES: u32 = 100;
+/// The most credentials of a list that are kept.
+const MOST_LISTED: u32 = 1_000;
+/// How often a list can be read.
+const INTERVALS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(7 * 24 * 3600)];
+
+impl Compiler<'_> {
+    /// Compiles the list of a recipe. The names of the answer are known at this point.
+    pub fn list(&mut self, list: &List, place: &Range<usize>) -> Option<ListRules> {
+        let span = list.rows.as_ref().map_or(place.clone(), |rows| rows.0.span());
+        if self.kind != CredentialKind::Static {
+            self.fault(span.clone(), "`response.list` needs `kind = \"static\"`").hint =
+                Some("request the token in a step, and read the list with it".into());
+        }
+        let Some(rows) = &list.rows else {
+            self.fault(span, "the list has no `rows`").hint = Some(
+                "say where the rows are in the answer, such as `rows = \"json.items\"`".into(),
+            );
+            return None;
+        };
+        self.bounds(list, &span);
+        let rows = self.rows_of_the_answer(rows)?;
+        for name in ["row", "each"] {
+            if self.names.contains(name) {
+                let problem = Sentence::fill(
+                    "`{}` has a meaning of its own in `response.list`",
+                    [name.into()],
+                );
+                self.fault(span.clone(), problem).hint = Some("choose another name".into());
+                return None;
+            }
+        }
+        let next = list.next.as_ref().and_then(|text| self.rule(text));
+        self.names.add_members("row", &[]);
+        let each = self.rules(&list.each);
+        if !each.is_empty() {
+            self.names.add_members("each", &[]);
+        }
+        let (name, id) = (self.rules(&list.name), self.rules(&list.id));
+        if list.name.0.is_empty() && list.id.0.is_empty() {
+            self.fault(span, "the list has neither `name` nor `id`").hint = Some(
+                "say what the credential of a row is called, such as `name = \"row.name\"`".into(),
+            );
+        }
+        Some(ListRules {
+            rows,
+            each,
+            name,
+            id,
+            expiry: self.row_times(&list.expiry),
+            created: self.row_times(&list.created),
+            keep: list.keep.as_ref().and_then(|text| self.rule(text)),
+            next,
+            max_pages: list.max_pages as usize,
+            most: list.most as usize,
+            interval: list.interval.0,
+        })
+    }
+
+    /// Compiles `rows`, which must use the answer.
+    fn rows_of_the_answer(&mut self, rows: &Text) -> Option<Compiled> {
+        let rule = self.rule(rows)?;
+        if !ANSWER.iter().any(|name| rule.uses.contains(*name)) {
+            self.fault(rows.0.span(), "this rule uses no value of the answer").hint =
+                Some("say where the rows are, such as `rows = \"json.items\"`".into());
+            return None;
+        }
+        Some(rule)
+    }
+
+    fn row_times(&mut self, rules: &OneOrSeveral<RowTime>) -> Vec<RowPlace> {
+        let compile = |RowTime { value, unit, absent }: &RowTime| {
+            let times = self.times(&[TimeRule { value: value.clone(), unit: *unit }]);
+            let places = times.into_iter();
+            places.map(|(rule, unit)| RowPlace { rule, unit, absent: *absent }).next()
+        };
+        rules.0.iter().filter_map(compile).collect()
+    }
+
+    fn bounds(&mut self, list: &List, span: &Range<usize>) {
+        let numbers = [("max_pages", list.max_pages, MOST_PAGES), ("most", list.most, MOST_LISTED)];
+        for (key, number, largest) in numbers {
+            if !(1..=largest).contains(&number) {
+                let words = [key.into(), Shown::outside_of_files(largest)];
+                let problem = Sentence::fill("`list.{}` is a number from 1 to {}", words);
+                self.fault(span.clone(), problem);
+            }
+        }
+        if !(INTERVALS[0]..=INTERVALS[1]).contains(&list.interval.0) {
+            self.fault(span.clone(), "`list.interval` is a time from `1s` to `7d`");
+        }
+    }
+}
