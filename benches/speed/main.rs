@@ -27,6 +27,10 @@ use std::time::{Duration, Instant};
 use endpoint::Endpoint;
 use table::{Reach, Row, Samples};
 
+/// The allocator of the daemon, for the floor as well.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// The error stops the run.
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 

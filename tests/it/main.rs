@@ -27,6 +27,7 @@
 //! - `leaks`: secrets in all places of an answer, and rules that read the wrong place.
 //! - `links`: the links and the log lines in the documents.
 //! - `lists`: many credentials in one answer.
+//! - `memory`: memory that is not needed any more goes back to the system.
 //! - `on_demand`: probes on demand, discovery, shards, and the API for programs.
 //! - `page`: the web pages.
 //! - `reference`: the examples of the reference.
@@ -73,6 +74,7 @@ mod large_files;
 mod leaks;
 mod links;
 mod lists;
+mod memory;
 mod on_demand;
 mod page;
 mod reference;
