@@ -52,6 +52,7 @@ mod process;
 pub mod provider;
 pub mod recipe;
 mod reload;
+mod reserve;
 mod runtime;
 mod schedule;
 pub mod secret;

@@ -6,8 +6,6 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
-use super::lanes::Runner;
-use crate::outcome::Probe;
 use crate::plan::Plan;
 use crate::state::{Changes, Entry};
 
@@ -57,13 +55,8 @@ pub enum Requested {
 
 /// An event for the scheduler.
 pub enum Event {
-    /// A probe has ended.
-    Ended {
-        /// The place of its provider in the lanes.
-        runner: Runner,
-        /// What it found.
-        probe: Box<Probe>,
-    },
+    /// Probes have ended: see [`super::ends::Ends`].
+    Ended,
     /// The secrets of these providers were read again: the slot, the entry and the fingerprint.
     SecretsRead(Vec<(usize, Arc<Entry>, u128)>),
     /// A client requests a probe of this provider.

@@ -4,6 +4,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+
 use crate::plan::Limits;
 
 /// A due probe.
@@ -20,10 +22,12 @@ pub struct Lanes {
     limits: Limits,
     in_flight: usize,
     slow_in_flight: usize,
+    /// Those that are due and do not run.
+    waiting: usize,
     ready: VecDeque<Runner>,
     slow_ready: VecDeque<Runner>,
     /// Those with a running probe.
-    hosts: HashMap<Arc<str>, Host>,
+    hosts: HashMap<Arc<str>, Host, RandomState>,
 }
 
 #[derive(Default)]
@@ -40,9 +44,10 @@ impl Lanes {
             limits,
             in_flight: 0,
             slow_in_flight: 0,
+            waiting: 0,
             ready: VecDeque::new(),
             slow_ready: VecDeque::new(),
-            hosts: HashMap::new(),
+            hosts: HashMap::default(),
         }
     }
 
@@ -57,10 +62,17 @@ impl Lanes {
         self.in_flight
     }
 
+    /// Whether a due probe waits for the end of another one.
+    #[must_use]
+    pub fn is_any_waiting(&self) -> bool {
+        self.waiting > 0
+    }
+
     /// Adds a due probe. `slow` means that the last probe of the provider timed out. Slow probes
     /// get at most half of the places, so that the others always find one.
     pub fn arrive(&mut self, index: usize, host: Option<Arc<str>>, slow: bool) {
         let runner = Runner { index, host, slow };
+        self.waiting += 1;
         if slow { self.slow_ready.push_back(runner) } else { self.ready.push_back(runner) }
     }
 
@@ -85,6 +97,7 @@ impl Lanes {
                 host.in_flight += 1;
             }
             self.in_flight += 1;
+            self.waiting -= 1;
             self.slow_in_flight += usize::from(runner.slow);
             return Some(runner);
         }
@@ -173,7 +186,7 @@ mod tests {
         }
         done.sort_unstable();
         assert_eq!(done, (0..50).collect::<Vec<_>>());
-        assert_eq!(lanes.in_flight(), 0);
+        assert!(lanes.in_flight() == 0 && !lanes.is_any_waiting());
         assert!(lanes.hosts.is_empty(), "hosts come and go with the configuration");
     }
 

@@ -2,6 +2,7 @@
 
 pub mod cadence;
 mod control;
+mod ends;
 pub mod lanes;
 mod log;
 mod probes;

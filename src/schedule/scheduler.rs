@@ -11,13 +11,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::cadence::{Grid, first_due, next_due};
 use super::control::{Control, Event, Mode, Requested, Requester, least_age};
+use super::ends::{End, Gathering};
 use super::lanes::Lanes;
 use super::log::EventLog;
 use super::probes::{Instruments, Probes, panicked};
@@ -26,6 +26,7 @@ use super::slot::Slot;
 use crate::outcome::{Probe, Reason};
 use crate::plan::{Limits, Plan};
 use crate::provider::{self, Provider};
+use crate::runtime::ProbeRuntime;
 use crate::state::{Changes, Entry, Ledger};
 
 /// Wake-ups are rounded up to this. At a thousand probes a second it saves a fifth of the CPU time.
@@ -47,7 +48,7 @@ pub struct Scheduler<P> {
     ledger: Arc<Ledger>,
     probes: Arc<P>,
     /// Where probes run: the current runtime when none is given.
-    runtime: Option<Handle>,
+    runtime: Option<Arc<ProbeRuntime>>,
     instruments: Instruments,
     start: Instant,
     lanes: Lanes,
@@ -58,6 +59,7 @@ pub struct Scheduler<P> {
     by_name: HashMap<String, usize>,
     heap: BinaryHeap<Reverse<(Duration, usize, u32)>>,
     events: (UnboundedSender<Event>, UnboundedReceiver<Event>),
+    gathering: Gathering,
     log: EventLog,
     rotation: Rotation,
     /// When the loop last ran.
@@ -76,6 +78,7 @@ impl<P: Probes> Scheduler<P> {
         instruments: Instruments,
         mode: Mode,
     ) -> Self {
+        let events = unbounded_channel();
         let mut scheduler = Self {
             probes,
             runtime: None,
@@ -86,7 +89,8 @@ impl<P: Probes> Scheduler<P> {
             free: Vec::new(),
             by_name: HashMap::new(),
             heap: BinaryHeap::new(),
-            events: unbounded_channel(),
+            gathering: Gathering::new(events.0.clone()),
+            events,
             log: EventLog::default(),
             rotation: Rotation::default(),
             turned: Duration::ZERO,
@@ -104,14 +108,15 @@ impl<P: Probes> Scheduler<P> {
 
     /// Runs the probes in this runtime, so that the work on their answers holds up nothing else.
     #[must_use]
-    pub fn probing_in(self, runtime: Handle) -> Self {
+    pub fn probing_in(self, runtime: Arc<ProbeRuntime>) -> Self {
         Self { runtime: Some(runtime), ..self }
     }
 
     /// Takes the events of this handle, which was made before the scheduler.
     #[must_use]
     pub fn taking(self, control: Control, events: UnboundedReceiver<Event>) -> Self {
-        Self { events: (control.0, events), ..self }
+        let gathering = Gathering::new(control.0.clone());
+        Self { events: (control.0, events), gathering, ..self }
     }
 
     /// Runs until the future ends, then drops running probes.
@@ -121,6 +126,7 @@ impl<P: Probes> Scheduler<P> {
         loop {
             self.ledger.beat();
             let now = self.start.elapsed();
+            self.record_ends(now);
             self.put_off(now);
             self.release(now);
             self.rotation.look(&mut self.slots, &self.probes, &self.events.0, now);
@@ -233,26 +239,32 @@ impl<P: Probes> Scheduler<P> {
                 self.leave(runner.index);
                 continue;
             };
-            self.instruments
-                .lateness
-                .observe(self.start.elapsed().saturating_sub(slot.due).as_secs_f64());
-            let (probes, events) = (Arc::clone(&self.probes), self.events.0.clone());
+            let late = self.start.elapsed().saturating_sub(slot.due).as_secs_f64();
+            self.instruments.lateness.observe(late);
+            let (probes, ends) = (Arc::clone(&self.probes), Arc::clone(&self.gathering.ends));
             let probing = async move {
                 // After a panic of our own code, the provider must still be probed again.
                 let started = jiff::Timestamp::now();
                 let reads_list = entry.health().list_is_due(&entry.provider, started);
                 let probe = probes.probe(&entry.provider, reads_list);
                 let probe = AssertUnwindSafe(probe).catch_unwind().await;
-                let probe = Box::new(probe.unwrap_or_else(|_| panicked(started)));
-                // Sending fails only when the daemon stops.
-                let _ = events.send(Event::Ended { runner, probe });
+                let probe = probe.unwrap_or_else(|_| panicked(started));
+                ends.push(End { runner, probe, at: Instant::now() });
             };
             match &self.runtime {
                 Some(runtime) => runtime.spawn(probing),
-                None => tokio::spawn(probing),
-            };
+                None => drop(tokio::spawn(probing)),
+            }
         }
         self.instruments.in_flight.set(i64::try_from(self.lanes.in_flight()).unwrap_or(i64::MAX));
+    }
+
+    /// Records the probes that have ended.
+    fn record_ends(&mut self, now: Duration) {
+        for End { runner, probe, at } in self.gathering.take(now) {
+            self.lanes.end(&runner);
+            self.ended(runner.index, &probe, at.duration_since(self.start));
+        }
     }
 
     /// Frees a slot without an entry and without a running probe.
@@ -265,10 +277,7 @@ impl<P: Probes> Scheduler<P> {
     fn take(&mut self, event: Event) {
         let now = self.start.elapsed();
         match event {
-            Event::Ended { runner, probe } => {
-                self.lanes.end(&runner);
-                self.ended(runner.index, &probe, now);
-            }
+            Event::Ended => {} // The loop takes them next.
             Event::SecretsRead(read) => {
                 let mut found_new = false;
                 for (index, entry, fingerprint) in read {
@@ -399,6 +408,7 @@ impl<P: Probes> Scheduler<P> {
             .map_or(Duration::MAX, |Reverse((due, ..))| *due)
             .min(self.rotation.wakes_at().unwrap_or(Duration::MAX))
             .min(now + LONGEST_SLEEP);
+        let due = self.gathering.next(now, &self.lanes).map_or(due, |gathered| due.min(gathered));
         let ticks = due.as_nanos().div_ceil(TICK.as_nanos());
         Duration::from_nanos(u64::try_from(ticks * TICK.as_nanos()).unwrap_or(u64::MAX))
     }
