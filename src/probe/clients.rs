@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use foldhash::fast::RandomState;
 use rustls::RootCertStore;
 use tokio::time::Instant;
 
@@ -21,7 +22,7 @@ use crate::tls::system_roots;
 /// The clients built so far.
 pub struct Clients {
     roots: Mutex<Roots>,
-    made: Mutex<HashMap<(Arc<Transport>, Duration), Slot>>,
+    made: Mutex<HashMap<(Arc<Transport>, Duration), Slot, RandomState>>,
 }
 
 /// A client, or why it cannot be built.
@@ -44,6 +45,13 @@ struct Cached {
     stamp: Stamp,
     /// When the files were last checked.
     checked: Instant,
+}
+
+impl Cached {
+    /// Whether no file of the client can have changed since the last check.
+    fn is_current(&self, transport: &Transport) -> bool {
+        transport.files().next().is_none() || self.checked.elapsed() < CHECK_INTERVAL
+    }
 }
 
 /// The time between two checks of certificate files. Thousands of providers can share them, and
@@ -116,6 +124,12 @@ impl Clients {
             let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(made.entry((Arc::clone(transport), timeout)).or_default())
         };
+        // Mostly it is there, and nothing has to be waited for.
+        if let Ok(place) = slot.try_lock()
+            && let Some(known) = place.as_ref().filter(|known| known.is_current(transport))
+        {
+            return known.client.clone();
+        }
         let client = current(slot, Arc::clone(transport), timeout, self.roots());
         // The certificates of the system take seconds on a busy machine, and that is no failure.
         let own_files = transport.files().next().is_some();
@@ -131,9 +145,7 @@ impl Clients {
 /// The client of a slot, which is built first if necessary.
 async fn current(slot: Slot, transport: Arc<Transport>, timeout: Duration, roots: Roots) -> Client {
     let mut place = slot.lock_owned().await;
-    if let Some(known) = &*place
-        && (transport.files().next().is_none() || known.checked.elapsed() < CHECK_INTERVAL)
-    {
+    if let Some(known) = place.as_ref().filter(|known| known.is_current(&transport)) {
         return known.client.clone();
     }
     // Loading certificates blocks for milliseconds or longer.

@@ -14,7 +14,7 @@ use super::chain::Validity;
 use super::clients::Clients;
 use super::http2::Again;
 use super::local::with_clock;
-use super::send::{Clock, HttpClient, Sent, send};
+use super::send::{Clock, HttpClient, Sent, completed, send};
 use super::tls::TlsError;
 use crate::credentials::read_all;
 use crate::outcome::{Failure, Outcome, Probe, Reason};
@@ -119,38 +119,67 @@ impl Prober {
         reads_list: bool,
     ) -> Probe {
         let mut probe = Probe::new(Outcome::Failed(Failure::new(Reason::Secret, "")), (self.now)());
+        let mut first = None;
+        // The secrets of a request that repeats are in it, and cannot change.
+        if observer.is_none()
+            && let Some(request) = provider.repeated.request()
+        {
+            let client = match self.client(provider).await {
+                Ok(client) => client,
+                Err(failure) => return Probe { outcome: Outcome::Failed(failure), ..probe },
+            };
+            let attempt = self.attempt(provider);
+            probe.started = attempt.now;
+            match self.repeat(provider, &client, request, &mut probe).await {
+                Some((sent, budget)) => first = Some((attempt, sent, budget)),
+                None => return probe,
+            }
+        }
+        // In a box, because most probes do not get here and need no memory for it.
+        Box::pin(self.hold(provider, observer, reads_list, first, probe)).await
+    }
+
+    /// The HTTP client of a provider, or why the probe fails without it.
+    async fn client(&self, provider: &Provider) -> Result<HttpClient, Failure> {
+        let client = self.clients.client(&provider.transport, provider.timeout).await;
+        client.map_err(|error| {
+            let reason = match error {
+                TlsError::File { .. } => Reason::Secret,
+                TlsError::Proxy(_) => Reason::Local,
+                TlsError::Setup(_) => Reason::Tls,
+            };
+            Failure::new(reason, &error.to_string())
+        })
+    }
+
+    /// Holds the conversation of a probe, of which the first call may have been made.
+    async fn hold<'a>(
+        &'a self,
+        provider: &'a Provider,
+        observer: Option<&'a mut dyn Observer>,
+        reads_list: bool,
+        first: Option<(Attempt, Sent, Budget)>,
+        mut probe: Probe,
+    ) -> Probe {
         let failed =
             |probe: Probe, failure: Failure| Probe { outcome: Outcome::Failed(failure), ..probe };
         let credentials = match read_all(&provider.credentials, provider.timeout).await {
             Ok(credentials) => credentials,
             Err(error) => return failed(probe, Failure::new(Reason::Secret, &error.to_string())),
         };
-        let client = match self.clients.client(&provider.transport, provider.timeout).await {
+        let client = match self.client(provider).await {
             Ok(client) => client,
-            Err(error) => {
-                let reason = match error {
-                    TlsError::File { .. } => Reason::Secret,
-                    TlsError::Proxy(_) => Reason::Local,
-                    TlsError::Setup(_) => Reason::Tls,
-                };
-                return failed(probe, Failure::new(reason, &error.to_string()));
-            }
+            Err(failure) => return failed(probe, failure),
         };
         // A fingerprint is only needed where a secret can change.
         probe.credentials = provider.can_rotate().then(|| self.fingerprint(&credentials, &client));
         let certificate = client.identity.certificate;
         probe.client_certificate_expiry = certificate.map(|certificate| certificate.until);
-        let attempt = self.attempt(provider);
+        let (attempt, first) = match first {
+            Some((attempt, sent, budget)) => (attempt, Some((sent, budget))),
+            None => (self.attempt(provider), None),
+        };
         probe.started = attempt.now;
-        let mut first = None;
-        if observer.is_none()
-            && let Some(request) = provider.repeated.request()
-        {
-            first = self.repeat(provider, &client, request, &mut probe).await;
-            if first.is_none() {
-                return probe;
-            }
-        }
         let subject = Subject {
             recipe: &provider.recipe,
             verification: provider.verification.as_deref(),
@@ -227,7 +256,7 @@ impl Prober {
                     && provider.steps.is_empty()
                     && conversation.repeats(&next)
                 {
-                    provider.repeated.keep(&next.request, &self.room);
+                    provider.repeated.keep(completed(&next.request), &self.room);
                 }
                 self.exchange(provider, client, &next.request, &mut budget).await
             };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Version, header};
 use jiff::Timestamp;
 use rustls::ClientConfig;
@@ -13,7 +14,7 @@ use super::body::{Arriving, BodyError, LARGEST_BODY, Place, Places, SMALL_BODY};
 use super::budget::{Budget, crowded};
 use super::coding::{Coding, decode};
 use super::failure::{self, classify, no_close_notify};
-use super::headers::ACCEPT;
+use super::headers::{ACCEPT, USER_AGENT};
 use super::http2::Again;
 use super::identity::Identity;
 use super::local;
@@ -94,23 +95,38 @@ pub async fn send(
 
 fn build(request: &TokenRequest) -> reqwest::Request {
     let mut built = reqwest::Request::new(request.method.clone(), request.url.clone());
-    let headers = built.headers_mut();
-    headers.reserve(request.headers.len() + 3);
-    for (name, value) in [(header::ACCEPT, ACCEPT), (header::ACCEPT_ENCODING, "gzip")] {
-        if !request.headers.contains_key(&name) {
-            headers.insert(name, HeaderValue::from_static(value));
-        }
-    }
-    headers.extend(request.headers.clone());
-    match &request.body {
-        Some(body) if !body.is_empty() => *built.body_mut() = Some(body.clone().into()),
-        // The HTTP library sends no length for an empty body.
-        _ if announces_an_empty_body(&request.method) => {
-            headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
-        }
-        _ => {}
-    }
+    *built.headers_mut() = complete(request);
+    *built.body_mut() =
+        request.body.clone().filter(|body| !body.is_empty()).map(reqwest::Body::from);
     built
+}
+
+/// The headers of the request, with those that credwatch adds. A map that has them is only copied,
+/// which costs far less.
+fn complete(request: &TokenRequest) -> HeaderMap {
+    let is_empty = request.body.as_ref().is_none_or(Bytes::is_empty);
+    // The HTTP library sends no length for an empty body.
+    let length = is_empty && announces_an_empty_body(&request.method);
+    let added = [
+        Some((header::ACCEPT, ACCEPT)),
+        Some((header::ACCEPT_ENCODING, "gzip")),
+        length.then_some((header::CONTENT_LENGTH, "0")),
+    ];
+    let is_missing = |(name, _): &(HeaderName, &str)| !request.headers.contains_key(name);
+    let mut missing = added.into_iter().flatten().filter(is_missing).peekable();
+    if missing.peek().is_none() && request.headers.contains_key(header::USER_AGENT) {
+        return request.headers.clone();
+    }
+    let mut headers = HeaderMap::with_capacity(request.headers.len() + 4);
+    headers.extend(missing.map(|(name, value)| (name, HeaderValue::from_static(value))));
+    headers.extend(request.headers.clone());
+    headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(USER_AGENT));
+    headers
+}
+
+/// The request with all its headers, as it is kept for the next probes.
+pub fn completed(request: &TokenRequest) -> TokenRequest {
+    TokenRequest { headers: complete(request), ..request.again() }
 }
 
 /// One request and its answer.

@@ -39,13 +39,13 @@ impl Repeated {
     }
 
     /// Keeps a request if there is room for it.
-    pub fn keep(&self, request: &TokenRequest, room: &Room) {
-        let size = size(request);
+    pub fn keep(&self, request: TokenRequest, room: &Room) {
+        let size = size(&request);
         let taken = room
             .0
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(size));
         if taken.is_ok() {
-            let kept = Kept { request: request.again(), size, room: room.clone() };
+            let kept = Kept { request, size, room: room.clone() };
             // Another probe of the provider can have kept it already. Dropping gives the room back.
             let _ = self.0.set(Box::new(kept));
         }
@@ -97,12 +97,12 @@ mod tests {
     fn requests_are_kept_while_there_is_room_and_give_it_back() {
         let room = Room::default();
         let (one, two) = (Repeated::default(), Repeated::default());
-        one.keep(&request(MOST_BYTES / 2), &room);
-        two.keep(&request(MOST_BYTES / 2), &room);
+        one.keep(request(MOST_BYTES / 2), &room);
+        two.keep(request(MOST_BYTES / 2), &room);
         assert!(one.request().is_some() && two.request().is_none());
         drop(one);
-        two.keep(&request(MOST_BYTES / 2), &room);
-        two.keep(&request(1), &room);
+        two.keep(request(MOST_BYTES / 2), &room);
+        two.keep(request(1), &room);
         let kept = two.request().and_then(|kept| kept.body.as_ref()).expect("there is room again");
         assert_eq!(kept.len(), MOST_BYTES / 2, "the first one stays");
         assert!(two.clone().request().is_none() && two == Repeated::default());
