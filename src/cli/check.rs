@@ -1,15 +1,19 @@
 //! `credwatch check`: checks the configuration without the network.
 
+use std::fmt::Display;
 use std::process::ExitCode;
 
 use clap::Args;
+use jiff::Timestamp;
+use secrecy::SecretString;
 
 use super::flags::{ConfigFlag, WebConfigFlag, load_once, load_web_config, refused};
 use super::plan::check_transports;
 use super::print::{complain, counted, say};
 use crate::diagnostic::{Fault, Sentence, Severity, Shown};
-use crate::plan::Plan;
-use crate::provider::Slot;
+use crate::provider::{Provider, Slot};
+use crate::recipe::held_ends;
+use crate::time::unix_seconds;
 
 #[derive(Args)]
 pub struct Flags {
@@ -31,10 +35,17 @@ pub fn main(flags: &Flags) -> ExitCode {
     };
     let mut warnings = plan.warnings.clone();
     warnings.extend(ending);
-    warnings.extend(unreadable(&plan));
+    let mut ends = Vec::new();
+    for provider in &plan.providers {
+        let credentials = readable(provider, &mut warnings);
+        ends.extend(held(provider, &credentials, &mut warnings));
+    }
     warnings.extend_from_slice(web.warnings());
     if !warnings.is_empty() {
         complain(&warnings);
+    }
+    for line in &ends {
+        say(line);
     }
     let count = plan.providers.iter().filter(|provider| provider.slot == Slot::Current).count();
     say(&format!("{}: fine, {}", flags.config.file.display(), counted(count, "provider")));
@@ -46,23 +57,56 @@ pub fn main(flags: &Flags) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Warnings about secrets that this user cannot read. The daemon may run as another user.
-fn unreadable(plan: &Plan) -> Vec<Fault> {
-    let mut warnings = Vec::new();
-    for provider in &plan.providers {
-        for (name, source) in provider.credentials.iter() {
-            // `read` runs no programs: they may ask a person, or each run may cost money.
-            let Some(Err(error)) = source.read() else { continue };
-            let parts =
-                [Shown::name(&provider.name), Shown::name(name), Shown::outside_of_files(error)];
-            let mut fault =
-                Fault::general(Sentence::fill("the provider `{}`: the credential `{}`: {}", parts));
-            fault.severity = Severity::Warning;
-            warnings.push(fault.hint(
+/// The secrets of a provider that this user can read, and warnings about the others. The daemon
+/// may run as another user.
+fn readable(provider: &Provider, warnings: &mut Vec<Fault>) -> Vec<(String, SecretString)> {
+    let mut credentials = Vec::new();
+    for (name, source) in provider.credentials.iter() {
+        // `read` runs no programs: they may ask a person, or each run may cost money.
+        match source.read() {
+            None => {}
+            Some(Ok(secret)) => credentials.push((name.clone(), secret)),
+            Some(Err(error)) => warnings.push(warning(provider, name, error).hint(
                 "the daemon runs all the same; until it can be read, the provider fails with the \
                  reason `secret`",
+            )),
+        }
+    }
+    credentials
+}
+
+/// A line for each end that stands in a credential itself, and a warning for one that is near.
+fn held(
+    provider: &Provider,
+    credentials: &[(String, SecretString)],
+    warnings: &mut Vec<Fault>,
+) -> Vec<String> {
+    let now = Timestamp::now();
+    let mut lines = Vec::new();
+    for end in held_ends(credentials, provider.policy.critical, now) {
+        let Some(time) = end.expiry.time() else { continue };
+        let day = time.strftime("%Y-%m-%d %H:%M:%S UTC");
+        let left = unix_seconds(time) - unix_seconds(now);
+        if left < provider.policy.warning.as_secs_f64() {
+            let ended = if left > 0.0 { "it ends on" } else { "it ended on" };
+            let fault = warning(provider, &end.credential, format_args!("{ended} {day}"));
+            warnings.push(fault.hint("renew the credential; it tells its own end"));
+        } else {
+            let (name, word) = (&provider.name, end.source.word());
+            lines.push(format!(
+                "{name}: the credential `{}` ends on {day} ({word})",
+                end.credential
             ));
         }
     }
-    warnings
+    lines
+}
+
+fn warning(provider: &Provider, credential: &str, problem: impl Display) -> Fault {
+    let parts =
+        [Shown::name(&provider.name), Shown::name(credential), Shown::outside_of_files(problem)];
+    let mut fault =
+        Fault::general(Sentence::fill("the provider `{}`: the credential `{}`: {}", parts));
+    fault.severity = Severity::Warning;
+    fault
 }

@@ -7,7 +7,7 @@ use super::samples::{self, count, flag, millis, of_a_token, where_an_end_is_know
 use crate::time::unix_seconds;
 
 /// All families of `/metrics` about providers, in the order of the exposition.
-pub static FAMILIES: [Family; 40] = [
+pub static FAMILIES: [Family; 41] = [
     gauge(
         "credwatch_provider_info",
         "Recipe and configured labels of a provider; join other series with it to add these \
@@ -119,6 +119,12 @@ pub static FAMILIES: [Family; 40] = [
         "Lifetime of the last good token when the provider returned it. A provider that returns \
          the same token until it expires reports the remaining lifetime.",
         Value(|subject| subject.health.token().and_then(|token| token.lifetime).map(millis)),
+    ),
+    gauge(
+        "credwatch_token_expiry_disagreement_seconds",
+        "The end in the last good token, a JSON Web Token, minus the end in the answer. Absent \
+         unless both are known.",
+        Value(|subject| subject.health.token().and_then(|token| token.disagreement).map(millis)),
     ),
     counter(
         "credwatch_token_changes_total",

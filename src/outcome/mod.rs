@@ -154,8 +154,16 @@ pub struct Issued {
     /// Seconds from the answer to the token's end. `None` when the token never ends or the answer
     /// does not say.
     pub lifetime: Option<f64>,
+    /// The end in the token, a JSON Web Token, minus the end in the answer, in seconds; `None`
+    /// unless both are known.
+    pub disagreement: Option<f64>,
     /// A keyed hash of the token, to notice a changed token. The key exists in memory only.
     pub fingerprint: u128,
+}
+
+impl Issued {
+    /// Two ends of a token that differ by at most this many seconds agree.
+    pub const AGREE: f64 = 60.0;
 }
 
 /// Why the credential does not work.
@@ -283,6 +291,8 @@ pub struct Probe {
     pub ends: Vec<CredentialEnd>,
     /// The list of credentials, or why it could not be read; `None` when it was not read.
     pub list: Option<Box<ListRead>>,
+    /// The ends that stand in the credentials themselves; `None` when they could not be read.
+    pub held: Option<Vec<CredentialEnd>>,
     /// How the answer was read, when it held no usable token; else empty.
     pub reading: Vec<TraceLine>,
     /// The calls and the inspection of the token, in order. Empty when the token request is the
@@ -306,6 +316,7 @@ impl Probe {
             credentials: None,
             ends: Vec::new(),
             list: None,
+            held: None,
             reading: Vec::new(),
             steps: Vec::new(),
         }

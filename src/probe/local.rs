@@ -8,8 +8,7 @@ use rustix::io::Errno;
 
 use crate::outcome::{Failure, Message, Outcome, Reason};
 use crate::provider::Provider;
-use crate::recipe::retry::LARGEST_SKEW;
-use crate::time::human_duration;
+use crate::recipe::retry::{LARGEST_SKEW, clocks_differ};
 
 /// The longest URL that the HTTP library sends, in bytes.
 const LONGEST_URL: usize = 65_534;
@@ -68,12 +67,7 @@ pub fn with_clock(outcome: Outcome, skew: Option<f64>, provider: &Provider) -> O
                 && skew.abs() > LARGEST_SKEW
                 && provider.recipe.uses_the_time() =>
         {
-            let side = if skew < 0.0 { "ahead of" } else { "behind" };
-            let message = format!(
-                "the clock of this host is {} {side} that of the provider; {}",
-                human_duration(skew.abs()),
-                failure.message.as_str()
-            );
+            let message = format!("{}; {}", clocks_differ(skew), failure.message.as_str());
             Outcome::Failed(Failure { message: Message::clean(&message), ..failure })
         }
         (outcome, _) => outcome,

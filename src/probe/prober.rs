@@ -22,6 +22,7 @@ use crate::provider::{Provider, Transport};
 use crate::recipe::retry::clock_skew;
 use crate::recipe::{
     Attempt, Conclusion, Conversation, Fingerprints, Kind, Observer, Room, Subject, TokenRequest,
+    held_ends,
 };
 
 /// Probes providers. The program has one prober.
@@ -171,6 +172,8 @@ impl Prober {
             Ok(client) => client,
             Err(failure) => return failed(probe, failure),
         };
+        let least = provider.policy.critical;
+        probe.held = Some(held_ends(&credentials, least, probe.started));
         // A fingerprint is only needed where a secret can change.
         probe.credentials = provider.can_rotate().then(|| self.fingerprint(&credentials, &client));
         let certificate = client.identity.certificate;

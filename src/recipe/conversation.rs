@@ -13,6 +13,7 @@ use super::fingerprint::Fingerprints;
 use super::list::ListReading;
 use super::reader::{Reader, TokenResponse};
 use super::request::TokenRequest;
+use super::retry::clock_skew;
 use super::token::Expectations;
 use super::trace::Trace;
 use super::turns::{Turn, Turns};
@@ -51,6 +52,9 @@ pub struct Conversation<'a> {
     keys: Option<TokenResponse>,
     /// When the last answer arrived; at first the time of the attempt.
     now: Timestamp,
+    /// The provider's clock minus ours at the answer to the main call, in seconds. Known only if
+    /// the token is inspected.
+    skew: Option<f64>,
     /// The outcome of the main call, if it is a success.
     good: Option<Outcome>,
     failed: Option<Failed<'a>>,
@@ -150,6 +154,7 @@ impl<'a> Conversation<'a> {
             open: None,
             list: None,
             keys: None,
+            skew: None,
             now: attempt.now,
             good: None,
             failed: None,
@@ -215,6 +220,9 @@ impl<'a> Conversation<'a> {
         }
         let mut trace = Trace::default();
         let (outcome, read) = if call.kind.is_main() {
+            if self.subject.verification.is_some_and(|it| it.jwt.is_some()) {
+                self.skew = clock_skew(&response.headers, response.received);
+            }
             (Some(self.read_main(&response, &mut trace)), Ok(()))
         } else {
             (None, call.read(&mut self.values, &response, &mut trace))
@@ -330,7 +338,8 @@ impl<'a> Conversation<'a> {
             _ => Expiry::Unknown,
         };
         let keys = self.keys.take();
-        let failure = check.inspect(&self.values, keys.as_ref(), expiry, self.now).err();
+        let failure =
+            check.inspect(&self.values, keys.as_ref(), expiry, (self.now, self.skew)).err();
         if let Some(failure) = &failure {
             self.fail(failure.clone(), None, Trace::default());
         }

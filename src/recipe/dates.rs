@@ -1,11 +1,13 @@
-//! Reads the forms in which servers write a time: as a date, in a certificate, in a signature. All
-//! return seconds since 1970, or a description of the value without the value itself.
+//! Reads the forms in which servers write a time: as a date, in a certificate, in a signature, in a
+//! JSON Web Token. All return seconds since 1970, or a description of the value without the value
+//! itself.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use jiff::fmt::temporal::Pieces;
+use serde_json::Value as Json;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
@@ -70,8 +72,19 @@ fn offset(text: &str) -> (&str, String) {
     }
 }
 
+/// From when until when a text says that it is valid, in seconds since 1970.
+pub struct Life {
+    pub from: Option<f64>,
+    pub until: f64,
+}
+
 /// The end of the first certificate in a text: PEM, or DER in Base64 (RFC 5280, section 4.1.2.5).
 pub fn certificate(text: &str) -> Result<f64, String> {
+    certificate_life(text).map(|life| life.until)
+}
+
+/// The life of the first certificate in a text.
+pub fn certificate_life(text: &str) -> Result<Life, String> {
     let unfolded = text.replace("\\n", "\n");
     let body = unfolded.split("-----BEGIN CERTIFICATE-----").nth(1);
     let body = body.and_then(|rest| rest.split("-----END").next()).unwrap_or(&unfolded);
@@ -80,13 +93,23 @@ pub fn certificate(text: &str) -> Result<f64, String> {
     let (_, certificate) =
         X509Certificate::from_der(&der).map_err(|_| "a text that is no certificate")?;
     #[expect(clippy::cast_precision_loss, reason = "exact in an f64 up to 2^53")]
-    let end = certificate.validity().not_after.timestamp() as f64;
-    Ok(end)
+    let [from, until] = [certificate.validity().not_before, certificate.validity().not_after]
+        .map(|time| time.timestamp() as f64);
+    Ok(Life { from: Some(from), until })
 }
 
 /// The parameter `se` of a shared access signature: seconds since 1970, or a date.
 pub fn signature(text: &str) -> Result<f64, String> {
-    let part = text.split(['?', '&', ' ', ';']).find(|part| part.starts_with("se="));
+    signature_time(text, "se=")
+}
+
+/// The life of a shared access signature.
+pub fn signature_life(text: &str) -> Result<Life, String> {
+    Ok(Life { from: signature_time(text, "st=").ok(), until: signature(text)? })
+}
+
+fn signature_time(text: &str, start: &str) -> Result<f64, String> {
+    let part = text.split(['?', '&', ' ', ';']).find(|part| part.starts_with(start));
     let part = part.ok_or("a shared access signature without `se`")?;
     let (_, value) =
         url::form_urlencoded::parse(part.as_bytes()).next().ok_or("an empty parameter `se`")?;
@@ -95,4 +118,33 @@ pub fn signature(text: &str) -> Result<f64, String> {
         Ok(seconds) if is_number => Ok(seconds),
         _ => any(&value),
     }
+}
+
+/// The only claims that count here. The others are skipped and not kept.
+#[derive(serde::Deserialize)]
+struct Claims {
+    exp: Option<Json>,
+    nbf: Option<Json>,
+    iat: Option<Json>,
+}
+
+/// The `exp` claim of a JSON Web Token (RFC 7519, section 4.1.4). The signature is not checked.
+pub fn web_token(token: &str) -> Result<f64, String> {
+    web_token_life(token).map(|life| life.until)
+}
+
+/// The life of a JSON Web Token, from `iat` or `nbf` to `exp`.
+pub fn web_token_life(token: &str) -> Result<Life, String> {
+    let payload = token.split('.').nth(1).ok_or("no JSON Web Token")?;
+    let payload = URL_SAFE_NO_PAD
+        .decode(payload.trim_end_matches('='))
+        .map_err(|_| "a JSON Web Token whose claims are not Base64")?;
+    let claims: Claims = serde_json::from_slice(&payload)
+        .map_err(|_| "a JSON Web Token whose claims are not JSON")?;
+    let number = |claim: &Option<Json>| {
+        let claim = claim.as_ref()?;
+        claim.as_f64().or_else(|| claim.as_str()?.trim().parse().ok())
+    };
+    let until = number(&claims.exp).ok_or("a JSON Web Token without `exp`")?;
+    Ok(Life { from: number(&claims.iat).or_else(|| number(&claims.nbf)), until })
 }

@@ -1,7 +1,5 @@
 //! Computes when a token expires, from a value in an answer and its unit.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use minijinja::Value;
 use minijinja::value::ValueKind;
@@ -107,7 +105,7 @@ fn seconds(value: &Value, unit: Unit, now: Timestamp) -> Result<f64, String> {
         Unit::Date => dates::any(text(value, "a date")?)?,
         Unit::X509 => dates::certificate(text(value, "a certificate")?)?,
         Unit::Sas => dates::signature(text(value, "a shared access signature")?)?,
-        Unit::Jwt => claim(value)?,
+        Unit::Jwt => dates::web_token(value.as_str().unwrap_or_default())?,
     })
 }
 
@@ -154,20 +152,6 @@ fn colons(value: &Value, parts: [f64; 3]) -> Result<f64, String> {
         + number(first)? * parts[0]
         + number(second)? * parts[1]
         + number(third)? * parts[2])
-}
-
-/// The `exp` claim of a JSON Web Token (RFC 7519, section 4.1.4). The signature is not checked.
-fn claim(value: &Value) -> Result<f64, String> {
-    let text = value.as_str().unwrap_or_default();
-    let payload = text.split('.').nth(1).ok_or("no JSON Web Token")?;
-    let payload = URL_SAFE_NO_PAD
-        .decode(payload.trim_end_matches('='))
-        .map_err(|_| "a JSON Web Token whose claims are not Base64")?;
-    let claims: serde_json::Value = serde_json::from_slice(&payload)
-        .map_err(|_| "a JSON Web Token whose claims are not JSON")?;
-    let exp = claims.get("exp");
-    exp.and_then(|exp| exp.as_f64().or_else(|| exp.as_str()?.trim().parse().ok()))
-        .ok_or_else(|| "a JSON Web Token without `exp`".into())
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use jiff::civil::DateTime;
 use jiff::fmt::rfc2822::DateTimeParser;
 use jiff::tz::Offset;
 
-use crate::time::{parse_duration, unix_seconds};
+use crate::time::{human_duration, parse_duration, unix_seconds};
 
 /// The longest wait. The scheduler cuts it to the provider's `max_backoff`.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -185,6 +185,13 @@ pub fn http_date(text: &str) -> Option<Timestamp> {
 /// A larger difference between the clocks, in seconds, makes most signed requests and assertions
 /// invalid.
 pub const LARGEST_SKEW: f64 = 300.0;
+
+/// A sentence about clocks that differ. `skew` is the provider's clock minus ours, in seconds.
+#[must_use]
+pub fn clocks_differ(skew: f64) -> String {
+    let side = if skew < 0.0 { "ahead of" } else { "behind" };
+    format!("the clock of this host is {} {side} that of the provider", human_duration(skew.abs()))
+}
 
 /// The provider's clock minus ours, in seconds, from an answer that was received at this time.
 /// `Date` has whole seconds, so on average the time is half a second later.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use minijinja::value::ValueKind;
 use minijinja::{ErrorKind, Value};
 
@@ -9,10 +10,11 @@ use super::call::{Recipe, TokenRules};
 use super::definition::Unit;
 use super::expiry::{ends_at, is_absent};
 use super::fingerprint::Fingerprints;
+use super::held::own_end;
 use super::list::ListReading;
 use super::reader::{Reader, TokenResponse};
 use super::refusal::NoToken;
-use super::retry::{LARGEST_SKEW, clock_skew};
+use super::retry::{LARGEST_SKEW, clock_skew, clocks_differ};
 use super::trace::{Found, Trace};
 use super::values::Values;
 use crate::language::charset::UNREADABLE;
@@ -180,8 +182,16 @@ impl<'r> Reader<'_, 'r> {
         if self.call.uses.contains("token") {
             self.names.add("token", Value::from(token));
         }
-        let (expiry, unit) = self.expiry(token, rules)?;
+        let (mut expiry, mut unit) = self.expiry(token, rules)?;
         let received = self.response.received;
+        let own = own_end(token, received);
+        let disagreement = own.and_then(|own| self.disagreement(own, expiry, unit));
+        // The end in the token is all that there is.
+        if let (Expiry::Unknown, Some(at)) = (expiry, own) {
+            (expiry, unit) = (Expiry::At(at), Some(Unit::Jwt));
+            let found = Found::End { at: own, received, unit: Unit::Jwt };
+            self.trace.note("expiry", "token", found);
+        }
         let lifetime = expiry.time().map(|end| unix_seconds(end) - unix_seconds(received));
         if let Some(lifetime) = lifetime {
             let minimum = expectations.min_lifetime.unwrap_or_default().as_secs_f64();
@@ -192,11 +202,8 @@ impl<'r> Reader<'_, 'r> {
                 && -skew > LARGEST_SKEW
                 && !is_short(lifetime - skew)
             {
-                let message = format!(
-                    "the clock of this host is {} ahead of that of the provider, so the token \
-                     seems to end too soon",
-                    human_duration(-skew)
-                );
+                let message =
+                    format!("{}, so the token seems to end too soon", clocks_differ(skew));
                 return Err(Failure::new(Reason::Local, &message));
             }
             if lifetime <= 0.0 {
@@ -215,7 +222,18 @@ impl<'r> Reader<'_, 'r> {
             }
         }
         self.check_scopes(rules, &expectations.required_scopes)?;
-        Ok(Issued { expiry, lifetime, fingerprint: fingerprints.of(token) })
+        Ok(Issued { expiry, lifetime, disagreement, fingerprint: fingerprints.of(token) })
+    }
+
+    /// The token's own end minus that in the answer, in seconds, by the provider's clock; `None`
+    /// where the answer tells none.
+    fn disagreement(&self, own: Timestamp, said: Expiry, unit: Option<Unit>) -> Option<f64> {
+        let said = said.time().filter(|_| unit != Some(Unit::Jwt))?;
+        let seconds = unix_seconds(own) - unix_seconds(said);
+        // A duration counts from our clock on, and the token's end is a time of the provider's.
+        let counts = unit.is_some_and(Unit::is_duration) && seconds.abs() > Issued::AGREE;
+        let skew = counts.then(|| clock_skew(&self.response.headers, self.response.received));
+        Some(seconds - skew.flatten().unwrap_or_default())
     }
 
     /// When the token expires, and the unit of the value that says so.

@@ -11,14 +11,19 @@ use super::call::{Call, Kind, Recipe};
 use super::claims::{self, JwtCheck};
 use super::definition::{Introspection, IntrospectionAuth, Request, Verify, VerifyCall};
 use super::reader::TokenResponse;
+use super::retry::clocks_differ;
 use super::values::Values;
 use crate::diagnostic::{Fault, Sentence, Shown, Source};
 use crate::document::{self, Schema};
 use crate::language::answer;
 use crate::outcome::{Class, Code, Expiry, Failure, Message, Reason};
+use crate::time::{from_unix_seconds, unix_seconds};
 
 /// The default for the allowed difference between clocks.
 const LEEWAY: Duration = Duration::from_secs(60);
+
+/// A difference between two clocks that is within the accuracy of the header `Date`, in seconds.
+const CLOCKS_AGREE: f64 = 2.0;
 
 /// The call of an introspection for each method of client authentication, without its URL.
 const INTROSPECTIONS: [(IntrospectionAuth, &str); 3] = [
@@ -142,7 +147,8 @@ fn introspect(asked: &Introspection) -> VerifyCall {
 }
 
 impl JwtCheck {
-    /// Checks the token itself. `expiry` is the expiry in the provider's answer.
+    /// Checks the token itself. `expiry` is the expiry in the provider's answer, and `skew` is the
+    /// provider's clock minus ours at that answer, in seconds.
     ///
     /// # Errors
     /// The first problem.
@@ -151,7 +157,7 @@ impl JwtCheck {
         values: &Values,
         keys: Option<&TokenResponse>,
         expiry: Expiry,
-        now: Timestamp,
+        (now, skew): (Timestamp, Option<f64>),
     ) -> Result<(), Failure> {
         let keys = match keys {
             None => None,
@@ -165,17 +171,27 @@ impl JwtCheck {
                 Some(keys.ok_or_else(wrong)?)
             }
         };
-        claims::inspect(
-            values.token().unwrap_or_default(),
-            self,
-            keys.as_ref(),
-            expiry,
-            now,
-            &values.redactor,
-        )
-        .map_err(|(code, problem)| {
-            let message = values.redactor.scrub(&format!("the token was issued, but {problem}"));
-            Failure::new(Reason::Unverified, &message).code(Code::word(code))
+        let inspect = |expiry, now| {
+            let token = values.token().unwrap_or_default();
+            claims::inspect(token, self, keys.as_ref(), expiry, now, &values.redactor)
+        };
+        inspect(expiry, now).map_err(|(code, problem)| {
+            // A difference that the provider's clock does not show is one of the clocks.
+            let clocks = skew.filter(|skew| {
+                let by_theirs = |time| from_unix_seconds(unix_seconds(time) + skew);
+                let (now, end) = (by_theirs(now), expiry.time().and_then(by_theirs));
+                let is_fine = |expiry, now| inspect(expiry, now).is_ok();
+                skew.abs() > self.leeway.as_secs_f64().max(CLOCKS_AGREE)
+                    && now.is_some_and(|now| {
+                        is_fine(expiry, now) || is_fine(end.map_or(expiry, Expiry::At), now)
+                    })
+            });
+            let (reason, cause) = match clocks {
+                Some(skew) => (Reason::Local, format!("{}; ", clocks_differ(skew))),
+                None => (Reason::Unverified, String::new()),
+            };
+            let message = format!("{cause}the token was issued, but {problem}");
+            Failure::new(reason, &values.redactor.scrub(&message)).code(Code::word(code))
         })
     }
 }

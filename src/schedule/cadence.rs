@@ -140,6 +140,7 @@ mod tests {
     fn issued() -> Outcome {
         Outcome::Issued(Issued {
             expiry: crate::outcome::Expiry::Never,
+            disagreement: None,
             lifetime: None,
             fingerprint: 0,
         })

@@ -80,9 +80,12 @@ impl Probes for Scripted {
             times.len()
         };
         let outcome = match (self.script)(&provider.name, count) {
-            Reply::Token => {
-                Outcome::Issued(Issued { expiry: Expiry::Unknown, lifetime: None, fingerprint: 1 })
-            }
+            Reply::Token => Outcome::Issued(Issued {
+                expiry: Expiry::Unknown,
+                lifetime: None,
+                disagreement: None,
+                fingerprint: 1,
+            }),
             Reply::Fail(reason) => Outcome::Failed(Failure::new(reason, "").code(Code::word("x"))),
             Reply::Hang(time) => {
                 tokio::time::sleep(time).await;

@@ -46,6 +46,8 @@ pub struct Token {
     pub expiry: Expiry,
     /// The lifetime when the token was issued, in seconds.
     pub lifetime: Option<f64>,
+    /// The end in the token minus the end in the answer, in seconds, where both are known.
+    pub disagreement: Option<f64>,
     /// Keyed hash of the token; `None` after a restart, because the key is new then.
     pub fingerprint: Option<u128>,
 }
@@ -96,6 +98,8 @@ pub struct Health {
     pub(super) client_certificate_expiry: Option<Timestamp>,
     pub(super) ends: Vec<CredentialEnd>,
     pub(super) listed: Option<Box<Listed>>,
+    /// The ends that stand in the credentials themselves.
+    pub(super) held: Vec<CredentialEnd>,
     pub(super) durations: Histogram,
     pub(super) steps: BTreeMap<Arc<str>, StepHealth>,
     pub(super) next_due: Option<Duration>,
@@ -156,6 +160,7 @@ impl Health {
             client_certificate_expiry: None,
             ends: Vec::new(),
             listed: None,
+            held: Vec::new(),
             durations: Histogram::new(bounds),
             steps: BTreeMap::new(),
             next_due: None,

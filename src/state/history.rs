@@ -135,7 +135,12 @@ mod tests {
             let outcome = if second % 100 == 0 {
                 Outcome::Failed(Failure::new(Reason::Timeout, "late"))
             } else {
-                Outcome::Issued(Issued { expiry: Expiry::Never, lifetime: None, fingerprint: 0 })
+                Outcome::Issued(Issued {
+                    expiry: Expiry::Never,
+                    lifetime: None,
+                    disagreement: None,
+                    fingerprint: 0,
+                })
             };
             history.record(&probe(second, outcome));
         }

@@ -215,13 +215,23 @@ impl Health {
         provider.transport.client_certificate.as_ref().and(self.client_certificate_expiry)
     }
 
-    /// What the last successful probe learned about the ends of the configured credentials, each
-    /// with the end that counts for this provider.
+    /// All that is known about the ends of the configured credentials, once for each credential and
+    /// source.
+    pub(super) fn known_ends(&self) -> impl Iterator<Item = &CredentialEnd> {
+        let is_held = |told: &CredentialEnd| {
+            let mut held = self.held.iter();
+            held.any(|end| end.credential == told.credential && end.source == told.source)
+        };
+        self.ends.iter().filter(move |told| !is_held(told)).chain(&self.held)
+    }
+
+    /// What the last successful probe and the credentials themselves say about the ends of the
+    /// configured credentials, each with the end that counts for this provider.
     pub fn credential_ends<'h>(
         &'h self,
         provider: &'h Provider,
     ) -> impl Iterator<Item = (&'h CredentialEnd, Expiry)> {
-        self.ends.iter().map(|end| (end, end.with_max_age(provider.policy.max_age)))
+        self.known_ends().map(|end| (end, end.with_max_age(provider.policy.max_age)))
     }
 
     /// The earliest end of a configured credential, and whether it is only declared. What is

@@ -73,6 +73,8 @@ struct KeptToken {
     expires: Option<f64>,
     never: bool,
     lifetime: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    disagreement: Option<f64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -113,6 +115,7 @@ fn keep(entry: &Entry, now: Moment) -> Option<Kept> {
         expires: token.expiry.time().map(unix_seconds),
         never: token.expiry == Expiry::Never,
         lifetime: token.lifetime,
+        disagreement: token.disagreement,
     });
     let failure = health.current_failure.as_ref().map(|current| KeptFailure {
         reason: current.failure.reason.word().to_owned(),
@@ -135,7 +138,7 @@ fn keep(entry: &Entry, now: Moment) -> Option<Kept> {
         next_due: health.next_due.map(|due| now.unix_seconds_at(due)),
         certificate_expiry: health.certificate_expiry.map(unix_seconds),
         client_certificate_expiry: health.client_certificate_expiry.map(unix_seconds),
-        credential_ends: health.ends.iter().map(keep_end).collect(),
+        credential_ends: health.known_ends().map(keep_end).collect(),
         listed: health.listed(&entry.provider).and_then(KeptList::of),
     })
 }
@@ -213,7 +216,8 @@ fn restore(
             None if token.never => Expiry::Never,
             None => Expiry::Unknown,
         };
-        Some(Token { expiry, lifetime: token.lifetime, fingerprint: None })
+        let KeptToken { lifetime, disagreement, .. } = token;
+        Some(Token { expiry, lifetime, disagreement, fingerprint: None })
     });
     entry.change().restore(Restored {
         state,

@@ -56,6 +56,9 @@ impl Health {
         if let Some(list) = &probe.list {
             self.record_list(list, probe.started);
         }
+        if let Some(held) = &probe.held {
+            self.held.clone_from(held);
+        }
         self.credentials = probe.credentials.or(self.credentials);
         let to = match &probe.outcome {
             Outcome::Issued(issued) => self.succeed(Some(issued), probe.started),
@@ -85,6 +88,7 @@ impl Health {
     /// The credentials are configured in another way, so the ends of the old ones say nothing.
     pub(super) fn credentials_changed(&mut self) {
         self.ends.clear();
+        self.held.clear();
     }
 
     /// Another client certificate is configured.
@@ -157,6 +161,7 @@ impl Health {
         self.token = issued.map(|issued| Token {
             expiry: issued.expiry,
             lifetime: issued.lifetime,
+            disagreement: issued.disagreement,
             fingerprint: Some(issued.fingerprint),
         });
         if let (Some(before), Some(issued)) = (before, issued)
@@ -227,7 +232,12 @@ mod tests {
     }
 
     fn issued(fingerprint: u128) -> Probe {
-        probe(Outcome::Issued(Issued { expiry: Expiry::Unknown, lifetime: None, fingerprint }))
+        probe(Outcome::Issued(Issued {
+            expiry: Expiry::Unknown,
+            lifetime: None,
+            disagreement: None,
+            fingerprint,
+        }))
     }
 
     fn failed(reason: Reason, code: &str) -> Probe {

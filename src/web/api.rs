@@ -247,6 +247,7 @@ fn credential_state(provider: &Provider, health: &Health, now: Moment) -> Creden
                 "never_expires": token.expiry == Expiry::Never,
                 "time_to_expiry_seconds": left,
                 "lifetime_seconds": token.lifetime.map(millis),
+                "expiry_disagreement_seconds": token.disagreement.map(millis),
             })
         }),
         missing_scopes: health.missing_scopes(),

@@ -224,3 +224,44 @@ async fn the_greatest_age_can_end_a_credential_before_its_own_end() {
         (Reason::Malformed, "credential_expiry_unreadable")
     );
 }
+
+#[test]
+fn the_end_in_a_key_itself_is_known_without_an_accepted_request_and_check_prints_it() {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::support::daemon::credwatch;
+
+    let key = |claims: &str| {
+        let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        format!("{}.{}.c2ln", part(r#"{"alg":"none"}"#), part(claims))
+    };
+    let endpoint = Endpoint::json("401 Unauthorized", "{}");
+    // The same dates as above.
+    let daemon = Daemon::start(&text("", &endpoint.url(), &key(r#"{"exp":1927843200}"#)));
+    daemon.wait_for_state("p", "broken");
+    assert_eq!(end(&daemon, "key", "jwt"), FEBRUARY_2031);
+    let page = daemon.get("/providers/p").body;
+    assert!(page.contains("Credential expires"), "{page}");
+    daemon.configure(&text("", &endpoint.url(), &key(r#"{"exp":1956528000}"#)));
+    wait_for("the end of the new key", || {
+        (end(&daemon, "key", "jwt") == JANUARY_2032).then_some(())
+    });
+    let old = key(r#"{"exp":1600000000}"#);
+    for (key, status, said) in [
+        (&*key(r#"{"exp":1927843200}"#), Some(0), "p: the credential `key` ends on 2031-02-03"),
+        // date -u -d @1600000000
+        (&old, Some(0), "warning: the provider `p`: the credential `key`: it ended on 2020-09-13"),
+    ] {
+        daemon.configure(&text("", &endpoint.url(), key));
+        let run = credwatch()
+            .arg("check")
+            .arg(format!("--config.file={}", daemon.folder().join("credwatch.toml").display()))
+            .output()
+            .expect("it runs");
+        let shown = [run.stdout, run.stderr].concat();
+        let shown = String::from_utf8_lossy(&shown);
+        assert_eq!(run.status.code(), status, "{shown}");
+        assert!(shown.contains(said) && !shown.contains(key), "{shown}");
+    }
+}

@@ -44,6 +44,7 @@
 //! - `web_hosts`: the hosts and origins that requests may name.
 //! - `web_reload`: an emptied web config does not open the server.
 //! - `web_replaced`: a web config that is replaced while connections are open.
+//! - `web_tokens`: issued tokens that are JSON Web Tokens.
 //! - `writing`: drafts, suggestions, trials, and mistakes in recipes.
 
 mod alerting;
@@ -99,4 +100,5 @@ mod web_connections;
 mod web_hosts;
 mod web_reload;
 mod web_replaced;
+mod web_tokens;
 mod writing;

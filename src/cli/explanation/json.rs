@@ -17,7 +17,12 @@ pub fn as_json(provider: &Provider, probe: &Probe, explanation: &Explanation) ->
     let outcome = match &probe.outcome {
         Outcome::Issued(issued) => {
             let (expires, lifetime) = (written(issued.expiry), issued.lifetime);
-            json!({ "issued": true, "expires": expires, "lifetime_seconds": lifetime })
+            json!({
+                "issued": true,
+                "expires": expires,
+                "lifetime_seconds": lifetime,
+                "expiry_disagreement_seconds": issued.disagreement,
+            })
         }
         Outcome::Accepted => json!({ "accepted": true }),
         Outcome::Failed(failure) => {

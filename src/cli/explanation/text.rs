@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::super::print::Style::{Bad, Dim, Good, Head};
 use super::list;
 use crate::authoring::explain::{ExplainedCall, Explanation};
-use crate::outcome::{Expiry, Outcome, Phases, Probe};
+use crate::outcome::{Expiry, Issued, Outcome, Phases, Probe};
 use crate::printable::printable;
 use crate::provider::Provider;
 use crate::time::{human_duration, unix_seconds};
@@ -257,6 +257,16 @@ fn result(out: &mut String, provider: &Provider, probe: &Probe) {
                 _ => "the answer does not say how long it lives".into(),
             };
             let _ = writeln!(out, "{} a token was issued; {life}", Good.paint("OK"));
+            let beyond = issued.disagreement.filter(|seconds| seconds.abs() > Issued::AGREE);
+            if let Some(seconds) = beyond {
+                let _ = writeln!(
+                    out,
+                    "  {} the end in the token (`exp`) is {} {} that",
+                    Bad.paint("but"),
+                    human_duration(seconds.abs()),
+                    if seconds > 0.0 { "after" } else { "before" }
+                );
+            }
             ends(out, provider, probe);
             left_behind(out, probe);
         }

@@ -289,7 +289,12 @@ mod tests {
         let mut history = History::default();
         assert_eq!(description(&history), "The last 0 probes: 0 failed");
         for outcome in [
-            Outcome::Issued(Issued { expiry: Expiry::Never, lifetime: None, fingerprint: 1 }),
+            Outcome::Issued(Issued {
+                expiry: Expiry::Never,
+                lifetime: None,
+                disagreement: None,
+                fingerprint: 1,
+            }),
             Outcome::Failed(Failure::new(Reason::Timeout, "")),
         ] {
             history.record(&probe(outcome));

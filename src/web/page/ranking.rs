@@ -267,7 +267,12 @@ mod tests {
 
     fn token(lives: f64) -> Outcome {
         let expiry = from_unix_seconds(NOW + lives).map_or(Expiry::Never, Expiry::At);
-        Outcome::Issued(Issued { expiry, lifetime: Some(3_600.0), fingerprint: 1 })
+        Outcome::Issued(Issued {
+            expiry,
+            lifetime: Some(3_600.0),
+            disagreement: None,
+            fingerprint: 1,
+        })
     }
 
     fn refused() -> Outcome {
@@ -282,10 +287,18 @@ mod tests {
 
     #[test]
     fn the_broken_provider_with_the_shortest_runway_comes_first() {
-        let never =
-            Outcome::Issued(Issued { expiry: Expiry::Never, lifetime: None, fingerprint: 1 });
-        let unknown =
-            Outcome::Issued(Issued { expiry: Expiry::Unknown, lifetime: None, fingerprint: 1 });
+        let never = Outcome::Issued(Issued {
+            expiry: Expiry::Never,
+            lifetime: None,
+            disagreement: None,
+            fingerprint: 1,
+        });
+        let unknown = Outcome::Issued(Issued {
+            expiry: Expiry::Unknown,
+            lifetime: None,
+            disagreement: None,
+            fingerprint: 1,
+        });
         let ledger = ledger(&[
             ("healthy", &[token(3_600.0)]),
             ("unknown", &[]),
@@ -374,8 +387,12 @@ mod tests {
 
     #[test]
     fn the_runway_comes_from_the_last_good_token() {
-        let of =
-            |expiry| Runway::of(Some(&Token { expiry, lifetime: None, fingerprint: None }), NOW);
+        let of = |expiry| {
+            Runway::of(
+                Some(&Token { expiry, lifetime: None, disagreement: None, fingerprint: None }),
+                NOW,
+            )
+        };
         let at = |seconds: f64| from_unix_seconds(NOW + seconds).map_or(Expiry::Never, Expiry::At);
         assert_eq!(
             [of(at(60.0)), of(at(-60.0)), of(at(0.0))],

@@ -239,7 +239,9 @@ pub fn jwt(data: &[u8]) {
         damage: None,
     };
     for keys in [None, Some(&keys)] {
-        if let Err(failure) = check.inspect(&values, keys, Expiry::At(ATTEMPT.now), ATTEMPT.now) {
+        if let Err(failure) =
+            check.inspect(&values, keys, Expiry::At(ATTEMPT.now), (ATTEMPT.now, Some(30.0)))
+        {
             assert_bounded(&failure);
         }
     }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::view::View;
-use crate::outcome::Expiry;
+use crate::outcome::{Expiry, Issued};
 use crate::web::page::format::{relative, span, untrusted};
 
 /// A difference between two clocks that is within the accuracy of the measurement, in seconds.
@@ -59,6 +59,12 @@ fn expiries(view: &View) -> Vec<Row> {
                 }
             },
         ));
+    }
+    let disagreement = health.token().and_then(|token| token.disagreement);
+    if let Some(seconds) = disagreement.filter(|seconds| seconds.abs() > Issued::AGREE) {
+        let side = if seconds > 0.0 { "after" } else { "before" };
+        let sentence = html! { (span(seconds.abs())) " " (side) " the end that the answer tells" };
+        rows.push(("End in the token (exp)", sentence));
     }
     if let Some(end) = provider.secret_expires {
         rows.push(("Secret expires", view.at(end)));
