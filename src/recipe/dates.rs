@@ -50,7 +50,11 @@ pub fn any(text: &str) -> Result<f64, String> {
             .map_err(|_| "a text that is no date".to_owned());
     }
     let (rest, offset) = match zone {
-        Some(rest) => (rest, "Z".to_owned()),
+        // Go writes both: `2027-01-31 09:00:00 +0100 CET` and `… +0000 UTC`.
+        Some(rest) => match offset(rest.trim_end()) {
+            (_, none) if none.is_empty() => (rest, "Z".to_owned()),
+            numeric => numeric,
+        },
         None => offset(&upper),
     };
     let rest = rest.trim_end();
