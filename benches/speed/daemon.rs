@@ -35,33 +35,45 @@ impl Plan {
         } else {
             format!("{SECRET:?}")
         };
-        let mut text = format!(
-            "[defaults]\ninterval = \"{}ms\"\ntimeout = \"10s\"\nmin_lifetime = \"10m\"\n\
-             tls.ca_file = \"{}\"\n\n",
+        let name = format!("credwatch-{}-{}-{}", self.providers, self.interval_ms, self.tls);
+        let mut more = String::new();
+        for first in (IN_ONE_FILE..self.providers).step_by(IN_ONE_FILE) {
+            let file = format!("{name}-{first}.toml");
+            let end = self.providers.min(first + IN_ONE_FILE);
+            std::fs::write(folder.join(&file), providers(first..end, &url, &secret)?)?;
+            write!(more, "{file:?}, ")?;
+        }
+        let settings = format!(
+            "provider_files = [{more}]\n[defaults]\ninterval = \"{}ms\"\ntimeout = \"10s\"\n\
+             min_lifetime = \"10m\"\ntls.ca_file = \"{}\"\n\n",
             self.interval_ms,
             Path::new(endpoint.root()).display()
         );
-        for number in 0..self.providers {
-            writeln!(
-                text,
-                "[providers.provider-{number:05}]\nrecipe = \"oauth2-client-credentials\""
-            )?;
-            writeln!(text, "parameters = {{ token_url = {url:?}, scope = \"read write\" }}")?;
-            writeln!(
-                text,
-                "credentials = {{ client_id = \"client-{number}\", client_secret = {secret} }}"
-            )?;
-            writeln!(text, "labels = {{ team = \"team-{}\", stage = \"prod\" }}", number % 20)?;
-            writeln!(
-                text,
-                "required_scopes = [\"read\", \"write\"]\nsecret_expires = 2099-12-31\n"
-            )?;
-        }
-        let path = folder
-            .join(format!("credwatch-{}-{}-{}.toml", self.providers, self.interval_ms, self.tls));
-        std::fs::write(&path, text)?;
+        let first = providers(0..self.providers.min(IN_ONE_FILE), &url, &secret)?;
+        let path = folder.join(format!("{name}.toml"));
+        std::fs::write(&path, settings + &first)?;
         Ok(path)
     }
+}
+
+/// A file of the configuration has at most 1,000,000 values.
+const IN_ONE_FILE: usize = 50_000;
+
+/// The tables of these providers.
+fn providers(numbers: std::ops::Range<usize>, url: &str, secret: &str) -> Result<String> {
+    use std::fmt::Write;
+    let mut text = String::new();
+    for number in numbers {
+        writeln!(text, "[providers.provider-{number:05}]\nrecipe = \"oauth2-client-credentials\"")?;
+        writeln!(text, "parameters = {{ token_url = {url:?}, scope = \"read write\" }}")?;
+        writeln!(
+            text,
+            "credentials = {{ client_id = \"client-{number}\", client_secret = {secret} }}"
+        )?;
+        writeln!(text, "labels = {{ team = \"team-{}\", stage = \"prod\" }}", number % 20)?;
+        writeln!(text, "required_scopes = [\"read\", \"write\"]\nsecret_expires = 2099-12-31\n")?;
+    }
+    Ok(text)
 }
 
 /// The measured binary: the one of this build, or the one that `CREDWATCH_BINARY` names.
