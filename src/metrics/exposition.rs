@@ -22,6 +22,8 @@ pub struct Exposition {
     daemon: Daemon,
     /// The names of the last roster that was written.
     names: Mutex<Arc<Names>>,
+    /// The columns of the last scrape, for the next one.
+    spare: Mutex<Vec<Column>>,
 }
 
 impl Exposition {
@@ -29,7 +31,7 @@ impl Exposition {
     #[must_use]
     pub fn new(ledger: Arc<Ledger>, daemon: Daemon) -> Self {
         let names = Mutex::new(Arc::new(Names::new(ledger.roster())));
-        Self { ledger, daemon, names }
+        Self { ledger, daemon, names, spare: Mutex::default() }
     }
 
     /// The names of the current roster; computed once for each roster.
@@ -38,6 +40,7 @@ impl Exposition {
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         if !Arc::ptr_eq(names.roster(), &roster) {
             *names = Arc::new(Names::new(roster));
+            self.spare.lock().unwrap_or_else(PoisonError::into_inner).clear();
         }
         Arc::clone(&names)
     }
@@ -48,7 +51,10 @@ impl Exposition {
     /// When nobody reads the answer, for example because the scraper has closed the connection.
     pub fn write(&self, sink: &mut dyn Sink, now: Moment) -> io::Result<()> {
         let mut encoder = Encoder::new(sink);
-        write_families(FAMILIES.iter(), &self.names(), false, now, &mut encoder)?;
+        let names = self.names();
+        let spare = std::mem::take(&mut *self.spare.lock().unwrap_or_else(PoisonError::into_inner));
+        let columns = write_families(FAMILIES.iter(), &names, false, now, spare, &mut encoder)?;
+        *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = columns;
         encoder.raw(self.daemon.text().as_bytes())?;
         encoder.raw(process::text().as_bytes())?;
         encoder.finish()
@@ -68,18 +74,19 @@ pub fn write_one(
     let mut encoder = Encoder::new(sink);
     let names = Names::new(Arc::new(roster));
     let families = FAMILIES.iter().chain([&PROBE_PENDING]);
-    write_families(families, &names, pending, now, &mut encoder)?;
+    write_families(families, &names, pending, now, Vec::new(), &mut encoder)?;
     encoder.finish()
 }
 
-/// Writes the samples of all providers in these families.
+/// Writes the samples of all providers in these families. Returns their columns.
 fn write_families<'f>(
     families: impl Iterator<Item = &'f Family>,
     names: &Names,
     pending: bool,
     now: Moment,
+    spare: Vec<Column>,
     encoder: &mut Encoder<'_>,
-) -> io::Result<()> {
+) -> io::Result<Vec<Column>> {
     let (configured, measured): (Vec<&Family>, Vec<&Family>) =
         families.partition(|family| matches!(family.samples, Samples::Configured(_)));
     // These need no measurement, so the scraper gets its first bytes at once.
@@ -87,13 +94,13 @@ fn write_families<'f>(
         encoder.family(family.name, family.kind, family.help);
         write_configured(family, names, encoder)?;
     }
-    let columns = snapshot::read(&measured, names, pending, now);
-    for (family, column) in measured.into_iter().zip(columns) {
+    let columns = snapshot::read(&measured, names, pending, now, spare);
+    for (family, column) in measured.into_iter().zip(&columns) {
         encoder.family(family.name, family.kind, family.help);
-        write_column(family, &column, names, encoder)?;
+        write_column(family, column, names, encoder)?;
         encoder.raw(&column.text)?;
     }
-    Ok(())
+    Ok(columns)
 }
 
 /// Writes a family that depends only on the configuration.

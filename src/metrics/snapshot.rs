@@ -22,11 +22,33 @@ pub struct Column {
     pub text: Vec<u8>,
 }
 
-/// Reads the values of families. The columns are in the order of the families.
-pub fn read(families: &[&Family], names: &Names, pending: bool, now: Moment) -> Vec<Column> {
+/// Reads the values of families. The columns are in the order of the families. `spare` are those of
+/// an earlier scrape: with their memory, scrapes do not scatter the memory of the daemon.
+pub fn read(
+    families: &[&Family],
+    names: &Names,
+    pending: bool,
+    now: Moment,
+    spare: Vec<Column>,
+) -> Vec<Column> {
     let roster = names.roster();
-    let mut columns: Vec<(&Family, String, Column)> =
-        families.iter().map(|family| (*family, open(family.name), Column::default())).collect();
+    let columns = spare.into_iter().chain(std::iter::repeat_with(Column::default));
+    let mut columns: Vec<(&Family, String, Column)> = families
+        .iter()
+        .zip(columns)
+        .map(|(family, mut column)| {
+            column.values.clear();
+            column.text.clear();
+            let width = match family.samples {
+                Samples::Configured(_) | Samples::Labelled(_) => 0,
+                Samples::Value(_) => 1,
+                Samples::Each(rests, _) => rests.len(),
+                Samples::Histogram(_) => Layout::width(roster.bounds()),
+            };
+            column.values.reserve_exact(width * names.of(family.slot).count());
+            (*family, open(family.name), column)
+        })
+        .collect();
     for slot in [Slot::Current, Slot::Next] {
         for (entry, provider) in names.of(slot) {
             let health = entry.health();
