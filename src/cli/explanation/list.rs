@@ -37,11 +37,15 @@ pub fn write(out: &mut String, provider: &Provider, probe: &Probe) {
     out.push('\n');
     for row in list.rows.iter().take(MOST_LINES) {
         let end = match row.with_max_age(provider.policy.max_age) {
-            Expiry::At(time) => format!(
-                "ends in {}, at {}",
-                human_duration(unix_seconds(time) - unix_seconds(probe.started)),
-                time.strftime("%Y-%m-%d %H:%M:%S UTC")
-            ),
+            Expiry::At(time) => {
+                let left = unix_seconds(time) - unix_seconds(probe.started);
+                let at = time.strftime("%Y-%m-%d %H:%M:%S UTC");
+                if left > 0.0 {
+                    format!("ends in {}, at {at}", human_duration(left))
+                } else {
+                    format!("ended {} ago, at {at}", human_duration(-left))
+                }
+            }
             Expiry::Never => "never ends".into(),
             Expiry::Unknown => "has no known end".into(),
         };
