@@ -154,8 +154,8 @@ fn the_list_of_recipes_can_be_searched_for_several_words_in_any_case() {
         (
             "aad",
             &[
-                "microsoft-entra", "microsoft-entra-certificate", "microsoft-entra-federated",
-                "microsoft-entra-secret",
+                "entra-app-secrets", "microsoft-entra", "microsoft-entra-certificate",
+                "microsoft-entra-federated", "microsoft-entra-secret",
             ],
         ),
         ("adfs", &["oauth2-client-credentials"]),
