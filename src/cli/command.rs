@@ -30,7 +30,7 @@ enum Command {
     Probe(probe::Flags),
     /// List, print, draft and test recipes.
     Recipes(recipes::Flags),
-    /// Watch five built-in fake token APIs; needs no configuration and no network.
+    /// Watch built-in fake APIs; needs no configuration and no network.
     Demo(demo::Flags),
     /// Print the JSON Schema of the configuration file, for editors.
     Schema {

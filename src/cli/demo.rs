@@ -83,9 +83,9 @@ async fn run(listener: TcpListener) -> std::io::Result<()> {
 
 fn introduce(address: &str) {
     say(&format!(
-        "credwatch demo: five fake token APIs on loopback, and the daemon that watches them.
+        "credwatch demo: fake APIs on loopback, and the daemon that watches their credentials.
 
-  http://{address}/           the page: who is broken, why, and how long tokens still live
+  http://{address}/           the page: who is broken, why, and when tokens and keys end
   http://{address}/metrics    what Prometheus scrapes
   http://{address}/healthz    503 while any credential is broken
 

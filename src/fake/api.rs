@@ -11,7 +11,7 @@ use super::answer::CompiledAnswer;
 use super::definition::{Api, Definitions};
 use crate::language::expression::{Compiled, Side};
 use crate::language::names::Names;
-use crate::recipe::definition::{Text, Tokens};
+use crate::recipe::definition::{CredentialKind, Text, Tokens};
 use crate::time::unix_seconds;
 
 /// How an API answers.
@@ -30,6 +30,7 @@ pub struct FakeApi {
     pub name: String,
     pub prefix: String,
     pub path: String,
+    pub kind: CredentialKind,
     pub credentials: Vec<(String, String)>,
     secret: String,
     checks: Vec<CompiledCheck>,
@@ -80,7 +81,8 @@ impl FakeApi {
             request.add_members(part, &[]);
         }
         let mut answer = Names::default();
-        for part in ["token", "lifetime_s", "remaining_s", "expires_s", "expires_ms", "soon_s"] {
+        let times = ["now_s", "soon_s", "lifetime_s", "remaining_s", "expires_s", "expires_ms"];
+        for part in ["token"].into_iter().chain(times) {
             answer.add(part, false);
         }
         let condition = |text: &Text| {
@@ -112,6 +114,7 @@ impl FakeApi {
             name: name.to_owned(),
             prefix: api.prefix.clone(),
             path: format!("{}{}", api.prefix, api.path),
+            kind: api.kind,
             credentials: api
                 .credentials
                 .0
@@ -178,7 +181,11 @@ impl FakeApi {
             (token, now.lifetime.map_or(f64::INFINITY, |lifetime| time + lifetime.as_secs_f64()))
         });
         now.token = Some((token.clone(), end));
-        let mut facts = vec![("token", Value::from(token)), ("soon_s", whole(time + 5.0))];
+        let mut facts = vec![
+            ("token", Value::from(token)),
+            ("now_s", whole(time)),
+            ("soon_s", whole(time + 5.0)),
+        ];
         if end.is_finite() {
             facts.extend([
                 ("lifetime_s", whole(now.lifetime.unwrap_or_default().as_secs_f64())),

@@ -20,6 +20,7 @@ use super::api::{Behaviour, FakeApi};
 use super::definition::Definitions;
 use crate::diagnostic::Source;
 use crate::document::{self, Schema};
+use crate::recipe::definition::CredentialKind;
 
 static SCHEMA: LazyLock<Schema> = LazyLock::new(Schema::of::<Definitions>);
 
@@ -65,10 +66,11 @@ impl Fake {
         format!("http://{}{}", self.address, self.api(api).prefix)
     }
 
-    /// The names of the APIs.
+    /// The names of the APIs that issue tokens.
     #[must_use]
-    pub fn names(&self) -> Vec<&str> {
-        self.apis.iter().map(|api| api.name.as_str()).collect()
+    pub fn token_apis(&self) -> Vec<&str> {
+        let issuing = self.apis.iter().filter(|api| api.kind == CredentialKind::Issued);
+        issuing.map(|api| api.name.as_str()).collect()
     }
 
     /// The valid credentials of an API, by their names in the recipe.

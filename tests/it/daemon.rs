@@ -18,13 +18,13 @@ const QUICK: &str = "[defaults]\ninterval = \"200ms\"\nconfirm_after = \"100ms\"
 fn all_five_apis_go_from_healthy_to_broken_and_back() {
     let fakes = Fakes::start();
     let daemon = Daemon::start(&format!("{QUICK}{}", fakes.all()));
-    for api in fakes.fake.names() {
+    for api in fakes.fake.token_apis() {
         daemon.wait_for_state(api, "healthy");
     }
     assert_eq!(daemon.get("/readyz").status, 200);
     let health = daemon.get("/healthz");
     assert_eq!(health.status, 200);
-    for api in fakes.fake.names() {
+    for api in fakes.fake.token_apis() {
         fakes.fake.revoke(api, true);
     }
     for (api, code) in [
@@ -49,7 +49,7 @@ fn all_five_apis_go_from_healthy_to_broken_and_back() {
         );
     }
     assert_eq!(daemon.get("/livez").status, 200, "a broken credential does not change /livez");
-    for api in fakes.fake.names() {
+    for api in fakes.fake.token_apis() {
         fakes.fake.revoke(api, false);
         daemon.wait_for_state(api, "healthy");
     }

@@ -24,7 +24,7 @@ fn daemon() -> (Fakes, Daemon) {
     );
     let daemon = Daemon::start(&text);
     for api in
-        fakes.fake.names().into_iter().filter(|api| text.contains(&format!("[providers.{api}]")))
+        fakes.fake.token_apis().into_iter().filter(|api| text.contains(&format!("[providers.{api}]")))
     {
         daemon.wait_for_state(api, "healthy");
     }

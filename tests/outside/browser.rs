@@ -121,7 +121,7 @@ fn filters_search_labels_and_pages_work_with_and_without_a_script() {
 fn a_page_updates_itself_and_says_when_it_cannot() {
     let fakes = Fakes::start();
     let daemon = Daemon::start(&format!("{QUICK}{}", fakes.all()));
-    for api in fakes.fake.names() {
+    for api in fakes.fake.token_apis() {
         daemon.wait_for_state(api, "healthy");
     }
     let address = daemon.address().to_owned();

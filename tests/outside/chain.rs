@@ -107,7 +107,7 @@ impl Chain {
         let mut text =
             "[defaults]\ninterval = \"300ms\"\nconfirm_after = \"100ms\"\nmax_backoff = \"1s\"\n"
                 .to_owned();
-        for api in fake.names() {
+        for api in fake.token_apis() {
             let _ = writeln!(
                 text,
                 "[providers.{api}]\nrecipe = {api:?}\nparameters.base_url = {:?}",
@@ -312,7 +312,7 @@ fn each_team_gets_its_alerts(version: Version) {
         (chain.prometheus.query("credwatch:watched:last").len() == 5).then_some(())
     });
     let watched = jiff::Timestamp::now();
-    for provider in chain.fake.names() {
+    for provider in chain.fake.token_apis() {
         chain.daemon.wait_for_state(provider, "healthy");
     }
 

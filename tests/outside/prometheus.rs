@@ -21,7 +21,7 @@ fn a_real_prometheus_finds_the_series_and_the_broken_credential() {
     let mut text = "[defaults]\ninterval = \"300ms\"\nconfirm_after = \"100ms\"\nlabels = \
                     { team = \"messaging\" }\n"
         .to_owned();
-    for api in fake.names() {
+    for api in fake.token_apis() {
         let _ = writeln!(
             text,
             "[providers.{api}]\nrecipe = {api:?}\nparameters.base_url = {:?}",

@@ -36,6 +36,6 @@ impl Fakes {
     }
 
     pub fn all(&self) -> String {
-        self.fake.names().iter().map(|api| self.provider(api, "")).collect()
+        self.fake.token_apis().iter().map(|api| self.provider(api, "")).collect()
     }
 }
