@@ -132,6 +132,15 @@ fn every_input_of_a_built_in_recipe_says_what_it_is() {
     }
 }
 
+/// The recipes for a whole standard belong to no vendor.
+#[test]
+fn every_built_in_recipe_of_an_api_names_its_vendor() {
+    for (name, _) in BUILTINS {
+        let vendor = builtin::recipe(name).expect("in the table").vendor().map(str::to_owned);
+        assert_eq!(vendor.is_none(), name.starts_with("oauth2-"), "{name}: {vendor:?}");
+    }
+}
+
 /// Each recipe is complete in its own file, so common parts are repeated. The copies must be equal.
 #[test]
 fn the_recipes_of_oauth_authenticate_a_client_in_the_same_words() {
