@@ -17,6 +17,7 @@ use crate::fake::story::Story;
 use crate::probe::Prober;
 use crate::runtime::block_on;
 use crate::schedule::Mode;
+use crate::storage::TemporaryFolder;
 use crate::web::Hosts;
 use crate::web_config::WebConfig;
 use crate::{logging, metrics, web};
@@ -59,7 +60,9 @@ fn listen(text: &str) -> Result<TcpListener, String> {
 async fn run(listener: TcpListener) -> std::io::Result<()> {
     let fake = Fake::start().await?;
     let story = Story::builtin();
-    let plan = load_text("<demo>", &story.configuration(&fake)).map_err(|faults| {
+    let folder = TemporaryFolder::with(&Story::FILES)?;
+    let text = story.configuration(&fake, folder.path());
+    let plan = load_text("<demo>", &text).map_err(|faults| {
         std::io::Error::other(faults.first().map(ToString::to_string).unwrap_or_default())
     })?;
     introduce(&listener.local_addr()?.to_string());

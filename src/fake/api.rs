@@ -11,7 +11,7 @@ use super::answer::CompiledAnswer;
 use super::definition::{Api, Definitions};
 use crate::language::expression::{Compiled, Side};
 use crate::language::names::Names;
-use crate::recipe::definition::{CredentialKind, Text, Tokens};
+use crate::recipe::definition::{Text, Tokens};
 use crate::time::unix_seconds;
 
 /// How an API answers.
@@ -30,7 +30,7 @@ pub struct FakeApi {
     pub name: String,
     pub prefix: String,
     pub path: String,
-    pub kind: CredentialKind,
+    pub demo_only: bool,
     pub credentials: Vec<(String, String)>,
     secret: String,
     checks: Vec<CompiledCheck>,
@@ -114,7 +114,7 @@ impl FakeApi {
             name: name.to_owned(),
             prefix: api.prefix.clone(),
             path: format!("{}{}", api.prefix, api.path),
-            kind: api.kind,
+            demo_only: api.demo_only,
             credentials: api
                 .credentials
                 .0

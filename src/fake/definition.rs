@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::recipe::definition::{CredentialKind, Node, Ordered, Text, Tokens};
+use crate::recipe::definition::{Node, Ordered, Text, Tokens};
 use crate::time::Span;
 
 /// The fake APIs.
@@ -22,8 +22,8 @@ pub struct Definitions {
 pub struct Api {
     /// The recipe for it.
     pub recipe: String,
-    /// Whether it issues tokens, or only accepts a credential.
-    pub kind: CredentialKind,
+    /// Whether only the demo uses it, and no test of all token APIs.
+    pub demo_only: bool,
     /// The prefix of the path, which makes equal paths of several APIs different. Part of
     /// `base_url`.
     pub prefix: String,

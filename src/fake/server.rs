@@ -20,7 +20,6 @@ use super::api::{Behaviour, FakeApi};
 use super::definition::Definitions;
 use crate::diagnostic::Source;
 use crate::document::{self, Schema};
-use crate::recipe::definition::CredentialKind;
 
 static SCHEMA: LazyLock<Schema> = LazyLock::new(Schema::of::<Definitions>);
 
@@ -66,11 +65,10 @@ impl Fake {
         format!("http://{}{}", self.address, self.api(api).prefix)
     }
 
-    /// The names of the APIs that issue tokens.
+    /// The names of the token APIs, without those that only the demo uses.
     #[must_use]
     pub fn token_apis(&self) -> Vec<&str> {
-        let issuing = self.apis.iter().filter(|api| api.kind == CredentialKind::Issued);
-        issuing.map(|api| api.name.as_str()).collect()
+        self.apis.iter().filter(|api| !api.demo_only).map(|api| api.name.as_str()).collect()
     }
 
     /// The valid credentials of an API, by their names in the recipe.

@@ -1,5 +1,6 @@
 //! The story of the demo: the events at the fake APIs and their times.
 
+use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -57,11 +58,16 @@ impl Story {
         story
     }
 
-    /// The configuration with the address of the fake in it.
+    /// The configuration with the address of the fake, and with the folder of [`Self::FILES`].
     #[must_use]
-    pub fn configuration(&self, fake: &Fake) -> String {
-        self.configuration.replace("FAKE", &format!("http://{}", fake.address))
+    pub fn configuration(&self, fake: &Fake, folder: &Path) -> String {
+        let address = format!("http://{}", fake.address);
+        self.configuration.replace("FAKE", &address).replace("FOLDER", &folder.to_string_lossy())
     }
+
+    /// A client certificate that has ended, and its key.
+    pub const FILES: [(&str, &str); 2] =
+        [("client.pem", include_str!("ended.pem")), ("client.key", include_str!("ended.key"))];
 }
 
 impl Step {
@@ -104,6 +110,6 @@ mod tests {
             story.steps.last().is_some_and(|last| last.offset() <= Duration::from_secs(120)),
             "within two minutes"
         );
-        assert!(story.configuration(&fake).contains("http://127.0.0.1:"));
+        assert!(story.configuration(&fake, Path::new("x")).contains("http://127.0.0.1:"));
     }
 }

@@ -9,6 +9,7 @@ use rustls::client::ResolvesClientCert;
 use rustls::crypto::CryptoProvider;
 use rustls::sign::CertifiedKey;
 use rustls::{AlertDescription as Alert, SignatureScheme};
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::chain::Validity;
 use super::marks::{Moments, mark};
@@ -56,22 +57,33 @@ impl Identity {
             digest.update(certificate);
         }
         let digest = hex::encode(digest.finish());
-        let certified =
-            CertifiedKey::from_der(chain, key, crypto).map_err(|error| match error {
-                rustls::Error::InconsistentKeys(_) => unusable(
-                    key_file,
-                    &format_args!(
-                        "it is {kind}, but not the key of the first certificate in {}",
-                        chain_file.display()
-                    ),
-                ),
-                rustls::Error::InvalidCertificate(_) => {
-                    unusable(chain_file, &"the first certificate in it cannot be read")
-                }
-                _ => unusable(key_file, &format_args!("it is {kind} that TLS cannot use")),
-            })?;
+        let signing = crypto
+            .key_provider
+            .load_private_key(key)
+            .map_err(|_| unusable(key_file, &format_args!("it is {kind} that TLS cannot use")))?;
+        let fits = match chain.first().and_then(|first| public_key(first)) {
+            Some(certified) => signing.public_key().is_none_or(|ours| *ours == *certified),
+            None => {
+                return Err(unusable(chain_file, &"the first certificate in it cannot be read"));
+            }
+        };
+        if !fits {
+            let problem = format_args!(
+                "it is {kind}, but not the key of the first certificate in {}",
+                chain_file.display()
+            );
+            return Err(unusable(key_file, &problem));
+        }
+        let certified = CertifiedKey::new(chain, signing);
         Ok(Self { key: Some(Arc::new(certified)), certificate, digest })
     }
+}
+
+/// The public key of a certificate (RFC 5280, `SubjectPublicKeyInfo`, in DER). rustls itself reads
+/// no certificate of version 1, which many private authorities issue.
+fn public_key(certificate: &[u8]) -> Option<Vec<u8>> {
+    let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
+    Some(certificate.tbs_certificate.subject_pki.raw.to_vec())
 }
 
 /// Shows no key.

@@ -4,6 +4,8 @@
 mod folder;
 mod keeper;
 mod restore;
+mod temporary;
 
 pub use keeper::{LONGEST_SAVE, Storage};
 pub use restore::{LONGEST_RESTORE, NoDirectory, restore};
+pub use temporary::TemporaryFolder;

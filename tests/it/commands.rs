@@ -91,7 +91,17 @@ fn the_demo_runs_without_a_configuration() {
         Some(get(&address, "/readyz")).filter(|answer| answer.status == 200)
     });
     assert_eq!(ready.body, "ok\n");
-    assert_eq!(get(&address, "/metrics").body.matches("\ncredwatch_provider_info{").count(), 5);
+    let metrics = get(&address, "/metrics").body;
+    assert_eq!(metrics.matches("\ncredwatch_provider_info{").count(), 9);
+    // Keys that end, a list of three keys, and a client certificate that ended on 1 June 2026.
+    for sample in [
+        "credwatch_credential_expiry_timestamp_seconds{provider=\"pull-mirror\",",
+        "credwatch_listed_credentials{provider=\"project-tokens\"} 3\n",
+        "{provider=\"partner-api\",credential=\"tls.client_certificate_file\",\
+         source=\"certificate\"} 1780272000\n",
+    ] {
+        assert!(metrics.contains(sample), "{sample}");
+    }
     let page = get(&address, "/");
     assert!(
         page.body.contains("rcs-campaigns")

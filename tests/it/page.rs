@@ -23,8 +23,11 @@ fn daemon() -> (Fakes, Daemon) {
         fakes.provider("enablex-rcs", next)
     );
     let daemon = Daemon::start(&text);
-    for api in
-        fakes.fake.token_apis().into_iter().filter(|api| text.contains(&format!("[providers.{api}]")))
+    for api in fakes
+        .fake
+        .token_apis()
+        .into_iter()
+        .filter(|api| text.contains(&format!("[providers.{api}]")))
     {
         daemon.wait_for_state(api, "healthy");
     }

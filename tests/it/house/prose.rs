@@ -83,7 +83,10 @@ fn one_reader_reads_all_files() {
 fn one_place_writes_files() {
     let mut found = Vec::new();
     for (_, path, text) in sources() {
-        if path.ends_with("src/storage/folder.rs") {
+        if ["folder.rs", "temporary.rs"]
+            .iter()
+            .any(|name| path.ends_with(format!("src/storage/{name}")))
+        {
             continue;
         }
         let words = ["fs::write(", "File::create", ".write(true)", "OFlags::CREATE", "fs::rename("];
@@ -91,5 +94,5 @@ fn one_place_writes_files() {
             found.push(format!("{}: {}", path.display(), line.trim()));
         }
     }
-    assert!(found.is_empty(), "write through `storage::folder`:\n{}", found.join("\n"));
+    assert!(found.is_empty(), "write through `storage`:\n{}", found.join("\n"));
 }
