@@ -118,7 +118,7 @@ fn list(words: &[String]) -> ExitCode {
 }
 
 fn list_one(recipe: &Recipe) {
-    say(&format!("{:<28}{}", recipe.name, recipe.title.as_deref().unwrap_or_default()));
+    say(&format!("{:<27} {}", recipe.name, recipe.title.as_deref().unwrap_or_default()));
     let mark = |optional: bool| if optional { "?" } else { "" };
     let parameters = recipe.parameters.iter().map(|(name, parameter)| {
         let default = parameter.default.as_ref();
