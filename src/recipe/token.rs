@@ -297,37 +297,42 @@ impl<'r> Reader<'_, 'r> {
         paths(&rule.source).iter().any(|path| member(path).is_ok_and(|value| is_absent(&value)))
     }
 
-    /// Checks that the answer grants the required scopes.
+    /// Checks that the answer grants the required scopes. An answer without a list grants the
+    /// requested scopes (RFC 6749, section 5.1).
     fn check_scopes(&mut self, rules: &'r TokenRules, required: &[String]) -> Result<(), Failure> {
-        let missing = self.missing_scopes(rules, required);
+        let Some(rule) = &rules.scopes else { return Ok(()) };
+        let value = self.shown(rule);
+        let Some(granted) = scopes(&value) else {
+            self.trace.note("scopes", &rule.source, Found::NoScopes);
+            return if required.is_empty() || is_absent(&value) {
+                Ok(())
+            } else {
+                let message = "the scopes are neither a text nor a list of texts";
+                Err(malformed("scopes_unreadable", message))
+            };
+        };
+        let missing: Vec<&str> =
+            required.iter().filter(|scope| !granted.contains(scope)).map(String::as_str).collect();
+        self.trace.note("scopes", &rule.source, Found::Scopes(granted.clone()));
         if missing.is_empty() {
             return Ok(());
         }
         let message = format!("not granted: {}", missing.join(" "));
         Err(Failure { missing_scopes: missing.len(), ..Failure::new(Reason::Scope, &message) })
     }
+}
 
-    /// The required scopes that the answer does not list. An answer without a list grants the
-    /// requested scopes (RFC 6749, section 5.1).
-    fn missing_scopes(&mut self, rules: &'r TokenRules, required: &[String]) -> Vec<String> {
-        let Some(rule) = &rules.scopes else { return Vec::new() };
-        let value = self.shown(rule);
-        let granted: Option<Vec<String>> = match value.kind() {
-            ValueKind::String => Some(words(value.as_str().unwrap_or_default())),
-            // A list of scopes holds only texts.
-            ValueKind::Seq => value.try_iter().ok().and_then(|items| {
-                let items: Option<Vec<Vec<String>>> =
-                    items.map(|item| item.as_str().map(words)).collect();
-                items.map(|items| items.concat())
-            }),
-            _ => None,
-        };
-        let missing = granted.as_ref().map(|granted| {
-            required.iter().filter(|scope| !granted.contains(scope)).cloned().collect()
-        });
-        let found = granted.map_or(Found::NoScopes, Found::Scopes);
-        self.trace.note("scopes", &rule.source, found);
-        missing.unwrap_or_default()
+/// The scopes in a text, or in a list of texts. Absent items count as left out.
+fn scopes(value: &Value) -> Option<Vec<String>> {
+    match value.kind() {
+        ValueKind::String => value.as_str().map(words),
+        ValueKind::Seq => {
+            let items = value.try_iter().ok()?.filter(|item| !is_absent(item));
+            let items: Option<Vec<Vec<String>>> =
+                items.map(|item| item.as_str().map(words)).collect();
+            items.map(|items| items.concat())
+        }
+        _ => None,
     }
 }
 

@@ -51,6 +51,36 @@ async fn another_client_certificate_counts_as_a_changed_secret_and_a_copied_file
     assert_eq!(read().await, before);
 }
 
+/// A certificate of X.509 version 1, of the key of the demo. OpenSSL makes such ones by default:
+/// `openssl x509 -req -in client.csr -signkey client.key`.
+const VERSION_1: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBOzCB4gIBBzAKBggqhkjOPQQDAjApMScwJQYDVQQDDB5wYXJ0bmVyLWFwaSBj
+bGllbnQgb2YgdGhlIGRlbW8wIBcNMjYxMTMwMTU0MjIzWhgPMjEyNjExMDYxNTQy
+MjNaMCkxJzAlBgNVBAMMHnBhcnRuZXItYXBpIGNsaWVudCBvZiB0aGUgZGVtbzBZ
+MBMGByqGSM49AgEGCCqGSM49AwEHA0IABPQUV+f2CQgnTEIBlMAawmHq3eD6+jOA
+qmr006qhdQO0zTsV61wTA7+1648k7mDKyZBaAoHTGrAImlw3Pf9YiRIwCgYIKoZI
+zj0EAwIDSAAwRQIhAI3JN5kvim1taMXrY6oQcOLBY6li0d9aQh438CSz8190AiBU
+txVP68ISjY4kFHCcp/2pOHXJRUULSDqZ8UBJlz+geA==
+-----END CERTIFICATE-----
+";
+
+#[tokio::test]
+async fn a_client_certificate_of_version_1_is_used_with_its_own_key_only() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let files = ["client.pem", "client.key"].map(|name| folder.path().join(name));
+    std::fs::write(&files[0], VERSION_1).expect("written");
+    let key = support::repository("src/fake/ended.key");
+    std::fs::copy(key, &files[1]).expect("copied");
+    let [certificate, key] = files;
+    let files = (certificate, key);
+    let provider = support::provider(&provider("https://127.0.0.1:1/", &files));
+    assert!(Prober::new().credentials(&provider).await.is_some());
+    let other = Authority::new("ours").issue("client.example", 2020, 2099);
+    std::fs::write(&files.1, other.key_pem()).expect("written");
+    assert!(Prober::new().credentials(&provider).await.is_none(), "the key of another one");
+}
+
 #[test]
 fn the_end_of_a_client_certificate_is_known_after_a_restart_and_a_new_file_ends_the_back_off() {
     let endpoint = Endpoint::json("401 Unauthorized", r#"{"error":"invalid_client"}"#);

@@ -38,6 +38,32 @@ async fn outcome(rules: &str, status: u16, headers: &str, body: &str) -> String 
     }
 }
 
+#[tokio::test]
+async fn required_scopes_are_not_passed_when_the_scopes_cannot_be_read() {
+    for (scopes, body, expected) in [
+        ("json.s", r#"{"s":"read write"}"#, "accepted"),
+        ("json.s", r#"{"s":["write","read"]}"#, "accepted"),
+        ("[json.a, json.s]", r#"{"s":"read"}"#, "accepted"),
+        ("[json.a, json.s]", r#"{"s":"write"}"#, "scope "),
+        ("json.s", r#"{"s":""}"#, "scope "),
+        ("json.s", r#"{"s":[{"handle":"read"}]}"#, "malformed scopes_unreadable"),
+        ("json.s", r#"{"s":{"read":true}}"#, "malformed scopes_unreadable"),
+        ("json.s", r#"{"s":7}"#, "malformed scopes_unreadable"),
+        // Nothing is told.
+        ("json.s", r#"{"s":null}"#, "accepted"),
+        ("json.s", "{}", "accepted"),
+    ] {
+        let endpoint = Endpoint::answering(http("200 X", "", body.as_bytes()));
+        let rules = format!("scopes = {scopes:?}");
+        let text = text(&rules, &endpoint.url()) + "required_scopes = [\"read\"]\n";
+        let outcome = match Prober::new().probe(&provider(&text)).await.outcome {
+            Outcome::Failed(failure) => format!("{} {}", failure.reason.word(), failure.code),
+            _ => "accepted".to_owned(),
+        };
+        assert_eq!(outcome, expected, "{scopes} of {body}");
+    }
+}
+
 const HTML: &str = "Content-Type: Text/HTML; charset=utf-8\r\n";
 
 #[tokio::test]

@@ -172,7 +172,7 @@ fn the_list_of_recipes_can_be_searched_for_several_words_in_any_case() {
     assert!(found(&["client_secret"]).len() > found(&["client_secret", "tenant"]).len());
     // A heading for each vendor, and the recipes of a whole standard under one of their own.
     let (_, text, _) = run(&["recipes", "list", "hashicorp"], "", &[]);
-    assert!(text.starts_with("  HashiCorp\nvault-approle "), "{text}");
+    assert!(text.starts_with("  HashiCorp\nconsul-token "), "{text}");
     assert_eq!(text.matches("  HashiCorp\n").count(), 1);
     let (_, text, _) = run(&["recipes", "list", "rfc", "6749", "2.3.1"], "", &[]);
     assert!(text.starts_with("  Any provider\noauth2-client-credentials "), "{text}");
