@@ -60,7 +60,9 @@ impl<'r> Reader<'_, 'r> {
     fn end_at(&mut self, place: &'r EndPlace) -> Result<Option<Expiry>, Failure> {
         const KEY: &str = "credential_expiry";
         let Some(value) = self.value_at(KEY, place) else {
-            return Ok((place.absent == Absent::Never).then_some(Expiry::Never));
+            // An answer that is accepted although it is a refusal says nothing by what it lacks.
+            let is_never = place.absent == Absent::Never && self.has_fine_status();
+            return Ok(is_never.then_some(Expiry::Never));
         };
         let expiry =
             value.and_then(|it| credential_ends_at(&it, place.unit, self.response.received));

@@ -143,6 +143,23 @@ fn a_declared_end_counts_while_only_the_end_of_another_credential_is_reported() 
 }
 
 #[tokio::test]
+async fn an_absent_end_means_never_only_in_an_answer_with_a_fine_status() {
+    let rules = "alive = \"json.error == 'scope'\"\ncredential_expiry = { value = \"json.end\", \
+                 unit = \"date\", absent = \"never\" }";
+    for (status, body, expected) in [
+        ("200 OK", r#"{"user":1}"#, vec![Expiry::Never]),
+        ("403 Forbidden", r#"{"error":"scope"}"#, vec![]),
+    ] {
+        let endpoint = Endpoint::json(status, body);
+        let text = text(rules, &endpoint.url(), "a-key-of-the-tests");
+        let probe = Prober::new().probe(&provider(&text)).await;
+        assert!(matches!(probe.outcome, Outcome::Accepted), "{status}");
+        let ends: Vec<Expiry> = probe.ends.iter().map(|end| end.expiry).collect();
+        assert_eq!(ends, expected, "{status}");
+    }
+}
+
+#[tokio::test]
 async fn an_answer_tells_the_end_of_each_credential_and_the_first_time_of_each_counts() {
     let at = |text: &str| Expiry::At(text.parse().expect("a time"));
     let fallback =
