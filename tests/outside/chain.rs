@@ -44,6 +44,7 @@ fn with_short_waits(rules: &str) -> String {
             rules = rules.replace(&from, &to);
         }
     }
+    let rules = rules.replace("for: 30m\n", "for: 30s\n");
     let waiting =
         |line: &&str| line.trim_start().starts_with("for: ") || line.contains("keep_firing_for: ");
     let left: Vec<&str> =
