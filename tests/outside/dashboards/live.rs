@@ -29,6 +29,23 @@ struct Setup {
 /// The providers that are broken at the end.
 const FAILING: [&str; 4] = ["cut-off", "rcs-campaigns", "unreadable", "whatsapp-support"];
 
+/// A list of keys: one that ends, one without an end, and one that replaces another of its name.
+const LISTED: &str = r#"[{"name":"a","ends":4070908800},{"name":"b"},
+    {"name":"c","ends":1500000000},{"name":"c","ends":4070908800}]"#;
+
+/// A recipe that reads the list.
+const LISTING: &str = "[recipes.listing]
+kind = \"static\"
+parameters = { url = {} }
+credentials = [\"key\"]
+request.url = \"{{ url }}\"
+request.headers.X-Key = \"{{ key }}\"
+[recipes.listing.response.list]
+rows = \"json\"
+name = \"row.name\"
+expiry = { value = \"row.ends\", unit = \"epoch\", absent = \"never\" }
+";
+
 impl Setup {
     fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -43,6 +60,7 @@ impl Setup {
             Endpoint::tls(&authority.issue("localhost", 2020, 2099)),
             Endpoint::tls(&authority.issue("elsewhere", 2020, 2099)),
             Endpoint::serving(|_, _| ()),
+            Endpoint::json("200 OK", LISTED),
         ];
         let text = configuration(&fake, &authority.file(&folder), &endpoints);
         fake.lifetime("sms-cx", None);
@@ -56,7 +74,7 @@ impl Setup {
         };
         for provider in [
             "rcs-campaigns", "whatsapp-support", "plant-telemetry", "sms-alerts", "private",
-            "insecure",
+            "insecure", "listing",
         ] {
             seen(provider, "healthy");
         }
@@ -179,6 +197,12 @@ fn configuration(fake: &Arc<Fake>, authority: &std::path::Path, endpoints: &[End
              {url:?}\n{more}"
         );
     }
+    let _ = writeln!(
+        text,
+        "{LISTING}[providers.listing]\nrecipe = \"listing\"\nparameters.url = {:?}\n\
+         credentials.key = \"a-key-of-the-tests\"",
+        endpoints[3].url()
+    );
     text
 }
 
@@ -268,7 +292,7 @@ fn variables_have_values(board: &Board, setup: &Setup) {
     }
     assert_eq!(values["job"], ["credwatch"]);
     assert_eq!(values["instance"], [setup.instance.as_str()]);
-    assert_eq!(values["provider"].len(), 10, "{values:?}");
+    assert_eq!(values["provider"].len(), 11, "{values:?}");
 }
 
 /// Each column of a table must be a label of its series. The operator's own labels are among them.
