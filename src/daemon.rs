@@ -79,12 +79,12 @@ pub async fn run(options: Options) -> std::io::Result<()> {
         .probing(control.clone(), mode)
         .with_admin_api(options.admin_api);
     let mut serving = tokio::spawn(web::serve(listeners, app, until(&stopped)));
-    let probe_runtime = Arc::new(ProbeRuntime::start()?);
+    let probe_runtime = ProbeRuntime::start()?;
     let measured = instruments.instruments();
     let scheduler =
         Scheduler::new(Arc::clone(&ledger), Arc::clone(&prober), plan.limits, measured, mode)
             .taking(control.clone(), events)
-            .probing_in(Arc::clone(&probe_runtime));
+            .probing_in(probe_runtime.handle());
     let mut scheduling = tokio::spawn(scheduler.run(until(&stopped)));
     let saving = storage.map(|storage| {
         tokio::spawn(storage.keep(Arc::clone(&ledger), instruments.clone(), until(&stopped)))

@@ -52,7 +52,6 @@ mod process;
 pub mod provider;
 pub mod recipe;
 mod reload;
-mod reserve;
 mod runtime;
 mod schedule;
 pub mod secret;

@@ -3,7 +3,7 @@
 use super::encode::label;
 use super::family::{Subject, Writer};
 use crate::outcome::{Expiry, ListedCredential};
-use crate::state::Listed;
+use crate::state::{Listed, is_over};
 use crate::time::unix_seconds;
 
 /// A value of the list; `None` for a provider without one.
@@ -13,32 +13,34 @@ pub fn of_the_list(subject: &Subject<'_>, value: fn(&Listed) -> Option<f64>) -> 
 
 /// The end of each credential in the list.
 pub fn expiries(subject: &Subject<'_>, writer: &mut Writer<'_>) {
-    each(subject, writer, |_, _, expiry| expiry.time().map(unix_seconds));
+    each(subject, writer, |_, expiry| expiry.time().map(unix_seconds));
 }
 
 /// 1 for each credential without an end. The others have no sample.
 pub fn endless(subject: &Subject<'_>, writer: &mut Writer<'_>) {
-    each(subject, writer, |_, _, expiry| (expiry == Expiry::Never).then_some(1.0));
+    each(subject, writer, |_, expiry| (expiry == Expiry::Never).then_some(1.0));
 }
 
 /// 1 for each credential that has ended while another of its name has not. The others have no
 /// sample.
 pub fn replaced(subject: &Subject<'_>, writer: &mut Writer<'_>) {
-    each(subject, writer, |listed, row, _| {
-        let is_replaced = listed.is_replaced(row, &subject.entry.provider, subject.now.wall);
-        is_replaced.then_some(1.0)
+    let (provider, now) = (&subject.entry.provider, subject.now.wall);
+    let Some(listed) = subject.health.listed(provider) else { return };
+    let live = listed.live(provider, now);
+    each(subject, writer, |row, expiry| {
+        (is_over(expiry, now) && live.contains(&*row.title)).then_some(1.0)
     });
 }
 
 fn each(
     subject: &Subject<'_>,
     writer: &mut Writer<'_>,
-    value: impl Fn(&Listed, &ListedCredential, Expiry) -> Option<f64>,
+    value: impl Fn(&ListedCredential, Expiry) -> Option<f64>,
 ) {
     let provider = &subject.entry.provider;
     let Some(listed) = subject.health.listed(provider) else { return };
     for (row, expiry) in listed.ends(provider) {
-        if let Some(value) = value(listed, row, expiry) {
+        if let Some(value) = value(row, expiry) {
             writer.sample(&label("name", &row.name), value);
         }
     }

@@ -47,16 +47,18 @@ pub struct CredentialEnd {
 }
 
 impl CredentialEnd {
+    /// What the answers tell and what the credentials themselves hold, once for each credential and
+    /// source. What is held counts.
+    pub fn known<'a>(told: &'a [Self], held: &'a [Self]) -> impl Iterator<Item = &'a Self> {
+        let is_held = |one: &Self| {
+            held.iter().any(|end| end.credential == one.credential && end.source == one.source)
+        };
+        told.iter().filter(move |one| !is_held(one)).chain(held)
+    }
+
     /// The end that counts: the earlier one of that in the answer and of the greatest age.
     #[must_use]
     pub fn with_max_age(&self, max_age: Option<Duration>) -> Expiry {
-        let too_old = self.created.zip(max_age).and_then(|(created, age)| {
-            created.checked_add(jiff::SignedDuration::try_from(age).ok()?).ok()
-        });
-        match (self.expiry, too_old) {
-            (Expiry::At(end), Some(too_old)) => Expiry::At(end.min(too_old)),
-            (_, Some(too_old)) => Expiry::At(too_old),
-            (expiry, None) => expiry,
-        }
+        self.expiry.or_age(self.created, max_age)
     }
 }

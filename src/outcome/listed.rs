@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{Expiry, Failure, Message};
 
@@ -65,7 +65,8 @@ pub struct Named {
 
 impl CredentialList {
     /// The list of these credentials, which no longer hold secrets. Equal names become `name (id)`,
-    /// then `name #2`. The `most` that end first are kept; `dropped` are left out already.
+    /// then `name #2`. The `most` that end first, and then the oldest, are kept; `dropped` are left
+    /// out already.
     #[must_use]
     pub fn new(all: Vec<Named>, most: usize, dropped: u64) -> Self {
         let all: Vec<(String, String, Named)> = all
@@ -99,7 +100,10 @@ impl CredentialList {
             let Named { expiry, created, .. } = row;
             rows.push(ListedCredential { name, title, expiry, created });
         }
-        rows.sort_by_key(|row| if let Expiry::At(end) = row.expiry { end } else { Timestamp::MAX });
+        // Those without an end by their age, because a greatest age can end them.
+        rows.sort_by_key(|row| {
+            [row.expiry.time(), row.created].map(|time| time.unwrap_or(Timestamp::MAX))
+        });
         let more = rows.len().saturating_sub(most);
         rows.truncate(most);
         Self { rows: rows.into(), dropped: dropped.saturating_add(more as u64) }
@@ -124,14 +128,7 @@ impl ListedCredential {
     /// The end that counts: the earlier one of that in the list and of the greatest age.
     #[must_use]
     pub fn with_max_age(&self, max_age: Option<Duration>) -> Expiry {
-        let too_old = self.created.zip(max_age).and_then(|(created, age)| {
-            created.checked_add(SignedDuration::try_from(age).ok()?).ok()
-        });
-        match (self.expiry, too_old) {
-            (Expiry::At(end), Some(too_old)) => Expiry::At(end.min(too_old)),
-            (_, Some(too_old)) => Expiry::At(too_old),
-            (expiry, None) => expiry,
-        }
+        self.expiry.or_age(self.created, max_age)
     }
 }
 

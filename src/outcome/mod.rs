@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::printable::is_deceptive;
 
@@ -142,6 +142,19 @@ impl Expiry {
         match self {
             Self::At(end) => Some(end),
             Self::Never | Self::Unknown => None,
+        }
+    }
+
+    /// The end that counts: the earlier one of this and of the greatest age of what was created.
+    #[must_use]
+    pub fn or_age(self, created: Option<Timestamp>, max_age: Option<Duration>) -> Self {
+        let too_old = created.zip(max_age).and_then(|(created, age)| {
+            created.checked_add(SignedDuration::try_from(age).ok()?).ok()
+        });
+        match (self, too_old) {
+            (Self::At(end), Some(too_old)) => Self::At(end.min(too_old)),
+            (_, Some(too_old)) => Self::At(too_old),
+            (expiry, None) => expiry,
         }
     }
 }
@@ -301,6 +314,11 @@ pub struct Probe {
 }
 
 impl Probe {
+    /// All that is known about the ends of the configured credentials.
+    pub fn known_ends(&self) -> impl Iterator<Item = &CredentialEnd> {
+        CredentialEnd::known(&self.ends, self.held.as_deref().unwrap_or_default())
+    }
+
     /// A probe that ended with this outcome before it sent anything.
     #[must_use]
     pub fn new(outcome: Outcome, started: Timestamp) -> Self {

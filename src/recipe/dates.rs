@@ -55,7 +55,11 @@ pub fn any(text: &str) -> Result<f64, String> {
             (_, none) if none.is_empty() => (rest, "Z".to_owned()),
             numeric => numeric,
         },
-        None => offset(&upper),
+        // Zones without letters: `2027-01-31 09:00:00 -0300 -03`.
+        None => match upper.rsplit_once(' ').map(|(front, _)| offset(front.trim_end())) {
+            Some((front, found)) if !found.is_empty() => (front, found),
+            _ => offset(&upper),
+        },
     };
     let rest = rest.trim_end();
     let time = if rest.len() == DAY { "T00:00:00" } else { "" };

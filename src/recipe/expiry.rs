@@ -74,7 +74,8 @@ fn is_zero_date(value: &Value) -> bool {
 pub fn created_at(value: &Value, unit: Unit, now: Timestamp) -> Result<Option<Timestamp>, String> {
     if unit.is_duration() && !is_absent(value) {
         let (now, end) = (unix_seconds(now), seconds(value, unit, now)?);
-        return Ok(from_unix_seconds(2.0 * now - end));
+        // A negative age says nothing.
+        return Ok(from_unix_seconds(2.0 * now - end).filter(|_| end >= now));
     }
     credential_ends_at(value, unit, now).map(Expiry::time)
 }
@@ -213,6 +214,8 @@ mod tests {
             ("2023-04-26 20:23:26 -0700", "2023-04-27T03:23:26Z"),
             ("2023-04-26 20:23:26 +0000 UTC", "2023-04-26T20:23:26Z"),
             ("2023-04-26 20:23:26.5 +0200 CEST", "2023-04-26T18:23:26.5Z"),
+            ("2027-01-31 09:00:00 -0300 -03", "2027-01-31T12:00:00Z"),
+            ("2027-01-31 09:00:00 +0545 +0545", "2027-01-31T03:15:00Z"),
             ("2023-08-15", "2023-08-15T00:00:00Z"),
             ("2024-03-01T10:20:30+0200", "2024-03-01T08:20:30Z"),
             ("2024-03-01T10:20:30.123456789-04:00", "2024-03-01T14:20:30.123456Z"),
@@ -291,6 +294,7 @@ mod tests {
         assert_eq!(created(Value::from("2023-11-14T21:13:20Z"), Unit::Date), hour_ago);
         assert_eq!(created(Value::from(()), Unit::Date), None);
         assert_eq!(created(Value::from(0), Unit::Seconds), Some(now()), "made just now");
+        assert_eq!(created(Value::from(-1), Unit::Seconds), None, "an age is never negative");
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub struct ListRules {
     pub name: Vec<Compiled>,
     pub id: Vec<Compiled>,
     pub expiry: Vec<RowPlace>,
-    pub created: Vec<RowPlace>,
+    pub created: Vec<(Compiled, Unit)>,
     pub keep: Option<Compiled>,
     pub next: Option<Compiled>,
     pub max_pages: usize,
@@ -23,7 +23,7 @@ pub struct ListRules {
     pub interval: Duration,
 }
 
-/// One place of a time in a row.
+/// One place of the end of a credential in a row.
 pub struct RowPlace {
     pub rule: Compiled,
     pub unit: Unit,

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::outcome::{BackOff, Class, Outcome, Reason};
-use crate::provider::Cadence;
+use crate::provider::{Cadence, Provider};
 use crate::state::Health;
 
 /// A provider's own grid of times: a phase that its name decides, and then every interval. Probes
@@ -16,7 +16,13 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// The grid of a provider. Stable over restarts: the same name always has the same phase.
+    /// The grid of this provider.
+    #[must_use]
+    pub fn of(provider: &Provider) -> Self {
+        Self::new(&provider.turn(), provider.cadence.interval)
+    }
+
+    /// The grid of a name. Stable over restarts: the same name always has the same phase.
     #[must_use]
     pub fn new(name: &str, interval: Duration) -> Self {
         Self { phase: interval.mul_f64(fraction(name)), interval }

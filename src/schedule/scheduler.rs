@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -25,8 +26,7 @@ use super::rotation::Rotation;
 use super::slot::Slot;
 use crate::outcome::{Probe, Reason};
 use crate::plan::{Limits, Plan};
-use crate::provider::{self, Provider};
-use crate::runtime::ProbeRuntime;
+use crate::provider;
 use crate::state::{Changes, Entry, Ledger};
 
 /// Wake-ups are rounded up to this. At a thousand probes a second it saves a fifth of the CPU time.
@@ -48,7 +48,7 @@ pub struct Scheduler<P> {
     ledger: Arc<Ledger>,
     probes: Arc<P>,
     /// Where probes run: the current runtime when none is given.
-    runtime: Option<Arc<ProbeRuntime>>,
+    runtime: Option<Handle>,
     instruments: Instruments,
     start: Instant,
     lanes: Lanes,
@@ -108,7 +108,7 @@ impl<P: Probes> Scheduler<P> {
 
     /// Runs the probes in this runtime, so that the work on their answers holds up nothing else.
     #[must_use]
-    pub fn probing_in(self, runtime: Arc<ProbeRuntime>) -> Self {
+    pub fn probing_in(self, runtime: Handle) -> Self {
         Self { runtime: Some(runtime), ..self }
     }
 
@@ -194,7 +194,7 @@ impl<P: Probes> Scheduler<P> {
             if let Some(entry) =
                 slot.entry.as_ref().filter(|_| slot.round == round && !slot.running)
             {
-                let (grid, later) = (grid(&entry.provider), due + stood_still);
+                let (grid, later) = (Grid::of(&entry.provider), due + stood_still);
                 missed.push((
                     index,
                     if stood_still < entry.provider.cadence.interval {
@@ -245,16 +245,18 @@ impl<P: Probes> Scheduler<P> {
             let probing = async move {
                 // After a panic of our own code, the provider must still be probed again.
                 let started = jiff::Timestamp::now();
-                let reads_list = entry.health().list_is_due(&entry.provider, started);
-                let probe = probes.probe(&entry.provider, reads_list);
+                let probe = async {
+                    let reads_list = entry.health().list_is_due(&entry.provider, started);
+                    probes.probe(&entry.provider, reads_list).await
+                };
                 let probe = AssertUnwindSafe(probe).catch_unwind().await;
                 let probe = probe.unwrap_or_else(|_| panicked(started));
                 ends.push(End { runner, probe, at: Instant::now() });
             };
             match &self.runtime {
                 Some(runtime) => runtime.spawn(probing),
-                None => drop(tokio::spawn(probing)),
-            }
+                None => tokio::spawn(probing),
+            };
         }
         self.instruments.in_flight.set(i64::try_from(self.lanes.in_flight()).unwrap_or(i64::MAX));
     }
@@ -339,7 +341,7 @@ impl<P: Probes> Scheduler<P> {
             let health = entry.health();
             self.log.write(&entry.provider, probe, recorded, &health, &mut slot.log, now);
             next_due(
-                &grid(&entry.provider),
+                &Grid::of(&entry.provider),
                 &entry.provider.cadence,
                 &probe.outcome,
                 &health,
@@ -412,9 +414,4 @@ impl<P: Probes> Scheduler<P> {
         let ticks = due.as_nanos().div_ceil(TICK.as_nanos());
         Duration::from_nanos(u64::try_from(ticks * TICK.as_nanos()).unwrap_or(u64::MAX))
     }
-}
-
-/// The grid of a provider.
-fn grid(provider: &Provider) -> Grid {
-    Grid::new(&provider.turn(), provider.cadence.interval)
 }

@@ -1,5 +1,6 @@
 //! What is known about the credentials in the list of a provider.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -52,21 +53,49 @@ impl Listed {
         self.list.rows.iter().map(move |row| (row, row.with_max_age(max_age)))
     }
 
-    /// Whether a credential has ended and another one with its name in the list has not.
+    /// The names in the list of those credentials that have not ended. Another credential with
+    /// such a name that has ended is replaced.
     #[must_use]
-    pub fn is_replaced(&self, row: &ListedCredential, provider: &Provider, now: Timestamp) -> bool {
-        let is_over = |expiry: Expiry| matches!(expiry, Expiry::At(end) if end <= now);
-        is_over(row.with_max_age(provider.policy.max_age))
-            && self.ends(provider).any(|(other, end)| other.title == row.title && !is_over(end))
+    pub fn live(&self, provider: &Provider, now: Timestamp) -> HashSet<&str> {
+        let live = self.ends(provider).filter(|(_, expiry)| !is_over(*expiry, now));
+        live.map(|(row, _)| &*row.title).collect()
     }
 
-    /// Whether a list with this interval must be read now.
-    pub(super) fn is_due(&self, interval: Duration, now: Timestamp) -> bool {
+    /// Whether a list with this interval must be read now. A provider that asks to wait cannot
+    /// make the wait longer than `longest`.
+    pub(super) fn is_due(&self, interval: Duration, longest: Duration, now: Timestamp) -> bool {
         let Some(tried) = self.tried.filter(|tried| *tried <= now) else { return true };
         let wait = match &self.failure {
-            Some(failure) => (interval / RETRY_PART).max(failure.retry_after.unwrap_or_default()),
+            Some(failure) => {
+                let asked = failure.retry_after.unwrap_or_default().min(longest);
+                (interval / RETRY_PART).max(asked)
+            }
             None => interval,
         };
         unix_seconds(now) - unix_seconds(tried) >= wait.as_secs_f64()
+    }
+}
+
+/// Whether an end has passed.
+#[must_use]
+pub fn is_over(expiry: Expiry, now: Timestamp) -> bool {
+    expiry.time().is_some_and(|end| end <= now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::Reason;
+
+    #[test]
+    fn a_provider_cannot_put_the_list_off_for_longer_than_the_longest_pause() {
+        let time = |seconds| Timestamp::from_second(seconds).expect("a time");
+        let hours = |hours: u64| Duration::from_secs(hours * 3600);
+        let mut failure = Failure::new(Reason::Throttled, "");
+        failure.retry_after = Some(hours(30 * 24));
+        let listed = Listed { tried: Some(time(0)), failure: Some(failure), ..Listed::default() };
+        let is_due = |seconds| listed.is_due(hours(6), hours(2), time(seconds));
+        assert!(!is_due(2 * 3600 - 1));
+        assert!(is_due(2 * 3600));
     }
 }

@@ -20,9 +20,10 @@ impl Health {
     pub fn list_is_due(&self, provider: &Provider, now: Timestamp) -> bool {
         let Some(interval) = provider.recipe.list_interval() else { return false };
         // The probes are at a grid of their own, so the nearest one counts.
-        let soon = provider.cadence.interval / 2;
-        let interval = interval.saturating_sub(soon);
-        self.listed.as_ref().is_none_or(|listed| listed.is_due(interval, now))
+        let cadence = &provider.cadence;
+        let interval = interval.saturating_sub(cadence.interval / 2);
+        let longest = cadence.max_backoff.max(cadence.interval);
+        self.listed.as_ref().is_none_or(|listed| listed.is_due(interval, longest, now))
     }
 
     /// Records a list that a probe read. The last complete list stays until there is another.

@@ -16,6 +16,6 @@ mod transitions;
 
 pub use health::{Health, Recorded, State, StepHealth, Transition};
 pub use ledger::Ledger;
-pub use listed::Listed;
+pub use listed::{Listed, is_over};
 pub use moment::Moment;
 pub use roster::{Changes, Entry, Roster};

@@ -218,11 +218,7 @@ impl Health {
     /// All that is known about the ends of the configured credentials, once for each credential and
     /// source.
     pub(super) fn known_ends(&self) -> impl Iterator<Item = &CredentialEnd> {
-        let is_held = |told: &CredentialEnd| {
-            let mut held = self.held.iter();
-            held.any(|end| end.credential == told.credential && end.source == told.source)
-        };
-        self.ends.iter().filter(move |told| !is_held(told)).chain(&self.held)
+        CredentialEnd::known(&self.ends, &self.held)
     }
 
     /// What the last successful probe and the credentials themselves say about the ends of the

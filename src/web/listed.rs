@@ -5,11 +5,12 @@ use serde_json::{Value, json};
 
 use crate::outcome::Expiry;
 use crate::provider::Provider;
-use crate::state::Listed;
+use crate::state::{Listed, is_over};
 use crate::time::date;
 
 /// The last complete list, and why the last try did not read it as a whole.
 pub fn listed(listed: &Listed, provider: &Provider, now: Timestamp) -> Value {
+    let live = listed.live(provider, now);
     let credentials: Vec<Value> = listed
         .ends(provider)
         .map(|(row, expiry)| {
@@ -18,7 +19,7 @@ pub fn listed(listed: &Listed, provider: &Provider, now: Timestamp) -> Value {
                 "expires": expiry.time().map(date),
                 "never_expires": expiry == Expiry::Never,
                 "created": row.created.map(date),
-                "replaced": listed.is_replaced(row, provider, now),
+                "replaced": is_over(expiry, now) && live.contains(&*row.title),
             })
         })
         .collect();

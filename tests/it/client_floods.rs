@@ -197,9 +197,8 @@ fn guessed_passwords_do_not_delay_a_known_user() {
     let hash = bcrypt::hash("right", 5).expect("hashed");
     let users = format!("basic_auth_users: {{ann: {hash}, bob: {hash}}}\n");
     // A busy machine can delay the users of a round.
-    let fewest =
-        (0..5).map(|_| guesses_before_the_users(&users)).find(|count| *count < CLIENTS / 2);
-    assert!(fewest.is_some(), "in each round the users waited for most guesses");
+    let is_quick = (0..5).any(|_| guesses_before_the_users(&users) < CLIENTS / 2);
+    assert!(is_quick, "in each round the users waited for most guesses");
 }
 
 /// A configuration whose metrics do not fit into the buffers of a connection.

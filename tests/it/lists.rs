@@ -200,6 +200,9 @@ async fn no_name_shows_a_secret() {
     let other = format!(r#"{{"rows":[{{"name":"of {KEY}"}}]}}"#);
     let rules = "rows = \"json.rows\"\nname = \"row.name\"";
     assert_eq!(lines_of(rules, &other).await, ["of [hidden] unknown"]);
+    // Only the secret itself counts of an array that has one.
+    let keys = r#"{"rows":[{"name":"build-1","api_keys":["","1","k3y-9a8b7c6d5e4f"]}]}"#;
+    assert_eq!(lines_of(rules, keys).await, ["build-1 unknown"]);
     // The condition may compare a whole secret.
     let rules = "rows = \"json.rows\"\nname = \"row.keyId\"\nkeep = \"same(row.key, token)\"";
     assert_eq!(lines_of(rules, &body).await.len(), 1);
@@ -212,6 +215,15 @@ fn mistakes_in_a_list_are_found_when_the_file_is_loaded() {
     for (rules, expected) in [
         ("name = \"row.name\"", "the list has no `rows`"),
         ("rows = \"json\"", "the list has neither `name` nor `id`"),
+        (
+            "rows = \"json\"\nname = \"row.name\"\nid = \"json.meta.client_secret\"",
+            "the name of a credential must not use `json`",
+        ),
+        (
+            "rows = \"json\"\nname = \"row.name\"\n\
+             created = { value = \"row.made\", unit = \"date\", absent = \"never\" }",
+            "unknown key `absent`",
+        ),
         ("rows = \"url\"\nname = \"row\"", "this rule uses no value of the answer"),
         ("rows = \"json\"\nname = \"token\"", "this rule would show `token`, which is secret"),
         (

@@ -3,6 +3,11 @@
 use credwatch::config::load_text;
 use credwatch::diagnostic::Fault;
 
+/// The first fault of these rules; empty when there is none.
+fn first_fault(rules: &str) -> String {
+    faults(rules).first().map(ToString::to_string).unwrap_or_default()
+}
+
 /// The faults of a recipe with these lines in `[recipes.r.response]`. The first one is line 13.
 fn faults(rules: &str) -> Vec<Fault> {
     let text = format!(
@@ -79,8 +84,7 @@ fn a_rule_that_depends_on_a_secret_is_a_load_error_at_its_place() {
         ("{'k' if true: json.access_token}['k']", "json.access_token | upper"),
         ("['a'][0 if false:] ~ json.access_token", "json.access_token | upper"),
     ] {
-        let faults = faults(&format!("token = \"{token}\"\nmessage = \"{rule}\""));
-        let text = faults.first().map(ToString::to_string).unwrap_or_default();
+        let text = first_fault(&format!("token = \"{token}\"\nmessage = \"{rule}\""));
         assert!(text.contains("error: this rule would show `json"), "{token} {rule}: {text}");
     }
     let whole = faults("format = \"text\"\ntoken = \"body\"\nmessage = \"body | upper\"");
@@ -103,8 +107,7 @@ fn a_value_that_is_kept_secret_does_not_depend_on_parts_of_a_secret() {
         "gives = { a = \"'x' if made is defined and made < 'k'\" }",
         "gives = { a = \"json.a if json.access_token is startingwith('e')\" }",
     ] {
-        let faults = faults(&format!("{TOKEN}\n{rule}"));
-        let text = faults.first().map(ToString::to_string).unwrap_or_default();
+        let text = first_fault(&format!("{TOKEN}\n{rule}"));
         let expected = "error: whether this rule finds a value would depend on `";
         assert!(text.contains(expected), "{rule}: {text}");
     }
@@ -116,8 +119,7 @@ fn a_value_that_is_kept_secret_does_not_depend_on_parts_of_a_secret() {
         "session | upper",
         "json.access_token if json.access_token is startingwith('e')",
     ] {
-        let faults = faults(&format!("token = \"{rule}\""));
-        let text = faults.first().map(ToString::to_string).unwrap_or_default();
+        let text = first_fault(&format!("token = \"{rule}\""));
         assert!(text.contains("would depend on `"), "{rule}: {text}");
     }
     for rule in [
@@ -143,8 +145,7 @@ fn only_a_whole_value_is_read_as_a_web_token() {
         "token | upper",
     ] {
         let rule = format!("expiry = [{{ value = \"{value}\", unit = \"jwt\" }}]");
-        let faults = faults(&format!("{TOKEN}\n{rule}"));
-        let text = faults.first().map(ToString::to_string).unwrap_or_default();
+        let text = first_fault(&format!("{TOKEN}\n{rule}"));
         assert!(text.contains("this rule would show `"), "{rule}: {text}");
     }
     let derived = "token = \"json.t | split('.') | last\"\n\
@@ -161,8 +162,7 @@ fn a_derived_value_is_neither_compared_nor_tested_and_no_index_takes_a_character
         "issued = \"same(http.headers['a'][0], secret)\"",
         "issued = \"same(body[0], json.a)\"",
     ] {
-        let faults = faults(&format!("{TOKEN}\n{rule}"));
-        let text = faults.first().map(ToString::to_string).unwrap_or_default();
+        let text = first_fault(&format!("{TOKEN}\n{rule}"));
         assert!(text.contains("`same` compares two whole values"), "{rule}: {text}");
     }
     for rule in [
@@ -173,8 +173,7 @@ fn a_derived_value_is_neither_compared_nor_tested_and_no_index_takes_a_character
         "code = \"body[0]\"",
         "code = \"'x' if 'a' in body\"",
     ] {
-        let faults = faults(&format!("{TOKEN}\n{rule}"));
-        let text = faults.first().map(ToString::to_string).unwrap_or_default();
+        let text = first_fault(&format!("{TOKEN}\n{rule}"));
         assert!(text.contains("this rule would show `"), "{rule}: {text}");
     }
 }
@@ -187,8 +186,7 @@ fn no_word_or_number_hides_from_the_check_what_the_engine_takes() {
         "[else, json.access_token][1]",
         "json.z if in else json.access_token",
     ] {
-        let faults = faults(&format!("token = \"{token}\""));
-        let text = faults.first().map(ToString::to_string).unwrap_or_default();
+        let text = first_fault(&format!("token = \"{token}\""));
         assert!(text.contains("a value is missing before"), "{token}: {text}");
     }
     for token in [
@@ -200,8 +198,7 @@ fn no_word_or_number_hides_from_the_check_what_the_engine_takes() {
             "issued = \"json.access_token is startingwith('a')\"",
             "expiry = [{ value = \"json.access_token | length * 1000\", unit = \"seconds\" }]",
         ] {
-            let faults = faults(&format!("token = \"{token}\"\n{rule}"));
-            let text = faults.first().map(ToString::to_string).unwrap_or_default();
+            let text = first_fault(&format!("token = \"{token}\"\n{rule}"));
             assert!(text.contains("this rule would show `"), "{token}, {rule}: {text}");
         }
     }
@@ -220,8 +217,7 @@ fn no_member_becomes_a_time_when_a_secret_member_has_no_known_name() {
     ] {
         for time in times {
             let rule = format!("{time} = [{{ value = \"json.pin\", unit = \"epoch\" }}]");
-            let faults = faults(&format!("{secret}\n{rule}"));
-            let text = faults.first().map(ToString::to_string).unwrap_or_default();
+            let text = first_fault(&format!("{secret}\n{rule}"));
             assert!(text.contains("this rule would show `json.pin"), "{secret}, {rule}: {text}");
         }
     }
@@ -237,8 +233,7 @@ fn the_next_credential_is_as_secret_as_a_token() {
         "scopes = \"json.n | split('')\"",
         "dead = \"json.n is startingwith('NEW')\"",
     ] {
-        let faults = faults(&format!("{TOKEN}\nreplaces = {{ secret = \"json.n\" }}\n{rule}"));
-        let text = faults.first().map(ToString::to_string).unwrap_or_default();
+        let text = first_fault(&format!("{TOKEN}\nreplaces = {{ secret = \"json.n\" }}\n{rule}"));
         assert!(text.contains("this rule would show `json.n"), "{rule}: {text}");
     }
 }
@@ -315,8 +310,7 @@ fn only_whole_values_are_compared() {
         "issued = \"same(json.a)\"",
         "issued = \"same('abc', secret)\"",
     ] {
-        let faults = faults(&format!("{TOKEN}\n{rule}"));
-        let text = faults.first().map(ToString::to_string).unwrap_or_default();
+        let text = first_fault(&format!("{TOKEN}\n{rule}"));
         assert!(text.contains("`same` compares two whole values"), "{rule}: {text}");
     }
 }

@@ -110,5 +110,5 @@ fn endless_answers_of_two_hosts_stop_neither_the_server_nor_the_end_of_the_daemo
     assert!(start.elapsed() < Duration::from_secs(10), "{:?} for /livez", start.elapsed());
     let start = Instant::now();
     daemon.stop();
-    assert!(start.elapsed() < Duration::from_secs(5), "{:?} for the stop", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(30), "{:?} for the stop", start.elapsed());
 }

@@ -85,13 +85,13 @@ async fn a_token_that_has_ended_by_its_own_words_is_expired() {
 
 #[test]
 fn a_disagreement_of_more_than_a_minute_is_shown_everywhere() {
-    let ended = token(&format!(r#"{{"exp":{},"sub":"a-subject"}}"#, at(3600)));
     let series = "credwatch_token_expiry_disagreement_seconds{provider=\"p\"}";
     for (members, expected, is_shown) in [
         (r#","expires_in":7200"#, Some(-3600.0), true),
         (r#","expires_in":3630"#, Some(-30.0), false),
         ("", None, false),
     ] {
+        let ended = token(&format!(r#"{{"exp":{},"sub":"a-subject"}}"#, at(3600)));
         let endpoint = endpoint(&ended, members, 0);
         let daemon = Daemon::start(&text(&endpoint.url(), ""));
         daemon.wait_for_state("p", "healthy");

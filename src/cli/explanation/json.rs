@@ -2,10 +2,11 @@
 
 use serde_json::json;
 
+use super::ends::expires;
 use super::list;
 
 use crate::authoring::explain::Explanation;
-use crate::outcome::{Expiry, Outcome, Phases, Probe};
+use crate::outcome::{Outcome, Phases, Probe};
 use crate::provider::Provider;
 
 pub fn as_json(provider: &Provider, probe: &Probe, explanation: &Explanation) -> serde_json::Value {
@@ -16,7 +17,7 @@ pub fn as_json(provider: &Provider, probe: &Probe, explanation: &Explanation) ->
         .collect();
     let outcome = match &probe.outcome {
         Outcome::Issued(issued) => {
-            let (expires, lifetime) = (written(issued.expiry), issued.lifetime);
+            let (expires, lifetime) = (expires(issued.expiry), issued.lifetime);
             json!({
                 "issued": true,
                 "expires": expires,
@@ -83,23 +84,14 @@ pub fn as_json(provider: &Provider, probe: &Probe, explanation: &Explanation) ->
         "suggestions": main.map(|call| &call.suggestions),
         "steps": steps,
         "skipped": explanation.skipped,
-        "credential_ends": probe.ends.iter().map(|end| json!({
+        "credential_ends": probe.known_ends().map(|end| json!({
             "credential": &*end.credential,
             "source": end.source.word(),
-            "expires": written(end.with_max_age(provider.policy.max_age)),
+            "expires": expires(end.with_max_age(provider.policy.max_age)),
             "created": end.created.map(|created| created.to_string()),
         })).collect::<Vec<_>>(),
         "listed": probe.list.as_deref().map(|list| list::as_json(list, provider)),
         "side_effects": provider.recipe.side_effects,
         "outcome": outcome,
     })
-}
-
-/// An expiry: a time, `"never"`, or null when it is not known.
-fn written(expiry: Expiry) -> serde_json::Value {
-    match expiry {
-        Expiry::At(end) => json!(end.to_string()),
-        Expiry::Never => json!("never"),
-        Expiry::Unknown => json!(null),
-    }
 }

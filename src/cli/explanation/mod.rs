@@ -1,5 +1,6 @@
 //! The explanation of a probe: for people as text, for programs as JSON.
 
+mod ends;
 mod json;
 mod list;
 mod text;

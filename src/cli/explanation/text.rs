@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::super::print::Style::{Bad, Dim, Good, Head};
+use super::ends::told;
 use super::list;
 use crate::authoring::explain::{ExplainedCall, Explanation};
 use crate::outcome::{Expiry, Issued, Outcome, Phases, Probe};
@@ -212,19 +213,11 @@ fn read(out: &mut String, call: &ExplainedCall) {
     }
 }
 
-/// The ends of the configured credentials, as far as the answers tell them.
+/// The ends of the configured credentials, as far as the answers or the credentials tell them.
 fn ends(out: &mut String, provider: &Provider, probe: &Probe) {
-    for end in &probe.ends {
+    for end in probe.known_ends() {
         let name = if end.credential.is_empty() { "credential" } else { &*end.credential };
-        let told = match end.with_max_age(provider.policy.max_age) {
-            Expiry::At(time) => format!(
-                "ends in {}, at {}",
-                human_duration(unix_seconds(time) - unix_seconds(probe.started)),
-                time.strftime("%Y-%m-%d %H:%M:%S UTC")
-            ),
-            Expiry::Never => "never ends".into(),
-            Expiry::Unknown => "has no known end".into(),
-        };
+        let told = told(end.with_max_age(provider.policy.max_age), probe.started);
         let created = end.created.map_or_else(String::new, |created| {
             format!("; it was created {}", created.strftime("%Y-%m-%d"))
         });

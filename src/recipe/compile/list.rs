@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::compiler::Compiler;
 use super::meanings::ANSWER;
 use crate::diagnostic::{Sentence, Shown};
+use crate::document::{Expressions, OneOrSeveral, Text};
 use crate::language::expression::Compiled;
-use crate::recipe::definition::{CredentialKind, List, OneOrSeveral, RowTime, Text, TimeRule};
+use crate::recipe::definition::{CredentialKind, List, RowTime, TimeRule};
 use crate::recipe::list_rules::{ListRules, RowPlace};
 
 /// The most pages of a list.
@@ -49,7 +50,7 @@ impl Compiler<'_> {
         if !each.is_empty() {
             self.names.add_members("each", &[]);
         }
-        let (name, id) = (self.rules(&list.name), self.rules(&list.id));
+        let (name, id) = (self.texts_of_rows(&list.name), self.texts_of_rows(&list.id));
         if list.name.0.is_empty() && list.id.0.is_empty() {
             self.fault(span, "the list has neither `name` nor `id`").hint = Some(
                 "say what the credential of a row is called, such as `name = \"row.name\"`".into(),
@@ -61,7 +62,7 @@ impl Compiler<'_> {
             name,
             id,
             expiry: self.row_times(&list.expiry),
-            created: self.row_times(&list.created),
+            created: self.times(&list.created.0),
             keep: list.keep.as_ref().and_then(|text| self.rule(text)),
             next,
             max_pages: list.max_pages as usize,
@@ -79,6 +80,21 @@ impl Compiler<'_> {
             return None;
         }
         Some(rule)
+    }
+
+    /// Compiles the rules for what a credential is called. Secret members are removed from the rows
+    /// only, so these rules use nothing else of the answer.
+    fn texts_of_rows(&mut self, rules: &Expressions) -> Vec<Compiled> {
+        let compiled = self.rules(rules);
+        for (rule, text) in compiled.iter().zip(&rules.0) {
+            if let Some(name) = ANSWER.iter().find(|name| rule.uses.contains(**name)) {
+                let problem =
+                    Sentence::fill("the name of a credential must not use `{}`", [(*name).into()]);
+                self.fault(text.0.span(), problem).hint =
+                    Some("use the members of `row` and `each`".into());
+            }
+        }
+        compiled
     }
 
     fn row_times(&mut self, rules: &OneOrSeveral<RowTime>) -> Vec<RowPlace> {

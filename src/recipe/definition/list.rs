@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 
-use super::times::{Absent, Unit};
+use super::times::{Absent, TimeRule, Unit};
 use crate::document::{Expressions, OneOrSeveral, Text};
 use crate::time::Span;
 
@@ -18,14 +18,15 @@ pub struct List {
     /// Where a row has inner rows, of which each is one credential. Several arrays follow each
     /// other.
     pub each: Expressions,
-    /// The name of the credential; the first one that is a text or a number and not blank counts.
+    /// The name of the credential, from `row` and `each`; the first one that is a text or a number
+    /// and not blank counts.
     pub name: Expressions,
     /// What tells credentials with the same name apart. It is the name where there is no other.
     pub id: Expressions,
     /// Where the end of the credential is; the first time counts.
     pub expiry: OneOrSeveral<RowTime>,
     /// Where the time is at which the credential was created.
-    pub created: OneOrSeveral<RowTime>,
+    pub created: OneOrSeveral<TimeRule>,
     /// The condition for a credential that counts; all count when left out.
     pub keep: Option<Text>,
     /// Where the address of the next page is. It can be relative. Scheme, host and port must be
@@ -57,7 +58,7 @@ impl Default for List {
     }
 }
 
-/// One place of a time in a row.
+/// One place of the end of a credential in a row.
 #[derive(serde::Deserialize, JsonSchema, Clone, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct RowTime {

@@ -25,7 +25,7 @@ pub struct ListReading<'a> {
     secrets: Redactor,
     /// The request of the last page.
     request: TokenRequest,
-    /// Scheme, host and port of the first page decide where credentials go.
+    /// The addresses of the pages so far, to notice one that comes again.
     addresses: Vec<Url>,
     /// The address of the page to read next.
     next: Option<Url>,
@@ -147,8 +147,8 @@ impl<'a> ListReading<'a> {
             next.username() == current.username() && next.password() == current.password();
         if next.origin() != current.origin() || names_user && !keeps_user {
             let problem = format!(
-                "the next page of the list is at {}, another host than the first page: \
-                 credentials do not follow there",
+                "the next page of the list is at {}, and scheme, host, port or user differ from \
+                 those of the first page: credentials do not follow there",
                 shown_place(text)
             );
             return Err(malformed("list_next_elsewhere", &self.secrets.scrub(&problem)));

@@ -16,7 +16,7 @@ use crate::language::tree::Tree;
 use crate::outcome::{Expiry, Failure, Named, malformed};
 use crate::recipe::definition::Absent;
 use crate::recipe::expiry::{created_at, credential_ends_at};
-use crate::recipe::list_rules::{ListRules, RowPlace};
+use crate::recipe::list_rules::ListRules;
 use crate::secret::{HIDDEN, Redactor, is_listed_secret};
 
 /// The longest text of a name that is looked at, in bytes.
@@ -183,11 +183,11 @@ impl Page<'_> {
     fn expiry(&self, names: &Context) -> Result<Expiry, Failure> {
         let mut never = Expiry::Unknown;
         for place in &self.rules.expiry {
-            let expiry = match self.value_at(place, names)? {
+            let expiry = match self.value_at("expiry", &place.rule, names)? {
                 None if place.absent == Absent::Never => Expiry::Never,
                 None => continue,
                 Some(value) => credential_ends_at(&value, place.unit, self.received)
-                    .map_err(|problem| no_time("expiry", place, &problem))?,
+                    .map_err(|problem| no_time("expiry", &place.rule, &problem))?,
             };
             if let Expiry::At(_) = expiry {
                 return Ok(expiry);
@@ -198,10 +198,10 @@ impl Page<'_> {
     }
 
     fn created(&self, names: &Context) -> Result<Option<Timestamp>, Failure> {
-        for place in &self.rules.created {
-            let Some(value) = self.value_at(place, names)? else { continue };
-            let created = created_at(&value, place.unit, self.received)
-                .map_err(|problem| no_time("created", place, &problem))?;
+        for (rule, unit) in &self.rules.created {
+            let Some(value) = self.value_at("created", rule, names)? else { continue };
+            let created = created_at(&value, *unit, self.received)
+                .map_err(|problem| no_time("created", rule, &problem))?;
             if created.is_some() {
                 return Ok(created);
             }
@@ -209,12 +209,17 @@ impl Page<'_> {
         Ok(None)
     }
 
-    fn value_at(&self, place: &RowPlace, names: &Context) -> Result<Option<Value>, Failure> {
-        match place.rule.evaluate(&names.value()) {
+    fn value_at(
+        &self,
+        key: &str,
+        rule: &Compiled,
+        names: &Context,
+    ) -> Result<Option<Value>, Failure> {
+        match rule.evaluate(&names.value()) {
             Ok(value) if value.is_undefined() => Ok(None),
             Ok(value) => Ok(Some(value)),
             Err(error) if error.kind() == ErrorKind::UndefinedError => Ok(None),
-            Err(error) => Err(self.unreadable("expiry", &error)),
+            Err(error) => Err(self.unreadable(key, &error)),
         }
     }
 
@@ -224,8 +229,8 @@ impl Page<'_> {
     }
 }
 
-fn no_time(key: &str, place: &RowPlace, problem: &str) -> Failure {
-    let problem = format!("`list.{key}` at `{}` is {problem}", place.rule.source);
+fn no_time(key: &str, rule: &Compiled, problem: &str) -> Failure {
+    let problem = format!("`list.{key}` at `{}` is {problem}", rule.source);
     malformed("list_unreadable", &problem)
 }
 
@@ -258,7 +263,7 @@ fn remove_secrets(json: &mut Json, hidden: &mut Vec<String>) {
             };
             let is_secret = texts.iter().any(|text| is_listed_secret(name, text));
             if is_secret {
-                hidden.extend(texts);
+                hidden.extend(texts.into_iter().filter(|text| is_listed_secret(name, text)));
             } else {
                 remove_secrets(value, hidden);
             }

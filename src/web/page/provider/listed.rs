@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 
 use super::view::View;
-use crate::outcome::{Expiry, ListedCredential};
-use crate::state::Listed;
+use crate::outcome::Expiry;
+use crate::state::{Listed, is_over};
 use crate::time::unix_seconds;
 use crate::web::page::format::{count, grouped, untrusted};
 use crate::web::page::parts;
@@ -40,6 +40,7 @@ pub fn section(view: &View) -> Markup {
 }
 
 fn table(view: &View, listed: &Listed) -> Markup {
+    let live = listed.live(view.provider, view.now.wall);
     html! {
         table role="table" {
             thead role="rowgroup" {
@@ -49,7 +50,9 @@ fn table(view: &View, listed: &Listed) -> Markup {
                 @for (row, expiry) in listed.ends(view.provider) {
                     tr role="row" {
                         td role="cell" { (untrusted(&row.name)) }
-                        td role="cell" data-label="Ends" { (end(view, listed, row, expiry)) }
+                        td role="cell" data-label="Ends" {
+                            (end(view, expiry, live.contains(&*row.title)))
+                        }
                         td role="cell" data-label="Created" {
                             @if let Some(created) = row.created { (view.past(created)) }
                             @else { "–" }
@@ -61,13 +64,14 @@ fn table(view: &View, listed: &Listed) -> Markup {
     }
 }
 
-fn end(view: &View, listed: &Listed, row: &ListedCredential, expiry: Expiry) -> Markup {
+/// `has_heir`: another credential with its name has not ended.
+fn end(view: &View, expiry: Expiry, has_heir: bool) -> Markup {
     let warning = view.provider.policy.warning.as_secs_f64();
     html! {
         @match expiry {
             Expiry::Never => "never",
             Expiry::Unknown => "not known",
-            Expiry::At(time) if listed.is_replaced(row, view.provider, view.now.wall) => {
+            Expiry::At(time) if has_heir && is_over(expiry, view.now.wall) => {
                 (view.at(time)) ", replaced"
             }
             Expiry::At(time) if unix_seconds(time) - view.wall < warning => {
