@@ -131,6 +131,14 @@ impl Default for Cadence {
     }
 }
 
+impl Cadence {
+    /// The longest time from one probe to the next.
+    #[must_use]
+    pub fn longest_pause(&self) -> Duration {
+        self.max_backoff.max(self.interval) + self.interval
+    }
+}
+
 /// How old a credential may become, and when its end is near.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CredentialPolicy {

@@ -14,6 +14,9 @@ pub enum Class {
 }
 
 impl Class {
+    /// All classes, in the order of the documentation.
+    pub const ALL: [Self; 4] = [Self::Network, Self::Provider, Self::Credential, Self::Config];
+
     /// The value of the label `class`.
     #[must_use]
     pub fn word(self) -> &'static str {

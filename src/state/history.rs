@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 
+use super::timeline::Timeline;
 use crate::outcome::{Failure, Outcome, Probe, Reason, TraceLine};
 
 /// How many probes are kept.
@@ -46,12 +47,13 @@ pub struct PastFailure {
     pub status: Option<u16>,
 }
 
-/// The last probes of a provider, the newest last.
+/// The last probes of a provider, the newest last, and its last hours.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     probes: Vec<Past>,
     failures: Vec<PastFailure>,
     reading: Vec<TraceLine>,
+    pub(super) timeline: Timeline,
 }
 
 impl History {
@@ -94,6 +96,12 @@ impl History {
     #[must_use]
     pub fn reading(&self) -> &[TraceLine] {
         &self.reading
+    }
+
+    /// The last hours and incidents.
+    #[must_use]
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
     }
 }
 

@@ -45,8 +45,19 @@ impl Entry {
 
     /// Records a probe, and returns what it changed.
     pub fn record(&self, probe: &Probe) -> Recorded {
-        self.history.lock().unwrap_or_else(PoisonError::into_inner).record(probe);
-        self.change().record(probe, &self.provider.cadence)
+        let cadence = &self.provider.cadence;
+        let mut health = self.change();
+        let recorded = health.record(probe, cadence);
+        let state = health.state();
+        let failing_since = health.current_failure().map(|current| current.since);
+        drop(health);
+        let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        history.record(probe);
+        // Nothing shows the hours of next credentials.
+        if self.provider.slot == Slot::Current {
+            history.timeline.record(probe, state, failing_since, cadence.longest_pause());
+        }
+        recorded
     }
 
     /// The next probe is due at `due`: see [`Health::next_due`].

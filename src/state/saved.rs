@@ -295,7 +295,7 @@ fn next_due(
         Touched::Unknown => earliest,
     };
     let left = due - unix_seconds(now.wall);
-    // A probe is due within one and a half intervals; a longer wait means that the clock was set.
-    let longest = cadence.max_backoff.max(cadence.interval) + cadence.interval;
+    // A longer wait means that the clock was set.
+    let longest = cadence.longest_pause();
     Duration::try_from_secs_f64(left).ok().map(|left| now.uptime + left.min(longest))
 }

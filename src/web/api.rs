@@ -14,11 +14,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::app::App;
+use super::history::{add_periods, incident};
 use super::listed;
 use crate::metrics::{Sink, piece};
 use crate::outcome::{CredentialEnd, Expiry, Failure, Phases, Reason};
 use crate::provider::{Provider, Slot};
 use crate::state::history::History;
+use crate::state::long::LongHistory;
 use crate::state::{Entry, Health, Ledger, Moment, Roster, State};
 use crate::time::{date, from_unix_seconds, unix_seconds};
 
@@ -146,8 +148,11 @@ pub async fn one(app: &App, name: &str, status: StatusCode) -> Response {
             serde_json::to_value(provider_state(&entry, &roster, now)).unwrap_or_default();
         // The scheduler waits for this lock when it records a probe.
         let past = entry.history().clone();
+        let timeline = past.timeline().until(now.wall, entry.provider.cadence.longest_pause());
+        let long = LongHistory::of(&timeline, None, now.wall);
         if let Some(members) = value.as_object_mut() {
-            members.insert("history".into(), history(&past));
+            members.insert("history".into(), history(&past, &long));
+            members.insert("incidents".into(), long.incidents.iter().map(incident).collect());
             let health = entry.health().clone();
             if let Some(list) = health.listed(&entry.provider) {
                 let list = listed::listed(list, &entry.provider, now.wall);
@@ -287,7 +292,7 @@ fn failure(failure: &Failure, since: Option<Timestamp>) -> Value {
     value
 }
 
-fn history(history: &History) -> Value {
+fn history(history: &History, long: &LongHistory) -> Value {
     let probes: Vec<Value> = history
         .probes()
         .iter()
@@ -312,7 +317,12 @@ fn history(history: &History) -> Value {
             value
         })
         .collect();
-    json!({ "probes": probes, "failures": failures, "reading": history.reading() })
+    let mut members = Map::new();
+    members.insert("probes".into(), probes.into());
+    members.insert("failures".into(), failures.into());
+    members.insert("reading".into(), json!(history.reading()));
+    add_periods(long, &mut members);
+    members.into()
 }
 
 fn millis(seconds: f64) -> f64 {

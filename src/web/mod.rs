@@ -11,6 +11,7 @@ mod encoding;
 mod gate;
 mod gzip;
 mod health;
+mod history;
 mod hosts;
 mod listed;
 mod listen;

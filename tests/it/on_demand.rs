@@ -297,6 +297,21 @@ fn api_responses_match_the_openapi_file() {
             .is_some_and(|lines| lines.iter().any(|line| line["rule"] == "code")),
         "{broken:#}"
     );
+    let (hour, incident) = (&broken["history"]["hours"][0], &broken["incidents"][0]);
+    assert!(
+        hour["failures"]["credential"].as_u64() >= Some(2)
+            && hour["failures"]["credential"] == hour["probes"]
+            && hour["duration_seconds"]["count"] == hour["probes"],
+        "{hour:#}"
+    );
+    let told = ["class", "reason", "code", "end"].map(|member| incident[member].clone());
+    assert_eq!(told, ["credential".into(), "rejected".into(), "invalid_client".into(), Json::Null]);
+    assert_eq!(broken["incidents"][0]["begin"], broken["failure"]["since"]);
+    let uptime = |answer: &Json, window: &str| answer["history"]["uptime"][window]["ratio"].clone();
+    assert_eq!(
+        [uptime(&broken, "24h"), uptime(&fine, "24h"), uptime(&fine, "7d")],
+        [0.0.into(), 1.0.into(), Json::Null]
+    );
     assert_schema(one, "404", &daemon.get("/api/v1/providers/nobody").body);
     for answer in [list, fine, broken] {
         assert!(
