@@ -1,7 +1,7 @@
 //! Reads all credentials of a provider.
 
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -15,14 +15,19 @@ use super::source::SecretSource;
 pub struct CredentialSources {
     list: Vec<(String, SecretSource)>,
     /// One thread at a time reads the files, because a file system that hangs keeps the thread.
-    turn: Arc<Semaphore>,
+    /// Most providers have no files, and need no memory for it.
+    turn: OnceLock<Arc<Semaphore>>,
 }
 
 impl CredentialSources {
     /// These sources.
     #[must_use]
     pub fn new(list: Vec<(String, SecretSource)>) -> Self {
-        Self { list, turn: Arc::new(Semaphore::new(1)) }
+        Self { list, turn: OnceLock::new() }
+    }
+
+    fn turn(&self) -> &Arc<Semaphore> {
+        self.turn.get_or_init(|| Arc::new(Semaphore::new(1)))
     }
 }
 
@@ -62,7 +67,7 @@ pub async fn read_all(
         let secret = match read {
             Some(secret) => secret,
             None => source
-                .run(timeout, &sources.turn)
+                .run(timeout, sources.turn())
                 .await
                 .unwrap_or_else(|| Err(SecretError::Empty(source.to_string()))),
         };
@@ -80,7 +85,7 @@ pub async fn read_all(
 type Values = Vec<Option<Result<SecretString, SecretError>>>;
 
 async fn read_on_a_thread(sources: &Arc<CredentialSources>) -> Option<Values> {
-    let turn = Arc::clone(&sources.turn).acquire_owned().await.ok()?;
+    let turn = Arc::clone(sources.turn()).acquire_owned().await.ok()?;
     let sources = Arc::clone(sources);
     let reading = tokio::task::spawn_blocking(move || {
         let read = read_without_commands(&sources);
@@ -102,7 +107,7 @@ mod tests {
     async fn a_provider_whose_files_hang_keeps_one_thread_and_its_probes_time_out() {
         let file = ("secret".to_owned(), SecretSource::File("/dev/null".into()));
         let sources = Arc::new(CredentialSources::new(vec![file]));
-        let hanging = Arc::clone(&sources.turn).acquire_owned().await.expect("it is free");
+        let hanging = Arc::clone(sources.turn()).acquire_owned().await.expect("it is free");
         for _ in 0..3 {
             let error = read_all(&sources, Duration::from_secs(10)).await.expect_err("it hangs");
             assert!(matches!(error, CredentialError::Timeout(_)), "{error}");

@@ -139,6 +139,10 @@ fn exceeded(body: &[u8]) -> Option<&'static str> {
 /// signs do not count inside texts.
 fn has_too_many_members(body: &[u8], most: u32) -> bool {
     let most = most as usize;
+    // Most bodies have fewer bytes.
+    if body.len() <= most {
+        return false;
+    }
     // This count includes the signs inside texts. It is fast, and enough for most bodies.
     let signs = |chunk: &[u8]| {
         let signs = chunk.iter().map(|byte| u8::from(matches!(byte, b'{' | b'[' | b',')));

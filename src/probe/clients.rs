@@ -130,7 +130,7 @@ impl Clients {
         {
             return known.client.clone();
         }
-        let client = current(slot, Arc::clone(transport), timeout, self.roots());
+        let client = Box::pin(current(slot, Arc::clone(transport), timeout, self.roots()));
         // The certificates of the system take seconds on a busy machine, and that is no failure.
         let own_files = transport.files().next().is_some();
         let timeout = if own_files { timeout } else { timeout.max(LONGEST_SETUP) };

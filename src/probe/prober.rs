@@ -107,10 +107,10 @@ impl Prober {
         self.fingerprints.of(&Zeroizing::new(joined.join("\0")))
     }
 
-    /// The attempt of a probe that begins now.
-    fn attempt(&self, provider: &Provider) -> Attempt {
+    /// The attempt of a probe that began at `now`. It gets a UUID only where one is used.
+    fn attempt(&self, provider: &Provider, now: Timestamp) -> Attempt {
         let uses = provider.recipe.uses("uuid") || provider.verification.is_some();
-        Attempt { now: (self.now)(), uuid: if uses { (self.uuid)() } else { Uuid::nil() } }
+        Attempt { now, uuid: if uses { (self.uuid)() } else { Uuid::nil() } }
     }
 
     async fn run<'a>(
@@ -129,11 +129,10 @@ impl Prober {
                 Ok(client) => client,
                 Err(failure) => return Probe { outcome: Outcome::Failed(failure), ..probe },
             };
-            let attempt = self.attempt(provider);
-            probe.started = attempt.now;
-            match self.repeat(provider, &client, request, &mut probe).await {
-                Some((sent, budget)) => first = Some((attempt, sent, budget)),
-                None => return probe,
+            probe.started = (self.now)();
+            first = self.repeat(provider, &client, request, &mut probe).await;
+            if first.is_none() {
+                return probe;
             }
         }
         // In a box, because most probes do not get here and need no memory for it.
@@ -159,7 +158,7 @@ impl Prober {
         provider: &'a Provider,
         observer: Option<&'a mut dyn Observer>,
         reads_list: bool,
-        first: Option<(Attempt, Sent, Budget)>,
+        first: Option<(Sent, Budget)>,
         mut probe: Probe,
     ) -> Probe {
         let failed =
@@ -178,11 +177,10 @@ impl Prober {
         probe.credentials = provider.can_rotate().then(|| self.fingerprint(&credentials, &client));
         let certificate = client.identity.certificate;
         probe.client_certificate_expiry = certificate.map(|certificate| certificate.until);
-        let (attempt, first) = match first {
-            Some((attempt, sent, budget)) => (attempt, Some((sent, budget))),
-            None => (self.attempt(provider), None),
-        };
-        probe.started = attempt.now;
+        if first.is_none() {
+            probe.started = (self.now)();
+        }
+        let attempt = self.attempt(provider, probe.started);
         let subject = Subject {
             recipe: &provider.recipe,
             verification: provider.verification.as_deref(),
@@ -332,20 +330,35 @@ impl Prober {
     ) -> Sent {
         let context = (&*self.now, &self.places);
         let first = send(client, request, budget, context).await;
-        let other = match first.again {
+        let again = match first.again {
             None => return first,
-            Some(Again::OnNewConnection) => client.clone(),
-            Some(Again::InHttp1) => {
+            Some(again) => self.again(again, provider, client, request, budget),
+        };
+        match Box::pin(again).await {
+            Some(second) => Sent { start: first.start, ..second },
+            None => first,
+        }
+    }
+
+    /// Sends a request once more. `None` when there is no client for it in time.
+    async fn again(
+        &self,
+        again: Again,
+        provider: &Provider,
+        client: &HttpClient,
+        request: &TokenRequest,
+        budget: &mut Budget,
+    ) -> Option<Sent> {
+        let other = match again {
+            Again::OnNewConnection => client.clone(),
+            Again::InHttp1 => {
                 let transport = Transport { http1: true, ..Transport::clone(&provider.transport) };
                 let transport = Arc::new(transport);
                 let client = self.clients.client(&transport, provider.timeout);
-                match timeout_at(budget.deadline(), client).await {
-                    Ok(Ok(client)) => client,
-                    _ => return first,
-                }
+                timeout_at(budget.deadline(), client).await.ok()?.ok()?
             }
         };
-        Sent { start: first.start, ..send(&other, request, budget, context).await }
+        Some(send(&other, request, budget, (&*self.now, &self.places)).await)
     }
 }
 

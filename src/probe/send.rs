@@ -156,7 +156,8 @@ impl Exchange<'_> {
         let head = timeout_at(self.budget.deadline(), head).await.map_err(|_| self.late())?;
         let mut response = match head {
             Ok(response) => response,
-            Err(error) => return Err(self.failed(&error, url).await),
+            // In a box, as all that few probes need: a future is moved with all its room.
+            Err(error) => return Err(Box::pin(self.failed(&error, url)).await),
         };
         let proxy = self.client.proxies.of(url).filter(|_| url.scheme() == "http");
         if let (Some(proxy), 407) = (proxy, response.status().as_u16()) {

@@ -82,6 +82,7 @@ impl Recipe {
             Ok(token) => token,
             Err(failure) => return Outcome::Failed(failure),
         };
+        reader.redactor.hide(&token);
         let (given, _) = reader.given();
         let outcome = reader.token(&token, rules, expectations, fingerprints);
         let outcome = outcome.and_then(|issued| Ok((issued, reader.credential_ends()?)));
@@ -178,7 +179,6 @@ impl<'r> Reader<'_, 'r> {
         expectations: &Expectations,
         fingerprints: &Fingerprints,
     ) -> Result<Issued, Failure> {
-        self.redactor.hide(token);
         if self.call.uses.contains("token") {
             self.names.add("token", Value::from(token));
         }
@@ -313,7 +313,7 @@ impl<'r> Reader<'_, 'r> {
         };
         let missing: Vec<&str> =
             required.iter().filter(|scope| !granted.contains(scope)).map(String::as_str).collect();
-        self.trace.note("scopes", &rule.source, Found::Scopes(granted.clone()));
+        self.trace.note("scopes", &rule.source, Found::Scopes(granted));
         if missing.is_empty() {
             return Ok(());
         }

@@ -242,7 +242,8 @@ impl<P: Probes> Scheduler<P> {
             let late = self.start.elapsed().saturating_sub(slot.due).as_secs_f64();
             self.instruments.lateness.observe(late);
             let (probes, ends) = (Arc::clone(&self.probes), Arc::clone(&self.gathering.ends));
-            let probing = async move {
+            // In a box, because the runtime moves a task six times, and this one is large.
+            let probing = Box::pin(async move {
                 // After a panic of our own code, the provider must still be probed again.
                 let started = jiff::Timestamp::now();
                 let probe = async {
@@ -252,7 +253,7 @@ impl<P: Probes> Scheduler<P> {
                 let probe = AssertUnwindSafe(probe).catch_unwind().await;
                 let probe = probe.unwrap_or_else(|_| panicked(started));
                 ends.push(End { runner, probe, at: Instant::now() });
-            };
+            });
             match &self.runtime {
                 Some(runtime) => runtime.spawn(probing),
                 None => tokio::spawn(probing),
