@@ -45,6 +45,7 @@ pub mod language;
 mod logging;
 pub mod metrics;
 pub mod outcome;
+pub mod pause;
 mod plan;
 mod printable;
 pub mod probe;

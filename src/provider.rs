@@ -14,6 +14,7 @@ use minijinja::Value;
 use secrecy::SecretString;
 
 use crate::credentials::{CredentialSources, SecretSource};
+use crate::pause::{Pause, Pauses};
 use crate::recipe::{Call, Expectations, Inputs, Recipe, Repeated, Verification};
 
 /// One configured provider. Providers are equal when all their settings are equal.
@@ -31,6 +32,8 @@ pub struct Provider {
     pub credentials: Arc<CredentialSources>,
     /// The configured labels, for `credwatch_provider_info`.
     pub labels: Arc<[(String, String)]>,
+    /// When not to probe; `None` for always.
+    pub pauses: Option<Arc<Pauses>>,
     /// When to probe.
     pub cadence: Cadence,
     /// The deadline of one probe, from DNS to the end of the body.
@@ -203,6 +206,12 @@ impl Provider {
             Slot::Current => Cow::Borrowed(&self.name),
             Slot::Next => Cow::Owned(format!("{} next", self.name)),
         }
+    }
+
+    /// The pause of the provider at this time.
+    #[must_use]
+    pub fn pause(&self, now: Timestamp) -> Option<Pause> {
+        self.pauses.as_ref()?.at(now)
     }
 
     /// Whether a secret or the client certificate can change while the daemon runs.

@@ -15,14 +15,14 @@ pub fn secret_expires(file: &file::Provider, context: &mut Context<'_>) -> Optio
         context.error(date.0.span(), problem);
         return None;
     };
-    if time < Timestamp::now() {
+    if time < context.now {
         context.warn(date.0.span(), "this date is in the past: the secret has expired");
     }
     Some(time)
 }
 
 /// A date without a time stands for its start in UTC, so that the warning is not late.
-fn timestamp(date: &Datetime) -> Option<Timestamp> {
+pub fn timestamp(date: &Datetime) -> Option<Timestamp> {
     let text = date.to_string();
     match (date.date, date.time, date.offset) {
         (Some(_), Some(_), Some(_)) => text.parse().ok(),

@@ -36,6 +36,9 @@ pub struct File {
     /// such a name is an error unless it is in this list, in this file it is a warning.
     #[schemars(extend("x-credwatch" = "name"))]
     pub replace_builtin: Vec<Text>,
+    /// Times at which some providers are not probed. Such a provider keeps its last state, and
+    /// raises no alert.
+    pub maintenance: Vec<At<Maintenance>>,
     /// Recipes of your own, by name.
     pub recipes: Ordered<Definition>,
     /// The watched providers, by name. The name is the label `provider`.
@@ -83,6 +86,25 @@ pub struct Metrics {
     /// Whether metrics leave out failure reasons that never happened and empty buckets; default
     /// `false`.
     pub compact: bool,
+}
+
+/// A maintenance window: providers that are not probed between two times of the day.
+#[derive(Clone, Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Maintenance {
+    /// The names of the providers, or patterns: `billing-*`.
+    #[schemars(extend("x-credwatch" = "name"))]
+    pub providers: Vec<Text>,
+    /// Or the labels of the providers. A provider must have all of them.
+    pub labels: Ordered<Text>,
+    /// The days on which the window opens, such as `["sat", "sun"]`; default each day.
+    pub weekdays: Vec<Text>,
+    /// When the window opens, as the time of the day: `22:30`.
+    pub from: Option<Text>,
+    /// When the window closes: on the next day unless this is later than `from`.
+    pub to: Option<Text>,
+    /// The time zone of the days and times, such as `Europe/Berlin`; default `UTC`.
+    pub time_zone: Option<Text>,
 }
 
 /// Declares the keys that `[defaults]` and `[providers.NAME]` share.
@@ -196,6 +218,11 @@ shared_keys! {
         pub required_scopes: Vec<Text>,
         /// How each issued token is verified.
         pub verify: Option<Verify>,
+        /// Whether the provider is probed; default `true`. A provider that is not probed keeps its
+        /// last state, and raises no alert.
+        pub enabled: Option<bool>,
+        /// The provider is not probed before this time: a time, or a date, without quotes.
+        pub pause_until: Option<Date>,
         /// When the client secret itself expires, as a date without quotes.
         pub secret_expires: Option<Date>,
     }

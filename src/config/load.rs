@@ -10,6 +10,7 @@ use toml::Spanned;
 use super::command_line::TrialInputs;
 use super::file::{Credential, Provider};
 use super::inputs;
+use super::maintenance::{Maintenance, unknown_names};
 use super::parsed::{Names, Parsed, Recipes, Role, Unread};
 use super::patterns::{matches, pattern_in};
 use super::replaced;
@@ -243,7 +244,9 @@ impl Loader {
         }
         let mut plan = settings(&main, &mut self.faults);
         let mut names = Names::new();
-        let mut resolver = Resolver::new(&recipes, &main);
+        let (maintenance, faults) = Maintenance::new(&main);
+        self.faults.extend(faults);
+        let mut resolver = Resolver::new(&recipes, &main, maintenance);
         self.faults.extend(resolver.check_defaults());
         for parsed in std::iter::once(&main).chain(&parsed) {
             let file = parsed.source.name.as_str().into();
@@ -251,6 +254,9 @@ impl Loader {
         }
         for unread in unread {
             self.resolve_unread(&unread, &mut resolver, &mut names, &mut plan);
+        }
+        if self.errors() == 0 {
+            self.faults.extend(unknown_names(&main, &names));
         }
         if names.is_empty() && self.errors() == 0 {
             let message = "no provider is configured, so nothing is watched";

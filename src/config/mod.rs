@@ -9,6 +9,7 @@ pub mod file;
 mod hosts;
 mod inputs;
 mod load;
+mod maintenance;
 mod parsed;
 mod patterns;
 mod pieces;

@@ -13,6 +13,7 @@ use super::dates::secret_expires;
 use super::file::{self, Shared};
 use super::hosts::{is_link_local, is_loopback};
 use super::inputs;
+use super::maintenance::Maintenance;
 use super::parsed::{Parsed, Recipes};
 use super::requirements::{expectations, policy, verification};
 use super::shared::{self, Context};
@@ -38,11 +39,13 @@ pub struct Resolver<'a> {
     /// The steps of each recipe with each set of inputs.
     rehearsed: HashMap<(String, u64), Arc<[Arc<str>]>>,
     attempt: Attempt,
+    maintenance: Maintenance,
 }
 
 impl<'a> Resolver<'a> {
-    pub fn new(recipes: &'a Recipes, main: &'a Parsed) -> Self {
+    pub fn new(recipes: &'a Recipes, main: &'a Parsed, maintenance: Maintenance) -> Self {
         Self {
+            maintenance,
             recipes,
             compiled: HashMap::new(),
             main,
@@ -93,10 +96,13 @@ impl<'a> Resolver<'a> {
         let parameters = self.parameters.get(&parameters).cloned().unwrap_or(parameters);
         self.parameters.insert(parameters.clone());
         let sound = whole && !self.recipes.faulty.contains(&recipe.name);
+        let labels = shared_value(&mut self.labels, shared::labels(&own, &defaults));
+        let pauses = self.maintenance.pauses(name.get_ref(), &labels, file, &mut context);
         let mut provider = Provider {
             name: name.get_ref().clone(),
             slot: Slot::Current,
-            labels: shared_value(&mut self.labels, shared::labels(&own, &defaults)),
+            labels,
+            pauses,
             cadence: shared::cadence(&own, &defaults, recipe.interval),
             timeout: shared::timeout(&own, &defaults),
             expectations: expectations(&recipe, file, &defaults, sound, &mut context),

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::file::{Http, Shared};
 use super::parsed::Parsed;
 use crate::diagnostic::{Fault, Sentence, Shown, Source};
@@ -32,12 +34,20 @@ pub struct Context<'a> {
     pub folder: &'a Path,
     /// The key of the table, for faults of the whole table.
     pub place: Range<usize>,
+    /// The time at which the configuration is read.
+    pub now: Timestamp,
     pub faults: Vec<Fault>,
 }
 
 impl<'a> Context<'a> {
     pub fn new(file: &'a Parsed, place: Range<usize>) -> Self {
-        Self { source: &file.source, folder: &file.folder, place, faults: Vec::new() }
+        Self {
+            source: &file.source,
+            folder: &file.folder,
+            place,
+            now: Timestamp::now(),
+            faults: Vec::new(),
+        }
     }
 
     pub fn error(&mut self, span: Range<usize>, message: impl Into<Sentence>) -> &mut Fault {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::command_line::TrialInputs;
 use super::load::{Loader, open};
+use super::maintenance::Maintenance;
 use super::parsed::{Recipes, Role};
 use super::resolve::Resolver;
 use crate::diagnostic::{Fault, Shown, suggestion_of_names};
@@ -81,7 +82,7 @@ fn from_inputs(
     refuse_missing(recipe, inputs)?;
     let typed = loader.parse_typed(recipe, inputs);
     let mut faults = std::mem::take(&mut loader.faults);
-    let mut resolver = Resolver::new(recipes, &typed);
+    let mut resolver = Resolver::new(recipes, &typed, Maintenance::default());
     let mut providers = Vec::new();
     for (name, provider) in &typed.file.providers.0 {
         let (made, more) = resolver.provider(&typed, name, provider);

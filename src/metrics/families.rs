@@ -7,7 +7,7 @@ use super::samples::{self, count, flag, millis, of_a_token, where_an_end_is_know
 use crate::time::unix_seconds;
 
 /// All families of `/metrics` about providers, in the order of the exposition.
-pub static FAMILIES: [Family; 41] = [
+pub static FAMILIES: [Family; 42] = [
     gauge(
         "credwatch_provider_info",
         "Recipe and configured labels of a provider; join other series with it to add these \
@@ -18,6 +18,12 @@ pub static FAMILIES: [Family; 41] = [
         "credwatch_provider_state",
         "1 for the state that the provider is in, 0 for the others.",
         Each(&samples::STATES, samples::states),
+    ),
+    gauge(
+        "credwatch_provider_paused",
+        "1 while the provider is not probed (enabled, pause_until, maintenance), else 0. Absent \
+         for a provider whose configuration has no pause.",
+        Value(samples::paused),
     ),
     gauge(
         "credwatch_provider_failure_info",

@@ -31,6 +31,12 @@ pub fn info(provider: &Provider, writer: &mut Writer<'_>) {
     writer.sample(&more, 1.0);
 }
 
+/// Whether the provider is paused; `None` when its configuration has no pause.
+pub fn paused(subject: &Subject<'_>) -> Option<f64> {
+    let pauses = subject.entry.provider.pauses.as_ref()?;
+    Some(flag(pauses.at(subject.now.wall).is_some()))
+}
+
 /// The end of each credential, from each source that is known.
 pub fn credential_expiries(subject: &Subject<'_>, writer: &mut Writer<'_>) {
     let provider = &subject.entry.provider;

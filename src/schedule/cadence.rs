@@ -3,9 +3,15 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use crate::outcome::{BackOff, Class, Outcome, Reason};
+use crate::pause::Pause;
 use crate::provider::{Cadence, Provider};
 use crate::state::Health;
+
+/// A paused provider is looked at after this time, because somebody can set the wall clock.
+const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
 /// A provider's own grid of times: a phase that its name decides, and then every interval. Probes
 /// return to the grid after every detour, so nothing drifts and providers stay spread.
@@ -107,6 +113,34 @@ pub fn next_due(
     }
     let factor = 1_u32.checked_shl(doublings).unwrap_or(u32::MAX);
     asked.max(ended + cadence.interval.saturating_mul(factor).min(longest))
+}
+
+/// When a probe that a standstill made late is due: it is put off by the length of the standstill,
+/// or to the next time on the grid when that is longer than an interval.
+#[must_use]
+pub fn put_off(
+    provider: &Provider,
+    due: Duration,
+    stood_still: Duration,
+    now: Duration,
+) -> Duration {
+    if stood_still < provider.cadence.interval {
+        due + stood_still
+    } else {
+        Grid::of(provider).at_or_after(now)
+    }
+}
+
+/// When a paused provider is due again; `None` when only another configuration ends the pause.
+#[must_use]
+pub fn resumes(
+    provider: &Provider,
+    pause: &Pause,
+    wall: Timestamp,
+    now: Duration,
+) -> Option<Duration> {
+    let left = pause.left(wall)?.min(LONGEST_PAUSE);
+    Some(Grid::of(provider).at_or_after(now + left))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
+use crate::pause::Pause;
 use crate::plan::Plan;
 use crate::state::{Changes, Entry};
 
@@ -51,6 +52,8 @@ pub enum Requested {
     Ended,
     /// No probe starts before this time is over.
     Refused(Duration),
+    /// The provider is paused.
+    Paused(Pause),
 }
 
 /// An event for the scheduler.

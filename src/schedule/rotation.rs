@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
+use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::control::Event;
@@ -46,13 +47,13 @@ impl Rotation {
         slots: &mut [Slot],
         probes: &Arc<P>,
         events: &UnboundedSender<Event>,
-        now: Duration,
+        (wall, now): (Timestamp, Duration),
     ) {
         if now < self.next_look || self.looking {
             return;
         }
         self.next_look = now + PERIOD;
-        let waiting = waiting(slots, now);
+        let waiting = waiting(slots, wall, now);
         if waiting.is_empty() {
             return;
         }
@@ -113,14 +114,18 @@ impl Slot {
 }
 
 /// The providers whose secrets are due to be read.
-fn waiting(slots: &mut [Slot], now: Duration) -> Vec<(usize, Arc<Entry>)> {
+fn waiting(slots: &mut [Slot], wall: Timestamp, now: Duration) -> Vec<(usize, Arc<Entry>)> {
     let mut waiting = Vec::new();
     for (index, slot) in slots.iter_mut().enumerate() {
         let Some(entry) = slot.entry.as_ref().filter(|entry| {
             let cadence = &entry.provider.cadence;
             let pause = cadence.max_backoff.max(cadence.interval);
             let may_end = slot.back_off_ended.is_none_or(|ended| now >= ended + pause);
-            !slot.running && now >= slot.next_look && may_end && entry.provider.can_rotate()
+            !slot.running
+                && now >= slot.next_look
+                && may_end
+                && entry.provider.can_rotate()
+                && entry.provider.pause(wall).is_none()
         }) else {
             continue;
         };

@@ -16,7 +16,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::cadence::{Grid, first_due, next_due};
+use super::cadence::{Grid, first_due, next_due, put_off, resumes};
 use super::control::{Control, Event, Mode, Requested, Requester, least_age};
 use super::ends::{End, Gathering};
 use super::lanes::Lanes;
@@ -129,7 +129,8 @@ impl<P: Probes> Scheduler<P> {
             self.record_ends(now);
             self.put_off(now);
             self.release(now);
-            self.rotation.look(&mut self.slots, &self.probes, &self.events.0, now);
+            let times = (self.ledger.now().wall, now);
+            self.rotation.look(&mut self.slots, &self.probes, &self.events.0, times);
             self.log.sum_up(now);
             let wake = self.start + self.next_wake(now);
             tokio::select! {
@@ -161,9 +162,14 @@ impl<P: Probes> Scheduler<P> {
         let slot = &mut self.slots[index];
         *slot = Slot::of(entry, slot.round);
         let due = soon.max(slot.closed_until);
-        match self.mode {
-            Mode::Scheduled => self.plan(index, due),
-            Mode::OnDemand => entry.planned(None),
+        self.plan_next(index, Some(due));
+    }
+
+    /// Plans the next probe that no client requests; `None` when there is none for now.
+    fn plan_next(&mut self, index: usize, due: Option<Duration>) {
+        match due.filter(|_| self.mode == Mode::Scheduled) {
+            Some(due) => self.plan(index, due),
+            None => self.slots[index].entry.iter().for_each(|entry| entry.planned(None)),
         }
     }
 
@@ -177,9 +183,7 @@ impl<P: Probes> Scheduler<P> {
         self.heap.push(Reverse((due, index, slot.round)));
     }
 
-    /// After a standstill, missed probes do not start at the same time. Each is put off by the
-    /// length of the standstill, or to the provider's next grid time when that is longer than an
-    /// interval.
+    /// After a standstill, missed probes do not start at the same time.
     fn put_off(&mut self, now: Duration) {
         let stood_still = now.saturating_sub(std::mem::replace(&mut self.turned, now));
         if stood_still < STOOD_STILL {
@@ -194,15 +198,7 @@ impl<P: Probes> Scheduler<P> {
             if let Some(entry) =
                 slot.entry.as_ref().filter(|_| slot.round == round && !slot.running)
             {
-                let (grid, later) = (Grid::of(&entry.provider), due + stood_still);
-                missed.push((
-                    index,
-                    if stood_still < entry.provider.cadence.interval {
-                        later
-                    } else {
-                        grid.at_or_after(now)
-                    },
-                ));
+                missed.push((index, put_off(&entry.provider, due, stood_still, now)));
             }
         }
         tracing::warn!(
@@ -227,6 +223,13 @@ impl<P: Probes> Scheduler<P> {
             else {
                 continue;
             };
+            let wall = self.ledger.now().wall;
+            if let Some(pause) = entry.provider.pause(wall) {
+                let due = resumes(&entry.provider, &pause, wall, now);
+                slot.answer(Requested::Paused(pause));
+                self.plan_next(index, due);
+                continue;
+            }
             let hung = entry.health().fails_for(Reason::Timeout);
             self.lanes.arrive(index, entry.provider.endpoint.clone(), hung);
             slot.running = true;
@@ -353,14 +356,8 @@ impl<P: Probes> Scheduler<P> {
         let least_age = least_age(self.mode, entry.provider.cadence.interval);
         slot.close(&probe.outcome, least_age, due, now);
         // The requests read the state next, so the outcome is recorded before.
-        for done in slot.waiting.drain(..) {
-            // Sending fails when the client has closed its connection.
-            let _ = done.send(Requested::Ended);
-        }
-        match self.mode {
-            Mode::Scheduled => self.plan(index, due),
-            Mode::OnDemand => entry.planned(None),
-        }
+        slot.answer(Requested::Ended);
+        self.plan_next(index, Some(due));
     }
 
     /// Applies another plan. Unchanged entries keep their slots, so they are not probed twice.

@@ -156,6 +156,7 @@ pub async fn asked_with<F: Future<Output = ()>>(
         slot: Slot::Current,
         credentials: Arc::new(CredentialSources::new(origin.sources())),
         labels: Arc::default(),
+        pauses: None,
         cadence: Cadence {
             interval: Duration::from_secs(60),
             max_backoff: Duration::from_secs(600),

@@ -55,6 +55,14 @@ impl Slot {
         }
     }
 
+    /// Answers the requests that wait.
+    pub fn answer(&mut self, answer: Requested) {
+        for done in self.waiting.drain(..) {
+            // Sending fails when the client has closed its connection.
+            let _ = done.send(answer);
+        }
+    }
+
     /// Closes the slot after a probe that ended now. The next one is due at `due`, and a result is
     /// young for `least_age`.
     ///

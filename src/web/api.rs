@@ -18,6 +18,7 @@ use super::history::{add_periods, incident};
 use super::listed;
 use crate::metrics::{Sink, piece};
 use crate::outcome::{CredentialEnd, Expiry, Failure, Phases, Reason};
+use crate::pause::Pause;
 use crate::provider::{Provider, Slot};
 use crate::state::history::History;
 use crate::state::long::LongHistory;
@@ -54,6 +55,8 @@ struct ProviderState {
     probes: u64,
     secret_expires: Option<String>,
     tls_insecure: bool,
+    /// Why the provider is not probed, and until when.
+    paused: Option<Value>,
     /// The state of the next credential.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<CredentialState>,
@@ -204,6 +207,7 @@ fn provider_state(entry: &Entry, roster: &Roster, now: Moment) -> ProviderState 
         probes: health.probes(),
         secret_expires: provider.secret_expires.map(date),
         tls_insecure: provider.transport.insecure,
+        paused: provider.pause(now.wall).map(|pause| paused(&pause)),
         next: roster
             .entry(&provider.name, Slot::Next)
             .map(|next| credential_state(&next.provider, &next.health(), now)),
@@ -274,6 +278,11 @@ fn credential_end(end: &CredentialEnd, expiry: Expiry) -> Value {
         "never_expires": expiry == Expiry::Never,
         "created": end.created.map(date),
     })
+}
+
+/// The member `paused`.
+pub fn paused(pause: &Pause) -> Value {
+    json!({ "cause": pause.cause.word(), "until": pause.until.map(date) })
 }
 
 fn failure(failure: &Failure, since: Option<Timestamp>) -> Value {

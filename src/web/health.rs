@@ -33,6 +33,9 @@ struct ProviderHealth {
     since: Option<String>,
     time_to_expiry_seconds: Option<f64>,
     never_expires: bool,
+    /// Why the provider is not probed, and until when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paused: Option<Json>,
     /// The health of the next credential.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<Box<ProviderHealth>>,
@@ -71,7 +74,7 @@ fn health(ledger: &Ledger, name: Option<&str>) -> (StatusCode, Json) {
     let mut providers = Map::new();
     for entry in chosen {
         let mut health = provider_health(entry, now);
-        broken |= health.state == State::Broken.word();
+        broken |= health.state == State::Broken.word() && health.paused.is_none();
         // A broken next credential does not affect consumers yet, so it does not change the status.
         health.next = roster
             .entry(&entry.provider.name, Slot::Next)
@@ -103,6 +106,7 @@ fn provider_health(entry: &Entry, now: Moment) -> ProviderHealth {
         since: health.since().map(|since| since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
         time_to_expiry_seconds: health.token_end().map(left),
         never_expires: health.token_never_ends(),
+        paused: entry.provider.pause(now.wall).map(|pause| api::paused(&pause)),
         next: None,
     }
 }
@@ -118,7 +122,11 @@ pub async fn livez(Shared(app): Shared<App>) -> Response {
 pub async fn readyz(Shared(app): Shared<App>) -> Response {
     let roster = app.ledger.roster();
     let entries = roster.entries();
-    let unknown = entries.iter().filter(|entry| entry.health().state() == State::Unknown).count();
+    let now = app.ledger.now().wall;
+    let is_unknown = |entry: &&Arc<Entry>| {
+        entry.health().state() == State::Unknown && entry.provider.pause(now).is_none()
+    };
+    let unknown = entries.iter().filter(is_unknown).count();
     // In on-demand mode nothing is probed until Prometheus asks, and Prometheus may ask only ready
     // daemons. So `/readyz` must not wait for a first result.
     if unknown == 0 || app.mode == Mode::OnDemand {

@@ -81,6 +81,11 @@ pub async fn probe_for_operator(
         Ok(Some(Requested::Ended)) => api::one(&app, &name, StatusCode::OK).await,
         Err(_) => api::one(&app, &name, StatusCode::ACCEPTED).await,
         Ok(None) => api::unknown(),
+        Ok(Some(Requested::Paused(_))) => api::problem(
+            StatusCode::CONFLICT,
+            "the provider is paused, so it is not probed; the member `paused` of the provider \
+             tells why and until when",
+        ),
         Ok(Some(Requested::Refused(wait))) => {
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             let problem = api::problem(

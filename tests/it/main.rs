@@ -78,6 +78,7 @@ mod lists;
 mod memory;
 mod on_demand;
 mod page;
+mod pauses;
 mod reference;
 mod reload;
 mod repeated;

@@ -17,7 +17,7 @@ const ROOT: &str = "./";
 pub fn page(ledger: &Ledger, selection: &Selection) -> Sheet {
     let now = ledger.now();
     let roster = ledger.roster();
-    let found = find(&roster, selection, unix_seconds(now.wall));
+    let found = find(&roster, selection, now.wall);
     let (broken, failing) =
         (found.total.of(Facet::In(State::Broken)), found.total.of(Facet::In(State::Failing)));
     let title = match (broken, failing) {
@@ -55,8 +55,11 @@ fn headline(found: &Found) -> String {
         )
     } else if unknown > 0 {
         format!("{} no result yet.", count(unknown, "credential has", "credentials have"))
+    } else if found.total.of(Facet::Paused) == found.total.all {
+        "All providers are paused.".into()
     } else {
-        format!("All {} healthy.", count(found.total.all, "credential is", "credentials are"))
+        let watched = found.total.all - found.total.of(Facet::Paused);
+        format!("All {} healthy.", count(watched, "credential is", "credentials are"))
             .replace("All 1 ", "The one ")
     }
 }
@@ -203,14 +206,20 @@ fn row(ranked: &Ranked, selection: &Selection, roster: &Roster, now: Moment) -> 
     let since = health.current_failure().map(|current| current.since).or(health.since());
     let duration = since.map(|since| moment(since, &span(wall - unix_seconds(since))));
     let failed = history.probes().iter().filter(|past| past.reason.is_some()).count();
-    let problems = problems(&health, ranked, roster, wall);
+    let paused = provider.pause(now.wall);
+    let problems = match &paused {
+        Some(pause) => parts::paused(pause),
+        None => problems(&health, ranked, roster, wall),
+    };
     let has_runway = provider.recipe.issues_tokens();
     // Without problems the name takes the space of that column, so that the row is one line.
     let wide = problems.0.is_empty().then_some("2");
     html! {
-        tr role="row" class=(health.state().word()) data-key=(provider.name) {
+        @let tone = if paused.is_some() { "paused" } else { health.state().word() };
+        tr role="row" class=(tone) data-key=(provider.name) {
             td.state role="cell" {
-                (parts::badge(health.state()))
+                @if paused.is_some() { span.badge.paused { "paused" } }
+                @else { (parts::badge(health.state())) }
                 @if let (Some(duration), None) = (&duration, wide) { small { "for " (duration) } }
             }
             th.who role="rowheader" scope="row" colspan=[wide] {
@@ -226,7 +235,7 @@ fn row(ranked: &Ranked, selection: &Selection, roster: &Roster, now: Moment) -> 
             }
             @if wide.is_none() { td.why role="cell" { (problems) } }
             td.left role="cell" {
-                @if health.current_failure().is_some() && has_runway {
+                @if health.current_failure().is_some() && has_runway && paused.is_none() {
                     (parts::runway(health.token(), wall))
                 }
             }

@@ -5,6 +5,7 @@ use maud::{DOCTYPE, Markup, html};
 use super::format::{ago, count, moment, prose, relative, runbook, span, stamp, took, untrusted};
 use super::ranking::{Expiring, Runway};
 use crate::outcome::Failure;
+use crate::pause::{Cause, Pause};
 use crate::state::health::Token;
 use crate::state::history::{History, MOST_PROBES};
 use crate::state::{Moment, State};
@@ -70,6 +71,22 @@ pub fn frame(sheet: &Sheet) -> Markup {
                 p #announcement .sr-only role="status" {}
                 (footer(root))
             }
+        }
+    }
+}
+
+/// Why a provider is not probed, and until when.
+pub fn paused(pause: &Pause) -> Markup {
+    let cause = match pause.cause {
+        Cause::Disabled => "enabled = false",
+        Cause::Until => "pause_until",
+        Cause::Maintenance => "maintenance",
+    };
+    html! {
+        p.pause {
+            "Not probed"
+            @if let Some(until) = pause.until { " until " (moment(until, &stamp(until))) }
+            " (" code { (cause) } "). The last state stays."
         }
     }
 }

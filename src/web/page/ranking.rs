@@ -120,6 +120,7 @@ pub enum Rank {
     Ending,
     Unknown,
     Healthy,
+    Paused,
 }
 
 /// A provider with what decides its place in the list.
@@ -176,7 +177,8 @@ pub struct Found<'a> {
 }
 
 /// Applies a selection: filters, counts and sorts the providers.
-pub fn find<'a>(roster: &'a Roster, selection: &Selection, now: f64) -> Found<'a> {
+pub fn find<'a>(roster: &'a Roster, selection: &Selection, now: Timestamp) -> Found<'a> {
+    let (wall, now) = (now, unix_seconds(now));
     let next_broken: HashSet<&str> = roster
         .next()
         .iter()
@@ -190,10 +192,12 @@ pub fn find<'a>(roster: &'a Roster, selection: &Selection, now: f64) -> Found<'a
     // The order of the names stays among equals, and comparing them again would take long.
     for entry in roster.in_order_of_names() {
         let next_is_broken = next_broken.contains(entry.provider.name.as_str());
+        let is_paused = entry.provider.pause(wall).is_some();
         let (state, ranked, ending, matches) = {
             let health = entry.health();
             let expiring = Expiring::soon(&entry.provider, &health, now);
             let (rank, urgency) = match health.state() {
+                _ if is_paused => (Rank::Paused, 0.0),
                 State::Broken => (Rank::Broken, Runway::of(health.token(), now).seconds()),
                 State::Failing => (Rank::Failing, Runway::of(health.token(), now).seconds()),
                 _ if next_is_broken => (Rank::NextBroken, 0.0),
@@ -212,6 +216,8 @@ pub fn find<'a>(roster: &'a Roster, selection: &Selection, now: f64) -> Found<'a
             )
         };
         let belongs = |facet: Facet| match facet {
+            Facet::Paused => is_paused,
+            _ if is_paused => false,
             Facet::In(chosen) => chosen == state,
             Facet::NextBroken => next_is_broken,
             Facet::Ending => ending,
@@ -249,6 +255,10 @@ mod tests {
 
     const NOW: f64 = 1_800_000_000.0;
 
+    fn now() -> Timestamp {
+        from_unix_seconds(NOW).expect("a time")
+    }
+
     /// A ledger with the named providers, in which the given outcomes are recorded.
     fn ledger(scripts: &[(&str, &[Outcome])]) -> Ledger {
         let providers = scripts.iter().map(|(name, _)| Arc::new(provider(name, &[]))).collect();
@@ -281,7 +291,7 @@ mod tests {
 
     fn names(ledger: &Ledger, query: &str) -> Vec<String> {
         let roster = ledger.roster();
-        let found = find(&roster, &Selection::parse(query).expect(query), NOW);
+        let found = find(&roster, &Selection::parse(query).expect(query), now());
         found.rows.iter().map(|row| row.entry.provider.name.clone()).collect()
     }
 
@@ -319,7 +329,7 @@ mod tests {
             ]
         );
         let roster = ledger.roster();
-        let found = find(&roster, &Selection::parse("state=healthy").expect("valid"), NOW);
+        let found = find(&roster, &Selection::parse("state=healthy").expect("valid"), now());
         assert_eq!(found.worst.expect("one").provider.name, "broken-always");
         assert_eq!((found.total, found.selected, found.pages), (found.matching, 1, 1));
         assert_eq!(

@@ -20,6 +20,7 @@ pub fn provider(name: &str, labels: &[(&str, &str)]) -> Provider {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect(),
+        pauses: None,
         cadence: Cadence::default(),
         timeout: Duration::from_secs(10),
         expectations: Expectations { required_scopes: Vec::new(), min_lifetime: None },

@@ -15,6 +15,8 @@ const MAX_TERMS: usize = 10;
 pub enum Facet {
     /// The providers in a state.
     In(State),
+    /// The providers that are paused. They are in no other group.
+    Paused,
     /// The providers whose next credential is broken.
     NextBroken,
     /// The providers with a secret or a certificate that expires soon.
@@ -23,19 +25,21 @@ pub enum Facet {
 
 impl Facet {
     /// All groups, the most urgent first.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::In(State::Broken),
         Self::In(State::Failing),
         Self::NextBroken,
         Self::Ending,
         Self::In(State::Unknown),
         Self::In(State::Healthy),
+        Self::Paused,
     ];
 
     /// The name of the group in an address.
     pub fn word(self) -> &'static str {
         match self {
             Self::In(state) => state.word(),
+            Self::Paused => "paused",
             Self::NextBroken => "next-broken",
             Self::Ending => "ending",
         }
@@ -48,6 +52,7 @@ impl Facet {
             Self::In(State::Failing) => "Failing",
             Self::In(State::Unknown) => "Unknown",
             Self::In(State::Healthy) => "Healthy",
+            Self::Paused => "Paused",
             Self::NextBroken => "Next credential broken",
             Self::Ending => "Expires soon",
         }

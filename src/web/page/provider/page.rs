@@ -18,9 +18,12 @@ pub fn page(ledger: &Ledger, name: &str, root: &'static str) -> Option<Sheet> {
     let view = View::of(roster.entry(name, Slot::Current)?, now, root);
     let next = roster.entry(name, Slot::Next).map(|entry| View::of(entry, now, root));
     let state = view.health.state();
+    let pause = view.provider.pause(now.wall);
+    let word = if pause.is_some() { "paused" } else { state.word() };
     let body = html! {
         nav.back aria-label="Back" { a href=(root) { "← All providers" } }
         (head(&view))
+        @if let Some(pause) = &pause { (parts::paused(pause)) }
         @if view.provider.transport.insecure { (insecure()) }
         (failure::current(&view, Slot::Current))
         @for expiring in Expiring::soon(view.provider, &view.health, view.wall) {
@@ -41,9 +44,9 @@ pub fn page(ledger: &Ledger, name: &str, root: &'static str) -> Option<Sheet> {
     };
     Some(Sheet {
         root,
-        title: format!("{name} is {} · credwatch", state.word()),
-        summary: format!("{name} is {}.", state.word()),
-        alarm: state == State::Broken,
+        title: format!("{name} is {word} · credwatch"),
+        summary: format!("{name} is {word}."),
+        alarm: state == State::Broken && pause.is_none(),
         stalled: ledger.is_stalled(),
         now,
         body,

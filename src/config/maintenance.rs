@@ -1,0 +1,210 @@
+//! Pauses in a configuration: `enabled`, `pause_until`, and the tables of `[[maintenance]]`.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use glob::Pattern;
+use jiff::civil::Weekday;
+use jiff::tz::TimeZone;
+
+use super::dates::timestamp;
+use super::file;
+use super::parsed::{Names, Parsed};
+use super::shared::Context;
+use crate::diagnostic::{Fault, Sentence, Shown, nearest};
+use crate::document::Text;
+use crate::pause::{Pauses, Window, minute_of_day};
+
+/// The most tables of `[[maintenance]]`, and the most names in one of them.
+const MOST_WINDOWS: usize = 100;
+const MOST_NAMES: usize = 1_000;
+
+const WEEKDAYS: [(&str, Weekday); 7] = [
+    ("monday", Weekday::Monday),
+    ("tuesday", Weekday::Tuesday),
+    ("wednesday", Weekday::Wednesday),
+    ("thursday", Weekday::Thursday),
+    ("friday", Weekday::Friday),
+    ("saturday", Weekday::Saturday),
+    ("sunday", Weekday::Sunday),
+];
+
+/// The tables of `[[maintenance]]`.
+#[derive(Default)]
+pub struct Maintenance {
+    tables: Vec<Table>,
+    /// The pauses of the providers so far that have only windows, by the numbers of the tables.
+    known: HashMap<Vec<usize>, Arc<Pauses>>,
+}
+
+struct Table {
+    window: Window,
+    names: HashSet<String>,
+    patterns: Vec<Pattern>,
+    labels: Vec<(String, String)>,
+}
+
+impl Table {
+    fn is_for(&self, name: &str, labels: &[(String, String)]) -> bool {
+        let is_named = || {
+            self.names.contains(name) || self.patterns.iter().any(|pattern| pattern.matches(name))
+        };
+        let has_labels =
+            || !self.labels.is_empty() && self.labels.iter().all(|label| labels.contains(label));
+        is_named() || has_labels()
+    }
+}
+
+impl Maintenance {
+    /// The tables without faults, and the faults of the others.
+    pub fn new(main: &Parsed) -> (Self, Vec<Fault>) {
+        let mut context = Context::new(main, 0..0);
+        let mut tables = Vec::new();
+        for (number, table) in main.file.maintenance.iter().enumerate() {
+            if number == MOST_WINDOWS {
+                let problem =
+                    Sentence::fill("these are more than {} windows", [MOST_WINDOWS.into()]);
+                context.error(table.0.span(), problem);
+                break;
+            }
+            context.place = table.0.span();
+            tables.extend(read(table.0.get_ref(), &mut context));
+        }
+        (Self { tables, known: HashMap::new() }, context.faults)
+    }
+
+    /// The pauses of a provider; `None` when it has none.
+    pub fn pauses(
+        &mut self,
+        name: &str,
+        labels: &[(String, String)],
+        file: &file::Provider,
+        context: &mut Context<'_>,
+    ) -> Option<Arc<Pauses>> {
+        let until = file.pause_until.as_ref().and_then(|date| {
+            let until = timestamp(date.0.get_ref());
+            if until.is_none() {
+                let problem = "expected a time such as 2027-01-31T08:00:00Z, or a date, before \
+                               the year 9999";
+                context.error(date.0.span(), problem);
+            }
+            if until.is_some_and(|until| until < context.now) {
+                let problem = "this time is in the past: the provider is not paused";
+                context.warn(date.0.span(), problem).hint = Some("remove `pause_until`".into());
+            }
+            until
+        });
+        let tables = self.tables.iter().enumerate();
+        let numbers: Vec<usize> = tables
+            .filter(|(_, table)| table.is_for(name, labels))
+            .map(|(number, _)| number)
+            .collect();
+        let windows = numbers.iter().map(|number| self.tables[*number].window.clone()).collect();
+        let pauses = Pauses { disabled: file.enabled == Some(false), until, windows };
+        if pauses == Pauses::default() {
+            None
+        } else if pauses.disabled || until.is_some() {
+            Some(Arc::new(pauses))
+        } else {
+            Some(Arc::clone(self.known.entry(numbers).or_insert_with(|| Arc::new(pauses))))
+        }
+    }
+}
+
+/// The faults of the names in `[[maintenance]]` that no provider has.
+pub fn unknown_names(main: &Parsed, names: &Names) -> Vec<Fault> {
+    let written = main.file.maintenance.iter().flat_map(|table| &table.0.get_ref().providers);
+    let unknown = written.filter(|text| {
+        let name = text.0.get_ref();
+        let matches = |pattern: Pattern| names.keys().any(|name| pattern.matches(name));
+        !names.contains_key(name) && !Pattern::new(name).is_ok_and(matches)
+    });
+    let faults = unknown.map(|text| {
+        let name = text.0.get_ref();
+        let problem = Sentence::fill("there is no provider `{}`", [Shown::name(name)]);
+        let fault = Fault::error(&main.source, text.0.span(), problem);
+        match nearest(name, names.keys().map(String::as_str)) {
+            Some(near) => fault.hint(Sentence::fill("did you mean `{}`?", [Shown::name(near)])),
+            None => fault.hint("write the name of a provider, or a pattern such as `billing-*`"),
+        }
+    });
+    faults.collect()
+}
+
+fn read(table: &file::Maintenance, context: &mut Context<'_>) -> Option<Table> {
+    let before = context.faults.len();
+    let place = context.place.clone();
+    if table.providers.is_empty() && table.labels.0.is_empty() {
+        context.error(place.clone(), "this window is for no provider").hint =
+            Some("add `providers = [\"NAME\"]` or `labels = { team = \"NAME\" }`".into());
+    }
+    if let Some(first) = table.providers.get(MOST_NAMES) {
+        let problem = Sentence::fill("these are more than {} names", [MOST_NAMES.into()]);
+        context.error(first.0.span(), problem).hint =
+            Some("use a pattern such as `billing-*`, or labels".into());
+    }
+    let mut weekdays: Vec<Weekday> =
+        table.weekdays.iter().filter_map(|text| weekday(text, context)).collect();
+    if table.weekdays.is_empty() {
+        weekdays.extend(WEEKDAYS.map(|(_, day)| day));
+    }
+    let from = minute(table.from.as_ref(), "from", context);
+    let to = minute(table.to.as_ref(), "to", context);
+    let zone = table.time_zone.as_ref().map_or(Some(TimeZone::UTC), |text| zone(text, context));
+    if context.faults.len() > before {
+        return None;
+    }
+    let written = table.providers.iter().map(|text| text.0.get_ref());
+    let labels = table.labels.0.iter();
+    Some(Table {
+        window: Window { weekdays, from: from?, to: to?, zone: zone? },
+        names: written.clone().cloned().collect(),
+        patterns: written
+            .filter(|name| name.contains(['*', '?']))
+            .filter_map(|name| Pattern::new(name).ok())
+            .collect(),
+        labels: labels
+            .map(|(name, value)| (name.get_ref().clone(), value.0.get_ref().clone()))
+            .collect(),
+    })
+}
+
+fn weekday(text: &Text, context: &mut Context<'_>) -> Option<Weekday> {
+    let word = text.0.get_ref().to_ascii_lowercase();
+    let is_it = |name: &str| name == word || name[..3] == word;
+    let found = WEEKDAYS.iter().find(|(name, _)| is_it(name)).map(|(_, day)| *day);
+    if found.is_none() {
+        context.error(text.0.span(), "this is no weekday").hint =
+            Some("write mon, tue, wed, thu, fri, sat or sun".into());
+    }
+    found
+}
+
+fn minute(text: Option<&Text>, key: &'static str, context: &mut Context<'_>) -> Option<u16> {
+    let Some(text) = text else {
+        let problem = Sentence::fill("the window has no `{}`", [key.into()]);
+        context.error(context.place.clone(), problem).hint =
+            Some("write the time of the day, such as \"22:30\"".into());
+        return None;
+    };
+    let minute = minute_of_day(text.0.get_ref());
+    if minute.is_none() {
+        context.error(text.0.span(), "this is no time of the day").hint =
+            Some("write hours and minutes with two digits each, such as \"22:30\"".into());
+    }
+    minute
+}
+
+fn zone(text: &Text, context: &mut Context<'_>) -> Option<TimeZone> {
+    let name = text.0.get_ref();
+    let zone = TimeZone::get(name).ok();
+    if zone.is_none() {
+        let problem = Sentence::fill("this host knows no time zone `{}`", [Shown::name(name)]);
+        context.error(text.0.span(), problem).hint = Some(
+            "write a name such as \"Europe/Berlin\"; on most systems the package `tzdata` has \
+             the zones"
+                .into(),
+        );
+    }
+    zone
+}

@@ -1,0 +1,237 @@
+//! When a provider is not probed: it is switched off, it waits for a time, or its maintenance
+//! window is open. Pure: the time is passed in.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::civil::{Date, Time, Weekday};
+use jiff::tz::TimeZone;
+
+/// How many windows that follow each other make one pause. Then the time is looked at again.
+const MOST_IN_A_ROW: usize = 64;
+
+const MINUTES_OF_A_DAY: u16 = 24 * 60;
+
+/// Why a provider is not probed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// `enabled = false`.
+    Disabled,
+    /// `pause_until`.
+    Until,
+    /// A table of `[[maintenance]]`.
+    Maintenance,
+}
+
+impl Cause {
+    /// The word in the API.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Disabled => "disabled",
+            Self::Until => "pause_until",
+            Self::Maintenance => "maintenance",
+        }
+    }
+}
+
+/// A pause that has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// Why.
+    pub cause: Cause,
+    /// When it ends; `None` when only another configuration ends it.
+    pub until: Option<Timestamp>,
+}
+
+impl Pause {
+    /// How long the pause goes on; `None` when only another configuration ends it.
+    #[must_use]
+    pub fn left(&self, now: Timestamp) -> Option<Duration> {
+        let left = self.until?.duration_since(now);
+        Some(Duration::try_from(left).unwrap_or_default())
+    }
+}
+
+/// All pauses of a provider.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pauses {
+    /// `enabled = false`.
+    pub disabled: bool,
+    /// `pause_until`.
+    pub until: Option<Timestamp>,
+    /// The windows of `[[maintenance]]` that are for this provider.
+    pub windows: Vec<Window>,
+}
+
+impl Pauses {
+    /// The pause at this time. Windows without a time between them are one pause.
+    #[must_use]
+    pub fn at(&self, now: Timestamp) -> Option<Pause> {
+        if self.disabled {
+            return Some(Pause { cause: Cause::Disabled, until: None });
+        }
+        let (cause, mut until) = self.end(now)?;
+        for _ in 0..MOST_IN_A_ROW {
+            let Some((_, later)) = self.end(until) else { break };
+            until = later;
+        }
+        Some(Pause { cause, until: Some(until) })
+    }
+
+    /// The latest end of what pauses the provider at this time.
+    fn end(&self, now: Timestamp) -> Option<(Cause, Timestamp)> {
+        let until = self.until.filter(|until| now < *until).map(|until| (Cause::Until, until));
+        let windows = self.windows.iter().filter_map(|window| window.end(now));
+        let windows = windows.map(|end| (Cause::Maintenance, end));
+        until.into_iter().chain(windows).max_by_key(|(_, end)| *end)
+    }
+}
+
+/// A maintenance window that opens on each of its weekdays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// The days on which the window opens.
+    pub weekdays: Vec<Weekday>,
+    /// The minute of the day at which the window opens.
+    pub from: u16,
+    /// The minute of the day at which the window closes: on the next day unless it is after `from`.
+    pub to: u16,
+    /// The time zone of days and minutes.
+    pub zone: TimeZone,
+}
+
+impl Window {
+    /// When the window closes that is open at this time.
+    fn end(&self, now: Timestamp) -> Option<Timestamp> {
+        let today = self.zone.to_datetime(now).date();
+        let days = [today.yesterday().ok(), Some(today)].into_iter().flatten();
+        days.filter(|day| self.weekdays.contains(&day.weekday()))
+            .filter_map(|day| self.span(day))
+            .filter(|(opens, closes)| *opens <= now && now < *closes)
+            .map(|(_, closes)| closes)
+            .max()
+    }
+
+    /// When the window of this day opens and closes.
+    fn span(&self, day: Date) -> Option<(Timestamp, Timestamp)> {
+        let last = if self.to > self.from { day } else { day.tomorrow().ok()? };
+        Some((self.time(day, self.from)?, self.time(last, self.to)?))
+    }
+
+    /// A minute of a day. A minute that the clock leaves out is as much later.
+    fn time(&self, day: Date, minute: u16) -> Option<Timestamp> {
+        let (day, minute) = match minute.checked_sub(MINUTES_OF_A_DAY) {
+            Some(rest) => (day.tomorrow().ok()?, rest),
+            None => (day, minute),
+        };
+        let (hour, minute) = (i8::try_from(minute / 60).ok()?, i8::try_from(minute % 60).ok()?);
+        let time = Time::new(hour, minute, 0, 0).ok()?;
+        Some(self.zone.to_zoned(day.to_datetime(time)).ok()?.timestamp())
+    }
+}
+
+/// The minute of the day of a text such as `22:30`; `24:00` is the end of the day.
+#[must_use]
+pub fn minute_of_day(text: &str) -> Option<u16> {
+    let (hour, minute) = text.split_once(':')?;
+    let number = |text: &str| {
+        let is_number = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+        is_number.then(|| text.parse::<u16>().ok()).flatten()
+    };
+    let (hour, minute) = (number(hour)?, number(minute)?);
+    let total = hour * 60 + minute;
+    (minute < 60 && total <= MINUTES_OF_A_DAY).then_some(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NEW_YORK: &str = "EST5EDT,M3.2.0,M11.1.0";
+    const EVERY_DAY: [Weekday; 7] = [
+        Weekday::Monday,
+        Weekday::Tuesday,
+        Weekday::Wednesday,
+        Weekday::Thursday,
+        Weekday::Friday,
+        Weekday::Saturday,
+        Weekday::Sunday,
+    ];
+
+    fn window(weekdays: &[Weekday], from: &str, to: &str, zone: TimeZone) -> Window {
+        let minute = |text| minute_of_day(text).expect(text);
+        Window { weekdays: weekdays.to_vec(), from: minute(from), to: minute(to), zone }
+    }
+
+    fn until(pauses: &Pauses, now: &str) -> Option<String> {
+        let pause = pauses.at(now.parse().expect(now))?;
+        Some(pause.until.expect("an end").to_string())
+    }
+
+    fn of(windows: Vec<Window>) -> Pauses {
+        Pauses { windows, ..Pauses::default() }
+    }
+
+    #[test]
+    fn a_window_over_midnight_belongs_to_the_day_on_which_it_opens() {
+        // 2027-01-01 is a Friday.
+        let pauses = of(vec![window(&[Weekday::Friday], "22:00", "02:00", TimeZone::UTC)]);
+        let end = Some("2027-01-02T02:00:00Z".to_owned());
+        assert_eq!(until(&pauses, "2027-01-01T21:59:59Z"), None);
+        assert_eq!(until(&pauses, "2027-01-01T22:00:00Z"), end);
+        assert_eq!(until(&pauses, "2027-01-02T01:59:59Z"), end);
+        assert_eq!(until(&pauses, "2027-01-02T02:00:00Z"), None);
+        assert_eq!(until(&pauses, "2027-01-01T01:00:00Z"), None, "of Thursday");
+        assert_eq!(until(&pauses, "2027-01-02T23:00:00Z"), None, "of Saturday");
+    }
+
+    #[test]
+    fn a_window_follows_the_clock_of_its_zone_over_a_change_of_the_clock() {
+        let zone = TimeZone::posix(NEW_YORK).expect("a zone");
+        let pauses = of(vec![window(&EVERY_DAY, "02:30", "04:00", zone)]);
+        // Winter time is UTC-5, summer time is UTC-4 from 2027-03-14 02:00 on.
+        assert_eq!(until(&pauses, "2027-03-13T07:30:00Z").as_deref(), Some("2027-03-13T09:00:00Z"));
+        // The clock leaves out 02:30 on this day, so the window opens at 03:30.
+        assert_eq!(until(&pauses, "2027-03-14T07:29:00Z"), None);
+        assert_eq!(until(&pauses, "2027-03-14T07:30:00Z").as_deref(), Some("2027-03-14T08:00:00Z"));
+        assert_eq!(until(&pauses, "2027-03-15T06:30:00Z").as_deref(), Some("2027-03-15T08:00:00Z"));
+    }
+
+    #[test]
+    fn windows_without_a_time_between_them_are_one_pause() {
+        let pauses = of(vec![
+            window(&[Weekday::Friday], "20:00", "24:00", TimeZone::UTC),
+            window(&[Weekday::Saturday], "00:00", "06:00", TimeZone::UTC),
+        ]);
+        let end = Some("2027-01-02T06:00:00Z".to_owned());
+        assert_eq!(until(&pauses, "2027-01-01T21:00:00Z"), end);
+        let always = of(vec![window(&EVERY_DAY, "00:00", "00:00", TimeZone::UTC)]);
+        assert!(always.at("2027-01-01T12:00:00Z".parse().expect("a time")).is_some());
+    }
+
+    #[test]
+    fn a_provider_waits_for_the_later_of_its_time_and_its_window() {
+        let pauses = Pauses {
+            until: Some("2027-01-01T23:00:00Z".parse().expect("a time")),
+            ..of(vec![window(&[Weekday::Friday], "22:00", "22:30", TimeZone::UTC)])
+        };
+        assert_eq!(until(&pauses, "2027-01-01T22:10:00Z").as_deref(), Some("2027-01-01T23:00:00Z"));
+        assert_eq!(until(&pauses, "2027-01-01T23:00:00Z"), None);
+        let disabled = Pauses { disabled: true, ..pauses };
+        let pause = disabled.at("2030-01-01T00:00:00Z".parse().expect("a time"));
+        assert_eq!(pause, Some(Pause { cause: Cause::Disabled, until: None }));
+    }
+
+    #[test]
+    fn only_times_of_a_day_are_minutes() {
+        assert_eq!(
+            ["00:00", "09:05", "24:00"].map(minute_of_day),
+            [Some(0), Some(545), Some(1440)]
+        );
+        for text in ["24:01", "25:00", "9:00", "09:60", "0900", "", ":", "09:5", "+9:00", "９9:00"]
+        {
+            assert_eq!(minute_of_day(text), None, "{text}");
+        }
+    }
+}

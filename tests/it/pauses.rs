@@ -1,0 +1,103 @@
+//! Paused providers are not probed, keep their last state, and count nowhere.
+
+use serde_json::Value as Json;
+
+use super::support::daemon::Daemon;
+use super::support::endpoint::Endpoint;
+use super::support::wait_for;
+
+const FLAGS: [&str; 2] = ["--web.enable-admin-api", "--web.enable-lifecycle"];
+
+/// A window that is always open.
+const ALWAYS: &str = "from = \"00:00\"\nto = \"00:00\"\n";
+
+fn refusing() -> Endpoint {
+    Endpoint::json("401 Unauthorized", r#"{"error":"invalid_client"}"#)
+}
+
+fn provider(name: &str, endpoint: &Endpoint, more: &str) -> String {
+    format!(
+        "[providers.{name}]\nrecipe = \"oauth2-client-credentials\"\ninterval = \"1h\"\n\
+         confirm_after = \"100ms\"\nparameters.token_url = \"{}\"\ncredentials = {{ client_id = \
+         \"id\", client_secret = \"secret\" }}\n{more}\n",
+        endpoint.url()
+    )
+}
+
+fn reload(daemon: &Daemon, configuration: &str) {
+    daemon.configure(configuration);
+    let answer = daemon.post("/-/reload");
+    assert_eq!(answer.status, 200, "{}", answer.body);
+}
+
+fn paused(daemon: &Daemon, name: &str) -> Option<f64> {
+    daemon.sample(&format!("credwatch_provider_paused{{provider=\"{name}\"}}"))
+}
+
+fn json(daemon: &Daemon, path: &str) -> Json {
+    serde_json::from_str(&daemon.get(path).body).expect("JSON")
+}
+
+#[test]
+fn a_provider_that_is_switched_off_keeps_its_state_and_counts_nowhere() {
+    let endpoint = refusing();
+    let daemon = Daemon::start_with(&provider("p", &endpoint, ""), &FLAGS, &[]);
+    daemon.wait_for_state("p", "broken");
+    assert_eq!((daemon.get("/healthz").status, paused(&daemon, "p")), (503, None));
+    let calls = endpoint.calls();
+    reload(&daemon, &provider("p", &endpoint, "enabled = false"));
+    wait_for("the pause", || (paused(&daemon, "p") == Some(1.0)).then_some(()));
+    let state = "credwatch_provider_state{provider=\"p\",state=\"broken\"}";
+    assert_eq!((daemon.sample(state), daemon.get("/healthz").status), (Some(1.0), 200));
+    let health = json(&daemon, "/healthz");
+    assert_eq!(health["providers"]["p"]["paused"]["cause"], "disabled");
+    assert_eq!(daemon.post("/api/v1/providers/p/probe").status, 409);
+    assert_eq!(daemon.get("/probe?provider=p").status, 200);
+    let page = daemon.get("/").body;
+    assert!(page.contains("All providers are paused."), "{page}");
+    assert!(daemon.get("/?state=paused").body.contains("enabled = false"));
+    assert!(!daemon.get("/?state=broken").body.contains("data-key=\"p\""));
+    assert_eq!(endpoint.calls(), calls, "nothing was sent");
+    reload(&daemon, &provider("p", &endpoint, ""));
+    wait_for("a probe", || (endpoint.calls() > calls).then_some(()));
+    assert_eq!((daemon.get("/healthz").status, paused(&daemon, "p")), (503, None));
+}
+
+#[test]
+fn a_window_pauses_the_providers_with_its_names_and_labels_from_the_start() {
+    let silent = || refusing().that_must_not_be_called();
+    let (named, matched, labelled, other) = (silent(), silent(), silent(), refusing());
+    let windows = format!(
+        "[[maintenance]]\nproviders = [\"named\", \"match*\"]\n{ALWAYS}[[maintenance]]\nlabels = \
+         {{ team = \"a\", env = \"b\" }}\n{ALWAYS}"
+    );
+    let configuration = format!(
+        "{windows}[defaults]\nlabels = {{ team = \"a\" }}\n{}{}{}{}",
+        provider("named", &named, ""),
+        provider("matched", &matched, ""),
+        provider("labelled", &labelled, "labels = { env = \"b\" }"),
+        provider("other", &other, "labels = { env = \"c\" }"),
+    );
+    let daemon = Daemon::start_with(&configuration, &FLAGS, &[]);
+    daemon.wait_for_state("other", "broken");
+    for name in ["named", "matched", "labelled"] {
+        assert_eq!(paused(&daemon, name), Some(1.0), "{name}");
+        let state = json(&daemon, &format!("/api/v1/providers/{name}"));
+        assert_eq!(state["paused"]["cause"], "maintenance");
+    }
+    assert_eq!(paused(&daemon, "other"), None);
+    assert_eq!([&named, &matched, &labelled].map(Endpoint::calls), [0, 0, 0]);
+    assert_eq!(daemon.get("/readyz").status, 200, "paused providers need no result");
+}
+
+#[test]
+fn a_provider_is_probed_once_its_pause_is_over() {
+    let endpoint = refusing();
+    let until = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(2);
+    let pause = format!("interval = \"200ms\"\npause_until = {until:.0}");
+    let configuration = provider("p", &endpoint, &pause).replace("interval = \"1h\"\n", "");
+    let daemon = Daemon::start(&configuration);
+    daemon.wait_for_state("p", "broken");
+    assert!(jiff::Timestamp::now() >= until - jiff::SignedDuration::from_secs(1));
+    assert_eq!(paused(&daemon, "p"), Some(0.0));
+}
