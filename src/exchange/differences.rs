@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderValue};
+use http::HeaderValue;
 use jiff::Timestamp;
 
 use super::{ByCredential, Prepared, RecordedRequest};
 use crate::outcome::{CredentialEnd, Expiry, Outcome};
+use crate::recipe::request::Headers;
 
 const UNKNOWN: &str = "unknown";
 
@@ -127,9 +128,9 @@ pub fn expected_headers(request: &RecordedRequest) -> String {
     sorted(headers.map(|(name, value)| format!("{}: {value}", name.get_ref().to_lowercase())))
 }
 
-pub fn actual_headers(headers: &HeaderMap) -> String {
+pub fn actual_headers(headers: &Headers) -> String {
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    sorted(headers.iter().map(|(name, value)| format!("{name}: {}", text(value))))
+    sorted(headers.pairs().map(|(name, value)| format!("{name}: {}", text(value))))
 }
 
 fn sorted(lines: impl Iterator<Item = String>) -> String {

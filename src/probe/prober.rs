@@ -14,7 +14,7 @@ use super::chain::Validity;
 use super::clients::Clients;
 use super::http2::Again;
 use super::local::with_clock;
-use super::send::{Clock, HttpClient, Sent, completed, send};
+use super::send::{Clock, HttpClient, Sent, send};
 use super::tls::TlsError;
 use crate::credentials::read_all;
 use crate::outcome::{Failure, Outcome, Probe, Reason};
@@ -257,7 +257,7 @@ impl Prober {
                     && provider.steps.is_empty()
                     && conversation.repeats(&next)
                 {
-                    provider.repeated.keep(completed(&next.request), &self.room);
+                    provider.repeated.keep(next.request.again(), &self.room);
                 }
                 self.exchange(provider, client, &next.request, &mut budget).await
             };

@@ -101,32 +101,35 @@ fn build(request: &TokenRequest) -> reqwest::Request {
     built
 }
 
-/// The headers of the request, with those that credwatch adds. A map that has them is only copied,
-/// which costs far less.
+/// The headers of the request, with those that credwatch adds.
 fn complete(request: &TokenRequest) -> HeaderMap {
+    static VALUES: [HeaderValue; 4] = [
+        HeaderValue::from_static(ACCEPT),
+        HeaderValue::from_static("gzip"),
+        HeaderValue::from_static("0"),
+        HeaderValue::from_static(USER_AGENT),
+    ];
+    let [accept, gzip, zero, user_agent] = &VALUES;
     let is_empty = request.body.as_ref().is_none_or(Bytes::is_empty);
     // The HTTP library sends no length for an empty body.
     let length = is_empty && announces_an_empty_body(&request.method);
     let added = [
-        Some((header::ACCEPT, ACCEPT)),
-        Some((header::ACCEPT_ENCODING, "gzip")),
-        length.then_some((header::CONTENT_LENGTH, "0")),
+        Some((header::ACCEPT, accept)),
+        Some((header::ACCEPT_ENCODING, gzip)),
+        length.then_some((header::CONTENT_LENGTH, zero)),
     ];
-    let is_missing = |(name, _): &(HeaderName, &str)| !request.headers.contains_key(name);
-    let mut missing = added.into_iter().flatten().filter(is_missing).peekable();
-    if missing.peek().is_none() && request.headers.contains_key(header::USER_AGENT) {
-        return request.headers.clone();
+    let own = request.headers.pairs();
+    let mut headers = HeaderMap::with_capacity(own.len() + 4);
+    for (name, value) in added.into_iter().flatten() {
+        if request.headers.get(&name).is_none() {
+            headers.append(name, value.clone());
+        }
     }
-    let mut headers = HeaderMap::with_capacity(request.headers.len() + 4);
-    headers.extend(missing.map(|(name, value)| (name, HeaderValue::from_static(value))));
-    headers.extend(request.headers.clone());
-    headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(USER_AGENT));
+    for (name, value) in own {
+        headers.append(name.clone(), value.clone());
+    }
+    headers.entry(header::USER_AGENT).or_insert_with(|| user_agent.clone());
     headers
-}
-
-/// The request with all its headers, as it is kept for the next probes.
-pub fn completed(request: &TokenRequest) -> TokenRequest {
-    TokenRequest { headers: complete(request), ..request.again() }
 }
 
 /// One request and its answer.

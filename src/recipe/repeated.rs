@@ -73,22 +73,23 @@ impl PartialEq for Repeated {
 }
 
 fn size(request: &TokenRequest) -> usize {
-    let headers = request.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
+    let headers = request.headers.pairs().map(|(name, value)| name.as_str().len() + value.len());
     let body = request.body.as_ref().map_or(0, bytes::Bytes::len);
     BESIDE_TEXTS + request.url.as_str().len() + headers.sum::<usize>() + body
 }
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, Method};
+    use http::Method;
 
     use super::*;
+    use crate::recipe::request::Headers;
 
     fn request(body: usize) -> TokenRequest {
         TokenRequest {
             method: Method::POST,
             url: "https://h.example/token".parse().expect("a URL"),
-            headers: HeaderMap::new(),
+            headers: Headers::default(),
             body: Some(vec![b'x'; body].into()),
         }
     }

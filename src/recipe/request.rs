@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::{HeaderName, HeaderValue, Method, header};
 use minijinja::Value;
 use secrecy::zeroize::Zeroizing;
 use url::{Url, form_urlencoded};
@@ -23,7 +23,7 @@ pub struct TokenRequest {
     /// The URL.
     pub url: Url,
     /// The headers of the recipe. Those with secrets are marked sensitive.
-    pub headers: HeaderMap,
+    pub headers: Headers,
     /// The body, if any.
     pub body: Option<Bytes>,
 }
@@ -35,6 +35,31 @@ impl TokenRequest {
         let Self { method, url, headers, body } = self;
         let (method, url) = (method.clone(), url.clone());
         Self { method, url, headers: headers.clone(), body: body.clone() }
+    }
+}
+
+/// The headers of a request, each name once. A map takes four times the memory, and thousands of
+/// requests are kept.
+#[derive(Clone, Default)]
+pub struct Headers(Vec<(HeaderName, HeaderValue)>);
+
+impl Headers {
+    /// Names and values in the order of the recipe.
+    #[must_use]
+    pub fn pairs(&self) -> impl ExactSizeIterator<Item = (&HeaderName, &HeaderValue)> {
+        self.0.iter().map(|(name, value)| (name, value))
+    }
+
+    /// The value of a name.
+    #[must_use]
+    pub fn get(&self, name: &HeaderName) -> Option<&HeaderValue> {
+        self.pairs().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    /// Sets the value of a name.
+    fn insert(&mut self, name: HeaderName, value: HeaderValue) {
+        self.0.retain(|(known, _)| *known != name);
+        self.0.push((name, value));
     }
 }
 
@@ -115,7 +140,7 @@ impl Call {
         {
             redactor.hide(host);
         }
-        let mut headers = HeaderMap::new();
+        let mut headers = Headers::default();
         for (name, template, text) in texts {
             let text = Zeroizing::new(text);
             let bytes = wiped(text.trim().into());
@@ -131,7 +156,7 @@ impl Call {
             }
             headers.insert(name.clone(), value);
         }
-        if !headers.contains_key(header::CONTENT_TYPE)
+        if headers.get(&header::CONTENT_TYPE).is_none()
             && let Some(kind) = body.as_deref().and_then(|body| self.content_type(body))
         {
             // The boundary is a digest of the parts.

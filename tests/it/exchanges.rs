@@ -209,7 +209,7 @@ impl Expected {
             port,
             exact,
             line: format!("{} {}{query} HTTP/1.1", request.method, request.url.path()),
-            headers: request.headers.iter().map(header).collect(),
+            headers: request.headers.pairs().map(header).collect(),
             body: String::from_utf8_lossy(request.body.as_deref().unwrap_or_default()).into_owned(),
         })
     }

@@ -141,7 +141,8 @@ fn an_echoed_boundary_is_hidden_because_it_is_a_digest_of_the_parts() {
         "request = { url = \"https://host.invalid/\", multipart = { key = \"{{ key }}\" } }\n\
          response = { token = \"json.access_token\", message = \"json.message\" }",
         |_, request| {
-            let kind = request.headers[header::CONTENT_TYPE].to_str().expect("text");
+            let kind = request.headers.get(&header::CONTENT_TYPE).expect("a type");
+            let kind = kind.to_str().expect("text");
             (400, serde_json::json!({ "message": format!("cannot read {kind}") }).to_string())
         },
     );

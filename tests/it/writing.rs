@@ -73,7 +73,7 @@ fn sent(text: &str) -> String {
         provider.recipe.main.render(&mut values).unwrap_or_else(|error| panic!("{error}\n{text}"));
     let mut headers: Vec<String> = request
         .headers
-        .iter()
+        .pairs()
         .map(|(name, value)| (name, value.to_str().expect("text")))
         // Only the filter `jwt` decides what a signed token has in it.
         .map(|(name, value)| match value.strip_prefix("Bearer eyJ") {
