@@ -80,9 +80,7 @@ impl PartialEq for Parameters {
     fn eq(&self, other: &Self) -> bool {
         let is_same =
             |((name, value), (other_name, other)): (&(String, Value), &(String, Value))| {
-                name == other_name
-                    && value.kind() == other.kind()
-                    && value.to_string() == other.to_string()
+                name == other_name && value.kind() == other.kind() && text(value) == text(other)
             };
         Arc::ptr_eq(&self.0, &other.0)
             || self.len() == other.len() && self.iter().zip(other.iter()).all(is_same)
@@ -94,9 +92,14 @@ impl Eq for Parameters {}
 impl Hash for Parameters {
     fn hash<H: Hasher>(&self, state: &mut H) {
         for (name, value) in &*self.0 {
-            (name, value.to_string()).hash(state);
+            (name, text(value)).hash(state);
         }
     }
+}
+
+/// The text of a parameter in a request.
+pub fn text(value: &Value) -> Cow<'_, str> {
+    value.as_str().map_or_else(|| value.to_string().into(), Cow::Borrowed)
 }
 
 /// The current or the next credential of a provider.

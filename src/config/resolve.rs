@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use jiff::Timestamp;
 use toml::Spanned;
 
@@ -21,23 +22,23 @@ use super::shown::{built_in, render_error};
 use crate::credentials::CredentialSources;
 use crate::diagnostic::{Fault, Sentence, Severity, Shown, nearest};
 use crate::printable::is_deceptive;
-use crate::provider::{Parameters, Provider, Slot, Transport};
+use crate::provider::{Parameters, Provider, Slot, Transport, text};
 use crate::recipe::{Attempt, Recipe, Repeated, builtin};
 
 /// Resolves one provider after the other. Equal parts of providers are kept once.
 pub struct Resolver<'a> {
     recipes: &'a Recipes,
     /// The built-in recipes that the providers so far use, compiled.
-    compiled: HashMap<String, Arc<Recipe>>,
+    compiled: HashMap<String, Arc<Recipe>, RandomState>,
     main: &'a Parsed,
-    transports: HashSet<Arc<Transport>>,
-    labels: HashSet<Arc<[(String, String)]>>,
-    parameters: HashSet<Parameters>,
-    endpoints: HashSet<Arc<str>>,
+    transports: HashSet<Arc<Transport>, RandomState>,
+    labels: HashSet<Arc<[(String, String)]>, RandomState>,
+    parameters: HashSet<Parameters, RandomState>,
+    endpoints: HashSet<Arc<str>, RandomState>,
     /// The endpoints without faults, by recipe and inputs.
-    known_endpoints: HashMap<(usize, u64), Option<Arc<str>>>,
+    known_endpoints: HashMap<(usize, u64), Option<Arc<str>>, RandomState>,
     /// The steps of each recipe with each set of inputs.
-    rehearsed: HashMap<(String, u64), Arc<[Arc<str>]>>,
+    rehearsed: HashMap<(String, u64), Arc<[Arc<str>]>, RandomState>,
     attempt: Attempt,
     maintenance: Maintenance,
 }
@@ -47,14 +48,14 @@ impl<'a> Resolver<'a> {
         Self {
             maintenance,
             recipes,
-            compiled: HashMap::new(),
+            compiled: HashMap::default(),
             main,
-            transports: HashSet::new(),
-            labels: HashSet::new(),
-            parameters: HashSet::new(),
-            endpoints: HashSet::new(),
-            known_endpoints: HashMap::new(),
-            rehearsed: HashMap::new(),
+            transports: HashSet::default(),
+            labels: HashSet::default(),
+            parameters: HashSet::default(),
+            endpoints: HashSet::default(),
+            known_endpoints: HashMap::default(),
+            rehearsed: HashMap::default(),
             attempt: Attempt { now: Timestamp::now(), uuid: uuid::Uuid::nil() },
         }
     }
@@ -240,7 +241,7 @@ impl<'a> Resolver<'a> {
             name.hash(&mut inputs);
             // `endpoint` has checked the URLs, which can differ between thousands of providers.
             if !name.ends_with("_url") {
-                value.to_string().hash(&mut inputs);
+                text(value).hash(&mut inputs);
             }
         }
         let credentials: Vec<&str> =
@@ -283,7 +284,7 @@ impl<'a> Resolver<'a> {
 
 /// The same value from `known`, or the new value, which is then added.
 fn shared_value<T: Eq + Hash + ?Sized, V: Borrow<T> + Into<Arc<T>>>(
-    known: &mut HashSet<Arc<T>>,
+    known: &mut HashSet<Arc<T>, RandomState>,
     value: V,
 ) -> Arc<T> {
     if let Some(same) = known.get(value.borrow()) {
