@@ -13,7 +13,7 @@ use crate::plan::{Plan, PlanFiles};
 use crate::probe::Prober;
 use crate::reload::{Reloader, trigger_queue};
 use crate::runtime::ProbeRuntime;
-use crate::schedule::{Control, Mode, Scheduler};
+use crate::schedule::{Control, Mode, Scheduler, read_held_ends};
 use crate::state::{Ledger, Roster};
 use crate::storage::{LONGEST_RESTORE, LONGEST_SAVE, NoDirectory, Storage, restore};
 use crate::threads::OneJob;
@@ -90,9 +90,11 @@ pub async fn run(options: Options) -> std::io::Result<()> {
         tokio::spawn(storage.keep(Arc::clone(&ledger), instruments.clone(), until(&stopped)))
     });
     // A reload ends with the runtime: the stop does not wait for it.
+    tokio::spawn(read_held_ends(Arc::clone(&ledger), Arc::clone(&prober)));
     plan_files.map(|files| {
         let addresses = plan.listen_addresses;
-        let reloader = Reloader::new(files, addresses, control, web_config, prober, instruments);
+        let known = (Arc::clone(&ledger), prober);
+        let reloader = Reloader::new(files, addresses, control, web_config, known, instruments);
         tokio::spawn(reloader.run(triggers))
     });
     tokio::spawn(systemd::attend(ledger));

@@ -12,7 +12,8 @@ use crate::logging::log_faults;
 use crate::metrics::Daemon as Instruments;
 use crate::plan::PlanFiles;
 use crate::probe::Prober;
-use crate::schedule::Control;
+use crate::schedule::{Control, read_held_ends};
+use crate::state::Ledger;
 use crate::systemd;
 use crate::threads::{JobError, OneJob};
 use crate::web_config::CurrentWebConfig;
@@ -68,6 +69,7 @@ pub struct Reloader {
     listen_addresses: Vec<SocketAddr>,
     control: Control,
     current_web_config: Arc<CurrentWebConfig>,
+    ledger: Arc<Ledger>,
     prober: Arc<Prober>,
     instruments: Instruments,
     reading: OneJob,
@@ -83,10 +85,11 @@ impl Reloader {
         listen_addresses: Vec<SocketAddr>,
         control: Control,
         current_web_config: Arc<CurrentWebConfig>,
-        prober: Arc<Prober>,
+        (ledger, prober): (Arc<Ledger>, Arc<Prober>),
         instruments: Instruments,
     ) -> Self {
         Self {
+            ledger,
             plan_files,
             listen_addresses,
             control,
@@ -194,6 +197,7 @@ impl Reloader {
         let changes =
             self.control.apply(Arc::clone(&plan)).await.ok_or("the scheduler has ended")?;
         self.prober.refresh();
+        tokio::spawn(read_held_ends(Arc::clone(&self.ledger), Arc::clone(&self.prober)));
         self.current_web_config.replace(Arc::clone(&plan.web));
         Ok(format!(
             "{} added, {} changed, {} removed, {} unchanged",

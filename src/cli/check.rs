@@ -39,6 +39,7 @@ pub fn main(flags: &Flags) -> ExitCode {
     for provider in &plan.providers {
         let credentials = readable(provider, &mut warnings);
         ends.extend(held(provider, &credentials, &mut warnings));
+        warnings.extend(hidden_names(provider));
     }
     warnings.extend_from_slice(web.warnings());
     if !warnings.is_empty() {
@@ -100,6 +101,23 @@ fn held(
         }
     }
     lines
+}
+
+/// A warning for each name in the list that most answers would not show.
+fn hidden_names(provider: &Provider) -> Vec<Fault> {
+    let warning = |rule: &str| {
+        let parts = [Shown::name(&provider.name), Shown::outside_of_files(rule)];
+        let mut fault = Fault::general(Sentence::fill(
+            "the provider `{}`: `{}` names the listed credentials, and the name of that member \
+             says that it is secret, so a value that looks secret is hidden",
+            parts,
+        ));
+        fault.severity = Severity::Warning;
+        fault.hint("choose another member for `list.name` or `list.id`, such as an id")
+    };
+    let is_current = provider.slot == Slot::Current;
+    let rules = if is_current { provider.recipe.hidden_names() } else { Vec::new() };
+    rules.into_iter().map(warning).collect()
 }
 
 fn warning(provider: &Provider, credential: &str, problem: impl Display) -> Fault {

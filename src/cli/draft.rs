@@ -7,9 +7,11 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::print::{complain, complain_of, say};
+use crate::authoring::draft::Options;
 use crate::authoring::{curl, draft};
 use crate::config;
 use crate::files;
+use crate::recipe::definition::CredentialKind;
 
 #[derive(Args)]
 pub struct Flags {
@@ -24,6 +26,16 @@ pub struct Flags {
     /// The name of the recipe [default: from the host].
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// What the recipe does: `issued` requests a token, `static` presents the key itself
+    /// [default: what the samples show].
+    #[arg(long, value_name = "KIND")]
+    kind: Option<Kind>,
+}
+
+#[derive(clap::ValueEnum, Clone, Copy)]
+enum Kind {
+    Issued,
+    Static,
 }
 
 pub fn main(flags: &Flags) -> ExitCode {
@@ -53,7 +65,12 @@ fn draft(flags: &Flags) -> Result<String, String> {
         .map(|path| read(path).map(|text| draft::answer(&text)))
         .collect::<Result<Vec<_>, _>>()?;
     let sample = curl::parse(&command)?;
-    let text = draft::draft(&sample, flags.name.as_deref(), &answers, Timestamp::now())?;
+    let kind = flags.kind.map(|kind| match kind {
+        Kind::Issued => CredentialKind::Issued,
+        Kind::Static => CredentialKind::Static,
+    });
+    let options = Options { name: flags.name.as_deref(), kind };
+    let text = draft::draft(&sample, options, &answers, Timestamp::now())?;
     // A draft that does not load would mislead its reader.
     if let Err(faults) = config::load_text("the draft", &text) {
         complain(&faults);

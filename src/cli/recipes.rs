@@ -1,5 +1,6 @@
 //! `credwatch recipes`: lists, prints, drafts and tests recipes.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -59,12 +60,14 @@ pub fn main(flags: &Flags) -> ExitCode {
     }
 }
 
-/// The texts of a recipe that `list` searches, as words.
-fn searched(recipe: &Recipe) -> String {
+/// The texts of a recipe that `list` searches, as words: those that name it, and all.
+fn searched(recipe: &Recipe) -> [String; 2] {
     let mut texts = vec![recipe.name.as_str()];
-    texts.extend(recipe.title.as_deref().into_iter().chain(recipe.documentation.as_deref()));
+    texts.extend(recipe.title.as_deref());
     texts.extend(recipe.aliases().iter().map(String::as_str));
     texts.extend(recipe.vendor());
+    let naming = in_words(&texts.join("\n")) + " ";
+    texts.extend(recipe.documentation.as_deref());
     let parameters =
         recipe.parameters.iter().map(|(name, parameter)| (name, &parameter.description));
     for (name, description) in parameters
@@ -73,7 +76,31 @@ fn searched(recipe: &Recipe) -> String {
         texts.push(name);
         texts.extend(description.as_deref());
     }
-    in_words(&texts.join("\n"))
+    [naming, in_words(&texts.join("\n")) + " "]
+}
+
+/// Whether words with all of these beginnings are in the text. `keys` finds `key` too.
+fn has_all(text: &str, words: &[String]) -> bool {
+    words.iter().all(|word| {
+        let word = in_words(word);
+        let one = word.strip_suffix('s').filter(|one| one.len() > 3);
+        text.contains(&word) || one.is_some_and(|one| text.contains(&format!("{one} ")))
+    })
+}
+
+/// How far a recipe is from the words: 0 when its name or vendor has them as whole words, 1 when a
+/// text that names it has them. `None` when it has not all of them.
+fn distance(recipe: &Recipe, words: &[String]) -> Option<u8> {
+    let [naming, all] = searched(recipe);
+    let own = in_words(&format!("{} {}", recipe.name, recipe.vendor().unwrap_or_default())) + " ";
+    let is_own = |word: &String| own.contains(&(in_words(word) + " "));
+    if !has_all(&all, words) {
+        None
+    } else if words.iter().all(is_own) {
+        Some(0)
+    } else {
+        Some(if has_all(&naming, words) { 1 } else { 2 })
+    }
 }
 
 /// The words of a text in lower case, each with a blank before it.
@@ -93,22 +120,28 @@ fn list(words: &[String]) -> ExitCode {
     let words: Vec<String> =
         words.iter().flat_map(|word| word.split_whitespace()).map(str::to_owned).collect();
     // A word is found by its beginning: `micro`, but not `sap` in `whatsapp`.
-    let mut found: Vec<Recipe> = BUILTINS
+    let mut found: Vec<(u8, Recipe)> = BUILTINS
         .iter()
         .filter_map(|(name, _)| builtin::recipe(name))
-        .filter(|recipe| {
-            let text = searched(recipe);
-            words.iter().all(|word| text.contains(&in_words(word)))
-        })
+        .filter_map(|recipe| Some((distance(&recipe, &words)?, recipe)))
         .collect();
     if found.is_empty() {
         return nothing_found(&words);
     }
     let vendor = |recipe: &Recipe| recipe.vendor().unwrap_or("Any provider").to_owned();
-    found.sort_by_cached_key(|recipe| (vendor(recipe).to_lowercase(), recipe.name.clone()));
-    for recipes in found.chunk_by(|one, next| vendor(one) == vendor(next)) {
-        say(&format!("  {}", vendor(&recipes[0])));
-        for recipe in recipes {
+    // The nearest vendors come first.
+    let mut nearest: HashMap<String, u8> = HashMap::new();
+    for (distance, recipe) in &found {
+        let least = nearest.entry(vendor(recipe)).or_insert(*distance);
+        *least = (*least).min(*distance);
+    }
+    found.sort_by_cached_key(|(distance, recipe)| {
+        let vendor = vendor(recipe);
+        (nearest[&vendor], vendor.to_lowercase(), *distance, recipe.name.clone())
+    });
+    for recipes in found.chunk_by(|(_, one), (_, next)| vendor(one) == vendor(next)) {
+        say(&format!("  {}", vendor(&recipes[0].1)));
+        for (_, recipe) in recipes {
             list_one(recipe);
         }
     }
@@ -154,8 +187,8 @@ fn nothing_found(words: &[String]) -> ExitCode {
     let words: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
     complain_of(&format!(
         "no built-in recipe has {}\n  hint: {hint}for an API with OAuth 2.0 take one of {}; \
-         `credwatch recipes new` drafts a recipe for any other API, `credwatch recipes list` \
-         shows all",
+         `credwatch recipes new` drafts a recipe for any other API and for a key that each request \
+         presents, from a command of the vendor's page; `credwatch recipes list` shows all",
         words.join(" and "),
         general().join(", ")
     ));

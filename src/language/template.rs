@@ -27,6 +27,11 @@ enum Part {
 /// Sees the value of each expression before it is put into the text, and may replace it.
 pub type Insert<'a> = dyn FnMut(&Compiled, Value) -> Value + 'a;
 
+/// A request lacks a value that secrets decide.
+const ABSENT_PART: &str = "a value that is made from secrets is absent; no part of a secret can be \
+                           taken by its place, as in `(key | split('-'))[1]`, but `first` and \
+                           `last` can";
+
 /// Inserts each value unchanged.
 #[must_use]
 pub fn real(_: &Compiled, value: Value) -> Value {
@@ -225,7 +230,7 @@ fn evaluate(
     if value.is_undefined() || value.is_none() {
         // What a request lacks can be seen, so no part of a secret decides it.
         return match expression.secrecy {
-            Secrecy::Uncertain => Err(refused("a value that is made from secrets is absent")),
+            Secrecy::Uncertain => Err(refused(ABSENT_PART)),
             _ => Ok(None),
         };
     }

@@ -46,6 +46,15 @@ pub struct CredentialEnd {
     pub created: Option<Timestamp>,
 }
 
+/// The ends that the credentials of a provider hold themselves.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HeldEnds {
+    /// Those of its configured credentials.
+    pub credentials: Vec<CredentialEnd>,
+    /// That of its client certificate.
+    pub client_certificate: Option<Timestamp>,
+}
+
 impl CredentialEnd {
     /// What the answers tell and what the credentials themselves hold, once for each credential and
     /// source. What is held counts.

@@ -35,6 +35,43 @@ pub struct CredentialList {
     pub rows: Arc<[ListedCredential]>,
     /// How many credentials the limits left out, at least.
     pub dropped: u64,
+    /// How the list was read. It is not kept over a restart.
+    pub reading: ListReadings,
+}
+
+/// How the rows of a list were read, for the author of its rules.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListReadings {
+    /// The pages that were read.
+    pub pages: usize,
+    /// The rows that were looked at.
+    pub rows: usize,
+    /// The rows for which `keep` does not hold.
+    pub not_kept: usize,
+    /// The rules that found a name that must not be shown.
+    pub hidden: Vec<HiddenName>,
+}
+
+/// A rule for the name of a credential whose value was hidden.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HiddenName {
+    /// The rule, as the recipe writes it.
+    pub rule: String,
+    /// How many names it would have given.
+    pub names: usize,
+    /// Whether the name of the member says that it is secret. Else the text repeats a secret.
+    pub by_name: bool,
+}
+
+impl ListReadings {
+    /// Counts a name that a rule found and that is not shown.
+    pub fn hide(&mut self, rule: &str, by_name: bool) {
+        let is_it = |hidden: &&mut HiddenName| hidden.rule == rule && hidden.by_name == by_name;
+        match self.hidden.iter_mut().find(is_it) {
+            Some(known) => known.names += 1,
+            None => self.hidden.push(HiddenName { rule: rule.to_owned(), names: 1, by_name }),
+        }
+    }
 }
 
 /// A list as a probe read it, or why the list could not be read as a whole.
@@ -106,7 +143,8 @@ impl CredentialList {
         });
         let more = rows.len().saturating_sub(most);
         rows.truncate(most);
-        Self { rows: rows.into(), dropped: dropped.saturating_add(more as u64) }
+        let dropped = dropped.saturating_add(more as u64);
+        Self { rows: rows.into(), dropped, reading: ListReadings::default() }
     }
 }
 

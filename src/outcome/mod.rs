@@ -12,8 +12,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::printable::is_deceptive;
 
-pub use ends::{CredentialEnd, EndSource};
-pub use listed::{CredentialList, ListRead, ListedCredential, Named};
+pub use ends::{CredentialEnd, EndSource, HeldEnds};
+pub use listed::{CredentialList, HiddenName, ListRead, ListReadings, ListedCredential, Named};
 pub use reason::{BackOff, Class, Reason, ReasonFacts};
 
 /// The provider's own error code, limited so that it can be a label value: letters, digits and

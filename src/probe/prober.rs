@@ -17,7 +17,7 @@ use super::local::with_clock;
 use super::send::{Clock, HttpClient, Sent, send};
 use super::tls::TlsError;
 use crate::credentials::read_all;
-use crate::outcome::{Failure, Outcome, Probe, Reason};
+use crate::outcome::{Failure, HeldEnds, Outcome, Probe, Reason};
 use crate::provider::{Provider, Transport};
 use crate::recipe::retry::clock_skew;
 use crate::recipe::{
@@ -92,6 +92,19 @@ impl Prober {
     /// Drops all clients and the system's certificates. Later probes build and load them again.
     pub fn refresh(&self) {
         self.clients.refresh();
+    }
+
+    /// The ends that stand in the credentials and in the client certificate; `None` when they
+    /// cannot be read. No request is made.
+    pub async fn held(&self, provider: &Provider) -> Option<HeldEnds> {
+        let credentials = read_all(&provider.credentials, provider.timeout).await.ok()?;
+        let credentials = held_ends(&credentials, provider.policy.critical, (self.now)());
+        let mut client_certificate = None;
+        if provider.transport.client_certificate.is_some() {
+            let client = self.clients.client(&provider.transport, provider.timeout).await.ok()?;
+            client_certificate = client.identity.certificate.map(|certificate| certificate.until);
+        }
+        Some(HeldEnds { credentials, client_certificate })
     }
 
     /// The fingerprint of the current credentials and client certificate, to notice a change.

@@ -109,6 +109,18 @@ impl Recipe {
         self.list.as_ref().map(|list| list.interval)
     }
 
+    /// The rules of the list: their keys, and the expressions as the recipe writes them.
+    #[must_use]
+    pub fn list_sources(&self) -> Vec<(&'static str, &str)> {
+        self.list.as_ref().map(ListRules::sources).unwrap_or_default()
+    }
+
+    /// The rules for the names of a list that read a member whose name says that it is secret.
+    #[must_use]
+    pub fn hidden_names(&self) -> Vec<&str> {
+        self.list.as_ref().map(ListRules::hidden_names).unwrap_or_default()
+    }
+
     /// The most credentials of the list that are kept.
     #[must_use]
     pub fn most_listed(&self) -> usize {
@@ -277,6 +289,8 @@ pub(super) struct Rules {
     pub(super) replaces: Vec<(Arc<str>, Compiled)>,
     /// Whether the answer is a page of a list, which has more values than other answers.
     pub(super) lists: bool,
+    /// The format in which the rows of the list stand, where the recipe gives no format.
+    pub(super) rows_in: Option<Format>,
     /// Where ends of configured credentials are, and when the credentials were created.
     pub(super) ends: EndRules,
 }

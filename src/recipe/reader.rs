@@ -246,6 +246,18 @@ impl<'a, 'r> Reader<'a, 'r> {
         texts
     }
 
+    /// The values that the answer gives, whether or not a later call needs them.
+    pub fn secrets_given(&self) -> Vec<Value> {
+        let mut names = self.names.clone();
+        let mut values = Vec::new();
+        for (name, rule) in &self.call.gives {
+            let value = rule.evaluate(&names.value()).unwrap_or(Value::UNDEFINED);
+            names.add(name, value.clone());
+            values.push(value);
+        }
+        values
+    }
+
     /// The rules for new values of credentials.
     fn replacements(&self) -> impl Iterator<Item = &'r Compiled> + use<'r> {
         self.call.rules.replaces.iter().map(|(_, rule)| rule)

@@ -126,11 +126,27 @@ impl Reader<'_, '_> {
         is_page(&self.body) || is_html && self.body.trim_ascii().starts_with(b"<")
     }
 
+    /// Whether the body has the form in which the rows of a list stand. One that is cut off, or
+    /// larger than what is read, begins like it: then only the list cannot be read.
+    fn may_have_rows(&self) -> bool {
+        let Some(rows_in) = self.call.rules.rows_in else { return true };
+        let body = self.body.trim_ascii();
+        let begins = match rows_in {
+            Format::Any | Format::Text => true,
+            Format::Json => body.starts_with(b"{") || body.starts_with(b"["),
+            Format::Xml => body.starts_with(b"<"),
+            Format::Form => false,
+        };
+        begins || self.trees.iter().any(|(name, _)| *name == rows_in.word())
+    }
+
     fn check_format(&mut self) -> Result<(), Failure> {
         let body = &*self.body;
         let format = self.call.rules.format;
         let readable = match format {
-            Format::Any => !self.call.rules.refuses_pages || !self.is_page(),
+            Format::Any => {
+                (!self.call.rules.refuses_pages || !self.is_page()) && self.may_have_rows()
+            }
             Format::Text => is_word(body),
             Format::Json | Format::Form | Format::Xml => {
                 self.trees.iter().any(|(name, _)| *name == format.word())
@@ -146,7 +162,9 @@ impl Reader<'_, '_> {
         if self.tells_a_failure() {
             return Err(self.refused(None));
         }
-        let (code, wanted) = match format {
+        let rows_in = self.call.rules.rows_in.filter(|_| format == Format::Any && !self.is_page());
+        let wanted = rows_in.unwrap_or(format);
+        let (code, wanted) = match wanted {
             Format::Form => ("not_form", "a form"),
             Format::Xml => ("not_xml", "XML"),
             Format::Text => ("not_text", "a token by itself"),

@@ -3,6 +3,7 @@
 pub mod cadence;
 mod control;
 mod ends;
+mod held;
 pub mod lanes;
 mod log;
 mod probes;
@@ -15,5 +16,6 @@ mod slot;
 mod tests;
 
 pub use control::{Control, Mode, Requested, Requester};
+pub use held::read_held_ends;
 pub use probes::Instruments;
 pub use scheduler::Scheduler;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::listed::Listed;
-use crate::outcome::{CredentialList, Expiry, ListedCredential};
+use crate::outcome::{CredentialList, Expiry, ListReadings, ListedCredential};
 use crate::provider::Provider;
 use crate::time::{from_unix_seconds, unix_seconds};
 
@@ -68,7 +68,11 @@ impl KeptList {
             let created = row.created.and_then(from_unix_seconds);
             ListedCredential::restored(&row.name, row.title.as_deref(), expiry, created)
         });
-        let list = CredentialList { rows: rows.collect(), dropped: self.dropped };
+        let list = CredentialList {
+            rows: rows.collect(),
+            dropped: self.dropped,
+            reading: ListReadings::default(),
+        };
         let tried = Some(complete).filter(|_| !outdated);
         Some(Box::new(Listed { list, complete: Some(complete), tried, failure: None }))
     }

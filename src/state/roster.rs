@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::health::{Health, Recorded};
 use super::histogram::Bounds;
 use super::history::History;
-use crate::outcome::Probe;
+use crate::outcome::{HeldEnds, Probe};
 use crate::provider::{Provider, Slot};
 
 /// One provider and its health.
@@ -58,6 +58,11 @@ impl Entry {
             history.timeline.record(probe, state, failing_since, cadence.longest_pause());
         }
         recorded
+    }
+
+    /// The credentials were read before the first probe, and hold these ends.
+    pub fn holds(&self, held: HeldEnds) {
+        self.change().holds(held);
     }
 
     /// The next probe is due at `due`: see [`Health::next_due`].

@@ -8,7 +8,9 @@ use jiff::Timestamp;
 use super::health::{CurrentFailure, Health, Recorded, State, Streak, Token, Transition};
 use super::histogram::{Bounds, Histogram};
 use super::listed::Listed;
-use crate::outcome::{BackOff, Class, CredentialEnd, Failure, Issued, Outcome, Probe, Reason};
+use crate::outcome::{
+    BackOff, Class, CredentialEnd, Failure, HeldEnds, Issued, Outcome, Probe, Reason,
+};
 use crate::provider::Cadence;
 
 /// The saved state of one provider.
@@ -73,6 +75,15 @@ impl Health {
         Recorded {
             transition: (from != to).then_some(Transition { from, to }),
             new_failure: after.is_some() && after != before,
+        }
+    }
+
+    /// The ends that the credentials hold, as they were read before the first probe. A probe has
+    /// read them later.
+    pub(super) fn holds(&mut self, held: HeldEnds) {
+        if self.last_attempt.is_none() {
+            self.held = held.credentials;
+            self.client_certificate_expiry = held.client_certificate;
         }
     }
 

@@ -242,17 +242,33 @@ async fn the_greatest_age_can_end_a_credential_before_its_own_end() {
     );
 }
 
-#[test]
-fn the_end_in_a_key_itself_is_known_without_an_accepted_request_and_check_prints_it() {
+/// A JSON Web Token with these claims.
+fn key(claims: &str) -> String {
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+    let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    format!("{}.{}.c2ln", part(r#"{"alg":"none"}"#), part(claims))
+}
+
+#[test]
+fn the_end_in_a_key_itself_is_known_before_any_request_and_after_a_reload() {
+    let endpoint = Endpoint::json("200 OK", "{}").that_must_not_be_called();
+    let one = text("", &endpoint.url(), &key(r#"{"exp":1927843200}"#));
+    let daemon = Daemon::start_with(&one, &["--probe.on-demand"], &[]);
+    wait_for("the end", || (end(&daemon, "key", "jwt") == FEBRUARY_2031).then_some(()));
+    assert!(daemon.get("/providers/p").body.contains("Credential expires"));
+    daemon.configure(&text("", &endpoint.url(), &key(r#"{"exp":1956528000}"#)));
+    wait_for("the end of the new key", || {
+        (end(&daemon, "key", "jwt") == JANUARY_2032).then_some(())
+    });
+    assert_eq!(endpoint.calls(), 0);
+}
+
+#[test]
+fn the_end_in_a_key_itself_is_known_without_an_accepted_request_and_check_prints_it() {
     use super::support::daemon::credwatch;
 
-    let key = |claims: &str| {
-        let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
-        format!("{}.{}.c2ln", part(r#"{"alg":"none"}"#), part(claims))
-    };
     let endpoint = Endpoint::json("401 Unauthorized", "{}");
     // The same dates as above.
     let daemon = Daemon::start(&text("", &endpoint.url(), &key(r#"{"exp":1927843200}"#)));

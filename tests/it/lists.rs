@@ -130,7 +130,7 @@ async fn a_list_that_cannot_be_read_as_a_whole_is_no_list_and_blames_no_credenti
         (302, "{}", "http_302"),
         (200, r#"{"rows":[{"name":"b","ends":"soon"}]}"#, "list_unreadable"),
         (200, r#"{"rows":"none"}"#, "list_missing"),
-        (200, "not json", "list_missing"),
+        (200, "not json", "not_json"),
         (200, r#"{"rows":[],"next":7}"#, "list_unreadable"),
     ] {
         let one = r#"{"rows":[{"name":"a","ends":"2030-01-01"}],"next":"HERE/two"}"#;

@@ -74,6 +74,7 @@ mod house;
 mod large_files;
 mod leaks;
 mod links;
+mod list_readings;
 mod lists;
 mod memory;
 mod on_demand;

@@ -1,12 +1,13 @@
 //! Writing a recipe: the list of recipes, the schema, and the place of each mistake. `commands`
-//! tests drafts from sample commands, `drafts` tests details of drafts, `kinds`
-//! tests which parts of a sample are kept, computed or asked for, `logins` tests login names,
-//! scopes and hints, `secrets` tests what drafts must not show, `overrides` tests inputs of the
-//! command line, `shapes` tests values of a special form, `shown` tests what commands say, and
-//! `trials` tests trials and suggestions.
+//! tests drafts from sample commands, `drafts` tests details of drafts, `keys` tests drafts that
+//! present a key, `kinds` tests which parts of a sample are kept, computed or asked for, `logins`
+//! tests login names, scopes and hints, `secrets` tests what drafts must not show, `overrides`
+//! tests inputs of the command line, `shapes` tests values of a special form, `shown` tests what
+//! commands say, and `trials` tests trials and suggestions.
 
 mod commands;
 mod drafts;
+mod keys;
 mod kinds;
 mod logins;
 mod overrides;
@@ -42,7 +43,7 @@ fn now() -> Timestamp {
 fn drafted(command: &str, answers: &[&str]) -> String {
     let sample = curl::parse(command).unwrap_or_else(|problem| panic!("{command}: {problem}"));
     let answers: Vec<_> = answers.iter().map(|answer| draft::answer(answer)).collect();
-    draft::draft(&sample, None, &answers, now())
+    draft::draft(&sample, draft::Options::default(), &answers, now())
         .unwrap_or_else(|problem| panic!("{command}: {problem}"))
 }
 
@@ -144,6 +145,13 @@ fn the_list_of_recipes_can_be_searched_for_several_words_in_any_case() {
     // Words can be in the name, in the title, or in an input and its description.
     assert!(found(&["GOOGLE"]).contains(&"google-service-account".to_owned()));
     assert_eq!(found(&["server-to-server", "Zoom"]), ["zoom"]);
+    // What has the words in its name or its vendor comes first, and a plural finds the singular.
+    let first = |words: &[&str], count: usize| -> Vec<String> {
+        found(words).into_iter().take(count).collect()
+    };
+    assert_eq!(first(&["github"], 3), ["github-app", "github-app-key", "github-pat"]);
+    assert_eq!(first(&["aws", "access", "keys"], 1), ["aws-access-key"]);
+    assert!(first(&["pat"], 3).iter().all(|name| name.ends_with("-pat")), "{:?}", found(&["pat"]));
     assert!(
         found(&["consumer_key"]).contains(&"mpesa".to_owned())
             && !found(&["consumer_key"]).contains(&"zoom".to_owned())
@@ -165,8 +173,8 @@ fn the_list_of_recipes_can_be_searched_for_several_words_in_any_case() {
     ] {
         assert_eq!(found(&[word]), names, "{word}");
     }
-    // `ecret` is in "secret", `hats` in "WhatsApp".
-    for word in ["ecret", "hats"] {
+    // `ecret` is in "secret", `hatsapp` in "WhatsApp".
+    for word in ["ecret", "hatsapp"] {
         assert_eq!(run(&["recipes", "list", word], "", &[]).0, Some(1), "{word}");
     }
     assert!(found(&["client_secret"]).len() > found(&["client_secret", "tenant"]).len());
@@ -211,8 +219,8 @@ fn a_search_without_a_result_suggests_a_similar_name() {
         "error: no built-in recipe has \"zooom\"\n  hint: did you mean `zoom`? for an API with \
          OAuth 2.0 take one of `oauth2-client-credentials`, `oauth2-jwt-bearer`, \
          `oauth2-password`, `oauth2-refresh-token`, `oauth2-token-exchange`; \
-         `credwatch recipes new` drafts a recipe for any other API, `credwatch recipes list` \
-         shows all\n"
+         `credwatch recipes new` drafts a recipe for any other API and for a key that each request \
+         presents, from a command of the vendor's page; `credwatch recipes list` shows all\n"
     );
     assert_eq!(
         run(&["recipes", "list", "zoom", "microsoft"], "", &[]).0,

@@ -34,9 +34,8 @@ const PROVIDER_OPTIONS: [(&str, &str); 6] = [
 ];
 
 /// Options that a recipe does not support, with the reason.
-const UNSUPPORTED: [(&str, &str); 8] = [
+const UNSUPPORTED: [(&str, &str); 7] = [
     ("upload-file", "`-T` uploads a file, which no token request does"),
-    ("head", "`-I` requests only headers, so the response has no token"),
     ("digest", "`--digest` needs an answer to a challenge, which recipes cannot give"),
     ("ntlm", "`--ntlm` needs an answer to a challenge, which recipes cannot give"),
     ("negotiate", "`--negotiate` needs Kerberos, which recipes do not support"),
@@ -165,6 +164,7 @@ impl Reader<'_> {
     fn flag(&mut self, name: &str, written: &str) -> Result<(), String> {
         match name {
             "get" => self.sample.get = true,
+            "head" => self.sample.method = Some("HEAD".into()),
             "insecure" => self.note(
                 "`-k` of the command is left out: certificates are checked. \
              `tls.ca_file` of the provider trusts a private authority",
@@ -333,7 +333,6 @@ mod tests {
             ("curl -d @body.json https://x.example", "write its text"),
             ("curl --data-urlencode @file https://x.example", "write its text"),
             ("curl --digest -u a:b https://x.example", "challenge"),
-            ("curl -I https://x.example", "only headers"),
             ("curl --frobnicate https://x.example", "`--frobnicate`"),
             ("curl --S3cr3tS3cr3tS3cr3t https://x.example", "an option of the command"),
             ("curl -d", "lacks its value"),

@@ -43,6 +43,32 @@ pub struct Sample {
 }
 
 impl Sample {
+    /// The method in capitals.
+    #[must_use]
+    pub fn method(&self) -> String {
+        let usual = if self.data.is_empty() || self.get { "GET" } else { "POST" };
+        self.method.as_deref().unwrap_or(usual).to_ascii_uppercase()
+    }
+
+    /// Whether the method is one that changes nothing (RFC 9110, section 9.2.1).
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        matches!(self.method().as_str(), "GET" | "HEAD")
+    }
+
+    /// The URL without its query.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.url.split(['?', '#']).next().unwrap_or_default()
+    }
+
+    /// The texts of the body.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.data.iter().map(|piece| match piece {
+            Piece::Raw(text) | Piece::Plain(_, text) => text.as_str(),
+        })
+    }
+
     /// Whether the request sends a token.
     fn uses_a_token(&self) -> bool {
         self.headers.iter().any(|(name, value)| {

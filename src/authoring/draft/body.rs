@@ -52,8 +52,14 @@ pub fn pairs(text: &str, pairs: &mut Vec<(String, Value)>, inputs: &mut Inputs) 
             continue;
         }
         // A placeholder, or a secret without a name, cannot be a key.
-        let plain =
-            matches!(values::parts(name, true).as_slice(), [Part::Text(_)]) && is_field_name(name);
+        // `$top` and `$select` are options of OData.
+        let is_option = name.strip_prefix('$').is_some_and(|rest| {
+            ["top", "select", "filter", "expand", "orderby", "skip", "count", "search", "format"]
+                .contains(&rest)
+        });
+        let plain = is_option
+            || matches!(values::parts(name, true).as_slice(), [Part::Text(_)])
+                && is_field_name(name);
         let bare = value.is_empty() && !has_sign && !is_harmless(name);
         if !plain || bare {
             inputs.todo(

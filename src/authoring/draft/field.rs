@@ -40,11 +40,11 @@ const CONSTANTS: [&str; 23] = [
 ];
 
 /// Last words of names whose values belong to the API.
-const CONSTANT_ENDS: [&str; 27] = [
-    "version", "type", "kind", "format", "method", "mode", "lang", "language", "locale",
-    "algorithm", "alg", "flow", "protocol", "encoding", "strategy", "style", "ttl", "lifetime",
-    "duration", "validity", "timeout", "grant", "provider", "flavor", "operation", "action",
-    "minutes",
+const CONSTANT_ENDS: [&str; 28] = [
+    "version", "revision", "type", "kind", "format", "method", "mode", "lang", "language",
+    "locale", "algorithm", "alg", "flow", "protocol", "encoding", "strategy", "style", "ttl",
+    "lifetime", "duration", "validity", "timeout", "grant", "provider", "flavor", "operation",
+    "action", "minutes",
 ];
 
 /// Names of values that are not secret. A suffix such as `_id` does not change that.
@@ -54,11 +54,11 @@ const PARAMETERS: [&str; 17] = [
     "feature",
 ];
 
-const OWN: [&str; 26] = [
-    "tenant", "realm", "domain", "subdomain", "organization", "organisation", "org", "site",
-    "company", "instance", "host", "hostname", "project", "workspace", "namespace", "shop",
-    "store", "database", "db", "schema", "warehouse", "baseurl", "device", "session",
-    "application", "entity",
+const OWN: [&str; 32] = [
+    "config", "cluster", "team", "group", "repo", "repository", "tenant", "realm", "domain",
+    "subdomain", "organization", "organisation", "org", "site", "company", "instance", "host",
+    "hostname", "project", "workspace", "namespace", "shop", "store", "database", "db", "schema",
+    "warehouse", "baseurl", "device", "session", "application", "entity",
 ];
 
 const TIMES: [&str; 14] = [

@@ -83,6 +83,21 @@ pub struct Inputs {
     pub todo: Vec<String>,
     /// Whether the sample is an OAuth 2 request, which logs in a client and not a user.
     pub is_oauth: bool,
+    /// Whether the sample presents a key and requests no token.
+    pub is_static: bool,
+}
+
+/// Words that APIs join to long names, such as `personalaccesstokens`.
+const JOINED: [&str; 20] = [
+    "personal", "access", "tokens", "token", "service", "accounts", "account", "principals",
+    "principal", "credentials", "credential", "secrets", "secret", "management", "authentication",
+    "application", "organization", "keys", "key", "user",
+];
+
+/// Whether a text is made of these words and nothing else.
+fn is_joined(text: &str) -> bool {
+    text.is_empty()
+        || JOINED.iter().any(|word| text.strip_prefix(word).is_some_and(|rest| is_joined(rest)))
 }
 
 /// The field name of a path segment.
@@ -159,7 +174,7 @@ impl Inputs {
             return known.name.clone();
         }
         let wanted =
-            field.map(snake).or_else(|| name.clone()).unwrap_or_else(|| "credential".into());
+            field.map(snake).or_else(|| name.clone()).unwrap_or_else(|| self.unnamed().into());
         let is_place = |name: &str| matches!(kind(name), Kind::Parameter | Kind::Own);
         let secret = !(kind(&wanted).is_open() || name.as_deref().is_some_and(is_place));
         let wanted = if secret { wanted } else { not_an_address(wanted) };
@@ -196,8 +211,15 @@ impl Inputs {
         text
     }
 
+    /// The name of a credential that nothing in the sample names.
+    fn unnamed(&self) -> &'static str {
+        if self.is_static { "api_key" } else { "credential" }
+    }
+
     fn add(&mut self, wanted: &str, mut input: Input) -> String {
-        let name = usable(wanted);
+        // Only where a token is issued, its name belongs to it.
+        let name =
+            if self.is_static && wanted == "token" { "token".into() } else { usable(wanted) };
         let taken =
             |name: &str| self.all.iter().any(|input| input.name == name) || self.is_computed(name);
         let mut unique = name.clone();
@@ -259,7 +281,10 @@ impl Inputs {
         for part in parts {
             match part {
                 Part::Text(text) if looks_random(&text) => {
-                    out.push_str(&format!("{{{{ {} }}}}", self.value(&snake(field), &text)));
+                    // The sign that joins it to the part before it: `{app_id}|SECRET`.
+                    let random = text.trim_start_matches(['|', ':', '/', '.']);
+                    out.push_str(&text[..text.len() - random.len()]);
+                    out.push_str(&format!("{{{{ {} }}}}", self.value(&snake(field), random)));
                 }
                 // A word of the path stays, even if the sample uses it as a password too.
                 Part::Text(text) if field == STEP => out.push_str(&escaped(&text)),
@@ -313,7 +338,9 @@ impl Inputs {
         if let Some(known) = known {
             return format!("{{{{ {} }}}}", known.name);
         }
-        if !is_random_step(step) && !self.shows_a_secret(step) {
+        // `@me` is the caller.
+        let name = step.strip_prefix('@').unwrap_or(step);
+        if !(is_random_step(name) && !is_joined(name)) && !self.shows_a_secret(step) {
             return self.tenant(before, step).unwrap_or_else(|| escaped(step));
         }
         let name = snake(before);

@@ -13,11 +13,13 @@ mod field;
 mod graphql;
 mod hints;
 mod inputs;
+mod keys;
 mod literal;
 mod logins;
 mod names;
 mod pair;
 mod parts;
+mod purpose;
 mod relaxed;
 mod request;
 mod response;
@@ -31,12 +33,14 @@ use jiff::Timestamp;
 
 use crate::authoring::curl::Sample;
 pub use crate::authoring::suggest::Answer;
-use crate::authoring::suggest::{self, Rules, Suggestion};
+use crate::authoring::suggest::{self, Asked, Rules, Suggestion};
 use crate::recipe::builtin::BUILTINS;
+use crate::recipe::definition::CredentialKind;
 use crate::secret::is_harmless;
 use inputs::Inputs;
 use names::snake;
 use parts::{Body, Request};
+use purpose::{Purpose, purpose};
 use write::{Value, key, text};
 
 /// Reads a sample response: a body, or the output of `curl -i`, which begins with `HTTP/`.
@@ -72,17 +76,29 @@ pub fn answer(sample: &str) -> Answer {
     Answer { status, headers, body: relaxed::body(rest.trim()) }
 }
 
+/// What the author decides about a draft.
+#[derive(Clone, Copy, Default)]
+pub struct Options<'a> {
+    /// The name of the recipe; from the host when left out.
+    pub name: Option<&'a str>,
+    /// What the recipe does; when left out, the samples decide.
+    pub kind: Option<CredentialKind>,
+}
+
 /// The draft: a configuration with the recipe and a provider that uses it.
 ///
 /// # Errors
 /// A sentence that says what a recipe does not support. It holds no value of the sample.
 pub fn draft(
     sample: &Sample,
-    name: Option<&str>,
+    options: Options<'_>,
     answers: &[Answer],
     now: Timestamp,
 ) -> Result<String, String> {
-    let mut inputs = Inputs::default();
+    let seen = suggest::evidence(answers, sample.is_read(), &purpose::shown(sample));
+    let Purpose { kind, todo } = purpose(sample, &seen, options.kind);
+    let is_static = kind == CredentialKind::Static;
+    let mut inputs = Inputs { is_static, todo, ..Inputs::default() };
     let mut request = request::request(sample, &mut inputs)?;
     reuse::reuse(&mut request, &inputs);
     defaults::defaults(&mut request, &mut inputs);
@@ -93,19 +109,24 @@ pub fn draft(
     let address = format!("{{{{ base_url }}}}{}", request.path);
     bindings.extend(inputs.assertion_bindings(&address, &sample.url));
     let host = request.base_example.split("://").nth(1).unwrap_or_default();
-    let name = name.map_or_else(|| name_of(&request.named_host), str::to_owned);
+    let name = options.name.map_or_else(|| name_of(&request.named_host), str::to_owned);
     for other in &sample.others {
         inputs.todo(hints::other_command(other, &name, &inputs));
     }
     let rules = if answers.is_empty() {
-        Rules::guessed(response::guessed(inputs.is_oauth))
+        Rules::guessed(response::guessed(inputs.is_oauth, kind))
+    } else if is_static {
+        let key = keys::key_of(&request, &inputs);
+        let about_keys = keys::names_keys(sample.path());
+        suggest::of_keys(answers, &Asked { about_keys, credential: key.as_deref() }, now)
     } else {
         suggest::of_samples(answers, now)
     };
     let accepts = |(name, _): &(String, Value)| name.eq_ignore_ascii_case("accept");
     let is_xml = matches!(&request.body, Body::Text(body) if body.trim_start().starts_with('<'));
     let is_other =
-        rules.suggestions.iter().any(|rule| rule.rule == "format") || answers.is_empty() && is_xml;
+        rules.suggestions.iter().any(|rule| rule.rule == "format" && !rule.line.contains("json"))
+            || answers.is_empty() && is_xml;
     // Without a header of the recipe, the request accepts only JSON.
     if is_other && !request.wants_json && !request.headers.iter().any(accepts) {
         request.headers.push(("Accept".into(), Value::Text("*/*".into())));
@@ -113,7 +134,7 @@ pub fn draft(
     let mut lines = head(&inputs, &request, &rules.suggestions, host);
     lines.push(String::new());
     recipe(&mut lines, &name, &request, &inputs, &bindings);
-    response::lines(&mut lines, &name, &rules, !answers.is_empty());
+    response::lines(&mut lines, &name, &rules, !answers.is_empty(), kind);
     provider(&mut lines, &name, &request, &inputs);
     Ok(lines.join("\n") + "\n")
 }
@@ -155,7 +176,11 @@ fn recipe(
 ) {
     let table = key(name);
     lines.push(format!("[recipes.{table}]"));
-    lines.push(format!("title = {}", text(&format!("{name} access token"))));
+    if inputs.is_static {
+        lines.push("kind = \"static\"".into());
+    }
+    let what = if inputs.is_static { "API key" } else { "access token" };
+    lines.push(format!("title = {}", text(&format!("{name} {what}"))));
     let mut parameters = vec![(
         "base_url".to_owned(),
         request.base.as_ref().map_or(Value::Table(Vec::new()), |base| {

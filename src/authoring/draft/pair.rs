@@ -6,12 +6,26 @@ use super::inputs::Inputs;
 use super::values::{self, Part};
 use crate::secret::may_stand_beside;
 
+/// Users that stand before a key and are the same for everybody.
+const USERS: [&str; 16] = [
+    "api", "x", "any", "anystring", "anything", "user", "token", "__token__", "apikey", "key",
+    "oauth2accesstoken", "x-token-auth", "x-access-token", "none", "unused", "dummy",
+];
+
+/// Passwords that stand behind a key.
+const PASSWORDS: [&str; 7] =
+    ["x", "api_token", "unused", "none", "dummy", "x-oauth-basic", "ignored"];
+
 impl Inputs {
     /// The expression for Basic authentication: `(client_id ~ ':' ~ client_secret) | base64`.
     pub fn basic(&mut self, written: &str) -> String {
         match decoded(written) {
             Some(text) => self.pair(&text),
             None if written.contains(':') => self.pair(written),
+            None if self.is_static => {
+                self.todo("the login of the command has no password: an empty one was taken");
+                self.pair(&format!("{written}:"))
+            }
             None => {
                 let (user, password) = self.pair_names();
                 let (user, password) = (
@@ -35,6 +49,11 @@ impl Inputs {
         let text = if wrapped { joined(text) } else { text.to_owned() };
         let inner = if wrapped { core(&text) } else { &text };
         let (user, password) = split_pair(inner);
+        if self.is_static
+            && let Some(pair) = self.key_pair(user.trim(), password.trim(), wrapped)
+        {
+            return pair;
+        }
         let names = self.pair_names();
         let user = self.half(names.0, user, wrapped);
         if password.trim().is_empty() {
@@ -42,6 +61,26 @@ impl Inputs {
         }
         let password = self.half(names.1, password, wrapped);
         format!("({user} ~ ':' ~ {password}) | base64")
+    }
+
+    /// A pair of which one half is the key, and the other one is empty or the same for everybody.
+    fn key_pair(&mut self, user: &str, password: &str, wrapped: bool) -> Option<String> {
+        let is_in =
+            |known: &[&str], text: &str| known.iter().any(|known| known.eq_ignore_ascii_case(text));
+        let quoted = |text: &str| text.replace('\'', "\\'");
+        if password.is_empty() || is_in(&PASSWORDS, password) && !is_in(&USERS, user) {
+            let key = self.half("api_key", user, wrapped);
+            return Some(format!("({key} ~ ':{}') | base64", quoted(password)));
+        }
+        if user.is_empty() || is_in(&USERS, user) {
+            let key = self.half("api_key", password, wrapped);
+            return Some(format!("('{}:' ~ {key}) | base64", quoted(user)));
+        }
+        // `me@acme.example/token:KEY`
+        let (name, word) = user.rsplit_once('/').filter(|(_, word)| is_in(&USERS, word))?;
+        let name = self.half("username", name, wrapped);
+        let key = self.half("api_key", password, wrapped);
+        Some(format!("({name} ~ '/{}' ~ ':' ~ {key}) | base64", quoted(word)))
     }
 
     fn half(&mut self, default: &str, text: &str, wrapped: bool) -> String {

@@ -13,7 +13,9 @@ use super::parts::Request;
 use super::values::{self, Part};
 use super::write::Value;
 use crate::authoring::curl::Sample;
-use crate::secret::{is_api_name, may_be_constant, may_be_user_agent, may_show_host};
+use crate::secret::{
+    is_api_name, may_be_constant, may_be_user_agent, may_show_host, names_a_secret,
+};
 
 /// Headers that the HTTP client sets, or that browsers and tools add.
 const NOISE: [&str; 20] = [
@@ -43,21 +45,23 @@ pub fn request(sample: &Sample, inputs: &mut Inputs) -> Result<Request, String> 
     inputs.is_oauth = data.contains("grant_type")
         || sample.url.contains("grant_type")
         || sample.url.contains("oauth");
-    let method = sample
-        .method
-        .as_deref()
-        .unwrap_or(if sample.data.is_empty() || sample.get { "GET" } else { "POST" })
-        .to_ascii_uppercase();
+    let mut method = sample.method();
+    if method == "HEAD" {
+        inputs.todo("the command asks for the head of the answer only; GET was taken");
+        method = "GET".into();
+    }
     if !["GET", "POST", "PUT", "PATCH"].contains(&method.as_str()) {
-        let known = ["DELETE", "HEAD", "OPTIONS", "TRACE", "CONNECT"]
+        let known = ["DELETE", "OPTIONS", "TRACE", "CONNECT"]
             .iter()
             .find(|known| **known == method)
             .map_or("another", |known| known);
         return Err(format!(
-            "a token request is GET, POST, PUT or PATCH, and the method of this one is {known}"
+            "a request of a probe is GET, POST, PUT or PATCH, and the method of this one is {known}"
         ));
     }
-    request.method = Some(method).filter(|method| method != "POST");
+    let has_body = !sample.data.is_empty() && !sample.get;
+    let usual = if inputs.is_static && !has_body { "GET" } else { "POST" };
+    request.method = Some(method).filter(|method| method != usual);
     let (target, user) = address(&sample.url, inputs)?;
     // User and password come first, so that these inputs get the best names.
     if let Some(user) = sample.user.as_deref().or(user) {
@@ -252,7 +256,18 @@ fn authorization(value: &str, inputs: &mut Inputs) -> String {
     {
         return format!("{before}{{{{ {name} }}}}");
     }
-    let field = if lower == "bearer" { "bearer_token" } else { "api_key" };
+    let field = if lower == "bearer" && !inputs.is_static { "bearer_token" } else { "api_key" };
+    // `Token token=KEY`: the name stays.
+    if let Some((name, value)) = rest.split_once('=')
+        && names_a_secret(name)
+        && is_api_name(name)
+        && !rest.contains([',', ' '])
+        && !value.trim_matches(['=', '"']).is_empty()
+    {
+        let quote = if value.starts_with('"') { "\"" } else { "" };
+        let text = inputs.text(field, false, value.trim_matches('"'), true);
+        return format!("{before}{name}={quote}{text}{quote}");
+    }
     let text = inputs.text(field, false, rest, true);
     // `key="…", secret="…"` is more than one value.
     if rest.contains('=') && rest.contains([',', '"']) && text == format!("{{{{ {field} }}}}") {

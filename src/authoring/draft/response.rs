@@ -2,6 +2,7 @@
 
 use super::write::{self, key};
 use crate::authoring::suggest::{Rules, Suggestion};
+use crate::recipe::definition::CredentialKind;
 
 /// Where refusals often have their code.
 const CODES: [&str; 3] = ["json.error.code", "json.code", "json.error"];
@@ -10,8 +11,8 @@ const CODES: [&str; 3] = ["json.error.code", "json.code", "json.error"];
 const MESSAGES: [&str; 3] = ["json.error.message", "json.error_description", "json.message"];
 
 /// The rules for a usual response, when there is no sample.
-pub fn guessed(is_oauth: bool) -> Vec<Suggestion> {
-    let rules: [(&'static str, &str); 4] = if is_oauth {
+pub fn guessed(is_oauth: bool, kind: CredentialKind) -> Vec<Suggestion> {
+    let rules: [(&'static str, &str); 4] = if is_oauth && kind == CredentialKind::Issued {
         [
             ("token", "\"json.access_token\""),
             ("expiry", "[{ value = \"json.expires_in\", unit = \"seconds\" }]"),
@@ -38,8 +39,10 @@ pub fn guessed(is_oauth: bool) -> Vec<Suggestion> {
         "code" => "TODO: a guess: where is the error code of a refusal?",
         _ => "",
     };
+    let is_about_a_token = |rule: &str| matches!(rule, "token" | "expiry");
     rules
         .into_iter()
+        .filter(|(rule, _)| kind == CredentialKind::Issued || !is_about_a_token(rule))
         .map(|(rule, value)| Suggestion {
             rule,
             line: format!("{rule} = {value}"),
@@ -51,14 +54,21 @@ pub fn guessed(is_oauth: bool) -> Vec<Suggestion> {
 }
 
 /// Adds the `[response]` of the draft.
-pub fn lines(lines: &mut Vec<String>, name: &str, rules: &Rules, has_samples: bool) {
+pub fn lines(
+    lines: &mut Vec<String>,
+    name: &str,
+    rules: &Rules,
+    has_samples: bool,
+    kind: CredentialKind,
+) {
+    let issues = kind == CredentialKind::Issued;
     lines.push(format!("[recipes.{}.response]", key(name)));
     if !rules.statuses.is_empty() {
         let statuses: Vec<String> = rules.statuses.iter().map(u16::to_string).collect();
         lines.push(format!("statuses = [{}]", statuses.join(", ")));
     }
     let has = |rule: &str| rules.suggestions.iter().any(|known| known.rule == rule);
-    if !has("token") {
+    if issues && !has("token") {
         lines.push("# TODO: nothing in the sample looks like a token: where is it?".into());
         lines.push("token = \"json.access_token\"".into());
     }
@@ -74,7 +84,9 @@ pub fn lines(lines: &mut Vec<String>, name: &str, rules: &Rules, has_samples: bo
         let or = rule.or.as_ref().map(|or| format!("  {}", write::todo(or)));
         lines.push(format!("{}{}", rule.line, or.unwrap_or_default()));
     }
-    if has_samples && !has("expiry") {
+    if !issues {
+        lines.extend(no_end(rules, has_samples));
+    } else if has_samples && !has("expiry") {
         lines.push(write::todo(&rules.unread_expiry.as_ref().map_or_else(
             || {
                 "the sample has no expiry. If the documentation says, for example, “valid for an \
@@ -120,6 +132,32 @@ pub fn lines(lines: &mut Vec<String>, name: &str, rules: &Rules, has_samples: bo
         }
     }
     lines.push(String::new());
+}
+
+/// The question about the end of a key that no rule reads.
+fn no_end(rules: &Rules, has_samples: bool) -> Vec<String> {
+    let has_end = |rule: &Suggestion| matches!(rule.rule, "credential_expiry" | "list.expiry");
+    if rules.suggestions.iter().any(has_end) {
+        return Vec::new();
+    }
+    if let Some(path) = &rules.unread_expiry {
+        return vec![write::todo(&format!(
+            "`{path}` may be the end of the key, and no unit reads its form: compute another form"
+        ))];
+    }
+    if has_samples {
+        return vec![write::todo(
+            "the sample does not tell when the key ends; where the vendor's page or console says \
+             it, set `secret_expires` of the provider",
+        )];
+    }
+    vec![
+        write::todo(
+            "does the answer tell when the key ends? `--answer FILE` finds it. A rule has this \
+             form:",
+        ),
+        "# credential_expiry = { value = \"json.expires_at\", unit = \"date\" }".into(),
+    ]
 }
 
 fn sentence(text: &str) -> String {

@@ -50,6 +50,14 @@ pub struct End {
     pub parent: String,
 }
 
+impl Suggestion {
+    /// A line without a reason.
+    pub fn plain(rule: &'static str, value: &str) -> Self {
+        let line = format!("{rule} = {value}");
+        Self { rule, line, why: String::new(), todo: Vec::new(), or: None }
+    }
+}
+
 impl Candidate {
     pub fn new(rule: &'static str, why: String, score: u32) -> Self {
         Self {

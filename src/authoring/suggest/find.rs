@@ -24,14 +24,7 @@ pub fn candidates(
 ) -> Vec<Candidate> {
     let trees = trees(body);
     let members = members::all(&trees, headers);
-    // A name that contains a secret is not repeated.
-    let hides = |text: &str| redactor.is_some_and(|redactor| redactor.is_secret(text));
-    let shows =
-        |path: &str| path.chars().all(|c| c.is_ascii_graphic() || c == ' ' || c.is_alphanumeric());
-    let members: Vec<&Member> = members
-        .iter()
-        .filter(|member| shows(&member.path) && !hides(&member.path) && !looks_random(&member.name))
-        .collect();
+    let members: Vec<&Member> = members.iter().filter(|member| shown(member, redactor)).collect();
     let beside = |member: &Member| {
         members.iter().any(|other| other.parent == member.parent && tells_of_a_token(other))
     };
@@ -60,6 +53,14 @@ pub fn candidates(
     others.sort_by_key(|candidate| std::cmp::Reverse(candidate.score));
     found.extend(others);
     found
+}
+
+/// Whether the path of a member may be repeated: a name that contains a secret may not.
+pub fn shown(member: &Member, redactor: Option<&Redactor>) -> bool {
+    let path = &member.path;
+    path.chars().all(|c| c.is_ascii_graphic() || c == ' ' || c.is_alphanumeric())
+        && !redactor.is_some_and(|redactor| redactor.is_secret(path))
+        && !looks_random(&member.name)
 }
 
 /// A cookie whose name says that it is a session.

@@ -48,6 +48,11 @@ fn is_word_of_a_program(text: &str) -> bool {
         && !text.ends_with(['.', ':', '-'])
 }
 
+/// Whether a text is one word in small letters, as `unauthorized` and `rate_limit` are.
+fn is_small_word(text: &str) -> bool {
+    (5..=40).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+}
+
 /// The code before the colon of a sentence: `ORA-01017: invalid username`.
 fn leading(member: &Member, text: &str) -> Option<String> {
     let (code, sentence) = text.split_once(':')?;
@@ -113,6 +118,8 @@ pub fn code(
         // Several codes in a list: `error_codes[0]`.
         "errorcodes" | "errcodes" => 95,
         "error" | "err" => 90,
+        // The type of a message in Protocol Buffers.
+        "type" if member.path.ends_with("['@type']") => return None,
         "errortype" => 85,
         "type" if member.path.ends_with(".__type") => 85,
         "code" | "resultcode" | "returncode" | "responsecode" | "retcode" | "statuscode"
@@ -120,9 +127,13 @@ pub fn code(
         | "httpstatuscode" => 80,
         // Some APIs have the code in place of the sentence.
         "message" if is_text && text.contains('_') && is_word_of_a_program(&text) => 62,
-        "status" | "type" | "reason" | "key" if inside && !has_scheme => 60,
+        "status" | "type" | "key" if inside && !has_scheme => 60,
+        "reason" if inside && !has_scheme && !is_word_of_a_program(&text) => 60,
         "messageid" | "errorid" | "name" if inside && is_text => 55,
+        "reason" if inside && is_text && is_word_of_a_program(&text) => 65,
         "reason" | "type" | "errorname" if is_text && is_word_of_a_program(&text) => 45,
+        // `{"id": "unauthorized", "message": "…"}`
+        "id" if is_text && member.depth == 1 && is_small_word(&text) => 30,
         "reason" if is_text => 42,
         "status" | "result" | "ret" => 40,
         "message" | "msg" | "errormessage" | "errormsg" | "errmsg" | "messages" | "errors"
@@ -161,9 +172,10 @@ pub fn message(member: &Member) -> Option<Candidate> {
         "detail" | "description" | "details" | "text" | "errorsummary" | "resultmessage"
         | "statusmessage" | "responsemessage" | "summary" => 80,
         "description2" | "value" if in_an_error(member) => 75,
+        "reason" if is_word_of_a_program(text) => return None,
         "title" | "reason" | "info" => 50,
         "data" if in_an_error(member) && text.contains(' ') => 70,
-        "error" | "errors" if text.contains(' ') => 60,
+        "error" | "errors" | "err" if text.contains(' ') => 60,
         _ => return None,
     };
     let why = format!("`{}` is a name for a message", member.words.join("_"));

@@ -14,7 +14,7 @@ const DEEPEST: usize = 8;
 /// The longest path, in bytes.
 const LONGEST_PATH: usize = 160;
 
-/// A string, number or boolean in a response.
+/// A string, number, boolean or null in a response.
 pub struct Member {
     /// The expression that reads it: `json.data.token`.
     pub path: String,
@@ -76,7 +76,6 @@ fn walk(
                 walk(first, &format!("{path}[0]"), path, name, depth + 1, members);
             }
         }
-        Json::Null => {}
         scalar => members.push(member(path.to_owned(), parent, name, scalar.clone(), depth)),
     }
 }
@@ -132,7 +131,10 @@ mod tests {
             .collect();
         assert_eq!(
             paths,
-            ["json.data[0].accessToken", "json['x-y']", "json['in']", "json['it\\'s']"]
+            [
+                "json.data[0].accessToken", "json['x-y']", "json['in']", "json['it\\'s']",
+                "json.none"
+            ]
         );
     }
 

@@ -4,9 +4,13 @@
 //! Suggestions repeat no values but the numbers of an expiry and the words that mean success.
 
 mod candidate;
+mod ends;
+mod evidence;
 mod expiries;
 mod find;
+mod keys;
 mod kinds;
+mod listed;
 mod members;
 mod places;
 mod samples;
@@ -16,6 +20,8 @@ mod units;
 mod unread;
 
 pub use candidate::Suggestion;
+pub use evidence::{Evidence, evidence};
+pub use keys::{Asked, of_keys};
 pub use members::words;
 pub use samples::{Answer, Rules, of_samples};
 pub use structure::structure;

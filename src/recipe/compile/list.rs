@@ -7,7 +7,10 @@ use super::compiler::Compiler;
 use super::meanings::ANSWER;
 use crate::diagnostic::{Sentence, Shown};
 use crate::document::{Expressions, OneOrSeveral, Text};
-use crate::language::expression::Compiled;
+use crate::language::expression::{Compiled, Side};
+use crate::language::flow::keeps_whole_values;
+use crate::language::taint::paths;
+use crate::language::uses::uses;
 use crate::recipe::definition::{CredentialKind, List, RowTime, TimeRule};
 use crate::recipe::list_rules::{ListRules, RowPlace};
 
@@ -17,6 +20,22 @@ const MOST_PAGES: u32 = 100;
 const MOST_LISTED: u32 = 1_000;
 /// How often a list can be read.
 const INTERVALS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(7 * 24 * 3600)];
+
+/// The members of a row that hold its inner rows and that no other rule uses.
+fn inner_rows<'c>(
+    each: &[Compiled],
+    others: impl Iterator<Item = &'c Compiled>,
+) -> Vec<Vec<String>> {
+    let of_the_row = |rule: &Compiled| {
+        let paths = paths(&rule.source).into_iter().filter(|path| path[0] == "row");
+        paths.map(|path| path[1..].to_vec()).collect::<Vec<_>>()
+    };
+    let used: Vec<Vec<String>> = others.flat_map(of_the_row).collect();
+    let is_free = |path: &Vec<String>| {
+        !used.iter().any(|other| other.starts_with(path) || path.starts_with(other))
+    };
+    each.iter().flat_map(of_the_row).filter(is_free).collect()
+}
 
 impl Compiler<'_> {
     /// Compiles the list of a recipe. The names of the answer are known at this point.
@@ -56,14 +75,21 @@ impl Compiler<'_> {
                 "say what the credential of a row is called, such as `name = \"row.name\"`".into(),
             );
         }
+        let (expiry, created) = (self.row_times(&list.expiry), self.times(&list.created.0));
+        let keep = list.keep.as_ref().and_then(|text| self.rule(text));
+        let times = expiry.iter().map(|place| &place.rule);
+        let times = times.chain(created.iter().map(|(rule, _)| rule));
+        let others = name.iter().chain(&id).chain(times).chain(&keep);
+        let inner = inner_rows(&each, others);
         Some(ListRules {
             rows,
             each,
+            inner,
             name,
             id,
-            expiry: self.row_times(&list.expiry),
-            created: self.times(&list.created.0),
-            keep: list.keep.as_ref().and_then(|text| self.rule(text)),
+            expiry,
+            created,
+            keep,
             next,
             max_pages: list.max_pages as usize,
             most: list.most as usize,
@@ -73,7 +99,11 @@ impl Compiler<'_> {
 
     /// Compiles `rows`, which must use the answer.
     fn rows_of_the_answer(&mut self, rows: &Text) -> Option<Compiled> {
-        let rule = self.rule(rows)?;
+        let source = rows.0.get_ref();
+        let uses_secret = || uses(source).iter().any(|used| self.names.is_secret(&used.path[0]));
+        // Rows are not shown, so the whole body may be one of several places.
+        let is_whole = self.hidden.is_empty() && keeps_whole_values(source) && !uses_secret();
+        let rule = if is_whole { self.expression(Side::Response, rows)? } else { self.rule(rows)? };
         if !ANSWER.iter().any(|name| rule.uses.contains(*name)) {
             self.fault(rows.0.span(), "this rule uses no value of the answer").hint =
                 Some("say where the rows are, such as `rows = \"json.items\"`".into());

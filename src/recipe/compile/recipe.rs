@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::compiler::Compiler;
 use super::limits::MOST_EXPRESSIONS;
-use super::response::of_the_token;
+use super::response::{of_the_token, with_rows};
 use crate::diagnostic::{Fault, Source};
 use crate::language::names::Names;
 use crate::recipe::call::{Call, Kind, Recipe, Rules, own_names};
@@ -60,6 +60,10 @@ impl Recipe {
         let (rules, reading) = compiler.response(definition, place);
         let rules = Rules { replaces, ..rules };
         let list = response.list.as_ref().and_then(|list| compiler.list(list, place));
+        let rules = match list.as_ref().filter(|_| response.format.is_none()) {
+            Some(list) => with_rows(rules, list),
+            None => rules,
+        };
         compiler.names = outside;
         let (name_of_call, part) = (kind.own_name().into(), String::new());
         let main = compiler.finish(name_of_call, kind, part, request, rules, gives);

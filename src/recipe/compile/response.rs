@@ -11,6 +11,7 @@ use crate::recipe::call::{Condition, Rules, TokenRules};
 use crate::recipe::definition::{
     CredentialKind, Definition, Format, Ordered, Response, Text, Tokens,
 };
+use crate::recipe::list_rules::ListRules;
 
 /// What `token` reveals when it comes from these rules.
 pub fn of_the_token(rules: &[Compiled]) -> Secrecy {
@@ -22,6 +23,12 @@ fn used_format(rules: &[&Compiled]) -> Format {
     let formats = [Format::Json, Format::Xml, Format::Form];
     let is_used = |format: &Format| rules.iter().any(|rule| rule.uses.contains(format.word()));
     formats.into_iter().find(is_used).unwrap_or(Format::Any)
+}
+
+/// The rules with the form in which the rows of a list stand, which counts where no format is
+/// given.
+pub fn with_rows(rules: Rules, list: &ListRules) -> Rules {
+    Rules { rows_in: Some(used_format(&[&list.rows])), ..rules }
 }
 
 impl Compiler<'_> {
@@ -74,6 +81,7 @@ impl Compiler<'_> {
             meanings,
             retry_after,
             lists: response.list.is_some(),
+            rows_in: None,
             ends,
             // Compiled before the rules that must not show them.
             replaces: Vec::new(),

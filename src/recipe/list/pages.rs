@@ -1,13 +1,15 @@
 //! Goes from one page of a list to the next.
 
+use minijinja::ErrorKind;
 use minijinja::value::ValueKind;
-use minijinja::{ErrorKind, Value};
 use url::Url;
 
 use super::rows::Page;
 use crate::language::context::Context;
 use crate::language::expression::explain;
-use crate::outcome::{Code, CredentialList, Failure, ListRead, Named, Reason, malformed};
+use crate::outcome::{
+    Code, CredentialList, Failure, ListRead, ListReadings, Named, Reason, malformed,
+};
 use crate::recipe::list_rules::ListRules;
 use crate::recipe::reader::Reader;
 use crate::recipe::rehearsal::LONGEST_URL;
@@ -33,6 +35,7 @@ pub struct ListReading<'a> {
     /// How many rows were looked at.
     rows: usize,
     dropped: usize,
+    reading: ListReadings,
     failure: Option<Failure>,
     is_begun: bool,
 }
@@ -49,19 +52,18 @@ impl<'a> ListReading<'a> {
             found: Vec::new(),
             rows: 0,
             dropped: 0,
+            reading: ListReadings::default(),
             failure: None,
             is_begun: false,
         }
     }
 
-    /// Hides a value that an answer gave.
-    pub fn hide(&mut self, value: &Value) {
-        hide(value, &mut self.secrets);
-    }
-
     /// Reads a page that was accepted.
     pub fn read(&mut self, reader: &Reader<'_, '_>) {
         self.is_begun = true;
+        for value in reader.secrets_given() {
+            hide(&value, &mut self.secrets);
+        }
         if let Err(failure) = self.read_page(reader) {
             self.fail(failure);
         }
@@ -93,7 +95,8 @@ impl<'a> ListReading<'a> {
             received: reader.response.received,
             secrets: &self.secrets,
         };
-        let (rows, left_out) = page.read(MOST_ROWS - self.rows, &mut self.found)?;
+        let (rows, left_out) =
+            page.read(MOST_ROWS - self.rows, &mut self.found, &mut self.reading)?;
         self.rows += rows;
         self.dropped += left_out;
         let Some(next) = self.following(&names)? else { return Ok(()) };
@@ -168,6 +171,7 @@ impl<'a> ListReading<'a> {
             return Some(Err(failure));
         }
         let list = CredentialList::new(self.found, self.rules.most, self.dropped as u64);
+        let list = CredentialList { reading: self.reading, ..list };
         self.is_begun.then_some(Ok(list))
     }
 }

@@ -13,7 +13,7 @@ use crate::language::convert::scalar;
 use crate::language::expression::{Compiled, explain};
 use crate::language::flow::keeps_whole_values;
 use crate::language::tree::Tree;
-use crate::outcome::{Expiry, Failure, Named, malformed};
+use crate::outcome::{Expiry, Failure, ListReadings, Named, malformed};
 use crate::recipe::definition::Absent;
 use crate::recipe::expiry::{created_at, credential_ends_at};
 use crate::recipe::list_rules::ListRules;
@@ -50,7 +50,12 @@ impl Page<'_> {
     ///
     /// # Errors
     /// When the page has no rows, or a time in a row cannot be read.
-    pub fn read(&self, mut room: usize, found: &mut Vec<Named>) -> Result<(usize, usize), Failure> {
+    pub fn read(
+        &self,
+        mut room: usize,
+        found: &mut Vec<Named>,
+        reading: &mut ListReadings,
+    ) -> Result<(usize, usize), Failure> {
         let rows = self.rules.rows.evaluate(&self.names.value());
         let Some(rows) = rows.map_err(|error| self.unreadable("rows", &error))?.into_rows() else {
             let body = describe(self.body);
@@ -64,7 +69,7 @@ impl Page<'_> {
                 if room > 0 {
                     room -= 1;
                     let row = self.row(serde_json::to_value(&row).unwrap_or_default());
-                    found.extend(self.credential(&row, None)?);
+                    found.extend(self.credential(&row, None, reading)?);
                 }
                 continue;
             }
@@ -80,9 +85,11 @@ impl Page<'_> {
             for row in inner.into_iter().take(room) {
                 room -= 1;
                 let row = self.row(serde_json::to_value(&row).unwrap_or_default());
-                found.extend(self.credential(&outer, Some(&row))?);
+                found.extend(self.credential(&outer, Some(&row), reading)?);
             }
         }
+        reading.pages += 1;
+        reading.rows += before - room;
         Ok((before - room, left_out))
     }
 
@@ -104,9 +111,10 @@ impl Page<'_> {
     /// The row as the rules for its inner rows see it. Each evaluation costs the size of the row,
     /// so the arrays of inner rows would use up the budget.
     fn without_inner_rows(&self, mut outer: Json) -> Json {
-        if let Some(members) = outer.as_object_mut() {
-            for rule in &self.rules.each {
-                let name = rule.source.trim().strip_prefix("row.").unwrap_or_default();
+        for path in &self.rules.inner {
+            let Some((name, holders)) = path.split_last() else { continue };
+            let holder = holders.iter().try_fold(&mut outer, |holder, name| holder.get_mut(name));
+            if let Some(members) = holder.and_then(Json::as_object_mut) {
                 members.remove(name);
             }
         }
@@ -135,24 +143,51 @@ impl Page<'_> {
     }
 
     /// The credential of a row; `None` when it does not count.
-    fn credential(&self, row: &Row, each: Option<&Row>) -> Result<Option<Named>, Failure> {
+    fn credential(
+        &self,
+        row: &Row,
+        each: Option<&Row>,
+        reading: &mut ListReadings,
+    ) -> Result<Option<Named>, Failure> {
         let names = self.names_of(&row.whole, each.map(|each| &each.whole));
         if let Some(keep) = &self.rules.keep {
             match keep.evaluate(&names.value()) {
                 Ok(value) if value.is_true() => {}
-                Ok(_) => return Ok(None),
-                Err(error) if error.kind() == ErrorKind::UndefinedError => return Ok(None),
-                Err(error) => return Err(self.unreadable("keep", &error)),
+                Err(error) if error.kind() != ErrorKind::UndefinedError => {
+                    return Err(self.unreadable("keep", &error));
+                }
+                Ok(_) | Err(_) => {
+                    reading.not_kept += 1;
+                    return Ok(None);
+                }
             }
         }
         let (expiry, created) = (self.expiry(&names)?, self.created(&names)?);
         let open = self.names_of(&row.open, each.map(|each| &each.open));
         let rows = [Some(row), each];
-        let text = |rules: &[Compiled]| {
-            rules.iter().find_map(|rule| self.text(rule, &open, rows)).unwrap_or_default()
+        let mut text = |rules: &[Compiled]| {
+            for rule in rules {
+                let text = self.text(rule, &open, rows);
+                match &text {
+                    Some(text) if text == HIDDEN => reading.hide(&rule.source, false),
+                    None if self.is_removed(rule, &names) => reading.hide(&rule.source, true),
+                    _ => {}
+                }
+                if let Some(text) = text {
+                    return text;
+                }
+            }
+            String::new()
         };
         let (name, id) = (text(&self.rules.name), text(&self.rules.id));
         Ok(Some(Named { name, id, expiry, created }))
+    }
+
+    /// Whether a rule that found no name finds one in the whole rows.
+    fn is_removed(&self, rule: &Compiled, whole: &Context) -> bool {
+        let value = rule.evaluate(&whole.value()).unwrap_or_default();
+        matches!(value.kind(), ValueKind::String | ValueKind::Number)
+            && !value.as_str().is_some_and(|text| text.trim().is_empty())
     }
 
     /// The text of a rule for a name, without secrets; `None` when it is blank.

@@ -46,7 +46,7 @@ pub fn command(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let now = Timestamp::UNIX_EPOCH;
     let Ok(sample) = curl::parse(text) else { return };
-    let Ok(draft) = draft::draft(&sample, None, &[], now) else { return };
+    let Ok(draft) = draft::draft(&sample, draft::Options::default(), &[], now) else { return };
     assert!(draft.len() < 20 * text.len() + 20_000, "a draft has {} bytes", draft.len());
     if let Err(faults) = load_text("draft", &draft) {
         panic!("the draft of {text:?} does not load: {}\n{draft}", faults[0]);

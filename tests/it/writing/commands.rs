@@ -281,7 +281,7 @@ proptest! {
             _ => format!("curl {noise} https://me:{}@x.example", secret.replace('/', "a")),
         };
         if let Ok(sample) = curl::parse(&command) {
-            match draft::draft(&sample, None, &[], now()) {
+            match draft::draft(&sample, draft::Options::default(), &[], now()) {
                 Ok(text) => {
                     let configuration = load_text("draft", &text);
                     let fault = first_fault(configuration);
@@ -349,7 +349,7 @@ proptest! {
     ) {
         let command = format!("curl {}", pieces.join(" "));
         if let Ok(sample) = curl::parse(&command)
-            && let Ok(text) = draft::draft(&sample, None, &[], now())
+            && let Ok(text) = draft::draft(&sample, draft::Options::default(), &[], now())
         {
             let configuration = load_text("draft", &text);
             let fault = first_fault(configuration);

@@ -69,7 +69,8 @@ fn no_kind_of_secret_in_any_place_of_a_command_is_in_the_draft() {
             let command = place.replace("{s}", secret);
             let text = match curl::parse(&command) {
                 Err(problem) => problem,
-                Ok(sample) => draft::draft(&sample, None, &[], now()).unwrap_or_else(|error| error),
+                Ok(sample) => draft::draft(&sample, draft::Options::default(), &[], now())
+                    .unwrap_or_else(|error| error),
             };
             let text = text.to_lowercase();
             let letters: Vec<char> = secret.to_lowercase().chars().collect();
