@@ -57,7 +57,7 @@ impl Inputs {
         } else if is_web_token || has_word(&["jwt", "jws", "assertion"]) {
             "a JSON Web Token: if it is a signed assertion, which expires soon, the filter `jwt` \
              makes one for each request"
-        } else if has(&TOKENS) && self.is_static {
+        } else if has(&TOKENS) && self.is_static() {
             "a token: does it live for months, as an API key does? If another call issues it for \
              hours, draft that call"
         } else if has(&TOKENS) {

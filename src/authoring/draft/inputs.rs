@@ -7,6 +7,7 @@ use super::encoded;
 use super::field::{Kind, kind};
 use super::names::{escaped, snake, usable};
 use super::values::{self, Part};
+use crate::recipe::definition::CredentialKind;
 use crate::secret::{
     is_harmless, is_random_step, looks_random, may_be_constant, may_stand_beside, names_a_secret,
 };
@@ -83,8 +84,8 @@ pub struct Inputs {
     pub todo: Vec<String>,
     /// Whether the sample is an OAuth 2 request, which logs in a client and not a user.
     pub is_oauth: bool,
-    /// Whether the sample presents a key and requests no token.
-    pub is_static: bool,
+    /// Whether the sample requests a token, or presents a key.
+    pub kind: CredentialKind,
 }
 
 /// Words that APIs join to long names, such as `personalaccesstokens`.
@@ -96,8 +97,7 @@ const JOINED: [&str; 20] = [
 
 /// Whether a text is made of these words and nothing else.
 fn is_joined(text: &str) -> bool {
-    text.is_empty()
-        || JOINED.iter().any(|word| text.strip_prefix(word).is_some_and(|rest| is_joined(rest)))
+    text.is_empty() || JOINED.iter().any(|word| text.strip_prefix(word).is_some_and(is_joined))
 }
 
 /// The field name of a path segment.
@@ -124,6 +124,11 @@ fn not_an_address(name: String) -> String {
 }
 
 impl Inputs {
+    /// Whether the sample presents a key and requests no token.
+    pub fn is_static(&self) -> bool {
+        self.kind == CredentialKind::Static
+    }
+
     /// Adds a TODO comment, once.
     pub fn todo(&mut self, text: impl Into<String>) {
         // Names of fields come from outside, and a line break would end the comment.
@@ -213,13 +218,13 @@ impl Inputs {
 
     /// The name of a credential that nothing in the sample names.
     fn unnamed(&self) -> &'static str {
-        if self.is_static { "api_key" } else { "credential" }
+        if self.is_static() { "api_key" } else { "credential" }
     }
 
     fn add(&mut self, wanted: &str, mut input: Input) -> String {
         // Only where a token is issued, its name belongs to it.
         let name =
-            if self.is_static && wanted == "token" { "token".into() } else { usable(wanted) };
+            if self.is_static() && wanted == "token" { "token".into() } else { usable(wanted) };
         let taken =
             |name: &str| self.all.iter().any(|input| input.name == name) || self.is_computed(name);
         let mut unique = name.clone();
@@ -340,7 +345,7 @@ impl Inputs {
         }
         // `@me` is the caller.
         let name = step.strip_prefix('@').unwrap_or(step);
-        if !(is_random_step(name) && !is_joined(name)) && !self.shows_a_secret(step) {
+        if (!is_random_step(name) || is_joined(name)) && !self.shows_a_secret(step) {
             return self.tenant(before, step).unwrap_or_else(|| escaped(step));
         }
         let name = snake(before);

@@ -34,9 +34,9 @@ pub fn key_of(request: &Request, inputs: &Inputs) -> Option<String> {
     headers()
         .filter(is_login)
         .find_map(used_in)
-        .or_else(|| headers().filter(names_one).filter_map(used_in).last())
+        .or_else(|| headers().filter(names_one).filter_map(used_in).next_back())
         .or_else(|| headers().find_map(used_in))
-        .or_else(|| request.query.iter().filter(names_one).filter_map(used_in).last())
+        .or_else(|| request.query.iter().filter(names_one).filter_map(used_in).next_back())
 }
 
 /// Whether one of the last steps of a path names keys, so that the answer is about them.

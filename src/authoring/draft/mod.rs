@@ -98,7 +98,7 @@ pub fn draft(
     let seen = suggest::evidence(answers, sample.is_read(), &purpose::shown(sample));
     let Purpose { kind, todo } = purpose(sample, &seen, options.kind);
     let is_static = kind == CredentialKind::Static;
-    let mut inputs = Inputs { is_static, todo, ..Inputs::default() };
+    let mut inputs = Inputs { todo, kind, ..Inputs::default() };
     let mut request = request::request(sample, &mut inputs)?;
     reuse::reuse(&mut request, &inputs);
     defaults::defaults(&mut request, &mut inputs);
@@ -176,10 +176,10 @@ fn recipe(
 ) {
     let table = key(name);
     lines.push(format!("[recipes.{table}]"));
-    if inputs.is_static {
+    if inputs.is_static() {
         lines.push("kind = \"static\"".into());
     }
-    let what = if inputs.is_static { "API key" } else { "access token" };
+    let what = if inputs.is_static() { "API key" } else { "access token" };
     lines.push(format!("title = {}", text(&format!("{name} {what}"))));
     let mut parameters = vec![(
         "base_url".to_owned(),

@@ -22,7 +22,7 @@ impl Inputs {
         match decoded(written) {
             Some(text) => self.pair(&text),
             None if written.contains(':') => self.pair(written),
-            None if self.is_static => {
+            None if self.is_static() => {
                 self.todo("the login of the command has no password: an empty one was taken");
                 self.pair(&format!("{written}:"))
             }
@@ -49,7 +49,7 @@ impl Inputs {
         let text = if wrapped { joined(text) } else { text.to_owned() };
         let inner = if wrapped { core(&text) } else { &text };
         let (user, password) = split_pair(inner);
-        if self.is_static
+        if self.is_static()
             && let Some(pair) = self.key_pair(user.trim(), password.trim(), wrapped)
         {
             return pair;

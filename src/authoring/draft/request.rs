@@ -60,7 +60,7 @@ pub fn request(sample: &Sample, inputs: &mut Inputs) -> Result<Request, String> 
         ));
     }
     let has_body = !sample.data.is_empty() && !sample.get;
-    let usual = if inputs.is_static && !has_body { "GET" } else { "POST" };
+    let usual = if inputs.is_static() && !has_body { "GET" } else { "POST" };
     request.method = Some(method).filter(|method| method != usual);
     let (target, user) = address(&sample.url, inputs)?;
     // User and password come first, so that these inputs get the best names.
@@ -256,7 +256,7 @@ fn authorization(value: &str, inputs: &mut Inputs) -> String {
     {
         return format!("{before}{{{{ {name} }}}}");
     }
-    let field = if lower == "bearer" && !inputs.is_static { "bearer_token" } else { "api_key" };
+    let field = if lower == "bearer" && !inputs.is_static() { "bearer_token" } else { "api_key" };
     // `Token token=KEY`: the name stays.
     if let Some((name, value)) = rest.split_once('=')
         && names_a_secret(name)

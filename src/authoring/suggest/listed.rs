@@ -60,17 +60,17 @@ pub fn rules(end: &KeyEnd, members: &[Member], now: Timestamp) -> Option<Vec<Sug
         };
         [Some(place(true)), each.map(|_| place(false))].into_iter().flatten().flatten().collect()
     };
-    let (names, ids) = (named(&NAMES), named(&IDS));
+    let (titles, ids) = (named(&NAMES), named(&IDS));
     let mut lines = vec![Suggestion::plain("list.rows", &quoted(rows))];
     if let Some(each) = each {
         lines.push(Suggestion::plain("list.each", &quoted(&format!("row{each}"))));
     }
-    if names.is_empty() && ids.is_empty() {
+    if titles.is_empty() && ids.is_empty() {
         let mut guess = Suggestion::plain("list.name", &quoted("row.name"));
         guess.todo.push("a guess: what is a key called in the answer?".into());
         lines.push(guess);
-    } else if !names.is_empty() {
-        let value = match names.as_slice() {
+    } else if !titles.is_empty() {
+        let value = match titles.as_slice() {
             [only] => quoted(only),
             several => {
                 let several: Vec<String> = several.iter().map(|name| quoted(name)).collect();

@@ -170,7 +170,7 @@ impl Page<'_> {
                 let text = self.text(rule, &open, rows);
                 match &text {
                     Some(text) if text == HIDDEN => reading.hide(&rule.source, false),
-                    None if self.is_removed(rule, &names) => reading.hide(&rule.source, true),
+                    None if is_removed(rule, &names) => reading.hide(&rule.source, true),
                     _ => {}
                 }
                 if let Some(text) = text {
@@ -181,13 +181,6 @@ impl Page<'_> {
         };
         let (name, id) = (text(&self.rules.name), text(&self.rules.id));
         Ok(Some(Named { name, id, expiry, created }))
-    }
-
-    /// Whether a rule that found no name finds one in the whole rows.
-    fn is_removed(&self, rule: &Compiled, whole: &Context) -> bool {
-        let value = rule.evaluate(&whole.value()).unwrap_or_default();
-        matches!(value.kind(), ValueKind::String | ValueKind::Number)
-            && !value.as_str().is_some_and(|text| text.trim().is_empty())
     }
 
     /// The text of a rule for a name, without secrets; `None` when it is blank.
@@ -262,6 +255,13 @@ impl Page<'_> {
         let problem = format!("`list.{key}` cannot be worked out: {}", explain(error));
         malformed("list_unreadable", &self.secrets.scrub(&problem))
     }
+}
+
+/// Whether a rule that found no name finds one in the whole rows.
+fn is_removed(rule: &Compiled, whole: &Context) -> bool {
+    let value = rule.evaluate(&whole.value()).unwrap_or_default();
+    matches!(value.kind(), ValueKind::String | ValueKind::Number)
+        && !value.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
 fn no_time(key: &str, rule: &Compiled, problem: &str) -> Failure {
