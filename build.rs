@@ -1,8 +1,10 @@
 //! Makes the table of built-in recipes from the files in `src/recipe/builtin`, so that a new recipe
-//! needs no line of Rust. `src/recipe/builtin.rs` includes it.
+//! needs no line of Rust. `src/recipe/builtin.rs` includes it. Tells the metric `build_info` the
+//! compiler and the revision.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 const FOLDER: &str = "src/recipe/builtin";
 
@@ -27,7 +29,34 @@ fn main() {
     }
     table.push_str("];\n");
     let target = Path::new(&variable("OUT_DIR")).join("builtins.rs");
+    let compiler = first_line(Command::new(variable("RUSTC")).arg("--version"));
+    println!("cargo::rustc-env=CREDWATCH_COMPILER={}", compiler.unwrap_or("unknown".into()));
+    println!("cargo::rustc-env=CREDWATCH_REVISION={}", revision());
     std::fs::write(&target, table).unwrap_or_else(|error| panic!("{}: {error}", target.display()));
+}
+
+/// The revision of the sources: `CREDWATCH_REVISION`, else that of git. Builds for development have
+/// none, because each commit would build the crate anew.
+fn revision() -> String {
+    println!("cargo::rerun-if-env-changed=CREDWATCH_REVISION");
+    if let Ok(told) = std::env::var("CREDWATCH_REVISION") {
+        return told;
+    }
+    let git = |arguments: &[&str]| first_line(Command::new("git").args(arguments));
+    if variable("PROFILE") != "release" {
+        return "unknown".into();
+    }
+    if let Some(log) = git(&["rev-parse", "--git-path", "logs/HEAD"]) {
+        println!("cargo::rerun-if-changed={log}");
+    }
+    git(&["rev-parse", "--short=12", "HEAD"]).unwrap_or("unknown".into())
+}
+
+/// The first line that a program prints; `None` when it fails.
+fn first_line(command: &mut Command) -> Option<String> {
+    let output = command.output().ok().filter(|output| output.status.success())?;
+    let line = String::from_utf8(output.stdout).ok()?.lines().next()?.trim().to_owned();
+    (!line.is_empty()).then_some(line)
 }
 
 /// What Cargo tells every build script.

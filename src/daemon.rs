@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle};
 
+use crate::by_hand::ByHand;
 use crate::logging::log_faults;
 use crate::metrics::{Daemon as Instruments, Exposition};
 use crate::plan::{Plan, PlanFiles};
@@ -43,6 +44,10 @@ pub struct Options {
     pub admin_api: bool,
     /// The hosts that requests may name.
     pub hosts: Hosts,
+    /// The path of the metrics.
+    pub telemetry_path: String,
+    /// The command line of a person who probes a provider.
+    pub by_hand: ByHand,
 }
 
 /// Runs until SIGTERM or SIGINT, then stops within a moment: no new probe starts, and running
@@ -61,7 +66,16 @@ pub async fn run(options: Options) -> std::io::Result<()> {
         ledger = ledger(&options) => ledger?,
     };
     let Options {
-        plan, plan_files, prober, storage, mode, listeners, probe_listeners, hosts, ..
+        plan,
+        plan_files,
+        prober,
+        storage,
+        mode,
+        listeners,
+        probe_listeners,
+        hosts,
+        by_hand,
+        ..
     } = options;
     // The ledger has the providers. A reload replaces them, and this list would keep them.
     drop((plan.providers, plan.warnings));
@@ -73,10 +87,14 @@ pub async fn run(options: Options) -> std::io::Result<()> {
     let bounds = Bounds::default();
     let listeners =
         Listeners { main: listeners, probe: probe_listeners, current_web_config, hosts, bounds };
+    let by_hand = if may_tell_paths(&listeners) { by_hand } else { by_hand.without_path() };
     log_start(&ledger, &listeners);
     let exposition = Arc::new(Exposition::new(Arc::clone(&ledger), instruments.clone()));
     let app = App::new(Arc::clone(&ledger), exposition, options.lifecycle.then_some(trigger))
         .probing(control.clone(), mode)
+        .with_external(listeners.hosts.external().cloned())
+        .with_telemetry_path(&options.telemetry_path)
+        .with_by_hand(by_hand)
         .with_admin_api(options.admin_api);
     let mut serving = tokio::spawn(web::serve(listeners, app, until(&stopped)));
     let probe_runtime = ProbeRuntime::start()?;
@@ -173,6 +191,14 @@ fn until(stopped: &watch::Receiver<bool>) -> impl Future<Output = ()> + use<> {
 fn scheduler_ended(ended: Result<(), JoinError>) -> std::io::Error {
     let cause = ended.err().map_or_else(|| "it ended".to_owned(), |error| error.to_string());
     std::io::Error::other(format!("the scheduler has stopped: {cause}"))
+}
+
+/// Whether only people of this host, or with a login, can read the pages.
+fn may_tell_paths(listeners: &Listeners) -> bool {
+    let is_loopback = |listener: &TcpListener| {
+        listener.local_addr().is_ok_and(|address| address.ip().to_canonical().is_loopback())
+    };
+    listeners.current_web_config.get().users() > 0 || listeners.main.iter().all(is_loopback)
 }
 
 fn log_start(ledger: &Ledger, listeners: &Listeners) {

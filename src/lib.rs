@@ -26,12 +26,14 @@
 //! Below all of them: [`time`], [`tls`], `files` (how files are read), [`credentials`], [`secret`]
 //! (what may be shown), `printable` (characters that deceive a reader), [`diagnostic`] (faults with
 //! their place in a file), [`document`] (TOML against a schema), `watch` (changes of files),
-//! `shard`, `runtime` and `threads`, `logging`. Beside them: [`fake`] (the token APIs of demo and
-//! tests), [`exchange`] (recorded exchanges), [`authoring`] (help for people who write recipes).
+//! `shard`, `runtime` and `threads`, `logging`, `by_hand` (the command line with which a person
+//! probes). Beside them: [`fake`] (the token APIs of demo and tests), [`exchange`] (recorded
+//! exchanges), [`authoring`] (help for people who write recipes).
 //!
 //! `ARCHITECTURE.md` has the picture, the invariants and what is absent on purpose.
 
 pub mod authoring;
+mod by_hand;
 pub mod cli;
 pub mod config;
 pub mod credentials;

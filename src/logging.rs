@@ -25,7 +25,8 @@ use crate::printable::printable;
 pub enum Format {
     /// `level=info msg="token issued" provider=x`
     #[default]
-    Text,
+    #[value(alias = "text")]
+    Logfmt,
     /// `{"level":"info","msg":"token issued","provider":"x"}`
     Json,
 }
@@ -159,7 +160,7 @@ where
         write!(writer, "{}", journal_prefix(*event.metadata().level()))?;
         match self.format {
             Format::Json => writeln!(writer, "{}", printable(&Json::Object(line).to_string())),
-            Format::Text => {
+            Format::Logfmt => {
                 for (place, (name, value)) in line.iter().enumerate() {
                     let gap = if place == 0 { "" } else { " " };
                     write!(writer, "{gap}{name}={}", logfmt(value))?;

@@ -77,10 +77,11 @@ pub fn measure(daemon: &Daemon, folder: &Path) -> Result<Vec<Row>> {
 /// Serves the bytes of two files in this process: the floor for scrapes.
 pub fn serve_static(plain: &Path, gzip: &Path) -> Result<()> {
     let (plain, gzip) = (Bytes::from(std::fs::read(plain)?), Bytes::from(std::fs::read(gzip)?));
+    let kind = credwatch::metrics::Format::Text.content_type();
     let answer = move |headers: header::HeaderMap| {
         let compressed = headers.get(header::ACCEPT_ENCODING).is_some_and(|value| value == "gzip");
         let body = if compressed { gzip.clone() } else { plain.clone() };
-        async move { ([(header::CONTENT_TYPE, credwatch::metrics::CONTENT_TYPE)], body) }
+        async move { ([(header::CONTENT_TYPE, kind)], body) }
     };
     let listener = TcpListener::bind("127.0.0.1:0")?;
     listener.set_nonblocking(true)?;

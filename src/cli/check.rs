@@ -1,19 +1,25 @@
 //! `credwatch check`: checks the configuration without the network.
 
 use std::fmt::Display;
+use std::path::Path;
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use secrecy::SecretString;
+use serde_json::{Value, json};
 
-use super::flags::{ConfigFlag, WebConfigFlag, load_once, load_web_config, refused};
+use super::configuration::EXIT_CONFIG;
+use super::flags::{ConfigFlag, WebConfigFlag};
 use super::plan::check_transports;
 use super::print::{complain, counted, say};
+use crate::config::load_once;
 use crate::diagnostic::{Fault, Sentence, Severity, Shown};
+use crate::plan::Plan;
 use crate::provider::{Provider, Slot};
 use crate::recipe::held_ends;
 use crate::time::unix_seconds;
+use crate::web_config::WebConfig;
 
 #[derive(Args)]
 pub struct Flags {
@@ -21,41 +27,114 @@ pub struct Flags {
     config: ConfigFlag,
     #[command(flatten)]
     web_config: WebConfigFlag,
+    /// Take warnings for errors.
+    #[arg(long)]
+    strict: bool,
+    /// The format of the result.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    output: Output,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For people.
+    Text,
+    /// For programs: one object with all errors and warnings.
+    Json,
+}
+
+/// What the check found.
+#[derive(Default)]
+struct Checked {
+    /// Errors and warnings.
+    faults: Vec<Fault>,
+    /// Lines about what is fine.
+    lines: Vec<String>,
+    /// The number of providers, when the configuration can be used.
+    providers: usize,
 }
 
 pub fn main(flags: &Flags) -> ExitCode {
-    // Both are loaded first, so that the faults of both are shown.
-    let (plan, web) = match (load_once(&flags.config), load_web_config(&flags.web_config)) {
-        (Ok(plan), Ok(web)) => (plan, web),
-        (Err(code), _) | (_, Err(code)) => return code,
+    let file = match flags.config.find() {
+        Ok(file) => file,
+        Err(code) => return code,
     };
-    let ending = match check_transports(&plan) {
-        Ok(warnings) => warnings,
-        Err(faults) => return refused(&faults),
+    let mut checked = check(&file, &flags.web_config);
+    if flags.strict {
+        for fault in &mut checked.faults {
+            fault.severity = Severity::Error;
+        }
+    }
+    let is_fine = checked.faults.iter().all(|fault| fault.severity == Severity::Warning);
+    match flags.output {
+        Output::Json => say(&format!("{:#}", as_json(&checked, is_fine))),
+        Output::Text => {
+            if !checked.faults.is_empty() {
+                complain(&checked.faults);
+            }
+            for line in checked.lines.iter().filter(|_| is_fine) {
+                say(line);
+            }
+        }
+    }
+    if is_fine { ExitCode::SUCCESS } else { ExitCode::from(EXIT_CONFIG) }
+}
+
+fn as_json(checked: &Checked, is_fine: bool) -> Value {
+    let fault = |fault: &Fault| {
+        let place = fault.source.as_ref().map(|source| (source.name.as_str(), fault.position()));
+        json!({
+            "file": place.map(|(name, _)| name),
+            "line": place.map(|(_, (line, _))| line),
+            "column": place.map(|(_, (_, column))| column),
+            "severity": if fault.severity == Severity::Error { "error" } else { "warning" },
+            "message": fault.message.as_str(),
+            "hint": fault.hint.as_ref().map(Sentence::as_str),
+        })
     };
-    let mut warnings = plan.warnings.clone();
-    warnings.extend(ending);
-    let mut ends = Vec::new();
+    json!({
+        "fine": is_fine,
+        "providers": checked.providers,
+        "faults": checked.faults.iter().map(fault).collect::<Vec<_>>(),
+    })
+}
+
+/// Checks both files, so that the faults of both are told.
+fn check(file: &Path, web_config: &WebConfigFlag) -> Checked {
+    let (plan, web) = (load_once(file), WebConfig::load(web_config.path()));
+    let mut checked = Checked::default();
+    match plan.and_then(|plan| Ok((check_transports(&plan)?, plan))) {
+        Ok((ending, plan)) => check_plan(&mut checked, file, &plan, ending),
+        Err(faults) => checked.faults.extend(faults),
+    }
+    match web {
+        Ok(web) => {
+            checked.faults.extend_from_slice(web.warnings());
+            if let Some(file) = web_config.path() {
+                let tls = if web.uses_tls() { "TLS" } else { "no TLS" };
+                let users = counted(web.users(), "user");
+                checked.lines.push(format!("{}: fine, {tls}, {users}", file.display()));
+            }
+        }
+        Err(faults) => checked.faults.extend(faults),
+    }
+    checked
+}
+
+/// Checks what can be used: its warnings, and the ends that stand in its credentials.
+fn check_plan(checked: &mut Checked, file: &Path, plan: &Plan, ending: Vec<Fault>) {
+    checked.faults.extend_from_slice(&plan.warnings);
+    checked.faults.extend(ending);
     for provider in &plan.providers {
-        let credentials = readable(provider, &mut warnings);
-        ends.extend(held(provider, &credentials, &mut warnings));
-        warnings.extend(hidden_names(provider));
+        let credentials = readable(provider, &mut checked.faults);
+        let ends = held(provider, &credentials, &mut checked.faults);
+        checked.lines.extend(ends);
+        checked.faults.extend(hidden_names(provider));
     }
-    warnings.extend_from_slice(web.warnings());
-    if !warnings.is_empty() {
-        complain(&warnings);
-    }
-    for line in &ends {
-        say(line);
-    }
-    let count = plan.providers.iter().filter(|provider| provider.slot == Slot::Current).count();
-    say(&format!("{}: fine, {}", flags.config.file.display(), counted(count, "provider")));
-    if let Some(file) = flags.web_config.path() {
-        let (tls, users) =
-            (if web.uses_tls() { "TLS" } else { "no TLS" }, counted(web.users(), "user"));
-        say(&format!("{}: fine, {tls}, {users}", file.display()));
-    }
-    ExitCode::SUCCESS
+    let current = plan.providers.iter().filter(|provider| provider.slot == Slot::Current);
+    checked.providers = current.count();
+    let providers = counted(checked.providers, "provider");
+    checked.lines.push(format!("{}: fine, {providers}", file.display()));
 }
 
 /// The secrets of a provider that this user can read, and warnings about the others. The daemon

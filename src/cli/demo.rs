@@ -10,11 +10,13 @@ use jiff::Timestamp;
 use super::flags::LogFlags;
 use super::plan::complete;
 use super::print::{complain_of, say};
+use crate::by_hand::ByHand;
 use crate::config::{DEFAULT_ADDRESS, load_text, parse_address};
 use crate::daemon::{self, Options};
 use crate::fake::Fake;
 use crate::fake::story::Story;
 use crate::probe::Prober;
+use crate::provider::Slot;
 use crate::runtime::block_on;
 use crate::schedule::Mode;
 use crate::storage::TemporaryFolder;
@@ -67,7 +69,12 @@ async fn run(listener: TcpListener) -> std::io::Result<()> {
     })?;
     // The fakes may be asked more often than the real APIs.
     plan.warnings.clear();
-    introduce(&listener.local_addr()?.to_string());
+    // The commands of a person read the same configuration.
+    let file = folder.write("credwatch.toml", &text)?;
+    let by_hand = ByHand::here(&file);
+    let address = listener.local_addr()?;
+    let first = plan.providers.first().map_or("", |provider| &provider.name);
+    introduce(&address.to_string(), &by_hand.line(first, Slot::Current));
     let options = Options {
         plan: complete(plan, WebConfig::default()),
         plan_files: None,
@@ -77,8 +84,11 @@ async fn run(listener: TcpListener) -> std::io::Result<()> {
         storage: None,
         mode: Mode::Scheduled,
         lifecycle: false,
-        admin_api: false,
+        // The page has a button for it. Nobody else than this host may use it.
+        admin_api: address.ip().is_loopback(),
         hosts: Hosts::default(),
+        telemetry_path: web::TELEMETRY_PATH.to_owned(),
+        by_hand,
     };
     let story = tokio::spawn(repeat(story, Arc::clone(&fake)));
     let outcome = daemon::run(options).await;
@@ -86,13 +96,17 @@ async fn run(listener: TcpListener) -> std::io::Result<()> {
     outcome
 }
 
-fn introduce(address: &str) {
+fn introduce(address: &str, command: &str) {
     say(&format!(
         "credwatch demo: fake APIs on loopback, and the daemon that watches their credentials.
 
   http://{address}/           the page: who is broken, why, and when tokens and keys end
   http://{address}/metrics    what Prometheus scrapes
   http://{address}/healthz    503 while any credential is broken
+
+In another terminal, to see one request and how its answer is read:
+
+  {command}
 
 Ctrl-C ends it. The story:
 "

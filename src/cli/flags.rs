@@ -5,19 +5,33 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::print::{complain, complain_of};
+use super::configuration::{self, EXIT_CONFIG, OWN_FILE};
+use super::print::{complain, complain_of, note};
 use crate::diagnostic::Fault;
 use crate::logging::{Format, Verbosity};
-use crate::plan::Plan;
 use crate::web::Hosts;
-use crate::web_config::WebConfig;
 
 /// The flag of the configuration.
 #[derive(Args)]
 pub struct ConfigFlag {
-    /// The configuration file.
-    #[arg(long = "config.file", value_name = "FILE", default_value = "credwatch.toml")]
-    pub file: PathBuf,
+    /// The configuration file [default: credwatch.toml, else /etc/credwatch/credwatch.toml].
+    #[arg(long = "config.file", value_name = "FILE")]
+    pub file: Option<PathBuf>,
+}
+
+impl ConfigFlag {
+    /// The configuration, or the exit status when there is none. Says which file it is when the
+    /// reader may expect another one.
+    pub fn find(&self) -> Result<PathBuf, ExitCode> {
+        if let Some(file) = &self.file {
+            return Ok(file.clone());
+        }
+        let file = configuration::default_file().ok_or_else(configuration::missing)?;
+        if file != Path::new(OWN_FILE) {
+            note(&format!("the configuration is {}", file.display()));
+        }
+        Ok(file)
+    }
 }
 
 /// The flag of the web configuration.
@@ -78,25 +92,12 @@ pub struct LogFlags {
     #[arg(long = "log.level", value_name = "LEVEL")]
     pub level: Option<Verbosity>,
     /// The format of the log.
-    #[arg(long = "log.format", value_name = "FORMAT", default_value = "text")]
+    #[arg(long = "log.format", value_name = "FORMAT", default_value = "logfmt")]
     pub format: Format,
 }
-
-/// The exit status when the configuration is wrong (`EX_CONFIG` of sysexits.h).
-const EXIT_CONFIG: u8 = 78;
 
 /// Prints the faults, and returns the exit status for a wrong configuration.
 pub fn refused(faults: &[Fault]) -> ExitCode {
     complain(faults);
     ExitCode::from(EXIT_CONFIG)
-}
-
-/// Loads the configuration from a file or a pipe, or prints its faults.
-pub fn load_once(flag: &ConfigFlag) -> Result<Plan, ExitCode> {
-    crate::config::load_once(&flag.file).map_err(|faults| refused(&faults))
-}
-
-/// Loads the web configuration, or prints its faults.
-pub fn load_web_config(flag: &WebConfigFlag) -> Result<WebConfig, ExitCode> {
-    WebConfig::load(flag.path()).map_err(|faults| refused(&faults))
 }

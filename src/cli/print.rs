@@ -7,7 +7,7 @@ use tracing::Level;
 
 use crate::diagnostic::{Fault, Severity};
 use crate::logging;
-use crate::printable::printable_lines;
+use crate::printable::{printable, printable_lines};
 
 /// The most faults that are printed.
 const MOST_SHOWN: usize = 100;
@@ -43,9 +43,45 @@ pub fn complain_of(problem: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", printable_lines(&text));
 }
 
+/// Prints a line beside the result to standard error.
+pub fn note(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{}", printable_lines(text));
+}
+
+/// Replaces the current line of the terminal on standard error; does nothing without a terminal.
+pub fn rewrite_line(text: &str) {
+    let mut out = std::io::stderr().lock();
+    if out.is_terminal() {
+        let _ = write!(out, "\r{}\u{1b}[K", printable(text));
+        let _ = out.flush();
+    }
+}
+
+/// Empties that line.
+pub fn erase_line() {
+    rewrite_line("");
+}
+
 /// A number with its noun: `1 error`, `2 errors`.
 pub fn counted(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Standard output for a dialogue. A text is shown at once, also without a line break at its end.
+pub struct Screen;
+
+impl Write for Screen {
+    fn write(&mut self, text: &[u8]) -> std::io::Result<usize> {
+        let shown = String::from_utf8_lossy(text);
+        let mut out = std::io::stdout().lock();
+        out.write_all(printable_lines(&shown).as_bytes())?;
+        out.flush()?;
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Prints to standard output. A closed pipe, as with `head`, is no error.
@@ -82,6 +118,29 @@ pub fn say_styled(text: &str) {
     let colours = std::io::stdout().is_terminal()
         && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let _ = writeln!(std::io::stdout().lock(), "{}", styled(text, colours));
+}
+
+/// Width and height of the terminal of standard output, in characters; `None` without a terminal.
+pub fn window() -> Option<(usize, usize)> {
+    let out = std::io::stdout();
+    let size = out.is_terminal().then(|| rustix::termios::tcgetwinsize(&out).ok()).flatten()?;
+    // Some terminals do not know their size.
+    let known = |size: u16, default: usize| if size == 0 { default } else { size.into() };
+    Some((known(size.ws_col, 80), known(size.ws_row, 24)))
+}
+
+/// Replaces what the terminal shows by these lines, in one step, so that nothing flickers.
+pub fn redraw(lines: &[String]) {
+    let colours = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let mut text = "\u{1b}[H".to_owned();
+    for line in lines {
+        text.push_str(&styled(line, colours));
+        text.push_str("\u{1b}[K\n");
+    }
+    text.push_str("\u{1b}[J");
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes());
+    let _ = out.flush();
 }
 
 fn styled(text: &str, colours: bool) -> String {

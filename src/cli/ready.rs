@@ -35,6 +35,16 @@ fn block(recipe: &Recipe, inputs: &[&str]) -> String {
 /// possible. The reader replaces values in capital letters and addresses of `example.com`.
 #[must_use]
 pub fn block_to_copy(recipe: &Recipe) -> Option<String> {
+    smallest(recipe).map(|(_, text)| text)
+}
+
+/// The names of the inputs in that table.
+pub fn inputs_to_copy(recipe: &Recipe) -> Option<Vec<String>> {
+    smallest(recipe).map(|(inputs, _)| inputs.into_iter().map(str::to_owned).collect())
+}
+
+/// The inputs of the smallest valid table, and its text.
+fn smallest(recipe: &Recipe) -> Option<(Vec<&str>, String)> {
     let parameters = recipe
         .parameters
         .iter()
@@ -70,7 +80,7 @@ pub fn block_to_copy(recipe: &Recipe) -> Option<String> {
             || names.contains(&"username")
             || !optional.contains(&"username");
         if is_whole && has_credential(&names) && load_text("block", &text).is_ok() {
-            return Some(text);
+            return Some((names, text));
         }
     }
     None

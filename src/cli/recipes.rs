@@ -116,15 +116,17 @@ fn general() -> Vec<String> {
     names.filter(|name| name.starts_with("oauth2-")).map(|name| format!("`{name}`")).collect()
 }
 
+/// The built-in recipes that have all these words, each with its distance from them. A word is
+/// found by its beginning: `micro`, but not `sap` in `whatsapp`.
+pub fn matching(words: &[String]) -> Vec<(u8, Recipe)> {
+    let all = BUILTINS.iter().filter_map(|(name, _)| builtin::recipe(name));
+    all.filter_map(|recipe| Some((distance(&recipe, words)?, recipe))).collect()
+}
+
 fn list(words: &[String]) -> ExitCode {
     let words: Vec<String> =
         words.iter().flat_map(|word| word.split_whitespace()).map(str::to_owned).collect();
-    // A word is found by its beginning: `micro`, but not `sap` in `whatsapp`.
-    let mut found: Vec<(u8, Recipe)> = BUILTINS
-        .iter()
-        .filter_map(|(name, _)| builtin::recipe(name))
-        .filter_map(|recipe| Some((distance(&recipe, &words)?, recipe)))
-        .collect();
+    let mut found = matching(&words);
     if found.is_empty() {
         return nothing_found(&words);
     }

@@ -9,9 +9,11 @@ use clap::Args;
 use jiff::Timestamp;
 use listenfd::ListenFd;
 
+use super::configuration;
 use super::flags::{ConfigFlag, HostFlags, LogFlags, RequestFlags, WebConfigFlag, refused};
 use super::plan::{Sources, plan_files};
 use super::print::complain_of;
+use crate::by_hand::ByHand;
 use crate::config::parse_address;
 use crate::daemon::{self, Options};
 use crate::probe::Prober;
@@ -36,6 +38,9 @@ pub struct Flags {
     requests: RequestFlags,
     #[command(flatten)]
     hosts: HostFlags,
+    /// The path of the metrics.
+    #[arg(long = "web.telemetry-path", value_name = "PATH", default_value = web::TELEMETRY_PATH)]
+    telemetry_path: String,
     /// The directory in which the daemon saves its state [default: `STATE_DIRECTORY`, else none].
     #[arg(long = "storage.path", value_name = "DIRECTORY")]
     storage: Option<PathBuf>,
@@ -76,10 +81,24 @@ fn options(flags: &Flags) -> Result<Options, ExitCode> {
     let listen_addresses = parse("--web.listen-address", &flags.listen)?;
     let probe_addresses = parse("--web.probe-address", &flags.probe_listen)?;
     let hosts = flags.hosts.hosts()?;
+    if !web::is_free_path(&flags.telemetry_path) {
+        complain_of(
+            "--web.telemetry-path: write a path that no other answer has, such as /metrics or \
+             /credwatch/metrics",
+        );
+        return Err(ExitCode::from(2));
+    }
+    let config = if let Some(file) = &flags.config.file {
+        file.clone()
+    } else {
+        let file = configuration::default_file().ok_or_else(configuration::missing)?;
+        tracing::info!(file = %file.display(), "the configuration is found");
+        file
+    };
     let by_flags = flags.systemd_socket || !listen_addresses.is_empty();
     let prober = Arc::new(Prober::new());
     let sources = Sources {
-        config: flags.config.file.clone(),
+        config: config.clone(),
         web_config: flags.web_config.path().map(Into::into),
         shard: flags.shard,
         listen_addresses: by_flags.then_some(listen_addresses),
@@ -100,6 +119,8 @@ fn options(flags: &Flags) -> Result<Options, ExitCode> {
         lifecycle: flags.requests.lifecycle,
         admin_api: flags.requests.admin_api,
         hosts,
+        telemetry_path: flags.telemetry_path.clone(),
+        by_hand: ByHand::here(&config),
         plan,
         plan_files: Some(plan_files),
         prober,

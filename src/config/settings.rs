@@ -10,7 +10,8 @@ use crate::plan::{Limits, Plan};
 pub const DEFAULT_ADDRESS: &str = "127.0.0.1:9797";
 
 /// The default upper bounds of the latency histogram, in seconds.
-pub const DEFAULT_BUCKETS: [f64; 9] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+pub const DEFAULT_BUCKETS: [f64; 12] =
+    [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
 
 /// Parses `HOST:PORT` with a numeric host, or `:PORT` for all addresses, as in Prometheus
 /// exporters.

@@ -19,13 +19,19 @@ pub enum SecretError {
         /// Why.
         error: FileError,
     },
-    /// `$CREDENTIALS_DIRECTORY` is not set: systemd did not start the daemon, or the unit has no
-    /// `LoadCredential=`.
+    /// `$CREDENTIALS_DIRECTORY` is not set, and the running service has no such credential: the
+    /// service does not run, or its unit has no `LoadCredential=`.
     #[error(
-        "systemd passed no credentials ($CREDENTIALS_DIRECTORY is not set); is there a \
-         LoadCredential={0}:… in the unit?"
+        "systemd passed no credentials ($CREDENTIALS_DIRECTORY is not set), and the running \
+         service has none of this name; is there a LoadCredential={0}:… in the unit?"
     )]
     NoCredentialsDirectory(String),
+    /// The running service has it, and this user may not read it.
+    #[error(
+        "only root can read the systemd credential {0} of the running service: use `sudo credwatch \
+         probe NAME`"
+    )]
+    OfService(String),
     /// The command printed no secret.
     #[error("{program}: {error}")]
     Command {

@@ -1,6 +1,7 @@
 //! Where the value of a credential comes from.
 
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +13,10 @@ use tokio::sync::Semaphore;
 use super::command;
 use super::error::SecretError;
 use super::shown;
-use crate::files;
+use crate::files::{self, FileError};
+
+/// The credentials of the running service, for root.
+const SERVICE_CREDENTIALS: &str = "/run/credentials/credwatch.service";
 
 /// Where the value of a credential comes from. Everything but an inline value is read again for
 /// each probe.
@@ -24,7 +28,8 @@ pub enum SecretSource {
     Environment(String),
     /// A file.
     File(PathBuf),
-    /// A systemd credential: a file of this name in `$CREDENTIALS_DIRECTORY`.
+    /// A systemd credential: a file of this name in `$CREDENTIALS_DIRECTORY`, or without that
+    /// variable in the directory of the running service.
     Systemd(String),
     /// The output of a program: its absolute path, then its arguments.
     Command(Vec<String>),
@@ -64,7 +69,7 @@ impl SecretSource {
             Self::File(path) => read_file(path),
             Self::Systemd(name) => match std::env::var_os("CREDENTIALS_DIRECTORY") {
                 Some(directory) => read_file(&Path::new(&directory).join(name)),
-                None => Err(SecretError::NoCredentialsDirectory(shown::systemd(name).to_owned())),
+                None => read_of_service(Path::new(SERVICE_CREDENTIALS), name),
             },
             Self::Command(_) => return None,
         };
@@ -129,6 +134,18 @@ fn is_invisible(character: char) -> bool {
 fn read_file(path: &Path) -> Result<Zeroizing<String>, SecretError> {
     files::read_secret(path)
         .map_err(|error| SecretError::File { file: shown::file("", path), error })
+}
+
+/// Reads a credential of the running service, whose directory this is.
+fn read_of_service(directory: &Path, name: &str) -> Result<Zeroizing<String>, SecretError> {
+    let path = directory.join(name);
+    files::read_secret(&path).map_err(|error| match error {
+        FileError::NotFound => SecretError::NoCredentialsDirectory(shown::systemd(name).to_owned()),
+        FileError::Io(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            SecretError::OfService(shown::systemd(name).to_owned())
+        }
+        error => SecretError::File { file: shown::file("", &path), error },
+    })
 }
 
 /// Shows the source and never the value. Looks into the file system, which can hang.
@@ -231,6 +248,16 @@ mod tests {
             read(Path::new("/nonexistent/key")),
             Err("cannot read /nonexistent/key: there is no such file".into())
         );
+    }
+
+    #[test]
+    fn a_systemd_credential_of_the_running_service_is_read_and_a_missing_one_is_explained() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("crm"), "s3cret\n").expect("written");
+        let read = |name| read_of_service(folder.path(), name);
+        assert_eq!(read("crm").expect("it is there").trim(), "s3cret");
+        let error = read("erp").expect_err("it is not there").to_string();
+        assert!(error.contains("LoadCredential=erp:"), "{error}");
     }
 
     #[test]

@@ -61,11 +61,16 @@ impl Daemon {
         );
         saved.set(1);
         let build = IntGaugeVec::new(
-            Opts::new("credwatch_build_info", "Version of credwatch. Always 1."),
-            &["version"],
+            Opts::new(
+                "credwatch_build_info",
+                "Version of credwatch, the revision of its sources and its compiler. Always 1.",
+            ),
+            &["version", "revision", "compiler"],
         )
         .expect("valid");
-        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        let version = env!("CARGO_PKG_VERSION");
+        let (revision, compiler) = (env!("CREDWATCH_REVISION"), env!("CREDWATCH_COMPILER"));
+        build.with_label_values(&[version, revision, compiler]).set(1);
         registry.register(Box::new(lateness.clone())).expect("registered once");
         registry.register(Box::new(in_flight.clone())).expect("registered once");
         registry.register(Box::new(reload_successful.clone())).expect("registered once");

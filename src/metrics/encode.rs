@@ -3,6 +3,8 @@
 
 use std::io;
 
+use super::format::Format;
+
 /// The size at which a piece is complete, in bytes.
 const PIECE: usize = 64 * 1024;
 
@@ -32,19 +34,18 @@ pub fn piece() -> Vec<u8> {
 pub struct Encoder<'s> {
     sink: &'s mut dyn Sink,
     buffer: Vec<u8>,
+    format: Format,
 }
 
 impl<'s> Encoder<'s> {
     /// An encoder that writes to `sink`.
-    pub fn new(sink: &'s mut dyn Sink) -> Self {
-        Self { sink, buffer: piece() }
+    pub fn new(sink: &'s mut dyn Sink, format: Format) -> Self {
+        Self { sink, buffer: piece(), format }
     }
 
     /// Writes help and type of a family, before its samples.
     pub fn family(&mut self, name: &str, kind: &str, help: &str) {
-        for text in ["# HELP ", name, " ", help, "\n# TYPE ", name, " ", kind, "\n"] {
-            self.buffer.extend_from_slice(text.as_bytes());
-        }
+        self.format.push_family(&mut self.buffer, name, kind, help);
     }
 
     /// Writes one sample; see [`push_sample`].

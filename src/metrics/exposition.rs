@@ -7,14 +7,12 @@ use super::daemon::Daemon;
 use super::encode::{Encoder, Sink};
 use super::families::{FAMILIES, PROBE_PENDING};
 use super::family::{Family, Samples, Writer, open};
+use super::format::{END, Format};
 use super::histogram::Layout;
 use super::names::Names;
 use super::process;
 use super::snapshot::{self, Column};
 use crate::state::{Ledger, Moment, Roster};
-
-/// The content type of the exposition.
-pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Writes the answers of `/metrics`.
 pub struct Exposition {
@@ -50,13 +48,24 @@ impl Exposition {
     /// # Errors
     /// When nobody reads the answer, for example because the scraper has closed the connection.
     pub fn write(&self, sink: &mut dyn Sink, now: Moment) -> io::Result<()> {
-        let mut encoder = Encoder::new(sink);
+        self.write_as(Format::Text, sink, now)
+    }
+
+    /// The same in this format.
+    ///
+    /// # Errors
+    /// As [`Exposition::write`].
+    pub fn write_as(&self, format: Format, sink: &mut dyn Sink, now: Moment) -> io::Result<()> {
+        let mut encoder = Encoder::new(sink, format);
         let names = self.names();
         let spare = std::mem::take(&mut *self.spare.lock().unwrap_or_else(PoisonError::into_inner));
         let columns = write_families(FAMILIES.iter(), &names, false, now, spare, &mut encoder)?;
         *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = columns;
-        encoder.raw(self.daemon.text().as_bytes())?;
-        encoder.raw(process::text().as_bytes())?;
+        encoder.raw(&format.of_text(&self.daemon.text()))?;
+        encoder.raw(&format.of_text(&process::text()))?;
+        if format == Format::OpenMetrics {
+            encoder.raw(END.as_bytes())?;
+        }
         encoder.finish()
     }
 }
@@ -71,7 +80,7 @@ pub fn write_one(
     pending: bool,
     now: Moment,
 ) -> io::Result<()> {
-    let mut encoder = Encoder::new(sink);
+    let mut encoder = Encoder::new(sink, Format::Text);
     let names = Names::new(Arc::new(roster));
     let families = FAMILIES.iter().chain([&PROBE_PENDING]);
     write_families(families, &names, pending, now, Vec::new(), &mut encoder)?;

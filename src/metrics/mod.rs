@@ -1,4 +1,4 @@
-//! The exposition, in the Prometheus text format 0.0.4.
+//! The exposition, in the Prometheus text format 0.0.4 or in `OpenMetrics`.
 //!
 //! The encoder in this folder writes the families about providers directly from the ledger, because
 //! they have many series. The `prometheus` crate writes the metrics of the daemon.
@@ -8,6 +8,7 @@ mod encode;
 mod exposition;
 pub mod families;
 mod family;
+mod format;
 mod histogram;
 mod listed;
 mod names;
@@ -17,5 +18,6 @@ mod snapshot;
 
 pub use daemon::Daemon;
 pub use encode::{Sink, piece};
-pub use exposition::{CONTENT_TYPE, Exposition, write_one};
+pub use exposition::{Exposition, write_one};
+pub use format::Format;
 pub use process::started as process_started;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::encode::Encoder;
 use super::family::{Family, Samples, Subject, Writer, open};
+use super::format::Format;
 use super::histogram::Layout;
 use super::names::Names;
 use crate::provider::Slot;
@@ -97,7 +98,7 @@ fn other_bounds(
 ) {
     let mut values = Vec::new();
     Layout::push(histogram, is_compact, &mut values);
-    let mut encoder = Encoder::new(text);
+    let mut encoder = Encoder::new(text, Format::Text);
     Layout::new(name, &histogram.bounds).write(provider, &values, &mut encoder);
     // A text in memory takes everything.
     let _ = encoder.finish();

@@ -3,6 +3,7 @@
 //! Every request opens a new connection with a full handshake. It has a deadline, follows no
 //! redirect and reads a limited body.
 
+mod ask;
 mod body;
 mod budget;
 mod chain;
@@ -21,6 +22,7 @@ mod proxy;
 mod send;
 mod tls;
 
+pub use ask::Asker;
 pub use body::LARGEST_BODY;
 pub use chain::Validity;
 pub use headers::DEFAULT_HEADERS;

@@ -57,7 +57,7 @@ impl Headers {
     }
 
     /// Sets the value of a name.
-    fn insert(&mut self, name: HeaderName, value: HeaderValue) {
+    pub fn insert(&mut self, name: HeaderName, value: HeaderValue) {
         self.0.retain(|(known, _)| *known != name);
         self.0.push((name, value));
     }

@@ -17,5 +17,5 @@ mod tests;
 
 pub use control::{Control, Mode, Requested, Requester};
 pub use held::read_held_ends;
-pub use probes::Instruments;
+pub use probes::{Instruments, panicked};
 pub use scheduler::Scheduler;

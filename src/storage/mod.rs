@@ -8,4 +8,4 @@ mod temporary;
 
 pub use keeper::{LONGEST_SAVE, Storage};
 pub use restore::{LONGEST_RESTORE, NoDirectory, restore};
-pub use temporary::TemporaryFolder;
+pub use temporary::{TemporaryFolder, write_new};

@@ -1,9 +1,21 @@
-//! A folder of files for as long as a value lives.
+//! New files, and a folder of files for as long as a value lives.
 
-use std::fs::DirBuilder;
-use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::{DirBuilder, File};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+/// Writes a new file, which only the user of this process can read. Makes its folder, if necessary.
+///
+/// # Errors
+/// When something has this name already, or the file cannot be written.
+pub fn write_new(path: &Path, text: &str) -> io::Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    }
+    let mut file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(text.as_bytes())
+}
 
 /// A new folder that only the user of this process can read.
 pub struct TemporaryFolder(PathBuf);
@@ -18,9 +30,19 @@ impl TemporaryFolder {
         let folder = Self(std::env::temp_dir().join(name));
         DirBuilder::new().mode(0o700).create(&folder.0)?;
         for (name, text) in files {
-            std::fs::write(folder.0.join(name), text)?;
+            folder.write(name, text)?;
         }
         Ok(folder)
+    }
+
+    /// Writes one more file, which only this user can read. Returns its path.
+    ///
+    /// # Errors
+    /// When it is there already, or cannot be written.
+    pub fn write(&self, name: &str, text: &str) -> io::Result<PathBuf> {
+        let path = self.0.join(name);
+        write_new(&path, text)?;
+        Ok(path)
     }
 
     /// Where it is.

@@ -4,13 +4,18 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use super::authority::External;
 use super::documents::Documents;
 use super::stream::Streams;
+use crate::by_hand::ByHand;
 use crate::metrics::Exposition;
 use crate::reload::Trigger;
 use crate::schedule::{Control, Mode};
 use crate::state::Ledger;
 use crate::threads::Threads;
+
+/// The usual path of the metrics.
+pub const TELEMETRY_PATH: &str = "/metrics";
 
 /// The maximum number of concurrent scrapes. Each uses a thread while it writes.
 const MAX_SCRAPES: usize = 8;
@@ -39,6 +44,12 @@ pub struct App {
     pub(super) mode: Mode,
     /// Whether operators may start probes over the API.
     pub(super) admin_api: bool,
+    /// The path of the metrics.
+    pub(super) telemetry_path: Arc<str>,
+    /// The URL at which browsers reach the server; `None` without the flag.
+    pub(super) external: Option<External>,
+    /// The command line of a person who probes a provider.
+    pub(super) by_hand: Arc<ByHand>,
 }
 
 impl App {
@@ -61,6 +72,9 @@ impl App {
             control: None,
             mode: Mode::default(),
             admin_api: false,
+            telemetry_path: TELEMETRY_PATH.into(),
+            external: None,
+            by_hand: Arc::default(),
         }
     }
 
@@ -69,6 +83,24 @@ impl App {
     pub fn probing(mut self, control: Control, mode: Mode) -> Self {
         (self.control, self.mode) = (Some(control), mode);
         self
+    }
+
+    /// Sets the path of the metrics.
+    #[must_use]
+    pub fn with_telemetry_path(self, path: &str) -> Self {
+        Self { telemetry_path: path.into(), ..self }
+    }
+
+    /// Sets the URL at which browsers reach the server.
+    #[must_use]
+    pub fn with_external(self, external: Option<External>) -> Self {
+        Self { external, ..self }
+    }
+
+    /// Sets the command line of a person who probes a provider.
+    #[must_use]
+    pub fn with_by_hand(self, by_hand: ByHand) -> Self {
+        Self { by_hand: Arc::new(by_hand), ..self }
     }
 
     /// Sets whether operators may start probes over the API.

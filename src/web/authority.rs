@@ -105,3 +105,23 @@ impl Origin {
         self.name == host.name && self.port == host.port.unwrap_or(default)
     }
 }
+
+/// The URL at which browsers reach the server, for example through a proxy.
+#[derive(Clone)]
+pub struct External {
+    pub origin: Origin,
+    /// The path before each path of the server, without a slash at the end.
+    prefix: String,
+}
+
+impl External {
+    pub fn of(url: &Url) -> Option<Self> {
+        let prefix = url.path().trim_end_matches('/').to_owned();
+        Some(Self { origin: Origin::of(url)?, prefix })
+    }
+
+    /// Scheme and prefix, for a client that names this host.
+    pub fn named_by(&self, host: &Authority) -> Option<(&str, &str)> {
+        self.origin.is_of(host).then_some((self.origin.scheme.as_str(), self.prefix.as_str()))
+    }
+}

@@ -4,15 +4,17 @@
 //! browser then lets that page read what the daemon answers. Only the name in the request shows it.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::http::uri::Authority as Target;
 use axum::http::{HeaderMap, Method, Request, Version, header};
 use url::Url;
 
-use super::authority::{Authority, Origin};
+use super::authority::{Authority, External, Origin};
 
-/// The paths that accept every host: scrapers and supervisors name the daemon in many ways.
-const EXEMPT: [&str; 4] = ["/metrics", "/healthz", "/livez", "/readyz"];
+/// The paths that accept every host beside that of the metrics: scrapers and supervisors name the
+/// daemon in many ways.
+const EXEMPT: [&str; 3] = ["/healthz", "/livez", "/readyz"];
 
 /// The path of GET requests that start probes.
 const PROBE: &str = "/probe";
@@ -25,7 +27,7 @@ const FETCH_SITE: &str = "sec-fetch-site";
 pub struct Hosts {
     /// `None` without the flag.
     allowed: Option<Names>,
-    external: Option<Origin>,
+    external: Option<External>,
 }
 
 /// The allowed names of one listener.
@@ -41,6 +43,7 @@ enum Names {
 pub struct HostRule {
     names: Names,
     external: Option<Origin>,
+    telemetry_path: Arc<str>,
 }
 
 /// Why a request is refused.
@@ -71,16 +74,24 @@ impl Hosts {
         Ok(Self { allowed, external })
     }
 
+    /// The URL of `--web.external-url`.
+    #[must_use]
+    pub fn external(&self) -> Option<&External> {
+        self.external.as_ref()
+    }
+
     /// The rule of a listener at this address. Without `--web.allowed-hosts`, listeners on loopback
     /// accept loopback names, and all others accept every host.
     #[must_use]
-    pub fn rule(&self, listener: SocketAddr) -> HostRule {
+    pub fn rule(&self, listener: SocketAddr, telemetry_path: &Arc<str>) -> HostRule {
         let names = match &self.allowed {
             Some(names) => names.clone(),
             None if listener.ip().to_canonical().is_loopback() => Names::Loopback,
             None => Names::Any,
         };
-        HostRule { names, external: self.external.clone() }
+        let telemetry_path = Arc::clone(telemetry_path);
+        let external = self.external.as_ref().map(|external| external.origin.clone());
+        HostRule { names, external, telemetry_path }
     }
 }
 
@@ -95,8 +106,9 @@ impl HostRule {
         let has_none = request.version() <= Version::HTTP_10
             && request.uri().authority().is_none()
             && !request.headers().contains_key(header::HOST);
-        if !EXEMPT.contains(&request.uri().path()) && !matches!(self.names, Names::Any) && !has_none
-        {
+        let path = request.uri().path();
+        let is_exempt = EXEMPT.contains(&path) || *path == *self.telemetry_path;
+        if !is_exempt && !matches!(self.names, Names::Any) && !has_none {
             let named = named.as_ref().ok_or(Refusal::Unclear)?;
             if !named.iter().all(|host| self.allows(host)) {
                 return Err(Refusal::Host);
@@ -170,8 +182,8 @@ fn listed(text: &str) -> Result<Authority, String> {
         })
 }
 
-/// The origin of `--web.external-url`.
-fn external(text: &str) -> Result<Origin, String> {
+/// The URL of `--web.external-url`.
+fn external(text: &str) -> Result<External, String> {
     let url = Url::parse(text).ok().filter(|url| {
         ["http", "https"].contains(&url.scheme())
             && url.username().is_empty()
@@ -180,7 +192,7 @@ fn external(text: &str) -> Result<Origin, String> {
             && url.fragment().is_none()
     });
     url.as_ref()
-        .and_then(Origin::of)
+        .and_then(External::of)
         .ok_or_else(|| format!("{text:?} is no URL, such as https://watch.example/credwatch/"))
 }
 
@@ -192,7 +204,8 @@ mod tests {
 
     fn rule(allowed: &[&str], external: Option<&str>, listener: &str) -> HostRule {
         let allowed: Vec<String> = allowed.iter().map(|text| (*text).to_owned()).collect();
-        Hosts::new(&allowed, external).expect("valid").rule(listener.parse().expect("an address"))
+        let hosts = Hosts::new(&allowed, external).expect("valid");
+        hosts.rule(listener.parse().expect("an address"), &"/metrics".into())
     }
 
     fn check(rule: &HostRule, method: &str, target: &str, headers: &[(&str, &str)]) -> u8 {
@@ -310,7 +323,7 @@ mod tests {
         ] {
             assert_eq!(check(&rule, "GET", target, &host(hosts)), expected, "{target} {hosts:?}");
         }
-        for path in EXEMPT {
+        for path in EXEMPT.into_iter().chain(["/metrics"]) {
             for hosts in [&["evil.example"][..], &[], &["a", "b"]] {
                 assert_eq!(check(&rule, "GET", path, &host(hosts)), b'+', "{path} {hosts:?}");
             }

@@ -24,8 +24,9 @@ mod scrape;
 mod serve;
 mod stream;
 
-pub use app::App;
+pub use app::{App, TELEMETRY_PATH};
 pub use connection::Bounds;
 pub use hosts::Hosts;
 pub use listen::bind;
+pub use routes::is_free_path;
 pub use serve::{Listeners, serve};

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::api;
 use super::app::App;
-use crate::metrics::{CONTENT_TYPE, write_one};
+use crate::metrics::{Format, write_one};
 use crate::schedule::{Requested, Requester};
 
 #[derive(Deserialize)]
@@ -56,7 +56,10 @@ pub async fn probe(
     if write_one(&mut body, roster, pending, app.ledger.now()).is_err() {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     }
-    ([(header::CONTENT_TYPE, CONTENT_TYPE), (header::CACHE_CONTROL, "no-store")], body)
+    (
+        [(header::CONTENT_TYPE, Format::Text.content_type()), (header::CACHE_CONTROL, "no-store")],
+        body,
+    )
         .into_response()
 }
 

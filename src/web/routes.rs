@@ -17,7 +17,7 @@ pub fn all(app: App) -> Router {
         .route("/providers/{name}", get(page::provider_page))
         .route("/reasons", get(page::reasons_page))
         .route("/assets/{name}", get(page::asset))
-        .route("/metrics", get(scrape::metrics))
+        .route(&app.telemetry_path, get(scrape::metrics))
         .route("/healthz", get(health::healthz))
         .route("/livez", get(health::livez))
         .route("/readyz", get(health::readyz))
@@ -30,6 +30,20 @@ pub fn all(app: App) -> Router {
         .fallback(|| async { (StatusCode::NOT_FOUND, "not found; / links to the other paths\n") })
         .layer(map_response(harden))
         .with_state(app)
+}
+
+/// Whether metrics can have this path: it is plain, and no other answer has it.
+#[must_use]
+pub fn is_free_path(path: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./~".contains(&byte);
+    let taken =
+        ["/", "/providers", "/reasons", "/healthz", "/livez", "/readyz", "/probe", "/-/reload"];
+    let below = ["/providers/", "/assets/", "/sd/", "/api/"];
+    path.starts_with('/')
+        && path.bytes().all(is_plain)
+        && !path.contains("//")
+        && !taken.contains(&path)
+        && !below.iter().any(|folder| path.starts_with(folder))
 }
 
 /// The routes for a supervisor such as Kubernetes. They show nothing about providers.

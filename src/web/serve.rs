@@ -58,7 +58,7 @@ pub async fn serve(
     };
     let mut open = Vec::new();
     for listener in main {
-        let router = gated(hosts.rule(listener.local_addr()?));
+        let router = gated(hosts.rule(listener.local_addr()?, &app.telemetry_path));
         open.push((listener, router, guarded.clone()));
     }
     let plain = Acceptor::new(None, bounds.probe_connections, bounds);

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use super::support::daemon::{credwatch, get};
+use super::support::daemon::{credwatch, get, post};
 use super::support::fakes::Fakes;
 use super::support::wait_for;
 
@@ -107,6 +107,20 @@ fn the_demo_runs_without_a_configuration() {
         page.body.contains("rcs-campaigns")
             && page.head.to_lowercase().contains("content-security-policy")
     );
+    // The command that it tells works as it is written, in any directory.
+    let told = loop {
+        line.clear();
+        let read = std::io::BufRead::read_line(&mut lines, &mut line);
+        assert!(read.is_ok_and(|length| length > 0), "the demo ended");
+        if let Some(rest) = line.trim().strip_prefix("credwatch ") {
+            break rest.to_owned();
+        }
+    };
+    let probed = credwatch().args(told.split(' ')).output().expect("it runs");
+    let shown = String::from_utf8_lossy(&probed.stdout).into_owned();
+    assert!(shown.contains("How it was read"), "{told}: {shown}");
+    let probed = post(&address, "/api/v1/providers/newsletter/probe");
+    assert!([200, 202, 429].contains(&probed.status), "{}: the button of the page", probed.status);
     child.kill().expect("killed");
     child.wait().expect("its status");
 }

@@ -37,6 +37,8 @@
 //! - `secret_parts`: no rule shows a part or a digest of a secret in an answer.
 //! - `secret_rules`: a rule that would show a secret is a load error.
 //! - `series`: how many series a provider has.
+//! - `several`: probes of several providers, and the configuration that commands find.
+//! - `status`: the state of a running daemon in the terminal.
 //! - `steps`, `verification`: probes with several calls.
 //! - `strangers`: recipes of authors whom the operator does not know.
 //! - `web_config`: the web config and the message for each fault.
@@ -89,8 +91,10 @@ mod rotation;
 mod secret_parts;
 mod secret_rules;
 mod series;
+mod several;
 mod stall;
 mod static_keys;
+mod status;
 mod steps;
 mod strangers;
 mod support;

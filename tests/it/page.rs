@@ -103,6 +103,7 @@ fn the_overview_shows_urgent_providers_first_and_filters_by_its_address() {
 #[test]
 fn the_page_of_a_provider_says_what_is_wrong_and_what_to_do() {
     let (_fakes, daemon) = daemon();
+    let file = daemon.folder().join("credwatch.toml").display().to_string();
     let page = daemon.get("/providers/enkash");
     assert_eq!(page.status, 200);
     assert_shows(
@@ -112,7 +113,7 @@ fn the_page_of_a_provider_says_what_is_wrong_and_what_to_do() {
             "href=\"../reasons#rejected\"",
             "invalid_client",
             "Bad client credentials",
-            "credwatch probe enkash",
+            &format!("credwatch probe --config.file={file} enkash"),
             "HTTP 401",
             "processing",
             "Runway",
@@ -127,7 +128,7 @@ fn the_page_of_a_provider_says_what_is_wrong_and_what_to_do() {
     );
     assert_shows(
         &daemon.get("/providers/enablex-rcs"),
-        &["Next credential", "credwatch probe --next enablex-rcs", "1003"],
+        &["Next credential", &format!("--config.file={file} --next enablex-rcs"), "1003"],
     );
     let healthy = daemon.get("/providers/sms-cx");
     assert_shows(

@@ -57,6 +57,36 @@ fn flags_allow_further_hosts() {
 }
 
 #[test]
+fn a_prometheus_that_asks_through_the_proxy_gets_targets_behind_it() {
+    let provider = "[providers.p]\nrecipe = \"sendgrid-key\"\nenabled = false\n\
+                    credentials.api_key = \"SG.x\"\n";
+    let flag = "--web.external-url=https://watch.example/credwatch/";
+    let daemon = Daemon::start_with(provider, &[flag], &[]);
+    let targets = |host: &str| {
+        let head = format!("GET /sd/prometheus HTTP/1.0\r\nHost: {host}\r\n\r\n");
+        let body = daemon.raw(&head).body;
+        let value: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+        let labels = value[0]["labels"].clone();
+        (labels["__metrics_path__"].clone(), labels["__scheme__"].clone())
+    };
+    assert_eq!(targets("watch.example"), ("/credwatch/probe".into(), "https".into()));
+    assert_eq!(targets("localhost"), ("/probe".into(), serde_json::Value::Null));
+}
+
+#[test]
+fn the_path_of_the_metrics_can_be_changed() {
+    let daemon = start(&["--web.telemetry-path=/m/credwatch"]);
+    assert_eq!(daemon.get("/metrics").status, 404);
+    assert_eq!(status(&daemon, "GET", "/m/credwatch", EVIL), 200, "as /metrics, for any host");
+    assert!(daemon.get("/").body.contains("href=\"./m/credwatch\""));
+    for wrong in ["metrics", "/", "/healthz", "/api/v1/x", "/a b", "/{x}", "/providers/x"] {
+        let flag = format!("--web.telemetry-path={wrong}");
+        let output = credwatch().args(["run", &flag]).output().expect("it runs");
+        assert_eq!(output.status.code(), Some(2), "{wrong}");
+    }
+}
+
+#[test]
 fn a_page_of_another_site_cannot_reload_or_probe() {
     let daemon = start(&["--web.enable-admin-api"]);
     let host = format!("Host: {}\r\n", daemon.address());

@@ -119,3 +119,21 @@ fn systemd_analyze_accepts_the_unit_and_finds_low_exposure() {
         .run("systemd-analyze security --offline=true --threshold=13 /tmp/open.service")
         .failed();
 }
+
+#[test]
+fn the_command_that_the_page_tells_works_as_it_is_written() {
+    let container = installed();
+    container.systemctl("start", UNIT).fine();
+    wait_for_state(&container, "healthy");
+    let (_, page) = container.curl("/providers/inside").expect("the page");
+    assert!(page.contains(">sudo credwatch probe inside<"), "{page}");
+    let probe = "cd / && credwatch probe inside 2>&1";
+    let told = container.run(probe).fine();
+    assert!(told.contains("the configuration is /etc/credwatch/credwatch.toml"), "{told}");
+    assert!(told.contains("a token was issued"), "{told}");
+    // Another user learns what to do.
+    let told = container.run(&format!("setpriv --reuid=65534 --clear-groups sh -c '{probe}'"));
+    let told = told.failed();
+    assert!(told.contains("FAILED config / secret"), "{told}");
+    assert!(told.contains("use `sudo credwatch probe NAME`"), "{told}");
+}

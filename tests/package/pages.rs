@@ -16,7 +16,9 @@ Success. For
 .BR check ,
 also with warnings; for
 .BR probe ,
-a token was issued; for
+every token was issued; for
+.BR status ,
+no provider is broken; for
 .BR run ,
 the daemon was stopped by a signal.
 .TP
@@ -26,12 +28,18 @@ Failure: no usable token, an exchange that differs, an address that credwatch ca
 .B 2
 Wrong usage.
 .TP
+.B 3
+The daemon does not answer to
+.BR status .
+.TP
 .B 78
-The configuration cannot be used.
+There is no configuration, or it cannot be used.
 .SH FILES
 .TP
 .I /etc/credwatch/credwatch.toml
-The configuration of the service.
+The configuration of the service. Commands read it, unless there is a
+.I credwatch.toml
+in the current directory.
 .TP
 .I /usr/share/doc/credwatch/examples/config.example.toml
 All keys, each with an explanation.

@@ -9,7 +9,6 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::outcome::Reason;
 use crate::printable::is_deceptive;
-use crate::provider::Slot;
 use crate::time::human_duration;
 
 /// The characters that need no escape in a path (RFC 3986, section 2.3).
@@ -125,36 +124,6 @@ pub fn runbook(reason: Reason) -> String {
     format!("reasons#{}", reason.word())
 }
 
-/// The command that explains a probe of this provider.
-pub fn command(name: &str, slot: Slot) -> String {
-    let next = if slot == Slot::Next { " --next" } else { "" };
-    let dashes = if name.starts_with('-') { " --" } else { "" };
-    format!("credwatch probe{next}{dashes} {}", shell_word(name))
-}
-
-/// A word, quoted for a shell when necessary.
-fn shell_word(word: &str) -> String {
-    let plain = |character: char| character.is_alphanumeric() || "-_./:@%+=,".contains(character);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    if !word.chars().any(is_deceptive) {
-        return format!("'{}'", word.replace('\'', r"'\''"));
-    }
-    let mut quoted = String::from("$'");
-    for character in word.chars() {
-        match character {
-            '\'' | '\\' => quoted.extend(['\\', character]),
-            other if is_deceptive(other) => {
-                let _ = write!(quoted, "\\U{:08x}", u32::from(other));
-            }
-            other => quoted.push(other),
-        }
-    }
-    quoted.push('\'');
-    quoted
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,20 +161,16 @@ mod tests {
     }
 
     #[test]
-    fn any_name_can_be_used_in_a_path_and_in_a_shell() {
-        for (name, path, typed) in [
-            ("billing-api", "providers/billing-api", "credwatch probe billing-api"),
-            ("a/b?c#d", "providers/a%2Fb%3Fc%23d", "credwatch probe 'a/b?c#d'"),
-            ("it's", "providers/it%27s", r"credwatch probe 'it'\''s'"),
-            ("-x", "providers/-x", "credwatch probe -- -x"),
-            ("..", "providers?name=..", "credwatch probe .."),
-            ("\u{202e}x", "providers/%E2%80%AEx", r"credwatch probe $'\U0000202ex'"),
+    fn any_name_can_be_used_in_a_path() {
+        for (name, path) in [
+            ("billing-api", "providers/billing-api"),
+            ("a/b?c#d", "providers/a%2Fb%3Fc%23d"),
+            ("it's", "providers/it%27s"),
+            ("-x", "providers/-x"),
+            ("..", "providers?name=.."),
+            ("\u{202e}x", "providers/%E2%80%AEx"),
         ] {
-            assert_eq!(
-                (provider_path(name).as_str(), command(name, Slot::Current).as_str()),
-                (path, typed)
-            );
+            assert_eq!(provider_path(name), path);
         }
-        assert_eq!(command("a b", Slot::Next), "credwatch probe --next 'a b'");
     }
 }

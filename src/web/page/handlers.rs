@@ -15,6 +15,7 @@ use url::form_urlencoded;
 use super::parts::{self, Sheet};
 use super::selection::Selection;
 use super::{format, overview, provider, reasons};
+use crate::by_hand::ByHand;
 use crate::state::Ledger;
 use crate::web::app::App;
 use crate::web::encoding::accepts_gzip;
@@ -50,7 +51,8 @@ pub async fn provider_page(
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    answer(&app, &headers, move |ledger| provider_or_problem(ledger, &name, "../")).await
+    let by_hand = Arc::clone(&app.by_hand);
+    answer(&app, &headers, move |ledger| provider_or_problem(ledger, &name, "../", &by_hand)).await
 }
 
 /// `/providers?name=NAME`, for the names `.` and `..`, which browsers remove from a path.
@@ -59,11 +61,12 @@ pub async fn provider_page_by_query(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
+    let by_hand = Arc::clone(&app.by_hand);
     answer(&app, &headers, move |ledger| {
         let mut pairs = form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes());
         let name =
             pairs.find_map(|(name, value)| (name == "name").then_some(value)).unwrap_or_default();
-        provider_or_problem(ledger, &name, "./")
+        provider_or_problem(ledger, &name, "./", &by_hand)
     })
     .await
 }
@@ -73,8 +76,13 @@ pub async fn reasons_page(Shared(app): Shared<App>, headers: HeaderMap) -> Respo
     answer(&app, &headers, |ledger| (StatusCode::OK, reasons::page(ledger))).await
 }
 
-fn provider_or_problem(ledger: &Ledger, name: &str, root: &'static str) -> (StatusCode, Sheet) {
-    match provider::page(ledger, name, root) {
+fn provider_or_problem(
+    ledger: &Ledger,
+    name: &str,
+    root: &'static str,
+    by_hand: &ByHand,
+) -> (StatusCode, Sheet) {
+    match provider::page(ledger, name, root, by_hand) {
         Some(sheet) => (StatusCode::OK, sheet),
         None => (
             StatusCode::NOT_FOUND,
@@ -113,9 +121,10 @@ async fn answer(
     write: impl FnOnce(&Ledger) -> (StatusCode, Sheet) + Send + 'static,
 ) -> Response {
     let (ledger, gzip) = (Arc::clone(&app.ledger), accepts_gzip(headers));
+    let telemetry_path = Arc::clone(&app.telemetry_path);
     let written = app.documents.write(move || {
         let (status, sheet) = write(&ledger);
-        (status, encode(&parts::frame(&sheet), gzip))
+        (status, encode(&parts::frame(&sheet, &telemetry_path), gzip))
     });
     let (status, bytes) = match written.await {
         Ok(written) => written,

@@ -35,7 +35,7 @@ pub struct Sheet {
 }
 
 /// The whole HTML document.
-pub fn frame(sheet: &Sheet) -> Markup {
+pub fn frame(sheet: &Sheet, telemetry_path: &str) -> Markup {
     let Sheet { root, .. } = sheet;
     let icon = if sheet.alarm || sheet.stalled { "trouble" } else { "fine" };
     let now = sheet.now.wall;
@@ -69,7 +69,7 @@ pub fn frame(sheet: &Sheet) -> Markup {
                     (sheet.body)
                 }
                 p #announcement .sr-only role="status" {}
-                (footer(root))
+                (footer(root, telemetry_path))
             }
         }
     }
@@ -102,11 +102,11 @@ fn stalled(root: &str) -> Markup {
     }
 }
 
-fn footer(root: &str) -> Markup {
+fn footer(root: &str, telemetry_path: &str) -> Markup {
     html! {
         footer {
             nav aria-label="Other addresses" {
-                @for name in ["metrics", "healthz", "livez", "readyz"] {
+                @for name in [&telemetry_path[1..], "healthz", "livez", "readyz"] {
                     a href={ (root) (name) } { "/" (name) } " "
                 }
                 a href={ (root) "reasons" } { "What the reasons mean" }

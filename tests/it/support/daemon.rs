@@ -192,6 +192,7 @@ pub fn credwatch() -> Command {
     for name in [
         "RUST_LOG", "JOURNAL_STREAM", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy",
         "CREDENTIALS_DIRECTORY", "STATE_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_USEC",
+        "INVOCATION_ID", "KUBERNETES_SERVICE_HOST", "NO_COLOR",
     ] {
         command.env_remove(name);
     }
@@ -201,6 +202,11 @@ pub fn credwatch() -> Command {
 /// Gets a path of a server on loopback.
 pub fn get(address: &str, path: &str) -> Answer {
     ask(address, "GET", path, "")
+}
+
+/// Posts an empty body to a path of a server on loopback.
+pub fn post(address: &str, path: &str) -> Answer {
+    ask(address, "POST", path, "")
 }
 
 fn ask(address: &str, method: &str, path: &str, headers: &str) -> Answer {

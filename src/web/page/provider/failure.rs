@@ -9,14 +9,14 @@ use crate::provider::Slot;
 use crate::state::State;
 use crate::state::health::CurrentFailure;
 use crate::time::unix_seconds;
-use crate::web::page::format::{command, count, moment, prose, relative, span, stamp, untrusted};
+use crate::web::page::format::{count, moment, prose, relative, span, stamp, untrusted};
 use crate::web::page::parts;
 use crate::web::page::ranking::Runway;
 
 /// The current failure, or a sentence that there is none.
 pub fn current(view: &View, slot: Slot) -> Markup {
     let health = &view.health;
-    let command = command(&view.provider.name, slot);
+    let command = view.by_hand.line(&view.provider.name, slot);
     match health.current_failure() {
         Some(current) => failure(view, current, slot, &command),
         None if health.state() == State::Healthy => html! {

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::view::View;
 use super::{facts, failure, history, last_probe, listed};
+use crate::by_hand::ByHand;
 use crate::provider::Slot;
 use crate::state::{Ledger, State};
 use crate::web::page::format::{query_value, untrusted};
@@ -12,11 +13,12 @@ use crate::web::page::ranking::Expiring;
 use crate::web::page::selection::Selection;
 
 /// The page of the provider with this name; `None` when there is no such provider.
-pub fn page(ledger: &Ledger, name: &str, root: &'static str) -> Option<Sheet> {
+pub fn page(ledger: &Ledger, name: &str, root: &'static str, by_hand: &ByHand) -> Option<Sheet> {
     let now = ledger.now();
     let roster = ledger.roster();
-    let view = View::of(roster.entry(name, Slot::Current)?, now, root);
-    let next = roster.entry(name, Slot::Next).map(|entry| View::of(entry, now, root));
+    let view = View::of(roster.entry(name, Slot::Current)?, now, root, by_hand);
+    let next = roster.entry(name, Slot::Next);
+    let next = next.map(|entry| View::of(entry, now, root, by_hand));
     let state = view.health.state();
     let pause = view.provider.pause(now.wall);
     let word = if pause.is_some() { "paused" } else { state.word() };
@@ -39,7 +41,7 @@ pub fn page(ledger: &Ledger, name: &str, root: &'static str) -> Option<Sheet> {
             a href={ (root) "healthz?provider=" (query_value(name)) } {
                 "/healthz of this provider"
             }
-            ", " a href={ (root) "metrics" } { "/metrics" } "."
+            "."
         }
     };
     Some(Sheet {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use maud::{Markup, html};
 
+use crate::by_hand::ByHand;
 use crate::provider::Provider;
 use crate::state::history::History;
 use crate::state::{Entry, Health, Moment};
@@ -21,12 +22,15 @@ pub struct View<'a> {
     pub wall: f64,
     /// The address of `/`, relative to this page.
     pub root: &'static str,
+    /// The command line of a person.
+    pub by_hand: &'a ByHand,
 }
 
 impl<'a> View<'a> {
-    pub fn of(entry: &'a Arc<Entry>, now: Moment, root: &'static str) -> Self {
+    pub fn of(entry: &'a Arc<Entry>, now: Moment, root: &'static str, by_hand: &'a ByHand) -> Self {
         let (health, history) = (entry.health().clone(), entry.history().clone());
-        Self { provider: &entry.provider, health, history, now, wall: unix_seconds(now.wall), root }
+        let (provider, wall) = (&entry.provider, unix_seconds(now.wall));
+        Self { provider, health, history, now, wall, root, by_hand }
     }
 
     /// A time in the past, with how long ago it was.

@@ -1,0 +1,118 @@
+//! The command and its flags.
+
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::super::configuration::OWN_FILE;
+use super::super::explanation::as_text;
+use super::super::flags::refused;
+use super::super::print::{Screen, complain_of, say, say_styled};
+use super::dialogue::{self, Person};
+use super::terminal::echo;
+use super::written::{Written, written};
+use crate::authoring::explain::Explanation;
+use crate::config::{DEFAULT_ADDRESS, load, load_text};
+use crate::probe::Prober;
+use crate::runtime::block_on;
+use crate::storage::write_new;
+
+#[derive(Args)]
+pub struct Flags {
+    /// The file to write. Secrets are written into the folder `secrets` beside it.
+    #[arg(long = "config.file", value_name = "FILE", default_value = "credwatch.toml")]
+    file: PathBuf,
+}
+
+pub fn main(flags: &Flags) -> ExitCode {
+    let file = &flags.file;
+    let refuse = |problem: &str| {
+        complain_of(problem);
+        ExitCode::from(2)
+    };
+    if file.symlink_metadata().is_ok() {
+        return refuse(&format!(
+            "{} is there already, and init overwrites nothing\n  hint: `credwatch recipes show \
+             NAME --provider` prints a provider to add; --config.file=FILE writes another file",
+            file.display()
+        ));
+    }
+    if !io::stdin().is_terminal() {
+        return refuse(
+            "init asks questions, and standard input is no terminal\n  hint: without questions, \
+             `credwatch recipes show NAME --provider > credwatch.toml` writes a provider to fill \
+             in",
+        );
+    }
+    let person = &mut Person { input: &mut io::stdin().lock(), out: &mut Screen, echo: &echo };
+    let answers = match dialogue::ask(person) {
+        Ok(answers) => answers,
+        Err(error) => return refuse(&format!("stopped, nothing is written: {error}")),
+    };
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let written = written(answers, folder);
+    // The faults come before anything is written.
+    if let Err(faults) = load_text("the new configuration", &written.text) {
+        return refused(&faults);
+    }
+    match write(&written, file) {
+        Ok(()) => probe(file),
+        Err(problem) => {
+            complain_of(&problem);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Writes all files. None of them may be there.
+fn write(written: &Written, file: &Path) -> Result<(), String> {
+    if let Some((path, _)) = written.files(file).find(|(path, _)| path.symlink_metadata().is_ok()) {
+        return Err(format!("{} is there already; nothing is written", path.display()));
+    }
+    for (path, text) in written.files(file) {
+        write_new(path, text)
+            .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+        say(&format!("written: {} (mode 600)", path.display()));
+    }
+    Ok(())
+}
+
+/// Probes the new provider, and says what comes next.
+fn probe(file: &Path) -> ExitCode {
+    let plan = match load(file).plan {
+        Ok(plan) => plan,
+        Err(faults) => return refused(&faults),
+    };
+    let Some(provider) = plan.providers.first() else { return ExitCode::FAILURE };
+    say("");
+    let mut explanation = Explanation::default();
+    let probe = match block_on(Prober::new().observe(provider, &mut explanation)) {
+        Ok(probe) => probe,
+        Err(error) => {
+            complain_of(&format!("cannot start: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    say_styled(as_text(provider, &probe, &explanation).trim_end());
+    let flag = if file == Path::new(OWN_FILE) {
+        String::new()
+    } else {
+        format!(" --config.file={}", file.display())
+    };
+    say(&format!(
+        "
+Next:
+  credwatch run{flag}      # then http://{DEFAULT_ADDRESS}/
+  credwatch check{flag}    # after each change
+
+In prometheus.yml:
+
+scrape_configs:
+  - job_name: credwatch
+    static_configs:
+      - targets: [\"{DEFAULT_ADDRESS}\"]"
+    ));
+    if probe.outcome.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

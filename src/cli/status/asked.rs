@@ -1,0 +1,130 @@
+//! Asks a running daemon for its providers.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use http::{HeaderValue, header};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use url::Url;
+
+use super::row::{Row, is_paused};
+use crate::probe::Asker;
+use crate::recipe::request::Headers;
+use crate::state::State;
+
+/// How long an answer may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The providers of one answer, and the most that are asked for in all. An answer must stay below
+/// the bound of the client.
+const PAGE: usize = 50;
+const MOST: usize = 200;
+
+/// The states whose providers are shown.
+const SHOWN: [State; 2] = [State::Broken, State::Failing];
+
+/// A running daemon.
+pub struct Daemon {
+    pub url: Url,
+    asker: Asker,
+    headers: Headers,
+}
+
+/// What a daemon says about its providers.
+pub struct Overview {
+    /// The number of providers in each state.
+    pub counts: Vec<(State, u64)>,
+    /// Whether its scheduler makes no progress.
+    pub stalled: bool,
+    /// Broken and failing providers as the daemon tells them, at most [`MOST`] in each state.
+    pub providers: Vec<Value>,
+}
+
+impl Daemon {
+    /// The daemon at this URL. `login` is a user with the password.
+    pub fn new(url: Url, login: Option<(&str, &SecretString)>) -> Self {
+        let mut headers = Headers::default();
+        if let Some((user, password)) = login {
+            let pair = format!("{user}:{}", password.expose_secret());
+            let text = format!("Basic {}", BASE64_STANDARD.encode(pair));
+            if let Ok(mut value) = HeaderValue::from_str(&text) {
+                value.set_sensitive(true);
+                headers.insert(header::AUTHORIZATION, value);
+            }
+        }
+        Self { url, asker: Asker::new(TIMEOUT), headers }
+    }
+
+    /// The state of all providers.
+    ///
+    /// # Errors
+    /// A sentence about why there is none.
+    pub async fn overview(&self) -> Result<Overview, String> {
+        let mut overview = Overview { counts: Vec::new(), stalled: false, providers: Vec::new() };
+        for state in State::ALL {
+            let limit = if SHOWN.contains(&state) { PAGE } else { 0 };
+            let mut page = self.page(state, 0, limit).await?;
+            let total = page["total"].as_u64().ok_or(NOT_CREDWATCH)?;
+            overview.stalled |= page["stalled"].as_bool().unwrap_or(false);
+            overview.counts.push((state, total));
+            let mut taken = 0;
+            while let Some(Value::Array(providers)) = page.get_mut("providers").map(Value::take) {
+                taken += providers.len();
+                let full = providers.len() == PAGE && taken < MOST;
+                overview.providers.extend(providers);
+                if !full {
+                    break;
+                }
+                page = self.page(state, taken, PAGE).await?;
+            }
+        }
+        Ok(overview)
+    }
+
+    async fn page(&self, state: State, offset: usize, limit: usize) -> Result<Value, String> {
+        let mut url = self.url.join("api/v1/providers").map_err(|error| error.to_string())?;
+        url.set_query(Some(&format!("state={}&offset={offset}&limit={limit}", state.word())));
+        let answer = self.asker.get(url, self.headers.clone()).await;
+        let (status, body) = answer.map_err(|failure| failure.message.as_str().to_owned())?;
+        match status {
+            200 => serde_json::from_slice(&body).map_err(|_| NOT_CREDWATCH.to_owned()),
+            401 => Err("it asks for a login: --user NAME --password-file FILE".to_owned()),
+            404 => Err(NOT_CREDWATCH.to_owned()),
+            _ => {
+                let text = String::from_utf8_lossy(&body[..body.len().min(200)]).into_owned();
+                Err(format!("it answers with HTTP {status}: {}", text.trim()))
+            }
+        }
+    }
+}
+
+const NOT_CREDWATCH: &str = "the answer is not one of credwatch";
+
+impl Overview {
+    /// The number of providers in this state.
+    pub fn count(&self, state: State) -> u64 {
+        self.counts.iter().find(|(known, _)| *known == state).map_or(0, |(_, count)| *count)
+    }
+
+    /// Whether nothing is broken, paused providers aside, and the scheduler works.
+    pub fn is_healthy(&self) -> bool {
+        let is_broken = |one: &&Value| one["state"].as_str() == Some(State::Broken.word());
+        let paused = self.providers.iter().filter(is_broken).filter(|one| is_paused(one)).count();
+        self.count(State::Broken) <= paused as u64 && !self.stalled
+    }
+
+    /// The rows, the most urgent first.
+    pub fn rows(&self, now: f64) -> Vec<Row> {
+        let mut rows: Vec<Row> =
+            self.providers.iter().map(|provider| Row::of(provider, now)).collect();
+        rows.sort_by(|one, other| {
+            let by_rank = one.rank.0.cmp(&other.rank.0);
+            by_rank
+                .then(one.rank.1.total_cmp(&other.rank.1))
+                .then_with(|| one.name.cmp(&other.name))
+        });
+        rows
+    }
+}
