@@ -1,14 +1,15 @@
 //! When a provider is not probed: it is switched off, it waits for a time, or its maintenance
 //! window is open. Pure: the time is passed in.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
-/// How many windows that follow each other make one pause. Then the time is looked at again.
-const MOST_IN_A_ROW: usize = 64;
+/// Windows repeat each week, so those that go on for longer go on for ever.
+const LONGEST_CHAIN: SignedDuration = SignedDuration::from_hours(8 * 24);
 
 const MINUTES_OF_A_DAY: u16 = 24 * 60;
 
@@ -53,8 +54,8 @@ impl Pause {
     }
 }
 
-/// All pauses of a provider.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// All pauses of a provider. Providers with the same windows share them.
+#[derive(Default)]
 pub struct Pauses {
     /// `enabled = false`.
     pub disabled: bool,
@@ -62,21 +63,59 @@ pub struct Pauses {
     pub until: Option<Timestamp>,
     /// The windows of `[[maintenance]]` that are for this provider.
     pub windows: Vec<Window>,
+    /// The last answer, because a page and a scrape ask for thousands of providers.
+    known: Mutex<Option<Known>>,
+}
+
+/// What holds from one time to another one.
+#[derive(Clone, Copy)]
+struct Known {
+    from: Timestamp,
+    to: Timestamp,
+    pause: Option<Pause>,
+}
+
+impl PartialEq for Pauses {
+    fn eq(&self, other: &Self) -> bool {
+        (self.disabled, self.until, &self.windows) == (other.disabled, other.until, &other.windows)
+    }
 }
 
 impl Pauses {
+    /// The pauses of these settings.
+    #[must_use]
+    pub fn new(disabled: bool, until: Option<Timestamp>, windows: Vec<Window>) -> Self {
+        Self { disabled, until, windows, known: Mutex::default() }
+    }
+
     /// The pause at this time. Windows without a time between them are one pause.
     #[must_use]
     pub fn at(&self, now: Timestamp) -> Option<Pause> {
         if self.disabled {
             return Some(Pause { cause: Cause::Disabled, until: None });
         }
-        let (cause, mut until) = self.end(now)?;
-        for _ in 0..MOST_IN_A_ROW {
-            let Some((_, later)) = self.end(until) else { break };
-            until = later;
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        match *known {
+            Some(Known { from, to, pause }) if from <= now && now < to => pause,
+            _ => known.insert(self.look(now)).pause,
         }
-        Some(Pause { cause, until: Some(until) })
+    }
+
+    /// What holds now, and for how long.
+    fn look(&self, now: Timestamp) -> Known {
+        let Some((cause, mut end)) = self.end(now) else {
+            // Windows open at whole minutes.
+            let minute = now.as_second().div_euclid(60) + 1;
+            let to = Timestamp::from_second(minute * 60).unwrap_or(Timestamp::MAX);
+            return Known { from: now, to, pause: None };
+        };
+        let start = self.until.map_or(now, |until| until.max(now));
+        let limit = start.saturating_add(LONGEST_CHAIN).unwrap_or(Timestamp::MAX);
+        while let Some((_, later)) = self.end(end).filter(|_| end < limit) {
+            end = later;
+        }
+        let until = Some(end).filter(|end| *end < limit);
+        Known { from: now, to: end, pause: Some(Pause { cause, until }) }
     }
 
     /// The latest end of what pauses the provider at this time.
@@ -116,7 +155,13 @@ impl Window {
     /// When the window of this day opens and closes.
     fn span(&self, day: Date) -> Option<(Timestamp, Timestamp)> {
         let last = if self.to > self.from { day } else { day.tomorrow().ok()? };
-        Some((self.time(day, self.from)?, self.time(last, self.to)?))
+        let (opens, closes) = (self.time(day, self.from)?, self.time(last, self.to)?);
+        if opens < closes {
+            return Some((opens, closes));
+        }
+        // The clock left out its beginning, so the window is as long as on other days.
+        let minutes = self.to.saturating_sub(self.from);
+        Some((opens, opens + SignedDuration::from_mins(minutes.into())))
     }
 
     /// A minute of a day. A minute that the clock leaves out is as much later.
@@ -170,7 +215,7 @@ mod tests {
     }
 
     fn of(windows: Vec<Window>) -> Pauses {
-        Pauses { windows, ..Pauses::default() }
+        Pauses::new(false, None, windows)
     }
 
     #[test]
@@ -199,6 +244,22 @@ mod tests {
     }
 
     #[test]
+    fn a_window_whose_beginning_the_clock_leaves_out_is_as_long_as_on_other_days() {
+        let zone = TimeZone::posix(NEW_YORK).expect("a zone");
+        let pauses = of(vec![window(&EVERY_DAY, "02:30", "03:00", zone)]);
+        assert_eq!(until(&pauses, "2027-03-14T07:45:00Z").as_deref(), Some("2027-03-14T08:00:00Z"));
+        assert_eq!(until(&pauses, "2027-03-15T06:45:00Z").as_deref(), Some("2027-03-15T07:00:00Z"));
+    }
+
+    #[test]
+    fn an_answer_is_not_kept_for_another_time() {
+        let pauses = of(vec![window(&EVERY_DAY, "22:00", "22:30", TimeZone::UTC)]);
+        let times = ["21:59:59", "22:00:00", "22:29:59", "22:30:00", "22:10:00", "20:00:00"];
+        let is_paused = times.map(|time| until(&pauses, &format!("2027-01-01T{time}Z")).is_some());
+        assert_eq!(is_paused, [false, true, true, false, true, false]);
+    }
+
+    #[test]
     fn windows_without_a_time_between_them_are_one_pause() {
         let pauses = of(vec![
             window(&[Weekday::Friday], "20:00", "24:00", TimeZone::UTC),
@@ -207,18 +268,18 @@ mod tests {
         let end = Some("2027-01-02T06:00:00Z".to_owned());
         assert_eq!(until(&pauses, "2027-01-01T21:00:00Z"), end);
         let always = of(vec![window(&EVERY_DAY, "00:00", "00:00", TimeZone::UTC)]);
-        assert!(always.at("2027-01-01T12:00:00Z".parse().expect("a time")).is_some());
+        let pause = always.at("2027-01-01T12:00:00Z".parse().expect("a time"));
+        assert_eq!(pause, Some(Pause { cause: Cause::Maintenance, until: None }));
     }
 
     #[test]
     fn a_provider_waits_for_the_later_of_its_time_and_its_window() {
-        let pauses = Pauses {
-            until: Some("2027-01-01T23:00:00Z".parse().expect("a time")),
-            ..of(vec![window(&[Weekday::Friday], "22:00", "22:30", TimeZone::UTC)])
-        };
+        let until_eleven = Some("2027-01-01T23:00:00Z".parse().expect("a time"));
+        let windows = vec![window(&[Weekday::Friday], "22:00", "22:30", TimeZone::UTC)];
+        let pauses = Pauses::new(false, until_eleven, windows);
         assert_eq!(until(&pauses, "2027-01-01T22:10:00Z").as_deref(), Some("2027-01-01T23:00:00Z"));
         assert_eq!(until(&pauses, "2027-01-01T23:00:00Z"), None);
-        let disabled = Pauses { disabled: true, ..pauses };
+        let disabled = Pauses::new(true, until_eleven, Vec::new());
         let pause = disabled.at("2030-01-01T00:00:00Z".parse().expect("a time"));
         assert_eq!(pause, Some(Pause { cause: Cause::Disabled, until: None }));
     }

@@ -211,6 +211,12 @@ impl Provider {
         }
     }
 
+    /// The same provider without its pauses.
+    #[must_use]
+    pub fn without_pauses(&self) -> Self {
+        Self { pauses: None, ..self.clone() }
+    }
+
     /// The pause of the provider at this time.
     #[must_use]
     pub fn pause(&self, now: Timestamp) -> Option<Pause> {

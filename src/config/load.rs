@@ -10,7 +10,7 @@ use toml::Spanned;
 use super::command_line::TrialInputs;
 use super::file::{Credential, Provider};
 use super::inputs;
-use super::maintenance::{Maintenance, unknown_names};
+use super::maintenance::Maintenance;
 use super::parsed::{Names, Parsed, Recipes, Role, Unread};
 use super::patterns::{matches, pattern_in};
 use super::replaced;
@@ -256,7 +256,7 @@ impl Loader {
             self.resolve_unread(&unread, &mut resolver, &mut names, &mut plan);
         }
         if self.errors() == 0 {
-            self.faults.extend(unknown_names(&main, &names));
+            self.faults.extend(resolver.maintenance.unused(&main, &names));
         }
         if names.is_empty() && self.errors() == 0 {
             let message = "no provider is configured, so nothing is watched";

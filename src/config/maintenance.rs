@@ -1,9 +1,11 @@
 //! Pauses in a configuration: `enabled`, `pause_until`, and the tables of `[[maintenance]]`.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use glob::Pattern;
+use jiff::Timestamp;
 use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
 
@@ -18,6 +20,9 @@ use crate::pause::{Pauses, Window, minute_of_day};
 /// The most tables of `[[maintenance]]`, and the most names in one of them.
 const MOST_WINDOWS: usize = 100;
 const MOST_NAMES: usize = 1_000;
+
+/// The most patterns of all tables. Each is compared with the name of each provider.
+const MOST_PATTERNS: usize = 100;
 
 const WEEKDAYS: [(&str, Weekday); 7] = [
     ("monday", Weekday::Monday),
@@ -42,6 +47,8 @@ struct Table {
     names: HashSet<String>,
     patterns: Vec<Pattern>,
     labels: Vec<(String, String)>,
+    span: Range<usize>,
+    is_used: bool,
 }
 
 impl Table {
@@ -70,6 +77,11 @@ impl Maintenance {
             context.place = table.0.span();
             tables.extend(read(table.0.get_ref(), &mut context));
         }
+        let names = main.file.maintenance.iter().flat_map(|table| &table.0.get_ref().providers);
+        if let Some(text) = names.filter(|text| is_pattern(text.0.get_ref())).nth(MOST_PATTERNS) {
+            let problem = Sentence::fill("these are more than {} patterns", [MOST_PATTERNS.into()]);
+            context.error(text.0.span(), problem).hint = Some("use labels".into());
+        }
         (Self { tables, known: HashMap::new() }, context.faults)
     }
 
@@ -81,26 +93,16 @@ impl Maintenance {
         file: &file::Provider,
         context: &mut Context<'_>,
     ) -> Option<Arc<Pauses>> {
-        let until = file.pause_until.as_ref().and_then(|date| {
-            let until = timestamp(date.0.get_ref());
-            if until.is_none() {
-                let problem = "expected a time such as 2027-01-31T08:00:00Z, or a date, before \
-                               the year 9999";
-                context.error(date.0.span(), problem);
+        let until = file.pause_until.as_ref().and_then(|date| pause_until(date, context));
+        let mut numbers = Vec::new();
+        for (number, table) in self.tables.iter_mut().enumerate() {
+            if table.is_for(name, labels) {
+                table.is_used = true;
+                numbers.push(number);
             }
-            if until.is_some_and(|until| until < context.now) {
-                let problem = "this time is in the past: the provider is not paused";
-                context.warn(date.0.span(), problem).hint = Some("remove `pause_until`".into());
-            }
-            until
-        });
-        let tables = self.tables.iter().enumerate();
-        let numbers: Vec<usize> = tables
-            .filter(|(_, table)| table.is_for(name, labels))
-            .map(|(number, _)| number)
-            .collect();
+        }
         let windows = numbers.iter().map(|number| self.tables[*number].window.clone()).collect();
-        let pauses = Pauses { disabled: file.enabled == Some(false), until, windows };
+        let pauses = Pauses::new(file.enabled == Some(false), until, windows);
         if pauses == Pauses::default() {
             None
         } else if pauses.disabled || until.is_some() {
@@ -111,24 +113,63 @@ impl Maintenance {
     }
 }
 
-/// The faults of the names in `[[maintenance]]` that no provider has.
-pub fn unknown_names(main: &Parsed, names: &Names) -> Vec<Fault> {
-    let written = main.file.maintenance.iter().flat_map(|table| &table.0.get_ref().providers);
-    let unknown = written.filter(|text| {
-        let name = text.0.get_ref();
-        let matches = |pattern: Pattern| names.keys().any(|name| pattern.matches(name));
-        !names.contains_key(name) && !Pattern::new(name).is_ok_and(matches)
-    });
-    let faults = unknown.map(|text| {
-        let name = text.0.get_ref();
-        let problem = Sentence::fill("there is no provider `{}`", [Shown::name(name)]);
-        let fault = Fault::error(&main.source, text.0.span(), problem);
-        match nearest(name, names.keys().map(String::as_str)) {
-            Some(near) => fault.hint(Sentence::fill("did you mean `{}`?", [Shown::name(near)])),
-            None => fault.hint("write the name of a provider, or a pattern such as `billing-*`"),
+/// Whether a text in `providers` is a pattern, unless a provider has this very name.
+fn is_pattern(text: &str) -> bool {
+    text.contains(['*', '?', '['])
+}
+
+/// When the pause of `pause_until` ends.
+fn pause_until(date: &file::Date, context: &mut Context<'_>) -> Option<Timestamp> {
+    let span = date.0.span();
+    let written = date.0.get_ref();
+    if written.time.is_some() && written.offset.is_none() {
+        let hint = "write 2031-01-31T08:00:00Z for UTC, or 2031-01-31T08:00:00+01:00";
+        context.error(span, "this time has no offset").hint = Some(hint.into());
+        return None;
+    }
+    let Some(until) = timestamp(written) else {
+        let problem = "expected a time such as 2031-01-31T08:00:00Z, or a date, before the year \
+                       9999";
+        context.error(span, problem);
+        return None;
+    };
+    if until < context.now {
+        let problem = "this time is in the past, so it pauses nothing";
+        context.warn(span, problem).hint = Some("remove `pause_until`".into());
+    }
+    Some(until)
+}
+
+impl Maintenance {
+    /// The faults of names that no provider has, and warnings about windows for no provider.
+    pub fn unused(&self, main: &Parsed, names: &Names) -> Vec<Fault> {
+        let written = main.file.maintenance.iter().flat_map(|table| &table.0.get_ref().providers);
+        let unknown = written.filter(|text| {
+            let name = text.0.get_ref();
+            let matches = |pattern: Pattern| names.keys().any(|name| pattern.matches(name));
+            let is_known = || is_pattern(name) && Pattern::new(name).is_ok_and(matches);
+            !names.contains_key(name) && !is_known()
+        });
+        let mut faults: Vec<Fault> = unknown.map(|text| unknown_name(main, text, names)).collect();
+        if faults.is_empty() {
+            let unused = self.tables.iter().filter(|table| !table.is_used);
+            faults.extend(unused.map(|table| {
+                let problem = "no provider has these labels, so this window pauses nothing";
+                Fault::warning(&main.source, table.span.clone(), problem)
+            }));
         }
-    });
-    faults.collect()
+        faults
+    }
+}
+
+fn unknown_name(main: &Parsed, text: &Text, names: &Names) -> Fault {
+    let name = text.0.get_ref();
+    let problem = Sentence::fill("there is no provider `{}`", [Shown::name(name)]);
+    let fault = Fault::error(&main.source, text.0.span(), problem);
+    match nearest(name, names.keys().map(String::as_str)) {
+        Some(near) => fault.hint(Sentence::fill("did you mean `{}`?", [Shown::name(near)])),
+        None => fault.hint("write the name of a provider, or a pattern such as `billing-*`"),
+    }
 }
 
 fn read(table: &file::Maintenance, context: &mut Context<'_>) -> Option<Table> {
@@ -160,9 +201,11 @@ fn read(table: &file::Maintenance, context: &mut Context<'_>) -> Option<Table> {
         window: Window { weekdays, from: from?, to: to?, zone: zone? },
         names: written.clone().cloned().collect(),
         patterns: written
-            .filter(|name| name.contains(['*', '?']))
+            .filter(|name| is_pattern(name))
             .filter_map(|name| Pattern::new(name).ok())
             .collect(),
+        span: place,
+        is_used: false,
         labels: labels
             .map(|(name, value)| (name.get_ref().clone(), value.0.get_ref().clone()))
             .collect(),

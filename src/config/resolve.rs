@@ -40,7 +40,7 @@ pub struct Resolver<'a> {
     /// The steps of each recipe with each set of inputs.
     rehearsed: HashMap<(String, u64), Arc<[Arc<str>]>, RandomState>,
     attempt: Attempt,
-    maintenance: Maintenance,
+    pub(super) maintenance: Maintenance,
 }
 
 impl<'a> Resolver<'a> {

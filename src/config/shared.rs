@@ -34,7 +34,7 @@ pub struct Context<'a> {
     pub folder: &'a Path,
     /// The key of the table, for faults of the whole table.
     pub place: Range<usize>,
-    /// The time at which the configuration is read.
+    /// The time at which the table is read.
     pub now: Timestamp,
     pub faults: Vec<Fault>,
 }

@@ -92,7 +92,7 @@ pub static FAMILIES: [Family; 42] = [
         "credwatch_probe_next_timestamp_seconds",
         "When the next probe is due.",
         Value(|subject| {
-            subject.health.next_due().map(|due| millis(subject.now.unix_seconds_at(due)))
+            subject.health.next_probe(&subject.entry.provider, subject.now).map(millis)
         }),
     ),
     gauge(

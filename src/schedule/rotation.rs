@@ -121,11 +121,7 @@ fn waiting(slots: &mut [Slot], wall: Timestamp, now: Duration) -> Vec<(usize, Ar
             let cadence = &entry.provider.cadence;
             let pause = cadence.max_backoff.max(cadence.interval);
             let may_end = slot.back_off_ended.is_none_or(|ended| now >= ended + pause);
-            !slot.running
-                && now >= slot.next_look
-                && may_end
-                && entry.provider.can_rotate()
-                && entry.provider.pause(wall).is_none()
+            !slot.running && now >= slot.next_look && may_end && entry.provider.can_rotate()
         }) else {
             continue;
         };
@@ -133,7 +129,7 @@ fn waiting(slots: &mut [Slot], wall: Timestamp, now: Duration) -> Vec<(usize, Ar
             .health()
             .failure()
             .is_some_and(|failure| failure.reason.ends_with_new_credentials());
-        if refused {
+        if refused && entry.provider.pause(wall).is_none() {
             // A program can be slow, and each run may cost money.
             let commands = entry.provider.runs_commands();
             slot.next_look = now + if commands { entry.provider.cadence.interval } else { PERIOD };

@@ -223,13 +223,6 @@ impl<P: Probes> Scheduler<P> {
             else {
                 continue;
             };
-            let wall = self.ledger.now().wall;
-            if let Some(pause) = entry.provider.pause(wall) {
-                let due = resumes(&entry.provider, &pause, wall, now);
-                slot.answer(Requested::Paused(pause));
-                self.plan_next(index, due);
-                continue;
-            }
             let hung = entry.health().fails_for(Reason::Timeout);
             self.lanes.arrive(index, entry.provider.endpoint.clone(), hung);
             slot.running = true;
@@ -242,6 +235,15 @@ impl<P: Probes> Scheduler<P> {
                 self.leave(runner.index);
                 continue;
             };
+            let wall = self.ledger.now().wall;
+            if let Some(pause) = entry.provider.pause(wall) {
+                self.lanes.end(&runner);
+                slot.running = false;
+                slot.answer(Requested::Paused(pause));
+                self.plan_next(runner.index, resumes(&entry.provider, &pause, wall, now));
+                entry.planned(None);
+                continue;
+            }
             let late = self.start.elapsed().saturating_sub(slot.due).as_secs_f64();
             self.instruments.lateness.observe(late);
             let (probes, ends) = (Arc::clone(&self.probes), Arc::clone(&self.gathering.ends));
@@ -320,9 +322,12 @@ impl<P: Probes> Scheduler<P> {
             Requester::Scraper => slot.closed_until,
             Requester::Operator => slot.closed_to_operators_until,
         };
-        if !slot.running && now < closed_until {
-            // Sending fails when the client has closed its connection.
-            let _ = done.send(Requested::Refused(closed_until.saturating_sub(now)));
+        let wall = self.ledger.now().wall;
+        let pause = slot.entry.as_ref().and_then(|entry| entry.provider.pause(wall));
+        let wait = closed_until.checked_sub(now).filter(|wait| !wait.is_zero());
+        let refusal = pause.map(Requested::Paused).or(wait.map(Requested::Refused));
+        if let Some(refusal) = refusal.filter(|_| !slot.running) {
+            let _ = done.send(refusal); // The client may have closed its connection.
             return;
         }
         slot.waiting.retain(|done| !done.is_closed());

@@ -8,8 +8,10 @@ use jiff::Timestamp;
 
 use super::health::{CurrentFailure, Health, State, StepHealth, Token};
 use super::histogram::Histogram;
+use super::moment::Moment;
 use crate::outcome::{Code, CredentialEnd, EndSource, Expiry, Failure, Phases, Reason};
 use crate::provider::{Cadence, Provider};
+use crate::time::unix_seconds;
 
 /// The most distinct codes of one provider in the metrics. Further ones are `other` there.
 pub const MOST_CODES: usize = 20;
@@ -139,6 +141,16 @@ impl Health {
     #[must_use]
     pub fn next_due(&self) -> Option<Duration> {
         self.next_due
+    }
+
+    /// When the next probe is due, in seconds since 1970; while the provider is paused, when the
+    /// pause ends.
+    #[must_use]
+    pub fn next_probe(&self, provider: &Provider, now: Moment) -> Option<f64> {
+        match provider.pause(now.wall) {
+            Some(pause) => pause.until.map(unix_seconds),
+            None => self.next_due.map(|due| now.unix_seconds_at(due)),
+        }
     }
 
     /// Phases of the last probe.

@@ -174,8 +174,11 @@ impl Roster {
                 Some(known) => {
                     changes.changed += 1;
                     let mut health = known.change();
-                    health.settings_changed();
                     let (old, new) = (&known.provider, &provider);
+                    // Another pause is no reason to ask a provider again that refuses.
+                    if old.without_pauses() != new.without_pauses() {
+                        health.settings_changed();
+                    }
                     if old.credentials != new.credentials || old.recipe != new.recipe {
                         health.credentials_changed();
                     }

@@ -90,20 +90,42 @@ struct CredentialState {
 }
 
 pub async fn providers(Shared(app): Shared<App>, Query(filter): Query<Filter>) -> Response {
-    let state = match filter
-        .state
-        .as_deref()
-        .map(|word| State::ALL.into_iter().find(|state| state.word() == word))
-    {
-        Some(None) => return problem(StatusCode::BAD_REQUEST, "there is no such state"),
-        Some(state) => state,
-        None => None,
+    let Some(group) = Group::of(filter.state.as_deref()) else {
+        return problem(StatusCode::BAD_REQUEST, "there is no such state");
     };
     let ledger = Arc::clone(&app.ledger);
-    let write = move |sink: &mut dyn Sink| write_list(sink, &ledger, state, &filter);
+    let write = move |sink: &mut dyn Sink| write_list(sink, &ledger, group, &filter);
     match app.lists.send(write).await {
         Ok(body) => (JSON, body).into_response(),
         Err(busy) => busy.into_response(),
+    }
+}
+
+/// The providers that a list has.
+#[derive(Clone, Copy)]
+enum Group {
+    All,
+    /// Those in a state that are not paused, as on the page.
+    In(State),
+    Paused,
+}
+
+impl Group {
+    fn of(word: Option<&str>) -> Option<Self> {
+        match word {
+            None => Some(Self::All),
+            Some("paused") => Some(Self::Paused),
+            Some(word) => State::ALL.into_iter().find(|state| state.word() == word).map(Self::In),
+        }
+    }
+
+    fn has(self, entry: &Entry, now: Moment) -> bool {
+        let is_paused = || entry.provider.pause(now.wall).is_some();
+        match self {
+            Self::All => true,
+            Self::In(state) => entry.health().state() == state && !is_paused(),
+            Self::Paused => is_paused(),
+        }
     }
 }
 
@@ -111,15 +133,11 @@ pub async fn providers(Shared(app): Shared<App>, Query(filter): Query<Filter>) -
 fn write_list(
     sink: &mut dyn Sink,
     ledger: &Ledger,
-    state: Option<State>,
+    group: Group,
     filter: &Filter,
 ) -> io::Result<()> {
     let (roster, now) = (ledger.roster(), ledger.now());
-    let chosen: Vec<_> = roster
-        .entries()
-        .iter()
-        .filter(|entry| state.is_none_or(|state| entry.health().state() == state))
-        .collect();
+    let chosen: Vec<_> = roster.entries().iter().filter(|entry| group.has(entry, now)).collect();
     let mut text = piece();
     let (total, stalled) = (chosen.len(), ledger.is_stalled());
     write!(text, "{{\"total\":{total},\"stalled\":{stalled},\"providers\":[")?;
@@ -237,10 +255,7 @@ fn credential_state(provider: &Provider, health: &Health, now: Moment) -> Creden
         consecutive_failures: health.consecutive_failures(),
         last_attempt: health.last_attempt().map(date),
         last_success: health.last_success().map(date),
-        next_probe: health
-            .next_due()
-            .and_then(|due| from_unix_seconds(now.unix_seconds_at(due)))
-            .map(date),
+        next_probe: health.next_probe(provider, now).and_then(from_unix_seconds).map(date),
         http_status: health.status(),
         phases_seconds: phases.collect(),
         steps: provider.steps.iter().map(step).collect(),

@@ -59,7 +59,8 @@ fn a_provider_that_is_switched_off_keeps_its_state_and_counts_nowhere() {
     assert!(!daemon.get("/?state=broken").body.contains("data-key=\"p\""));
     assert_eq!(endpoint.calls(), calls, "nothing was sent");
     reload(&daemon, &provider("p", &endpoint, ""));
-    wait_for("a probe", || (endpoint.calls() > calls).then_some(()));
+    assert_eq!(daemon.post("/api/v1/providers/p/probe").status, 200);
+    assert!(endpoint.calls() > calls);
     assert_eq!((daemon.get("/healthz").status, paused(&daemon, "p")), (503, None));
 }
 
@@ -93,11 +94,35 @@ fn a_window_pauses_the_providers_with_its_names_and_labels_from_the_start() {
 #[test]
 fn a_provider_is_probed_once_its_pause_is_over() {
     let endpoint = refusing();
-    let until = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(2);
+    let until = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(4);
     let pause = format!("interval = \"200ms\"\npause_until = {until:.0}");
     let configuration = provider("p", &endpoint, &pause).replace("interval = \"1h\"\n", "");
     let daemon = Daemon::start(&configuration);
+    assert_eq!((paused(&daemon, "p"), endpoint.calls()), (Some(1.0), 0));
     daemon.wait_for_state("p", "broken");
     assert!(jiff::Timestamp::now() >= until - jiff::SignedDuration::from_secs(1));
     assert_eq!(paused(&daemon, "p"), Some(0.0));
+}
+
+#[test]
+fn neither_a_pause_nor_a_request_in_it_ends_the_back_off() {
+    let endpoint = refusing();
+    let alone = provider("p", &endpoint, "");
+    let daemon = Daemon::start_with(&alone, &FLAGS, &[]);
+    daemon.wait_for_state("p", "broken");
+    let (calls, next) = (endpoint.calls(), next_probe(&daemon));
+    reload(&daemon, &format!("[[maintenance]]\nproviders = [\"p\"]\n{ALWAYS}{alone}"));
+    assert_eq!(daemon.post("/api/v1/providers/p/probe").status, 409);
+    assert_eq!(json(&daemon, "/api/v1/providers/p")["next_probe"], Json::Null);
+    assert_eq!(json(&daemon, "/api/v1/providers?state=paused")["total"], 1);
+    assert_eq!(json(&daemon, "/api/v1/providers?state=broken")["total"], 0);
+    reload(&daemon, &alone);
+    wait_for("the end of the pause", || paused(&daemon, "p").is_none().then_some(()));
+    assert!((next_probe(&daemon) - next).abs() < 1.0);
+    assert_eq!(endpoint.calls(), calls);
+}
+
+fn next_probe(daemon: &Daemon) -> f64 {
+    let series = "credwatch_probe_next_timestamp_seconds{provider=\"p\"}";
+    daemon.sample(series).expect("a next probe")
 }
