@@ -67,8 +67,16 @@ impl ByHand {
             Surroundings::Pod(pod, namespace)
         } else {
             // The programs of a desktop have the variable too, but no unit of this kind.
-            let unit = told("INVOCATION_ID").and_then(|_| unit(&text("/proc/self/cgroup")?));
-            unit.map_or(Surroundings::Program, Surroundings::Service)
+            let of_credentials = || {
+                let directory = told("CREDENTIALS_DIRECTORY")?;
+                let name = directory.rsplit('/').next()?;
+                name.ends_with(".service").then(|| name.to_owned())
+            };
+            let of_group = || unit(&text("/proc/self/cgroup")?);
+            let notified = || told("NOTIFY_SOCKET").map(|_| SERVICE_UNIT.to_owned());
+            told("INVOCATION_ID")
+                .and_then(|_| of_credentials().or_else(of_group).or_else(notified))
+                .map_or(Surroundings::Program, Surroundings::Service)
         };
         Self { surroundings, file: Some(absolute(file).unwrap_or_else(|_| file.to_owned())) }
     }
@@ -177,6 +185,13 @@ mod tests {
         );
         let old = [(CGROUP, "5:cpu:/\n1:name=systemd:/system.slice/credwatch.service\n")];
         assert_eq!(line(SERVICE_FILE, &service, &old), "sudo credwatch probe crm");
+        // In some containers no group is known.
+        let hidden = [(CGROUP, "0::/\n")];
+        let passed = [service[0], ("CREDENTIALS_DIRECTORY", "/run/credentials/credwatch.service")];
+        let notified = [service[0], ("NOTIFY_SOCKET", "/run/systemd/notify")];
+        for variables in [passed, notified] {
+            assert_eq!(line(SERVICE_FILE, &variables, &hidden), "sudo credwatch probe crm");
+        }
         let pod = [("KUBERNETES_SERVICE_HOST", "10.96.0.1"), ("HOSTNAME", "credwatch-7d9f-x2x")];
         assert_eq!(
             line(SERVICE_FILE, &pod, &[(NAMESPACE, "monitoring")]),
