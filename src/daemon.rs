@@ -48,6 +48,8 @@ pub struct Options {
     pub telemetry_path: String,
     /// The command line of a person who probes a provider.
     pub by_hand: ByHand,
+    /// The URL at which browsers reach the server, for links in alerts.
+    pub external_url: Option<String>,
 }
 
 /// Runs until SIGTERM or SIGINT, then stops within a moment: no new probe starts, and running
@@ -75,12 +77,16 @@ pub async fn run(options: Options) -> std::io::Result<()> {
         probe_listeners,
         hosts,
         by_hand,
+        external_url,
         ..
     } = options;
     // The ledger has the providers. A reload replaces them, and this list would keep them.
     drop((plan.providers, plan.warnings));
     let instruments = Instruments::new();
     instruments.configured(Timestamp::now());
+    if let Some(url) = &external_url {
+        instruments.reached_at(url);
+    }
     let (control, events) = Control::new();
     let current_web_config = Arc::new(CurrentWebConfig::new(plan.web));
     let web_config = Arc::clone(&current_web_config);

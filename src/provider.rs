@@ -30,6 +30,8 @@ pub struct Provider {
     pub parameters: Parameters,
     /// Name and source of each secret.
     pub credentials: Arc<CredentialSources>,
+    /// What the configuration tells people about it.
+    pub facts: Arc<Facts>,
     /// The configured labels, for `credwatch_provider_info`.
     pub labels: Arc<[(String, String)]>,
     /// When not to probe; `None` for always.
@@ -53,8 +55,22 @@ pub struct Provider {
     pub transport: Arc<Transport>,
     /// Host and port of the endpoint, for the limit per host; `None` when they depend on secrets.
     pub endpoint: Option<Arc<str>>,
+    /// Host of the main request, with its port unless that is the usual one of the scheme; of the
+    /// first request when an answer or a secret decides. `None` when no host is known.
+    pub api_host: Option<Arc<str>>,
     /// Its request, once it is known that each probe sends the same one.
     pub repeated: Repeated,
+}
+
+/// What the configuration tells people about a provider. Metrics, pages and alerts show it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Facts {
+    /// Who renews the credential.
+    pub owner: Option<Box<str>>,
+    /// Where the credential is renewed.
+    pub renew_url: Option<Box<str>>,
+    /// A page of the vendor about its API.
+    pub vendor_url: Option<Box<str>>,
 }
 
 /// The names and values of parameters. `1`, `1.0`, `true` and `"1"` are different values, because

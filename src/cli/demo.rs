@@ -89,6 +89,7 @@ async fn run(listener: TcpListener) -> std::io::Result<()> {
         hosts: Hosts::default(),
         telemetry_path: web::TELEMETRY_PATH.to_owned(),
         by_hand,
+        external_url: Some(format!("http://{address}/")),
     };
     let story = tokio::spawn(repeat(story, Arc::clone(&fake)));
     let outcome = daemon::run(options).await;

@@ -72,7 +72,7 @@ pub struct HostFlags {
     allowed: Vec<String>,
     /// The URL at which browsers reach this server, for example through a proxy.
     #[arg(long = "web.external-url", value_name = "URL")]
-    external_url: Option<String>,
+    pub external_url: Option<String>,
 }
 
 impl HostFlags {

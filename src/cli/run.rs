@@ -121,6 +121,7 @@ fn options(flags: &Flags) -> Result<Options, ExitCode> {
         hosts,
         telemetry_path: flags.telemetry_path.clone(),
         by_hand: ByHand::here(&config),
+        external_url: flags.hosts.external_url.clone(),
         plan,
         plan_files: Some(plan_files),
         prober,

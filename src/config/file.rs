@@ -138,6 +138,8 @@ macro_rules! shared_keys {
             pub credential_warning: Option<At<Span>>,
             /// How long before the end of a credential the page fires; default `3d`.
             pub credential_critical: Option<At<Span>>,
+            /// Who renews the credential: a team or a person, for pages and alerts.
+            pub owner: Option<Text>,
             /// Labels of your own on `credwatch_provider_info`; join other series with it.
             pub labels: Ordered<Text>,
             /// A proxy, such as `http://proxy.example:3128`; an empty text for no proxy.
@@ -166,6 +168,7 @@ macro_rules! shared_keys {
                     credential_max_age: self.credential_max_age.as_ref(),
                     credential_warning: self.credential_warning.as_ref(),
                     credential_critical: self.credential_critical.as_ref(),
+                    owner: self.owner.as_ref(),
                     labels: &self.labels,
                     proxy: self.proxy.as_ref(),
                     proxy_from_environment: self.proxy_from_environment,
@@ -189,6 +192,7 @@ pub struct Shared<'a> {
     pub(super) credential_max_age: Option<&'a At<Span>>,
     pub(super) credential_warning: Option<&'a At<Span>>,
     pub(super) credential_critical: Option<&'a At<Span>>,
+    pub(super) owner: Option<&'a Text>,
     pub(super) labels: &'a Ordered<Text>,
     pub(super) proxy: Option<&'a Text>,
     pub(super) proxy_from_environment: Option<bool>,
@@ -225,6 +229,10 @@ shared_keys! {
         pub pause_until: Option<Date>,
         /// When the client secret itself expires, as a date without quotes.
         pub secret_expires: Option<Date>,
+        /// Where the credential is renewed, for pages and alerts.
+        pub renew_url: Option<Text>,
+        /// A page of the vendor about its API, such as a status page, for pages and alerts.
+        pub vendor_url: Option<Text>,
     }
 }
 

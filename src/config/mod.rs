@@ -5,6 +5,7 @@
 
 mod command_line;
 mod dates;
+mod facts;
 pub mod file;
 mod hosts;
 mod inputs;

@@ -9,8 +9,10 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use jiff::Timestamp;
 use toml::Spanned;
+use url::Url;
 
 use super::dates::secret_expires;
+use super::facts::facts;
 use super::file::{self, Shared};
 use super::hosts::{is_link_local, is_loopback};
 use super::inputs;
@@ -22,8 +24,17 @@ use super::shown::{built_in, render_error};
 use crate::credentials::CredentialSources;
 use crate::diagnostic::{Fault, Sentence, Severity, Shown, nearest};
 use crate::printable::is_deceptive;
-use crate::provider::{Parameters, Provider, Slot, Transport, text};
+use crate::provider::{Facts, Parameters, Provider, Slot, Transport, text};
 use crate::recipe::{Attempt, Recipe, Repeated, builtin};
+
+/// Where the requests of a provider go.
+#[derive(Clone, Default)]
+struct Endpoint {
+    /// Host and port of the first request whose URL is not secret.
+    first: Option<Arc<str>>,
+    /// See [`Provider::api_host`].
+    api_host: Option<Arc<str>>,
+}
 
 /// Resolves one provider after the other. Equal parts of providers are kept once.
 pub struct Resolver<'a> {
@@ -33,10 +44,11 @@ pub struct Resolver<'a> {
     main: &'a Parsed,
     transports: HashSet<Arc<Transport>, RandomState>,
     labels: HashSet<Arc<[(String, String)]>, RandomState>,
+    facts: HashSet<Arc<Facts>, RandomState>,
     parameters: HashSet<Parameters, RandomState>,
     endpoints: HashSet<Arc<str>, RandomState>,
     /// The endpoints without faults, by recipe and inputs.
-    known_endpoints: HashMap<(usize, u64), Option<Arc<str>>, RandomState>,
+    known_endpoints: HashMap<(usize, u64), Endpoint, RandomState>,
     /// The steps of each recipe with each set of inputs.
     rehearsed: HashMap<(String, u64), Arc<[Arc<str>]>, RandomState>,
     attempt: Attempt,
@@ -52,6 +64,7 @@ impl<'a> Resolver<'a> {
             main,
             transports: HashSet::default(),
             labels: HashSet::default(),
+            facts: HashSet::default(),
             parameters: HashSet::default(),
             endpoints: HashSet::default(),
             known_endpoints: HashMap::default(),
@@ -102,6 +115,7 @@ impl<'a> Resolver<'a> {
         let mut provider = Provider {
             name: name.get_ref().clone(),
             slot: Slot::Current,
+            facts: shared_value(&mut self.facts, facts(file, &own, &defaults, &mut context)),
             labels,
             pauses,
             cadence: shared::cadence(&own, &defaults, recipe.interval),
@@ -115,6 +129,7 @@ impl<'a> Resolver<'a> {
             secret_expires: secret_expires(file, &mut context),
             policy: policy(file, &defaults, &mut context),
             endpoint: None,
+            api_host: None,
             repeated: Repeated::default(),
             transport,
             parameters,
@@ -122,7 +137,8 @@ impl<'a> Resolver<'a> {
             recipe,
         };
         if sound && !has_errors(&context) {
-            provider.endpoint = self.endpoint(&provider, file, &mut context);
+            let Endpoint { first, api_host } = self.endpoint(&provider, file, &mut context);
+            (provider.endpoint, provider.api_host) = (first, api_host);
             provider.steps = self.rehearse(&provider, &mut context);
         }
         warn(&provider, file, &mut context);
@@ -181,14 +197,13 @@ impl<'a> Resolver<'a> {
         Some(recipe)
     }
 
-    /// Host and port of the first request whose URL is not secret. It is a fault when the
-    /// parameters make no URL.
+    /// Where the requests go. It is a fault when the parameters make no URL.
     fn endpoint(
         &mut self,
         provider: &Provider,
         file: &file::Provider,
         context: &mut Context<'_>,
-    ) -> Option<Arc<str>> {
+    ) -> Endpoint {
         let recipe = &provider.recipe;
         // Each provider has its own verification.
         let key = provider.verification.is_none().then(|| {
@@ -199,16 +214,22 @@ impl<'a> Resolver<'a> {
         if let Some(known) = key.and_then(|key| self.known_endpoints.get(&key)) {
             return known.clone();
         }
-        let (mut first, mut warned) = (None, false);
+        let (mut first, mut api_host, mut warned) = (None, None, false);
         for call in provider.calls() {
             let url = match recipe.endpoint(call, &provider.parameters, &self.attempt) {
                 Ok(Some(url)) => url,
-                Ok(None) => continue,
+                Ok(None) => {
+                    let url = recipe.chosen_endpoint(call, &provider.parameters, &self.attempt);
+                    if let Some(url) = url.filter(|_| call.kind.is_main()) {
+                        api_host = Some(host_of(&url));
+                    }
+                    continue;
+                }
                 Err(error) => {
                     let problem =
                         render_error("no request can be made from these parameters: {}", &error);
                     context.error(context.place.clone(), problem);
-                    return None;
+                    return Endpoint::default();
                 }
             };
             let host = url.host_str().unwrap_or_default();
@@ -225,8 +246,13 @@ impl<'a> Resolver<'a> {
             if !call.url_is_secret() && first.is_none() {
                 first = Some(format!("{host}:{}", url.port_or_known_default().unwrap_or_default()));
             }
+            if !call.host_is_secret() && (api_host.is_none() || call.kind.is_main()) {
+                api_host = Some(host_of(&url));
+            }
         }
-        let endpoint = first.map(|endpoint| shared_value(&mut self.endpoints, endpoint));
+        let mut shared =
+            |text: Option<String>| text.map(|text| shared_value(&mut self.endpoints, text));
+        let endpoint = Endpoint { first: shared(first), api_host: shared(api_host) };
         if let Some(key) = key.filter(|_| !warned) {
             self.known_endpoints.insert(key, endpoint.clone());
         }
@@ -280,6 +306,12 @@ impl<'a> Resolver<'a> {
     pub fn forget_rehearsals(&mut self) {
         self.rehearsed.clear();
     }
+}
+
+/// The host of a URL, with its port unless that is the usual one of the scheme.
+fn host_of(url: &Url) -> String {
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    format!("{}{port}", url.host_str().unwrap_or_default())
 }
 
 /// The same value from `known`, or the new value, which is then added.

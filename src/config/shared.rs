@@ -12,6 +12,7 @@ use super::file::{Http, Shared};
 use super::parsed::Parsed;
 use crate::diagnostic::{Fault, Sentence, Shown, Source};
 use crate::files;
+use crate::printable::is_deceptive;
 use crate::provider::{Cadence, Proxy, Transport};
 use crate::recipe::definition::Text;
 
@@ -25,8 +26,16 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(600);
 const MOST_LABELS: usize = 30;
 
 /// Label names that the exposition or Prometheus uses.
-const TAKEN_LABELS: [&str; 8] =
-    ["provider", "recipe", "le", "quantile", "state", "class", "reason", "code"];
+const TAKEN_LABELS: [&str; 13] = [
+    "provider", "recipe", "api_host", "owner", "renew_url", "vendor_url", "le", "quantile",
+    "state", "class", "reason", "code", "message",
+];
+
+/// The label names that are keys of a provider too.
+const KEYS: [&str; 3] = ["owner", "renew_url", "vendor_url"];
+
+/// The longest owner, in characters. It is a label.
+const LONGEST_OWNER: usize = 100;
 
 /// The table that is checked, and its faults.
 pub struct Context<'a> {
@@ -84,10 +93,23 @@ pub fn check(shared: &Shared<'_>, context: &mut Context<'_>) {
             );
         }
     }
+    if let Some(owner) = shared.owner {
+        check_owner(owner, context);
+    }
     check_labels(shared, context);
     check_files(shared, context);
     if let Some(proxy) = shared.proxy {
         check_proxy(proxy, context);
+    }
+}
+
+fn check_owner(owner: &Text, context: &mut Context<'_>) {
+    let text = owner.0.get_ref();
+    let is_long = text.chars().count() > LONGEST_OWNER;
+    if text.trim().is_empty() || is_long || text.chars().any(is_deceptive) {
+        let problem = "an owner is 1 to 100 characters of text without control characters and \
+                       invisible characters";
+        context.error(owner.0.span(), problem);
     }
 }
 
@@ -109,7 +131,9 @@ fn check_labels(shared: &Shared<'_>, context: &mut Context<'_>) {
         } else if let Some(taken) = TAKEN_LABELS.iter().find(|taken| *taken == text) {
             let problem =
                 Sentence::fill("the label `{}` is set by credwatch itself", [(*taken).into()]);
-            (problem, Some("choose another name".into()))
+            let key = KEYS.contains(taken);
+            let key = key.then(|| Sentence::fill("use the key `{}` instead", [(*taken).into()]));
+            (problem, Some(key.unwrap_or_else(|| "choose another name".into())))
         } else if number == MOST_LABELS {
             (Sentence::fill("these are more than {} labels", [MOST_LABELS.into()]), None)
         } else {

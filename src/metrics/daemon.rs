@@ -86,6 +86,24 @@ impl Daemon {
         Instruments { lateness: self.lateness.clone(), in_flight: self.in_flight.clone() }
     }
 
+    /// Publishes the URL at which browsers reach the server. Alerts make links of it.
+    ///
+    /// # Panics
+    /// When it is called twice.
+    pub fn reached_at(&self, url: &str) {
+        let info = IntGaugeVec::new(
+            Opts::new(
+                "credwatch_external_url_info",
+                "The URL at which browsers reach credwatch (--web.external-url). Always 1; absent \
+                 without the flag.",
+            ),
+            &["url"],
+        )
+        .expect("valid");
+        info.with_label_values(&[&format!("{}/", url.trim_end_matches('/'))]).set(1);
+        self.registry.register(Box::new(info)).expect("registered once");
+    }
+
     /// Records that the daemon loaded a configuration at this time.
     pub fn configured(&self, at: Timestamp) {
         self.reload_successful.set(1);

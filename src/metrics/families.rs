@@ -10,8 +10,8 @@ use crate::time::unix_seconds;
 pub static FAMILIES: [Family; 42] = [
     gauge(
         "credwatch_provider_info",
-        "Recipe and configured labels of a provider; join other series with it to add these \
-         labels. Always 1.",
+        "Recipe, host, owner, links and configured labels of a provider; join other series with it \
+         to add these labels. Always 1.",
         Configured(samples::info),
     ),
     gauge(
@@ -27,8 +27,8 @@ pub static FAMILIES: [Family; 42] = [
     ),
     gauge(
         "credwatch_provider_failure_info",
-        "Class, reason and the provider's own error code of the current failure. Always 1; absent \
-         while the last probe succeeded.",
+        "Class, reason, the provider's own error code and its sentence for the current failure. \
+         Always 1; absent while the last probe succeeded.",
         Labelled(samples::failure),
     ),
     counter(
@@ -235,7 +235,7 @@ pub static FAMILIES: [Family; 42] = [
         "credwatch_next_credential_failure_info",
         "Class, reason and code of the current failure of the next credential. Always 1; absent \
          while the last probe succeeded.",
-        Labelled(samples::failure),
+        Labelled(samples::next_failure),
     )),
     next(counter(
         "credwatch_next_credential_probes_total",

@@ -24,7 +24,16 @@ fn labelled(name: &str, value: &str) -> String {
 /// One sample with the recipe and the configured labels.
 pub fn info(provider: &Provider, writer: &mut Writer<'_>) {
     let mut more = label("recipe", &provider.recipe.name);
-    for (name, value) in provider.labels.iter() {
+    let facts = &provider.facts;
+    let known = [
+        ("api_host", provider.api_host.as_deref()),
+        ("owner", facts.owner.as_deref()),
+        ("renew_url", facts.renew_url.as_deref()),
+        ("vendor_url", facts.vendor_url.as_deref()),
+    ];
+    let known = known.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let own = provider.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    for (name, value) in known.chain(own) {
         more.push(',');
         more.push_str(&label(name, value));
     }
@@ -105,8 +114,19 @@ pub fn states(subject: &Subject<'_>, values: &mut [f64], _: &mut Writer<'_>) {
     }
 }
 
-/// The current failure. Its codes are bounded as those of the counters are.
+/// The current failure with its sentence. Both codes and sentences are bounded.
 pub fn failure(subject: &Subject<'_>, writer: &mut Writer<'_>) {
+    let health = subject.health;
+    if let (Some(current), Some(code)) =
+        (health.current_failure(), health.failure_code_in_metrics())
+    {
+        let labels = failure_labels(current.failure.reason, &code);
+        writer.sample(&format!("{labels},{}", label("message", &current.sentence)), 1.0);
+    }
+}
+
+/// The current failure of the next credential.
+pub fn next_failure(subject: &Subject<'_>, writer: &mut Writer<'_>) {
     let health = subject.health;
     if let (Some(failure), Some(code)) = (health.failure(), health.failure_code_in_metrics()) {
         writer.sample(&failure_labels(failure.reason, &code), 1.0);

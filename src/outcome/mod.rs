@@ -4,6 +4,7 @@ mod ends;
 mod listed;
 mod reason;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -94,6 +95,9 @@ impl Message {
     /// The maximum length of a message, in characters.
     pub const LONGEST: usize = 300;
 
+    /// The maximum length of its beginning in a label, in characters.
+    pub const LONGEST_LABEL: usize = 160;
+
     /// Removes control characters and marks that reorder text on a screen, and cuts a text that
     /// is too long.
     #[must_use]
@@ -121,6 +125,15 @@ impl Message {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Its beginning, for a label.
+    #[must_use]
+    pub fn short(&self) -> Cow<'_, str> {
+        if self.0.chars().nth(Self::LONGEST_LABEL).is_none() {
+            return Cow::Borrowed(&self.0);
+        }
+        Cow::Owned(self.0.chars().take(Self::LONGEST_LABEL - 1).chain(['…']).collect())
     }
 }
 
@@ -380,5 +393,10 @@ mod tests {
         assert_eq!(Message::clean("a\u{1b}[31m\r\nb\u{202e}c").as_str(), "a [31m b c");
         assert_eq!(Message::clean(&"ä ".repeat(5_000)).as_str().chars().count(), 300);
         assert_eq!(Message::clean(&"ä".repeat(5_000)).as_str().chars().count(), 300);
+        for (length, shown) in [(0, 0), (160, 160), (161, 160), (300, 160)] {
+            let message = Message::clean(&"ä".repeat(length));
+            assert_eq!(message.short().chars().count(), shown, "{length}");
+            assert_eq!(message.short().ends_with('…'), length > shown, "{length}");
+        }
     }
 }

@@ -91,6 +91,8 @@ pub struct ReasonFacts {
     pub meaning: &'static str,
     /// What to do about it, in one or two sentences.
     pub action: &'static str,
+    /// The first step, for alerts: one sentence of at most 13 words.
+    pub step: &'static str,
 }
 
 /// One row for each reason, in the order of [`Reason`].
@@ -101,6 +103,7 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
         "The name of the endpoint does not resolve.",
         "Check the host in `parameters.base_url`, `parameters.token_url`, `url` of the recipe or \
          `proxy` for a typing error, then the resolver of this host (`getent hosts NAME`).",
+        "Check the host name for typing errors, then this host's resolver.",
     ),
     facts(
         Class::Network,
@@ -108,6 +111,7 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
         "credwatch could not open a TCP connection to the endpoint or to the proxy.",
         "Check firewall, proxy and allow-lists of this host, then the provider's status \
          page.",
+        "Check firewall, proxy and allow-lists, then the vendor's status page.",
     ),
     facts(
         Class::Network,
@@ -116,6 +120,7 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
          comes from an unknown authority, or the two sides have no TLS version in common.",
         "Run `credwatch probe NAME`; a private authority needs `tls.ca_file`, and only \
          the provider can renew an expired certificate.",
+        "Tell the vendor; for a private authority, set `tls.ca_file`.",
     ),
     facts(
         Class::Network,
@@ -123,6 +128,7 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
         "The whole answer did not arrive within `timeout`.",
         "See which phase took the time (`credwatch_probe_phase_duration_seconds`); then \
          open a ticket with a slow provider, or set a longer `timeout`.",
+        "Check the vendor's status page, then the network of this host.",
     ),
     facts(
         Class::Network,
@@ -130,6 +136,7 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
         "The connection broke before the whole answer arrived.",
         "Look for a middlebox that closes connections; if the failures go on, open a \
          ticket with the provider.",
+        "Look for a proxy or firewall that closes connections; then ask the vendor.",
     ),
     facts(
         Class::Provider,
@@ -137,12 +144,14 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
         "The provider answered with a server error.",
         "See the provider's status page and open a ticket; the credential is most likely \
          fine.",
+        "Check the vendor's status page, and open a ticket there.",
     ),
     facts(
         Class::Provider,
         "throttled",
         "The provider refuses the request because it has received too many.",
         "Set a longer `interval`; find out who else uses the same credential.",
+        "Find out who else uses this credential; set a longer `interval`.",
     ),
     facts(
         Class::Provider,
@@ -151,6 +160,7 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
          because that would send the credential to another address.",
         "Check `parameters.base_url`, `parameters.token_url` or `url` of the recipe against the \
          provider's documentation: the endpoint has moved, or a login page is in front of it.",
+        "Compare the URL in the configuration with the vendor's documentation.",
     ),
     facts(
         Class::Provider,
@@ -159,6 +169,7 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
          unreadable expiry, or is too large.",
         "Run `credwatch probe NAME` to see the answer's structure; the usual cause is a \
          gateway's error page or a changed API.",
+        "Open the page of the provider: it shows how the answer was read.",
     ),
     facts(
         Class::Credential,
@@ -166,6 +177,7 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
         "The provider refuses the credential or the request.",
         "Look up the code in the provider's documentation; check whether the secret was \
          rotated, revoked or deactivated.",
+        "Ask the owner whether the secret was rotated, revoked or deactivated.",
     ),
     facts(
         Class::Credential,
@@ -174,6 +186,7 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
          `min_lifetime`.",
         "Check the clock (`credwatch_clock_skew_seconds`), then the token lifetime set at \
          the provider.",
+        "Check the clock of this host, then the token lifetime at the vendor.",
     ),
     facts(
         Class::Credential,
@@ -181,6 +194,7 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
         "The token, or a static key itself, lacks a scope listed in `required_scopes`.",
         "Grant the missing scopes to this client or key at the provider, or correct \
          `required_scopes`.",
+        "Grant the scopes at the vendor, or correct `required_scopes`.",
     ),
     facts(
         Class::Credential,
@@ -188,6 +202,7 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
         "The provider issued a token, but the verification call refused it.",
         "Call the API by hand with a token; the client may lack permissions or belong to \
          another environment.",
+        "Check what this client may do, and in which environment it lives.",
     ),
     facts(
         Class::Credential,
@@ -196,6 +211,7 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
          it.",
         "Check `tls.client_certificate_file` (`openssl x509 -in FILE -noout -subject \
          -issuer -dates`); renew the certificate, or register it at the provider.",
+        "Renew the client certificate, or register it at the vendor.",
     ),
     facts(
         Class::Credential,
@@ -204,12 +220,14 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
          quota. The secret may be fine.",
         "Check status, invoices and quota of the account in the provider's console; a \
          new secret does not help.",
+        "Check invoices and quota at the vendor; do not rotate the secret.",
     ),
     facts(
         Class::Config,
         "secret",
         "credwatch cannot read a credential of this provider on this host.",
         "Check path, permissions and content of the source that the log line names.",
+        "Check path, permissions and content of the secret on this host.",
     ),
     facts(
         Class::Config,
@@ -217,6 +235,7 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
         "The provider refuses requests from the network address of this host.",
         "Find the outgoing address of this host, and add it to the allow-list at the \
          provider.",
+        "Add the outgoing address of this host to the vendor's allow-list.",
     ),
     facts(
         Class::Config,
@@ -226,6 +245,7 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
         "Run `credwatch probe NAME`, which says what it is; then check the clock \
          (`timedatectl`) or the limits of the service (`systemctl show credwatch -p \
          LimitNOFILE`).",
+        "Check clock, file descriptors and memory of this host.",
     ),
 ];
 
@@ -234,8 +254,9 @@ const fn facts(
     word: &'static str,
     meaning: &'static str,
     action: &'static str,
+    step: &'static str,
 ) -> ReasonFacts {
-    ReasonFacts { class, word, meaning, action }
+    ReasonFacts { class, word, meaning, action, step }
 }
 
 impl Reason {
@@ -316,6 +337,10 @@ mod tests {
         words.sort_unstable();
         words.dedup();
         assert_eq!(words.len(), Reason::ALL.len());
-        assert!(Reason::ALL.iter().all(|reason| Reason::from_word(reason.word()) == Some(*reason)));
+        for reason in Reason::ALL {
+            assert_eq!(Reason::from_word(reason.word()), Some(reason));
+            let words = reason.facts().step.split_whitespace().count();
+            assert!((8..=13).contains(&words), "{}: {words} words", reason.word());
+        }
     }
 }

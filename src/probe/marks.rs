@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -132,19 +132,44 @@ impl Moments {
         self.client_certificate?.problem(self.began?)
     }
 
-    /// The word for the current phase.
-    pub fn current_phase(&self) -> &'static str {
+    /// The current phase.
+    pub fn current_phase(&self) -> Phase {
         if self.head.is_some() {
-            "transfer"
+            Phase::Transfer
         } else if self.connected.is_some() {
-            "processing"
+            Phase::Processing
         } else if self.tls_start.is_some() {
-            "tls"
+            Phase::Tls
         } else if self.resolve_start.is_some() && self.resolve_end.is_none() {
-            "resolve"
+            Phase::Resolve
         } else {
-            "connect"
+            Phase::Connect
         }
+    }
+}
+
+/// A phase of a request, in the order of [`Phases::WORDS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    Resolve,
+    Connect,
+    Tls,
+    Processing,
+    Transfer,
+}
+
+impl Phase {
+    /// The sentence when this phase has not ended in time.
+    pub fn unfinished(self, timeout: Duration) -> String {
+        let word = Phases::WORDS[self as usize];
+        let problem = match self {
+            Self::Resolve => "no name server answered",
+            Self::Connect => "no answer to the connect",
+            Self::Tls => "the TLS handshake did not end",
+            Self::Processing => "connected, but no answer came",
+            Self::Transfer => "the answer did not end",
+        };
+        format!("{problem} within {timeout:?} (phase {word})")
     }
 }
 

@@ -18,7 +18,7 @@ use super::headers::{ACCEPT, USER_AGENT};
 use super::http2::Again;
 use super::identity::Identity;
 use super::local;
-use super::marks::{Marks, Moments};
+use super::marks::{Marks, Moments, Phase};
 use super::proxy::{self, Proxies, speaks_tls};
 use crate::outcome::{Failure, Reason, malformed};
 use crate::recipe::request::announces_an_empty_body;
@@ -253,11 +253,9 @@ impl Exchange<'_> {
     }
 
     fn late(&self) -> Failure {
-        let moments = self.marks.moments();
-        let phase = moments.current_phase();
-        let mut message =
-            format!("no whole answer within {:?}; `{phase}` was under way", self.budget.timeout());
-        if phase == "connect"
+        let phase = self.marks.moments().current_phase();
+        let mut message = phase.unfinished(self.budget.timeout());
+        if phase == Phase::Connect
             && let Some(addresses) = self.marks.addresses()
         {
             message += &format!("; no connection to any of {addresses}");

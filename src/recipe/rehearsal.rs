@@ -40,14 +40,47 @@ impl Recipe {
         parameters: &[(String, Value)],
         attempt: &Attempt,
     ) -> Result<Option<Url>, RenderError> {
-        let url = &call.request.url;
         if call.follows {
             return Ok(None);
         }
+        let context = self.url_context(call, parameters, attempt)?;
+        let can_be_left_out = matches!(call.kind, Kind::Step | Kind::Cleanup);
+        if can_be_left_out && is_left_out(call, &context) {
+            return Ok(None);
+        }
+        call.address(&context, &mut real).map(Some)
+    }
+
+    /// The URL of a call that an answer can decide, where these parameters decide it: they leave
+    /// out the steps that give such an answer. Else `None`.
+    #[must_use]
+    pub fn chosen_endpoint(
+        &self,
+        call: &Call,
+        parameters: &[(String, Value)],
+        attempt: &Attempt,
+    ) -> Option<Url> {
+        let gives = |step: &Call| step.gives.iter().any(|(name, _)| call.needs.contains(name));
+        for step in self.steps.iter().filter(|step| gives(step)) {
+            if !is_left_out(step, &self.url_context(step, parameters, attempt).ok()?) {
+                return None;
+            }
+        }
+        call.address(&self.url_context(call, parameters, attempt).ok()?, &mut real).ok()
+    }
+
+    /// The names that the URL of a call can use, with made-up secrets and answers.
+    fn url_context(
+        &self,
+        call: &Call,
+        parameters: &[(String, Value)],
+        attempt: &Attempt,
+    ) -> Result<Value, RenderError> {
+        let url = &call.request.url;
         let uses_bindings = url
             .expressions()
             .any(|expression| self.bindings.iter().any(|(name, _)| expression.uses.contains(name)));
-        let context = if uses_bindings || url.is_secret() {
+        Ok(if uses_bindings || url.is_secret() {
             let credentials = self.credentials.iter().map(|(name, _)| name.as_str());
             let made_up = credentials.map(|name| (name, Placeholder::Word.value()));
             let mut context = self.context(parameters, made_up, attempt)?;
@@ -56,12 +89,7 @@ impl Recipe {
             context.value()
         } else {
             Value::from_pairs(parameters.iter().map(|(name, value)| (name.as_str(), value.clone())))
-        };
-        let can_be_left_out = matches!(call.kind, Kind::Step | Kind::Cleanup);
-        if can_be_left_out && url.text(&context, &mut real).is_ok_and(|text| text.is_none()) {
-            return Ok(None);
-        }
-        call.address(&context, &mut real).map(Some)
+        })
     }
 
     /// Renders all calls with made-up secrets and answers. `credentials` are the names of the
@@ -140,10 +168,21 @@ impl Recipe {
     }
 }
 
+/// Whether a call has no URL with these names, so that probes leave it out.
+fn is_left_out(call: &Call, context: &Value) -> bool {
+    call.request.url.text(context, &mut real).is_ok_and(|text| text.is_none())
+}
+
 impl Call {
     /// Whether the URL depends on secrets or on values from answers.
     #[must_use]
     pub fn url_is_secret(&self) -> bool {
         self.request.url.is_secret()
+    }
+
+    /// Whether the host of the URL depends on them.
+    #[must_use]
+    pub fn host_is_secret(&self) -> bool {
+        self.request.url.origin().any(|expression| expression.secret)
     }
 }

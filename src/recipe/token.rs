@@ -314,7 +314,10 @@ impl<'r> Reader<'_, 'r> {
         if missing.is_empty() {
             return Ok(());
         }
-        let message = format!("not granted: {}", missing.join(" "));
+        let message = match missing[..] {
+            [scope] => format!("lacks the scope {scope}"),
+            _ => format!("lacks the scopes {}", missing.join(" ")),
+        };
         Err(Failure { missing_scopes: missing.len(), ..Failure::new(Reason::Scope, &message) })
     }
 }

@@ -170,6 +170,8 @@ pub async fn asked_with<F: Future<Output = ()>>(
         policy: CredentialPolicy::default(),
         transport: Arc::new(origin.transport()),
         endpoint: Some(format!("host{number}.example:443").into()),
+        api_host: None,
+        facts: Arc::default(),
         repeated: Repeated::default(),
     };
     let ledger = Arc::new(Ledger::new(

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::histogram::{Bounds, Histogram};
 use super::listed::Listed;
+use super::sentences::Sentences;
 use crate::outcome::{Code, CredentialEnd, Expiry, Failure, Phases, Reason};
 
 /// The state of a provider.
@@ -59,6 +60,9 @@ pub struct CurrentFailure {
     pub failure: Failure,
     /// When the first of the failures in a row began.
     pub since: Timestamp,
+    /// The message of the first failure in a row with this reason and code, as the metrics show it.
+    /// Empty after a restart.
+    pub sentence: Arc<str>,
 }
 
 /// Numbers of failures in a row, up to the last probe; all are 0 after a success.
@@ -85,6 +89,8 @@ pub struct Health {
     pub(super) failures: Option<Box<[u64; Reason::ALL.len()]>>,
     pub(super) coded_failures: BTreeMap<(Reason, Code), u64>,
     pub(super) current_failure: Option<Box<CurrentFailure>>,
+    /// `None` before the first failure.
+    pub(super) sentences: Option<Box<Sentences>>,
     pub(super) streak: Streak,
     pub(super) last_attempt: Option<Timestamp>,
     pub(super) last_success: Option<Timestamp>,
@@ -147,6 +153,7 @@ impl Health {
             failures: None,
             coded_failures: BTreeMap::new(),
             current_failure: None,
+            sentences: None,
             streak: Streak::default(),
             last_attempt: None,
             last_success: None,

@@ -13,6 +13,7 @@ mod moment;
 mod questions;
 mod roster;
 pub mod saved;
+mod sentences;
 mod tally;
 mod timeline;
 mod transitions;

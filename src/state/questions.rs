@@ -73,6 +73,13 @@ impl Health {
         if has_series { code.clone() } else { Code::other() }
     }
 
+    /// The sentence of the current failure in the metrics, if this failure has its reason and code.
+    pub(super) fn sentence_for(&self, failure: &Failure) -> Option<Arc<str>> {
+        let of = |failure: &Failure| (failure.reason, self.code_in_metrics(&failure.code));
+        let current = self.current_failure().filter(|current| !current.sentence.is_empty())?;
+        (of(&current.failure) == of(failure)).then(|| Arc::clone(&current.sentence))
+    }
+
     /// Whether the last probe failed for this reason.
     #[must_use]
     pub fn fails_for(&self, reason: Reason) -> bool {

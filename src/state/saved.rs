@@ -3,6 +3,7 @@
 //!
 //! It contains no secret, nothing derived from a secret, and no message of a provider.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -196,6 +197,7 @@ fn restore(
         current_failure = Some(CurrentFailure {
             failure: Failure::new(reason, "").code(code),
             since: past(failure.since)?,
+            sentence: Arc::default(),
         });
         // A file of an earlier version has no `refusals`.
         let refusals = match reason.back_off() {

@@ -199,7 +199,11 @@ impl Health {
         };
         self.missing_scopes = failure.missing_scopes;
         let since = self.current_failure.as_ref().map_or(started, |current| current.since);
-        self.current_failure = Some(Box::new(CurrentFailure { failure: failure.clone(), since }));
+        let sentence = self.sentence_for(failure).unwrap_or_else(|| {
+            self.sentences.get_or_insert_default().shown(&failure.message, started)
+        });
+        let current = CurrentFailure { failure: failure.clone(), since, sentence };
+        self.current_failure = Some(Box::new(current));
         let confirmed =
             self.streak.credential >= 2 || self.is_confirmed(failure, cadence.failure_threshold);
         if confirmed || self.state == State::Broken { State::Broken } else { State::Failing }

@@ -49,6 +49,14 @@ struct ProviderState {
     recipe: String,
     /// `issued` or `static`.
     kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api_host: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    renew_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vendor_url: Option<String>,
     labels: Map<String, Value>,
     #[serde(flatten)]
     current: CredentialState,
@@ -216,6 +224,10 @@ fn provider_state(entry: &Entry, roster: &Roster, now: Moment) -> ProviderState 
         name: provider.name.clone(),
         recipe: provider.recipe.name.clone(),
         kind: provider.recipe.kind().word(),
+        api_host: provider.api_host.as_deref().map(str::to_owned),
+        owner: provider.facts.owner.as_deref().map(str::to_owned),
+        renew_url: provider.facts.renew_url.as_deref().map(str::to_owned),
+        vendor_url: provider.facts.vendor_url.as_deref().map(str::to_owned),
         labels: provider
             .labels
             .iter()

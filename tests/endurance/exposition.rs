@@ -183,18 +183,29 @@ impl<'a> Page<'a> {
     }
 }
 
-/// Whether the rest of a series after `{` is labels and `}`. No label value of the campaign has an
-/// escape or a quote.
+/// Whether the rest of a series after `{` is labels and `}`.
 fn are_labels(labels: &str) -> bool {
-    let Some(inner) = labels.strip_suffix('}') else { return false };
-    inner.is_empty()
-        || inner.split("\",").all(|pair| {
-            let Some((name, value)) = pair.split_once("=\"") else { return false };
-            let value = value.strip_suffix('"').unwrap_or(value);
-            !name.is_empty()
-                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-                && !value.contains(['"', '\\'])
-        })
+    let mut rest = labels;
+    while rest != "}" {
+        let Some((name, value)) = rest.split_once("=\"") else { return false };
+        let Some(end) = end_of_value(value) else { return false };
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        if name.is_empty() || !name.bytes().all(is_name) {
+            return false;
+        }
+        rest = value[end + 1..].trim_start_matches(',');
+    }
+    true
+}
+
+/// The place of the quote at the end of a value.
+fn end_of_value(value: &str) -> Option<usize> {
+    let mut is_escaped = false;
+    value.bytes().position(|byte| {
+        let ends = byte == b'"' && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+        ends
+    })
 }
 
 /// The value of this label.

@@ -7,7 +7,7 @@ use credwatch::outcome::Reason;
 use serde_json::Value as Json;
 
 use super::documentation::exposed;
-use super::support::alerts::{RULES, alerts, names, read, rules};
+use super::support::alerts::{RULES, alerts, names, read, rules, shown_alerts};
 use super::support::documents::{blocks, document, rows, section};
 use super::support::yaml::yaml;
 
@@ -126,15 +126,8 @@ fn spoken(template: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The sentences of the table, in the form of an alert.
-fn words(reason: Reason) -> String {
-    let facts = reason.facts();
-    format!("{} {}", facts.meaning, facts.action)
-        .replace("credwatch probe NAME", "credwatch probe {{ $labels.provider }}")
-}
-
 #[test]
-fn alerts_explain_each_reason_with_the_text_of_the_code() {
+fn alerts_tell_the_first_step_for_each_reason_with_the_text_of_the_code() {
     let mut explained = BTreeSet::new();
     for (name, rule) in alerts() {
         let (reasons, annotations) = (reasons(&rule), &rule["annotations"]);
@@ -147,13 +140,16 @@ fn alerts_explain_each_reason_with_the_text_of_the_code() {
         }
         match reasons[..] {
             [reason] => assert!(
-                description.starts_with(&words(reason)),
-                "{name} should begin with:\n{}",
-                words(reason)
+                description.ends_with(&format!("Next: {}", reason.facts().step)),
+                "{name} should end with:\n{}",
+                reason.facts().step
             ),
             _ => assert_eq!(
                 spoken(description),
-                reasons.iter().map(|reason| (reason.word().to_owned(), words(*reason))).collect(),
+                reasons
+                    .iter()
+                    .map(|reason| (reason.word().to_owned(), reason.facts().step.to_owned()))
+                    .collect(),
                 "{name}"
             ),
         }
@@ -166,6 +162,73 @@ fn alerts_explain_each_reason_with_the_text_of_the_code() {
         Reason::ALL.into_iter().collect(),
         "each reason has an alert"
     );
+}
+
+/// The longest time for which a person reads the text of an alert, in seconds.
+const SECONDS: f64 = 15.0;
+
+/// How many words a person reads in a second.
+const WORDS_A_SECOND: f64 = 3.7;
+
+#[test]
+fn every_alert_is_read_within_fifteen_seconds_and_has_its_facts() {
+    let mut seen = BTreeSet::new();
+    for (name, labels, annotations) in shown_alerts() {
+        let text = |key: &str| annotations[key].as_str().unwrap_or_default();
+        let (summary, description) = (text("summary"), text("description"));
+        let words = summary.split_whitespace().chain(description.split_whitespace()).count();
+        let seconds = f64::from(u32::try_from(words).expect("few")) / WORDS_A_SECOND;
+        assert!(seconds <= SECONDS, "{name}: {words} words:\n{summary}\n{description}");
+        assert!(description.contains("Next: "), "{name} tells no next step: {description}");
+        assert!(!format!("{summary}{description}").contains("  "), "{name}: {description:?}");
+        assert!(text("dashboard_url").starts_with("https://grafana.example/d/"), "{name}");
+        let of_a_provider = labels["provider"].as_str();
+        if let Some(provider) = of_a_provider {
+            assert!(summary.contains(provider), "{name}: {summary}");
+            assert!(text("page_url").starts_with("https://watch.example/providers/"), "{name}");
+        }
+        if let (Some(team), None) = (labels["team"].as_str(), labels["owner"].as_str()) {
+            assert!(summary.contains(&format!("({team})")), "{name}: {summary}");
+        }
+        seen.insert((name, labels["reason"].as_str().unwrap_or_default().to_owned()));
+    }
+    let expected: BTreeSet<(String, String)> = alerts()
+        .into_iter()
+        // This alert has a step for each class, not for each reason.
+        .filter(|(name, _)| name != "CredwatchRunwayShort")
+        .flat_map(|(name, rule)| {
+            let words = reasons(&rule).into_iter().map(|reason| reason.word().to_owned());
+            let words: Vec<String> = words.collect();
+            let all = if words.is_empty() { vec![String::new()] } else { words };
+            all.into_iter().map(move |word| (name.clone(), word))
+        })
+        .collect();
+    let missing: Vec<_> = expected.difference(&seen).collect();
+    assert!(missing.is_empty(), "no unit test shows {missing:?}");
+}
+
+/// The beginning of the sentence of a failure that an alert shows, in words.
+const WORDS_OF_A_SENTENCE: usize = 18;
+
+#[test]
+fn alerts_about_a_failure_show_the_sentence_and_no_alert_has_it_as_a_label() {
+    let mut longest = 0;
+    for (name, labels, annotations) in shown_alerts() {
+        assert!(labels["message"].is_null(), "{name}");
+        let description = annotations["description"].as_str().unwrap_or_default();
+        let quoted = description.split_once('“').and_then(|(_, rest)| rest.split_once('”'));
+        if let Some((sentence, _)) = quoted {
+            longest = longest.max(sentence.trim_end_matches(" …").split_whitespace().count());
+        }
+    }
+    assert_eq!(longest, WORDS_OF_A_SENTENCE, "the longest sentence is cut");
+    for (name, rule) in alerts() {
+        let expression = rule["expr"].as_str().expect("an expression");
+        assert!(!expression.contains("message"), "{name}: alerts with another label are new ones");
+        let cut = format!(r"{{{}}}\S+)\s.*$", WORDS_OF_A_SENTENCE - 1);
+        let description = rule["annotations"]["description"].as_str().unwrap_or_default();
+        assert_eq!(description.contains("label \"message\""), description.contains(&cut), "{name}");
+    }
 }
 
 #[test]

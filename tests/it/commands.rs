@@ -51,7 +51,7 @@ fn probe_prints_an_explanation_as_text_and_as_json() {
         "HTTP 200",
         "json.access_token",
         "FAILED credential / scope",
-        "not granted: numbers",
+        "lacks the scope numbers",
     ] {
         assert!(text.contains(part), "{part:?} in {text}");
     }

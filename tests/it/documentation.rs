@@ -23,9 +23,9 @@ pub fn exposed() -> BTreeMap<String, String> {
     process_started(jiff::Timestamp::now());
     let ledger = Arc::new(Ledger::new(Vec::new(), &[1.0]));
     let mut out: Vec<u8> = Vec::new();
-    Exposition::new(Arc::clone(&ledger), Daemon::new())
-        .write(&mut out, ledger.now())
-        .expect("written");
+    let daemon = Daemon::new();
+    daemon.reached_at("https://watch.example");
+    Exposition::new(Arc::clone(&ledger), daemon).write(&mut out, ledger.now()).expect("written");
     // Only /probe serves these families.
     write_one(&mut out, Roster::new(Vec::new(), &[1.0]), false, ledger.now()).expect("written");
     let text = String::from_utf8(out).expect("text");

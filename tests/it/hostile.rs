@@ -166,7 +166,9 @@ fn many_different_codes_do_not_fill_the_metrics() {
         .count();
     assert_eq!(coded, 21, "twenty codes and `other`");
     let current = metrics.lines().find(|line| line.starts_with("credwatch_provider_failure_info{"));
-    assert!(current.is_some_and(|line| line.contains("code=\"other\"")), "{current:?}");
+    let current = current.expect("a failure");
+    let (_, message) = current.split_once("code=\"other\",message=\"").expect("both");
+    assert_eq!(message.trim_end_matches("\"} 1").chars().count(), 160, "{message}");
     assert!(
         metrics.contains("code=\"other\"}") && metrics.contains("code=\"code_1\"}"),
         "{metrics}"

@@ -18,6 +18,7 @@
 //! - `documentation`: the documents agree with the tables in the code.
 //! - `ends`: the ends of configured credentials.
 //! - `exchanges`: recorded exchanges, without a network and over a socket.
+//! - `facts`: what the metrics tell alerts about a provider.
 //! - `failures`: each failure reason, over a real socket.
 //! - `fault_secrets`: secrets in wrong places of files, which no fault shows.
 //! - `files`: files of the wrong kind or size; what the process keeps to itself.
@@ -67,6 +68,7 @@ mod deploy;
 mod documentation;
 mod ends;
 mod exchanges;
+mod facts;
 mod failures;
 mod fault_secrets;
 mod files;

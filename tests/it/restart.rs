@@ -57,8 +57,9 @@ fn the_back_off_of_a_refused_credential_survives_a_restart_and_ends_with_a_new_c
     let daemon = start(folder);
     daemon.wait_for_state("p", "broken");
     let info = "credwatch_provider_failure_info\
-                {provider=\"p\",class=\"credential\",reason=\"rejected\",code=\"invalid_client\"}";
-    assert_eq!(daemon.sample(info), Some(1.0));
+                {provider=\"p\",class=\"credential\",reason=\"rejected\",code=\"invalid_client\",\
+                message=\"\"}";
+    assert_eq!(daemon.sample(info), Some(1.0), "the state holds no message");
     let next_now =
         daemon.sample("credwatch_probe_next_timestamp_seconds{provider=\"p\"}").expect("a time");
     assert!((next - next_now).abs() < 2.0, "{next} {next_now}");

@@ -280,7 +280,7 @@ async fn the_cleanup_is_made_even_after_a_timeout() {
         &probe,
         "timeout",
         "",
-        "no whole answer within 300ms; `processing` was under way",
+        "connected, but no answer came within 300ms (phase processing)",
     );
     assert_eq!(
         endpoint.routes().last().map(String::as_str),
@@ -296,7 +296,7 @@ async fn all_calls_up_to_the_token_request_share_one_deadline() {
         &probe,
         "timeout",
         "",
-        "discovery: no whole answer within 300ms; `processing` was under way",
+        "discovery: connected, but no answer came within 300ms (phase processing)",
     );
 }
 

@@ -122,6 +122,9 @@ fn the_example_for_alertmanager_routes_each_alert_to_the_right_team() {
             "platform-pager",
         ),
         ("alertname=CredwatchDown severity=page", "platform-pager"),
+        ("alertname=CredwatchApiDown severity=ticket api_host=a.example", "platform-tickets"),
+        ("alertname=CredwatchRunwayShort severity=page team=payments", "payments-pager"),
+        ("alertname=CredwatchRunwayShort severity=page", "platform-pager"),
         ("alertname=CredwatchReloadFailed severity=ticket", "platform-tickets"),
         (
             "alertname=CredwatchCredentialUnreadable severity=ticket team=payments",

@@ -31,14 +31,15 @@ fn shipped(name: &str) -> String {
     std::fs::read_to_string(repository("dashboards").join(name)).expect("readable")
 }
 
-/// The rules with seconds instead of minutes in each waiting time: `for: 5m`, `keep_firing_for: 2m`
-/// and `[5m]`.
+/// The rules with seconds instead of minutes in each waiting time: `for: 5m`,
+/// `keep_firing_for: 2m`, `[5m]` and `offset 5m`.
 fn with_short_waits(rules: &str) -> String {
     let mut rules = rules.to_owned();
     for minutes in [2, 5, 15] {
         for (from, to) in [
             (format!("for: {minutes}m\n"), format!("for: {minutes}s\n")),
             (format!("[{minutes}m]"), format!("[{minutes}s]")),
+            (format!(" offset {minutes}m\n"), format!(" offset {minutes}s\n")),
         ] {
             assert!(rules.contains(&from), "the rules have no {from:?} any more");
             rules = rules.replace(&from, &to);
@@ -74,7 +75,8 @@ impl Chain {
         let fake = runtime.block_on(Fake::start()).expect("a port");
         // The tokens of this API live ten minutes, so an outage makes the runway short.
         fake.lifetime("enablex-rcs", Some(Duration::from_secs(600)));
-        let daemon = Daemon::start(&Self::configuration(&fake));
+        let flags = ["--web.external-url=https://watch.example"];
+        let daemon = Daemon::start_with(&Self::configuration(&fake), &flags, &[]);
         let webhooks = Endpoint::json("200 OK", "{}");
         let alertmanager = shipped("alertmanager.example.yml")
             .replace("http://hooks.example/", &format!("http://127.0.0.1:{}/", webhooks.port()))
@@ -214,18 +216,20 @@ fn the_owner_gets_a_page(chain: &Chain, start: Instant) -> Duration {
     let annotations = texts(&broken["annotations"]);
     assert_eq!(
         annotations["summary"],
-        "The credential of enos does not work (rejected, code 1003)."
+        "enos (messaging): the credential does not work (rejected 1003)."
     );
-    let facts = Reason::Rejected.facts();
+    let description = annotations["description"];
+    let (sentence, rest) = description
+        .strip_prefix('“')
+        .and_then(|text| text.split_once("” Last success 20"))
+        .unwrap_or_else(|| panic!("{description}"));
+    assert!(chain.daemon.get("/providers/enos").body.contains(sentence), "the page has it too");
     assert!(
-        annotations["description"].starts_with(&format!("{} {}", facts.meaning, facts.action)),
-        "{annotations:?}"
+        rest.contains(" UTC. Existing tokens end in 1h 59m. Next: ")
+            && rest.ends_with(Reason::Rejected.facts().step),
+        "{description}"
     );
-    assert!(chain.daemon.get("/").body.contains(facts.meaning), "the page has the same words");
-    assert!(
-        annotations["description"].contains("The last good token expires in 1h 59m"),
-        "{annotations:?}"
-    );
+    assert_eq!(annotations["page_url"], "https://watch.example/providers/enos");
     assert!(
         annotations["runbook_url"].ends_with("/runbooks.md#credwatchcredentialbroken")
             && annotations["reason_url"].ends_with("/runbooks.md#rejected")
@@ -248,8 +252,7 @@ fn an_outage_is_a_ticket(chain: &Chain, start: Instant) -> Duration {
         ],
     );
     assert!(
-        texts(&outage["annotations"])["description"]
-            .starts_with(Reason::Unavailable.facts().meaning)
+        texts(&outage["annotations"])["description"].ends_with(Reason::Unavailable.facts().step)
     );
     ticket_after
 }
@@ -264,7 +267,7 @@ fn a_short_runway_is_a_page(chain: &Chain, start: Instant) {
     );
     assert!(
         texts(&runway["annotations"])["summary"]
-            .starts_with("Consumers of enablex-rcs lose access in 9m"),
+            .starts_with("Consumers of enablex-rcs (messaging) lose access in 9m"),
         "{runway:#}"
     );
 }

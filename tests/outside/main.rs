@@ -7,6 +7,7 @@
 //! - `dashboards`: the Grafana dashboards, with Grafana's types and a real Prometheus.
 //! - `issuers`, `oidc`: recipes against real token servers.
 //! - `kubernetes`: the manifests against published schemas.
+//! - `notifications`: each alert as people read it in Slack, `PagerDuty` and e-mail.
 //! - `package`, `systemd`, `service_manager`: the Debian package and the unit with a real systemd.
 //! - `prometheus`, `spreading`: a real Prometheus scrapes one daemon, or several.
 //! - `web_config`: the same web configs for credwatch and promtool.
@@ -17,6 +18,7 @@ mod chain;
 mod dashboards;
 mod issuers;
 mod kubernetes;
+mod notifications;
 mod oidc;
 mod package;
 mod programs;

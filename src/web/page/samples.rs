@@ -30,6 +30,8 @@ pub fn provider(name: &str, labels: &[(&str, &str)]) -> Provider {
         policy: CredentialPolicy::default(),
         transport: Arc::new(Transport::default()),
         endpoint: None,
+        api_host: None,
+        facts: Arc::default(),
         repeated: Repeated::default(),
     }
 }

@@ -46,3 +46,21 @@ pub fn names<'a>(text: &'a str, beginning: &'a str) -> BTreeSet<&'a str> {
         .map(|(place, _)| &text[place..place + end(&text[place..])])
         .collect()
 }
+
+/// All alerts that the unit tests of the rules expect: name, labels and annotations. promtool
+/// verifies that the rules make exactly these.
+pub fn shown_alerts() -> Vec<(String, Json, Json)> {
+    let mut shown = Vec::new();
+    for file in RULES {
+        let document = yaml(&read(&format!("dashboards/{file}_test.yml")));
+        let tests = document["tests"].as_array().expect("tests");
+        for check in tests.iter().filter_map(|test| test["alert_rule_test"].as_array()).flatten() {
+            for alert in check["exp_alerts"].as_array().into_iter().flatten() {
+                let name = check["alertname"].as_str().expect("a name").to_owned();
+                shown.push((name, alert["exp_labels"].clone(), alert["exp_annotations"].clone()));
+            }
+        }
+    }
+    assert!(shown.len() > 60, "{}", shown.len());
+    shown
+}

@@ -213,7 +213,8 @@ fn ask(address: &str, method: &str, path: &str, headers: &str) -> Answer {
     exchange(address, &format!("{method} {path} HTTP/1.0\r\nHost: {address}\r\n{headers}\r\n"))
 }
 
-fn exchange(address: &str, request: &str) -> Answer {
+/// Sends exactly this request and reads until the server closes the connection.
+pub fn exchange(address: &str, request: &str) -> Answer {
     let mut stream = TcpStream::connect(address).expect("it listens");
     stream.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
     stream.write_all(request.as_bytes()).expect("sent");

@@ -7,7 +7,7 @@ use credwatch::time::unix_seconds;
 use rustix::process::Signal;
 use serde_json::Value as Json;
 
-use crate::support::daemon::get;
+use crate::support::daemon::{exchange, get};
 use crate::support::{repository, signal, wait_for};
 
 /// The version of Prometheus. The rules must work with both.
@@ -217,10 +217,13 @@ impl Prometheus {
 pub struct Alertmanager(Server);
 
 impl Alertmanager {
-    /// Starts an Alertmanager with this configuration, without a cluster.
+    /// Starts an Alertmanager with this configuration and the shipped templates, without a cluster.
     pub fn start(configuration: &str) -> Self {
         Self(Server::start("Alertmanager", |folder, address| {
             std::fs::write(folder.join("alertmanager.yml"), configuration).expect("written");
+            let templates = "credwatch.tmpl";
+            std::fs::copy(repository("dashboards").join(templates), folder.join(templates))
+                .expect("copied");
             let mut command = Command::new("prometheus-alertmanager");
             command
                 .args([
@@ -236,5 +239,19 @@ impl Alertmanager {
     /// `HOST:PORT`.
     pub fn address(&self) -> &str {
         &self.0.address
+    }
+
+    /// Raises alerts, each with `labels` and `annotations`.
+    pub fn raise(&self, alerts: &[Json]) {
+        let (address, body) = (&self.0.address, Json::from(alerts).to_string());
+        let answer = exchange(
+            address,
+            &format!(
+                "POST /api/v2/alerts HTTP/1.0\r\nHost: {address}\r\n\
+                 Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            ),
+        );
+        assert_eq!(answer.status, 200, "{}", answer.body);
     }
 }

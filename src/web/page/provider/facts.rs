@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::view::View;
 use crate::outcome::{Expiry, Issued};
+use crate::provider::Facts;
 use crate::web::page::format::{relative, span, untrusted};
 
 /// A difference between two clocks that is within the accuracy of the measurement, in seconds.
@@ -97,6 +98,12 @@ fn expiries(view: &View) -> Vec<Row> {
 fn others(view: &View) -> Vec<Row> {
     let (health, provider) = (&view.health, view.provider);
     let mut rows: Vec<Row> = Vec::new();
+    if let Some(owner) = &provider.facts.owner {
+        rows.push(("Owner", html! { (untrusted(owner)) }));
+    }
+    if provider.facts.renew_url.is_some() || provider.facts.vendor_url.is_some() {
+        rows.push(("Links", links(&provider.facts)));
+    }
     if let Some(skew) = health.clock_skew() {
         let sentence = if skew.abs() < CLOCKS_AGREE {
             html! { "in sync" }
@@ -124,6 +131,17 @@ fn others(view: &View) -> Vec<Row> {
         rows.push(("Documentation", documentation(text)));
     }
     rows
+}
+
+/// The links of the configuration.
+pub fn links(facts: &Facts) -> Markup {
+    let renew = facts.renew_url.as_deref().map(|url| (url, "Renew the credential"));
+    let vendor = facts.vendor_url.as_deref().map(|url| (url, "Page of the vendor"));
+    html! {
+        @for (url, title) in renew.into_iter().chain(vendor) {
+            a href=(url) rel="noreferrer noopener" { (title) } " "
+        }
+    }
 }
 
 /// The title of the documentation, and a link if the text ends with an address.

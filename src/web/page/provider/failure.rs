@@ -79,6 +79,11 @@ fn failure(view: &View, current: &CurrentFailure, slot: Slot, command: &str) -> 
                 dt { "What to do" }
                 dd {
                     (prose(facts.action))
+                    @let known = &view.provider.facts;
+                    @if let Some(owner) = &known.owner { p.hint { "Owner: " (untrusted(owner)) } }
+                    @if known.renew_url.is_some() || known.vendor_url.is_some() {
+                        p.hint { (facts::links(known)) }
+                    }
                     @if let Some(text) = &view.provider.recipe.documentation {
                         p.hint { "Documentation: " (facts::documentation(text)) }
                     }
