@@ -101,6 +101,7 @@ pub async fn run(options: Options) -> std::io::Result<()> {
         .with_external(listeners.hosts.external().cloned())
         .with_telemetry_path(&options.telemetry_path)
         .with_by_hand(by_hand)
+        .with_history(storage.clone())
         .with_admin_api(options.admin_api);
     let mut serving = tokio::spawn(web::serve(listeners, app, until(&stopped)));
     let probe_runtime = ProbeRuntime::start()?;

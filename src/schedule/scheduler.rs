@@ -241,7 +241,7 @@ impl<P: Probes> Scheduler<P> {
                 slot.running = false;
                 slot.answer(Requested::Paused(pause));
                 self.plan_next(runner.index, resumes(&entry.provider, &pause, wall, now));
-                entry.planned(None);
+                entry.paused();
                 continue;
             }
             let late = self.start.elapsed().saturating_sub(slot.due).as_secs_f64();

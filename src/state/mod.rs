@@ -24,4 +24,4 @@ pub use listed::{Listed, is_over};
 pub use moment::Moment;
 pub use roster::{Changes, Entry, Roster};
 pub use tally::{Hour, Tally};
-pub use timeline::{Incident, Timeline};
+pub use timeline::{Incident, Timeline, Unsaved};

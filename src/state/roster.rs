@@ -4,9 +4,12 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::health::{Health, Recorded};
 use super::histogram::Bounds;
 use super::history::History;
+use super::timeline::{Incident, Timeline, Unsaved};
 use crate::outcome::{HeldEnds, Probe};
 use crate::provider::{Provider, Slot};
 
@@ -35,7 +38,40 @@ impl Entry {
     }
 
     /// The last probes, locked. Hold the lock briefly, and never together with the health.
+    #[must_use]
     pub fn history(&self) -> impl Deref<Target = History> {
+        self.past()
+    }
+
+    /// The last hours and incidents of the provider until now.
+    #[must_use]
+    pub fn timeline_until(&self, now: Timestamp) -> Timeline {
+        self.history().timeline.until(now, self.provider.cadence.longest_pause())
+    }
+
+    /// Whether the next save must not leave this entry out.
+    #[must_use]
+    pub fn is_urgent(&self) -> bool {
+        self.history().timeline.is_urgent()
+    }
+
+    /// What a save has to write of the hours and incidents.
+    #[must_use]
+    pub fn unsaved(&self) -> Unsaved {
+        self.past().timeline.unsaved()
+    }
+
+    /// Forgets what is saved of the hours and incidents.
+    pub fn saved(&self, saved: &Unsaved) {
+        self.past().timeline.saved(saved);
+    }
+
+    /// Sets the incident that lasted before a restart.
+    pub(super) fn restore_incident(&self, open: Option<Incident>) {
+        self.past().timeline.restore(open);
+    }
+
+    fn past(&self) -> MutexGuard<'_, History> {
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -44,6 +80,7 @@ impl Entry {
     }
 
     /// Records a probe, and returns what it changed.
+    #[must_use]
     pub fn record(&self, probe: &Probe) -> Recorded {
         let cadence = &self.provider.cadence;
         let mut health = self.change();
@@ -51,7 +88,7 @@ impl Entry {
         let state = health.state();
         let failing_since = health.current_failure().map(|current| current.since);
         drop(health);
-        let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut history = self.past();
         history.record(probe);
         // Nothing shows the hours of next credentials.
         if self.provider.slot == Slot::Current {
@@ -68,6 +105,12 @@ impl Entry {
     /// The next probe is due at `due`: see [`Health::next_due`].
     pub fn planned(&self, due: Option<Duration>) {
         self.change().planned(due);
+    }
+
+    /// A pause has begun: no probe is planned, and the time until the next one is not observed.
+    pub fn paused(&self) {
+        self.planned(None);
+        self.past().timeline.pause();
     }
 
     /// Changed credentials end the back-off. Returns whether the provider had refused the previous

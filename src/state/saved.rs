@@ -1,5 +1,5 @@
 //! The part of the state that is kept over a restart, as JSON: times, failures in a row, and how
-//! long credwatch backs off from a refused account. `storage` reads and writes the file.
+//! long credwatch backs off from a refused account. `storage` reads and writes it.
 //!
 //! It contains no secret, nothing derived from a secret, and no message of a provider.
 
@@ -13,20 +13,20 @@ use super::health::{CurrentFailure, State, Streak, Token};
 use super::kept_list::KeptList;
 use super::moment::Moment;
 use super::roster::{Entry, Roster};
+use super::timeline::Incident;
 use super::transitions::Restored;
 use crate::outcome::{BackOff, Code, CredentialEnd, EndSource, Expiry, Failure, Reason};
 use crate::provider::Slot;
 use crate::time::{from_unix_seconds, unix_seconds};
 
-/// The version of the format. Files of other versions are not read.
+/// The version of the file of earlier versions. Files of other versions are not read.
 const VERSION: u32 = 1;
 
 /// The most providers that are read from a file; no daemon has as many.
 const MOST_PROVIDERS: usize = 1_000_000;
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct Saved {
-    version: u32,
     providers: Vec<Kept>,
 }
 
@@ -55,6 +55,16 @@ struct Kept {
     credential_ends: Vec<KeptEnd>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     listed: Option<KeptList>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    incident: Option<KeptIncident>,
+}
+
+/// The incident that lasts. The begin is in milliseconds since 1970.
+#[derive(Serialize, Deserialize)]
+struct KeptIncident {
+    begin: i64,
+    reason: String,
+    code: String,
 }
 
 /// The end of a configured credential.
@@ -101,16 +111,19 @@ pub enum Touched {
     Unknown,
 }
 
-/// The state as JSON.
+/// The state of an entry as JSON; `None` before the first probe.
 #[must_use]
-pub fn write(roster: &Roster, now: Moment) -> String {
-    let providers = roster.all().filter_map(|entry| keep(entry, now)).collect();
+pub fn write(entry: &Entry, now: Moment) -> Option<Vec<u8>> {
     // Serializing plain data does not fail.
-    serde_json::to_string(&Saved { version: VERSION, providers }).unwrap_or_default()
+    serde_json::to_vec(&keep(entry, now)?).ok()
 }
 
-/// `None` before the first probe.
 fn keep(entry: &Entry, now: Moment) -> Option<Kept> {
+    let incident = entry.history().timeline().open().map(|incident| KeptIncident {
+        begin: incident.begin,
+        reason: incident.reason.word().to_owned(),
+        code: incident.code.as_str().to_owned(),
+    });
     let health = entry.health();
     let token = health.token.map(|token| KeptToken {
         expires: token.expiry.time().map(unix_seconds),
@@ -141,11 +154,36 @@ fn keep(entry: &Entry, now: Moment) -> Option<Kept> {
         client_certificate_expiry: health.client_certificate_expiry.map(unix_seconds),
         credential_ends: health.known_ends().map(keep_end).collect(),
         listed: health.listed(&entry.provider).and_then(KeptList::of),
+        incident,
     })
 }
 
-/// Restores the state of entries before their first probe, and returns the number of restored
-/// providers. `touched` tells whether the secrets of an entry may have changed since a time.
+/// Restores the state of an entry before its first probe from what [`write()`] has returned, and
+/// returns whether it was restored. `touched` tells whether the secrets of an entry may have
+/// changed since a time.
+pub fn read_one(
+    bytes: &[u8],
+    roster: &Roster,
+    now: Moment,
+    touched: &impl Fn(&Entry, Timestamp) -> Touched,
+) -> bool {
+    serde_json::from_slice(bytes).is_ok_and(|kept| restore_kept(kept, roster, now, touched))
+}
+
+fn restore_kept(
+    kept: Kept,
+    roster: &Roster,
+    now: Moment,
+    touched: &impl Fn(&Entry, Timestamp) -> Touched,
+) -> bool {
+    let slot = if kept.next { Slot::Next } else { Slot::Current };
+    let entry = roster.entry(&kept.name, slot);
+    entry.is_some_and(|entry| restore(entry, kept, now, touched).is_some())
+}
+
+/// Restores the state of entries from the file of an earlier version, and returns the number of
+/// restored providers. `touched` tells whether the secrets of an entry may have changed since a
+/// time.
 ///
 /// # Errors
 /// A sentence, when the text is damaged or has another version. Nothing is restored then.
@@ -164,15 +202,11 @@ pub fn read(
         return Err(format!("it has version {version}, and this program knows {VERSION}"));
     }
     let saved: Saved = serde_json::from_str(text).map_err(damaged)?;
-    let mut count = 0;
-    for kept in saved.providers.into_iter().take(MOST_PROVIDERS) {
-        let slot = if kept.next { Slot::Next } else { Slot::Current };
-        let Some(entry) = roster.entry(&kept.name, slot) else { continue };
-        if restore(entry, kept, now, &touched).is_some() {
-            count += 1;
-        }
-    }
-    Ok(count)
+    let all = saved.providers.into_iter().take(MOST_PROVIDERS);
+    Ok(all
+        .map(|kept| restore_kept(kept, roster, now, &touched))
+        .filter(|restored| *restored)
+        .count())
 }
 
 /// `None` when the saved values are not valid.
@@ -221,6 +255,14 @@ fn restore(
         let KeptToken { lifetime, disagreement, .. } = token;
         Some(Token { expiry, lifetime, disagreement, fingerprint: None })
     });
+    entry.restore_incident(kept.incident.and_then(|incident| {
+        Some(Incident {
+            begin: incident.begin,
+            end: None,
+            reason: Reason::from_word(&incident.reason)?,
+            code: Code::clean(&incident.code).unwrap_or_default(),
+        })
+    }));
     entry.change().restore(Restored {
         state,
         since: kept.since.filter(|_| state != State::Unknown).and_then(past),

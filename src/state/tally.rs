@@ -116,7 +116,24 @@ impl Hour {
 
     /// The provider was broken for this part of the observed time.
     pub(super) fn fail(&mut self, milliseconds: u32) {
-        self.broken = self.broken.saturating_add(milliseconds).min(self.observed);
+        self.broken = self.broken.saturating_add(milliseconds);
+    }
+
+    /// Takes away what is saved. The longest duration stays, because it can be saved twice.
+    pub(super) fn take(&mut self, saved: &Self) {
+        self.duration_sum = self.duration_sum.saturating_sub(saved.duration_sum);
+        self.observed = self.observed.saturating_sub(saved.observed);
+        self.broken = self.broken.saturating_sub(saved.broken);
+        self.probes = self.probes.saturating_sub(saved.probes);
+        self.timed = self.timed.saturating_sub(saved.timed);
+        for (rest, part) in self.failures.iter_mut().zip(saved.failures) {
+            *rest = rest.saturating_sub(part);
+        }
+    }
+
+    /// Whether nothing is left of it.
+    pub(super) fn is_empty(&self) -> bool {
+        (self.probes, self.observed, self.broken) == (0, 0, 0)
     }
 
     /// The numbers.

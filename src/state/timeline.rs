@@ -43,7 +43,16 @@ impl Incident {
     }
 }
 
-/// The last hours and incidents of a provider.
+/// What of a timeline is not in the database yet.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Unsaved {
+    /// The hours, the oldest first.
+    pub hours: Vec<Hour>,
+    /// The incidents that are over.
+    pub incidents: Vec<Incident>,
+}
+
+/// The last hours and incidents of a provider. With a database, only what is not saved yet.
 #[derive(Clone, Debug, Default)]
 pub struct Timeline {
     /// The oldest first.
@@ -56,6 +65,8 @@ pub struct Timeline {
     last: Option<i64>,
     /// Since when the probes follow each other without a gap.
     watched_since: i64,
+    /// Whether a probe has failed, or an incident is over, since the last save.
+    is_urgent: bool,
 }
 
 impl Timeline {
@@ -72,6 +83,7 @@ impl Timeline {
         let started = probe.started.as_millisecond();
         self.pass(started, longest);
         self.change(started, |hour| hour.count(probe));
+        self.is_urgent |= !probe.outcome.is_success() || self.open.is_some();
         match &probe.outcome {
             Outcome::Failed(failure) if state == State::Broken && self.open.is_none() => {
                 let begin = failing_since.map_or(started, Timestamp::as_millisecond);
@@ -111,6 +123,43 @@ impl Timeline {
     /// The incidents, the oldest first.
     pub fn incidents(&self) -> impl Iterator<Item = &Incident> {
         self.incidents.iter().chain(self.open.as_deref())
+    }
+
+    /// The time from the last probe to the next one is not observed.
+    pub(super) fn pause(&mut self) {
+        self.last = None;
+    }
+
+    /// The incident that lasts.
+    #[must_use]
+    pub fn open(&self) -> Option<&Incident> {
+        self.open.as_deref()
+    }
+
+    /// Sets the incident that lasted before a restart.
+    pub(super) fn restore(&mut self, open: Option<Incident>) {
+        self.open = open.map(Box::new);
+    }
+
+    /// Whether the next save must not leave the provider out.
+    pub(super) fn is_urgent(&self) -> bool {
+        self.is_urgent
+    }
+
+    /// What a save has to write. When it fails, the next save writes everything.
+    pub(super) fn unsaved(&mut self) -> Unsaved {
+        self.is_urgent = false;
+        Unsaved { hours: self.hours.clone(), incidents: self.incidents.clone() }
+    }
+
+    /// Forgets what is saved.
+    pub(super) fn saved(&mut self, saved: &Unsaved) {
+        for part in &saved.hours {
+            let mut known = self.hours.iter_mut();
+            known.find(|hour| hour.hour == part.hour).into_iter().for_each(|hour| hour.take(part));
+        }
+        self.hours.retain(|hour| !hour.is_empty());
+        self.incidents.retain(|incident| !saved.incidents.contains(incident));
     }
 
     /// The time since the last probe was observed, unless it is longer than `longest`, or somebody
@@ -254,6 +303,9 @@ mod tests {
         assert_eq!(minutes(&timeline), [(0, 30, 0), (8, 1, 0), (9, 15, 0)]);
         let later = timeline.until(at("20:00:00"), LONGEST);
         assert_eq!(minutes(&later), minutes(&timeline));
+        timeline.pause();
+        timeline.record(&fine("08:10:00"), State::Healthy, None, LONGEST);
+        assert_eq!(minutes(&timeline), minutes(&later), "a pause is not observed");
     }
 
     #[test]
@@ -265,6 +317,26 @@ mod tests {
         assert_eq!(minutes(&timeline), [(5, 20, 20)]);
         let begins: Vec<_> = timeline.incidents().map(|incident| incident.begin).collect();
         assert_eq!(begins, [at("00:10:00").as_millisecond()]);
+    }
+
+    #[test]
+    fn what_is_saved_is_forgotten_and_what_came_meanwhile_stays() {
+        let mut timeline = Timeline::default();
+        let since = Some(at("00:10:00"));
+        timeline.record(&refused("00:10:00"), State::Broken, since, LONGEST);
+        assert!(timeline.is_urgent());
+        timeline.record(&fine("00:30:00"), State::Healthy, None, LONGEST);
+        let unsaved = timeline.unsaved();
+        assert_eq!((unsaved.hours.len(), unsaved.incidents.len()), (1, 1));
+        assert!(!timeline.is_urgent());
+        timeline.record(&fine("00:50:00"), State::Healthy, None, LONGEST);
+        timeline.saved(&unsaved);
+        assert_eq!(timeline.incidents().count(), 0);
+        assert_eq!(minutes(&timeline), [(0, 20, 0)]);
+        assert_eq!(timeline.hours()[0].tally().probes, 1);
+        let rest = timeline.unsaved();
+        timeline.saved(&rest);
+        assert!(timeline.hours().is_empty());
     }
 
     #[test]

@@ -1,20 +1,21 @@
 //! The state directory. One process writes in it, and it never writes through a link.
 
 use std::fs::{File, TryLockError};
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
-use rustix::fs::{AtFlags, Mode, OFlags, fsync, open, openat, renameat, unlinkat};
+use rustix::fs::{Mode, OFlags, open, openat, renameat};
 use rustix::io::Errno;
 
-/// The name of the state file.
+use super::database::Unusable;
+
+/// The name of the database.
+pub const DATABASE: &str = "state.redb";
+/// The name of the state file of earlier versions.
 pub const STATE_FILE: &str = "state.json";
-/// The name of a state file that the daemon could not use.
-const UNUSABLE: &str = "state.json.unusable";
-/// The new state file, until it replaces the old one.
-const NEW: &str = "state.json.new";
 /// The file whose lock says which process may write.
 const LOCK: &str = "lock";
 
@@ -27,6 +28,9 @@ pub enum SaveError {
     /// The disk did not answer in time.
     #[error("the disk did not answer within {0:?}")]
     Slow(Duration),
+    /// The database cannot be used.
+    #[error("{0}")]
+    Database(#[from] Unusable),
     /// An error of the system.
     #[error("{0}")]
     Io(#[from] io::Error),
@@ -53,8 +57,7 @@ impl Folder {
     pub fn lock(path: &Path) -> Result<Self, SaveError> {
         let handle = open(path, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
         // Not the directory itself is locked: everybody who can read it could lock it.
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NONBLOCK;
-        let lock = File::from(open_own(&handle, LOCK, flags)?);
+        let lock = File::from(open_own(&handle, LOCK, OFlags::RDWR | OFlags::CREATE)?);
         if !lock.metadata()?.is_file() {
             let problem = format!("{LOCK} in this directory is not a regular file");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, problem).into());
@@ -66,47 +69,48 @@ impl Folder {
         }
     }
 
-    /// Writes a new state file and renames it over the old one, so that the state file is always
-    /// whole.
+    /// The file of the database. A new one is empty.
     ///
     /// # Errors
-    /// The error of the system. The old file is unchanged then.
-    pub fn write(&self, content: &[u8]) -> Result<(), SaveError> {
-        // The process may have crashed while it wrote. A link is removed, and its target stays.
-        let _ = self.remove(NEW);
-        let written = self.write_new(content);
-        if written.is_err() {
-            let _ = self.remove(NEW);
-        }
-        written
+    /// When something else has its name, or the system refuses.
+    pub fn database(&self) -> Result<File, Unusable> {
+        let file = regular(open_own(&self.handle, DATABASE, OFlags::RDWR | OFlags::CREATE))?;
+        // Another name of the file can be one that somebody needs.
+        if file.metadata()?.nlink() > 1 { Err(Unusable::NoFile) } else { Ok(file) }
     }
 
-    fn write_new(&self, content: &[u8]) -> Result<(), SaveError> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
-        let mut file = File::from(open_own(&self.handle, NEW, flags)?);
-        file.write_all(content)?;
-        file.sync_all()?;
-        renameat(&self.handle, NEW, &self.handle, STATE_FILE)?;
-        Ok(fsync(&self.handle)?)
+    /// The file of the database in a directory that another process has locked.
+    ///
+    /// # Errors
+    /// As for [`Folder::database`].
+    pub fn reading(path: &Path) -> Result<File, Unusable> {
+        let handle = open(path, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
+        regular(open_own(&handle.map_err(io::Error::from)?, DATABASE, OFlags::RDONLY))
     }
 
-    /// Renames a state file that cannot be used, so that a person can look at it.
+    /// Renames a file that cannot be used, so that a person can look at it.
     ///
     /// # Errors
     /// The error of the system.
-    pub fn put_aside(&self) -> io::Result<()> {
-        Ok(renameat(&self.handle, STATE_FILE, &self.handle, UNUSABLE)?)
-    }
-
-    fn remove(&self, name: &str) -> Result<(), Errno> {
-        unlinkat(&self.handle, name, AtFlags::empty())
+    pub fn put_aside(&self, name: &str) -> io::Result<()> {
+        Ok(renameat(&self.handle, name, &self.handle, format!("{name}.unusable"))?)
     }
 }
 
 /// Opens a file of this process in the directory, and follows no link.
 fn open_own(handle: &OwnedFd, name: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
-    let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     openat(handle, name, flags, Mode::RUSR | Mode::WUSR)
+}
+
+/// A regular file. A link, a pipe, a socket or a directory is none.
+fn regular(opened: Result<OwnedFd, Errno>) -> Result<File, Unusable> {
+    let file = match opened {
+        Ok(file) => File::from(file),
+        Err(Errno::LOOP | Errno::NXIO | Errno::ISDIR) => return Err(Unusable::NoFile),
+        Err(error) => return Err(Unusable::Io(error.into())),
+    };
+    if file.metadata()?.is_file() { Ok(file) } else { Err(Unusable::NoFile) }
 }
 
 #[cfg(test)]
@@ -128,33 +132,29 @@ mod tests {
     }
 
     #[test]
-    fn a_save_never_writes_into_a_file_that_is_already_there() {
+    fn nothing_but_a_file_with_one_name_is_opened_as_the_database() {
         let (place, folder) = folder();
         let foreign = place.path().join("foreign");
-        let new = place.path().join(NEW);
-        let state = place.path().join(STATE_FILE);
-        let pipe = |path: &Path| mkfifoat(CWD, path, Mode::RUSR).expect("a pipe");
-        let prepare: [&dyn Fn(); 7] = [
-            &|| symlink(&foreign, &new).expect("a link"),
-            &|| symlink("/nonexistent/file", &new).expect("a link to nothing"),
-            &|| std::fs::hard_link(&foreign, &new).expect("a second name"),
-            &|| pipe(&new),
-            &|| std::fs::write(&new, "half of a st").expect("what a crash left"),
-            &|| symlink(&foreign, &state).expect("a link"),
-            &|| pipe(&state),
+        let database = place.path().join(DATABASE);
+        let prepare: [&dyn Fn(); 5] = [
+            &|| symlink(&foreign, &database).expect("a link"),
+            &|| symlink("/nonexistent/file", &database).expect("a link to nothing"),
+            &|| std::fs::hard_link(&foreign, &database).expect("a second name"),
+            &|| mkfifoat(CWD, &database, Mode::RUSR | Mode::WUSR).expect("a pipe"),
+            &|| std::fs::create_dir(&database).expect("a directory"),
         ];
+        std::fs::write(&foreign, "precious").expect("written");
         for (case, prepare) in prepare.iter().enumerate() {
-            let _ = std::fs::remove_file(&state);
-            std::fs::write(&foreign, "precious").expect("written");
             prepare();
-            folder.write(b"saved").expect("it is saved");
-            assert_eq!(read(&foreign), "precious", "case {case}");
-            assert_eq!(read(&state), "saved", "case {case}");
-            let kind = std::fs::symlink_metadata(&state).expect("it is there");
-            assert!(kind.is_file(), "case {case}");
-            assert_eq!(kind.permissions().mode() & 0o777, 0o600, "case {case}");
-            assert!(!new.exists(), "case {case}");
+            assert!(matches!(folder.database(), Err(Unusable::NoFile)), "case {case}");
+            folder.put_aside(DATABASE).expect("renamed");
+            let aside = place.path().join("state.redb.unusable");
+            let _ = std::fs::remove_file(&aside).or_else(|_| std::fs::remove_dir(&aside));
         }
+        assert_eq!(read(&foreign), "precious");
+        folder.database().expect("a new file");
+        let mode = std::fs::metadata(&database).expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
     }
 
     #[test]
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_save_stays_in_the_directory_that_was_locked() {
+    fn the_database_is_in_the_directory_that_was_locked() {
         let above = tempfile::tempdir().expect("a folder");
         let (path, moved) = (above.path().join("state"), above.path().join("moved"));
         std::fs::create_dir(&path).expect("made");
@@ -188,8 +188,7 @@ mod tests {
         std::fs::rename(&path, &moved).expect("moved");
         let foreign = tempfile::tempdir().expect("a folder");
         symlink(foreign.path(), &path).expect("a link");
-        folder.write(b"saved").expect("it is saved");
-        assert_eq!(read(&moved.join(STATE_FILE)), "saved");
-        assert!(!foreign.path().join(STATE_FILE).exists());
+        folder.database().expect("it is made");
+        assert!(moved.join(DATABASE).exists() && !foreign.path().join(DATABASE).exists());
     }
 }

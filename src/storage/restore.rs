@@ -5,9 +5,13 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
+use redb::ReadTransaction;
 
-use super::folder::STATE_FILE;
+use super::database::read_only;
+use super::folder::{DATABASE, Folder, STATE_FILE, SaveError};
 use super::keeper::Storage;
+use super::open::Open;
+use super::read;
 use crate::credentials::SecretSource;
 use crate::files::{self, FileError};
 use crate::state::saved::{self, Touched};
@@ -21,8 +25,8 @@ pub const LONGEST_RESTORE: Duration = Duration::from_secs(30);
 #[error("--storage.path is no directory: {}", .0.display())]
 pub struct NoDirectory(pub PathBuf);
 
-/// Reads the state file into a new ledger. A file that cannot be used is renamed and logged, and
-/// the daemon starts without it. `configured` is the modification time of the configuration.
+/// Reads the saved state into a new ledger. What cannot be used is renamed and logged, and the
+/// daemon starts without it. `configured` is the modification time of the configuration.
 ///
 /// # Errors
 /// When there is no directory.
@@ -31,31 +35,83 @@ pub fn restore(
     ledger: &Ledger,
     configured: Option<SystemTime>,
 ) -> Result<(), NoDirectory> {
-    if !storage.path().is_dir() {
-        return Err(NoDirectory(storage.path().to_owned()));
+    let path = storage.path();
+    if !path.is_dir() {
+        return Err(NoDirectory(path.to_owned()));
     }
-    let path = storage.path().join(STATE_FILE);
-    let outcome = match files::read_text(&path, files::STATE) {
-        Err(FileError::NotFound) => return Ok(()),
-        Ok(text) => saved::read(&text, &ledger.roster(), ledger.now(), |entry, since| {
-            touched(entry, since, configured)
-        }),
-        Err(error) => Err(error.to_string()),
+    let touched = |entry: &Entry, since| touched(entry, since, configured);
+    // Opening the database changes its time.
+    let written = |name| fs::metadata(path.join(name)).and_then(|meta| meta.modified()).ok();
+    let (old, new) = (written(STATE_FILE), written(DATABASE));
+    let opened = storage.opened();
+    // The file of an earlier version, which has run last.
+    let is_old = old.is_some_and(|old| new.is_none_or(|new| old > new));
+    let outcome = match &opened {
+        Ok(open) => {
+            let database = open.as_ref().filter(|_| !is_old).map(Open::database);
+            let moment = database.and_then(|database| database.read().ok());
+            match moment.and_then(|moment| restored(storage, ledger, &moment, touched)) {
+                Some(providers) => Ok(Some(providers)),
+                None => read_old(storage, ledger, touched).inspect_err(|_| {
+                    let put_aside = |open: &Open| open.folder().put_aside(STATE_FILE);
+                    let _ = open.as_ref().map(put_aside);
+                }),
+            }
+        }
+        // The other process writes it, and this one reads it.
+        Err(SaveError::Locked) => Ok(Folder::reading(path)
+            .and_then(read_only)
+            .ok()
+            .and_then(|(_database, moment)| restored(storage, ledger, &moment, touched))),
+        // The log has it with the first save.
+        Err(_) => Ok(None),
     };
-    let path = path.display();
+    drop(opened);
+    storage.replace_damaged();
     // The file at this path can be a new one by now.
     if storage.is_given_up() {
         return Ok(());
     }
+    let path = path.display();
     match outcome {
-        Ok(providers) => tracing::info!(providers, %path, "the saved state is restored"),
-        // The file belongs to the process that has the lock.
-        Err(problem) if storage.put_aside().is_ok() => {
+        Ok(Some(providers)) => tracing::info!(providers, %path, "the saved state is restored"),
+        Ok(None) => {}
+        Err(problem) => {
             tracing::warn!(%path, problem, "the saved state cannot be used; its file is renamed");
         }
-        Err(problem) => tracing::warn!(%path, problem, "the saved state cannot be used"),
     }
     Ok(())
+}
+
+/// The number of restored providers; `None` when nothing is saved, or it cannot be read.
+fn restored(
+    storage: &Storage,
+    ledger: &Ledger,
+    moment: &ReadTransaction,
+    touched: impl Fn(&Entry, Timestamp) -> Touched,
+) -> Option<usize> {
+    let (roster, now) = (ledger.roster(), ledger.now());
+    let (mut rows, mut count) = (0, 0);
+    storage.noted(|| {
+        read::states(moment, |row| {
+            rows += 1;
+            count += usize::from(saved::read_one(row, &roster, now, &touched));
+        })
+    })?;
+    (rows > 0).then_some(count)
+}
+
+/// The same from the file of an earlier version.
+fn read_old(
+    storage: &Storage,
+    ledger: &Ledger,
+    touched: impl Fn(&Entry, Timestamp) -> Touched,
+) -> Result<Option<usize>, String> {
+    match files::read_text(&storage.path().join(STATE_FILE), files::STATE) {
+        Err(FileError::NotFound) => Ok(None),
+        Ok(text) => saved::read(&text, &ledger.roster(), ledger.now(), touched).map(Some),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// Whether the secrets of an entry may have changed since a time, by the modification times of

@@ -172,13 +172,12 @@ pub async fn provider(Shared(app): Shared<App>, Path(name): Path<String>) -> Res
 pub async fn one(app: &App, name: &str, status: StatusCode) -> Response {
     let (roster, now) = (app.ledger.roster(), app.ledger.now());
     let Some(entry) = roster.entry(name, Slot::Current).cloned() else { return unknown() };
+    let long = app.long_history(&entry, now.wall).await;
     let response = answer(app, move || {
         let mut value =
             serde_json::to_value(provider_state(&entry, &roster, now)).unwrap_or_default();
         // The scheduler waits for this lock when it records a probe.
         let past = entry.history().clone();
-        let timeline = past.timeline().until(now.wall, entry.provider.cadence.longest_pause());
-        let long = LongHistory::of(&timeline, None, now.wall);
         if let Some(members) = value.as_object_mut() {
             members.insert("history".into(), history(&past, &long));
             members.insert("incidents".into(), long.incidents.iter().map(incident).collect());

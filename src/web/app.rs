@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::authority::External;
@@ -11,7 +12,9 @@ use crate::by_hand::ByHand;
 use crate::metrics::Exposition;
 use crate::reload::Trigger;
 use crate::schedule::{Control, Mode};
-use crate::state::Ledger;
+use crate::state::long::LongHistory;
+use crate::state::{Entry, Ledger};
+use crate::storage::Storage;
 use crate::threads::Threads;
 
 /// The usual path of the metrics.
@@ -33,6 +36,10 @@ pub struct App {
     pub(super) scrapes: Streams,
     /// Writes the lists of the API.
     pub(super) lists: Streams,
+    /// Writes the export of the history, which can wait for a disk.
+    pub(super) exports: Streams,
+    /// The state directory, which has the history.
+    pub(super) storage: Option<Arc<Storage>>,
     /// Writes pages and JSON.
     pub(super) documents: Documents,
     /// Writes `/healthz`, which must not wait for pages.
@@ -66,6 +73,8 @@ impl App {
             exposition,
             scrapes: Streams::new(MAX_SCRAPES, threads.clone()),
             lists: Streams::new(MAX_LISTS, Threads::with_low_priority()),
+            exports: Streams::new(1, Threads::with_low_priority()),
+            storage: None,
             documents: Documents::new(Threads::with_low_priority()),
             health: Documents::new(threads),
             reload,
@@ -101,6 +110,20 @@ impl App {
     #[must_use]
     pub fn with_by_hand(self, by_hand: ByHand) -> Self {
         Self { by_hand: Arc::new(by_hand), ..self }
+    }
+
+    /// Adds the state directory, which has the history.
+    #[must_use]
+    pub fn with_history(self, storage: Option<Arc<Storage>>) -> Self {
+        Self { storage, ..self }
+    }
+
+    /// The history of a provider until now.
+    pub(super) async fn long_history(&self, entry: &Arc<Entry>, now: Timestamp) -> LongHistory {
+        match self.storage.clone() {
+            Some(storage) => storage.history(Arc::clone(entry), now).await,
+            None => LongHistory::of(&entry.timeline_until(now), None, now),
+        }
     }
 
     /// Sets whether operators may start probes over the API.

@@ -8,6 +8,7 @@ mod connection;
 mod discovery;
 mod documents;
 mod encoding;
+mod export;
 mod gate;
 mod gzip;
 mod health;

@@ -7,7 +7,7 @@ use axum::response::{AppendHeaders, IntoResponse, Response};
 use axum::routing::{get, post};
 
 use super::app::App;
-use super::{api, discovery, health, page, probe, reload, scrape};
+use super::{api, discovery, export, health, page, probe, reload, scrape};
 
 /// All routes.
 pub fn all(app: App) -> Router {
@@ -26,6 +26,7 @@ pub fn all(app: App) -> Router {
         .route("/api/v1/providers", get(api::providers))
         .route("/api/v1/providers/{name}", get(api::provider))
         .route("/api/v1/providers/{name}/probe", post(probe::probe_for_operator))
+        .route("/api/v1/history", get(export::export))
         .route("/-/reload", post(reload::reload))
         .fallback(|| async { (StatusCode::NOT_FOUND, "not found; / links to the other paths\n") })
         .layer(map_response(harden))

@@ -41,12 +41,12 @@ impl Campaign<'_> {
             }
             let text = String::from_utf8_lossy(&std::fs::read(&path)?).into_owned();
             look(&path.display().to_string(), &text);
-            if path.ends_with("state.json") {
+            if path.ends_with("state.redb") {
                 state = Some(text);
             }
         }
         report.none("outputs that show a secret or a token", &found);
-        let saved = state.is_some_and(|state| state.contains("\"providers\":[{"));
+        let saved = state.is_some_and(|state| state.contains("{\"name\":\"p"));
         report.judge("saved states that were searched", usize::from(saved), 1, saved);
         Ok(())
     }

@@ -297,7 +297,8 @@ fn the_daemon_reads_a_list_at_its_interval_and_keeps_the_last_complete_one() {
     assert_eq!(pages, 1);
 
     let folder = daemon.stop();
-    let kept = std::fs::read_to_string(folder.path().join("state/state.json")).expect("saved");
+    let kept = std::fs::read(folder.path().join("state/state.redb")).expect("saved");
+    let kept = String::from_utf8_lossy(&kept);
     assert!(kept.contains("old (1)") && !kept.contains(KEY), "{kept}");
     let daemon = start(folder);
     daemon.wait_for_state("p", "healthy");

@@ -73,6 +73,7 @@ mod failures;
 mod fault_secrets;
 mod files;
 mod fuzz;
+mod history;
 mod hostile;
 mod house;
 mod large_files;

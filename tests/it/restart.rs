@@ -10,11 +10,14 @@ use super::support::endpoint::Endpoint;
 use super::support::wait_for;
 
 fn provider(endpoint: &Endpoint, more: &str) -> String {
+    provider_at(&endpoint.url(), more)
+}
+
+fn provider_at(url: &str, more: &str) -> String {
     format!(
         "[providers.p]\nrecipe = \"oauth2-client-credentials\"\ninterval = \"1h\"\nconfirm_after = \
-         \"50ms\"\nparameters.token_url = \"{}\"\ncredentials = {{ client_id = \"id\", \
-         client_secret = \"a-secret-of-the-tests\" }}\n{more}\n",
-        endpoint.url()
+         \"50ms\"\nparameters.token_url = \"{url}\"\ncredentials = {{ client_id = \"id\", \
+         client_secret = \"a-secret-of-the-tests\" }}\n{more}\n"
     )
 }
 
@@ -29,6 +32,12 @@ fn start_with(folder: tempfile::TempDir, flags: &[&str]) -> Daemon {
     let _ = std::fs::create_dir(&state);
     let storage = format!("--storage.path={}", state.display());
     Daemon::start_in(folder, &[&[&*storage], flags].concat(), &[])
+}
+
+/// The text in the files of the state directory.
+fn kept(folder: &tempfile::TempDir) -> String {
+    let bytes = std::fs::read(folder.path().join("state/state.redb")).expect("it was saved");
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn folder(text: &str) -> tempfile::TempDir {
@@ -49,8 +58,7 @@ fn the_back_off_of_a_refused_credential_survives_a_restart_and_ends_with_a_new_c
     let next =
         daemon.sample("credwatch_probe_next_timestamp_seconds{provider=\"p\"}").expect("a time");
     let folder = daemon.stop();
-    let kept =
-        std::fs::read_to_string(folder.path().join("state/state.json")).expect("it was saved");
+    let kept = kept(&folder);
     for hidden in ["a-secret-of-the-tests", "a-message-of-the-vendor", "Basic"] {
         assert!(!kept.contains(hidden), "{kept}");
     }
@@ -155,8 +163,7 @@ fn the_runway_survives_a_restart() {
     let expiry = "credwatch_token_expiry_timestamp_seconds{provider=\"p\"}";
     let ends = daemon.sample(expiry).expect("it ends");
     let folder = daemon.stop();
-    let kept =
-        std::fs::read_to_string(folder.path().join("state/state.json")).expect("it was saved");
+    let kept = kept(&folder);
     assert!(!kept.contains("a-token-of-the-tests"), "{kept}");
     let down = Endpoint::json("503 Service Unavailable", "");
     std::fs::write(folder.path().join("credwatch.toml"), provider(&down, "")).expect("written");
@@ -208,39 +215,96 @@ fn a_saved_state_that_cannot_be_used_is_renamed_and_logged() {
 }
 
 #[test]
-fn a_state_that_cannot_be_saved_is_logged_and_the_last_saved_state_stays() {
+fn the_file_of_an_earlier_version_is_read_once_and_stays_for_a_downgrade() {
+    let folder = folder(&provider_at("http://127.0.0.1:9/token", ""));
+    let old = folder.path().join("state/state.json");
+    std::fs::create_dir(folder.path().join("state")).expect("made");
+    let text = |since: u32| {
+        format!(
+            r#"{{"version":1,"providers":[{{"name":"p","state":"broken","since":{since}.0,
+            "last_attempt":1760000000.0,"last_success":1759990000.0,"token":null,
+            "failure":{{"reason":"rejected","code":"x","since":{since}.0,"in_a_row":9,
+            "of_the_credential":9,"of_this_reason":9}},"next_due":4102444800.0,
+            "certificate_expiry":null}}]}}"#
+        )
+    };
+    std::fs::write(&old, text(1_759_990_000)).expect("written");
+    let since = |daemon: &Daemon| {
+        daemon.wait_for_state("p", "broken");
+        let body = daemon.get("/api/v1/providers/p").body;
+        let answer: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+        answer["since"].as_str().expect("a time").to_owned()
+    };
+    let daemon = start(folder);
+    daemon.wait_for_log("the saved state is restored");
+    assert_eq!(since(&daemon), "2025-10-09T06:06:40Z");
+    let folder = daemon.stop();
+    assert_eq!(std::fs::read_to_string(&old).expect("it is there"), text(1_759_990_000));
+    // An earlier version has run meanwhile.
+    let later = std::time::SystemTime::now() + Duration::from_secs(60);
+    std::fs::write(&old, text(1_759_990_001)).expect("written");
+    let file = std::fs::File::options().write(true).open(&old).expect("it is there");
+    file.set_modified(later).expect("set");
+    assert_eq!(since(&start(folder)), "2025-10-09T06:06:41Z");
+}
+
+/// Puts something in the place of the database.
+type Prepare<'a> = &'a dyn Fn(&std::path::Path);
+
+#[test]
+fn a_database_that_cannot_be_used_is_renamed_and_the_daemon_goes_on_with_a_new_one() {
     let endpoint = Endpoint::json("200 OK", r#"{"access_token":"a-token-of-the-tests"}"#);
-    let folder = folder(&provider(&endpoint, ""));
-    std::fs::create_dir_all(folder.path().join("state/state.json.new"))
-        .expect("what is in the way");
-    std::fs::write(folder.path().join("state/state.json"), "{\"version\":1,\"providers\":[]}")
-        .expect("written");
-    let mut daemon = start(folder);
-    daemon.wait_for_state("p", "healthy");
-    daemon.signal(Signal::TERM);
-    assert!(daemon.wait().success());
-    daemon.wait_for_log("the state cannot be saved");
-    assert_eq!(
-        std::fs::read_to_string(daemon.folder().join("state/state.json")).expect("it is there"),
-        "{\"version\":1,\"providers\":[]}"
-    );
+    let newer = |path: &std::path::Path| {
+        let database = redb::Database::create(path).expect("made");
+        let transaction = database.begin_write().expect("begun");
+        let meta = redb::TableDefinition::<&str, u64>::new("meta");
+        transaction.open_table(meta).expect("made").insert("version", 2).expect("written");
+        transaction.commit().expect("written");
+    };
+    let pipe = |path: &std::path::Path| {
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mkfifoat(rustix::fs::CWD, path, mode).expect("a pipe");
+    };
+    let cases: [(Prepare, &str); 5] = [
+        (&|path| std::fs::write(path, "no database").expect("written"), "it is damaged"),
+        (&|path| std::fs::write(path, vec![0; 100_000]).expect("written"), "it is damaged"),
+        (&newer, "it has version 2, and this program knows 1"),
+        (&pipe, "it is not a regular file with one name"),
+        (
+            &|path| std::os::unix::fs::symlink("/nonexistent", path).expect("a link"),
+            "it is not a regular file with one name",
+        ),
+    ];
+    for (prepare, problem) in cases {
+        let folder = folder(&provider(&endpoint, ""));
+        std::fs::create_dir(folder.path().join("state")).expect("made");
+        prepare(&folder.path().join("state/state.redb"));
+        let daemon = start(folder);
+        daemon.wait_for_state("p", "healthy");
+        daemon.wait_for_log(problem);
+        daemon.wait_for_log("its file is renamed");
+        let aside = daemon.folder().join("state/state.redb.unusable");
+        assert!(std::fs::symlink_metadata(aside).is_ok(), "{problem}");
+        assert!(kept(&daemon.stop()).contains("\"name\":\"p\""), "{problem}");
+    }
 }
 
 #[test]
-fn a_pipe_in_the_place_of_a_state_file_delays_neither_the_start_nor_the_stop() {
+fn a_state_that_cannot_be_saved_is_logged_and_the_daemon_goes_on() {
     let endpoint = Endpoint::json("200 OK", r#"{"access_token":"a-token-of-the-tests"}"#);
-    for name in ["state.json", "state.json.new"] {
-        let folder = folder(&provider(&endpoint, ""));
-        let state = folder.path().join("state");
-        std::fs::create_dir(&state).expect("made");
-        let mode = rustix::fs::Mode::from_raw_mode(0o600);
-        rustix::fs::mkfifoat(rustix::fs::CWD, state.join(name), mode).expect("a pipe");
-        let daemon = start(folder);
-        daemon.wait_for_state("p", "healthy");
-        let folder = daemon.stop();
-        let saved = std::fs::read_to_string(folder.path().join("state/state.json"));
-        assert!(saved.expect("it was saved").contains("\"p\""), "{name}");
-    }
+    let folder = folder(&provider(&endpoint, ""));
+    // A directory that is in the way, and a second one in the place to which it would be renamed.
+    std::fs::create_dir_all(folder.path().join("state/state.redb")).expect("made");
+    std::fs::create_dir_all(folder.path().join("state/state.redb.unusable/x")).expect("made");
+    let mut daemon = start(folder);
+    daemon.wait_for_state("p", "healthy");
+    daemon.wait_for_log("the state cannot be saved");
+    let saved = || daemon.sample("credwatch_state_last_save_successful");
+    wait_for("the metric", || (saved() == Some(0.0)).then_some(()));
+    let page = daemon.get("/api/v1/providers/p").body;
+    assert!(page.contains("\"hours\":[{"), "the last hours are in memory: {page}");
+    daemon.signal(Signal::TERM);
+    assert!(daemon.wait().success());
 }
 
 #[test]
@@ -249,10 +313,12 @@ fn the_second_daemon_of_a_state_directory_saves_only_after_the_first_has_ended()
     let first = start(folder(&provider(&endpoint, "")));
     first.wait_for_state("p", "healthy");
     let state = first.folder().join("state");
-    let file = state.join("state.json");
+    let file = state.join("state.redb");
     let start_another = || {
         let argument = format!("--storage.path={}", state.display());
-        let daemon = Daemon::start_in(folder(&provider(&endpoint, "")), &[&argument], &[]);
+        let text = provider(&endpoint, "").replace("providers.p", "providers.other");
+        let daemon = Daemon::start_in(folder(&text), &[&argument], &[]);
+        daemon.wait_for_state("other", "healthy");
         daemon.wait_for_log("another process saves its state in this directory");
         daemon
     };
@@ -261,14 +327,17 @@ fn the_second_daemon_of_a_state_directory_saves_only_after_the_first_has_ended()
     wait_for("the metric", || (saves(&second) == Some(0.0)).then_some(()));
     assert_eq!(saves(&first), Some(1.0));
     second.stop();
-    assert!(!file.exists(), "the second daemon has saved nothing");
+    let has_saved = || {
+        let bytes = std::fs::read(&file).expect("the first daemon has made it");
+        String::from_utf8_lossy(&bytes).contains("\"name\":\"other\"")
+    };
+    assert!(!has_saved(), "the second daemon has saved nothing");
     let mut third = start_another();
     let _folder = first.stop();
-    std::fs::remove_file(&file).expect("the first daemon has saved its state");
     third.signal(Signal::TERM);
     assert!(third.wait().success());
     third.wait_for_log("the state can be saved again");
-    assert!(file.exists(), "the third daemon has saved its state");
+    assert!(has_saved(), "the third daemon has saved its state");
 }
 
 /// A socket that receives the messages of the daemon to the service manager.

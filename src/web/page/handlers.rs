@@ -16,7 +16,9 @@ use super::parts::{self, Sheet};
 use super::selection::Selection;
 use super::{format, overview, provider, reasons};
 use crate::by_hand::ByHand;
+use crate::provider::Slot;
 use crate::state::Ledger;
+use crate::state::long::LongHistory;
 use crate::web::app::App;
 use crate::web::encoding::accepts_gzip;
 
@@ -51,8 +53,7 @@ pub async fn provider_page(
     Path(name): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    let by_hand = Arc::clone(&app.by_hand);
-    answer(&app, &headers, move |ledger| provider_or_problem(ledger, &name, "../", &by_hand)).await
+    provider_answer(&app, &headers, name, "../").await
 }
 
 /// `/providers?name=NAME`, for the names `.` and `..`, which browsers remove from a path.
@@ -61,14 +62,9 @@ pub async fn provider_page_by_query(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let by_hand = Arc::clone(&app.by_hand);
-    answer(&app, &headers, move |ledger| {
-        let mut pairs = form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes());
-        let name =
-            pairs.find_map(|(name, value)| (name == "name").then_some(value)).unwrap_or_default();
-        provider_or_problem(ledger, &name, "./", &by_hand)
-    })
-    .await
+    let mut pairs = form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes());
+    let name = pairs.find_map(|(name, value)| (name == "name").then(|| value.into_owned()));
+    provider_answer(&app, &headers, name.unwrap_or_default(), "./").await
 }
 
 /// `/reasons`
@@ -76,13 +72,32 @@ pub async fn reasons_page(Shared(app): Shared<App>, headers: HeaderMap) -> Respo
     answer(&app, &headers, |ledger| (StatusCode::OK, reasons::page(ledger))).await
 }
 
+/// The page of the provider with this name. Its history comes from the disk.
+async fn provider_answer(
+    app: &App,
+    headers: &HeaderMap,
+    name: String,
+    root: &'static str,
+) -> Response {
+    let (roster, now) = (app.ledger.roster(), app.ledger.now().wall);
+    let long = match roster.entry(&name, Slot::Current) {
+        Some(entry) => Some(app.long_history(entry, now).await),
+        None => None,
+    };
+    let by_hand = Arc::clone(&app.by_hand);
+    let write =
+        move |ledger: &Ledger| provider_or_problem(ledger, &name, long.as_ref(), root, &by_hand);
+    answer(app, headers, write).await
+}
+
 fn provider_or_problem(
     ledger: &Ledger,
     name: &str,
+    long: Option<&LongHistory>,
     root: &'static str,
     by_hand: &ByHand,
 ) -> (StatusCode, Sheet) {
-    match provider::page(ledger, name, root, by_hand) {
+    match provider::page(ledger, name, long, root, by_hand) {
         Some(sheet) => (StatusCode::OK, sheet),
         None => (
             StatusCode::NOT_FOUND,

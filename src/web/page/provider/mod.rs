@@ -6,6 +6,7 @@ mod history;
 mod last_probe;
 mod listed;
 mod page;
+mod uptime;
 mod view;
 
 pub use page::page;

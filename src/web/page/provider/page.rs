@@ -3,9 +3,10 @@
 use maud::{Markup, html};
 
 use super::view::View;
-use super::{facts, failure, history, last_probe, listed};
+use super::{facts, failure, history, last_probe, listed, uptime};
 use crate::by_hand::ByHand;
 use crate::provider::Slot;
+use crate::state::long::LongHistory;
 use crate::state::{Ledger, State};
 use crate::web::page::format::{query_value, untrusted};
 use crate::web::page::parts::{self, Sheet};
@@ -13,7 +14,13 @@ use crate::web::page::ranking::Expiring;
 use crate::web::page::selection::Selection;
 
 /// The page of the provider with this name; `None` when there is no such provider.
-pub fn page(ledger: &Ledger, name: &str, root: &'static str, by_hand: &ByHand) -> Option<Sheet> {
+pub fn page(
+    ledger: &Ledger,
+    name: &str,
+    long: Option<&LongHistory>,
+    root: &'static str,
+    by_hand: &ByHand,
+) -> Option<Sheet> {
     let now = ledger.now();
     let roster = ledger.roster();
     let view = View::of(roster.entry(name, Slot::Current)?, now, root, by_hand);
@@ -33,6 +40,7 @@ pub fn page(ledger: &Ledger, name: &str, root: &'static str, by_hand: &ByHand) -
         }
         div.columns { (last_probe::section(&view)) (facts::section(&view)) }
         (listed::section(&view))
+        @if let Some(long) = long { (uptime::section(&view, long)) }
         (history::sections(&view))
         @if let Some(next) = &next { (next_credential(next)) }
         (history::counts(&view.health, root))
