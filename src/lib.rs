@@ -46,6 +46,7 @@ mod files;
 pub mod language;
 mod logging;
 pub mod metrics;
+mod next_step;
 pub mod outcome;
 pub mod pause;
 mod plan;

@@ -97,6 +97,18 @@ impl Recipe {
         needed.or(self.credentials.last()).map_or("", |(name, _)| name)
     }
 
+    /// The first parameter in the URL of the main request.
+    #[must_use]
+    pub fn url_parameter(&self) -> Option<&str> {
+        let url = self.definition.request.url.as_ref()?.0.get_ref();
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        url.split("{{").skip(1).filter_map(|part| part.split_once("}}")).find_map(|(inside, _)| {
+            let mut words = inside.split(|c: char| !is_word(c));
+            let name = words.find(|word| self.parameters.iter().any(|(name, _)| name == word))?;
+            self.parameters.iter().map(|(other, _)| other.as_str()).find(|other| *other == name)
+        })
+    }
+
     /// Whether a rule reads the granted scopes.
     #[must_use]
     pub fn reads_scopes(&self) -> bool {

@@ -72,13 +72,16 @@ fn the_overview_shows_urgent_providers_first_and_filters_by_its_address() {
     assert_shows(
         &all,
         &[
-            "<title>1 broken · credwatch</title>",
-            "1 credential is broken.",
+            "<title>1 refused · credwatch</title>",
+            "data-summary=\"1 credential is refused.\"",
+            "href=\"./?kind=refused\"",
+            "Refused by the provider <b>1</b>",
             "Bad client credentials",
             "href=\"./reasons#rejected\"",
-            "The provider refuses the credential or the request.",
-            "Look up the code in the provider's documentation",
-            "The next credential is broken",
+            "Begin with <a href=\"providers/enkash\">",
+            "Was the secret rotated, or has it ended?",
+            "Next credential is refused <b>1</b>",
+            "next credential refused: ",
             "http-equiv=\"refresh\"",
             "./assets/trouble.svg",
         ],
@@ -92,12 +95,57 @@ fn the_overview_shows_urgent_providers_first_and_filters_by_its_address() {
         ("/?label=env%3Dprod&label=team%3Dops", vec!["sms-cx"]),
         ("/?label=env%3Dprod&q=rcs", vec![]),
         ("/?page=7", vec!["enkash", "enablex-rcs", "sms-cx"]),
+        ("/?kind=refused", vec!["enkash"]),
+        ("/?kind=unreached", vec![]),
+        ("/?failure=rejected/invalid_client", vec!["enkash"]),
+        ("/?sort=-name", vec!["sms-cx", "enkash", "enablex-rcs"]),
     ] {
         assert_eq!(rows(&daemon.get(path)), expected, "{path}");
     }
     let wrong = daemon.get("/?state=%3Cb%3E");
     assert_eq!(wrong.status, 400);
     assert_shows(&wrong, &["There is no state “&lt;b&gt;”; expected one of broken, failing"]);
+    for query in ["kind=broken", "failure=refused", "sort=urgent", "group=x"] {
+        assert_eq!(daemon.get(&format!("/?{query}")).status, 400, "{query}");
+    }
+}
+
+#[test]
+fn groups_replace_rows_and_lead_to_them() {
+    let (_fakes, daemon) = daemon();
+    let causes = daemon.get("/?group=failure");
+    assert_shows(
+        &causes,
+        &["<table class=\"groups\"", "href=\"./?failure=rejected%2Finvalid_client\"", "no failure"],
+    );
+    assert_eq!(rows(&causes).len(), 0);
+    let teams = daemon.get("/?group=team&label=env%3Dprod").body;
+    let (pay, ops) = ("label=team%3Dpay\"", "label=team%3Dops\"");
+    assert!(teams.find(pay).expect("pay") < teams.find(ops).expect("ops"), "failing ones first");
+    assert_shows(&daemon.get("/?group=label:team"), &["no <bdi>team</bdi>"]);
+}
+
+#[test]
+fn the_headline_is_that_of_the_filter() {
+    let (_fakes, daemon) = daemon();
+    let headline = |path: &str| {
+        let page = daemon.get(path).body;
+        page.split_once("<h1>")
+            .expect("a headline")
+            .1
+            .split_once("</h1>")
+            .expect("its end")
+            .0
+            .to_owned()
+    };
+    assert!(headline("/?state=healthy").ends_with("2 healthy"));
+    assert_eq!(headline("/?q=zzz%3Cb%3E"), "No provider matches “zzz&lt;b&gt;”");
+    assert!(headline("/?label=team%3Dpay").contains("<b>1</b> refused"));
+    assert!(headline("/?label=team%3Dops").ends_with("All 1 healthy."));
+    let other = daemon.get("/?label=team%3Dops");
+    assert_shows(&other, &["1 of 3. Elsewhere 1 broken.", "<title>team=ops · credwatch</title>"]);
+    assert!(!other.body.contains("Begin with"), "nothing selected fails");
+    assert_shows(&other, &["./assets/trouble.svg"]);
 }
 
 #[test]
@@ -114,6 +162,8 @@ fn the_page_of_a_provider_says_what_is_wrong_and_what_to_do() {
             "invalid_client",
             "Bad client credentials",
             &format!("credwatch probe --config.file={file} enkash"),
+            "Next step",
+            "Look up the code in the provider's documentation",
             "HTTP 401",
             "processing",
             "Runway",
@@ -262,7 +312,7 @@ fn a_page_says_that_no_token_is_known_and_that_a_failure_is_not_confirmed() {
     daemon.wait_for_state("p", "failing");
     assert_shows(
         &daemon.get("/"),
-        &["1 credential is failing, not yet confirmed.", "no existing token is known."],
+        &["1 failing, not yet confirmed.", "it never issued a token.", "never issued"],
     );
     assert_shows(
         &daemon.get("/providers/p"),

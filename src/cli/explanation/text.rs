@@ -6,6 +6,7 @@ use super::super::print::Style::{Bad, Dim, Good, Head};
 use super::ends::told;
 use super::list;
 use crate::authoring::explain::{ExplainedCall, Explanation};
+use crate::next_step::{explains, next_step};
 use crate::outcome::{Expiry, Issued, Outcome, Phases, Probe};
 use crate::printable::printable;
 use crate::provider::Provider;
@@ -287,9 +288,10 @@ fn result(out: &mut String, provider: &Provider, probe: &Probe) {
                 let _ = writeln!(out, "  {}", failure.message.as_str());
             }
             let _ = writeln!(out, "  {} {}", Head.paint("Means"), facts.meaning);
-            let _ = writeln!(out, "  {} {}", Head.paint("Do"), facts.action);
+            let next = next_step(provider, failure, probe.status);
+            let _ = writeln!(out, "  {} {}", Head.paint("Do"), printable(&next));
             if let Some(documentation) = &provider.recipe.documentation
-                && !failure.code.is_empty()
+                && explains(provider, failure)
             {
                 let _ = writeln!(out, "  {} {}", Head.paint("Codes"), printable(documentation));
             }

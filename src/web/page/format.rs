@@ -20,6 +20,15 @@ pub fn span(seconds: f64) -> String {
     if seconds < 10.0 { format!("{seconds:.0}s") } else { human_duration(seconds) }
 }
 
+/// A duration in its largest unit.
+pub fn unit(seconds: f64) -> String {
+    let seconds = seconds.max(0.0);
+    let units = [(86_400.0, "d"), (3_600.0, "h"), (60.0, "m")];
+    let (length, unit) =
+        units.into_iter().find(|(length, _)| seconds >= *length).unwrap_or((1.0, "s"));
+    format!("{:.0}{unit}", (seconds / length).floor())
+}
+
 /// The duration of a request or of a part of it.
 pub fn took(seconds: f64) -> String {
     match seconds {
@@ -54,6 +63,26 @@ pub fn stamp(time: Timestamp) -> String {
 pub fn moment(time: Timestamp, text: &str) -> Markup {
     let datetime = time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     html! { time datetime=(datetime) title=(stamp(time)) { (text) } }
+}
+
+/// A time that shows its whole date; the script shows the local one beside it.
+pub fn clock(time: Timestamp) -> Markup {
+    show(time, "full", &stamp(time))
+}
+
+/// The hours and minutes of a time; the script shows the local ones.
+pub fn minute(time: Timestamp) -> Markup {
+    show(time, "minute", &time.strftime("%H:%M UTC").to_string())
+}
+
+/// The date of a time; the script shows the local one.
+pub fn day(time: Timestamp) -> Markup {
+    show(time, "date", &time.strftime("%Y-%m-%d").to_string())
+}
+
+fn show(time: Timestamp, how: &str, text: &str) -> Markup {
+    let datetime = time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    html! { time datetime=(datetime) title=(stamp(time)) data-show=(how) { (text) } }
 }
 
 /// A number with its noun in singular or plural.
@@ -137,6 +166,10 @@ mod tests {
         assert_eq!(
             [relative(-90.0), relative(0.1), relative(12.3)],
             ["1m 30s ago", "now", "in 12s"]
+        );
+        assert_eq!(
+            [unit(-1.0), unit(59.9), unit(60.0), unit(7_199.0), unit(1e6)],
+            ["0s", "59s", "1m", "1h", "11d"]
         );
         assert_eq!([ago(0.4), ago(61.0)], ["just now", "1m 1s ago"]);
         assert_eq!(

@@ -12,7 +12,7 @@ use flate2::write::GzEncoder;
 use maud::{Markup, html};
 use url::form_urlencoded;
 
-use super::parts::{self, Sheet};
+use super::parts::{self, Place, Sheet};
 use super::selection::Selection;
 use super::{format, overview, provider, reasons};
 use crate::by_hand::ByHand;
@@ -120,6 +120,7 @@ fn problem_page(ledger: &Ledger, root: &'static str, title: &str, problem: &str)
     };
     Sheet {
         root,
+        place: Place::Other,
         title: format!("{title} · credwatch"),
         summary: title.to_owned(),
         alarm: false,

@@ -16,8 +16,36 @@
   let paused = false;
   let lastSuccess = Date.now();
 
-  // Makes `old` equal to `fresh`. Rows have keys, so that a row that changes its place is moved.
-  function morph(old, fresh) {
+  // Shows local time beside UTC. Nothing changes where both are the same.
+  const local = new Intl.DateTimeFormat('sv-SE', {
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    timeZoneName: 'short',
+  });
+  function localise(root) {
+    const [today] = local.format(new Date()).split(' ');
+    for (const time of root.querySelectorAll('time[datetime]')) {
+      const date = new Date(time.dateTime);
+      if (Number.isNaN(date.getTime()) || date.getTimezoneOffset() === 0) continue;
+      const [day, clock, ...zone] = local.format(date).split(' ');
+      const [utcDay, utcClock] = date.toISOString().slice(0, 19).split('T');
+      const utc = utcDay === day ? utcClock : `${utcDay} ${utcClock}`;
+      const whole = `${clock} ${zone.join(' ')} · ${utc} UTC`;
+      time.title = `${day} ${whole}`;
+      const { show } = time.dataset;
+      if (show === 'full') time.textContent = day === today ? whole : time.title;
+      if (show === 'minute') time.textContent = clock.slice(0, 5);
+      if (show === 'date') time.textContent = day;
+    }
+  }
+
+  // Makes `old` equal to `fresh`. Rows have keys, so that a row that changes its place is moved,
+  // also from one section to another: `rows` has all rows of the old page.
+  function morph(old, fresh, rows) {
     for (const { name } of [...old.attributes]) {
       // A list that the user has opened stays open.
       const openedByUser = old.localName === 'details' && name === 'open';
@@ -36,16 +64,17 @@
     }
     let place = old.firstChild;
     for (const next of fresh.childNodes) {
-      let match = keyed.get(key(next));
+      let match = keyed.get(key(next)) ?? (next.localName === 'tr' && rows.get(key(next)));
       const bothWithoutKey = key(next) === undefined && place && key(place) === undefined;
       if (bothWithoutKey && place.nodeName === next.nodeName) match = place;
       if (!match) {
-        old.insertBefore(document.importNode(next, true), place);
+        match = old.insertBefore(document.importNode(next, false), place);
+        if (match.nodeType === Node.ELEMENT_NODE) morph(match, next, rows);
         continue;
       }
       if (match === place) place = place.nextSibling;
       else old.insertBefore(match, place);
-      if (match.nodeType === Node.ELEMENT_NODE) morph(match, next);
+      if (match.nodeType === Node.ELEMENT_NODE) morph(match, next, rows);
       else if (match.nodeValue !== next.nodeValue) match.nodeValue = next.nodeValue;
     }
     while (place) {
@@ -59,8 +88,11 @@
     const focused = document.activeElement;
     const { summary } = fresh.getElementById('main').dataset;
     if (main.dataset.summary !== summary) announcement.textContent = summary;
-    morph(main, fresh.getElementById('main'));
-    morph(asOf, fresh.getElementById('as-of'));
+    localise(fresh);
+    const rows = new Map();
+    for (const row of main.querySelectorAll('tr[data-key]')) rows.set(row.dataset.key, row);
+    morph(main, fresh.getElementById('main'), rows);
+    morph(asOf, fresh.getElementById('as-of'), rows);
     document.title = fresh.title;
     const icon = fresh.querySelector('link[rel=icon]').getAttribute('href');
     const link = document.querySelector('link[rel=icon]');
@@ -82,8 +114,8 @@
   function failed(why) {
     document.documentElement.classList.add('stale');
     if (!document.title.startsWith('(old) ')) document.title = `(old) ${document.title}`;
-    const time = asOf.textContent.replace('As of', 'as of');
-    const text = `${why} This page is old: it shows the state ${time}.`;
+    const time = asOf.querySelector('time').title;
+    const text = `${why} This page is old: it shows the state as of ${time}.`;
     // A screen reader reads the text out each time it is set.
     if (alarm.textContent !== text) alarm.textContent = text;
     alarm.hidden = false;
@@ -152,5 +184,19 @@
     search(event.target);
   });
 
+  // `/` begins a search, as on many pages.
+  addEventListener('keydown', (event) => {
+    const isTyping = ['input', 'textarea', 'select'].includes(event.target.localName);
+    const field = document.getElementById('q');
+    if (event.key !== '/' || isTyping || !field) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    field.focus();
+  });
+
+  // On a phone the first rows of the list are more important than the button.
+  if (matchMedia('(max-width: 40rem)').matches) document.querySelector('footer').prepend(pause);
+
+  localise(document);
   schedule();
 })();

@@ -3,7 +3,7 @@
 use maud::html;
 
 use super::format::prose;
-use super::parts::Sheet;
+use super::parts::{Place, Sheet};
 use crate::outcome::{Class, Reason};
 use crate::state::Ledger;
 
@@ -39,6 +39,7 @@ pub fn page(ledger: &Ledger) -> Sheet {
     };
     Sheet {
         root: "./",
+        place: Place::Reasons,
         title: "What the reasons mean · credwatch".into(),
         summary: String::new(),
         alarm: false,

@@ -1,73 +1,39 @@
-//! Which providers a page shows. The address holds the whole selection, so it works without a
-//! script, as a bookmark and in a message to a colleague.
+//! Which providers a page shows, and in which order. The address holds the whole selection, so it
+//! works without a script, as a bookmark and in a message to a colleague.
+
+use std::borrow::Cow;
 
 use url::form_urlencoded;
 
-use crate::outcome::Failure;
-use crate::provider::Provider;
-use crate::state::State;
+use super::choice::{Cause, Column, Group, Sort, cause, one_of, sort};
+use super::facet::Facet;
+use super::shape::Kind;
+use crate::outcome::Reason;
 
 /// The maximum number of words, and of labels, in a selection; more are ignored.
-const MAX_TERMS: usize = 10;
-
-/// A group of providers that the page can show alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Facet {
-    /// The providers in a state.
-    In(State),
-    /// The providers that are paused. They are in no other group.
-    Paused,
-    /// The providers whose next credential is broken.
-    NextBroken,
-    /// The providers with a secret or a certificate that expires soon.
-    Ending,
-}
-
-impl Facet {
-    /// All groups, the most urgent first.
-    pub const ALL: [Self; 7] = [
-        Self::In(State::Broken),
-        Self::In(State::Failing),
-        Self::NextBroken,
-        Self::Ending,
-        Self::In(State::Unknown),
-        Self::In(State::Healthy),
-        Self::Paused,
-    ];
-
-    /// The name of the group in an address.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::In(state) => state.word(),
-            Self::Paused => "paused",
-            Self::NextBroken => "next-broken",
-            Self::Ending => "ending",
-        }
-    }
-
-    /// The title of the group on the page.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::In(State::Broken) => "Broken",
-            Self::In(State::Failing) => "Failing",
-            Self::In(State::Unknown) => "Unknown",
-            Self::In(State::Healthy) => "Healthy",
-            Self::Paused => "Paused",
-            Self::NextBroken => "Next credential broken",
-            Self::Ending => "Expires soon",
-        }
-    }
-}
+pub const MAX_TERMS: usize = 10;
 
 /// The selection of providers in an address.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Selection {
     /// The only group to show; `None` for all groups.
     pub facet: Option<Facet>,
+    /// The only kind of broken credentials to show.
+    pub kind: Option<Kind>,
+    /// The only cause of failures to show.
+    pub failure: Option<Cause>,
     /// The words to search, separated by spaces. A provider must match all of them.
     pub text: String,
     /// Names and values of labels. A provider must have all of them.
     pub labels: Vec<(String, String)>,
+    /// The only vendor to show.
+    pub vendor: Option<String>,
+    /// The only host to show.
+    pub host: Option<String>,
+    /// The order; `None` for the most urgent first.
+    pub sort: Option<Sort>,
+    /// What the list is grouped by; `None` for a list of providers.
+    pub group: Option<Group>,
     /// The number of the page, from 1.
     pub page: usize,
 }
@@ -84,25 +50,21 @@ impl Selection {
         {
             match &*name {
                 "state" => {
-                    let facet = Facet::ALL.into_iter().find(|facet| facet.word() == value);
-                    let words: Vec<&str> = Facet::ALL.into_iter().map(Facet::word).collect();
-                    selection.facet = Some(facet.ok_or_else(|| {
-                        format!(
-                            "There is no state “{value}”; expected one of {}.",
-                            words.join(", ")
-                        )
-                    })?);
+                    selection.facet = Some(one_of(&Facet::ALL, Facet::word, "state", &value)?);
                 }
+                "kind" => selection.kind = Some(one_of(&Kind::ALL, Kind::word, "kind", &value)?),
+                "failure" => selection.failure = Some(cause(&value)?),
                 "q" => value.trim().clone_into(&mut selection.text),
                 "label" if selection.labels.len() < MAX_TERMS => {
-                    let (name, value) = value.split_once('=').ok_or_else(|| {
-                        format!("“{value}” is not a label; write label=NAME=VALUE.")
-                    })?;
-                    let label = (name.to_owned(), value.to_owned());
+                    let label = label(&value)?;
                     if !selection.labels.contains(&label) {
                         selection.labels.push(label);
                     }
                 }
+                "vendor" => selection.vendor = Some(value.into_owned()),
+                "host" => selection.host = Some(value.into_owned()),
+                "sort" => selection.sort = sort(&value)?,
+                "group" => selection.group = Some(Group::parse(&value)?),
                 "page" => selection.page = value.parse().unwrap_or(1).max(1),
                 _ => {}
             }
@@ -110,17 +72,30 @@ impl Selection {
         Ok(selection)
     }
 
+    /// Names and values of the query, apart from words and page.
+    pub fn fields(&self) -> Vec<(&'static str, Cow<'_, str>)> {
+        let mut fields: Vec<(&'static str, Cow<str>)> = Vec::new();
+        fields.extend(self.facet.map(|facet| ("state", facet.word().into())));
+        fields.extend(self.kind.map(|kind| ("kind", kind.word().into())));
+        fields.extend(self.failure.as_ref().map(|cause| ("failure", cause.text().into())));
+        let labels = self.labels.iter();
+        fields.extend(labels.map(|(name, value)| ("label", format!("{name}={value}").into())));
+        fields.extend(self.vendor.as_deref().map(|vendor| ("vendor", vendor.into())));
+        fields.extend(self.host.as_deref().map(|host| ("host", host.into())));
+        fields.extend(self.sort.map(|sort| {
+            let sign = if sort.is_reversed { "-" } else { "" };
+            ("sort", format!("{sign}{}", sort.column.word()).into())
+        }));
+        fields.extend(self.group.as_ref().map(|group| ("group", group.text())));
+        fields
+    }
+
     /// The address of this selection, relative to `/`.
     pub fn address(&self) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
-        if let Some(facet) = self.facet {
-            query.append_pair("state", facet.word());
-        }
+        query.extend_pairs(self.fields());
         if !self.text.is_empty() {
             query.append_pair("q", &self.text);
-        }
-        for (name, value) in &self.labels {
-            query.append_pair("label", &format!("{name}={value}"));
         }
         if self.page > 1 {
             query.append_pair("page", &self.page.to_string());
@@ -129,9 +104,52 @@ impl Selection {
         if query.is_empty() { "./".into() } else { format!("./?{query}") }
     }
 
+    /// The first page of this selection.
+    pub fn first_page(&self) -> Self {
+        Self { page: 1, ..self.clone() }
+    }
+
     /// The first page of this selection with another group.
     pub fn with_facet(&self, facet: Option<Facet>) -> Self {
-        Self { facet, page: 1, ..self.clone() }
+        Self { facet, ..self.first_page() }
+    }
+
+    /// The first page of the broken credentials of a kind in this selection.
+    pub fn with_kind(&self, kind: Kind) -> Self {
+        Self { kind: Some(kind), ..self.first_page() }
+    }
+
+    /// The first page of the failures in this selection with a cause.
+    pub fn with_failure(&self, reason: Reason, code: &str) -> Self {
+        let failure = Some(Cause { reason, code: Some(code.to_owned()) });
+        Self { failure, ..self.first_page() }
+    }
+
+    /// This selection in the order of a column; in the reverse order if it has this order, and in
+    /// the usual one if it has the reverse order.
+    pub fn sorted_by(&self, column: Column) -> Self {
+        let sort = match self.sort {
+            Some(sort) if sort.column == column && sort.is_reversed => None,
+            Some(sort) if sort.column == column => Some(Sort { column, is_reversed: true }),
+            _ => Some(Sort { column, is_reversed: false }),
+        };
+        Self { sort, ..self.first_page() }
+    }
+
+    /// The first page of this selection in these groups.
+    pub fn grouped_by(&self, group: Option<Group>) -> Self {
+        Self { group, ..self.first_page() }
+    }
+
+    /// The first page of this selection with only the providers of a vendor, as a list.
+    pub fn of_vendor(&self, vendor: &str, kind: Option<Kind>) -> Self {
+        let vendor = Some(vendor.to_owned());
+        Self { vendor, kind: kind.or(self.kind), ..self.grouped_by(None) }
+    }
+
+    /// The first page of this selection with only the providers at a host.
+    pub fn at_host(&self, host: &str) -> Self {
+        Self { host: Some(host.to_owned()), ..self.first_page() }
     }
 
     /// This selection with one more label.
@@ -149,7 +167,7 @@ impl Selection {
             .filter(|label| (label.0.as_str(), label.1.as_str()) != (name, value))
             .cloned()
             .collect();
-        Self { labels, page: 1, ..self.clone() }
+        Self { labels, ..self.first_page() }
     }
 
     /// Another page of this selection.
@@ -157,52 +175,54 @@ impl Selection {
         Self { page, ..self.clone() }
     }
 
+    /// Each filter apart from group and words, as a text, with the selection without it.
+    pub fn filters(&self) -> Vec<(String, Self)> {
+        let mut filters = Vec::new();
+        let all = self.first_page();
+        if let Some(kind) = self.kind {
+            filters.push((format!("kind={}", kind.word()), Self { kind: None, ..all.clone() }));
+        }
+        if let Some(cause) = &self.failure {
+            let text = format!("failure={}", cause.text());
+            filters.push((text, Self { failure: None, ..all.clone() }));
+        }
+        for (name, value) in &self.labels {
+            filters.push((format!("{name}={value}"), self.without_label(name, value)));
+        }
+        if let Some(vendor) = &self.vendor {
+            filters.push((format!("vendor={vendor}"), Self { vendor: None, ..all.clone() }));
+        }
+        if let Some(host) = &self.host {
+            filters.push((format!("host={host}"), Self { host: None, ..all }));
+        }
+        filters
+    }
+
     /// Whether the selection has a filter.
     pub fn is_filtered(&self) -> bool {
-        self.facet.is_some() || !self.text.is_empty() || !self.labels.is_empty()
+        self.facet.is_some() || !self.text.is_empty() || !self.filters().is_empty()
     }
 
-    /// The words and labels, prepared so that many providers can be compared with them.
-    pub fn filter(&self) -> Filter<'_> {
-        Filter {
-            words: self.text.split_whitespace().take(MAX_TERMS).map(str::to_lowercase).collect(),
-            labels: &self.labels,
-        }
-    }
-}
-
-/// The words and labels that a provider must match.
-pub struct Filter<'a> {
-    words: Vec<String>,
-    labels: &'a [(String, String)],
-}
-
-impl Filter<'_> {
-    /// Whether a provider has all labels, and all words in its name, recipe, labels or current
-    /// failure.
-    pub fn matches(&self, provider: &Provider, failure: Option<&Failure>) -> bool {
-        self.labels.iter().all(|label| provider.labels.contains(label))
-            && self.words.iter().all(|word| contains(word, provider, failure))
+    /// All filters in a few words, for a title.
+    pub fn summary(&self) -> String {
+        let group = self.facet.map(|facet| facet.word().to_owned());
+        let words = (!self.text.is_empty()).then(|| format!("“{}”", self.text));
+        let filters = self.filters().into_iter().map(|(text, _)| text);
+        group.into_iter().chain(filters).chain(words).collect::<Vec<String>>().join(" · ")
     }
 }
 
-fn contains(word: &str, provider: &Provider, failure: Option<&Failure>) -> bool {
-    let in_text = |text: &str| text.to_lowercase().contains(word);
-    in_text(&provider.name)
-        || in_text(&provider.recipe.name)
-        || provider.labels.iter().any(|(name, value)| in_text(&format!("{name}={value}")))
-        || failure.is_some_and(|failure| {
-            in_text(failure.reason.word())
-                || in_text(failure.code.as_str())
-                || in_text(failure.message.as_str())
-        })
+fn label(value: &str) -> Result<(String, String), String> {
+    let (name, value) = value
+        .split_once('=')
+        .ok_or_else(|| format!("“{value}” is not a label; write label=NAME=VALUE."))?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::{Code, Reason};
-    use crate::web::page::samples::provider;
+    use crate::state::State;
 
     fn parsed(query: &str) -> Selection {
         Selection::parse(query).expect(query)
@@ -214,7 +234,12 @@ mod tests {
             "./",
             "./?state=broken",
             "./?q=a+%26+b",
-            "./?state=ending&q=x&label=team%3Dbilling&label=env%3D%3D&page=7",
+            "./?state=ending&label=team%3Dbilling&label=env%3D%3D&q=x&page=7",
+            "./?kind=untried&failure=rejected%2Finvalid_client&vendor=A+B&host=a%3A1&sort=-since",
+            "./?failure=secret%2F&sort=end&group=failure",
+            "./?group=team&page=2",
+            "./?group=label%3Aenv",
+            "./?failure=secret",
         ] {
             assert_eq!(
                 parsed(address.trim_start_matches("./").trim_start_matches('?')).address(),
@@ -225,13 +250,17 @@ mod tests {
 
     #[test]
     fn empty_filters_are_ignored_and_invalid_ones_are_refused() {
-        assert_eq!(parsed("state=&q=++&label=&page=&utm=1").address(), "./");
+        let query = "state=&q=++&label=&page=&utm=1&sort=urgency&kind=&failure=";
+        assert_eq!(parsed(query).address(), "./");
         assert_eq!(
             [parsed("page=0").page, parsed("page=-1").page, parsed("page=x").page],
             [1, 1, 1]
         );
         assert!(Selection::parse("state=brocken").expect_err("no such state").contains("broken"));
         assert!(Selection::parse("label=team").expect_err("no label").contains("NAME=VALUE"));
+        for query in ["kind=broken", "failure=refused", "sort=urgent", "sort=--name", "group=x"] {
+            assert!(Selection::parse(query).expect_err(query).contains("expected one of"));
+        }
     }
 
     #[test]
@@ -239,42 +268,39 @@ mod tests {
         let selection = parsed("q=x&label=a%3D1&page=3");
         assert_eq!(
             selection.with_facet(Some(Facet::In(State::Broken))).address(),
-            "./?state=broken&q=x&label=a%3D1"
+            "./?state=broken&label=a%3D1&q=x"
         );
         assert_eq!(
             selection.with_label("b", "2").with_label("b", "2").address(),
-            "./?q=x&label=a%3D1&label=b%3D2"
+            "./?label=a%3D1&label=b%3D2&q=x"
         );
         assert_eq!(selection.without_label("a", "1").address(), "./?q=x");
-        assert_eq!(selection.on_page(4).address(), "./?q=x&label=a%3D1&page=4");
+        assert_eq!(selection.on_page(4).address(), "./?label=a%3D1&q=x&page=4");
     }
 
     #[test]
-    fn a_provider_must_match_every_word_and_every_label() {
-        let provider = provider("Billing-API", &[("team", "billing"), ("env", "prod")]);
-        let failure = Failure::new(Reason::Rejected, "The secret has expired")
-            .code(Code::word("invalid_client"));
-        let matches = |query: &str, failure| parsed(query).filter().matches(&provider, failure);
-        for query in [
-            "",
-            "q=billing",
-            "q=API+bill",
-            "q=team%3Dbill",
-            "q=oauth2",
-            "label=team%3Dbilling&label=env%3Dprod",
-        ] {
-            assert!(matches(query, None), "{query}");
-        }
-        for query in ["q=rejected", "q=INVALID_client", "q=secret+expired+billing"] {
-            assert!(matches(query, Some(&failure)) && !matches(query, None), "{query}");
-        }
-        for query in [
-            "q=other",
-            "q=billing+other",
-            "label=team%3Dbill",
-            "label=team%3Dbilling&label=env%3Dtest",
-        ] {
-            assert!(!matches(query, Some(&failure)), "{query}");
-        }
+    fn a_second_click_on_a_column_reverses_the_order_and_a_third_ends_it() {
+        let once = parsed("q=x&page=3").sorted_by(Column::Since);
+        let twice = once.sorted_by(Column::Since);
+        assert_eq!(
+            [once.address(), twice.address(), twice.sorted_by(Column::Since).address()],
+            ["./?sort=since&q=x", "./?sort=-since&q=x", "./?q=x"]
+        );
+        assert_eq!(twice.sorted_by(Column::Name).address(), "./?sort=name&q=x");
+    }
+
+    #[test]
+    fn each_filter_can_be_removed_alone() {
+        let filters = parsed("state=broken&kind=refused&label=a%3D1&q=x&page=2").filters();
+        let shown: Vec<(&str, String)> =
+            filters.iter().map(|(text, without)| (text.as_str(), without.address())).collect();
+        assert_eq!(
+            shown,
+            [
+                ("kind=refused", "./?state=broken&label=a%3D1&q=x".to_owned()),
+                ("a=1", "./?state=broken&kind=refused&q=x".to_owned()),
+            ]
+        );
+        assert_eq!(parsed("label=a%3D1&q=x&state=healthy").summary(), "healthy · a=1 · “x”");
     }
 }

@@ -4,14 +4,16 @@ use maud::{Markup, html};
 
 use super::facts;
 use super::view::View;
+use crate::next_step::{explains, next_step};
 use crate::outcome::Expiry;
 use crate::provider::Slot;
 use crate::state::State;
 use crate::state::health::CurrentFailure;
 use crate::time::unix_seconds;
-use crate::web::page::format::{count, moment, prose, relative, span, stamp, untrusted};
+use crate::web::page::format::{clock, count, moment, prose, relative, span, untrusted, visible};
 use crate::web::page::parts;
-use crate::web::page::ranking::Runway;
+use crate::web::page::runway::{Runway, runway};
+use crate::web::page::shape::{Shape, sign};
 
 /// The current failure, or a sentence that there is none.
 pub fn current(view: &View, slot: Slot) -> Markup {
@@ -44,13 +46,15 @@ pub fn current(view: &View, slot: Slot) -> Markup {
 
 fn failure(view: &View, current: &CurrentFailure, slot: Slot, command: &str) -> Markup {
     let health = &view.health;
+    let shape = Shape::of(health);
+    let next = next_step(view.provider, &current.failure, health.status());
     let facts = current.failure.reason.facts();
     let message = current.failure.message.as_str();
     let in_a_row = count(health.consecutive_failures() as usize, "failure", "failures");
     html! {
-        section class={ "trouble " (health.state().word()) } {
+        section class={ "trouble " (shape.word()) } {
             p.first {
-                (parts::sign(health.state())) (parts::verdict(&current.failure, view.root))
+                (sign(shape)) (parts::verdict(&current.failure, view.root))
                 " " span.sr-only { "for" } " "
                 span.for { (moment(current.since, &span(view.wall - unix_seconds(current.since)))) }
             }
@@ -59,13 +63,15 @@ fn failure(view: &View, current: &CurrentFailure, slot: Slot, command: &str) -> 
                 @if slot == Slot::Current && view.provider.recipe.issues_tokens() {
                     dt { "Runway" }
                     dd {
-                        (parts::runway(health.token(), view.wall))
+                        (runway(health.token(), view.wall))
                         p.hint { (runway_hint(view)) }
                     }
                 }
+                dt { "Next step" }
+                dd { (prose(&visible(&next))) }
                 dt { "Since" }
                 dd {
-                    (moment(current.since, &stamp(current.since)))
+                    (clock(current.since))
                     small { ", " (in_a_row) " in a row" }
                     @if health.state() == State::Failing {
                         p.hint {
@@ -76,7 +82,7 @@ fn failure(view: &View, current: &CurrentFailure, slot: Slot, command: &str) -> 
                 }
                 dt { "Meaning" }
                 dd { (prose(facts.meaning)) }
-                dt { "What to do" }
+                dt { "In general" }
                 dd {
                     (prose(facts.action))
                     @let known = &view.provider.facts;
@@ -84,7 +90,8 @@ fn failure(view: &View, current: &CurrentFailure, slot: Slot, command: &str) -> 
                     @if known.renew_url.is_some() || known.vendor_url.is_some() {
                         p.hint { (facts::links(known)) }
                     }
-                    @if let Some(text) = &view.provider.recipe.documentation {
+                    @let is_known = explains(view.provider, &current.failure);
+                    @if let (Some(text), true) = (&view.provider.recipe.documentation, is_known) {
                         p.hint { "Documentation: " (facts::documentation(text)) }
                     }
                 }
@@ -105,7 +112,7 @@ fn runway_hint(view: &View) -> Markup {
             Runway::Left(_) => {
                 "Existing tokens stay valid"
                 @if let Some(end) = view.health.token_end() {
-                    " until " (moment(end, &stamp(end)))
+                    " until " (clock(end))
                 }
                 ". Consumers that request a new token for each call fail now."
             }

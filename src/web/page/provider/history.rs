@@ -8,6 +8,7 @@ use crate::state::Health;
 use crate::state::history::PastFailure;
 use crate::web::page::format::{count, grouped, runbook, took, untrusted};
 use crate::web::page::parts;
+use crate::web::page::spark::sparkline;
 
 /// The last probes, the last failures, and how the last failed answer was read.
 pub fn sections(view: &View) -> Markup {
@@ -23,7 +24,7 @@ fn probes(view: &View) -> Markup {
     html! {
         section.history {
             h2 { "Last probes" }
-            (parts::sparkline(&view.history))
+            (sparkline(&view.history))
             details data-key="probes" {
                 summary { "The last " (count(probes.len(), "probe", "probes")) " as a list" }
                 table role="table" {

@@ -8,10 +8,11 @@ use crate::by_hand::ByHand;
 use crate::provider::Slot;
 use crate::state::long::LongHistory;
 use crate::state::{Ledger, State};
+use crate::web::page::expiring::Expiring;
 use crate::web::page::format::{query_value, untrusted};
-use crate::web::page::parts::{self, Sheet};
-use crate::web::page::ranking::Expiring;
+use crate::web::page::parts::{self, Place, Sheet};
 use crate::web::page::selection::Selection;
+use crate::web::page::shape::{Shape, badge};
 
 /// The page of the provider with this name; `None` when there is no such provider.
 pub fn page(
@@ -28,10 +29,11 @@ pub fn page(
     let next = next.map(|entry| View::of(entry, now, root, by_hand));
     let state = view.health.state();
     let pause = view.provider.pause(now.wall);
-    let word = if pause.is_some() { "paused" } else { state.word() };
+    let shape = if pause.is_some() { Shape::Paused } else { Shape::of(&view.health) };
+    let word = shape.state();
     let body = html! {
         nav.back aria-label="Back" { a href=(root) { "← All providers" } }
-        (head(&view))
+        (head(&view, shape))
         @if let Some(pause) = &pause { (parts::paused(pause)) }
         @if view.provider.transport.insecure { (insecure()) }
         (failure::current(&view, Slot::Current))
@@ -54,6 +56,7 @@ pub fn page(
     };
     Some(Sheet {
         root,
+        place: Place::Other,
         title: format!("{name} is {word} · credwatch"),
         summary: format!("{name} is {word}."),
         alarm: state == State::Broken && pause.is_none(),
@@ -63,12 +66,12 @@ pub fn page(
     })
 }
 
-fn head(view: &View) -> Markup {
+fn head(view: &View, shape: Shape) -> Markup {
     let all = Selection { page: 1, ..Selection::default() };
     html! {
         div.head {
             h1 { (untrusted(&view.provider.name)) }
-            (parts::badge(view.health.state()))
+            (badge(shape))
             p.under {
                 @if let Some(title) = &view.provider.recipe.title { (untrusted(title)) ", " }
                 "recipe " span.recipe { (untrusted(&view.provider.recipe.name)) }
@@ -95,7 +98,7 @@ fn insecure() -> Markup {
 fn next_credential(next: &View) -> Markup {
     html! {
         section.next-credential {
-            h2 { "Next credential " (parts::badge(next.health.state())) }
+            h2 { "Next credential " (badge(Shape::of(&next.health))) }
             (failure::current(next, Slot::Next))
             div.columns { (last_probe::section(next)) (history::sections(next)) }
         }

@@ -9,7 +9,7 @@ use crate::provider::Provider;
 use crate::state::history::History;
 use crate::state::{Entry, Health, Moment};
 use crate::time::unix_seconds;
-use crate::web::page::format::{ago, moment, relative, stamp};
+use crate::web::page::format::{ago, clock, relative};
 
 /// A provider with copies of its health and history, so that no lock is held while the page is
 /// written.
@@ -35,12 +35,12 @@ impl<'a> View<'a> {
 
     /// A time in the past, with how long ago it was.
     pub fn past(&self, time: jiff::Timestamp) -> Markup {
-        html! { (moment(time, &stamp(time))) " " small { (ago(self.wall - unix_seconds(time))) } }
+        html! { (clock(time)) " " small { (ago(self.wall - unix_seconds(time))) } }
     }
 
     /// A time in the past or future, with its distance from now.
     pub fn at(&self, time: jiff::Timestamp) -> Markup {
         let distance = relative(unix_seconds(time) - self.wall);
-        html! { (moment(time, &stamp(time))) " " small { (distance) } }
+        html! { (clock(time)) " " small { (distance) } }
     }
 }

@@ -1,0 +1,185 @@
+//! The one next step for a failure of one provider: what the general advice of its reason means in
+//! this case. The page and `probe` show it.
+
+use crate::credentials::SecretSource;
+use crate::outcome::{Class, Failure, Reason};
+use crate::provider::Provider;
+use crate::time::human_duration;
+
+/// What to do now about a failure, in one or two sentences. `status` is the HTTP status of the
+/// last answer. Text between backticks is code.
+#[must_use]
+pub fn next_step(provider: &Provider, failure: &Failure, status: Option<u16>) -> String {
+    let place = Place::of(provider);
+    let (url, host) = (&place.url, &place.host);
+    match failure.reason {
+        Reason::Dns => format!(
+            "{host} does not resolve. Check {url} for a typing error, then `getent hosts` with \
+             this name on the host of credwatch."
+        ),
+        Reason::Connect => format!(
+            "Try `curl -sv -m 5 -o /dev/null` with {url} on the host of credwatch; then firewall \
+             and proxy, then the vendor's status page."
+        ),
+        Reason::Tls => format!(
+            "A certificate that has ended: only the vendor can renew it. An unknown authority: \
+             set `tls.ca_file`. Another name, or no TLS: check {url}."
+        ),
+        Reason::Timeout => format!(
+            "In `connect` look at the network; in `processing` ask the vendor. Raise `timeout` \
+             above {} only if this is normal.",
+            human_duration(provider.timeout.as_secs_f64())
+        ),
+        Reason::Transport => format!(
+            "Look for a proxy or firewall that closes connections between here and {host}; else \
+             ask the vendor."
+        ),
+        Reason::Unavailable => {
+            let answer = status.map_or("an error".to_owned(), |status| format!("HTTP {status}"));
+            format!(
+                "The vendor answers {answer}. See its status page, open a ticket. Do not rotate \
+                 the secret."
+            )
+        }
+        Reason::Throttled => format!(
+            "Find who else uses this credential; then raise `interval` above {}.",
+            human_duration(provider.cadence.interval.as_secs_f64())
+        ),
+        Reason::Redirect => {
+            format!("Correct {url}, or ask the vendor why a login page is in front of {host}.")
+        }
+        Reason::Malformed => malformed(failure, host),
+        Reason::Rejected => rejected(provider, failure, status, url),
+        Reason::Expired => expired(provider),
+        Reason::Scope => scope(provider),
+        Reason::Unverified => format!(
+            "The vendor issues tokens, but the API refuses them: check environment, audience and \
+             permissions of this client ({host} issued the token)."
+        ),
+        Reason::Certificate => "Renew the certificate of `tls.client_certificate_file`, and \
+                                register it at the vendor."
+            .into(),
+        Reason::Suspended => "Check invoices, status and quota in the vendor's console. A new \
+                              secret does not help."
+            .into(),
+        Reason::Secret => "Correct the source that the message names; credwatch then tries it by \
+                           itself. Applications are not affected by this."
+            .into(),
+        Reason::Blocked => "Add the outgoing address of the host of credwatch to the allow-list \
+                            at the vendor."
+            .into(),
+        Reason::Local => "A clock: `timedatectl`. Descriptors: `systemctl show credwatch -p \
+                          LimitNOFILE`. A request that is too large: shorten it."
+            .into(),
+    }
+}
+
+/// Whether the documentation of the recipe can say more about the code of a failure. A generic
+/// recipe knows only the codes of the OAuth 2.0 standard (RFC 6749, section 5.2).
+#[must_use]
+pub fn explains(provider: &Provider, failure: &Failure) -> bool {
+    const STANDARD: [&str; 6] = [
+        "invalid_request", "invalid_client", "invalid_grant", "unauthorized_client",
+        "unsupported_grant_type", "invalid_scope",
+    ];
+    let code = failure.code.as_str();
+    let is_of_the_vendor = match failure.reason.class() {
+        Class::Network | Class::Config => false,
+        Class::Provider => failure.reason != Reason::Unavailable,
+        Class::Credential => true,
+    };
+    let is_known = provider.recipe.vendor().is_some() || STANDARD.contains(&code);
+    is_of_the_vendor && is_known && !code.is_empty() && !code.starts_with("http_")
+}
+
+/// What the request of a provider is called in sentences.
+struct Place {
+    url: String,
+    host: String,
+}
+
+impl Place {
+    fn of(provider: &Provider) -> Self {
+        let recipe = &provider.recipe;
+        let url = recipe.url_parameter().map_or_else(
+            || format!("the URL of recipe `{}`", recipe.name),
+            |parameter| format!("`parameters.{parameter}`"),
+        );
+        let host = provider.endpoint.as_deref();
+        let host = host.map_or("the endpoint".to_owned(), |host| format!("`{host}`"));
+        Self { url, host }
+    }
+}
+
+fn malformed(failure: &Failure, host: &str) -> String {
+    match failure.code.as_str() {
+        "not_json" => format!(
+            "A proxy, a gateway or a login page answers for {host}. Ask who runs it, and compare \
+             the answer with that of another host."
+        ),
+        "token_missing" => "The API may have changed: compare the structure of the answer with \
+                            the rules of the recipe."
+            .into(),
+        _ => "Compare the structure of the answer with the rules of the recipe; the usual cause \
+              is a gateway's error page."
+            .into(),
+    }
+}
+
+fn rejected(provider: &Provider, failure: &Failure, status: Option<u16>, url: &str) -> String {
+    let code = failure.code.as_str();
+    if code == "http_404" {
+        return format!("The vendor does not know this address: check {url}.");
+    }
+    let is_about_the_client = code == "invalid_client" || status == Some(401) || code == "http_401";
+    if is_about_the_client {
+        return format!("Was the secret rotated, or has it ended? {}", renew(provider));
+    }
+    if code.is_empty() || code.starts_with("http_") {
+        return "Compare the message with the vendor's documentation; check whether the secret was \
+                rotated, revoked or deactivated."
+            .into();
+    }
+    format!("Look up the code `{code}` in the vendor's documentation.")
+}
+
+/// Where a new secret goes.
+fn renew(provider: &Provider) -> String {
+    let name = provider.declared_credential();
+    let source = provider.credentials.iter().find(|(other, _)| other == name);
+    let place = match source.map(|(_, source)| source) {
+        Some(SecretSource::File(_)) => format!("the file of `{name}`"),
+        Some(SecretSource::Systemd(_)) => format!("the systemd credential of `{name}`"),
+        Some(SecretSource::Command(_)) => format!("the store that the program of `{name}` reads"),
+        Some(SecretSource::Environment(_)) => {
+            return format!(
+                "Put the valid one in the environment variable of `{name}`, then restart credwatch."
+            );
+        }
+        Some(SecretSource::Inline(_)) | None => {
+            return "Put the valid one in the configuration, then reload it.".into();
+        }
+    };
+    format!("Put the valid one in {place}; credwatch tries it within seconds.")
+}
+
+fn expired(provider: &Provider) -> String {
+    match provider.expectations.min_lifetime {
+        Some(least) => format!(
+            "Set the lifetime of tokens at the vendor above `min_lifetime`, which is {}; check \
+             the clock of this host (`timedatectl`).",
+            human_duration(least.as_secs_f64())
+        ),
+        None => "Check the clock of this host (`timedatectl`), then the lifetime of tokens at the \
+                 vendor."
+            .into(),
+    }
+}
+
+fn scope(provider: &Provider) -> String {
+    let scopes = provider.expectations.required_scopes.join("`, `");
+    format!(
+        "Grant what is missing of `{scopes}` to this client at the vendor, or correct \
+         `required_scopes`."
+    )
+}

@@ -1,0 +1,98 @@
+//! What of a provider ends soon or has ended: secrets, credentials and certificates.
+
+use jiff::Timestamp;
+use maud::{Markup, html};
+
+use super::format::{day, relative, unit};
+use super::runway::Cell;
+use crate::provider::Provider;
+use crate::state::Health;
+use crate::time::unix_seconds;
+
+/// How long before the end of a client certificate the page warns, in seconds. As in the alerts.
+const SECRET_SOON: f64 = 30.0 * 86_400.0;
+
+/// How long before the end of the endpoint's certificate the page warns, in seconds.
+const CERTIFICATE_SOON: f64 = 7.0 * 86_400.0;
+
+/// What ends, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expiring {
+    /// The client secret, at the configured date.
+    Secret(Timestamp),
+    /// The credential, as the provider or the credential itself says.
+    Credential(Timestamp),
+    /// Our client certificate.
+    ClientCertificate(Timestamp),
+    /// A certificate of the endpoint.
+    Certificate(Timestamp),
+}
+
+impl Expiring {
+    /// When it ends.
+    pub fn time(self) -> Timestamp {
+        match self {
+            Self::Secret(time)
+            | Self::Credential(time)
+            | Self::ClientCertificate(time)
+            | Self::Certificate(time) => time,
+        }
+    }
+
+    /// Whether it has ended.
+    pub fn is_over(self, now: f64) -> bool {
+        unix_seconds(self.time()) <= now
+    }
+
+    /// What of one provider ends soon or has ended, the earliest first.
+    pub fn soon(provider: &Provider, health: &Health, now: f64) -> Vec<Self> {
+        let near = |end: Timestamp, margin: f64| unix_seconds(end) - now < margin;
+        let warning = provider.policy.warning.as_secs_f64();
+        let credential = health.first_credential_end(provider);
+        let credential = credential.filter(|(end, _)| near(*end, warning));
+        let credential =
+            credential.map(
+                |(end, is_declared)| {
+                    if is_declared { Self::Secret(end) } else { Self::Credential(end) }
+                },
+            );
+        let own = health.client_certificate_expiry(provider);
+        let own = own.filter(|end| near(*end, SECRET_SOON)).map(Self::ClientCertificate);
+        let certificate = health.certificate_expiry();
+        let certificate =
+            certificate.filter(|end| near(*end, CERTIFICATE_SOON)).map(Self::Certificate);
+        let mut expiring: Vec<Self> =
+            credential.into_iter().chain(own).chain(certificate).collect();
+        expiring.sort_by_key(|expiring| expiring.time());
+        expiring
+    }
+
+    /// What ends, as the beginning of a sentence.
+    fn subject(self) -> &'static str {
+        match self {
+            Self::Secret(_) => "The client secret",
+            Self::Credential(_) => "The credential",
+            Self::ClientCertificate(_) => "Our client certificate",
+            Self::Certificate(_) => "A certificate of the endpoint",
+        }
+    }
+
+    /// The end in a cell of the list.
+    pub fn cell(self, provider: &Provider, now: f64) -> Cell {
+        let left = unix_seconds(self.time()) - now;
+        let critical = provider.policy.critical.as_secs_f64();
+        if left <= 0.0 {
+            Cell::new(format!("ended {} ago", unit(-left)), "red", self.subject())
+        } else {
+            let tone = if left <= critical { "red" } else { "orange" };
+            Cell::new(format!("ends {}", unit(left)), tone, self.subject())
+        }
+    }
+
+    /// A sentence about the end, without its full stop.
+    pub fn sentence(self, now: f64) -> Markup {
+        let left = unix_seconds(self.time()) - now;
+        let verb = if left > 0.0 { " ends " } else { " ended " };
+        html! { (self.subject()) (verb) (day(self.time())) ", " (relative(left)) }
+    }
+}
