@@ -133,7 +133,7 @@ mod tests {
             paths,
             [
                 "json.data[0].accessToken", "json['x-y']", "json['in']", "json['it\\'s']",
-                "json.none"
+                "json['none']"
             ]
         );
     }
