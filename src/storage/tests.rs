@@ -255,6 +255,9 @@ fn old_hours_become_days_and_what_is_older_than_90_days_goes() {
         assert_eq!(days, [(89, 2), (10, 2), (8, 2)]);
         assert_eq!(saved.incidents.len(), 5);
     }
+    let (_, before) = forget(true, this_hour);
+    let _ = forget(true, 5);
+    assert_eq!(forget(true, this_hour).1, before, "after a start with a clock of 1970");
     let (number, saved) = forget(false, this_hour + 89 * 24);
     assert_eq!((number, saved.days.len(), saved.incidents.len()), (Some(0), 1, 1));
     let (number, saved) = forget(false, this_hour + 90 * 24);

@@ -171,7 +171,8 @@ fn prune(
     let first_day = (today + 1).saturating_sub(long::DAYS);
     let numbers = forget_names(transaction, is_configured, first_day)?;
     let chunks: HashSet<u32> = numbers.iter().map(|number| number / PROVIDERS).collect();
-    let is_kept = |chunk: u32, day: u32| chunks.contains(&chunk) && day <= today + 1;
+    // Rows of the future stay: a machine can start with a clock that is years behind.
+    let is_kept = |chunk: u32| chunks.contains(&chunk);
 
     // A day that has begun within the last seven days still has its hours.
     let first_hour = (this_hour - this_hour % HOURS_OF_A_DAY).saturating_sub(long::HOURS);
@@ -179,13 +180,13 @@ fn prune(
     let mut is_damaged = false;
     transaction.open_table(HOURS)?.retain(|(chunk, hour), bytes| {
         let day = hour / HOURS_OF_A_DAY;
-        if hour < first_hour && day >= first_day && is_kept(chunk, day) {
+        if hour < first_hour && day >= first_day && is_kept(chunk) {
             match unpack(bytes) {
                 Some(tallies) => join(sums.entry((chunk, day)).or_default(), &tallies),
                 None => is_damaged = true,
             }
         }
-        hour >= first_hour && is_kept(chunk, day)
+        hour >= first_hour && is_kept(chunk)
     })?;
     if is_damaged {
         return Err(damaged());
@@ -196,7 +197,7 @@ fn prune(
         join(&mut known, &sums);
         days.insert(key, pack(&known).as_slice())?;
     }
-    days.retain(|(chunk, day), _| day >= first_day && is_kept(chunk, day))?;
+    days.retain(|(chunk, day), _| day >= first_day && is_kept(chunk))?;
     let oldest = i64::from(first_day) * DAY;
     let mut incidents = transaction.open_table(INCIDENTS)?;
     incidents.retain(|(number, _), (end, ..)| end >= oldest && numbers.contains(&number))?;

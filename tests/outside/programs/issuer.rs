@@ -37,7 +37,7 @@ impl Issuer {
                 panic!("cannot start {what} ({error}); run `make test`, which installs it")
             });
         // Some servers set up a database first.
-        let address = wait_within(Duration::from_secs(60), &format!("{what} to listen"), || {
+        let address = wait_within(Duration::from_secs(240), &format!("{what} to listen"), || {
             if let Some(status) = child.try_wait().expect("its status") {
                 panic!("{what} ended with {status}: {}", read(&err));
             }

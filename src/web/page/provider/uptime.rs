@@ -65,7 +65,8 @@ fn share(sum: Option<Tally>, hours: f64) -> Markup {
 }
 
 fn percent(share: f64) -> String {
-    let hundredths = (share * 10_000.0).floor() / 100.0;
+    // 0.57 is a little less than 57 hundredths.
+    let hundredths = share.mul_add(10_000.0, 1e-6).floor().min(9_999.0) / 100.0;
     if share >= 1.0 { "100 %".into() } else { format!("{hundredths:.2} %") }
 }
 
@@ -184,8 +185,8 @@ mod tests {
     #[test]
     fn only_a_provider_that_was_never_broken_has_an_uptime_of_100_percent() {
         assert_eq!(
-            [1.0, 0.999_999, 0.998_76, 0.5, 0.0].map(percent),
-            ["100 %", "99.99 %", "99.87 %", "50.00 %", "0.00 %"]
+            [1.0, 0.999_999, 0.998_76, 0.57, 0.5, 0.0].map(percent),
+            ["100 %", "99.99 %", "99.87 %", "57.00 %", "50.00 %", "0.00 %"]
         );
     }
 
