@@ -216,6 +216,35 @@ pub enum Proxy {
     Environment,
 }
 
+#[cfg(test)]
+impl Provider {
+    /// A provider with this name, and with defaults for everything else.
+    pub fn sample(name: &str) -> Self {
+        let recipe = crate::recipe::builtin::recipe("oauth2-client-credentials");
+        Self {
+            name: name.into(),
+            slot: Slot::Current,
+            recipe: Arc::new(recipe.expect("built in")),
+            parameters: Parameters::default(),
+            credentials: Arc::new(CredentialSources::new(Vec::new())),
+            labels: Arc::default(),
+            pauses: None,
+            cadence: Cadence::default(),
+            timeout: Duration::from_secs(10),
+            expectations: Expectations::default(),
+            verification: None,
+            steps: Arc::default(),
+            secret_expires: None,
+            policy: CredentialPolicy::default(),
+            transport: Arc::default(),
+            endpoint: None,
+            api_host: None,
+            facts: Arc::default(),
+            repeated: Repeated::default(),
+        }
+    }
+}
+
 impl Provider {
     /// The name that decides when the provider is probed. The next credential has another name, so
     /// that credwatch does not send two token requests at the same time.

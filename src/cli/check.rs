@@ -4,13 +4,13 @@ use std::fmt::Display;
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::configuration::EXIT_CONFIG;
-use super::flags::{ConfigFlag, WebConfigFlag};
+use super::flags::{ConfigFlag, Output, WebConfigFlag};
 use super::plan::check_transports;
 use super::print::{complain, counted, say};
 use crate::config::load_once;
@@ -30,17 +30,9 @@ pub struct Flags {
     /// Take warnings for errors.
     #[arg(long)]
     strict: bool,
-    /// The format of the result.
+    /// The format of the result; `json` is one object with all errors and warnings.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     output: Output,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Output {
-    /// For people.
-    Text,
-    /// For programs: one object with all errors and warnings.
-    Json,
 }
 
 /// What the check found.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::configuration::{self, EXIT_CONFIG, OWN_FILE};
 use super::print::{complain, complain_of, note};
@@ -83,6 +83,15 @@ impl HostFlags {
             ExitCode::from(2)
         })
     }
+}
+
+/// The format of a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
 }
 
 /// The flags of the log.

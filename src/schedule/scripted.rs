@@ -13,8 +13,7 @@ use super::{Control, Instruments, Mode, Scheduler};
 use crate::credentials::{CredentialSources, SecretSource};
 use crate::outcome::{Code, Expiry, Failure, Issued, Outcome, Probe, Reason};
 use crate::plan::Limits;
-use crate::provider::{Cadence, CredentialPolicy, Parameters, Provider, Slot, Transport};
-use crate::recipe::{Expectations, Repeated, builtin};
+use crate::provider::{Cadence, Provider, Transport};
 use crate::state::Ledger;
 
 /// Does with each provider what its script says, and notes when it was asked.
@@ -148,31 +147,16 @@ pub async fn asked_with<F: Future<Output = ()>>(
     script: impl Fn(&str, usize) -> Reply + Send + Sync + 'static,
     (origin, secrets): (Origin, Secrets),
 ) -> (HashMap<String, Vec<f64>>, Instruments, Arc<Ledger>) {
-    let recipe = Arc::new(builtin::recipe("oauth2-client-credentials").expect("built in"));
     let provider = |number: usize| Provider {
-        name: format!("p{number}"),
-        recipe: Arc::clone(&recipe),
-        parameters: Parameters::default(),
-        slot: Slot::Current,
         credentials: Arc::new(CredentialSources::new(origin.sources())),
-        labels: Arc::default(),
-        pauses: None,
         cadence: Cadence {
             interval: Duration::from_secs(60),
             max_backoff: Duration::from_secs(600),
             ..Cadence::default()
         },
-        timeout: Duration::from_secs(10),
-        expectations: Expectations::default(),
-        verification: None,
-        steps: Arc::default(),
-        secret_expires: None,
-        policy: CredentialPolicy::default(),
         transport: Arc::new(origin.transport()),
         endpoint: Some(format!("host{number}.example:443").into()),
-        api_host: None,
-        facts: Arc::default(),
-        repeated: Repeated::default(),
+        ..Provider::sample(&format!("p{number}"))
     };
     let ledger = Arc::new(Ledger::new(
         (0..count).map(|number| Arc::new(provider(number))).collect(),

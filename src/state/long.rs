@@ -64,6 +64,8 @@ pub struct LongHistory {
     pub days: Option<BTreeMap<u32, Tally>>,
     /// The incidents, the oldest first.
     pub incidents: Vec<Incident>,
+    /// False when the saved part cannot be read now.
+    pub is_whole: bool,
     /// The number of this hour.
     now: u32,
 }
@@ -89,12 +91,21 @@ impl LongHistory {
         // One in memory is newer than the same one in the database.
         all.extend(timeline.incidents().map(|incident| (incident.begin, incident.clone())));
         let incidents = all.into_values().collect();
-        Self { hours, days: is_saved.then_some(days), incidents, now }
+        Self { hours, days: is_saved.then_some(days), incidents, is_whole: true, now }
     }
 
-    /// The sum of a window; `None` when so long a time is not kept.
+    /// What is in memory, while the saved part cannot be read.
+    #[must_use]
+    pub fn without_the_saved(timeline: &Timeline, now: Timestamp) -> Self {
+        Self { is_whole: false, ..Self::of(timeline, None, now) }
+    }
+
+    /// The sum of a window; `None` when so long a time is not kept, or cannot be read now.
     #[must_use]
     pub fn sum(&self, window: Window) -> Option<Tally> {
+        if !self.is_whole {
+            return None;
+        }
         let mut sum = Tally::default();
         let hours = |count: u32| self.hours.range(self.now.saturating_sub(count - 1)..);
         match window {
@@ -172,6 +183,12 @@ mod tests {
         assert!(long.days.is_none());
         assert_eq!(Window::ALL.map(|window| long.sum(window).is_some()), [true, false, false]);
         assert_eq!(long.sum(Window::Day).and_then(|sum| sum.uptime()), None);
+    }
+
+    #[test]
+    fn what_is_in_memory_alone_is_no_uptime_while_the_rest_cannot_be_read() {
+        let long = LongHistory::without_the_saved(&Timeline::default(), Timestamp::UNIX_EPOCH);
+        assert!(Window::ALL.iter().all(|window| long.sum(*window).is_none()));
     }
 
     #[test]

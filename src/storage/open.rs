@@ -27,6 +27,8 @@ pub struct Open {
     pruned: Option<u32>,
     /// The roster of the last save.
     roster: Option<Arc<Roster>>,
+    /// Whether the database took the place of one that cannot be used.
+    is_replaced: bool,
 }
 
 impl Open {
@@ -38,19 +40,19 @@ impl Open {
     pub fn new(path: &Path) -> Result<Self, SaveError> {
         let folder = Folder::lock(path)?;
         let open = || Database::open(folder.database()?);
-        let database = match open() {
+        let (database, is_replaced) = match open() {
             Err(problem) if problem.is_lasting() => {
                 put_aside(&folder, path, &problem)?;
-                open()?
+                (open()?, true)
             }
-            outcome => outcome?,
+            outcome => (outcome?, false),
         };
-        Ok(Self::with(folder, Arc::new(database)))
+        Ok(Self { is_replaced, ..Self::with(folder, Arc::new(database)) })
     }
 
     /// This directory with this database.
     pub(super) fn with(folder: Folder, database: Arc<Database>) -> Self {
-        Self { folder, database, saves: 0, pruned: None, roster: None }
+        Self { folder, database, saves: 0, pruned: None, roster: None, is_replaced: false }
     }
 
     /// The directory.
@@ -61,6 +63,11 @@ impl Open {
     /// The database.
     pub fn database(&self) -> &Arc<Database> {
         &self.database
+    }
+
+    /// Whether the database took the place of one that cannot be used.
+    pub fn is_replaced(&self) -> bool {
+        self.is_replaced
     }
 
     /// Saves what is due, or everything.

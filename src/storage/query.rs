@@ -20,10 +20,10 @@ use crate::state::{Entry, Timeline};
 const LONGEST_READ: Duration = Duration::from_secs(3);
 
 impl Storage {
-    /// The history of a provider until now. When the database cannot be read, it is what is in
-    /// memory.
+    /// The history of a provider until now. While the database cannot be read, it is what is in
+    /// memory, without sums.
     pub async fn history(self: Arc<Self>, entry: Arc<Entry>, now: Timestamp) -> LongHistory {
-        let in_memory = LongHistory::of(&entry.timeline_until(now), None, now);
+        let in_memory = LongHistory::without_the_saved(&entry.timeline_until(now), now);
         let read = async {
             let turn = self.readers.turns.take(LONGEST_READ).await?;
             let storage = Arc::clone(&self);
@@ -81,7 +81,7 @@ impl Storage {
                 let Some(moment) = self.moment(&entries, now) else {
                     for entry in &entries {
                         let timeline = entry.timeline_until(now);
-                        each(entry, &LongHistory::of(&timeline, None, now))?;
+                        each(entry, &LongHistory::without_the_saved(&timeline, now))?;
                     }
                     continue;
                 };

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
@@ -52,6 +53,8 @@ pub fn restore(
             let moment = database.and_then(|database| database.read().ok());
             match moment.and_then(|moment| restored(storage, ledger, &moment, touched)) {
                 Some(providers) => Ok(Some(providers)),
+                // What an earlier version knew is older than what is lost.
+                None if !is_old && is_lost(storage, open.as_ref()) => Ok(None),
                 None => read_old(storage, ledger, touched).inspect_err(|_| {
                     let put_aside = |open: &Open| open.folder().put_aside(STATE_FILE);
                     let _ = open.as_ref().map(put_aside);
@@ -81,6 +84,11 @@ pub fn restore(
         }
     }
     Ok(())
+}
+
+/// Whether there was a database that cannot be used.
+fn is_lost(storage: &Storage, open: Option<&Open>) -> bool {
+    open.is_some_and(Open::is_replaced) || storage.is_damaged.load(Ordering::Relaxed)
 }
 
 /// The number of restored providers; `None` when nothing is saved, or it cannot be read.

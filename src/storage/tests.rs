@@ -15,41 +15,14 @@ use super::keeper::{LONGEST_SAVE, Storage, bounded};
 use super::open::Open;
 use super::read;
 use super::write::{self, Row};
-use crate::credentials::CredentialSources;
 use crate::outcome::{Failure, Outcome, Probe, Reason};
-use crate::provider::{Cadence, CredentialPolicy, Parameters, Provider, Slot, Transport};
-use crate::recipe::{Expectations, Repeated, builtin};
+use crate::provider::{Provider, Slot};
 use crate::state::long::{Saved, Window};
 use crate::state::{Entry, Ledger};
 
-/// A provider with this name, and with defaults for everything else.
-fn provider(name: &str) -> Provider {
-    Provider {
-        name: name.into(),
-        slot: Slot::Current,
-        recipe: Arc::new(builtin::recipe("oauth2-client-credentials").expect("built in")),
-        parameters: Parameters::default(),
-        credentials: Arc::new(CredentialSources::new(Vec::new())),
-        labels: Arc::default(),
-        pauses: None,
-        cadence: Cadence::default(),
-        timeout: Duration::from_secs(10),
-        expectations: Expectations::default(),
-        verification: None,
-        steps: Arc::default(),
-        secret_expires: None,
-        policy: CredentialPolicy::default(),
-        transport: Arc::new(Transport::default()),
-        endpoint: None,
-        api_host: None,
-        facts: Arc::default(),
-        repeated: Repeated::default(),
-    }
-}
-
 /// A ledger with one provider that has failed once and then for good.
 fn ledger() -> Ledger {
-    let ledger = Ledger::new(vec![Arc::new(provider("p"))], &[]);
+    let ledger = Ledger::new(vec![Arc::new(Provider::sample("p"))], &[]);
     for _ in 0..2 {
         fail(&ledger);
     }

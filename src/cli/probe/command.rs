@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use jiff::Timestamp;
 
 use super::super::explanation::{as_json, as_text};
-use super::super::flags::{ConfigFlag, refused};
+use super::super::flags::{ConfigFlag, Output, refused};
 use super::super::print::{complain_of, say, say_styled};
 use super::chosen::{self, Several};
 use super::inputs::{InputFlags, refuse};
@@ -45,17 +45,9 @@ pub struct Flags {
     /// provider always does.
     #[arg(long)]
     explain: bool,
-    /// The format of the result.
+    /// The format of the result; `json` is an object, or one line for each of several providers.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     output: Output,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Output {
-    /// For people, with colour on a terminal.
-    Text,
-    /// For programs: an object, or one line for each of several providers.
-    Json,
 }
 
 /// What the command line means.

@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Map, json};
 use url::Url;
 
 use super::super::configuration;
-use super::super::flags::{ConfigFlag, refused};
+use super::super::flags::{ConfigFlag, Output, refused};
 use super::super::print::{complain_of, note, redraw, say, say_styled, window};
 use super::asked::{Daemon, Overview};
 use super::frame::{Window, frame};
@@ -38,17 +38,9 @@ pub struct Flags {
     /// The file with the password of the user.
     #[arg(long, value_name = "FILE", requires = "user")]
     password_file: Option<PathBuf>,
-    /// The format of the result.
+    /// The format of the result; `json` is one object.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     output: Output,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Output {
-    /// For people.
-    Text,
-    /// For programs: one object.
-    Json,
 }
 
 /// The exit status when the daemon does not answer.

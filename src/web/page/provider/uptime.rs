@@ -40,7 +40,7 @@ pub fn section(view: &View, long: &LongHistory) -> Markup {
                     (Window::Day, "24 hours", 24.0), (Window::Week, "7 days", 168.0),
                     (Window::Month, "30 days", 720.0),
                 ] {
-                    div { dt { (words) } dd { (share(long.sum(window), length)) } }
+                    div { dt { (words) } dd { (share(long, window, length)) } }
                 }
             }
             (hours.picture("hour", "hours"))
@@ -51,9 +51,14 @@ pub fn section(view: &View, long: &LongHistory) -> Markup {
 }
 
 /// The uptime of a window of so many hours. A value below 100 % is never rounded up to it.
-fn share(sum: Option<Tally>, hours: f64) -> Markup {
-    let Some(sum) = sum else {
-        return html! { "–" " " small { "kept only with a state directory" } };
+fn share(long: &LongHistory, window: Window, hours: f64) -> Markup {
+    let Some(sum) = long.sum(window) else {
+        let why = if long.is_whole {
+            "kept only with a state directory"
+        } else {
+            "the state directory cannot be read now"
+        };
+        return html! { "–" " " small { (why) } };
     };
     let observed = seconds(sum.observed);
     html! {
