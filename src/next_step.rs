@@ -147,20 +147,25 @@ fn rejected(provider: &Provider, failure: &Failure, status: Option<u16>, url: &s
 fn renew(provider: &Provider) -> String {
     let name = provider.declared_credential();
     let source = provider.credentials.iter().find(|(other, _)| other == name);
-    let place = match source.map(|(_, source)| source) {
-        Some(SecretSource::File(_)) => format!("the file of `{name}`"),
-        Some(SecretSource::Systemd(_)) => format!("the systemd credential of `{name}`"),
-        Some(SecretSource::Command(_)) => format!("the store that the program of `{name}` reads"),
-        Some(SecretSource::Environment(_)) => {
-            return format!(
-                "Put the valid one in the environment variable of `{name}`, then restart credwatch."
-            );
+    match source.map(|(_, source)| source) {
+        Some(SecretSource::File(_)) => {
+            format!("Put the valid one in the file of `{name}`; credwatch tries it within seconds.")
         }
+        Some(SecretSource::Command(_)) => format!(
+            "Put the valid one in the store that the program of `{name}` reads; credwatch tries it \
+             within one `interval`."
+        ),
+        // Both are copies from the start of the process.
+        Some(SecretSource::Systemd(_)) => format!(
+            "Put the valid one in the systemd credential of `{name}`, then restart credwatch."
+        ),
+        Some(SecretSource::Environment(_)) => format!(
+            "Put the valid one in the environment variable of `{name}`, then restart credwatch."
+        ),
         Some(SecretSource::Inline(_)) | None => {
-            return "Put the valid one in the configuration, then reload it.".into();
+            "Put the valid one in the configuration, then reload it.".into()
         }
-    };
-    format!("Put the valid one in {place}; credwatch tries it within seconds.")
+    }
 }
 
 fn expired(provider: &Provider) -> String {
@@ -182,4 +187,31 @@ fn scope(provider: &Provider) -> String {
         "Grant what is missing of `{scopes}` to this client at the vendor, or correct \
          `required_scopes`."
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::credentials::CredentialSources;
+    use crate::outcome::Code;
+
+    #[test]
+    fn a_new_secret_is_said_to_be_tried_when_its_source_is_read_again() {
+        let failure = Failure::new(Reason::Rejected, "no").code(Code::word("invalid_client"));
+        let step = |source| {
+            let sources = vec![("client_secret".to_owned(), source)];
+            let credentials = Arc::new(CredentialSources::new(sources));
+            let provider = Provider { credentials, ..Provider::sample("p") };
+            next_step(&provider, &failure, Some(401))
+        };
+        let file = step(SecretSource::File(PathBuf::from("secret")));
+        assert!(file.ends_with("credwatch tries it within seconds."), "{file}");
+        let systemd = step(SecretSource::Systemd("secret".into()));
+        assert!(systemd.ends_with("then restart credwatch."), "{systemd}");
+        let command = step(SecretSource::Command(vec!["/bin/secret".into()]));
+        assert!(command.ends_with("within one `interval`."), "{command}");
+    }
 }

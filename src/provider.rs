@@ -219,6 +219,7 @@ pub enum Proxy {
 #[cfg(test)]
 impl Provider {
     /// A provider with this name, and with defaults for everything else.
+    #[must_use]
     pub fn sample(name: &str) -> Self {
         let recipe = crate::recipe::builtin::recipe("oauth2-client-credentials");
         Self {
