@@ -143,29 +143,22 @@ fn rejected(provider: &Provider, failure: &Failure, status: Option<u16>, url: &s
     format!("Look up the code `{code}` in the vendor's documentation.")
 }
 
-/// Where a new secret goes.
+/// Where a new secret goes. Recipes name identifiers first, so the last credential is the secret.
 fn renew(provider: &Provider) -> String {
-    let name = provider.declared_credential();
-    let source = provider.credentials.iter().find(|(other, _)| other == name);
-    match source.map(|(_, source)| source) {
-        Some(SecretSource::File(_)) => {
-            format!("Put the valid one in the file of `{name}`; credwatch tries it within seconds.")
+    let Some((name, source)) = provider.credentials.iter().last() else {
+        return "Put the valid one in the configuration, then reload it.".into();
+    };
+    let (place, then) = match source {
+        SecretSource::File(_) => ("the file", "; credwatch tries it within seconds."),
+        SecretSource::Command(_) => {
+            ("the store of the program", "; credwatch tries it within one `interval`.")
         }
-        Some(SecretSource::Command(_)) => format!(
-            "Put the valid one in the store that the program of `{name}` reads; credwatch tries it \
-             within one `interval`."
-        ),
         // Both are copies from the start of the process.
-        Some(SecretSource::Systemd(_)) => format!(
-            "Put the valid one in the systemd credential of `{name}`, then restart credwatch."
-        ),
-        Some(SecretSource::Environment(_)) => format!(
-            "Put the valid one in the environment variable of `{name}`, then restart credwatch."
-        ),
-        Some(SecretSource::Inline(_)) | None => {
-            "Put the valid one in the configuration, then reload it.".into()
-        }
-    }
+        SecretSource::Systemd(_) => ("the systemd credential", ", then restart credwatch."),
+        SecretSource::Environment(_) => ("the environment variable", ", then restart credwatch."),
+        SecretSource::Inline(_) => ("the configuration", ", then reload it."),
+    };
+    format!("Put the valid one in {place} of `{name}`{then}")
 }
 
 fn expired(provider: &Provider) -> String {
@@ -202,13 +195,14 @@ mod tests {
     fn a_new_secret_is_said_to_be_tried_when_its_source_is_read_again() {
         let failure = Failure::new(Reason::Rejected, "no").code(Code::word("invalid_client"));
         let step = |source| {
-            let sources = vec![("client_secret".to_owned(), source)];
+            let id = SecretSource::Environment("ID".into());
+            let sources = vec![("client_id".to_owned(), id), ("client_secret".to_owned(), source)];
             let credentials = Arc::new(CredentialSources::new(sources));
             let provider = Provider { credentials, ..Provider::sample("p") };
             next_step(&provider, &failure, Some(401))
         };
         let file = step(SecretSource::File(PathBuf::from("secret")));
-        assert!(file.ends_with("credwatch tries it within seconds."), "{file}");
+        assert!(file.ends_with("`client_secret`; credwatch tries it within seconds."), "{file}");
         let systemd = step(SecretSource::Systemd("secret".into()));
         assert!(systemd.ends_with("then restart credwatch."), "{systemd}");
         let command = step(SecretSource::Command(vec!["/bin/secret".into()]));
