@@ -2,8 +2,8 @@
 // each rule is as it is.
 {
   local config = $._config,
-  local alerts = std.parseYaml(importstr '../alerts.yml').groups,
-  local recording = std.parseYaml(importstr '../recording.yml').groups,
+  local alerts = (import 'yaml.libsonnet')(importstr '../alerts.yml'),
+  local recording = (import 'yaml.libsonnet')(importstr '../recording.yml'),
 
   // The address in the YAML files, which `docsUrl` replaces.
   local docs = 'https://github.com/credwatch/credwatch/blob/main/docs',
