@@ -149,8 +149,10 @@ pub async fn run(options: Options) -> std::io::Result<()> {
 async fn ledger(options: &Options) -> std::io::Result<Arc<Ledger>> {
     let plan = &options.plan;
     log_faults(&plan.warnings);
-    let roster = || Roster::new(plan.providers.clone(), &plan.duration_buckets);
-    let new = || Arc::new(Ledger::of(roster().compact(plan.compact_metrics)));
+    let now = Timestamp::now();
+    let roster = || Roster::new(plan.providers.clone(), &plan.duration_buckets, now);
+    let shown = || roster().compact(plan.compact_metrics).with_created(plan.created_metrics);
+    let new = || Arc::new(Ledger::of(shown()));
     let Some(storage) = options.storage.clone() else { return Ok(new()) };
     let configured = options.plan_files.as_ref().and_then(PlanFiles::written);
     let reading = Arc::clone(&storage);

@@ -22,6 +22,8 @@ pub struct Plan {
     pub duration_buckets: Vec<f64>,
     /// Whether metrics leave out failure reasons that never happened and empty buckets.
     pub compact_metrics: bool,
+    /// Whether `OpenMetrics` tells when each counter began at zero.
+    pub created_metrics: bool,
     /// The addresses of the HTTP server. A reload cannot change them.
     pub listen_addresses: Vec<SocketAddr>,
     /// TLS, passwords and headers of the server.

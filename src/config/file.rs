@@ -86,6 +86,8 @@ pub struct Metrics {
     /// Whether metrics leave out failure reasons that never happened and empty buckets; default
     /// `false`.
     pub compact: bool,
+    /// Whether `OpenMetrics` tells when each counter and histogram began at zero; default `false`.
+    pub created: bool,
 }
 
 /// A maintenance window: providers that are not probed between two times of the day.

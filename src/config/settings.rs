@@ -70,6 +70,7 @@ pub fn settings(main: &Parsed, faults: &mut Vec<Fault>) -> Plan {
         },
         duration_buckets,
         compact_metrics: file.metrics.compact,
+        created_metrics: file.metrics.created,
         listen_addresses,
         ..Plan::default()
     }

@@ -43,6 +43,11 @@ impl<'s> Encoder<'s> {
         Self { sink, buffer: piece(), format }
     }
 
+    /// The format.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
     /// Writes help and type of a family, before its samples.
     pub fn family(&mut self, name: &str, kind: &str, help: &str) {
         self.format.push_family(&mut self.buffer, name, kind, help);

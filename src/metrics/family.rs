@@ -2,10 +2,13 @@
 
 use std::sync::LazyLock;
 
+use jiff::Timestamp;
+
 use super::encode::push_sample;
 use crate::provider::{Provider, Slot};
 use crate::state::histogram;
 use crate::state::{Entry, Health, Moment};
+use crate::time::unix_seconds;
 
 /// One metric family.
 #[derive(Clone, Copy)]
@@ -56,17 +59,62 @@ pub struct Subject<'a> {
 
 /// Writes samples of one provider in one family as text.
 pub struct Writer<'a> {
-    pub(super) text: &'a mut Vec<u8>,
+    text: &'a mut Vec<u8>,
     /// The start of each sample: `NAME{provider="`.
-    pub(super) open: &'a str,
+    open: &'a str,
     /// The name of the provider, escaped.
-    pub(super) provider: &'a str,
+    provider: &'a str,
+    /// The start of each sample that tells when a counter began, and that time; `None` when the
+    /// exposition does not tell it.
+    created: Option<(&'a str, Timestamp)>,
 }
 
 impl Writer<'_> {
     /// Writes one sample. `labels` are further ones: `name="value"`, with commas between them.
     pub fn sample(&mut self, labels: &str, value: f64) {
-        push_sample(self.text, self.open, self.provider, &rest(labels), value);
+        let rest = rest(labels);
+        push_sample(self.text, self.open, self.provider, &rest, value);
+        if let Some((open, created)) = self.created {
+            push_sample(self.text, open, self.provider, &rest, unix_seconds(created));
+        }
+    }
+
+    /// The same for a counter that exists only since this time.
+    pub fn sample_since(&mut self, labels: &str, value: f64, since: Timestamp) {
+        let Self { open, provider, created, .. } = *self;
+        let created = created.map(|(open, _)| (open, since));
+        Writer { text: self.text, open, provider, created }.sample(labels, value);
+    }
+}
+
+/// The starts of the samples of a family, up to the name of the provider.
+pub struct Starts {
+    /// Of its values.
+    pub value: String,
+    /// Of the times at which its counters began; `None` when the exposition does not tell them.
+    pub created: Option<String>,
+}
+
+impl Starts {
+    /// Writes samples of this provider, whose counters began at this time.
+    pub fn writer<'a>(
+        &'a self,
+        text: &'a mut Vec<u8>,
+        provider: &'a str,
+        created: Timestamp,
+    ) -> Writer<'a> {
+        let created = self.created.as_deref().map(|open| (open, created));
+        Writer { text, open: &self.value, provider, created }
+    }
+}
+
+impl Family {
+    /// The starts of its samples. `has_created` tells whether those of times are among them.
+    pub fn starts(&self, has_created: bool) -> Starts {
+        let name = self.name.strip_suffix("_total").unwrap_or(self.name);
+        let is_told = has_created && self.kind != "gauge";
+        let created = is_told.then(|| open(&format!("{name}_created")));
+        Starts { value: open(self.name), created }
     }
 }
 

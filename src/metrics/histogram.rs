@@ -1,9 +1,12 @@
 //! The samples of a histogram.
 
+use jiff::Timestamp;
+
 use super::encode::Encoder;
 use super::family::{open, rest};
 use super::samples::count;
 use crate::state::histogram::{Bounds, Histogram};
+use crate::time::unix_seconds;
 
 /// Names and labels of the samples of histograms with the same bounds.
 pub struct Layout {
@@ -11,6 +14,7 @@ pub struct Layout {
     rests: Vec<String>,
     sum: String,
     count: String,
+    created: String,
 }
 
 impl Layout {
@@ -22,6 +26,7 @@ impl Layout {
             rests: rests.chain([rest("le=\"+Inf\"")]).collect(),
             sum: open(&format!("{name}_sum")),
             count: open(&format!("{name}_count")),
+            created: open(&format!("{name}_created")),
         }
     }
 
@@ -45,8 +50,14 @@ impl Layout {
         values.extend([histogram.sum, count(total)]);
     }
 
-    /// Writes the values of a provider.
-    pub fn write(&self, provider: &str, values: &[f64], encoder: &mut Encoder<'_>) {
+    /// Writes the values of a provider, and when the histogram began if the exposition tells it.
+    pub fn write(
+        &self,
+        provider: &str,
+        values: &[f64],
+        created: Option<Timestamp>,
+        encoder: &mut Encoder<'_>,
+    ) {
         let [buckets @ .., sum, count] = values else { return };
         for (rest, value) in self.rests.iter().zip(buckets) {
             if !value.is_nan() {
@@ -57,6 +68,9 @@ impl Layout {
         if !count.is_nan() {
             encoder.sample(&self.sum, provider, "\"} ", *sum);
             encoder.sample(&self.count, provider, "\"} ", *count);
+            if let Some(created) = created {
+                encoder.sample(&self.created, provider, "\"} ", unix_seconds(created));
+            }
         }
     }
 }

@@ -17,6 +17,11 @@ pub fn started(at: Timestamp) {
     let _ = STARTED.set(at);
 }
 
+/// When the process started, if that was recorded.
+pub fn start() -> Option<Timestamp> {
+    STARTED.get().copied()
+}
+
 /// Linux reports CPU time in units of 1/100 s on every architecture.
 const TICKS_PER_SECOND: f64 = 100.0;
 
@@ -66,7 +71,7 @@ pub fn text() -> String {
         "process_start_time_seconds",
         "gauge",
         "Start time of the process since unix epoch in seconds.",
-        STARTED.get().copied().map(unix_seconds),
+        start().map(unix_seconds),
     );
     out
 }

@@ -141,8 +141,9 @@ pub fn failures(subject: &Subject<'_>, values: &mut [f64], writer: &mut Writer<'
             *value = count(*number);
         }
     }
-    for (reason, code, number) in subject.health.coded_failures() {
-        writer.sample(&failure_labels(reason, code), count(number));
+    for (reason, code, counted) in subject.health.counted_codes() {
+        let labels = failure_labels(reason, code);
+        writer.sample_since(&labels, count(counted.number), counted.since);
     }
 }
 

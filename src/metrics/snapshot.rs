@@ -5,14 +5,16 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::encode::Encoder;
-use super::family::{Family, Samples, Subject, Writer, open};
+use super::family::{Family, Samples, Starts, Subject};
 use super::format::Format;
 use super::histogram::Layout;
 use super::names::Names;
 use crate::provider::Slot;
-use crate::state::Moment;
-use crate::state::histogram::Histogram;
+use crate::state::histogram::{Bounds, Histogram};
+use crate::state::{Entry, Moment};
 
 /// The samples of all providers in one family.
 #[derive(Default)]
@@ -30,11 +32,12 @@ pub fn read(
     names: &Names,
     pending: bool,
     now: Moment,
+    has_created: bool,
     spare: Vec<Column>,
 ) -> Vec<Column> {
     let roster = names.roster();
     let columns = spare.into_iter().chain(std::iter::repeat_with(Column::default));
-    let mut columns: Vec<(&Family, String, Column)> = families
+    let mut columns: Vec<(&Family, Starts, Column)> = families
         .iter()
         .zip(columns)
         .map(|(family, mut column)| {
@@ -47,7 +50,7 @@ pub fn read(
                 Samples::Histogram(_) => Layout::width(roster.bounds()),
             };
             column.values.reserve_exact(width * names.of(family.slot).count());
-            (*family, open(family.name), column)
+            (*family, family.starts(has_created), column)
         })
         .collect();
     for slot in [Slot::Current, Slot::Next] {
@@ -55,7 +58,7 @@ pub fn read(
             let health = entry.health();
             let is_compact = roster.is_compact();
             let subject = Subject { entry, health: &health, is_compact, now, pending };
-            for (family, open, Column { values, text }) in &mut columns {
+            for (family, starts, Column { values, text }) in &mut columns {
                 if family.slot != slot {
                     continue;
                 }
@@ -65,10 +68,11 @@ pub fn read(
                     Samples::Each(rests, each) => {
                         let start = values.len();
                         values.resize(start + rests.len(), f64::NAN);
-                        each(&subject, &mut values[start..], &mut Writer { text, open, provider });
+                        let mut writer = starts.writer(text, provider, entry.created());
+                        each(&subject, &mut values[start..], &mut writer);
                     }
                     Samples::Labelled(samples) => {
-                        samples(&subject, &mut Writer { text, open, provider });
+                        samples(&subject, &mut starts.writer(text, provider, entry.created()));
                     }
                     Samples::Histogram(histogram) => {
                         let histogram = histogram(&subject);
@@ -78,7 +82,15 @@ pub fn read(
                             // A reload has changed the bounds during this scrape.
                             let width = Layout::width(roster.bounds());
                             values.resize(values.len() + width, f64::NAN);
-                            other_bounds(family.name, provider, histogram, is_compact, text);
+                            let created = created(entry, &histogram.bounds);
+                            let created = has_created.then_some(created);
+                            other_bounds(
+                                (family.name, provider),
+                                histogram,
+                                is_compact,
+                                created,
+                                text,
+                            );
                         }
                     }
                 }
@@ -88,18 +100,23 @@ pub fn read(
     columns.into_iter().map(|(_, _, column)| column).collect()
 }
 
+/// When the histogram of an entry with these bounds began.
+pub fn created(entry: &Entry, bounds: &Bounds) -> Timestamp {
+    entry.created().max(bounds.created())
+}
+
 /// Writes a histogram whose bounds are not those of the roster.
 fn other_bounds(
-    name: &str,
-    provider: &str,
+    (name, provider): (&str, &str),
     histogram: &Histogram,
     is_compact: bool,
+    created: Option<Timestamp>,
     text: &mut Vec<u8>,
 ) {
     let mut values = Vec::new();
     Layout::push(histogram, is_compact, &mut values);
     let mut encoder = Encoder::new(text, Format::Text);
-    Layout::new(name, &histogram.bounds).write(provider, &values, &mut encoder);
+    Layout::new(name, &histogram.bounds).write(provider, &values, created, &mut encoder);
     // A text in memory takes everything.
     let _ = encoder.finish();
 }

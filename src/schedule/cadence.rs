@@ -157,7 +157,8 @@ mod tests {
 
     /// Runs a series of outcomes and returns the pauses between them, in seconds.
     fn pauses(outcomes: &[Outcome]) -> Vec<u64> {
-        let (cadence, mut health) = (cadence(), Health::new(&Bounds::new(&[1.0])));
+        let (cadence, mut health) =
+            (cadence(), Health::new(&Bounds::new(&[1.0], Timestamp::UNIX_EPOCH)));
         let grid = Grid::new("x", cadence.interval);
         let mut due = grid.at_or_after(Duration::ZERO);
         outcomes
@@ -335,7 +336,8 @@ mod tests {
 
     #[test]
     fn missed_slots_are_skipped_not_made_up_for() {
-        let (cadence, health) = (cadence(), Health::new(&Bounds::new(&[1.0])));
+        let (cadence, health) =
+            (cadence(), Health::new(&Bounds::new(&[1.0], Timestamp::UNIX_EPOCH)));
         let grid = Grid::new("x", MINUTE);
         let due = grid.at_or_after(Duration::ZERO);
         let ended = due + Duration::from_secs(60 * 60 + 7);
@@ -344,7 +346,8 @@ mod tests {
 
     #[test]
     fn nothing_drifts() {
-        let (cadence, health) = (cadence(), Health::new(&Bounds::new(&[1.0])));
+        let (cadence, health) =
+            (cadence(), Health::new(&Bounds::new(&[1.0], Timestamp::UNIX_EPOCH)));
         let grid = Grid::new("x", MINUTE);
         let first = grid.at_or_after(Duration::ZERO);
         let mut due = first;

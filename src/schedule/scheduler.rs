@@ -368,9 +368,10 @@ impl<P: Probes> Scheduler<P> {
     /// Applies another plan. Unchanged entries keep their slots, so they are not probed twice.
     /// Removed entries leave their slots. New and changed entries are probed at once.
     fn apply(&mut self, plan: &Plan, now: Duration) -> Changes {
-        let roster = self.ledger.roster();
-        let (roster, changes) = roster.succeed(plan.providers.clone(), &plan.duration_buckets);
-        let roster = Arc::new(roster.compact(plan.compact_metrics));
+        let (providers, bounds) = (plan.providers.clone(), &plan.duration_buckets);
+        let (roster, changes) = self.ledger.successor(providers, bounds);
+        let roster = roster.compact(plan.compact_metrics).with_created(plan.created_metrics);
+        let roster = Arc::new(roster);
         self.lanes.limit(plan.limits);
         let address = |entry: &Arc<Entry>| Arc::as_ptr(entry) as usize;
         // Requests that wait for a replaced entry get the probe of the new one.
@@ -392,9 +393,8 @@ impl<P: Probes> Scheduler<P> {
                 self.leave(index);
             }
         }
-        let count = coming.len();
         for entry in roster.all().filter(|entry| coming.contains_key(&address(entry))) {
-            self.settle(entry, count, now);
+            self.settle(entry, coming.len(), now);
         }
         for (name, waiting) in waiting.into_iter().filter(|(_, waiting)| !waiting.is_empty()) {
             if let Some(index) = self.by_name.get(&name).copied() {

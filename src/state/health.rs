@@ -87,7 +87,7 @@ pub struct Health {
     pub(super) probes: u64,
     /// `None` before the first failure: a large daemon has thousands of these.
     pub(super) failures: Option<Box<[u64; Reason::ALL.len()]>>,
-    pub(super) coded_failures: BTreeMap<(Reason, Code), u64>,
+    pub(super) coded_failures: BTreeMap<(Reason, Code), CodedFailures>,
     pub(super) current_failure: Option<Box<CurrentFailure>>,
     /// `None` before the first failure.
     pub(super) sentences: Option<Box<Sentences>>,
@@ -111,6 +111,15 @@ pub struct Health {
     pub(super) next_due: Option<Duration>,
     /// Keyed hash of the credentials that the last request used.
     pub(super) credentials: Option<u128>,
+}
+
+/// The failures with one reason and code.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CodedFailures {
+    /// How many.
+    pub number: u64,
+    /// When the probe of the first one began.
+    pub since: Timestamp,
 }
 
 /// The counters of one call of a provider's probes, such as a step or a cleanup.

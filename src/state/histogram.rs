@@ -4,10 +4,14 @@ use std::ops::{Deref, RangeInclusive};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use jiff::Timestamp;
+
 /// The upper bounds of the buckets, in seconds. All providers of a daemon share them.
 #[derive(Debug)]
 pub struct Bounds {
     seconds: Box<[f64]>,
+    /// Since when durations are counted in these buckets.
+    created: Timestamp,
     /// The highest bucket in which any provider has ever counted a duration.
     highest: AtomicUsize,
 }
@@ -21,10 +25,16 @@ impl Deref for Bounds {
 }
 
 impl Bounds {
-    /// Bounds in rising order.
+    /// Bounds in rising order, in use since `created`.
     #[must_use]
-    pub fn new(seconds: &[f64]) -> Arc<Self> {
-        Arc::new(Self { seconds: seconds.into(), highest: AtomicUsize::new(0) })
+    pub fn new(seconds: &[f64], created: Timestamp) -> Arc<Self> {
+        Arc::new(Self { seconds: seconds.into(), created, highest: AtomicUsize::new(0) })
+    }
+
+    /// Since when durations are counted in these buckets.
+    #[must_use]
+    pub fn created(&self) -> Timestamp {
+        self.created
     }
 }
 
@@ -83,7 +93,7 @@ mod tests {
 
     #[test]
     fn durations_fall_into_the_bucket_whose_bound_they_do_not_exceed() {
-        let mut histogram = Histogram::new(&Bounds::new(&[0.5, 1.0]));
+        let mut histogram = Histogram::new(&Bounds::new(&[0.5, 1.0], Timestamp::UNIX_EPOCH));
         for seconds in [0.1, 0.5, 0.6, 7.0] {
             histogram.observe(seconds);
         }
@@ -93,7 +103,7 @@ mod tests {
 
     #[test]
     fn compact_buckets_begin_below_the_first_duration_and_end_where_no_provider_has_one() {
-        let bounds = Bounds::new(&[0.1, 0.5, 1.0, 5.0, 10.0]);
+        let bounds = Bounds::new(&[0.1, 0.5, 1.0, 5.0, 10.0], Timestamp::UNIX_EPOCH);
         let [mut quick, mut slow] = [Histogram::new(&bounds), Histogram::new(&bounds)];
         assert!(quick.compact().is_empty(), "before the first duration");
         quick.observe(0.05);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::moment::Moment;
-use super::roster::Roster;
+use super::roster::{Changes, Roster};
 use crate::provider::Provider;
 
 /// All providers, the clock of the daemon, and the heartbeat of the scheduler.
@@ -29,7 +29,7 @@ impl Ledger {
     /// histogram, in seconds.
     #[must_use]
     pub fn new(providers: Vec<Arc<Provider>>, bounds: &[f64]) -> Self {
-        Self::of(Roster::new(providers, bounds))
+        Self::of(Roster::new(providers, bounds, Timestamp::now()))
     }
 
     /// A ledger of this roster.
@@ -44,6 +44,12 @@ impl Ledger {
     #[must_use]
     pub fn roster(&self) -> Arc<Roster> {
         Arc::clone(&self.roster.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The roster after a reload now: see [`Roster::succeed`].
+    #[must_use]
+    pub fn successor(&self, providers: Vec<Arc<Provider>>, bounds: &[f64]) -> (Roster, Changes) {
+        self.roster().succeed(providers, bounds, self.now().wall)
     }
 
     /// Replaces the roster.

@@ -18,7 +18,7 @@ mod tally;
 mod timeline;
 mod transitions;
 
-pub use health::{Health, Recorded, State, StepHealth, Transition};
+pub use health::{CodedFailures, Health, Recorded, State, StepHealth, Transition};
 pub use ledger::Ledger;
 pub use listed::{Listed, is_over};
 pub use moment::Moment;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::health::{CurrentFailure, Health, State, StepHealth, Token};
+use super::health::{CodedFailures, CurrentFailure, Health, State, StepHealth, Token};
 use super::histogram::Histogram;
 use super::moment::Moment;
 use crate::outcome::{Code, CredentialEnd, EndSource, Expiry, Failure, Phases, Reason};
@@ -44,7 +44,12 @@ impl Health {
 
     /// Failures with a code since the start of the daemon.
     pub fn coded_failures(&self) -> impl Iterator<Item = (Reason, &Code, u64)> {
-        self.coded_failures.iter().map(|((reason, code), count)| (*reason, code, *count))
+        self.counted_codes().map(|(reason, code, counted)| (reason, code, counted.number))
+    }
+
+    /// The same, with the time at which each counter began.
+    pub fn counted_codes(&self) -> impl Iterator<Item = (Reason, &Code, CodedFailures)> {
+        self.coded_failures.iter().map(|((reason, code), counted)| (*reason, code, *counted))
     }
 
     /// The failure of the last probe, with the start of the failures in a row; `None` after a

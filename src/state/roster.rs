@@ -20,15 +20,24 @@ pub struct Entry {
     /// Shared with the entry of the next roster when a reload changes the provider's settings.
     health: Arc<Mutex<Health>>,
     history: Arc<Mutex<History>>,
+    /// When the counters of the health began at zero.
+    created: Timestamp,
 }
 
 impl Entry {
-    fn new(provider: Arc<Provider>, bounds: &Arc<Bounds>) -> Arc<Self> {
+    fn new(provider: Arc<Provider>, bounds: &Arc<Bounds>, created: Timestamp) -> Arc<Self> {
         Arc::new(Self {
+            created,
             provider,
             health: Arc::new(Mutex::new(Health::new(bounds))),
             history: Arc::default(),
         })
+    }
+
+    /// When the counters began at zero. A reload that keeps the provider keeps them.
+    #[must_use]
+    pub fn created(&self) -> Timestamp {
+        self.created
     }
 
     /// The health, locked. Hold the lock briefly: the scheduler may wait to record a probe.
@@ -146,6 +155,8 @@ pub struct Roster {
     bounds: Arc<Bounds>,
     /// Whether metrics leave out what never happened.
     is_compact: bool,
+    /// Whether `OpenMetrics` tells when counters were created.
+    has_created: bool,
 }
 
 /// The indexes of these entries in the order of their names.
@@ -169,13 +180,13 @@ pub struct Changes {
 }
 
 impl Roster {
-    /// A roster of these providers, all in the state `unknown`. `bounds` are those of the
-    /// histogram, in seconds.
+    /// A roster of these providers, all in the state `unknown` at this time. `bounds` are those of
+    /// the histogram, in seconds.
     #[must_use]
-    pub fn new(providers: Vec<Arc<Provider>>, bounds: &[f64]) -> Self {
-        let bounds = Bounds::new(bounds);
-        let entries = providers.into_iter().map(|provider| Entry::new(provider, &bounds)).collect();
-        Self::of(entries, bounds)
+    pub fn new(providers: Vec<Arc<Provider>>, bounds: &[f64], now: Timestamp) -> Self {
+        let bounds = Bounds::new(bounds, now);
+        let new = |provider| Entry::new(provider, &bounds, now);
+        Self::of(providers.into_iter().map(new).collect(), bounds)
     }
 
     fn of(all: Vec<Arc<Entry>>, bounds: Arc<Bounds>) -> Self {
@@ -184,7 +195,7 @@ impl Roster {
         entries.shrink_to_fit();
         next.shrink_to_fit();
         let by_name = [by_name(&entries), by_name(&next)];
-        Self { entries, next, by_name, bounds, is_compact: false }
+        Self { entries, next, by_name, bounds, is_compact: false, has_created: false }
     }
 
     /// The same roster, whose metrics leave out failure reasons that never happened and empty
@@ -200,12 +211,30 @@ impl Roster {
         self.is_compact
     }
 
-    /// The roster after a reload. A provider that did not change keeps its entry. A provider with
-    /// other settings gets a new entry with the same health and history.
+    /// The same roster, whose counters have their time of creation in `OpenMetrics`
+    /// (`metrics.created`).
     #[must_use]
-    pub fn succeed(&self, providers: Vec<Arc<Provider>>, bounds: &[f64]) -> (Self, Changes) {
+    pub fn with_created(self, has_created: bool) -> Self {
+        Self { has_created, ..self }
+    }
+
+    /// See [`Roster::with_created`].
+    #[must_use]
+    pub fn has_created(&self) -> bool {
+        self.has_created
+    }
+
+    /// The roster after a reload at this time. A provider that did not change keeps its entry. A
+    /// provider with other settings gets a new entry with the same health and history.
+    #[must_use]
+    pub fn succeed(
+        &self,
+        providers: Vec<Arc<Provider>>,
+        bounds: &[f64],
+        now: Timestamp,
+    ) -> (Self, Changes) {
         let same_bounds = **self.bounds == *bounds;
-        let bounds = if same_bounds { Arc::clone(&self.bounds) } else { Bounds::new(bounds) };
+        let bounds = if same_bounds { Arc::clone(&self.bounds) } else { Bounds::new(bounds, now) };
         let mut changes = Changes::default();
         let mut entries = Vec::with_capacity(providers.len());
         for provider in providers {
@@ -236,11 +265,12 @@ impl Roster {
                         provider,
                         health: Arc::clone(&known.health),
                         history: Arc::clone(&known.history),
+                        created: known.created,
                     })
                 }
                 None => {
                     changes.added += 1;
-                    Entry::new(provider, &bounds)
+                    Entry::new(provider, &bounds, now)
                 }
             };
             if !same_bounds {
@@ -292,7 +322,8 @@ impl Roster {
         let current = Arc::clone(self.entry(name, Slot::Current)?);
         let next = self.entry(name, Slot::Next).map(Arc::clone);
         let entries = std::iter::once(current).chain(next).collect();
-        Some(Self::of(entries, Arc::clone(&self.bounds)).compact(self.is_compact))
+        let only = Self::of(entries, Arc::clone(&self.bounds));
+        Some(only.compact(self.is_compact).with_created(self.has_created))
     }
 
     /// The upper bounds of the latency histogram.

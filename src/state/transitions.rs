@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::health::{CurrentFailure, Health, Recorded, State, Streak, Token, Transition};
+use super::health::{
+    CodedFailures, CurrentFailure, Health, Recorded, State, Streak, Token, Transition,
+};
 use super::histogram::{Bounds, Histogram};
 use super::listed::Listed;
 use crate::outcome::{
@@ -184,7 +186,7 @@ impl Health {
     }
 
     fn fail(&mut self, failure: &Failure, started: Timestamp, cadence: &Cadence) -> State {
-        self.count(failure);
+        self.count(failure, started);
         let same = self.fails_for(failure.reason);
         let refused = failure.reason.class() == Class::Credential;
         let next = |count: u32, goes_on: bool| if goes_on { count.saturating_add(1) } else { 0 };
@@ -220,8 +222,8 @@ impl Health {
             || (asks_to_wait && self.streak.same_reason >= threshold)
     }
 
-    /// Counts a failure.
-    fn count(&mut self, failure: &Failure) {
+    /// Counts a failure of a probe that began at this time.
+    fn count(&mut self, failure: &Failure, started: Timestamp) {
         if failure.code.is_empty() {
             let place =
                 Reason::ALL.iter().position(|reason| *reason == failure.reason).unwrap_or_default();
@@ -229,7 +231,8 @@ impl Health {
             return;
         }
         let code = self.code_in_metrics(&failure.code);
-        *self.coded_failures.entry((failure.reason, code)).or_default() += 1;
+        let new = CodedFailures { number: 0, since: started };
+        self.coded_failures.entry((failure.reason, code)).or_insert(new).number += 1;
     }
 }
 
@@ -260,7 +263,7 @@ mod tests {
     }
 
     fn states(probes: &[Probe]) -> Vec<&'static str> {
-        let mut health = Health::new(&Bounds::new(&[1.0]));
+        let mut health = Health::new(&Bounds::new(&[1.0], Timestamp::UNIX_EPOCH));
         probes
             .iter()
             .map(|probe| {
@@ -362,7 +365,7 @@ mod tests {
             (Reason::Suspended, "failing"),
             (Reason::Throttled, "broken"),
         ] {
-            let mut health = Health::new(&Bounds::new(&[1.0]));
+            let mut health = Health::new(&Bounds::new(&[1.0], Timestamp::UNIX_EPOCH));
             health.record(&failed(reason, ""), &cadence);
             assert_eq!(health.state.word(), first, "{}", reason.word());
             health.record(&failed(Reason::Timeout, ""), &cadence);
@@ -390,7 +393,7 @@ mod tests {
 
     #[test]
     fn the_number_of_codes_of_a_provider_is_limited() {
-        let mut health = Health::new(&Bounds::new(&[1.0]));
+        let mut health = Health::new(&Bounds::new(&[1.0], Timestamp::UNIX_EPOCH));
         for number in 0..1_000 {
             let code = format!("code{number}");
             health.record(&failed(Reason::Rejected, &code), &Cadence::default());
@@ -398,13 +401,14 @@ mod tests {
             assert_eq!(current.as_deref(), Some(if number < 20 { &code } else { "other" }));
         }
         assert_eq!(health.coded_failures.len(), MOST_CODES + 1);
-        assert_eq!(health.coded_failures.values().sum::<u64>(), 1_000);
-        assert_eq!(health.coded_failures[&(Reason::Rejected, Code::other())], 980);
+        let numbers = health.coded_failures.values().map(|counted| counted.number);
+        assert_eq!(numbers.sum::<u64>(), 1_000);
+        assert_eq!(health.coded_failures[&(Reason::Rejected, Code::other())].number, 980);
     }
 
     #[test]
     fn tokens_that_differ_are_counted_and_the_last_good_one_is_kept_through_failures() {
-        let mut health = Health::new(&Bounds::new(&[1.0]));
+        let mut health = Health::new(&Bounds::new(&[1.0], Timestamp::UNIX_EPOCH));
         for probe in [issued(1), issued(1), failed(Reason::Timeout, ""), issued(2)] {
             health.record(&probe, &Cadence::default());
             assert!(health.token.is_some());

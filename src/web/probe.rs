@@ -13,7 +13,8 @@ use serde::Deserialize;
 
 use super::api;
 use super::app::App;
-use crate::metrics::{Format, write_one};
+use super::encoding::accepted_format;
+use crate::metrics::write_one;
 use crate::schedule::{Requested, Requester};
 
 #[derive(Deserialize)]
@@ -53,14 +54,16 @@ pub async fn probe(
             .into_response();
     };
     let mut body: Vec<u8> = Vec::new();
-    if write_one(&mut body, roster, pending, app.ledger.now()).is_err() {
+    let format = accepted_format(&headers);
+    if write_one(format, &mut body, roster, pending, app.ledger.now()).is_err() {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     }
-    (
-        [(header::CONTENT_TYPE, Format::Text.content_type()), (header::CACHE_CONTROL, "no-store")],
-        body,
-    )
-        .into_response()
+    let about = [
+        (header::CONTENT_TYPE, format.content_type()),
+        (header::VARY, "Accept"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    (about, body).into_response()
 }
 
 /// Probes a provider even while credwatch backs off from it: an operator has repaired something and

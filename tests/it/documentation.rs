@@ -9,7 +9,7 @@ use std::sync::Arc;
 use credwatch::config::load_text;
 use credwatch::language::filters::FILTERS;
 use credwatch::metrics::families::FAMILIES;
-use credwatch::metrics::{Daemon, Exposition, process_started, write_one};
+use credwatch::metrics::{Daemon, Exposition, Format, process_started, write_one};
 use credwatch::outcome::Reason;
 use credwatch::recipe::retry::header_names;
 use credwatch::state::{Ledger, Roster, State};
@@ -27,7 +27,8 @@ pub fn exposed() -> BTreeMap<String, String> {
     daemon.reached_at("https://watch.example");
     Exposition::new(Arc::clone(&ledger), daemon).write(&mut out, ledger.now()).expect("written");
     // Only /probe serves these families.
-    write_one(&mut out, Roster::new(Vec::new(), &[1.0]), false, ledger.now()).expect("written");
+    let only = Roster::new(Vec::new(), &[1.0], ledger.now().wall);
+    write_one(Format::Text, &mut out, only, false, ledger.now()).expect("written");
     let text = String::from_utf8(out).expect("text");
     let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
     let exposed: BTreeMap<String, String> =

@@ -60,6 +60,7 @@ mod client_floods;
 mod client_limits;
 mod commands;
 mod configuration_keys;
+mod created;
 mod daemon;
 mod damaged;
 mod dashboards;
