@@ -82,7 +82,7 @@ impl LongHistory {
         for (hour, tally) in &hours {
             days.entry(hour / HOURS_OF_A_DAY).or_default().add(tally);
         }
-        let now = Hour::at(now.as_millisecond());
+        let (time, now) = (now.as_millisecond(), Hour::at(now.as_millisecond()));
         let today = now / HOURS_OF_A_DAY;
         hours.retain(|hour, _| *hour <= now && now - hour < HOURS);
         days.retain(|day, _| *day <= today && today - day < DAYS);
@@ -90,6 +90,11 @@ impl LongHistory {
             incidents.into_iter().map(|incident| (incident.begin, incident)).collect();
         // One in memory is newer than the same one in the database.
         all.extend(timeline.incidents().map(|incident| (incident.begin, incident.clone())));
+        // A clock that was ahead for a while has left others.
+        all.retain(|begin, incident| *begin <= time + HOUR || incident.end.is_none());
+        for incident in all.values_mut() {
+            incident.end = incident.end.map(|end| end.min(time.max(incident.begin)));
+        }
         let incidents = all.into_values().collect();
         Self { hours, days: is_saved.then_some(days), incidents, is_whole: true, now }
     }

@@ -81,12 +81,15 @@ impl Timeline {
         longest: Duration,
     ) {
         let started = probe.started.as_millisecond();
+        if self.last.is_some_and(|last| started < last) {
+            self.set_back(started);
+        }
         self.pass(started, longest);
         self.change(started, |hour| hour.count(probe));
         self.is_urgent |= !probe.outcome.is_success() || self.open.is_some();
         match &probe.outcome {
             Outcome::Failed(failure) if state == State::Broken && self.open.is_none() => {
-                let begin = failing_since.map_or(started, Timestamp::as_millisecond);
+                let begin = failing_since.map_or(started, Timestamp::as_millisecond).min(started);
                 // The time from the first failure to its confirmation was counted as fine.
                 self.spread(begin.max(self.watched_since), started, Hour::fail);
                 self.open = Some(Box::new(Incident {
@@ -160,6 +163,15 @@ impl Timeline {
         }
         self.hours.retain(|hour| !hour.is_empty());
         self.incidents.retain(|incident| !saved.incidents.contains(incident));
+    }
+
+    /// The clock was set back to this time. What is later has not happened yet.
+    fn set_back(&mut self, now: i64) {
+        self.hours.retain(|hour| hour.hour <= Hour::at(now + HOUR));
+        self.incidents.retain(|incident| incident.begin <= now + HOUR);
+        if let Some(open) = &mut self.open {
+            open.begin = open.begin.min(now);
+        }
     }
 
     /// The time since the last probe was observed, unless it is longer than `longest`, or somebody
@@ -306,6 +318,35 @@ mod tests {
         timeline.pause();
         timeline.record(&fine("08:10:00"), State::Healthy, None, LONGEST);
         assert_eq!(minutes(&timeline), minutes(&later), "a pause is not observed");
+    }
+
+    #[test]
+    fn what_a_clock_that_was_ahead_has_told_ends_when_it_is_set_back() {
+        let mut timeline = Timeline::default();
+        let ahead = |text: &str| {
+            let started: Timestamp = format!("2036-01-01T{text}Z").parse().expect("a time");
+            (Probe { started, ..refused("00:00:00") }, Some(started))
+        };
+        timeline.record(&fine("00:30:00"), State::Healthy, None, LONGEST);
+        for hour in 0..24 {
+            let (probe, since) = ahead(&format!("{hour:02}:10:00"));
+            timeline.record(&probe, State::Broken, since, LONGEST);
+            timeline.record(
+                &Probe { outcome: Outcome::Accepted, ..probe },
+                State::Healthy,
+                None,
+                LONGEST,
+            );
+        }
+        let (probe, since) = ahead("23:30:00");
+        timeline.record(&probe, State::Broken, since, LONGEST);
+        timeline.record(&refused("02:00:00"), State::Broken, since, LONGEST);
+        let begins: Vec<_> = timeline.incidents().map(Incident::begin).collect();
+        assert_eq!(begins, [at("02:00:00")], "the incident that lasts");
+        timeline.record(&fine("02:15:00"), State::Healthy, None, LONGEST);
+        assert_eq!(minutes(&timeline), [(2, 15, 15)]);
+        let ends: Vec<_> = timeline.incidents().filter_map(Incident::end).collect();
+        assert_eq!(ends, [at("02:15:00")]);
     }
 
     #[test]

@@ -106,7 +106,7 @@ impl Storage {
     fn save_once(&self, ledger: &Ledger, is_end: bool) -> Result<(), SaveError> {
         let mut place = self.opened()?;
         let Some(mut open) = place.take() else { return Ok(()) };
-        let outcome = guarded(|| open.save(ledger, is_end, &self.shared));
+        let outcome = guarded(|| open.save(ledger, is_end, ledger.now(), &self.shared));
         if outcome.is_ok() && !is_end {
             *place = Some(open);
             return Ok(());

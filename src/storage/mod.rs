@@ -1,6 +1,7 @@
 //! Saves state and history in a database in the state directory. So the daemon knows token expiries
 //! and what happened before a restart, and keeps backing off from an account that could be locked.
 
+mod clock;
 mod database;
 mod folder;
 mod keeper;

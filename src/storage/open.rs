@@ -3,12 +3,13 @@
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::clock;
 use super::database::{Database, Unusable, guarded};
 use super::folder::{DATABASE, Folder, SaveError};
 use super::write::{self, Row};
 use crate::provider::Slot;
 use crate::state::long::HOURS_OF_A_DAY;
-use crate::state::{Entry, Hour, Ledger, Roster, Unsaved, saved};
+use crate::state::{Entry, Hour, Ledger, Moment, Roster, Unsaved, saved};
 
 /// A save writes the entries that have failed or changed, and one of so many parts of the others.
 const PARTS: usize = 10;
@@ -78,14 +79,15 @@ impl Open {
         &mut self,
         ledger: &Ledger,
         everything: bool,
+        now: Moment,
         shared: &Shared,
     ) -> Result<(), Unusable> {
-        let (roster, now) = (ledger.roster(), ledger.now());
-        let this_hour = Hour::at(now.wall.as_millisecond());
-        let today = this_hour / HOURS_OF_A_DAY;
+        let roster = ledger.roster();
         let everything = everything || self.saves == 0;
         let due = due(&roster, (!everything).then_some(self.saves % PARTS));
         let transaction = self.database.begin()?;
+        let clock = clock::note(&transaction, Hour::at(now.wall.as_millisecond()))?;
+        let today = clock.hour / HOURS_OF_A_DAY;
         let rows = due.iter().map(|(entry, unsaved)| Row {
             name: &entry.provider.name,
             slot: number(entry.provider.slot),
@@ -97,9 +99,9 @@ impl Open {
         if self.roster.as_ref().is_none_or(|before| !Arc::ptr_eq(before, &roster)) {
             write::forget_states(&transaction, |name, slot| is_known(name, slot_of(slot)))?;
         }
-        if self.pruned != Some(today) {
+        if clock.is_believed() && self.pruned != Some(today) {
             let is_configured = |name: &str| is_known(name, Slot::Current);
-            write::forget_old(&transaction, is_configured, this_hour)?;
+            write::forget_old(&transaction, is_configured, clock.hour)?;
         }
         {
             let _readers_wait = shared.write().unwrap_or_else(PoisonError::into_inner);
@@ -109,7 +111,9 @@ impl Open {
             }
         }
         self.saves += 1;
-        self.pruned = Some(today);
+        if clock.is_believed() {
+            self.pruned = Some(today);
+        }
         self.roster = Some(roster);
         Ok(())
     }

@@ -6,19 +6,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use redb::backends::FileBackend;
 use redb::{BackendError, StorageBackend};
 
 use super::database::{Database, Unusable};
 use super::folder::{Folder, SaveError};
 use super::keeper::{LONGEST_SAVE, Storage, bounded};
-use super::open::Open;
+use super::open::{Open, Shared};
 use super::read;
 use super::write::{self, Row};
 use crate::outcome::{Failure, Outcome, Probe, Reason};
 use crate::provider::{Provider, Slot};
-use crate::state::long::{Saved, Window};
-use crate::state::{Entry, Ledger};
+use crate::state::long::{LongHistory, Saved, Window};
+use crate::state::{Entry, Incident, Ledger, Moment};
+
+const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// A ledger with one provider that has failed once and then for good.
 fn ledger() -> Ledger {
@@ -188,12 +191,11 @@ async fn a_save_on_a_disk_that_hangs_is_given_up_and_no_second_thread_waits_for_
 
 #[test]
 fn old_hours_become_days_and_what_is_older_than_90_days_goes() {
-    const DAY: Duration = Duration::from_secs(24 * 3_600);
     let place = tempfile::tempdir().expect("a folder");
     let folder = Folder::lock(place.path()).expect("nobody else");
     let database = Database::open(folder.database().expect("a file")).expect("it is made");
     // The day 20,484 since 1970 is 2026-01-31.
-    let now: jiff::Timestamp = "2026-01-31T05:30:00Z".parse().expect("a time");
+    let now: Timestamp = "2026-01-31T05:30:00Z".parse().expect("a time");
     let (today, this_hour) = (20_484, 20_484 * 24 + 5);
     let ledger = ledger();
     let entry = entry(&ledger);
@@ -228,11 +230,70 @@ fn old_hours_become_days_and_what_is_older_than_90_days_goes() {
         assert_eq!(days, [(89, 2), (10, 2), (8, 2)]);
         assert_eq!(saved.incidents.len(), 5);
     }
-    let (_, before) = forget(true, this_hour);
-    let _ = forget(true, 5);
-    assert_eq!(forget(true, this_hour).1, before, "after a start with a clock of 1970");
     let (number, saved) = forget(false, this_hour + 89 * 24);
     assert_eq!((number, saved.days.len(), saved.incidents.len()), (Some(0), 1, 1));
     let (number, saved) = forget(false, this_hour + 90 * 24);
     assert_eq!((number, saved), (None, Saved::default()));
+}
+
+/// A provider that is broken for a moment at this time.
+fn incident(entry: &Entry, begin: Timestamp) {
+    let refused = || Outcome::Failed(Failure::new(Reason::Rejected, ""));
+    for (second, outcome) in [(0, refused()), (10, refused()), (20, Outcome::Accepted)] {
+        let _ = entry.record(&Probe::new(outcome, begin + Duration::from_secs(second)));
+    }
+}
+
+#[test]
+fn a_clock_that_is_years_ahead_or_behind_for_days_removes_nothing_and_leaves_nothing() {
+    let place = tempfile::tempdir().expect("a folder");
+    let folder = Folder::lock(place.path()).expect("nobody else");
+    let database = Database::open(folder.database().expect("a file")).expect("it is made");
+    let database = Arc::new(database);
+    let mut open = Open::with(folder, Arc::clone(&database));
+    let ledger = Ledger::new(vec![Arc::new(Provider::sample("p"))], &[]);
+    let entry = entry(&ledger);
+    let mut save = |wall: Timestamp| {
+        let now = Moment { wall, uptime: Duration::ZERO };
+        open.save(&ledger, true, now, &Shared::default()).expect("saved");
+    };
+    let saved = || {
+        let moment = database.read().expect("readable");
+        read::saved(&moment, &[0]).expect("readable").remove(&0).expect("asked for")
+    };
+    let now: Timestamp = "2026-01-31T05:30:00Z".parse().expect("a time");
+    for days in [80, 10, 0] {
+        incident(&entry, now - days * DAY);
+    }
+    save(now);
+    let before = saved();
+    let hours: Vec<u32> = before.days.keys().chain(before.hours.keys()).copied().collect();
+    assert_eq!(hours, [20_404, 20_474, 20_484 * 24 + 5], "two days and an hour");
+    assert_eq!(before.incidents.len(), 3);
+
+    for (restart, wrong) in ["2035-06-01T00:00:00Z", "1970-01-01T00:00:00Z"].into_iter().enumerate()
+    {
+        let wrong: Timestamp = wrong.parse().expect("a time");
+        for day in 0..7 {
+            incident(&entry, wrong + day * DAY);
+            save(wrong + day * DAY);
+            let all = saved();
+            assert!(before.hours.keys().all(|hour| all.hours.contains_key(hour)), "{wrong} {day}");
+            assert!(before.days.keys().all(|day| all.days.contains_key(day)), "{wrong} {day}");
+        }
+        let right = now + DAY * (u32::try_from(restart).expect("a number") + 1);
+        let shown = LongHistory::of(&entry.timeline_until(right), Some(saved()), right);
+        let begins = shown.incidents.iter().map(Incident::begin);
+        assert!(begins.max().is_some_and(|begin| begin <= right), "nothing is in the future");
+        save(right);
+        assert_eq!(saved(), before, "after {wrong}");
+    }
+
+    // After a long stop the clock is right, and a week later that is believed.
+    for day in 200..207 {
+        save(now + day * DAY);
+        assert_eq!(saved(), before, "{day}");
+    }
+    save(now + 207 * DAY);
+    assert_eq!(saved(), Saved::default());
 }

@@ -150,7 +150,7 @@ pub fn forget_states(
 }
 
 /// Sums hours of the time before the last seven days to days, and removes what is older than 90
-/// days. `this_hour` is the number of the hour since 1970.
+/// days or in the future. `this_hour` is the number of the hour since 1970, which is believed.
 ///
 /// # Errors
 /// See [`Unusable`].
@@ -171,8 +171,9 @@ fn prune(
     let first_day = (today + 1).saturating_sub(long::DAYS);
     let numbers = forget_names(transaction, is_configured, first_day)?;
     let chunks: HashSet<u32> = numbers.iter().map(|number| number / PROVIDERS).collect();
-    // Rows of the future stay: a machine can start with a clock that is years behind.
-    let is_kept = |chunk: u32| chunks.contains(&chunk);
+    // A clock that was ahead for a while has left rows of the future.
+    let last_day = today + 1;
+    let is_kept = |chunk: u32, day: u32| chunks.contains(&chunk) && day <= last_day;
 
     // A day that has begun within the last seven days still has its hours.
     let first_hour = (this_hour - this_hour % HOURS_OF_A_DAY).saturating_sub(long::HOURS);
@@ -180,13 +181,13 @@ fn prune(
     let mut is_damaged = false;
     transaction.open_table(HOURS)?.retain(|(chunk, hour), bytes| {
         let day = hour / HOURS_OF_A_DAY;
-        if hour < first_hour && day >= first_day && is_kept(chunk) {
+        if hour < first_hour && day >= first_day && is_kept(chunk, day) {
             match unpack(bytes) {
                 Some(tallies) => join(sums.entry((chunk, day)).or_default(), &tallies),
                 None => is_damaged = true,
             }
         }
-        hour >= first_hour && is_kept(chunk)
+        hour >= first_hour && is_kept(chunk, day)
     })?;
     if is_damaged {
         return Err(damaged());
@@ -197,10 +198,14 @@ fn prune(
         join(&mut known, &sums);
         days.insert(key, pack(&known).as_slice())?;
     }
-    days.retain(|(chunk, day), _| day >= first_day && is_kept(chunk))?;
-    let oldest = i64::from(first_day) * DAY;
+    days.retain(|(chunk, day), _| day >= first_day && is_kept(chunk, day))?;
+    let kept_times = i64::from(first_day) * DAY..i64::from(last_day + 1) * DAY;
     let mut incidents = transaction.open_table(INCIDENTS)?;
-    incidents.retain(|(number, _), (end, ..)| end >= oldest && numbers.contains(&number))?;
+    incidents.retain(|(number, begin), (end, ..)| {
+        // An end in the future says nothing.
+        let last = if end < kept_times.end { end } else { begin };
+        kept_times.contains(&last) && numbers.contains(&number)
+    })?;
     Ok(())
 }
 

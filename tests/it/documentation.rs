@@ -78,12 +78,20 @@ fn no_document_names_a_metric_that_does_not_exist() {
                 .chars()
                 .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
                 .collect();
-            let family = ["_bucket", "_sum", "_count"]
-                .iter()
-                .find_map(|end| name.strip_suffix(end))
-                .filter(|family| exposed.contains_key(*family));
+            // The end of the name of a sample, and of the family with it.
+            let ends = [
+                ("_bucket", ""),
+                ("_sum", ""),
+                ("_count", ""),
+                ("_created", ""),
+                ("_created", "_total"),
+            ];
+            let family = ends.iter().find_map(|(end, own)| {
+                let family = format!("{}{own}", name.strip_suffix(end)?);
+                exposed.contains_key(&family).then_some(family)
+            });
             assert!(
-                name == "credwatch_" || exposed.contains_key(family.unwrap_or(&name)),
+                name == "credwatch_" || exposed.contains_key(family.as_ref().unwrap_or(&name)),
                 "{file} names {name}"
             );
             seen += 1;
