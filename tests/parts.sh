@@ -2,10 +2,10 @@
 # Installs the programs that the tests need beside Rust:
 # - from Debian: a C compiler, Prometheus with promtool, Alertmanager with amtool, the test files of exporter-toolkit,
 #   the root certificates, Node.js with npm, Chromium, the Python libraries of tests/issuers, the tools for the package,
-#   jsonnet, which renders the mixin
+#   jsonnet, which renders the mixin and the manifests, podman, which builds and runs the image
 # - from npm, with pinned versions: tests/oidc (OAuth servers), tests/browser (the browser driver), tests/grafana (the types
 #   of dashboards), tests/kubernetes (schemas)
-# - a Debian system to boot in target/systemd, and the current Prometheus 3 in target/parts
+# - a Debian system to boot in target/systemd, the current Prometheus 3 and Docker Compose in target/parts
 # Installed programs are not changed. The script fails if it cannot install a program.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -26,6 +26,8 @@ command -v shellcheck >/dev/null || missing+=(shellcheck)
 command -v debootstrap >/dev/null || missing+=(debootstrap)
 command -v systemd-nspawn >/dev/null || missing+=(systemd-container)
 command -v nsenter >/dev/null || missing+=(util-linux)
+command -v podman >/dev/null || missing+=(podman)
+command -v crun >/dev/null || missing+=(crun)
 [ -x /usr/bin/chromium ] || missing+=(chromium)
 # Libraries without a command: the script looks for the folder of each package.
 libraries=/usr/lib/python3/dist-packages
@@ -77,11 +79,12 @@ tool cargo-cyclonedx 0.5.9 0
 tool cargo-deb 3.8.0 1
 tool cargo-deny 0.20.2 0
 
-# A distribution keeps the same Prometheus for years, but users run newer ones. Debian unstable has the current version, and it
-# runs on older releases too. apt-get downloads it from the configured mirror with a separate state, so that the system does
-# not change. It is unpacked in target/parts.
+# A distribution keeps the same Prometheus and Docker Compose for years, but users run newer ones. Debian unstable has the current
+# versions, and they run on older releases too. apt-get downloads them from the configured mirror with a separate state, so that
+# the system does not change. They are unpacked in target/parts.
 current=target/parts/prometheus-current
-if [ ! -x "$current/usr/bin/prometheus" ] || [ ! -x "$current/usr/bin/promtool" ]; then
+compose=usr/libexec/docker/cli-plugins/docker-compose
+if [ ! -x "$current/usr/bin/prometheus" ] || [ ! -x "$current/usr/bin/promtool" ] || [ ! -x "$current/$compose" ]; then
     # shellcheck disable=SC1091 # a file of the system
     codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
     # shellcheck disable=SC2016 # apt's own variables
@@ -98,12 +101,13 @@ if [ ! -x "$current/usr/bin/prometheus" ] || [ ! -x "$current/usr/bin/promtool" 
         -o "Dir::State::lists=$scratch/lists" -o "Dir::Cache=$scratch/cache" -o "APT::Sandbox::User=$(id -un)"
         -o Acquire::Languages=none -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false)
     "${apt[@]}" update </dev/null
-    (cd "$scratch" && "${apt[@]}" download prometheus promtool </dev/null)
+    (cd "$scratch" && "${apt[@]}" download prometheus promtool docker-compose </dev/null)
     for package in "$scratch"/*.deb; do
         dpkg-deb -x "$package" "$scratch/unpacked"
     done
     # Moved to its place only if it is complete and starts.
     "$scratch/unpacked/usr/bin/prometheus" --version >/dev/null
+    "$scratch/unpacked/$compose" version >/dev/null
     mv "$scratch/unpacked" "$current"
     rm -rf "$scratch"
 fi

@@ -14,7 +14,7 @@
 //! - `damaged`: recorded answers with damage.
 //! - `dashboards`: the Grafana dashboards follow rules and agree with the code.
 //! - `deceptive`: characters that control a terminal or reorder text are escaped.
-//! - `deploy`: the examples for containers and Kubernetes.
+//! - `deploy`: the examples for containers, Compose and Kubernetes.
 //! - `documentation`: the documents agree with the tables in the code.
 //! - `ends`: the ends of configured credentials.
 //! - `exchanges`: recorded exchanges, without a network and over a socket.

@@ -15,6 +15,13 @@ const complaints = [];
 let count = 0;
 let program = "";
 
+// What the API server and its database accept for the content of one object.
+const longest = 1048576;
+
+function documents(data) {
+    return data.kind === "List" ? data.items : [data];
+}
+
 for (const file of process.argv.slice(2)) {
     // Kubernetes reads YAML 1.1, in which 0440 is octal.
     for (const document of parseAllDocuments(readFileSync(file, "utf8"), { version: "1.1" })) {
@@ -23,17 +30,22 @@ for (const file of process.argv.slice(2)) {
             complaints.push(...document.errors.map((error) => `${place}: ${error.message}`));
             continue;
         }
-        const data = document.toJS();
-        const home = data.apiVersion.startsWith("monitoring.coreos.com/") ? "@kubernetes-models/prometheus-operator" : "kubernetes-models";
-        const module = `${home}/${data.apiVersion}/${data.kind}`;
-        try {
-            const { [data.kind]: Model } = await import(module);
-            new Model(data).validate();
-        } catch (error) {
-            complaints.push(`${place}: ${error.message}`);
+        for (const data of documents(document.toJS())) {
+            const home = data.apiVersion.startsWith("monitoring.coreos.com/") ? "@kubernetes-models/prometheus-operator" : "kubernetes-models";
+            const module = `${home}/${data.apiVersion}/${data.kind}`;
+            try {
+                const { [data.kind]: Model } = await import(module);
+                new Model(data).validate();
+            } catch (error) {
+                complaints.push(`${place}: ${error.message}`);
+            }
+            const size = Buffer.byteLength(JSON.stringify(data));
+            if (size > longest) {
+                complaints.push(`${place}: ${size} bytes are more than ${longest}`);
+            }
+            count += 1;
+            program += `import type { I${data.kind} as T${count} } from "${module}"; export const d${count}: T${count} = ${JSON.stringify(data)};\n`;
         }
-        count += 1;
-        program += `import type { I${data.kind} as T${count} } from "${module}"; export const d${count}: T${count} = ${JSON.stringify(data)};\n`;
     }
 }
 

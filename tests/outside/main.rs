@@ -4,6 +4,8 @@
 //! - `alerting`: the alert rules with promtool, the examples with amtool.
 //! - `browser`: the pages in Chromium, with an accessibility check.
 //! - `chain`: from a broken credential to the notification, and back.
+//! - `compose`: the compose file with Docker Compose, Prometheus and Alertmanager.
+//! - `container`: the image, built and run.
 //! - `dashboards`: the Grafana dashboards, with Grafana's types and a real Prometheus.
 //! - `issuers`, `oidc`: recipes against real token servers.
 //! - `kubernetes`: the manifests against published schemas.
@@ -15,6 +17,8 @@
 mod alerting;
 mod browser;
 mod chain;
+mod compose;
+mod container;
 mod dashboards;
 mod issuers;
 mod kubernetes;

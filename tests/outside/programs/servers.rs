@@ -29,6 +29,11 @@ impl Version {
         }
     }
 
+    /// Prometheus of this version.
+    pub fn prometheus(self) -> Command {
+        Command::new(self.program("prometheus"))
+    }
+
     /// promtool of this version, run in the repository.
     pub fn promtool(self) -> Command {
         let mut command = Command::new(self.program("promtool"));
@@ -126,7 +131,7 @@ impl Prometheus {
             for (name, text) in files.iter().chain(&[("prometheus.yml", configuration)]) {
                 std::fs::write(folder.join(name), text).expect("written");
             }
-            let mut command = Command::new(version.program("prometheus"));
+            let mut command = version.prometheus();
             command
                 .args(["--config.file=prometheus.yml", "--storage.tsdb.path=data"])
                 .arg(format!("--web.listen-address={address}"));
