@@ -13,5 +13,14 @@
 
     // A runway of its own for a provider, in seconds, as in { 'billing-api': 3600 }.
     runwayPageOf: {},
+
+    // The label of providers that the boards offer as a filter, beside the owner and the API.
+    teamLabel: 'team',
+
+    // The scheme of the page of a credwatch without --web.external-url.
+    scheme: 'http',
+
+    dashboardTags: ['credwatch'],
+    dashboardRefresh: '30s',
   },
 }

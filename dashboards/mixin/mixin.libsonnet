@@ -3,7 +3,7 @@
 + (import 'rules.libsonnet')
 + {
   grafanaDashboards+:: {
-    'credwatch-overview.json': import '../credwatch-overview.json',
-    'credwatch-provider.json': import '../credwatch-provider.json',
+    'credwatch-overview.json': (import 'boards/overview.libsonnet')($._config),
+    'credwatch-provider.json': (import 'boards/provider.libsonnet')($._config),
   },
 }

@@ -1,9 +1,10 @@
 // The rules of alerts.yml and recording.yml, with the values of `_config`. The YAML files are the source: their comments say why
 // each rule is as it is.
+local alerts = (import 'yaml.libsonnet')(importstr '../alerts.yml');
+local recording = (import 'yaml.libsonnet')(importstr '../recording.yml');
+
 {
   local config = $._config,
-  local alerts = (import 'yaml.libsonnet')(importstr '../alerts.yml'),
-  local recording = (import 'yaml.libsonnet')(importstr '../recording.yml'),
 
   // The address in the YAML files, which `docsUrl` replaces.
   local docs = 'https://github.com/credwatch/credwatch/blob/main/docs',

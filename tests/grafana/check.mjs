@@ -21,7 +21,7 @@ function panels(dashboard) {
 
 /** Returns the dashboard as TypeScript. */
 function source(dashboard) {
-  const known = ['bargauge', 'row', 'stat', 'state-timeline', 'table', 'timeseries'];
+  const known = ['alertlist', 'bargauge', 'row', 'stat', 'state-timeline', 'table', 'timeseries'];
   const lines = ["import type { Dashboard, Panels } from './types';", `export const dashboard: Dashboard = ${JSON.stringify({ ...dashboard, panels: [] }, null, 1)};`];
   for (const [index, panel] of panels(dashboard).entries()) {
     const literal = JSON.stringify(panel.type === 'row' ? { ...panel, panels: [] } : panel, null, 1);
@@ -96,8 +96,30 @@ function substituted(expr) {
   return expr.replace(/\$__(rate_interval|interval|range)/g, (word) => '1m'.padStart(word.length, '0'));
 }
 
+const OF_DAEMONS = ['build_info', 'config_last_reload_successful', 'config_last_reload_success_timestamp_seconds', 'external_url_info', 'state_last_save_successful', 'probes_in_flight', 'scheduler_lateness_seconds_bucket'];
+// The settings of the rules. One has the label `provider`, and applies to each selected provider by a join.
+const SETTINGS = /^credwatch:(slo_(availability|latency):objective|\w+_ticket:\w+|runway_page(_of)?:seconds|clock_skew:seconds|probe_overdue:seconds|lateness:seconds)$/;
+
+/** Returns what a selector of this metric must have: for each label the matchers of which one is enough. */
+function matchersOf(metric) {
+  const [job, instance] = [['job=~"$job"'], ['instance=~"$instance"']];
+  const provider = ['provider=~"$provider"', 'provider="$provider"'];
+  if (SETTINGS.test(metric)) {
+    return [];
+  }
+  if (metric.startsWith('ALERTS')) {
+    // An alert about a daemon has no provider, and one about all of them has no instance.
+    return [['job=~"$job|"'], ['instance=~"$instance|"'], ['provider=~"$provider|"', 'provider="$provider"']];
+  }
+  if (/^credwatch:\w+:(ratio|increase)/.test(metric)) {
+    return [job, provider];
+  }
+  const about = metric.startsWith('credwatch_') && !OF_DAEMONS.includes(metric.slice('credwatch_'.length));
+  return about ? [job, instance, provider] : [job, instance];
+}
+
 /** Returns the faults of a query: a syntax error, a selector that ignores a variable, or a fixed window of a rate. */
-function faultsOf({ place, expr, instant }, about) {
+function faultsOf({ place, expr, instant }) {
   const text = substituted(expr);
   const faults = [];
   parser.parse(text).iterate({
@@ -108,12 +130,8 @@ function faultsOf({ place, expr, instant }, about) {
       if (node.name === 'VectorSelector') {
         const selector = expr.slice(node.from, node.to);
         const metric = /^[a-zA-Z_:][a-zA-Z0-9_:]*/.exec(selector)?.[0] ?? '';
-        const wanted = ['job=~"$job"', 'instance=~"$instance"'];
-        if (about.has(metric)) {
-          wanted.push(/provider="\$provider"/.test(selector) ? 'provider="$provider"' : 'provider=~"$provider"');
-        }
-        for (const matcher of wanted.filter((matcher) => !selector.includes(matcher))) {
-          faults.push(`${place}: ${metric} is selected without ${matcher}`);
+        for (const matchers of matchersOf(metric).filter((matchers) => !matchers.some((matcher) => selector.includes(matcher)))) {
+          faults.push(`${place}: ${metric} is selected without ${matchers[0]}`);
         }
       }
       if (node.name === 'MatrixSelector') {
@@ -129,20 +147,12 @@ function faultsOf({ place, expr, instant }, about) {
   return faults;
 }
 
-/** Returns the metrics with the label `provider`: all metrics except those of the daemon itself. */
-function aboutProviders(expressions) {
-  const daemons = ['build_info', 'config_last_reload_successful', 'config_last_reload_success_timestamp_seconds', 'state_last_save_successful', 'probes_in_flight', 'scheduler_lateness_seconds_bucket'];
-  const names = expressions.flatMap(({ expr }) => expr.match(/credwatch_\w+/g) ?? []);
-  return new Set(names.filter((name) => !daemons.includes(name.slice('credwatch_'.length))));
-}
-
 const files = process.argv.slice(2);
 const dashboards = files.map((file) => JSON.parse(readFileSync(file, 'utf8')));
 const types = typed(dashboards.map(source));
 const faults = {};
 for (const [index, dashboard] of dashboards.entries()) {
   const all = queries(dashboard);
-  const about = aboutProviders(all);
-  faults[files[index]] = [...types[index], ...all.flatMap((query) => faultsOf(query, about))];
+  faults[files[index]] = [...types[index], ...all.flatMap((query) => faultsOf(query))];
 }
 process.stdout.write(`${JSON.stringify(faults)}\n`);

@@ -55,6 +55,7 @@ interface PrometheusQuery extends Change<DataQuery, { datasource: DataSourceRef 
 /** By hand: the transformations that the dashboards use. */
 type Transformation =
   | { id: 'merge'; options: Record<string, never> }
+  | { id: 'limit'; options: { limitField: number } }
   | {
       id: 'organize';
       options: {
@@ -74,7 +75,7 @@ type Property<Custom> =
 
 interface FieldConfig<Custom> {
   defaults: Field<Custom>;
-  overrides: Array<{ matcher: { id: 'byName' | 'byRegexp'; options: string }; properties: Array<Property<Custom>> }>;
+  overrides: Array<{ matcher: { id: 'byName' | 'byRegexp' | 'byFrameRefID'; options: string }; properties: Array<Property<Custom>> }>;
 }
 
 type PanelOf<Type extends string, Options, Custom> = Change<
@@ -90,8 +91,24 @@ type PanelOf<Type extends string, Options, Custom> = Change<
   }
 >;
 
+/** By hand: the list of alerts, which has no published types. */
+interface AlertList {
+  alertInstanceLabelFilter: string;
+  alertName: string;
+  dashboardAlerts: boolean;
+  datasource: string;
+  groupBy: string[];
+  groupMode: 'default' | 'custom';
+  maxItems: number;
+  showInactiveAlerts: boolean;
+  sortOrder: 1 | 2 | 3 | 4 | 5;
+  stateFilter: { error: boolean; firing: boolean; noData: boolean; normal: boolean; pending: boolean; recovering: boolean };
+  viewMode: 'list' | 'stat';
+}
+
 /** The panels that the dashboards use, by type. */
 export interface Panels {
+  alertlist: Change<Plain<raw.Panel>, { id: number; type: 'alertlist'; datasource: DataSourceRef; options: AlertList; targets?: never; fieldConfig?: never }>;
   bargauge: PanelOf<'bargauge', bargauge.Options, Record<never, never>>;
   row: Plain<raw.RowPanel>;
   stat: PanelOf<'stat', stat.Options, Record<never, never>>;

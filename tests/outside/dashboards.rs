@@ -2,6 +2,8 @@
 //! in `live` with a real Prometheus. The tests do not run Grafana.
 
 mod live;
+mod mixin;
+mod setup;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -57,10 +59,12 @@ type Mistake = (&'static str, fn() -> Json, &'static str);
 
 const BROKEN: &str = "/panels/0";
 
-const WRONG: &str = "/panels/6";
+const WRONG: &str = "/panels/11";
+
+const ALERTS: &str = "/panels/16";
 
 /// Mistakes in a dashboard that an author could make.
-const MISTAKES: [Mistake; 17] = [
+const MISTAKES: [Mistake; 18] = [
     ("/graphTooltip", || json!(7), "DashboardCursorSync"),
     ("/schemaVersion", || json!("39"), "not assignable to type 'number'"),
     ("/templating/list/1/includeall", || json!(true), "includeall"),
@@ -71,16 +75,17 @@ const MISTAKES: [Mistake; 17] = [
     ("/panels/0/fieldConfig/defaults/units", || json!("s"), "units"),
     ("/panels/0/options/colorMode", || json!("colour"), "colorMode"),
     ("/panels/0/targets/0/legendFormt", || json!("x"), "legendFormt"),
-    ("/panels/6/options/showHeader", || json!("yes"), "not assignable to type 'boolean'"),
-    ("/panels/6/transformations/0/id", || json!("mergee"), "mergee"),
+    ("/panels/16/options/sortOrder", || json!(9), "not assignable to type"),
+    ("/panels/11/options/showHeader", || json!("yes"), "not assignable to type 'boolean'"),
+    ("/panels/11/transformations/0/id", || json!("mergee"), "mergee"),
     (
-        "/panels/6/fieldConfig/overrides/1/properties/1/id",
+        "/panels/11/fieldConfig/overrides/1/properties/1/id",
         || json!("custom.cellOption"),
         "custom.cellOption",
     ),
-    ("/panels/6/fieldConfig/overrides/1/properties/1/value/type", || json!("colour"), "colour"),
+    ("/panels/11/fieldConfig/overrides/1/properties/1/value/type", || json!("colour"), "colour"),
     (
-        "/panels/6/fieldConfig/overrides/1/properties/2/value",
+        "/panels/11/fieldConfig/overrides/1/properties/2/value",
         || json!("80"),
         "not assignable to type",
     ),
@@ -90,7 +95,7 @@ const MISTAKES: [Mistake; 17] = [
         "no PromQL",
     ),
     (
-        "/panels/6/targets/0/expr",
+        "/panels/11/targets/0/expr",
         || json!("rate(credwatch_probes_total{job=~\"$job\",provider=~\"$provider\"}[5m])"),
         "credwatch_probes_total is selected without instance=~\"$instance\"; rate over [5m]",
     ),
@@ -100,7 +105,11 @@ const MISTAKES: [Mistake; 17] = [
 fn the_check_finds_each_mistake_in_a_copy() {
     let board = Board::all().remove(0);
     assert_eq!(board.name(), "credwatch-overview");
-    for (place, title) in [(BROKEN, "Broken"), (WRONG, "What is wrong now")] {
+    for (place, title) in [
+        (BROKEN, "Refused: owner acts"),
+        (WRONG, "Credentials that do not work (the 100 most urgent)"),
+        (ALERTS, "What the alerts say"),
+    ] {
         assert_eq!(
             board.json.pointer(place).expect("a panel")["title"],
             title,

@@ -10,13 +10,13 @@ import { TableNG } from '@grafana/ui/unstable';
 import { useEffect, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 
-const { dashboard, answers, to, seconds } = window.DATA;
+const { dashboard, answers, alerts, to, seconds, values: chosen } = window.DATA;
 const theme = createTheme({ colors: { mode: 'dark' } });
 const range = { from: dateTime((to - seconds) * 1000), to: dateTime(to * 1000), raw: { from: 'a', to: 'b' } };
 const keep = (text) => text;
 
 standardTransformersRegistry.setInit(() =>
-  [standardTransformers.mergeTransformer, standardTransformers.organizeFieldsTransformer].map((transformation) => ({ id: transformation.id, name: transformation.name, transformation: () => transformation })));
+  [standardTransformers.mergeTransformer, standardTransformers.organizeFieldsTransformer, standardTransformers.limitTransformer].map((transformation) => ({ id: transformation.id, name: transformation.name, transformation: () => transformation })));
 
 /** Returns a registry of every property that the panel's field configuration sets. In Grafana, panels register these. */
 function registry(panel) {
@@ -57,6 +57,12 @@ function series(queries) {
   }));
 }
 
+/** The first threshold is saved as null. Grafana reads it as the lowest number. */
+for (const panel of dashboard.panels.filter(({ fieldConfig }) => fieldConfig)) {
+  const changed = panel.fieldConfig.overrides.flatMap((rule) => rule.properties).filter(({ id }) => id === 'thresholds');
+  for (const thresholds of [panel.fieldConfig.defaults.thresholds, ...changed.map(({ value }) => value)]) thresholds.steps[0].value = -Infinity;
+}
+
 function overridden(panel, frames) {
   const overridden = applyFieldOverrides({ data: frames, fieldConfig: panel.fieldConfig, fieldConfigRegistry: registry(panel), replaceVariables: keep, theme, timeZone: 'utc' });
   cacheFieldDisplayNames(overridden);
@@ -92,12 +98,29 @@ function StateTimeline({ panel, frames, width, height }) {
   );
 }
 
+/** The list of alerts is in Grafana's core too. This one shows the same texts. */
+function AlertList({ panel, height }) {
+  const wanted = panel.options.alertInstanceLabelFilter === '' ? () => true : ({ labels }) => labels.provider === chosen.provider;
+  const firing = alerts.filter((alert) => alert.state === 'firing' && wanted(alert)).sort((a, b) => a.labels.severity.localeCompare(b.labels.severity));
+  return (
+    <div style={{ height, overflow: 'hidden', fontSize: 12 }}>
+      {firing.map(({ labels, annotations, activeAt }, index) => (
+        <div key={index} style={{ background: theme.colors.background.secondary, padding: '4px 8px', marginBottom: 4 }}>
+          <b>{labels.alertname}</b> <span style={{ color: theme.colors.text.secondary }}>{labels.severity}, since {activeAt.slice(11, 16)}</span>
+          <div>{annotations.summary} {annotations.description}</div>
+        </div>
+      ))}
+    </div>
+  );
+}
+
 function Body({ panel, width, height }) {
   const [frame, setFrame] = useState(null);
   const queries = answers[panel.id];
   useEffect(() => {
     if (panel.type === 'table') transformDataFrame(panel.transformations, tables(queries), { interpolate: keep }).subscribe((frames) => setFrame(frames[0] ?? { fields: [], length: 0 }));
   }, []);
+  if (panel.type === 'alertlist') return <AlertList panel={panel} height={height} />;
   const nothing = <div style={{ height, display: 'flex', alignItems: 'center', justifyContent: 'center', color: theme.colors.text.secondary, fontSize: 16 }}>{panel.fieldConfig.defaults.noValue ?? 'No data'}</div>;
   if (panel.type === 'table') {
     if (frame === null) return null;
@@ -115,18 +138,24 @@ function Body({ panel, width, height }) {
     const each = height / values.length;
     return values.map((value, index) => <BarGauge key={index} value={value.display} field={value.field} width={width} height={Math.min(26, each - 4)} orientation="horizontal" displayMode="basic" theme={theme} text={{ titleSize: 12, valueSize: 13 }} itemSpacing={4} namePlacement="left" showUnfilled display={value.view?.getFieldDisplayProcessor?.(value.colIndex)} alignmentFactors={{ title: 'a-rather-long-name', text: '1000 ms' }} />);
   }
-  const value = values[0]?.display ?? { text: panel.fieldConfig.defaults.noValue, numeric: NaN };
-  return <BigValue width={width} height={height} value={{ ...value, title: undefined }} colorMode={panel.options.colorMode} graphMode="none" justifyMode={panel.options.justifyMode} textMode="value" theme={theme} wideLayout />;
+  const shown = values.length > 0 ? values.map(({ display }) => display) : [{ text: panel.fieldConfig.defaults.noValue, numeric: NaN }];
+  const named = panel.options.textMode === 'value_and_name';
+  return (
+    <div style={{ display: 'flex', gap: 4 }}>
+      {shown.map((value, index) => <BigValue key={index} width={width / shown.length - 4} height={height} value={{ ...value, title: named ? value.title : undefined }} colorMode={panel.options.colorMode} graphMode="none" justifyMode={panel.options.justifyMode} textMode={panel.options.textMode} theme={theme} wideLayout={panel.options.wideLayout} />)}
+    </div>
+  );
 }
 
 const CELL = 1600 / 24;
+const interpolated = (text) => text.replaceAll('$provider', chosen.provider);
 function Panel({ panel }) {
   const { x, y, w, h } = panel.gridPos;
   const box = { position: 'absolute', left: x * CELL, top: y * 38, width: w * CELL - 8, height: h * 38 - 8 };
-  if (panel.type === 'row') return <h5 style={{ ...box, margin: 0, paddingTop: 6 }}>⌄ {panel.title}</h5>;
+  if (panel.type === 'row') return <h5 style={{ ...box, margin: 0, paddingTop: 6 }}>{panel.collapsed ? '›' : '⌄'} {panel.title}</h5>;
   return (
     <div style={box}>
-      <PanelChrome title={panel.title} description={panel.description} width={box.width} height={box.height} padding={panel.type === 'table' ? 'none' : 'md'}>
+      <PanelChrome title={interpolated(panel.title)} description={panel.description} width={box.width} height={box.height} padding={panel.type === 'table' ? 'none' : 'md'}>
         {(width, height) => <Body panel={panel} width={width} height={height} />}
       </PanelChrome>
     </div>

@@ -24,12 +24,28 @@ async function ask(url, path, parameters) {
 
 function filled(expr, values, step) {
   const all = { __rate_interval: `${step + 5}s`, __range: `${seconds}s`, ...values };
-  return Object.entries(all).reduce((text, [name, value]) => text.replaceAll(`$${name}`, value), expr);
+  return Object.entries(all).reduce((text, [name, value]) => text.replaceAll(`\${${name}}`, value).replaceAll(`$${name}`, value), expr);
+}
+
+/** All panels, also those of closed rows. */
+const everyPanel = (dashboard) => dashboard.panels.flatMap((panel) => [panel, ...(panel.panels ?? [])]);
+
+/** The dashboard with its closed rows opened, as after a click on each. */
+function opened(dashboard) {
+  let below = 0;
+  const panels = dashboard.panels.flatMap((panel) => {
+    const moved = (one) => ({ ...one, gridPos: { ...one.gridPos, y: one.gridPos.y + below } });
+    const inside = (panel.panels ?? []).map(moved);
+    const row = { ...moved(panel), collapsed: false };
+    below += Math.max(0, ...inside.map(({ gridPos }) => gridPos.y + gridPos.h - row.gridPos.y - 1));
+    return [row, ...inside];
+  });
+  return { ...dashboard, panels };
 }
 
 async function answers(url, dashboard, values, to) {
   const found = {};
-  for (const panel of dashboard.panels.filter((panel) => panel.type !== 'row')) {
+  for (const panel of everyPanel(dashboard).filter((panel) => panel.targets)) {
     const step = squeeze(panel.interval);
     found[panel.id] = [];
     for (const target of panel.targets) {
@@ -66,13 +82,15 @@ const read = (name) => JSON.parse(readFileSync(join(process.env.DASHBOARDS, `${n
 const answered = 'answers.json';
 if (process.env.AGAIN !== 'yes') {
   const folder = mkdtempSync(join(tmpdir(), 'scene-'));
-  const scene = await play(folder, process.env.CREDWATCH, seconds);
+  const scene = await play(folder, process.env.CREDWATCH, process.env.DASHBOARDS, seconds);
   try {
     await wait(seconds * 1000);
     const to = Date.now() / 1000;
-    const common = { job: '.+', instance: '.+' };
+    const common = { job: '.+', instance: '.+', team: '.*', owner: '.*', api_host: '.*', scheme: 'http' };
+    const { data } = await (await fetch(`${scene.url}/api/v1/alerts`)).json();
     const kept = {
       to,
+      alerts: data.alerts,
       overview: await answers(scene.url, read('credwatch-overview'), { ...common, provider: '.+' }, to),
       provider: await answers(scene.url, read('credwatch-provider'), { ...common, provider: 'rcs-campaigns' }, to),
     };
@@ -83,6 +101,9 @@ if (process.env.AGAIN !== 'yes') {
 }
 const kept = JSON.parse(readFileSync(answered, 'utf8'));
 for (const name of ['overview', 'provider']) {
-  draw(`credwatch-${name}`, { dashboard: read(`credwatch-${name}`), answers: kept[name], to: kept.to, seconds });
+  const dashboard = read(`credwatch-${name}`);
+  const data = { answers: kept[name], alerts: kept.alerts, to: kept.to, seconds, values: { provider: 'rcs-campaigns' } };
+  draw(`credwatch-${name}`, { ...data, dashboard });
+  draw(`credwatch-${name}-open`, { ...data, dashboard: opened(dashboard) });
 }
 process.exit(0);

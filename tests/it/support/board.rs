@@ -30,9 +30,16 @@ impl Board {
         self.path.file_stem().expect("a name").to_string_lossy().into_owned()
     }
 
-    /// All panels but the row headings.
+    /// All panels but the row headings, also those inside of closed rows.
     pub fn panels(&self) -> Vec<&Json> {
-        list(&self.json["panels"]).iter().filter(|panel| panel["type"] != "row").collect()
+        let top = list(&self.json["panels"]).iter();
+        let all = top.flat_map(|panel| std::iter::once(panel).chain(list(&panel["panels"])));
+        all.filter(|panel| panel["type"] != "row").collect()
+    }
+
+    /// All panels with queries. The list of alerts has none.
+    pub fn queried(&self) -> Vec<&Json> {
+        self.panels().into_iter().filter(|panel| panel["type"] != "alertlist").collect()
     }
 
     pub fn variables(&self) -> BTreeMap<&str, &Json> {

@@ -2,105 +2,15 @@
 //! fail in many ways.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use credwatch::fake::{Behaviour, Fake};
 use serde_json::Value as Json;
 
-use crate::programs::servers::Prometheus;
+use super::setup::{FAILING, Setup, UNREACHED};
 use crate::support::board::{Board, list, text};
-use crate::support::daemon::Daemon;
-use crate::support::endpoint::{Authority, Endpoint};
 use crate::support::wait_for;
 
-/// A daemon whose providers fail in many ways, and a Prometheus that scraped it from the start.
-struct Setup {
-    prometheus: Prometheus,
-    instance: String,
-    _daemon: Daemon,
-    _endpoints: Vec<Endpoint>,
-    /// Has the certificate of the authority, which the daemon reads for each probe.
-    _folder: tempfile::TempDir,
-    _runtime: tokio::runtime::Runtime,
-}
-
-/// The providers that are broken at the end.
-const FAILING: [&str; 4] = ["cut-off", "rcs-campaigns", "unreadable", "whatsapp-support"];
-
-/// A list of keys: one that ends, one without an end, and one that replaces another of its name.
-const LISTED: &str = r#"[{"name":"a","ends":4070908800},{"name":"b"},
-    {"name":"c","ends":1500000000},{"name":"c","ends":4070908800}]"#;
-
-/// A recipe that reads the list.
-const LISTING: &str = "[recipes.listing]
-kind = \"static\"
-parameters = { url = {} }
-credentials = [\"key\"]
-request.url = \"{{ url }}\"
-request.headers.X-Key = \"{{ key }}\"
-[recipes.listing.response.list]
-rows = \"json\"
-name = \"row.name\"
-expiry = { value = \"row.ends\", unit = \"epoch\", absent = \"never\" }
-";
-
 impl Setup {
-    fn new() -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        let fake = runtime.block_on(Fake::start()).expect("a port");
-        let authority = Authority::new("dashboards");
-        let folder = tempfile::tempdir().expect("a folder");
-        let endpoints = vec![
-            Endpoint::tls(&authority.issue("localhost", 2020, 2099)),
-            Endpoint::tls(&authority.issue("elsewhere", 2020, 2099)),
-            Endpoint::serving(|_, _| ()),
-            Endpoint::json("200 OK", LISTED),
-        ];
-        let text = configuration(&fake, &authority.file(&folder), &endpoints);
-        fake.lifetime("sms-cx", None);
-        fake.revoke("enkash", true);
-        let daemon = Daemon::start(&text);
-        let prometheus = Prometheus::scraping(daemon.address());
-        let seen = |provider: &str, state: &str| {
-            prometheus.wait_for(&format!(
-                "credwatch_provider_state{{provider={provider:?},state={state:?}}} == 1"
-            ))
-        };
-        for provider in [
-            "rcs-campaigns", "whatsapp-support", "plant-telemetry", "sms-alerts", "private",
-            "insecure", "listing",
-        ] {
-            seen(provider, "healthy");
-        }
-        seen("expense-payouts", "broken");
-        fake.revoke("enkash", false);
-        fake.revoke("enablex-rcs", true);
-        fake.behave("enablex-whatsapp", Behaviour::Answer("throttled".into()));
-        seen("expense-payouts", "healthy");
-        for provider in FAILING {
-            seen(provider, "broken");
-        }
-        daemon.configure(&format!(
-            "{text}\n[providers.late]\nrecipe = \"sms-cx\"\n{}",
-            fake_provider(&fake, "sms-cx")
-        ));
-        seen("late", "healthy");
-        Self {
-            prometheus,
-            instance: daemon.address().to_owned(),
-            _daemon: daemon,
-            _endpoints: endpoints,
-            _folder: folder,
-            _runtime: runtime,
-        }
-    }
-
     /// A query with values for the variables, as Grafana sends it.
     fn filled(&self, query: &str, provider: &str) -> String {
         let values = [
@@ -109,6 +19,10 @@ impl Setup {
             ("$job", "credwatch"),
             ("$instance", &self.instance),
             ("$provider", provider),
+            ("$team", ".*"),
+            ("$owner", ".*"),
+            ("$api_host", ".*"),
+            ("${scheme}", "http"),
         ];
         let filled =
             values.iter().fold(query.to_owned(), |query, (name, value)| query.replace(name, value));
@@ -135,77 +49,6 @@ impl Setup {
     }
 }
 
-fn fake_provider(fake: &Arc<Fake>, api: &str) -> String {
-    let mut text = format!("parameters.base_url = {:?}\n", fake.base_url(api));
-    for (name, value) in fake.credentials(api) {
-        let _ = writeln!(text, "credentials.{name} = {value:?}");
-    }
-    text
-}
-
-fn configuration(fake: &Arc<Fake>, authority: &std::path::Path, endpoints: &[Endpoint]) -> String {
-    let mut text =
-        "[defaults]\ninterval = \"300ms\"\nconfirm_after = \"100ms\"\nmax_backoff = \"300ms\"\n\
-         timeout = \"5s\"\nlabels = { team = \"messaging\" }\n"
-            .to_owned();
-    for (name, api, more) in [
-        ("rcs-campaigns", "enablex-rcs", ""),
-        ("whatsapp-support", "enablex-whatsapp", ""),
-        ("plant-telemetry", "enos", ""),
-        (
-            "expense-payouts",
-            "enkash",
-            "secret_expires = 2099-06-30\ncredentials_next.client_secret = \
-             \"demo-client-secret-7d2\"\n",
-        ),
-        (
-            "sms-alerts",
-            "sms-cx",
-            "required_scopes = [\"sms\"]\ncredentials_next.application_secret = \"a-wrong-one\"\n",
-        ),
-    ] {
-        let _ = write!(
-            text,
-            "[providers.{name}]\nrecipe = {api:?}\n{more}{}",
-            fake_provider(fake, api)
-        );
-    }
-    let client = "credentials = { client_id = \"a-client\", client_secret = \"a-secret\" }";
-    let ports: Vec<u16> = endpoints.iter().map(Endpoint::port).collect();
-    for (name, url, more) in [
-        (
-            "private",
-            format!("https://localhost:{}/token", ports[0]),
-            format!("tls.ca_file = \"{}\"\n{client}", authority.display()),
-        ),
-        (
-            "insecure",
-            format!("https://localhost:{}/token", ports[1]),
-            format!("tls.insecure = true\n{client}"),
-        ),
-        ("cut-off", endpoints[2].url(), client.to_owned()),
-        (
-            "unreadable",
-            endpoints[2].url(),
-            "credentials.client_id = \"a-client\"\ncredentials.client_secret.file = \"not-there\""
-                .to_owned(),
-        ),
-    ] {
-        let _ = writeln!(
-            text,
-            "[providers.{name}]\nrecipe = \"oauth2-client-credentials\"\nparameters.token_url = \
-             {url:?}\n{more}"
-        );
-    }
-    let _ = writeln!(
-        text,
-        "{LISTING}[providers.listing]\nrecipe = \"listing\"\nparameters.url = {:?}\n\
-         credentials.key = \"a-key-of-the-tests\"",
-        endpoints[3].url()
-    );
-    text
-}
-
 /// A query of a panel or an annotation.
 struct Query {
     place: String,
@@ -215,12 +58,22 @@ struct Query {
 
 fn queries(board: &Board) -> Vec<Query> {
     let mut queries = Vec::new();
-    for panel in board.panels() {
-        for target in list(&panel["targets"]) {
-            let place =
-                format!("{}: {}, {}", board.name(), text(&panel["title"]), text(&target["refId"]));
+    for panel in board.queried() {
+        let targets = list(&panel["targets"]);
+        let place = |of: &Json| format!("{}: {}, {}", board.name(), text(&panel["title"]), of);
+        // The queries of a number are the two sides of a threshold, so only one of them has a result.
+        if panel["type"] == "stat" && targets.len() > 1 {
+            let all = targets.iter().map(|target| format!("({})", text(&target["expr"])));
             queries.push(Query {
-                place,
+                place: place(&Json::from("all")),
+                expr: all.collect::<Vec<_>>().join(" or "),
+                instant: true,
+            });
+            continue;
+        }
+        for target in targets {
+            queries.push(Query {
+                place: place(&target["refId"]),
                 expr: text(&target["expr"]).to_owned(),
                 instant: target["instant"] == true,
             });
@@ -272,8 +125,9 @@ fn every_query_finds_series_if_providers_fail_in_many_ways() {
         variables_have_values(&board, &setup);
         columns_have_labels(&board, &setup, &providers);
     }
-    assert!(asked > 80, "{asked}");
-    the_most_urgent_table_shows_all_failures(&setup);
+    assert!(asked > 100, "{asked}");
+    the_tables_show_all_failures(&setup);
+    the_numbers_are_right(&setup);
 }
 
 /// Requests the values of each variable, as the data source does for `label_values(selector,
@@ -292,14 +146,19 @@ fn variables_have_values(board: &Board, setup: &Setup) {
     }
     assert_eq!(values["job"], ["credwatch"]);
     assert_eq!(values["instance"], [setup.instance.as_str()]);
-    assert_eq!(values["provider"].len(), 11, "{values:?}");
+    assert_eq!(values["provider"].len(), 12, "{values:?}");
+    if board.name() == "credwatch-overview" {
+        assert_eq!(values["team"], ["messaging"]);
+        assert_eq!(values["owner"], ["Ines"]);
+        assert!(values["api_host"].len() >= 5, "{values:?}");
+    }
 }
 
 /// Each column of a table must be a label of its series. The operator's own labels are among them.
 fn columns_have_labels(board: &Board, setup: &Setup, providers: &[String]) {
     let mut tables = 0;
     let all = queries(board);
-    for panel in board.panels().into_iter().filter(|panel| panel["type"] == "table") {
+    for panel in board.queried().into_iter().filter(|panel| panel["type"] == "table") {
         let title = text(&panel["title"]);
         let start = format!("{}: {title}, ", board.name());
         let answers = all
@@ -323,51 +182,92 @@ fn columns_have_labels(board: &Board, setup: &Setup, providers: &[String]) {
     assert!(tables >= 4, "{tables}");
 }
 
-fn the_most_urgent_table_shows_all_failures(setup: &Setup) {
+fn panel(overview: &Board, title: &str) -> Json {
+    let panels = overview.panels();
+    let found = panels.iter().find(|panel| text(&panel["title"]).starts_with(title));
+    (*found.unwrap_or_else(|| panic!("no panel {title}"))).clone()
+}
+
+fn the_tables_show_all_failures(setup: &Setup) {
     let overview = Board::all().remove(0);
-    let panel = overview
-        .panels()
-        .into_iter()
-        .find(|panel| panel["title"] == "What is wrong now")
-        .expect("it");
-    let rows = |index: usize| {
-        let rows =
-            setup.prometheus.query(&setup.filled(text(&panel["targets"][index]["expr"]), ".+"));
-        rows.into_iter()
-            .map(|(labels, value)| (text(&labels["provider"]).to_owned(), (labels, value)))
+    let (credentials, apis) =
+        (panel(&overview, "Credentials that do not work"), panel(&overview, "APIs that do not"));
+    let ask = |panel: &Json, index: usize| {
+        setup.prometheus.query(&setup.filled(text(&panel["targets"][index]["expr"]), ".+"))
+    };
+    let named = |panel: &Json, index: usize| {
+        let rows = ask(panel, index).into_iter();
+        rows.map(|(labels, value)| (text(&labels["provider"]).to_owned(), (labels, value)))
             .collect::<BTreeMap<_, _>>()
     };
-    let wrong = wait_for("the table to show each as broken", || {
-        Some(rows(0)).filter(|wrong| wrong.values().all(|(_, state)| state.to_string() == "3"))
+    let label = |labels: &Json, label: &str| labels[label].as_str().unwrap_or_default().to_owned();
+
+    let wrong = wait_for("the table to show what does not work", || {
+        Some(named(&credentials, 0)).filter(|wrong| wrong.keys().eq(&FAILING))
     });
-    assert_eq!(wrong.keys().map(String::as_str).collect::<Vec<_>>(), FAILING);
-    let label = |provider: &str, label: &str| {
-        wrong[provider].0[label].as_str().unwrap_or_default().to_owned()
+    let of = |provider| {
+        ["class", "reason", "step", "code", "team", "url"]
+            .map(|name| label(&wrong[provider].0, name))
     };
-    let of = |provider| ["class", "reason", "code", "team"].map(|name| label(provider, name));
-    assert_eq!(of("rcs-campaigns"), ["credential", "rejected", "1003", "messaging"]);
-    assert_eq!(of("whatsapp-support")[..2], ["provider", "throttled"]);
-    assert_eq!(of("unreadable")[..3], ["config", "secret", ""]);
-    assert_eq!(of("cut-off")[..3], ["network", "transport", ""]);
-    assert!(
-        label("rcs-campaigns", "meaning").starts_with("rejected: The provider refuses")
-            && label("cut-off", "action").starts_with("Look for a middlebox")
+    let page = "https://credwatch.example/";
+    assert_eq!(
+        of("rcs-campaigns"),
+        ["credential", "rejected", "rejected", "1003", "messaging", page]
     );
-    let runway = rows(2);
-    for (provider, had_a_token) in [
-        ("cut-off", false),
-        ("rcs-campaigns", true),
-        ("unreadable", false),
-        ("whatsapp-support", true),
+    assert_eq!(of("unreadable"), ["config", "secret", "secret", "", "messaging", page]);
+    let message = label(&wrong["rcs-campaigns"].0, "message");
+    assert!(!message.is_empty(), "{:?}", wrong["rcs-campaigns"]);
+    // The most urgent row is the first.
+    let order: Vec<String> =
+        ask(&credentials, 0).iter().map(|(labels, _)| label(labels, "provider")).collect();
+    assert_eq!(order, FAILING);
+    // The rank is a kind times 1e13 plus seconds: 1 is refused, 2 cannot be tried here.
+    let kinds = FAILING.map(|provider| (wrong[provider].1 / 1e13).round().to_string());
+    assert_eq!(kinds, ["1", "2"]);
+    let runway = named(&credentials, 1);
+    assert!((300.0..=600.0).contains(&runway["rcs-campaigns"].1), "{runway:?}");
+    assert_eq!(runway["unreadable"].1.to_string(), "500000000000");
+
+    let down = wait_for("the table to show what cannot be reached", || {
+        Some(named(&apis, 0)).filter(|down| down.keys().eq(&UNREACHED))
+    });
+    let of = |provider| ["class", "reason"].map(|name| label(&down[provider].0, name));
+    assert_eq!(of("whatsapp-support"), ["provider", "throttled"]);
+    assert_eq!(of("cut-off"), ["network", "transport"]);
+    let left = down["whatsapp-support"].1 - 3e13;
+    assert!((3000.0..=3600.0).contains(&left), "{down:?}");
+    // The fake APIs share a port, so one row stands for this API, and counts the credential that fails.
+    let host = label(&down["whatsapp-support"].0, "api_host");
+    let counts = |index: usize| {
+        ask(&apis, index)
+            .into_iter()
+            .find(|(labels, _)| labels["api_host"] == host.as_str())
+            .map(|(_, value)| value.to_string())
+    };
+    assert_eq!(counts(2).as_deref(), Some("1"));
+    assert!(counts(3).is_some_and(|all| all.parse::<u32>().is_ok_and(|all| all >= 4)));
+}
+
+/// The first numbers of the overview, which a person on call reads first.
+fn the_numbers_are_right(setup: &Setup) {
+    let overview = Board::all().remove(0);
+    for (title, expected) in [
+        ("Refused", "1"),
+        ("Cannot be tried here", "1"),
+        ("Cannot be reached", "2"),
+        ("Failing", "0"),
+        ("Next credential refused", "1"),
+        ("No result yet", "0"),
+        ("Paused", "1"),
+        ("Healthy", "7"),
+        ("credwatch down", "0"),
     ] {
-        let left = runway[provider].1;
-        assert!(
-            if had_a_token {
-                (3000.0..=3600.0).contains(&left)
-            } else {
-                left.to_string() == "500000000000"
-            },
-            "{provider}: {left}"
-        );
+        let expr = text(&panel(&overview, title)["targets"][0]["expr"]).to_owned();
+        let query = setup.filled(&expr, ".+");
+        wait_for(&format!("{title} to be {expected}: {query}"), || {
+            let found: Vec<String> =
+                setup.prometheus.query(&query).iter().map(|(_, value)| value.to_string()).collect();
+            (found == [expected]).then_some(())
+        });
     }
 }
