@@ -53,13 +53,13 @@ pub fn next_step(provider: &Provider, failure: &Failure, status: Option<u16>) ->
         Reason::Expired => expired(provider),
         Reason::Scope => scope(provider),
         Reason::Unverified => format!(
-            "The vendor issues tokens, but the API refuses them: check environment, audience and \
-             permissions of this client ({host} issued the token)."
+            "The vendor issues tokens, but the API refuses them. At the vendor, check environment \
+             (live or sandbox), audience and permissions of this client ({host} issued the token)."
         ),
         Reason::Certificate => "Renew the certificate of `tls.client_certificate_file`, and \
                                 register it at the vendor."
             .into(),
-        Reason::Suspended => "Check invoices, status and quota in the vendor's console. A new \
+        Reason::Suspended => "Check invoices, status and quota in the vendor's console; a new \
                               secret does not help."
             .into(),
         Reason::Secret => "Correct the source that the message names; credwatch then tries it by \
@@ -126,6 +126,9 @@ fn malformed(failure: &Failure, host: &str) -> String {
     }
 }
 
+/// What to ask about a refusal that does not say its cause.
+const ASK: &str = "Ask the owner: did the secret expire, or was it rotated or revoked?";
+
 fn rejected(provider: &Provider, failure: &Failure, status: Option<u16>, url: &str) -> String {
     let code = failure.code.as_str();
     if code == "http_404" {
@@ -133,14 +136,12 @@ fn rejected(provider: &Provider, failure: &Failure, status: Option<u16>, url: &s
     }
     let is_about_the_client = code == "invalid_client" || status == Some(401) || code == "http_401";
     if is_about_the_client {
-        return format!("Was the secret rotated, or has it ended? {}", renew(provider));
+        return format!("Did the secret expire, or was it rotated or revoked? {}", renew(provider));
     }
     if code.is_empty() || code.starts_with("http_") {
-        return "Compare the message with the vendor's documentation; check whether the secret was \
-                rotated, revoked or deactivated."
-            .into();
+        return format!("Compare the message with the vendor's documentation. {ASK}");
     }
-    format!("Look up the code `{code}` in the vendor's documentation.")
+    format!("Look up the code `{code}` in the vendor's documentation. {ASK}")
 }
 
 /// Where a new secret goes. Recipes name identifiers first, so the last credential is the secret.
@@ -164,12 +165,12 @@ fn renew(provider: &Provider) -> String {
 fn expired(provider: &Provider) -> String {
     match provider.expectations.min_lifetime {
         Some(least) => format!(
-            "Set the lifetime of tokens at the vendor above `min_lifetime`, which is {}; check \
-             the clock of this host (`timedatectl`).",
+            "Check the clock of this host (`timedatectl`). If it is right, raise the token \
+             lifetime at the vendor, or lower `min_lifetime`, which is {}.",
             human_duration(least.as_secs_f64())
         ),
-        None => "Check the clock of this host (`timedatectl`), then the lifetime of tokens at the \
-                 vendor."
+        None => "Check the clock of this host (`timedatectl`). If it is right, raise the token \
+                 lifetime at the vendor."
             .into(),
     }
 }

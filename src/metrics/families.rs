@@ -233,9 +233,9 @@ pub static FAMILIES: [Family; 42] = [
     )),
     next(gauge(
         "credwatch_next_credential_failure_info",
-        "Class, reason and code of the current failure of the next credential. Always 1; absent \
-         while the last probe succeeded.",
-        Labelled(samples::next_failure),
+        "Class, reason, code and sentence of the current failure of the next credential. Always 1; \
+         absent while the last probe succeeded.",
+        Labelled(samples::failure),
     )),
     next(counter(
         "credwatch_next_credential_probes_total",

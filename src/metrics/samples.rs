@@ -125,14 +125,6 @@ pub fn failure(subject: &Subject<'_>, writer: &mut Writer<'_>) {
     }
 }
 
-/// The current failure of the next credential.
-pub fn next_failure(subject: &Subject<'_>, writer: &mut Writer<'_>) {
-    let health = subject.health;
-    if let (Some(failure), Some(code)) = (health.failure(), health.failure_code_in_metrics()) {
-        writer.sample(&failure_labels(failure.reason, &code), 1.0);
-    }
-}
-
 /// Failures by reason, which exist at zero from the start unless the metrics are compact, and by
 /// reason and code.
 pub fn failures(subject: &Subject<'_>, values: &mut [f64], writer: &mut Writer<'_>) {

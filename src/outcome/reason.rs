@@ -91,7 +91,7 @@ pub struct ReasonFacts {
     pub meaning: &'static str,
     /// What to do about it, in one or two sentences.
     pub action: &'static str,
-    /// The first step, for alerts: one sentence of at most 13 words.
+    /// The first step, for alerts: at most 21 words. They replace `this host` by the instance.
     pub step: &'static str,
 }
 
@@ -103,7 +103,7 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
         "The name of the endpoint does not resolve.",
         "Check the host in `parameters.base_url`, `parameters.token_url`, `url` of the recipe or \
          `proxy` for a typing error, then the resolver of this host (`getent hosts NAME`).",
-        "Check the host name for typing errors, then this host's resolver.",
+        "Check the host name for typing errors, then the resolver of this host.",
     ),
     facts(
         Class::Network,
@@ -111,7 +111,7 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
         "credwatch could not open a TCP connection to the endpoint or to the proxy.",
         "Check firewall, proxy and allow-lists of this host, then the provider's status \
          page.",
-        "Check firewall, proxy and allow-lists, then the vendor's status page.",
+        "Check firewall, proxy and allow-lists of this host, then the vendor's status page.",
     ),
     facts(
         Class::Network,
@@ -169,7 +169,7 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
          unreadable expiry, or is too large.",
         "Run `credwatch probe NAME` to see the answer's structure; the usual cause is a \
          gateway's error page or a changed API.",
-        "Open the page of the provider: it shows how the answer was read.",
+        "See on the page how the answer was read; then ask the vendor what changed.",
     ),
     facts(
         Class::Credential,
@@ -177,7 +177,7 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
         "The provider refuses the credential or the request.",
         "Look up the code in the provider's documentation; check whether the secret was \
          rotated, revoked or deactivated.",
-        "Ask the owner whether the secret was rotated, revoked or deactivated.",
+        "Ask the owner: did the secret expire, or was it rotated or revoked? Enter the valid one.",
     ),
     facts(
         Class::Credential,
@@ -186,7 +186,8 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
          `min_lifetime`.",
         "Check the clock (`credwatch_clock_skew_seconds`), then the token lifetime set at \
          the provider.",
-        "Check the clock of this host, then the token lifetime at the vendor.",
+        "Check the clock of this host (`timedatectl`). If it is right, raise the token lifetime at \
+         the vendor, or lower `min_lifetime`.",
     ),
     facts(
         Class::Credential,
@@ -202,7 +203,8 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
         "The provider issued a token, but the verification call refused it.",
         "Call the API by hand with a token; the client may lack permissions or belong to \
          another environment.",
-        "Check what this client may do, and in which environment it lives.",
+        "At the vendor, check environment (live or sandbox), audience and permissions of this \
+         client.",
     ),
     facts(
         Class::Credential,
@@ -220,14 +222,14 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
          quota. The secret may be fine.",
         "Check status, invoices and quota of the account in the provider's console; a \
          new secret does not help.",
-        "Check invoices and quota at the vendor; do not rotate the secret.",
+        "Check invoices, status and quota in the vendor's console; a new secret does not help.",
     ),
     facts(
         Class::Config,
         "secret",
         "credwatch cannot read a credential of this provider on this host.",
         "Check path, permissions and content of the source that the log line names.",
-        "Check path, permissions and content of the secret on this host.",
+        "Correct this source on this host; credwatch then tries it by itself.",
     ),
     facts(
         Class::Config,
@@ -245,7 +247,7 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
         "Run `credwatch probe NAME`, which says what it is; then check the clock \
          (`timedatectl`) or the limits of the service (`systemctl show credwatch -p \
          LimitNOFILE`).",
-        "Check clock, file descriptors and memory of this host.",
+        "Check clock, file descriptors, ports and memory of this host.",
     ),
 ];
 
@@ -340,7 +342,7 @@ mod tests {
         for reason in Reason::ALL {
             assert_eq!(Reason::from_word(reason.word()), Some(reason));
             let words = reason.facts().step.split_whitespace().count();
-            assert!((8..=13).contains(&words), "{}: {words} words", reason.word());
+            assert!((8..=21).contains(&words), "{}: {words} words", reason.word());
         }
     }
 }

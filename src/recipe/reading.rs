@@ -171,7 +171,23 @@ impl Reader<'_, '_> {
             Format::Json => ("not_json", "JSON"),
             Format::Any => ("html_page", "that of an API"),
         };
-        Err(malformed(code, &mismatch(&self.body, wanted)))
+        let message = format!("{} ({})", mismatch(&self.body, wanted), self.origin());
+        Err(malformed(code, &message))
+    }
+
+    /// Status and media type of the answer, which tell who sent it. Parameters of the type and
+    /// types in other signs than those of RFC 9110 are left out.
+    fn origin(&self) -> String {
+        const LONGEST: usize = 40;
+        let kind = self.response.headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok());
+        let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
+        let is_sign = |sign: char| sign.is_ascii_alphanumeric() || "/+-.".contains(sign);
+        let is_shown = (1..=LONGEST).contains(&kind.len()) && kind.chars().all(is_sign);
+        let status = format!("HTTP status {}", self.response.status);
+        if !is_shown || self.redactor.is_secret(kind) {
+            return status;
+        }
+        format!("{status}, {}", kind.to_ascii_lowercase())
     }
 
     /// Checks that the server has not replaced a credential that is configured.

@@ -79,7 +79,7 @@ fn the_overview_shows_urgent_providers_first_and_filters_by_its_address() {
             "Bad client credentials",
             "href=\"./reasons#rejected\"",
             "Begin with <a href=\"providers/enkash\">",
-            "Was the secret rotated, or has it ended?",
+            "Did the secret expire, or was it rotated or revoked?",
             "Next credential is refused <b>1</b>",
             "next credential refused: ",
             "http-equiv=\"refresh\"",

@@ -98,7 +98,8 @@ fn the_next_credential_is_probed_beside_the_current_one() {
     };
     wait_for("the next credential to be broken", || state("broken").then_some(()));
     let info = "credwatch_next_credential_failure_info\
-                {provider=\"p\",class=\"credential\",reason=\"rejected\",code=\"invalid_client\"}";
+                {provider=\"p\",class=\"credential\",reason=\"rejected\",code=\"invalid_client\",\
+                message=\"HTTP status 401\"}";
     assert_eq!(daemon.sample(info), Some(1.0));
     let health = daemon.get("/healthz");
     assert_eq!(health.status, 200, "the next credential does not count here: {}", health.body);

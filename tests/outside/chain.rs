@@ -216,16 +216,16 @@ fn the_owner_gets_a_page(chain: &Chain, start: Instant) -> Duration {
     let annotations = texts(&broken["annotations"]);
     assert_eq!(
         annotations["summary"],
-        "enos (messaging): the credential does not work (rejected 1003)."
+        "enos (messaging): the vendor rejects the credential (1003)."
     );
     let description = annotations["description"];
     let (sentence, rest) = description
-        .strip_prefix('“')
+        .strip_prefix("Vendor: “")
         .and_then(|text| text.split_once("” Last success 20"))
         .unwrap_or_else(|| panic!("{description}"));
     assert!(chain.daemon.get("/providers/enos").body.contains(sentence), "the page has it too");
     assert!(
-        rest.contains(" UTC. Existing tokens end in 1h 59m. Next: ")
+        rest.contains(" UTC. Existing tokens expire in 1h 59m. Next: ")
             && rest.ends_with(Reason::Rejected.facts().step),
         "{description}"
     );

@@ -176,8 +176,8 @@ mod tests {
             (Reason::Timeout, "", None, "above 10s"),
             (Reason::Unavailable, "http_503", Some(503), "answers HTTP 503"),
             (Reason::Rejected, "http_404", Some(404), "check `parameters.token_url`"),
-            (Reason::Rejected, "invalid_client", Some(400), "Was the secret rotated"),
-            (Reason::Rejected, "http_401", Some(401), "Was the secret rotated"),
+            (Reason::Rejected, "invalid_client", Some(400), "Did the secret expire"),
+            (Reason::Rejected, "http_401", Some(401), "Did the secret expire"),
             (Reason::Rejected, "unauthorized_client", Some(400), "the code `unauthorized_client`"),
             (
                 Reason::Malformed,
