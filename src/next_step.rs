@@ -3,7 +3,7 @@
 
 use crate::credentials::SecretSource;
 use crate::outcome::{Class, Failure, Reason};
-use crate::provider::Provider;
+use crate::provider::{Provider, Slot};
 use crate::time::human_duration;
 
 /// What to do now about a failure, in one or two sentences. `status` is the HTTP status of the
@@ -126,22 +126,26 @@ fn malformed(failure: &Failure, host: &str) -> String {
     }
 }
 
-/// What to ask about a refusal that does not say its cause.
-const ASK: &str = "Ask the owner: did the secret expire, or was it rotated or revoked?";
-
 fn rejected(provider: &Provider, failure: &Failure, status: Option<u16>, url: &str) -> String {
     let code = failure.code.as_str();
     if code == "http_404" {
         return format!("The vendor does not know this address: check {url}.");
     }
+    // Applications do not use the next credential yet, so nobody has revoked it.
+    let question = match provider.slot {
+        Slot::Current => "did the secret expire, or was it rotated or revoked?",
+        Slot::Next => "was the new secret copied completely, and is it active at the vendor?",
+    };
     let is_about_the_client = code == "invalid_client" || status == Some(401) || code == "http_401";
     if is_about_the_client {
-        return format!("Did the secret expire, or was it rotated or revoked? {}", renew(provider));
+        return format!("{}{} {}", question[..1].to_uppercase(), &question[1..], renew(provider));
     }
     if code.is_empty() || code.starts_with("http_") {
-        return format!("Compare the message with the vendor's documentation. {ASK}");
+        return format!(
+            "Compare the message with the vendor's documentation. Ask the owner: {question}"
+        );
     }
-    format!("Look up the code `{code}` in the vendor's documentation. {ASK}")
+    format!("Look up the code `{code}` in the vendor's documentation. Ask the owner: {question}")
 }
 
 /// Where a new secret goes. Recipes name identifiers first, so the last credential is the secret.
@@ -191,6 +195,20 @@ mod tests {
     use super::*;
     use crate::credentials::CredentialSources;
     use crate::outcome::Code;
+
+    #[test]
+    fn a_refused_next_credential_is_not_called_expired_or_revoked() {
+        let failure = Failure::new(Reason::Rejected, "no").code(Code::word("E1003"));
+        let step = |slot| {
+            let provider = Provider { slot, ..Provider::sample("p") };
+            next_step(&provider, &failure, Some(400))
+        };
+        assert!(
+            step(Slot::Current).ends_with("did the secret expire, or was it rotated or revoked?")
+        );
+        let next = step(Slot::Next);
+        assert!(next.ends_with("copied completely, and is it active at the vendor?"), "{next}");
+    }
 
     #[test]
     fn a_new_secret_is_said_to_be_tried_when_its_source_is_read_again() {

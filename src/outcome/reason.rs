@@ -229,7 +229,7 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
         "secret",
         "credwatch cannot read a credential of this provider on this host.",
         "Check path, permissions and content of the source that the log line names.",
-        "Correct this source on this host; credwatch then tries it by itself.",
+        "Repair this on this host; credwatch then tries again by itself.",
     ),
     facts(
         Class::Config,
