@@ -1,6 +1,8 @@
 //! The command line with which a person probes a provider, where this daemon runs.
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf, absolute};
 
 use crate::files;
@@ -15,6 +17,9 @@ const SERVICE_UNIT: &str = "credwatch.service";
 
 /// Where Kubernetes tells a pod the name of its namespace.
 const NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
+
+/// The name of the program.
+const NAME: &str = "credwatch";
 
 /// The most bytes of the files that tell about the surroundings.
 const LONGEST: u64 = 4_096;
@@ -34,6 +39,8 @@ enum Surroundings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ByHand {
     surroundings: Surroundings,
+    /// The path of the program; `None` when a shell finds it by its name.
+    program: Option<PathBuf>,
     /// The configuration as an absolute path; `None` when it is not told.
     file: Option<PathBuf>,
 }
@@ -41,7 +48,7 @@ pub struct ByHand {
 /// A program with the configuration of the service.
 impl Default for ByHand {
     fn default() -> Self {
-        Self { surroundings: Surroundings::Program, file: Some(SERVICE_FILE.into()) }
+        Self { surroundings: Surroundings::Program, program: None, file: Some(SERVICE_FILE.into()) }
     }
 }
 
@@ -50,7 +57,12 @@ impl ByHand {
     #[must_use]
     pub fn here(file: &Path) -> Self {
         let text = |path: &str| files::read_text(Path::new(path), LONGEST).ok();
-        Self::of(file, |name| std::env::var(name).ok(), text)
+        let called = std::env::args_os().next().map(PathBuf::from);
+        let program = std::env::current_exe().ok().and_then(|program| {
+            let path = std::env::var_os("PATH").unwrap_or_default();
+            unless_found(&program, called.as_deref(), &path)
+        });
+        Self { program, ..Self::of(file, |name| std::env::var(name).ok(), text) }
     }
 
     /// `variable` returns a variable of the environment, and `text` the content of a file.
@@ -78,13 +90,15 @@ impl ByHand {
                 .and_then(|_| of_credentials().or_else(of_group).or_else(notified))
                 .map_or(Surroundings::Program, Surroundings::Service)
         };
-        Self { surroundings, file: Some(absolute(file).unwrap_or_else(|_| file.to_owned())) }
+        let file = Some(absolute(file).unwrap_or_else(|_| file.to_owned()));
+        Self { surroundings, program: None, file }
     }
 
-    /// The same without the path of the operator, for readers who may not know it.
+    /// The same without the paths of the operator, for readers who may not know it.
     #[must_use]
     pub fn without_path(self) -> Self {
-        Self { file: self.file.filter(|file| file == Path::new(SERVICE_FILE)), ..self }
+        let file = self.file.filter(|file| file == Path::new(SERVICE_FILE));
+        Self { program: None, file, ..self }
     }
 
     /// The command line that explains a probe of this provider.
@@ -102,7 +116,11 @@ impl ByHand {
             }
             Surroundings::Program => String::new(),
         };
-        line.push_str("credwatch probe");
+        match &self.program {
+            Some(program) => line.push_str(&shell_word(&program.to_string_lossy())),
+            None => line.push_str(NAME),
+        }
+        line.push_str(" probe");
         match &self.file {
             Some(file) if file == Path::new(SERVICE_FILE) => {}
             Some(file) => {
@@ -114,6 +132,23 @@ impl ByHand {
         line.push_str(&words(provider, slot));
         line
     }
+}
+
+/// The path of this program, unless it is what a shell with this `PATH` runs for its name. `called`
+/// is the word with which it was started.
+fn unless_found(program: &Path, called: Option<&Path>, path: &OsStr) -> Option<PathBuf> {
+    let about = |file: &Path| file.metadata().ok().filter(|meta| meta.mode() & 0o111 != 0);
+    let file = |file: &Path| about(file).map(|meta| (meta.dev(), meta.ino()));
+    let own = file(program);
+    let found = std::env::split_paths(path).map(|folder| folder.join(NAME));
+    let found = found.filter(|found| found.is_file()).find_map(|found| file(&found));
+    if found.is_some() && found == own {
+        return None;
+    }
+    // The word can be shorter: `cargo run` uses a path in the current folder.
+    let called = called.filter(|called| called.components().count() > 1 && file(called) == own);
+    let called = called.and_then(|called| absolute(called).ok());
+    Some(called.unwrap_or_else(|| program.to_owned()))
 }
 
 /// The name of the service in the content of `/proc/self/cgroup`: `0::/system.slice/x.service`, in
@@ -158,6 +193,8 @@ fn shell_word(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     const CGROUP: &str = "/proc/self/cgroup";
@@ -221,6 +258,46 @@ mod tests {
         ] {
             assert_eq!(line("/home/a/credwatch.toml", &variables, &texts), expected);
         }
+    }
+
+    #[test]
+    fn a_program_that_a_shell_does_not_find_by_its_name_is_told_with_its_path() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |place: &str| folder.path().join(place);
+        for place in ["own/credwatch", "other/credwatch", "plain/credwatch"] {
+            std::fs::create_dir(at(place).parent().expect("a folder")).expect("made");
+            std::fs::write(at(place), "").expect("written");
+            let mode = if place.starts_with("plain") { 0o644 } else { 0o755 };
+            let permissions = std::fs::Permissions::from_mode(mode);
+            std::fs::set_permissions(at(place), permissions).expect("set");
+        }
+        std::fs::create_dir(at("linked")).expect("made");
+        std::os::unix::fs::symlink(at("own/credwatch"), at("linked/credwatch")).expect("a link");
+        let path = |folders: &[&str]| {
+            std::env::join_paths(folders.iter().map(|folder| at(folder))).expect("a path")
+        };
+        let own = at("own/credwatch");
+        for (folders, is_found) in [
+            (&["own"][..], true),
+            (&["none", "linked", "other"], true),
+            (&["plain", "own"], true),
+            (&["other", "own"], false),
+            (&["none"], false),
+            (&[], false),
+        ] {
+            let told = unless_found(&own, Some(Path::new(NAME)), &path(folders));
+            assert_eq!(told, (!is_found).then(|| own.clone()), "{folders:?}");
+        }
+        let called = at("linked/credwatch");
+        assert_eq!(unless_found(&own, Some(&called), OsStr::new("")), Some(called));
+        let foreign = at("other/credwatch");
+        assert_eq!(unless_found(&own, Some(&foreign), OsStr::new("")), Some(own.clone()));
+
+        let program = Some("/home/a b/target/release/credwatch".into());
+        let by_hand = ByHand { program, ..ByHand::default() };
+        let line = by_hand.line("crm", Slot::Current);
+        assert_eq!(line, "'/home/a b/target/release/credwatch' probe crm");
+        assert_eq!(by_hand.without_path().line("crm", Slot::Current), "credwatch probe crm");
     }
 
     #[test]

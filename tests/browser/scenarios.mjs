@@ -137,7 +137,7 @@ export async function choose({ open }) {
     await page.getByRole('link', { name: 'enkash' }).last().click();
     await page.waitForURL('**/providers/enkash');
     await page.getByRole('heading', { name: 'enkash' }).waitFor();
-    assert.match(await page.locator('.command').first().textContent(), /^credwatch probe .*enkash$/);
+    assert.match(await page.locator('.command').first().textContent(), /credwatch probe .*enkash$/);
     await page.getByRole('link', { name: '← All providers' }).click();
     await page.waitForURL((url) => url.pathname === '/');
     await clean(what);

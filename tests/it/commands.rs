@@ -1,6 +1,6 @@
 //! The other commands than `run`, as users run them.
 
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use super::support::daemon::{credwatch, get, post};
 use super::support::fakes::Fakes;
@@ -112,11 +112,12 @@ fn the_demo_runs_without_a_configuration() {
         line.clear();
         let read = std::io::BufRead::read_line(&mut lines, &mut line);
         assert!(read.is_ok_and(|length| length > 0), "the demo ended");
-        if let Some(rest) = line.trim().strip_prefix("credwatch ") {
-            break rest.to_owned();
+        if line.contains(" probe --config.file=") {
+            break line.trim().to_owned();
         }
     };
-    let probed = credwatch().args(told.split(' ')).output().expect("it runs");
+    let shell = ["-c", &told];
+    let probed = Command::new("sh").args(shell).current_dir("/").output().expect("it runs");
     let shown = String::from_utf8_lossy(&probed.stdout).into_owned();
     assert!(shown.contains("How it was read"), "{told}: {shown}");
     let probed = post(&address, "/api/v1/providers/newsletter/probe");

@@ -161,7 +161,7 @@ fn the_page_of_a_provider_says_what_is_wrong_and_what_to_do() {
             "href=\"../reasons#rejected\"",
             "invalid_client",
             "Bad client credentials",
-            &format!("credwatch probe --config.file={file} enkash"),
+            &format!("{} probe --config.file={file} enkash", env!("CARGO_BIN_EXE_credwatch")),
             "Next step",
             "Look up the code in the provider's documentation",
             "HTTP 401",
