@@ -284,6 +284,79 @@ mod tests {
         assert_eq!(pause, Some(Pause { cause: Cause::Disabled, until: None }));
     }
 
+    /// The rule of Europe/Berlin: UTC+1, and UTC+2 from 2027-03-28 02:00 to 2027-10-31 03:00.
+    fn berlin() -> TimeZone {
+        TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").expect("a zone")
+    }
+
+    #[test]
+    fn a_window_over_midnight_and_a_change_of_the_clock_ends_at_its_time_of_the_day() {
+        let pauses = of(vec![window(&[Weekday::Saturday], "22:00", "04:00", berlin())]);
+        // Five hours in spring, seven in autumn, six on other days.
+        for (opens, closes) in [
+            ("2027-03-27T21:00:00Z", "2027-03-28T02:00:00Z"),
+            ("2027-10-30T20:00:00Z", "2027-10-31T03:00:00Z"),
+            ("2027-01-02T21:00:00Z", "2027-01-03T03:00:00Z"),
+            ("2027-07-03T20:00:00Z", "2027-07-04T02:00:00Z"),
+        ] {
+            let second = |text: &str, seconds| {
+                let time: Timestamp = text.parse().expect("a time");
+                (time + SignedDuration::from_secs(seconds)).to_string()
+            };
+            assert_eq!(until(&pauses, &second(opens, -1)), None, "{opens}");
+            assert_eq!(until(&pauses, opens).as_deref(), Some(closes));
+            assert_eq!(until(&pauses, &second(closes, -1)).as_deref(), Some(closes));
+            assert_eq!(until(&pauses, closes), None, "{closes}");
+        }
+    }
+
+    #[test]
+    fn a_window_in_the_hour_that_comes_twice_opens_once() {
+        let pauses = of(vec![window(&EVERY_DAY, "02:15", "02:45", berlin())]);
+        // 02:15 is 00:15Z in summer time, and again 01:15Z in winter time.
+        let end = Some("2027-10-31T00:45:00Z".to_owned());
+        assert_eq!(until(&pauses, "2027-10-31T00:14:59Z"), None);
+        assert_eq!(until(&pauses, "2027-10-31T00:15:00Z"), end);
+        assert_eq!(until(&pauses, "2027-10-31T00:45:00Z"), None);
+        assert_eq!(until(&pauses, "2027-10-31T01:30:00Z"), None);
+        // From before this hour to after it, both times belong to it.
+        let long = of(vec![window(&EVERY_DAY, "01:00", "03:30", berlin())]);
+        assert_eq!(until(&long, "2027-10-30T23:00:00Z").as_deref(), Some("2027-10-31T02:30:00Z"));
+    }
+
+    #[test]
+    fn a_window_whose_end_the_clock_leaves_out_is_as_long_as_on_other_days() {
+        let pauses = of(vec![window(&EVERY_DAY, "01:30", "02:30", berlin())]);
+        assert_eq!(until(&pauses, "2027-03-28T00:30:00Z").as_deref(), Some("2027-03-28T01:30:00Z"));
+        let to_the_gap = of(vec![window(&EVERY_DAY, "01:00", "02:00", berlin())]);
+        let end = until(&to_the_gap, "2027-03-28T00:00:00Z");
+        assert_eq!(end.as_deref(), Some("2027-03-28T01:00:00Z"));
+    }
+
+    #[test]
+    fn windows_that_overlap_in_other_zones_are_one_pause() {
+        // 23:00 to 01:00 in UTC is 00:00 to 02:00 in winter there.
+        let pauses = of(vec![
+            window(&[Weekday::Friday], "22:00", "23:30", TimeZone::UTC),
+            window(&[Weekday::Saturday], "00:00", "02:00", berlin()),
+            window(&[Weekday::Friday], "22:30", "22:45", TimeZone::UTC),
+        ]);
+        let end = Some("2027-01-02T01:00:00Z".to_owned());
+        for time in ["22:00:00", "22:30:00", "22:45:00", "23:00:00", "23:30:00"] {
+            assert_eq!(until(&pauses, &format!("2027-01-01T{time}Z")), end, "{time}");
+        }
+        assert_eq!(until(&pauses, "2027-01-02T01:00:00Z"), None);
+    }
+
+    #[test]
+    fn a_time_in_the_past_pauses_nothing() {
+        let past = Some("2020-01-01T00:00:00Z".parse().expect("a time"));
+        let windows = vec![window(&[Weekday::Friday], "22:00", "22:30", TimeZone::UTC)];
+        let pauses = Pauses::new(false, past, windows);
+        assert_eq!(until(&pauses, "2027-01-01T21:00:00Z"), None);
+        assert_eq!(until(&pauses, "2027-01-01T22:00:00Z").as_deref(), Some("2027-01-01T22:30:00Z"));
+    }
+
     #[test]
     fn only_times_of_a_day_are_minutes() {
         assert_eq!(

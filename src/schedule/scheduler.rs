@@ -318,15 +318,8 @@ impl<P: Probes> Scheduler<P> {
         // Without an entry, dropping `done` ends the wait.
         let Some(index) = self.by_name.get(name).copied() else { return };
         let slot = &mut self.slots[index];
-        let closed_until = match requester {
-            Requester::Scraper => slot.closed_until,
-            Requester::Operator => slot.closed_to_operators_until,
-        };
         let wall = self.ledger.now().wall;
-        let pause = slot.entry.as_ref().and_then(|entry| entry.provider.pause(wall));
-        let wait = closed_until.checked_sub(now).filter(|wait| !wait.is_zero());
-        let refusal = pause.map(Requested::Paused).or(wait.map(Requested::Refused));
-        if let Some(refusal) = refusal.filter(|_| !slot.running) {
+        if let Some(refusal) = slot.refuses(requester, wall, now) {
             let _ = done.send(refusal); // The client may have closed its connection.
             return;
         }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::oneshot;
 
-use super::control::{FLOOR, Requested};
+use super::control::{FLOOR, Requested, Requester};
 use super::log::ProviderLog;
 use crate::outcome::{BackOff, Outcome, Reason};
 use crate::state::Entry;
@@ -55,6 +56,32 @@ impl Slot {
         }
     }
 
+    /// Why a request starts no probe; `None` when it starts one or waits for the running one.
+    #[must_use]
+    pub fn refuses(
+        &self,
+        requester: Requester,
+        wall: Timestamp,
+        now: Duration,
+    ) -> Option<Requested> {
+        if self.running {
+            return None;
+        }
+        if let Some(entry) = &self.entry
+            && let Some(pause) = entry.provider.pause(wall)
+        {
+            // Without a schedule, nothing else notices that the pause has begun.
+            entry.is_not_observed();
+            return Some(Requested::Paused(pause));
+        }
+        let closed_until = match requester {
+            Requester::Scraper => self.closed_until,
+            Requester::Operator => self.closed_to_operators_until,
+        };
+        let wait = closed_until.checked_sub(now).filter(|wait| !wait.is_zero());
+        wait.map(Requested::Refused)
+    }
+
     /// Answers the requests that wait.
     pub fn answer(&mut self, answer: Requested) {
         for done in self.waiting.drain(..) {
@@ -89,7 +116,35 @@ impl Slot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outcome::Failure;
+    use crate::outcome::{Failure, Probe};
+    use crate::pause::{Cause, Pause, Pauses};
+    use crate::provider::Provider;
+    use crate::state::Roster;
+
+    #[test]
+    fn a_request_in_a_pause_is_refused_and_the_time_of_the_pause_is_not_observed() {
+        let at =
+            |text: &str| -> Timestamp { format!("2026-01-01T{text}Z").parse().expect("a time") };
+        let until = Some(at("00:30:00"));
+        let pauses = Some(Arc::new(Pauses::new(false, until, Vec::new())));
+        let provider = Arc::new(Provider { pauses, ..Provider::sample("p") });
+        let roster = Roster::new(vec![provider], &[1.0], at("00:00:00"));
+        let entry = &roster.entries()[0];
+        let slot = Slot::of(entry, 0);
+        let ask = |text: &str| slot.refuses(Requester::Scraper, at(text), Duration::ZERO);
+        let probe = |text: &str| entry.record(&Probe::new(Outcome::Accepted, at(text)));
+        let minutes = || {
+            let hours = entry.timeline_until(at("00:40:00"));
+            hours.hours().iter().map(|hour| hour.tally().observed / 60_000).sum::<u64>()
+        };
+        let _ = probe("00:00:00");
+        assert_eq!(ask("00:29:59"), Some(Requested::Paused(Pause { cause: Cause::Until, until })));
+        assert_eq!(ask("00:30:00"), None);
+        let _ = probe("00:30:00");
+        assert_eq!(minutes(), 10);
+        let busy = Slot { running: true, ..Slot::of(entry, 0) };
+        assert_eq!(busy.refuses(Requester::Operator, at("00:10:00"), Duration::ZERO), None);
+    }
 
     #[test]
     fn no_probe_that_a_client_requests_comes_before_the_shortest_age() {

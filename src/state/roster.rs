@@ -119,6 +119,11 @@ impl Entry {
     /// A pause has begun: no probe is planned, and the time until the next one is not observed.
     pub fn paused(&self) {
         self.planned(None);
+        self.is_not_observed();
+    }
+
+    /// The time from the last probe to the next one is not observed.
+    pub fn is_not_observed(&self) {
         self.past().timeline.pause();
     }
 

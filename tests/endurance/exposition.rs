@@ -35,6 +35,8 @@ pub struct Reading {
     /// Each provider with its state and the class of its failure.
     pub states: HashMap<usize, (State, Option<Class>)>,
     pub in_flight: f64,
+    /// How many providers are paused.
+    pub paused: usize,
     pub reload_worked: bool,
     /// When the current configuration was loaded.
     pub reloaded_at: f64,
@@ -154,6 +156,7 @@ impl<'a> Page<'a> {
         }
         match name {
             "credwatch_probes_in_flight" => self.reading.in_flight = value,
+            "credwatch_provider_paused" if value > 0.0 => self.reading.paused += 1,
             "credwatch_config_last_reload_successful" => self.reading.reload_worked = value > 0.5,
             "credwatch_config_last_reload_success_timestamp_seconds" => {
                 self.reading.reloaded_at = value;

@@ -21,6 +21,11 @@ pub const CHANGING: usize = 20;
 /// The number of providers that reloads add and remove.
 pub const TEMPORARY: usize = 40;
 
+/// The label of providers in a window that is always open.
+const IN_WINDOW: &str = "paused";
+const WINDOW: &str = "[[maintenance]]\nlabels = { group = \"paused\" }\nfrom = \"00:00\"\n\
+                      to = \"24:00\"\n\n";
+
 /// The folder with the configuration. Dropping this value removes the folder.
 pub struct Files {
     folder: tempfile::TempDir,
@@ -80,6 +85,11 @@ impl Files {
         self.providers + CHANGING..self.providers + CHANGING + TEMPORARY
     }
 
+    /// Three quarters of the changing providers: they are paused at times.
+    pub fn pausing(&self) -> Range<usize> {
+        self.providers..self.providers + CHANGING / 4 * 3
+    }
+
     /// Writes a configuration without providers.
     pub fn watch_none(&self) -> Result<()> {
         self.write("credwatch.toml", &scale::defaults())
@@ -93,7 +103,7 @@ impl Files {
             }
         }
         for first in (0..self.providers).step_by(PER_FILE) {
-            let text = self.providers(first..(first + PER_FILE).min(self.providers), "steady");
+            let text = self.providers(first..(first + PER_FILE).min(self.providers), "steady", "");
             self.write(&format!("conf.d/part-{first:05}.toml"), &text)?;
         }
         self.write_changing("0")?;
@@ -105,7 +115,7 @@ impl Files {
         self.write(
             "credwatch.toml",
             &format!(
-                "provider_files = [\"conf.d/*.toml\", \"changing.toml\"]\n\n{}",
+                "provider_files = [\"conf.d/*.toml\", \"changing.toml\"]\n\n{}{WINDOW}",
                 scale::defaults()
             ),
         )
@@ -118,12 +128,28 @@ impl Files {
 
     /// Writes the changing providers, with other settings each time.
     pub fn write_changing(&self, round: &str) -> Result<()> {
-        self.write("changing.toml", &self.providers(self.changing(), round))
+        self.write("changing.toml", &self.providers(self.changing(), round, ""))
+    }
+
+    /// The same with a pause of each kind for a quarter of them.
+    pub fn write_pausing(&self, round: &str) -> Result<()> {
+        let (all, quarter) = (self.changing(), CHANGING / 4);
+        let kinds = [
+            (IN_WINDOW, ""),
+            (round, "enabled = false\n"),
+            (round, "pause_until = 2099-01-01\n"),
+            (round, ""),
+        ];
+        let parts = all
+            .step_by(quarter)
+            .zip(kinds)
+            .map(|(first, (label, more))| self.providers(first..first + quarter, label, more));
+        self.write("changing.toml", &parts.collect::<String>())
     }
 
     /// Writes the file with the temporary providers.
     pub fn write_temporary(&self) -> Result<()> {
-        self.write("conf.d/zz-temporary.toml", &self.providers(self.temporary(), "temporary"))
+        self.write("conf.d/zz-temporary.toml", &self.providers(self.temporary(), "temporary", ""))
     }
 
     /// Writes one more file, such as one with an error.
@@ -144,7 +170,8 @@ impl Files {
         )
     }
 
-    fn providers(&self, providers: Range<usize>, label: &str) -> String {
+    /// `more` are further lines of each provider.
+    fn providers(&self, providers: Range<usize>, label: &str, more: &str) -> String {
         let mut text = String::new();
         for provider in providers {
             let secret = if has_secret_file(provider) {
@@ -161,7 +188,7 @@ impl Files {
                 "[providers.{}]\nrecipe = \"oauth2-client-credentials\"\nparameters.token_url = \
                  \"{}\"\nlabels = {{ group = \"{label}\" }}\n\
                  credentials = {{ client_id = \"client-{provider}\", client_secret = {secret} }}\n\
-                 \n",
+                 {more}\n",
                 name(provider),
                 self.endpoint.url(provider),
             );

@@ -28,6 +28,8 @@ pub struct Outcome {
     pub problems: Vec<String>,
     /// The times without temporary providers: start and end of each.
     pub without_temporary: Vec<(Duration, Duration)>,
+    /// The pauses: when one was seen, when it was ended, and when its end was seen.
+    pub pauses: Vec<[Duration; 3]>,
 }
 
 /// Changes the files and reloads the daemon.
@@ -92,6 +94,7 @@ impl Reloads<'_> {
                 &|reading| reading.reload_worked && reading.states.len() == all + TEMPORARY,
                 stop,
             )?;
+            self.pause(&mut outcome, &round.to_string(), stop)?;
             // A file that the main file names by its full name must exist.
             self.files.remove("changing.toml")?;
             self.step(
@@ -141,6 +144,20 @@ impl Reloads<'_> {
         }
         self.judge_requests(&mut outcome);
         Ok(outcome)
+    }
+
+    /// Pauses some of the changing providers for longer than an interval.
+    fn pause(&self, outcome: &mut Outcome, round: &str, stop: &Stop) -> Result<()> {
+        let count = self.files.pausing().len();
+        self.files.write_pausing(round)?;
+        self.step(outcome, "a pause", true, &|reading| reading.paused == count, stop)?;
+        let begun = self.world.now();
+        pause_until(self.world, begun + INTERVAL + INTERVAL / 2, stop);
+        let ended = self.world.now();
+        self.files.write_changing(round)?;
+        self.step(outcome, "the end of a pause", true, &|reading| reading.paused == 0, stop)?;
+        outcome.pauses.push([begun, ended, self.world.now()]);
+        Ok(())
     }
 
     /// Sends a signal, and waits for its expected effect.
@@ -204,7 +221,7 @@ impl Reloads<'_> {
     }
 
     /// A removed provider must get no request once its last probe has ended. A changed provider
-    /// must get neither too many nor too few.
+    /// must get neither too many nor too few, and a paused one none.
     fn judge_requests(&self, outcome: &mut Outcome) {
         for provider in self.files.temporary() {
             let served = self.world.served(provider);
@@ -233,8 +250,25 @@ impl Reloads<'_> {
                      {CONFIRM_AFTER:?}"
                 ));
             }
+            let pauses: &[_] =
+                if self.files.pausing().contains(&provider) { &outcome.pauses } else { &[] };
+            for [begun, ended, _] in pauses {
+                let begun = *begun + self.delays.allowance(*begun, *begun);
+                if let Some(one) = gaps.iter().find(|one| (begun..*ended).contains(&one.at())) {
+                    outcome.problems.push(format!(
+                        "provider {provider} was paused at {:.1} s and got a request at {:.1} s",
+                        begun.as_secs_f64(),
+                        one.at().as_secs_f64()
+                    ));
+                }
+            }
+            // The time of a pause does not count.
             let is_late = |two: &[Served]| {
-                !two[0].answer.is_transient() && pause(two) > INTERVAL.mul_f64(1.5) + TIMEOUT
+                let (from, to) = (two[0].at(), two[1].at());
+                let across = pauses.iter().find(|[begun, ended, _]| from < *ended && to > *begun);
+                let from = across.map_or(from, |[.., over]| *over);
+                !two[0].answer.is_transient()
+                    && to.saturating_sub(from) > INTERVAL.mul_f64(1.5) + TIMEOUT
             };
             let late = gaps
                 .windows(2)

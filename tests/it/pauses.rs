@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::support::daemon::Daemon;
+use super::support::daemon::{Daemon, credwatch};
 use super::support::endpoint::Endpoint;
 use super::support::wait_for;
 
@@ -125,4 +125,88 @@ fn neither_a_pause_nor_a_request_in_it_ends_the_back_off() {
 fn next_probe(daemon: &Daemon) -> f64 {
     let series = "credwatch_probe_next_timestamp_seconds{provider=\"p\"}";
     daemon.sample(series).expect("a next probe")
+}
+
+const TOKEN: &str = r#"{"access_token":"t","expires_in":3600}"#;
+
+#[test]
+fn a_pause_holds_for_the_next_credential_too() {
+    let endpoint = Endpoint::json("200 OK", TOKEN);
+    let next = "credentials_next.client_secret = \"another-secret\"";
+    let text = provider("p", &endpoint, &format!("enabled = false\n{next}"));
+    let daemon = Daemon::start_with(&text, &FLAGS, &[]);
+    let probes = "credwatch_next_credential_probes_total{provider=\"p\"}";
+    let states = |daemon: &Daemon| {
+        let state = json(daemon, "/api/v1/providers/p");
+        [state["state"].clone(), state["next"]["state"].clone()]
+    };
+    assert_eq!(daemon.post("/api/v1/providers/p/probe").status, 409);
+    assert_eq!((daemon.sample(probes), endpoint.calls()), (Some(0.0), 0));
+    assert_eq!(states(&daemon), ["unknown", "unknown"]);
+    reload(&daemon, &provider("p", &endpoint, next));
+    wait_for("both to be probed", || (states(&daemon) == ["healthy", "healthy"]).then_some(()));
+    let calls = endpoint.calls();
+    reload(&daemon, &text);
+    wait_for("the pause", || (paused(&daemon, "p") == Some(1.0)).then_some(()));
+    assert_eq!(states(&daemon), ["healthy", "healthy"], "both keep their states");
+    assert_eq!((endpoint.calls(), daemon.sample(probes)), (calls, Some(1.0)));
+}
+
+#[test]
+fn a_paused_provider_is_not_probed_on_demand_and_keeps_its_last_result() {
+    let endpoint = Endpoint::json("200 OK", TOKEN);
+    let flags = ["--probe.on-demand", "--web.enable-lifecycle"];
+    let daemon = Daemon::start_with(&provider("p", &endpoint, "enabled = false"), &flags, &[]);
+    let has = |line: &str| {
+        let body = daemon.get("/probe?provider=p").body;
+        assert!(body.lines().any(|found| found == line), "{line} in {body}");
+    };
+    has("credwatch_provider_paused{provider=\"p\"} 1");
+    has("credwatch_provider_state{provider=\"p\",state=\"unknown\"} 1");
+    has("credwatch_probe_pending{provider=\"p\"} 0");
+    assert_eq!(endpoint.calls(), 0);
+    reload(&daemon, &provider("p", &endpoint, "pause_until = 2020-01-01T00:00:00Z"));
+    has("credwatch_probe_success{provider=\"p\"} 1");
+    has("credwatch_provider_paused{provider=\"p\"} 0");
+    daemon.wait_for_log("this time is in the past, so it pauses nothing");
+    reload(&daemon, &provider("p", &endpoint, "enabled = false"));
+    has("credwatch_probe_success{provider=\"p\"} 1");
+    has("credwatch_provider_paused{provider=\"p\"} 1");
+    assert_eq!(endpoint.calls(), 1);
+    let targets = json(&daemon, "/sd/prometheus");
+    assert_eq!(targets[0]["labels"]["provider"], "p", "its series stay: {targets}");
+}
+
+#[test]
+fn paused_providers_alone_are_healthy_and_ready_and_a_removed_one_leaves_no_series() {
+    let endpoint = refusing().that_must_not_be_called();
+    let text = provider("p", &endpoint, "pause_until = 2099-01-31T08:00:00+01:00")
+        + &provider("other", &endpoint, "enabled = false");
+    let daemon = Daemon::start_with(&text, &FLAGS, &[]);
+    let status = || {
+        let flag = format!("--url={}", daemon.address());
+        let output = credwatch().args(["status", &flag]).output().expect("it runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    for path in ["/healthz", "/readyz", "/healthz?provider=p"] {
+        assert_eq!(daemon.get(path).status, 200, "{path}");
+    }
+    let (code, told) = status();
+    assert!(code == Some(0) && told.contains("2 paused of 2 providers"), "{told}");
+    let state = json(&daemon, "/api/v1/providers/p");
+    let expected = serde_json::json!({ "cause": "pause_until", "until": "2099-01-31T07:00:00Z" });
+    assert_eq!(state["paused"], expected);
+    assert_eq!(state["next_probe"], "2099-01-31T07:00:00Z");
+    assert_eq!(json(&daemon, "/api/v1/providers?state=paused")["total"], 2);
+    assert_eq!(json(&daemon, "/api/v1/providers?state=unknown")["total"], 0);
+    reload(&daemon, &provider("other", &endpoint, "enabled = false"));
+    let metrics = daemon.get("/metrics").body;
+    assert!(!metrics.contains("provider=\"p\"") && metrics.contains("provider=\"other\""));
+    for path in ["/api/v1/providers/p", "/probe?provider=p", "/providers/p", "/healthz?provider=p"]
+    {
+        assert_eq!(daemon.get(path).status, 404, "{path}");
+    }
+    let (code, told) = status();
+    assert!(code == Some(0) && told.contains("1 paused of 1 provider"), "{told}");
+    assert_eq!(endpoint.calls(), 0);
 }

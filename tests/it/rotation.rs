@@ -199,3 +199,29 @@ fn a_renewed_client_certificate_is_used_without_a_reload_and_an_unreadable_one_i
     );
     assert_eq!(daemon.log().matches("changed certificate files").count(), 1, "{}", daemon.log());
 }
+
+#[test]
+fn a_secret_that_was_rotated_in_a_pause_ends_the_back_off_after_it() {
+    let endpoint = accepting("new-secret-of-the-file");
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("secret");
+    std::fs::write(&file, "old-secret-of-the-file").expect("written");
+    let secret = format!("credentials.client_secret = {{ file = \"{}\" }}", file.display());
+    let text = |more: &str| provider(&endpoint, "1h", &format!("{secret}\n{more}"));
+    let flags = ["--web.enable-lifecycle", "--web.enable-admin-api"];
+    let daemon = Daemon::start_with(&text(""), &flags, &[]);
+    let reload = |more: &str| {
+        daemon.configure(&text(more));
+        assert_eq!(daemon.post("/-/reload").status, 200);
+    };
+    daemon.wait_for_state("p", "broken");
+    let calls = endpoint.calls();
+    reload("enabled = false");
+    std::fs::write(&file, "new-secret-of-the-file").expect("written");
+    assert_eq!(daemon.post("/api/v1/providers/p/probe").status, 409);
+    assert_eq!(endpoint.calls(), calls);
+    // The next probe of its back-off would come in an hour.
+    reload("");
+    daemon.wait_for_state("p", "healthy");
+    assert_eq!(endpoint.calls(), calls + 1);
+}

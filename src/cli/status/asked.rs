@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
 
-use super::row::{Row, is_paused};
+use super::row::Row;
 use crate::probe::Asker;
 use crate::recipe::request::Headers;
 use crate::state::State;
@@ -34,8 +34,10 @@ pub struct Daemon {
 
 /// What a daemon says about its providers.
 pub struct Overview {
-    /// The number of providers in each state.
+    /// The number of providers in each state, without those that are paused.
     pub counts: Vec<(State, u64)>,
+    /// The number of paused providers.
+    pub paused: u64,
     /// Whether its scheduler makes no progress.
     pub stalled: bool,
     /// Broken and failing providers as the daemon tells them, at most [`MOST`] in each state.
@@ -62,13 +64,15 @@ impl Daemon {
     /// # Errors
     /// A sentence about why there is none.
     pub async fn overview(&self) -> Result<Overview, String> {
-        let mut overview = Overview { counts: Vec::new(), stalled: false, providers: Vec::new() };
+        let total = |page: &Value| page["total"].as_u64().ok_or(NOT_CREDWATCH);
+        let paused = total(&self.page("paused", 0, 0).await?)?;
+        let (counts, providers) = (Vec::new(), Vec::new());
+        let mut overview = Overview { counts, paused, stalled: false, providers };
         for state in State::ALL {
             let limit = if SHOWN.contains(&state) { PAGE } else { 0 };
-            let mut page = self.page(state, 0, limit).await?;
-            let total = page["total"].as_u64().ok_or(NOT_CREDWATCH)?;
+            let mut page = self.page(state.word(), 0, limit).await?;
             overview.stalled |= page["stalled"].as_bool().unwrap_or(false);
-            overview.counts.push((state, total));
+            overview.counts.push((state, total(&page)?));
             let mut taken = 0;
             while let Some(Value::Array(providers)) = page.get_mut("providers").map(Value::take) {
                 taken += providers.len();
@@ -77,15 +81,15 @@ impl Daemon {
                 if !full {
                     break;
                 }
-                page = self.page(state, taken, PAGE).await?;
+                page = self.page(state.word(), taken, PAGE).await?;
             }
         }
         Ok(overview)
     }
 
-    async fn page(&self, state: State, offset: usize, limit: usize) -> Result<Value, String> {
+    async fn page(&self, state: &str, offset: usize, limit: usize) -> Result<Value, String> {
         let mut url = self.url.join("api/v1/providers").map_err(|error| error.to_string())?;
-        url.set_query(Some(&format!("state={}&offset={offset}&limit={limit}", state.word())));
+        url.set_query(Some(&format!("state={state}&offset={offset}&limit={limit}")));
         let answer = self.asker.get(url, self.headers.clone()).await;
         let (status, body) = answer.map_err(|failure| failure.message.as_str().to_owned())?;
         match status {
@@ -110,9 +114,7 @@ impl Overview {
 
     /// Whether nothing is broken, paused providers aside, and the scheduler works.
     pub fn is_healthy(&self) -> bool {
-        let is_broken = |one: &&Value| one["state"].as_str() == Some(State::Broken.word());
-        let paused = self.providers.iter().filter(is_broken).filter(|one| is_paused(one)).count();
-        self.count(State::Broken) <= paused as u64 && !self.stalled
+        self.count(State::Broken) == 0 && !self.stalled
     }
 
     /// The rows, the most urgent first.

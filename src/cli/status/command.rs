@@ -159,6 +159,7 @@ fn once(daemon: &Daemon, output: Output) -> io::Result<ExitCode> {
                 "url": daemon.url.as_str(),
                 "stalled": overview.stalled,
                 "states": states,
+                "paused": overview.paused,
                 "providers": overview.providers,
             })
         ));

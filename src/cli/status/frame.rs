@@ -74,11 +74,11 @@ pub fn frame(
     lines
 }
 
-/// `2 broken, 1 failing, 27 healthy of 30 providers`
+/// `2 broken, 1 failing, 25 healthy, 2 paused of 30 providers`
 fn counts(overview: &Overview) -> String {
     let of = |state: State| (overview.count(state), state.word());
     let order = [State::Broken, State::Failing, State::Unknown, State::Healthy];
-    let parts: Vec<String> = order
+    let mut parts: Vec<String> = order
         .into_iter()
         .filter(|state| overview.count(*state) > 0)
         .map(|state| {
@@ -91,7 +91,10 @@ fn counts(overview: &Overview) -> String {
             }
         })
         .collect();
-    let all: u64 = overview.counts.iter().map(|(_, count)| count).sum();
+    if overview.paused > 0 {
+        parts.push(Dim.paint(&format!("{} paused", overview.paused)));
+    }
+    let all = overview.counts.iter().map(|(_, count)| count).sum::<u64>() + overview.paused;
     let all = counted(usize::try_from(all).unwrap_or(usize::MAX), "provider");
     if parts.is_empty() { all } else { format!("{} of {all}", parts.join(", ")) }
 }
@@ -123,11 +126,11 @@ mod tests {
         };
         let counts = vec![(State::Broken, 9), (State::Failing, 1), (State::Healthy, 3)];
         let providers = vec![provider("a", "failing"), provider("b", "broken")];
-        let overview = Overview { counts, stalled: false, providers };
+        let overview = Overview { counts, paused: 2, stalled: false, providers };
         let rows = overview.rows(1_767_225_660.0);
         let window = Window { width: 80, height: 24 };
         let lines = frame("http://x/", "now", Some(&overview), &rows, None, &window);
-        assert!(lines[1].contains("9 broken") && lines[1].ends_with("of 13 providers"));
+        assert!(lines[1].contains("9 broken") && lines[1].ends_with("of 15 providers"));
         assert!(lines[4].contains("broken") && lines[4].contains("rejected 1003"), "{}", lines[4]);
         assert!(lines[5].contains("failing") && lines[6].contains("8 more"), "{lines:?}");
         for line in &lines {

@@ -36,14 +36,11 @@ impl Row {
         let state = text("/state");
         let order = CLASSES.iter().position(|known| *known == class).unwrap_or(CLASSES.len());
         let order = u8::try_from(order).unwrap_or(u8::MAX);
-        let paused = is_paused(provider);
         let order = if state == "broken" { order } else { order + 10 };
-        let order = if paused { order + 20 } else { order };
-        let message = text("/failure/message");
         Self {
             name: text("/name"),
             reason: format!("{} {}", text("/failure/reason"), text("/failure/code")),
-            message: if paused { format!("(paused) {message}") } else { message },
+            message: text("/failure/message"),
             since: age.map_or_else(|| "–".to_owned(), in_seconds),
             runway: runway(provider, left),
             rank: (order, left.unwrap_or(0.0).max(0.0)),
@@ -55,11 +52,6 @@ impl Row {
 /// A duration for people, in whole seconds.
 fn in_seconds(seconds: f64) -> String {
     if seconds < 10.0 { format!("{:.0}s", seconds.max(1.0)) } else { human_duration(seconds) }
-}
-
-/// Whether the provider is not probed now, so its state says nothing.
-pub fn is_paused(provider: &Value) -> bool {
-    provider.get("paused").is_some_and(|paused| !paused.is_null())
 }
 
 /// How long tokens from before still work.
