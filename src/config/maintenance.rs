@@ -242,12 +242,22 @@ fn zone(text: &Text, context: &mut Context<'_>) -> Option<TimeZone> {
     let name = text.0.get_ref();
     let zone = TimeZone::get(name).ok();
     if zone.is_none() {
-        let problem = Sentence::fill("this host knows no time zone `{}`", [Shown::name(name)]);
-        context.error(text.0.span(), problem).hint = Some(
-            "write a name such as \"Europe/Berlin\"; on most systems the package `tzdata` has \
-             the zones"
-                .into(),
-        );
+        let is_empty = jiff::tz::db().available().next().is_none();
+        let (problem, hint) = unknown_zone(name, is_empty);
+        context.error(text.0.span(), problem).hint = Some(hint.into());
     }
     zone
+}
+
+/// What is wrong with a time zone that this host does not know, and what to do. `is_empty` tells
+/// that it knows none.
+fn unknown_zone(name: &str, is_empty: bool) -> (Sentence, &'static str) {
+    if is_empty {
+        let problem = "this host has no files of time zones (/usr/share/zoneinfo)";
+        return (problem.into(), "install the package `tzdata`, or leave out `time_zone` for UTC");
+    }
+    let problem = Sentence::fill("this host knows no time zone `{}`", [Shown::name(name)]);
+    let hint = "write a name such as \"Europe/Berlin\"; `timedatectl list-timezones` lists them, \
+                and the package `tzdata` has them";
+    (problem, hint)
 }
