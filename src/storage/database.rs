@@ -14,7 +14,7 @@ use redb::{
 const VERSION: u64 = 1;
 
 /// The most memory for pages of the file, in bytes.
-const CACHE: usize = 4 * 1024 * 1024;
+const CACHE: usize = 1024 * 1024;
 
 /// Numbers about the database: its version, and the number of the next provider.
 pub(super) const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
