@@ -1,5 +1,5 @@
-//! The texts of the alerts: the step for each reason, the time to read them, and whose sentence they
-//! show.
+//! The texts of the alerts: the step for each reason, the time to read them, and whose sentence
+//! they show.
 
 use std::collections::{BTreeMap, BTreeSet};
 
