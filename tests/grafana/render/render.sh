@@ -2,8 +2,9 @@
 # Draws pictures of both dashboards with Grafana's own components: tests/grafana/render/render.sh [OUTPUT] [SECONDS]
 #
 # For SECONDS (default 300) credwatch probes made-up token APIs, and Prometheus scrapes credwatch. Then the script runs every
-# query of the dashboards, @grafana/ui draws the results, and a headless Chromium takes the pictures. The script does not run
-# Grafana itself, because its dashboard loader and its panel plugins are not published as packages.
+# query of the dashboards, @grafana/ui draws the results, and a headless Chromium takes the pictures: of each dashboard one as it
+# opens, and one with all rows open (-open). AGAIN=yes draws the answers of the last run again. The script does not run Grafana
+# itself, because its dashboard loader and its panel plugins are not published as packages.
 #
 # The script needs prometheus, node, npm, openssl and chromium, and installs about 460 MB into OUTPUT. So `make test` does not run it.
 set -euo pipefail
