@@ -152,7 +152,8 @@ async fn ledger(options: &Options) -> std::io::Result<Arc<Ledger>> {
     let now = Timestamp::now();
     let roster = || Roster::new(plan.providers.clone(), &plan.duration_buckets, now);
     let shown = || roster().compact(plan.compact_metrics).with_created(plan.created_metrics);
-    let new = || Arc::new(Ledger::of(shown()));
+    let links = || Arc::clone(&plan.links);
+    let new = || Arc::new(Ledger::of(shown().linking(links())));
     let Some(storage) = options.storage.clone() else { return Ok(new()) };
     let configured = options.plan_files.as_ref().and_then(PlanFiles::written);
     let reading = Arc::clone(&storage);

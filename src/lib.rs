@@ -27,8 +27,9 @@
 //! (what may be shown), `printable` (characters that deceive a reader), [`diagnostic`] (faults with
 //! their place in a file), [`document`] (TOML against a schema), `watch` (changes of files),
 //! `shard`, `runtime` and `threads`, `logging`, `by_hand` (the command line with which a person
-//! probes). Beside them: [`fake`] (the token APIs of demo and tests), [`exchange`] (recorded
-//! exchanges), [`authoring`] (help for people who write recipes).
+//! probes), [`links`] (of the pages to other tools). Beside them: [`fake`] (the token APIs of demo
+//! and tests), [`exchange`] (recorded exchanges), [`authoring`] (help for people who write
+//! recipes).
 //!
 //! `ARCHITECTURE.md` has the picture, the invariants and what is absent on purpose.
 
@@ -44,6 +45,7 @@ pub mod exchange;
 pub mod fake;
 mod files;
 pub mod language;
+pub mod links;
 mod logging;
 pub mod metrics;
 mod next_step;

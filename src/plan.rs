@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::diagnostic::Fault;
+use crate::links::Links;
 use crate::provider::Provider;
 use crate::runtime;
 use crate::watch::{Digest, Files};
@@ -24,6 +25,8 @@ pub struct Plan {
     pub compact_metrics: bool,
     /// Whether `OpenMetrics` tells when each counter began at zero.
     pub created_metrics: bool,
+    /// The links of the pages to other tools.
+    pub links: Arc<Links>,
     /// The addresses of the HTTP server. A reload cannot change them.
     pub listen_addresses: Vec<SocketAddr>,
     /// TLS, passwords and headers of the server.

@@ -25,20 +25,27 @@ pub fn facts(
     }
 }
 
-/// A link for people. A fault when it is no URL that a browser opens, or has credentials in it.
-fn link(text: Option<&Text>, context: &mut Context<'_>) -> Option<Box<str>> {
-    let text = text?;
-    let address = text.0.get_ref().trim();
-    let is_link = Url::parse(address).is_ok_and(|url| {
+/// What is wrong with a text that is no link.
+pub const NO_LINK: &str = "this is no link: an address that begins with https:// or http://, \
+                           without user and password, of at most 500 bytes";
+
+/// Whether a browser opens this URL, and it has no credentials in it.
+pub fn is_link(address: &str) -> bool {
+    let is_url = Url::parse(address).is_ok_and(|url| {
         ["http", "https"].contains(&url.scheme())
             && url.host_str().is_some_and(|host| !host.is_empty())
             && url.username().is_empty()
             && url.password().is_none()
     });
-    if !is_link || address.len() > LONGEST_LINK || address.contains(char::is_whitespace) {
-        let problem = "this is no link: an address that begins with https:// or http://, without \
-                       user and password, of at most 500 bytes";
-        context.error(text.0.span(), problem);
+    is_url && address.len() <= LONGEST_LINK && !address.contains(char::is_whitespace)
+}
+
+/// A link for people. A fault when it is none.
+fn link(text: Option<&Text>, context: &mut Context<'_>) -> Option<Box<str>> {
+    let text = text?;
+    let address = text.0.get_ref().trim();
+    if !is_link(address) {
+        context.error(text.0.span(), NO_LINK);
         return None;
     }
     Some(address.into())

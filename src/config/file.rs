@@ -63,6 +63,23 @@ pub struct Web {
     /// The addresses of the HTTP server; default `["127.0.0.1:9797"]`. `:PORT` means all addresses.
     #[schemars(extend("x-credwatch" = "address"))]
     pub listen_addresses: Vec<Text>,
+    /// Links of the pages to other tools.
+    pub links: Links,
+}
+
+/// Links of the pages to other tools. Each is a URL that begins with `https://` or `http://`.
+#[derive(Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Links {
+    /// The dashboard of a provider, with `{provider}` for its name:
+    /// `https://grafana.example/d/credwatch-provider?var-provider={provider}`.
+    pub board: Option<Text>,
+    /// Alertmanager, for the link to a silence of a provider's alerts:
+    /// `https://alertmanager.example`.
+    pub alertmanager: Option<Text>,
+    /// Your runbooks, with `{reason}` for the failure reason; without it, credwatch adds
+    /// `#{reason}`.
+    pub runbooks: Option<Text>,
 }
 
 /// How many probes may run at the same time.

@@ -9,6 +9,7 @@ mod facts;
 pub mod file;
 mod hosts;
 mod inputs;
+mod links;
 mod load;
 mod maintenance;
 mod parsed;

@@ -1,7 +1,9 @@
 //! The settings of the daemon: everything but providers and recipes.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
+use super::links::links;
 use super::parsed::Parsed;
 use crate::diagnostic::Fault;
 use crate::plan::{Limits, Plan};
@@ -71,6 +73,7 @@ pub fn settings(main: &Parsed, faults: &mut Vec<Fault>) -> Plan {
         duration_buckets,
         compact_metrics: file.metrics.compact,
         created_metrics: file.metrics.created,
+        links: Arc::new(links(main, faults)),
         listen_addresses,
         ..Plan::default()
     }

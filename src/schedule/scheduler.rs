@@ -364,7 +364,7 @@ impl<P: Probes> Scheduler<P> {
         let (providers, bounds) = (plan.providers.clone(), &plan.duration_buckets);
         let (roster, changes) = self.ledger.successor(providers, bounds);
         let roster = roster.compact(plan.compact_metrics).with_created(plan.created_metrics);
-        let roster = Arc::new(roster);
+        let roster = Arc::new(roster.linking(Arc::clone(&plan.links)));
         self.lanes.limit(plan.limits);
         let address = |entry: &Arc<Entry>| Arc::as_ptr(entry) as usize;
         // Requests that wait for a replaced entry get the probe of the new one.

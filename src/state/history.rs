@@ -45,6 +45,10 @@ pub struct PastFailure {
     pub failure: Failure,
     /// The HTTP status; `None` without an answer.
     pub status: Option<u16>,
+    /// How many failures in a row had this reason and code, up to this one.
+    pub times: u32,
+    /// When the first of these began.
+    pub since: Timestamp,
 }
 
 /// The last probes of a provider, the newest last, and its last hours.
@@ -61,6 +65,7 @@ impl History {
     pub fn record(&mut self, probe: &Probe) {
         let failure =
             if let Outcome::Failed(failure) = &probe.outcome { Some(failure) } else { None };
+        let follows_a_failure = self.probes.last().is_some_and(|past| past.reason.is_some());
         #[expect(clippy::cast_possible_truncation, reason = "seconds of a probe, for a picture")]
         let past = Past {
             started: probe.started.as_microsecond(),
@@ -69,7 +74,17 @@ impl History {
         };
         push(&mut self.probes, past, MOST_PROBES);
         if let Some(failure) = failure {
+            let is_equal = |before: &&PastFailure| {
+                let known = &before.failure;
+                (known.reason, &known.code) == (failure.reason, &failure.code)
+            };
+            let before = self.failures.last().filter(|_| follows_a_failure).filter(is_equal);
+            let (times, since) = before.map_or((1, probe.started), |before| {
+                (before.times.saturating_add(1), before.since)
+            });
             let past = PastFailure {
+                times,
+                since,
                 started: probe.started,
                 duration: probe.duration,
                 failure: failure.clone(),
@@ -158,5 +173,21 @@ mod tests {
         let failures: Vec<i64> =
             history.failures().iter().map(|past| past.started.as_second()).collect();
         assert_eq!(failures, [0, 100, 200, 300, 400, 500, 600, 700, 800, 900]);
+    }
+
+    #[test]
+    fn failures_in_a_row_with_the_same_reason_and_code_are_counted_past_those_that_are_kept() {
+        let failed = |reason| Outcome::Failed(Failure::new(reason, "no"));
+        let accepted = Outcome::Accepted;
+        let mut history = History::default();
+        for second in 0..36 {
+            history.record(&probe(second, failed(Reason::Rejected)));
+        }
+        history.record(&probe(36, failed(Reason::Timeout)));
+        history.record(&probe(37, accepted));
+        history.record(&probe(38, failed(Reason::Timeout)));
+        let runs: Vec<(u32, i64)> =
+            history.failures().iter().map(|past| (past.times, past.since.as_second())).collect();
+        assert_eq!(runs[5..], [(34, 0), (35, 0), (36, 0), (1, 36), (1, 38)][..]);
     }
 }

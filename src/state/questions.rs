@@ -254,27 +254,35 @@ impl Health {
         self.known_ends().map(|end| (end, end.with_max_age(provider.policy.max_age)))
     }
 
-    /// The earliest end of a configured credential, and whether it is only declared. What is
-    /// reported about a credential replaces everything else that is known about it. The rule
-    /// `credwatch:credential_end:seconds` says the same.
-    #[must_use]
-    pub fn first_credential_end(&self, provider: &Provider) -> Option<(Timestamp, bool)> {
-        let times = || {
+    /// The ends of the configured credentials that count, each with what a probe knows about it;
+    /// `None` for the declared one. What is reported about a credential replaces everything else
+    /// that is known about it. The rule `credwatch:credential_end:seconds` says the same.
+    pub fn ends_that_count<'h>(
+        &'h self,
+        provider: &'h Provider,
+    ) -> impl Iterator<Item = (Option<&'h CredentialEnd>, Timestamp)> {
+        let times = move || {
             let ends = self.credential_ends(provider);
             ends.filter_map(|(end, expiry)| Some((end, expiry.time()?)))
         };
-        let is_reported = |credential: &str| {
+        let is_reported = move |credential: &str| {
             let is_it = |end: &CredentialEnd| {
                 end.source == EndSource::Reported && *end.credential == *credential
             };
             times().any(|(end, _)| is_it(end))
         };
-        let counts = |end: &CredentialEnd| {
+        let counts = move |end: &CredentialEnd| {
             end.source == EndSource::Reported || !is_reported(&end.credential)
         };
-        let known = times().filter(|(end, _)| counts(end)).map(|(_, time)| (time, false));
+        let known = times().filter(move |(end, _)| counts(end));
         let declared =
             provider.secret_expires.filter(|_| !is_reported(provider.declared_credential()));
-        known.chain(declared.map(|time| (time, true))).min()
+        known.map(|(end, time)| (Some(end), time)).chain(declared.map(|time| (None, time)))
+    }
+
+    /// The earliest end of a configured credential, and whether it is only declared.
+    #[must_use]
+    pub fn first_credential_end(&self, provider: &Provider) -> Option<(Timestamp, bool)> {
+        self.ends_that_count(provider).map(|(end, time)| (time, end.is_none())).min()
     }
 }

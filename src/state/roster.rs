@@ -10,6 +10,7 @@ use super::health::{Health, Recorded};
 use super::histogram::Bounds;
 use super::history::History;
 use super::timeline::{Incident, Timeline, Unsaved};
+use crate::links::Links;
 use crate::outcome::{HeldEnds, Probe};
 use crate::provider::{Provider, Slot};
 
@@ -162,6 +163,7 @@ pub struct Roster {
     is_compact: bool,
     /// Whether `OpenMetrics` tells when counters were created.
     has_created: bool,
+    links: Arc<Links>,
 }
 
 /// The indexes of these entries in the order of their names.
@@ -200,7 +202,8 @@ impl Roster {
         entries.shrink_to_fit();
         next.shrink_to_fit();
         let by_name = [by_name(&entries), by_name(&next)];
-        Self { entries, next, by_name, bounds, is_compact: false, has_created: false }
+        let links = Arc::default();
+        Self { entries, next, by_name, bounds, is_compact: false, has_created: false, links }
     }
 
     /// The same roster, whose metrics leave out failure reasons that never happened and empty
@@ -214,6 +217,18 @@ impl Roster {
     #[must_use]
     pub fn is_compact(&self) -> bool {
         self.is_compact
+    }
+
+    /// The same roster with these links of the pages to other tools.
+    #[must_use]
+    pub fn linking(self, links: Arc<Links>) -> Self {
+        Self { links, ..self }
+    }
+
+    /// The links of the pages to other tools.
+    #[must_use]
+    pub fn links(&self) -> &Links {
+        &self.links
     }
 
     /// The same roster, whose counters have their time of creation in `OpenMetrics`

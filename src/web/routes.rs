@@ -15,6 +15,7 @@ pub fn all(app: App) -> Router {
         .route("/", get(page::overview_page))
         .route("/providers", get(page::provider_page_by_query))
         .route("/providers/{name}", get(page::provider_page))
+        .route("/ends", get(page::ends_page))
         .route("/reasons", get(page::reasons_page))
         .route("/assets/{name}", get(page::asset))
         .route(&app.telemetry_path, get(scrape::metrics))
@@ -37,8 +38,10 @@ pub fn all(app: App) -> Router {
 #[must_use]
 pub fn is_free_path(path: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./~".contains(&byte);
-    let taken =
-        ["/", "/providers", "/reasons", "/healthz", "/livez", "/readyz", "/probe", "/-/reload"];
+    let taken = [
+        "/", "/providers", "/ends", "/reasons", "/healthz", "/livez", "/readyz", "/probe",
+        "/-/reload",
+    ];
     let below = ["/providers/", "/assets/", "/sd/", "/api/"];
     path.starts_with('/')
         && path.bytes().all(is_plain)

@@ -26,14 +26,18 @@ export async function audit({ open }) {
     ['/providers/enablex-rcs', []],
     ['/providers/rotating', []],
     ['/reasons', []],
+    ['/ends', []],
+    ['/ends?band=ended&source=declared&label=team%3Dops', []],
+    ['/ends?q=nobody-has-this-name', []],
     // The browser logs this status to the console.
     ['/providers/nobody', [/status of 404/]],
     ['/?state=brocken', [/status of 400/]],
+    ['/ends?band=soon', [/status of 400/]],
   ];
   for (const colorScheme of ['light', 'dark']) {
     for (const viewport of [DESKTOP, TABLET, PHONE]) {
       // The layout of a tablet differs only in the table.
-      for (const [path, expected] of viewport === TABLET ? pages.slice(0, 1) : pages) {
+      for (const [path, expected] of viewport === TABLET ? pages.filter(([path]) => path === '/' || path === '/ends') : pages) {
         const what = `${path} ${colorScheme} ${viewport.width}`;
         const { page, clean, accessible, close } = await open(path, { colorScheme, viewport, hasTouch: viewport === PHONE });
         for (const details of await page.locator('details').all()) await details.locator('summary').click();
@@ -52,6 +56,8 @@ export async function audit({ open }) {
   };
   assert.ok((await ground('light')) > 600 && (await ground('dark')) < 120);
   await compact(open);
+  await oneScreen(open);
+  await paper(open);
   await local(open);
   // The first link that the Tab key reaches skips to the content.
   const { page, close } = await open('/');
@@ -72,6 +78,28 @@ async function compact(open) {
   }
   const { clean, close } = await open('/', { viewport: { width: 320, height: 640 } });
   await clean('320 pixels');
+  await close();
+}
+
+/** What a person on call needs stands on the first screen of a provider. */
+async function oneScreen(open) {
+  const { page, close } = await open('/providers/enkash');
+  for (const part of ['h1', '.badge', '.first', 'blockquote', '.steps', '.glance', '.command', '.strip']) {
+    const box = await page.locator(part).first().boundingBox();
+    assert.ok(box && box.y + box.height <= 800, `${part} is on the first screen: ${JSON.stringify(box)}`);
+  }
+  await close();
+}
+
+/** The page of a provider takes at most two sheets of paper, with times in UTC. */
+async function paper(open) {
+  const { page, close } = await open('/providers/enkash', { timezoneId: 'Asia/Kolkata' });
+  const sheets = (await page.pdf({ preferCSSPageSize: true })).toString('latin1').match(/\/Type\s*\/Page\b/g);
+  assert.ok(sheets && sheets.length <= 2, `${sheets?.length} sheets`);
+  await page.evaluate(() => dispatchEvent(new Event('beforeprint')));
+  assert.match(await page.locator('.glance time').first().textContent(), /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$/);
+  await page.evaluate(() => dispatchEvent(new Event('afterprint')));
+  assert.match(await page.locator('.glance time').first().textContent(), / · .*UTC$/);
   await close();
 }
 

@@ -144,6 +144,7 @@ fn no_output_of_the_daemon_has_a_secret_or_a_token_at_level_trace() {
             "/?q=rejected".into(),
             "/providers?name=p0".into(),
             "/reasons".into(),
+            "/ends".into(),
         ])
         .collect();
     for path in ["/", "/metrics", "/healthz", "/livez", "/readyz", "/healthz?provider=p0"]

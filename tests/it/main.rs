@@ -85,6 +85,7 @@ mod lists;
 mod memory;
 mod on_demand;
 mod page;
+mod page_ends;
 mod pauses;
 mod reference;
 mod reload;

@@ -56,6 +56,15 @@ fn a_provider_that_is_switched_off_keeps_its_state_and_counts_nowhere() {
     let page = daemon.get("/").body;
     assert!(page.contains("All providers are paused."), "{page}");
     assert!(daemon.get("/?state=paused").body.contains("enabled = false"));
+    let own = daemon.get("/providers/p").body;
+    for part in [
+        "<section class=\"now paused\">",
+        "<b>Paused</b> without an end: <code>enabled = false</code>",
+        "The last state stays: <b>broken</b> since <time",
+        "none planned",
+    ] {
+        assert!(own.contains(part), "{part:?} in {own}");
+    }
     assert!(!daemon.get("/?state=broken").body.contains("data-key=\"p\""));
     assert_eq!(endpoint.calls(), calls, "nothing was sent");
     reload(&daemon, &provider("p", &endpoint, ""));

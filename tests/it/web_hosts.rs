@@ -17,7 +17,7 @@ fn status(daemon: &Daemon, method: &str, target: &str, headers: &str) -> u16 {
 fn a_page_with_a_rebound_name_reads_nothing_but_metrics_and_health() {
     let daemon = start(&[]);
     let closed = [
-        "/", "/reasons", "/providers/p", "/assets/style.css", "/probe?provider=p",
+        "/", "/reasons", "/ends", "/providers/p", "/assets/style.css", "/probe?provider=p",
         "/sd/prometheus", "/api/v1/providers", "/api/v1/providers/p", "/nothing-here",
     ];
     for path in closed {

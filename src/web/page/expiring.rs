@@ -10,10 +10,10 @@ use crate::state::Health;
 use crate::time::unix_seconds;
 
 /// How long before the end of a client certificate the page warns, in seconds. As in the alerts.
-const SECRET_SOON: f64 = 30.0 * 86_400.0;
+pub const SECRET_SOON: f64 = 30.0 * 86_400.0;
 
 /// How long before the end of the endpoint's certificate the page warns, in seconds.
-const CERTIFICATE_SOON: f64 = 7.0 * 86_400.0;
+pub const CERTIFICATE_SOON: f64 = 7.0 * 86_400.0;
 
 /// What ends, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

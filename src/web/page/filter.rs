@@ -29,15 +29,28 @@ impl<'a> Filter<'a> {
         kind: Option<Kind>,
     ) -> bool {
         let chosen = self.selection;
-        chosen.labels.iter().all(|label| provider.labels.contains(label))
+        self.fits(provider)
             && chosen.kind.is_none_or(|chosen| kind == Some(chosen))
             && chosen.failure.as_ref().is_none_or(|cause| failure.is_some_and(|it| is(it, cause)))
-            && chosen
-                .vendor
-                .as_deref()
-                .is_none_or(|vendor| provider.recipe.vendor() == Some(vendor))
-            && chosen.host.as_deref().is_none_or(|host| provider.endpoint.as_deref() == Some(host))
             && self.words.iter().all(|word| contains(word, provider, failure))
+    }
+
+    /// Whether a provider has all labels, the vendor, the host and the owner.
+    pub fn fits(&self, provider: &Provider) -> bool {
+        let chosen = self.selection;
+        let is = |wanted: &Option<String>, known: Option<&str>| {
+            wanted.as_deref().is_none_or(|wanted| known == Some(wanted))
+        };
+        chosen.labels.iter().all(|label| provider.labels.contains(label))
+            && is(&chosen.vendor, provider.recipe.vendor())
+            && is(&chosen.host, provider.endpoint.as_deref())
+            && is(&chosen.owner, provider.facts.owner.as_deref())
+    }
+
+    /// The words that nothing of a provider has, in lower case.
+    pub fn words_not_in(&self, provider: &Provider) -> Vec<&str> {
+        let words = self.words.iter().filter(|word| !contains(word, provider, None));
+        words.map(String::as_str).collect()
     }
 }
 
@@ -52,10 +65,16 @@ fn contains(word: &str, provider: &Provider, failure: Option<&Failure>) -> bool 
     in_text(&provider.name)
         || in_text(&recipe.name)
         || provider.labels.iter().any(|(name, value)| in_text(&format!("{name}={value}")))
-        || [recipe.vendor(), recipe.title.as_deref(), provider.endpoint.as_deref()]
-            .into_iter()
-            .flatten()
-            .any(in_text)
+        || [
+            recipe.vendor(),
+            recipe.title.as_deref(),
+            provider.endpoint.as_deref(),
+            provider.api_host.as_deref(),
+            provider.facts.owner.as_deref(),
+        ]
+        .into_iter()
+        .flatten()
+        .any(in_text)
         || recipe.aliases().iter().any(|alias| in_text(alias))
         || failure.is_some_and(|failure| {
             in_text(failure.reason.word())
@@ -66,13 +85,18 @@ fn contains(word: &str, provider: &Provider, failure: Option<&Failure>) -> bool 
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::outcome::{Code, Reason};
+    use crate::provider::Facts;
     use crate::web::page::samples::provider;
 
     #[test]
     fn a_provider_must_match_every_word_and_every_label() {
-        let provider = provider("Billing-API", &[("team", "billing"), ("env", "prod")]);
+        let mut provider = provider("Billing-API", &[("team", "billing"), ("env", "prod")]);
+        provider.facts =
+            Arc::new(Facts { owner: Some("Payments on call".into()), ..Facts::default() });
         let failure = Failure::new(Reason::Rejected, "The secret has expired")
             .code(Code::word("invalid_client"));
         let matches = |query: &str, failure: Option<&Failure>| {
@@ -88,6 +112,8 @@ mod tests {
             "q=oauth2",
             "q=KEYcloak",
             "label=team%3Dbilling&label=env%3Dprod",
+            "owner=Payments+on+call",
+            "q=payments",
         ] {
             assert!(matches(query, None), "{query}");
         }
@@ -112,6 +138,7 @@ mod tests {
             "failure=secret",
             "vendor=Acme",
             "host=api.example",
+            "owner=Payments",
         ] {
             assert!(!matches(query, Some(&failure)), "{query}");
         }

@@ -25,7 +25,7 @@ pub fn filters(found: &Found, selection: &Selection) -> Markup {
                     }
                 }
             }
-            (search(selection))
+            (search("./", selection.fields(), &selection.text, &SEARCH))
             @if selection.is_filtered() { (narrowed(found, selection)) }
         }
     }
@@ -68,18 +68,27 @@ fn chip(facet: Option<Facet>, title: &str, number: usize, selection: &Selection)
     }
 }
 
-fn search(selection: &Selection) -> Markup {
+/// The name of the search field and what it shows while it is empty.
+const SEARCH: [&str; 2] = [
+    "Search names, recipes, vendors, hosts, owners, labels, reasons, codes and messages",
+    "Name, team, vendor, code…",
+];
+
+/// The search in a list at this address; `fields` keep the other filters.
+pub fn search<'a, T: AsRef<str>>(
+    address: &str,
+    fields: impl IntoIterator<Item = (&'a str, T)>,
+    text: &str,
+    [title, hint]: &[&str; 2],
+) -> Markup {
     html! {
-        form role="search" action="./" method="get" data-key="search" {
-            @for (name, value) in selection.fields() {
-                input type="hidden" name=(name) value=(value);
+        form role="search" action=(address) method="get" data-key="search" {
+            @for (name, value) in fields {
+                input type="hidden" name=(name) value=(value.as_ref());
             }
-            label.sr-only for="q" {
-                "Search names, recipes, vendors, hosts, labels, reasons, codes and messages"
-            }
-            input #q type="search" name="q" value=(selection.text)
-                placeholder="Name, team, vendor, code…" autocomplete="off" spellcheck="false"
-                maxlength="200";
+            label.sr-only for="q" { (title) }
+            input #q type="search" name="q" value=(text) placeholder=(hint) autocomplete="off"
+                spellcheck="false" maxlength="200";
             button type="submit" { "Search" }
         }
     }

@@ -1,12 +1,14 @@
 //! The order of the list, its groups and its pages.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::facet::Facet;
 use super::finding::{Found, find, slice};
 use super::grouping::{Common, Grouped};
+use super::rows::{List, table};
 use super::samples::{probe, provider};
 use super::selection::Selection;
 use super::shape::Kind;
@@ -14,7 +16,7 @@ use crate::outcome::{Code, Expiry, Failure, Issued, Outcome, Probe, Reason};
 use crate::pause::Pauses;
 use crate::provider::{Provider, Slot};
 use crate::recipe::{Recipe, builtin};
-use crate::state::{Ledger, State};
+use crate::state::{Ledger, Moment, State};
 use crate::time::from_unix_seconds;
 
 const NOW: f64 = 1_800_000_000.0;
@@ -317,4 +319,22 @@ fn a_vendor_is_out_when_four_of_five_of_at_least_three_credentials_cannot_be_rea
     assert_eq!(vendors(4, 1), [(4, 5)]);
     assert_eq!(vendors(3, 0), [(3, 3)]);
     assert_eq!((vendors(2, 0), vendors(3, 1)), (vec![], vec![]));
+}
+
+#[test]
+fn section_and_word_of_a_row_agree_when_a_probe_ends_while_the_page_is_written() {
+    let ledger = ledger(vec![Script::new("p", None, Some((Reason::Rejected, 1.0, false)))]);
+    let roster = ledger.roster();
+    let selection = Selection::parse("").expect("valid");
+    let found = find(&roster, &selection, at(0.0));
+    assert_eq!(found.total.of(Facet::In(State::Failing)), 1);
+    let entry = roster.entry("p", Slot::Current).expect("there");
+    let _ = entry.record(&probe(failed(Reason::Rejected)));
+    let now = Moment { wall: at(0.0), uptime: Duration::ZERO };
+    let list = List { found: &found, selection: &selection, roster: &roster, now };
+    let page = table(&list).into_string();
+    for part in ["data-key=\"section-refused\"", ">broken</span>"] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    assert!(!page.contains("section-failing"), "{page}");
 }

@@ -5,14 +5,12 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use maud::{Markup, html};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 
+use crate::links::UNRESERVED;
 use crate::outcome::Reason;
 use crate::printable::is_deceptive;
 use crate::time::human_duration;
-
-/// The characters that need no escape in a path (RFC 3986, section 2.3).
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A duration in at most two units, in whole seconds: smaller units would change at each update.
 pub fn span(seconds: f64) -> String {

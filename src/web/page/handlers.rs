@@ -14,7 +14,7 @@ use url::form_urlencoded;
 
 use super::parts::{self, Place, Sheet};
 use super::selection::Selection;
-use super::{format, overview, provider, reasons};
+use super::{ends, format, overview, provider, reasons};
 use crate::by_hand::ByHand;
 use crate::provider::Slot;
 use crate::state::Ledger;
@@ -65,6 +65,24 @@ pub async fn provider_page_by_query(
     let mut pairs = form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes());
     let name = pairs.find_map(|(name, value)| (name == "name").then(|| value.into_owned()));
     provider_answer(&app, &headers, name.unwrap_or_default(), "./").await
+}
+
+/// `/ends`
+pub async fn ends_page(
+    Shared(app): Shared<App>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    answer(&app, &headers, move |ledger| {
+        match ends::Query::parse(query.as_deref().unwrap_or_default()) {
+            Ok(query) => (StatusCode::OK, ends::page(ledger, &query)),
+            Err(problem) => (
+                StatusCode::BAD_REQUEST,
+                problem_page(ledger, "./", "This filter is not valid", &problem),
+            ),
+        }
+    })
+    .await
 }
 
 /// `/reasons`

@@ -7,6 +7,7 @@
 
 mod assets;
 mod choice;
+mod ends;
 mod expiring;
 mod facet;
 mod filter;
@@ -34,4 +35,4 @@ mod shape;
 mod spark;
 
 pub use assets::asset;
-pub use handlers::{overview_page, provider_page, provider_page_by_query, reasons_page};
+pub use handlers::{ends_page, overview_page, provider_page, provider_page_by_query, reasons_page};

@@ -33,6 +33,7 @@ pub fn page(ledger: &Ledger, selection: &Selection) -> Sheet {
         rows: grouped.len().saturating_sub((found.page - 1) * ROWS).min(ROWS).max(found.rows.len()),
         all: if is_grouped { grouped.len() } else { found.selected.all },
     };
+    let address = |page| selection.on_page(page).address();
     let mut summary = headline::sentence(&found, selection);
     if selection.is_filtered() {
         let number = count(found.selected.all, "provider", "providers");
@@ -46,11 +47,11 @@ pub fn page(ledger: &Ledger, selection: &Selection) -> Sheet {
             div.tops data-key="tops" {
                 (causes(&found, selection))
                 (groups::switch(selection))
-                (pager(shown, "top", selection))
+                (pager(shown, "top", address))
             }
             @if is_grouped { (groups::table(grouped, selection, found.page, now)) }
             @else { (table(&List { found: &found, selection, roster: &roster, now })) }
-            (pager(shown, "bottom", selection))
+            (pager(shown, "bottom", address))
         }
     };
     Sheet {

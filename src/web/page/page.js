@@ -29,6 +29,7 @@
   function localise(root) {
     const [today] = local.format(new Date()).split(' ');
     for (const time of root.querySelectorAll('time[datetime]')) {
+      time.dataset.utc ??= time.textContent;
       const date = new Date(time.dateTime);
       if (Number.isNaN(date.getTime()) || date.getTimezoneOffset() === 0) continue;
       const [day, clock, ...zone] = local.format(date).split(' ');
@@ -193,6 +194,14 @@
     event.preventDefault();
     field.focus();
   });
+
+  // Paper goes to people in other time zones, so it has UTC alone.
+  addEventListener('beforeprint', () => {
+    for (const time of document.querySelectorAll('time[data-utc]')) {
+      time.textContent = time.dataset.utc;
+    }
+  });
+  addEventListener('afterprint', () => localise(document));
 
   // On a phone the first rows of the list are more important than the button.
   if (matchMedia('(max-width: 40rem)').matches) document.querySelector('footer').prepend(pause);

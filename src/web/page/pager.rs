@@ -4,7 +4,6 @@ use maud::{Markup, html};
 
 use super::finding::ROWS;
 use super::format::grouped;
-use super::selection::Selection;
 
 /// A part of a list.
 #[derive(Clone, Copy)]
@@ -20,10 +19,9 @@ pub struct Part {
 }
 
 /// The links; nothing when there is one page. `place` tells the two lists of links apart.
-pub fn pager(part: Part, place: &str, selection: &Selection) -> Markup {
+pub fn pager(part: Part, place: &str, address: impl Fn(usize) -> String) -> Markup {
     let Part { page, pages, rows, all } = part;
     let first = (page - 1) * ROWS;
-    let address = |page: usize| selection.on_page(page).address();
     html! {
         @if pages > 1 {
             nav.pager aria-label={ "Pages, " (place) } data-key={ "pager-" (place) } {

@@ -20,6 +20,7 @@ const RELOAD_SECONDS: u32 = 30;
 pub enum Place {
     Credentials,
     Groups,
+    Ends,
     Reasons,
     Other,
 }
@@ -86,6 +87,7 @@ fn views(sheet: &Sheet) -> Markup {
     let views = [
         ("", "Credentials", Place::Credentials),
         ("?group=failure", "Groups", Place::Groups),
+        ("ends", "Ends", Place::Ends),
         ("reasons", "Reasons", Place::Reasons),
     ];
     html! {
@@ -98,13 +100,18 @@ fn views(sheet: &Sheet) -> Markup {
     }
 }
 
-/// Why a provider is not probed, and until when.
-pub fn paused(pause: &Pause) -> Markup {
-    let cause = match pause.cause {
+/// The key of the configuration that pauses a provider.
+pub fn cause(cause: Cause) -> &'static str {
+    match cause {
         Cause::Disabled => "enabled = false",
         Cause::Until => "pause_until",
         Cause::Maintenance => "maintenance",
-    };
+    }
+}
+
+/// Why a provider is not probed, and until when.
+pub fn paused(pause: &Pause) -> Markup {
+    let cause = cause(pause.cause);
     html! {
         p.pause {
             "Not probed"

@@ -1,6 +1,7 @@
 //! The table of providers.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use maud::{Markup, html};
 
@@ -9,14 +10,14 @@ use super::expiring::Expiring;
 use super::finding::{Found, Row, TEAM};
 use super::format::{grouped, moment, provider_path, runbook, span, visible};
 use super::parts;
-use super::ranking::Section;
+use super::ranking::{Rank, Section};
 use super::runway::{Cell, bar};
 use super::selection::Selection;
 use super::shape::{Kind, Shape, sign};
 use super::spark::{SCALE, sparkline};
 use crate::outcome::Failure;
 use crate::provider::{Provider, Slot};
-use crate::state::{Health, Moment, Roster, State};
+use crate::state::{Entry, Health, Moment, Roster, State};
 use crate::time::unix_seconds;
 
 /// What the table is made of.
@@ -34,6 +35,11 @@ const COLUMNS: [&str; 6] = ["st", "who", "why", "since", "left", "last"];
 pub fn table(list: &List) -> Markup {
     let found = list.found;
     let chips = Chips::of(found);
+    let mut rows: Vec<Shown> = found.rows.iter().map(|row| Shown::of(row, list)).collect();
+    // A probe that has ended since the rows were found can have changed a section.
+    if list.selection.sort.is_none() {
+        rows.sort_by(|one, other| one.rank.order(&other.rank));
+    }
     html! {
         table.list role="table" {
             caption.sr-only { "Credentials" }
@@ -41,11 +47,11 @@ pub fn table(list: &List) -> Markup {
             (head(list.selection))
             @if list.selection.sort.is_some() {
                 tbody role="rowgroup" data-key="rows" {
-                    @for row in &found.rows { (write(row, list, &chips)) }
+                    @for row in &rows { (write(row, list, &chips)) }
                 }
             } @else {
-                @let same = |one: &Row, next: &Row| one.rank.section == next.rank.section;
-                @for rows in found.rows.chunk_by(same) {
+                @let same = |one: &Shown, next: &Shown| one.rank.section == next.rank.section;
+                @for rows in rows.chunk_by(same) {
                     (section(rows, list, &chips))
                 }
             }
@@ -96,7 +102,7 @@ fn sorted(column: Column, title: &str, selection: &Selection) -> Markup {
     }
 }
 
-fn section(rows: &[Row], list: &List, chips: &Chips) -> Markup {
+fn section(rows: &[Shown], list: &List, chips: &Chips) -> Markup {
     let Some(section) = rows.first().map(|row| row.rank.section) else { return Markup::default() };
     html! {
         tbody role="rowgroup" data-key={ "section-" (section.word()) } {
@@ -140,9 +146,12 @@ impl<'a> Chips<'a> {
     }
 }
 
-/// What a row shows, copied so that no lock is held while it is written.
+/// What a row shows, copied so that no lock is held while it is written. Section and state are
+/// those of the same copy.
 struct Shown<'a> {
+    entry: &'a Arc<Entry>,
     provider: &'a Provider,
+    rank: Rank,
     health: Health,
     next: Option<Health>,
     expiring: Vec<Expiring>,
@@ -151,12 +160,11 @@ struct Shown<'a> {
     now: f64,
 }
 
-fn write(row: &Row, list: &List, chips: &Chips) -> Markup {
-    let shown = Shown::of(row, list);
+fn write(shown: &Shown, list: &List, chips: &Chips) -> Markup {
     let (provider, is_paused) = (shown.provider, shown.section == Section::Paused);
     let failure = shown.health.current_failure().filter(|_| !is_paused);
     let height = if failure.is_some() { "two" } else { "one" };
-    let history = row.entry.history().clone();
+    let history = shown.entry.history().clone();
     let word =
         if list.selection.sort.is_some() { shown.section.word() } else { shown.shape.state() };
     let tone = if shown.shape == Shape::Ended { "ended" } else { shown.section.word() };
@@ -166,19 +174,24 @@ fn write(row: &Row, list: &List, chips: &Chips) -> Markup {
             th.who role="rowheader" scope="row" {
                 (name(provider))
                 small {
-                    (visible(provider.recipe.vendor().unwrap_or(&provider.recipe.name)))
+                    (visible(origin(provider)))
                     @if let Some((name, value)) = chips.label(provider) {
                         @let address = list.selection.with_label(name, value).address();
                         @let title = format!("{}={}", visible(name), visible(value));
                         " "
                         a.label dir="auto" href=(address) title=(title) { (visible(value)) }
+                    } @else if let Some(owner) = &provider.facts.owner {
+                        @let address = list.selection.of_owner(owner).address();
+                        @let title = format!("owner={}", visible(owner));
+                        " "
+                        a.label dir="auto" href=(address) title=(title) { (visible(owner)) }
                     }
                 }
             }
             td.why role="cell" {
-                @if let Some(current) = failure { (wrong(&current.failure, &shown)) }
+                @if let Some(current) = failure { (wrong(&current.failure, shown, list)) }
                 @else if let Some(pause) = provider.pause(list.now.wall) { (parts::paused(&pause)) }
-                @else { (notes(&shown)) }
+                @else { (notes(shown)) }
             }
             td.since role="cell" {
                 @if let Some(current) = failure {
@@ -208,14 +221,20 @@ impl<'a> Shown<'a> {
         let next = next.map(|entry| entry.health().clone());
         let next = next.filter(|next| next.state() == State::Broken);
         let expiring = Expiring::soon(provider, &health, now);
-        let section = row.rank.section;
+        let rank = if row.rank.section == Section::Paused {
+            Rank::paused()
+        } else {
+            Rank::of(provider, &health, &expiring, next.is_some(), now)
+        };
+        let section = rank.section;
         let has_ended = expiring.first().is_some_and(|end| end.is_over(now));
         let shape = match section {
             Section::Paused => Shape::Paused,
             Section::Ends if has_ended => Shape::Ended,
             _ => Shape::of(&health),
         };
-        Self { provider, health, next, expiring, section, shape, now }
+        let entry = row.entry;
+        Self { entry, provider, rank, health, next, expiring, section, shape, now }
     }
 
     /// How long applications can go on, or when the credential ends.
@@ -234,13 +253,35 @@ fn name(provider: &Provider) -> Markup {
     html! { a.name dir="auto" href=(provider_path(&provider.name)) title=(name) { (name) } }
 }
 
+/// Where the credential is from: its vendor, else the host that tells generic recipes apart.
+fn origin(provider: &Provider) -> &str {
+    let recipe = &provider.recipe;
+    recipe.vendor().or(provider.api_host.as_deref()).unwrap_or(&recipe.name)
+}
+
 /// Reason, code and message of a failure, and what is near.
-fn wrong(failure: &Failure, shown: &Shown) -> Markup {
+fn wrong(failure: &Failure, shown: &Shown, list: &List) -> Markup {
     let message = visible(failure.message.as_str());
     html! {
         (verdict(failure))
         (notes(shown))
+        (tools(shown, list))
         @if !message.is_empty() { p.msg dir="auto" title=(message) { (message) } }
+    }
+}
+
+/// The links to other tools.
+fn tools(shown: &Shown, list: &List) -> Markup {
+    let (links, name) = (list.roster.links(), &shown.provider.name);
+    let links = [("Board", links.board(name)), ("Silence", links.silence(name))];
+    html! {
+        @for (title, address) in links {
+            @if let Some(address) = address {
+                " " a.tool href=(address) rel="noreferrer noopener" {
+                    (title) span.sr-only { " of " (visible(name)) }
+                }
+            }
+        }
     }
 }
 

@@ -30,6 +30,8 @@ pub struct Selection {
     pub vendor: Option<String>,
     /// The only host to show.
     pub host: Option<String>,
+    /// The only owner to show.
+    pub owner: Option<String>,
     /// The order; `None` for the most urgent first.
     pub sort: Option<Sort>,
     /// What the list is grouped by; `None` for a list of providers.
@@ -63,6 +65,7 @@ impl Selection {
                 }
                 "vendor" => selection.vendor = Some(value.into_owned()),
                 "host" => selection.host = Some(value.into_owned()),
+                "owner" => selection.owner = Some(value.trim().to_owned()),
                 "sort" => selection.sort = sort(&value)?,
                 "group" => selection.group = Some(Group::parse(&value)?),
                 "page" => selection.page = value.parse().unwrap_or(1).max(1),
@@ -82,6 +85,7 @@ impl Selection {
         fields.extend(labels.map(|(name, value)| ("label", format!("{name}={value}").into())));
         fields.extend(self.vendor.as_deref().map(|vendor| ("vendor", vendor.into())));
         fields.extend(self.host.as_deref().map(|host| ("host", host.into())));
+        fields.extend(self.owner.as_deref().map(|owner| ("owner", owner.into())));
         fields.extend(self.sort.map(|sort| {
             let sign = if sort.is_reversed { "-" } else { "" };
             ("sort", format!("{sign}{}", sort.column.word()).into())
@@ -152,6 +156,11 @@ impl Selection {
         Self { host: Some(host.to_owned()), ..self.first_page() }
     }
 
+    /// The first page of this selection with only the credentials of an owner.
+    pub fn of_owner(&self, owner: &str) -> Self {
+        Self { owner: Some(owner.to_owned()), ..self.first_page() }
+    }
+
     /// This selection with one more label.
     pub fn with_label(&self, name: &str, value: &str) -> Self {
         let mut other = self.without_label(name, value);
@@ -193,7 +202,10 @@ impl Selection {
             filters.push((format!("vendor={vendor}"), Self { vendor: None, ..all.clone() }));
         }
         if let Some(host) = &self.host {
-            filters.push((format!("host={host}"), Self { host: None, ..all }));
+            filters.push((format!("host={host}"), Self { host: None, ..all.clone() }));
+        }
+        if let Some(owner) = &self.owner {
+            filters.push((format!("owner={owner}"), Self { owner: None, ..all }));
         }
         filters
     }
@@ -237,6 +249,7 @@ mod tests {
             "./?state=ending&label=team%3Dbilling&label=env%3D%3D&q=x&page=7",
             "./?kind=untried&failure=rejected%2Finvalid_client&vendor=A+B&host=a%3A1&sort=-since",
             "./?failure=secret%2F&sort=end&group=failure",
+            "./?host=a%3A1&owner=billing+team&q=x",
             "./?group=team&page=2",
             "./?group=label%3Aenv",
             "./?failure=secret",

@@ -54,6 +54,7 @@ pub enum Shape {
     Broken(Kind),
     Failing,
     Ended,
+    Ending,
     Unknown,
     Healthy,
     Paused,
@@ -62,12 +63,13 @@ pub enum Shape {
 impl Shape {
     /// All shapes.
     #[cfg(test)]
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Broken(Kind::Refused),
         Self::Broken(Kind::Untried),
         Self::Broken(Kind::Unreached),
         Self::Failing,
         Self::Ended,
+        Self::Ending,
         Self::Unknown,
         Self::Healthy,
         Self::Paused,
@@ -102,6 +104,7 @@ impl Shape {
             Self::Broken(_) => "broken",
             Self::Failing => "failing",
             Self::Ended => "ended",
+            Self::Ending => "ends soon",
             Self::Unknown => "unknown",
             Self::Healthy => "healthy",
             Self::Paused => "paused",
@@ -120,7 +123,7 @@ pub fn sign(shape: Shape) -> Markup {
             ("M.7 8a7.3 7.3 0 0 1 14.6 0a7.3 7.3 0 0 1-14.6 0z", "M3.5 8h3m3 0h3")
         }
         Shape::Failing => ("M8 .8l7.6 14H.4z", "M8 5.6v4.2m0 2v1"),
-        Shape::Ended | Shape::Unknown | Shape::Healthy | Shape::Paused => ("", ""),
+        Shape::Ended | Shape::Ending | Shape::Unknown | Shape::Healthy | Shape::Paused => ("", ""),
     };
     html! {
         svg.sign viewBox="0 0 16 16" aria-hidden="true" {
@@ -133,6 +136,7 @@ pub fn sign(shape: Shape) -> Markup {
                     circle.ring cx="8" cy="8" r="6.8" {}
                     path.line d="M8 3.8V8l3 2" {}
                 }
+                Shape::Ending => { path.line d="M8 1.8l6.4 12H1.6zM8 6v3.6m0 1.4v1" {} }
                 Shape::Unknown => {
                     circle.ring cx="8" cy="8" r="6.8" {}
                     path.line d="M5.9 6.2c0-2.9 4.3-2.8 4.3-.2 0 1.7-2.2 1.7-2.2 3.4m0 1.7v1.1" {}

@@ -1,46 +1,27 @@
-//! Details of a provider: times, token, certificate, clock, scopes and endpoint.
+//! Details of a provider: token, certificate, clock, scopes and endpoint.
 
 use maud::{Markup, html};
 
 use super::view::View;
 use crate::outcome::{Expiry, Issued};
-use crate::provider::Facts;
-use crate::web::page::format::{relative, span, untrusted};
+use crate::web::page::format::{span, untrusted};
 
 /// A difference between two clocks that is within the accuracy of the measurement, in seconds.
 const CLOCKS_AGREE: f64 = 2.0;
 
 pub fn section(view: &View) -> Markup {
-    let rows = times(view).into_iter().chain(expiries(view)).chain(others(view));
+    let rows: Vec<Row> = expiries(view).into_iter().chain(others(view)).collect();
     html! {
-        section.facts {
-            h2 { "Details" }
-            dl { @for (name, value) in rows { div { dt { (name) } dd { (value) } } } }
+        @if !rows.is_empty() {
+            section.facts {
+                h2 { "Details" }
+                dl { @for (name, value) in rows { div { dt { (name) } dd { (value) } } } }
+            }
         }
     }
 }
 
 type Row = (&'static str, Markup);
-
-fn times(view: &View) -> Vec<Row> {
-    let health = &view.health;
-    let mut rows: Vec<Row> = Vec::new();
-    if let Some(due) = health.next_due() {
-        let interval = view.provider.cadence.interval.as_secs_f64();
-        let next = relative((view.now.unix_seconds_at(due) - view.wall).max(0.0));
-        rows.push((
-            "Next probe",
-            html! { (next) small { ", every " (span(interval)) " while healthy" } },
-        ));
-    }
-    if let Some(since) = health.since() {
-        rows.push(("State since", view.past(since)));
-    }
-    let last = health.last_success().map_or_else(|| html! { "none yet" }, |time| view.past(time));
-    let title = if view.provider.recipe.issues_tokens() { "Last token" } else { "Last accepted" };
-    rows.push((title, last));
-    rows
-}
 
 fn expiries(view: &View) -> Vec<Row> {
     let (health, provider) = (&view.health, view.provider);
@@ -98,12 +79,6 @@ fn expiries(view: &View) -> Vec<Row> {
 fn others(view: &View) -> Vec<Row> {
     let (health, provider) = (&view.health, view.provider);
     let mut rows: Vec<Row> = Vec::new();
-    if let Some(owner) = &provider.facts.owner {
-        rows.push(("Owner", html! { (untrusted(owner)) }));
-    }
-    if provider.facts.renew_url.is_some() || provider.facts.vendor_url.is_some() {
-        rows.push(("Links", links(&provider.facts)));
-    }
     if let Some(skew) = health.clock_skew() {
         let sentence = if skew.abs() < CLOCKS_AGREE {
             html! { "in sync" }
@@ -131,17 +106,6 @@ fn others(view: &View) -> Vec<Row> {
         rows.push(("Documentation", documentation(text)));
     }
     rows
-}
-
-/// The links of the configuration.
-pub fn links(facts: &Facts) -> Markup {
-    let renew = facts.renew_url.as_deref().map(|url| (url, "Renew the credential"));
-    let vendor = facts.vendor_url.as_deref().map(|url| (url, "Page of the vendor"));
-    html! {
-        @for (url, title) in renew.into_iter().chain(vendor) {
-            a href=(url) rel="noreferrer noopener" { (title) } " "
-        }
-    }
 }
 
 /// The title of the documentation, and a link if the text ends with an address.

@@ -6,7 +6,7 @@ use super::view::View;
 use crate::outcome::Reason;
 use crate::state::Health;
 use crate::state::history::PastFailure;
-use crate::web::page::format::{count, grouped, runbook, took, untrusted};
+use crate::web::page::format::{clock, count, grouped, runbook, took, untrusted};
 use crate::web::page::parts;
 use crate::web::page::spark::sparkline;
 
@@ -58,27 +58,50 @@ fn failures(view: &View) -> Markup {
             h2 { "Last failures" }
             table role="table" {
                 caption.sr-only {
-                    "The last failures, newest first. credwatch keeps failures longer than "
-                    "other probes."
+                    "The last failures, newest first. Equal ones in a row stand in one line. "
+                    "credwatch keeps failures longer than other probes."
                 }
                 thead role="rowgroup" { tr role="row" { (parts::column_titles(&titles)) } }
                 tbody role="rowgroup" {
-                    @for past in view.history.failures().iter().rev() { (failure(past, view)) }
+                    @for past in runs(view.history.failures()) { (failure(past, view)) }
                 }
             }
         }
     }
 }
 
+/// The newest of the failures in a row that have the same reason and code, the newest run first.
+fn runs(failures: &[PastFailure]) -> Vec<&PastFailure> {
+    let mut runs: Vec<&PastFailure> = Vec::new();
+    for past in failures.iter().rev() {
+        // An older failure of a run has been counted by the newer one.
+        let is_counted = runs.last().is_some_and(|newer| {
+            let [one, other] = [newer, past].map(|it| (it.failure.reason, &it.failure.code));
+            one == other && newer.times > past.times && newer.since == past.since
+        });
+        if !is_counted {
+            runs.push(past);
+        }
+    }
+    runs
+}
+
 fn failure(past: &PastFailure, view: &View) -> Markup {
+    let times = usize::try_from(past.times).unwrap_or(usize::MAX);
     html! {
         tr role="row" {
-            td role="cell" { (view.past(past.started)) }
+            td role="cell" {
+                @if times > 1 { (clock(past.since)) " to " }
+                (view.past(past.started))
+            }
             td.number role="cell" data-label="Took" { (took(past.duration)) }
             td.number role="cell" data-label="HTTP" {
                 @if let Some(status) = past.status { (status) } @else { "–" }
             }
-            td role="cell" { (parts::verdict(&past.failure, view.root)) }
+            td role="cell" {
+                @if times > 1 { b { (grouped(times)) " × " } }
+                (parts::verdict(&past.failure, view.root))
+            }
             td.message role="cell" { (untrusted(past.failure.message.as_str())) }
         }
     }
@@ -156,4 +179,32 @@ fn failures_by_reason(health: &Health) -> Vec<(Reason, String, u64)> {
     let mut rows: Vec<(Reason, String, u64)> = without_code.chain(with_code).collect();
     rows.sort_by(|one, other| other.2.cmp(&one.2).then_with(|| one.1.cmp(&other.1)));
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::{Failure, Outcome};
+    use crate::state::history::History;
+    use crate::web::page::samples::probe;
+
+    #[test]
+    fn equal_failures_in_a_row_are_one_line() {
+        let mut history = History::default();
+        let failed = |reason| Outcome::Failed(Failure::new(reason, ""));
+        for _ in 0..3 {
+            history.record(&probe(failed(Reason::Dns)));
+        }
+        for outcome in [failed(Reason::Tls), Outcome::Accepted, failed(Reason::Tls)] {
+            history.record(&probe(outcome));
+        }
+        for _ in 0..4 {
+            history.record(&probe(failed(Reason::Timeout)));
+        }
+        let lines: Vec<(&str, u32)> = runs(history.failures())
+            .iter()
+            .map(|past| (past.failure.reason.word(), past.times))
+            .collect();
+        assert_eq!(lines, [("timeout", 4), ("tls", 1), ("tls", 1), ("dns", 3)]);
+    }
 }

@@ -1,10 +1,10 @@
 //! `/providers/NAME`: everything about one provider.
 
 mod facts;
-mod failure;
 mod history;
 mod last_probe;
 mod listed;
+mod now;
 mod page;
 mod uptime;
 mod view;

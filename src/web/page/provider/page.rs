@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::view::View;
-use super::{facts, failure, history, last_probe, listed, uptime};
+use super::{facts, history, last_probe, listed, now as first_screen, uptime};
 use crate::by_hand::ByHand;
 use crate::provider::Slot;
 use crate::state::long::LongHistory;
@@ -24,22 +24,22 @@ pub fn page(
 ) -> Option<Sheet> {
     let now = ledger.now();
     let roster = ledger.roster();
-    let view = View::of(roster.entry(name, Slot::Current)?, now, root, by_hand);
+    let view = View::of(roster.entry(name, Slot::Current)?, &roster, now, root, by_hand);
     let next = roster.entry(name, Slot::Next);
-    let next = next.map(|entry| View::of(entry, now, root, by_hand));
+    let next = next.map(|entry| View::of(entry, &roster, now, root, by_hand));
     let state = view.health.state();
-    let pause = view.provider.pause(now.wall);
+    let pause = view.pause();
     let shape = if pause.is_some() { Shape::Paused } else { Shape::of(&view.health) };
     let word = shape.state();
     let body = html! {
         nav.back aria-label="Back" { a href=(root) { "← All providers" } }
         (head(&view, shape))
-        @if let Some(pause) = &pause { (parts::paused(pause)) }
-        @if view.provider.transport.insecure { (insecure()) }
-        (failure::current(&view, Slot::Current))
         @for expiring in Expiring::soon(view.provider, &view.health, view.wall) {
             (parts::expiring(expiring, view.wall))
         }
+        (first_screen::section(&view, Slot::Current, long))
+        @if view.provider.transport.insecure { (insecure()) }
+        (first_screen::meaning(&view))
         div.columns { (last_probe::section(&view)) (facts::section(&view)) }
         (listed::section(&view))
         @if let Some(long) = long { (uptime::section(&view, long)) }
@@ -99,7 +99,7 @@ fn next_credential(next: &View) -> Markup {
     html! {
         section.next-credential {
             h2 { "Next credential " (badge(Shape::of(&next.health))) }
-            (failure::current(next, Slot::Next))
+            (first_screen::section(next, Slot::Next, None))
             div.columns { (last_probe::section(next)) (history::sections(next)) }
         }
     }

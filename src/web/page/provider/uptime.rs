@@ -25,7 +25,6 @@ pub fn section(view: &View, long: &LongHistory) -> Markup {
         return Markup::default();
     }
     let hour = long.this_hour();
-    let hours = Bars { now: hour, count: HOURS_OF_A_DAY, hours: 1, tallies: &long.hours };
     let days = long.days.as_ref().map(|days| Bars {
         now: hour / HOURS_OF_A_DAY,
         count: DAYS,
@@ -43,9 +42,24 @@ pub fn section(view: &View, long: &LongHistory) -> Markup {
                     div { dt { (words) } dd { (share(long, window, length)) } }
                 }
             }
-            (hours.picture("hour", "hours"))
             @if let Some(days) = days { (days.picture("day", "days")) }
             @if !long.incidents.is_empty() { (incidents(view, &long.incidents)) }
+        }
+    }
+}
+
+/// The last day in one line: its bars and its share; nothing before the first probe.
+pub fn strip(long: &LongHistory) -> Markup {
+    if long.hours.is_empty() {
+        return Markup::default();
+    }
+    let now = long.this_hour();
+    let hours = Bars { now, count: HOURS_OF_A_DAY, hours: 1, tallies: &long.hours };
+    html! {
+        div.strip {
+            span { "Last 24 hours" }
+            (hours.picture("hour", "hours"))
+            span { (share(long, Window::Day, 24.0)) }
         }
     }
 }

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use maud::{Markup, html};
 
 use crate::by_hand::ByHand;
+use crate::links::Links;
+use crate::pause::Pause;
 use crate::provider::Provider;
 use crate::state::history::History;
-use crate::state::{Entry, Health, Moment};
+use crate::state::{Entry, Health, Moment, Roster};
 use crate::time::unix_seconds;
 use crate::web::page::format::{ago, clock, relative};
 
@@ -24,13 +26,27 @@ pub struct View<'a> {
     pub root: &'static str,
     /// The command line of a person.
     pub by_hand: &'a ByHand,
+    /// The links to other tools.
+    pub links: &'a Links,
 }
 
 impl<'a> View<'a> {
-    pub fn of(entry: &'a Arc<Entry>, now: Moment, root: &'static str, by_hand: &'a ByHand) -> Self {
+    pub fn of(
+        entry: &'a Arc<Entry>,
+        roster: &'a Roster,
+        now: Moment,
+        root: &'static str,
+        by_hand: &'a ByHand,
+    ) -> Self {
         let (health, history) = (entry.health().clone(), entry.history().clone());
         let (provider, wall) = (&entry.provider, unix_seconds(now.wall));
-        Self { provider, health, history, now, wall, root, by_hand }
+        let links = roster.links();
+        Self { provider, health, history, now, wall, root, by_hand, links }
+    }
+
+    /// The pause of the provider.
+    pub fn pause(&self) -> Option<Pause> {
+        self.provider.pause(self.now.wall)
     }
 
     /// A time in the past, with how long ago it was.
