@@ -28,7 +28,13 @@ impl TemporaryFolder {
     pub fn with(files: &[(&str, &str)]) -> io::Result<Self> {
         let name = format!("credwatch-{}", uuid::Uuid::new_v4().simple());
         let folder = Self(std::env::temp_dir().join(name));
-        DirBuilder::new().mode(0o700).create(&folder.0)?;
+        DirBuilder::new().mode(0o700).create(&folder.0).map_err(|error| {
+            let path = folder.0.display();
+            io::Error::new(
+                error.kind(),
+                format!("cannot make the temporary folder {path}: {error}"),
+            )
+        })?;
         for (name, text) in files {
             folder.write(name, text)?;
         }

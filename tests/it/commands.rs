@@ -127,6 +127,18 @@ fn the_demo_runs_without_a_configuration() {
 }
 
 #[test]
+fn the_demo_names_the_temporary_folder_that_it_cannot_make() {
+    let output = credwatch()
+        .args(["demo", "--web.listen-address=127.0.0.1:0"])
+        .env("TMPDIR", "/none")
+        .output()
+        .expect("it runs");
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(error.starts_with("error: cannot make the temporary folder /none/"), "{error}");
+}
+
+#[test]
 fn every_built_in_recipe_can_be_shown_copied_and_used_under_another_name() {
     let folder = tempfile::tempdir().expect("a folder");
     for (name, _) in credwatch::recipe::builtin::BUILTINS {

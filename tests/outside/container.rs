@@ -53,12 +53,14 @@ struct Running {
 }
 
 impl Running {
-    fn start(engine: &Engine, configuration: &Path) -> Self {
-        let file = engine.storage.path().join("process");
-        let mut podman = engine
-            .run(configuration)
+    /// Starts the image with the arguments, else with those of the image.
+    fn start(mut run: Command, arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("process");
+        let mut podman = run
             .arg(format!("--pidfile={}", file.display()))
             .arg("credwatch")
+            .args(arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -151,7 +153,13 @@ fn the_image_is_small_and_runs_without_privileges_and_without_a_shell() {
     let shell = engine.run(&configuration).args(["--entrypoint=/bin/sh", "credwatch"]).output();
     assert!(!shell.expect("it runs").status.success(), "there is a shell");
 
-    let mut running = Running::start(&engine, &configuration);
+    let mut demo = engine.script("podman");
+    demo.args(["run", "--rm", "--network=none"]);
+    let demo = Running::start(demo, &["demo", "--web.listen-address=:9797"]);
+    wait_for("the demo to answer", || demo.get("/livez"));
+    drop(demo);
+
+    let mut running = Running::start(engine.run(&configuration), &[]);
     let alive = wait_for("the daemon to answer", || running.get("/livez"));
     assert!(alive.starts_with("HTTP/1.0 200") || alive.starts_with("HTTP/1.1 200"), "{alive}");
     assert_eq!(running.status("Uid"), "65532".repeat(4));
