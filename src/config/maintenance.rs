@@ -240,7 +240,8 @@ fn minute(text: Option<&Text>, key: &'static str, context: &mut Context<'_>) -> 
 
 fn zone(text: &Text, context: &mut Context<'_>) -> Option<TimeZone> {
     let name = text.0.get_ref();
-    let zone = TimeZone::get(name).ok();
+    // This one needs no file.
+    let zone = if name == "UTC" { Some(TimeZone::UTC) } else { TimeZone::get(name).ok() };
     if zone.is_none() {
         let is_empty = jiff::tz::db().available().next().is_none();
         let (problem, hint) = unknown_zone(name, is_empty);
@@ -260,4 +261,22 @@ fn unknown_zone(name: &str, is_empty: bool) -> (Sentence, &'static str) {
     let hint = "write a name such as \"Europe/Berlin\"; `timedatectl list-timezones` lists them, \
                 and the package `tzdata` has them";
     (problem, hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_without_time_zones_is_told_what_to_install() {
+        let (problem, hint) = unknown_zone("Europe/Berlin", true);
+        let problem = problem.to_string();
+        assert!(
+            problem.contains("/usr/share/zoneinfo") && !problem.contains("Berlin"),
+            "{problem}"
+        );
+        assert!(hint.starts_with("install the package `tzdata`"), "{hint}");
+        let (_, hint) = unknown_zone("Europe/Berlim", false);
+        assert!(hint.starts_with("write a name such as"), "{hint}");
+    }
 }
