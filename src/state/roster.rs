@@ -352,3 +352,32 @@ impl Roster {
         &self.bounds
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::{Failure, Outcome, Reason};
+
+    #[test]
+    fn a_state_began_at_the_latest_at_the_last_probe_when_a_clock_that_was_ahead_is_set_back() {
+        let at = |text: &str| -> Timestamp { text.parse().expect("a time") };
+        let provider = Arc::new(Provider::sample("p"));
+        let roster = Roster::new(vec![provider], &[1.0], at("2036-01-01T00:00:00Z"));
+        let entry = &roster.entries()[0];
+        let refused = || Outcome::Failed(Failure::new(Reason::Rejected, ""));
+        let since = || {
+            let health = entry.health();
+            (health.since(), health.current_failure().map(|current| current.since))
+        };
+        let record = |text: &str| entry.record(&Probe::new(refused(), at(text)));
+        let _ = record("2036-01-01T00:00:00Z");
+        let _ = record("2036-01-01T00:01:00Z");
+        let _ = record("2036-01-01T00:02:00Z");
+        let ahead = (Some(at("2036-01-01T00:01:00Z")), Some(at("2036-01-01T00:00:00Z")));
+        assert_eq!(since(), ahead);
+        let _ = record("2026-01-01T00:00:00Z");
+        let _ = record("2026-01-01T00:01:00Z");
+        let right = Some(at("2026-01-01T00:00:00Z"));
+        assert_eq!(since(), (right, right));
+    }
+}

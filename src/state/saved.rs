@@ -257,7 +257,7 @@ fn restore(
     });
     entry.restore_incident(kept.incident.and_then(|incident| {
         Some(Incident {
-            begin: incident.begin.min(now.wall.as_millisecond()),
+            begin: incident.begin,
             end: None,
             reason: Reason::from_word(&incident.reason)?,
             code: Code::clean(&incident.code).unwrap_or_default(),

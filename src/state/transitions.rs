@@ -71,9 +71,9 @@ impl Health {
         };
         let after = self.failure().map(|failure| (failure.reason, failure.code.clone()));
         let from = std::mem::replace(&mut self.state, to);
-        if from != to {
-            self.since = Some(probe.started);
-        }
+        // A clock that was ahead can have been set back.
+        let since = if from == to { self.since } else { Some(probe.started) };
+        self.since = since.map(|since| since.min(probe.started));
         Recorded {
             transition: (from != to).then_some(Transition { from, to }),
             new_failure: after.is_some() && after != before,
@@ -200,7 +200,7 @@ impl Health {
             },
         };
         self.missing_scopes = failure.missing_scopes;
-        let since = self.current_failure.as_ref().map_or(started, |current| current.since);
+        let since = self.current_failure.as_ref().map_or(started, |it| it.since.min(started));
         let sentence = self.sentence_for(failure).unwrap_or_else(|| {
             self.sentences.get_or_insert_default().shown(&failure.message, started)
         });
