@@ -54,8 +54,8 @@ function(config)
     ), 7, 4],
     [first, 7, 4],
     [count('Failing, not yet confirmed', 'The last probe failed. The next probes confirm the failure or end it.', q.number('%s and %s %s' % [q.state('failing'), key, q.active]), 'orange'), 4, 3],
-    [count('Next credential refused', 'Credentials in credentials_next that do not work. Do not switch to them. The row “Next credentials and pauses” names them.', q.number(q.among('(%s == 1)' % q.p('credwatch_next_credential_state', 'state="broken"'))), 'orange'), 4, 3],
-    [count('Ends soon', 'Credentials and certificates so near their end that a ticket or a page fires. The row “What ends” names them.', q.number(q.endsSoon), 'orange'), 4, 3],
+    [count('Next credential refused', 'Credentials in credentials_next that do not work. Do not switch to them. The row “Next credentials and pauses” names them.', q.number('(%s == 1) and %s %s' % [q.p('credwatch_next_credential_state', 'state="broken"'), key, q.active]), 'orange'), 4, 3],
+    [count('Ends soon', 'Credentials and certificates so near their end that a ticket or a page fires. The row “What ends” names them.', q.number('%s and %s %s' % [q.endsSoon, key, q.active]), 'orange'), 4, 3],
     [count('No result yet', 'No probe has ended since credwatch started.', q.number('%s and %s %s' % [q.state('unknown'), key, q.active]), 'text'), 3, 3],
     [count('Paused', 'Switched off, until a time or in a maintenance window. Paused providers are in no other number. The row “Next credentials and pauses” names them.', q.number(q.among(q.paused)), 'blue'), 3, 3],
     [count('Healthy', 'The last probe succeeded.', q.number('%s and %s %s' % [q.state('healthy'), key, q.active]), 'text'), 3, 3],
@@ -107,7 +107,7 @@ function(config)
       ['Value #C', 'Failing', panels.unit('none', 0) + [panels.width(70)]],
       ['Value #D', 'Of', panels.unit('none', 0) + [panels.width(50)]],
       parts.failsIn('Value #B'),
-      parts.provider(), parts.page, parts.message, parts.step, parts.reason, parts.code, parts.vendor,
+      parts.provider(), parts.page, parts.message, parts.stepOfApi, parts.reason, parts.code, parts.vendor,
       ['owner', 'Owner', [panels.width(90)]], [config.teamLabel, 'Team', [panels.width(100)]],
       parts.time('Value #E', 'Last success', 'no success yet', 120), parts.actor, parts.seenBy(),
     ],
@@ -120,7 +120,7 @@ function(config)
     'What failed in the shown time, and when (the 25 that failed longest)',
     'Only providers that were failing or broken at some time in the shown range.',
     [panels.range('%s and %s topk(25, sum by (%s) (%s) > 0)' % [q.kind, key, query.key, q.among('avg_over_time(%s[$__range] @ end())' % state('failing|broken'))], '{{provider}}')],
-    { mappings: texts.state, none: 'Nothing failed.', links: parts.seriesToBoard },
+    { mappings: texts.state, none: 'Nothing failed.', links: parts.seriesToBoard, interval: '30s' },
   );
 
   local p = parts.of(q);

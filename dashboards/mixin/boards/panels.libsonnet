@@ -163,7 +163,7 @@ local plain = steps([[null, 'text']]);
       alignValue: 'left', mergeValues: true, rowHeight: 0.8, showValue: 'auto', tooltip: { mode: 'single', sort: 'none' },
       legend: { calcs: [], displayMode: 'list', placement: 'bottom', showLegend: true },
     },
-  },
+  } + (if std.objectHas(options, 'interval') then { interval: options.interval } else {}),
 
   // Grafana's list of alerts, of all data sources whose rules Grafana can read. `labels` are matchers.
   alertList(title, description, labels):: panel('alertlist', title, description) {

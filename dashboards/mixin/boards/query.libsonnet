@@ -107,10 +107,10 @@ local defaults = {
       near(clientCertificate, [ofRules('client_certificate_ticket:seconds')]), ended % clientCertificate,
     ]),
     // The credentials and certificates that are that near.
-    endsSoon:: here.among('max by (%s) ((%s) - time() < %s or %s - time() < %s or %s - time() < %s)' % [
+    endsSoon:: 'max by (%s) ((%s) - time() < %s or %s - time() < %s or %s - time() < %s)' % [
       $.key, own, ofProvider('warning'), clientCertificate, ofRules('client_certificate_ticket:seconds'),
       here.p('credwatch_tls_certificate_expiry_timestamp_seconds'), ofRules('certificate_ticket:seconds'),
-    ]),
+    ],
     certificate:: here.among(here.p('credwatch_tls_certificate_expiry_timestamp_seconds')),
     certificateLevel:: '(%s + 2 * %s)' % [near(here.certificate, [ofRules('certificate_ticket:seconds')]), ended % here.certificate],
   },

@@ -2,24 +2,24 @@
 {
   // What each reason means, and the first step: the same sentences as in alerts.
   reasons: {
-    dns: ['The name of the endpoint does not resolve.', 'Check the host name for typing errors, then this host\'s resolver.'],
-    connect: ['credwatch could not open a TCP connection to the endpoint or to the proxy.', 'Check firewall, proxy and allow-lists, then the vendor\'s status page.'],
+    dns: ['The name of the endpoint does not resolve.', 'Check the host name for typing errors, then the resolver of this host.'],
+    connect: ['credwatch could not open a TCP connection to the endpoint or to the proxy.', 'Check firewall, proxy and allow-lists of this host, then the vendor\'s status page.'],
     tls: ['The TLS handshake failed: the certificate has expired, is for another name or comes from an unknown authority, or the two sides have no TLS version in common.', 'Tell the vendor; for a private authority, set tls.ca_file.'],
     timeout: ['The whole answer did not arrive within timeout.', 'Check the vendor\'s status page, then the network of this host.'],
     transport: ['The connection broke before the whole answer arrived.', 'Look for a proxy or firewall that closes connections; then ask the vendor.'],
     unavailable: ['The provider answered with a server error.', 'Check the vendor\'s status page, and open a ticket there.'],
     throttled: ['The provider refuses the request because it has received too many.', 'Find out who else uses this credential; set a longer interval.'],
     redirect: ['The endpoint answered with a redirect, and credwatch does not follow it, because that would send the credential to another address.', 'Compare the URL in the configuration with the vendor\'s documentation.'],
-    malformed: ['The answer does not fit the recipe: it is not JSON, has no token, has an unreadable expiry, or is too large.', 'Open the page of the provider: it shows how the answer was read.'],
-    rejected: ['The provider refuses the credential or the request.', 'Ask the owner whether the secret was rotated, revoked or deactivated.'],
-    expired: ['The provider issued a token that has already expired or lives for less than min_lifetime.', 'Check the clock of this host, then the token lifetime at the vendor.'],
+    malformed: ['The answer does not fit the recipe: it is not JSON, has no token, has an unreadable expiry, or is too large.', 'See on the page how the answer was read; then ask the vendor what changed.'],
+    rejected: ['The provider refuses the credential or the request.', 'Ask the owner: did the secret expire, or was it rotated or revoked? Enter the valid one.'],
+    expired: ['The provider issued a token that has already expired or lives for less than min_lifetime.', 'Check the clock of this host (timedatectl). If it is right, raise the token lifetime at the vendor, or lower min_lifetime.'],
     scope: ['The token, or a static key itself, lacks a scope listed in required_scopes.', 'Grant the scopes at the vendor, or correct required_scopes.'],
-    unverified: ['The provider issued a token, but the verification call refused it.', 'Check what this client may do, and in which environment it lives.'],
+    unverified: ['The provider issued a token, but the verification call refused it.', 'At the vendor, check environment (live or sandbox), audience and permissions of this client.'],
     certificate: ['The client certificate of this provider has expired, or the endpoint refused it.', 'Renew the client certificate, or register it at the vendor.'],
-    suspended: ['The provider says that the account is suspended, is unpaid or has used up its quota. The secret may be fine.', 'Check invoices and quota at the vendor; do not rotate the secret.'],
-    secret: ['credwatch cannot read a credential of this provider on this host.', 'Check path, permissions and content of the secret on this host.'],
+    suspended: ['The provider says that the account is suspended, is unpaid or has used up its quota. The secret may be fine.', 'Check invoices, status and quota in the vendor\'s console; a new secret does not help.'],
+    secret: ['credwatch cannot read a credential of this provider on this host.', 'Repair this on this host; credwatch then tries again by itself.'],
     blocked: ['The provider refuses requests from the network address of this host.', 'Add the outgoing address of this host to the vendor\'s allow-list.'],
-    'local': ['This host is the cause: its clock is wrong, it has no file descriptors, ports or memory left, or the request is too large.', 'Check clock, file descriptors and memory of this host.'],
+    'local': ['This host is the cause: its clock is wrong, it has no file descriptors, ports or memory left, or the request is too large.', 'Check clock, file descriptors, ports and memory of this host.'],
   },
 
   // Who acts on the failures of a class.

@@ -14,7 +14,7 @@ const seconds = Number(process.argv[2]);
 const WIDTH = 1640;
 
 // The scene is much shorter than a dashboard's usual range, so this shortens the smallest interval of a panel to seconds.
-const squeeze = (interval) => (interval ? { '5m': 20, '1h': 60 }[interval] : 2);
+const squeeze = (interval) => (interval ? { '30s': 2, '5m': 20, '1h': 60 }[interval] : 2);
 
 async function ask(url, path, parameters) {
   const answer = await (await fetch(`${url}/api/v1/${path}`, { method: 'POST', body: new URLSearchParams(parameters) })).json();
