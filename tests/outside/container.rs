@@ -89,7 +89,8 @@ impl Running {
     /// The answer at the port of the image, from the network of the container.
     fn get(&self, path: &str) -> Option<String> {
         let ask = format!(
-            "exec 3<>/dev/tcp/127.0.0.1/9797 && printf 'GET {path} HTTP/1.0\\r\\n\\r\\n' >&3 && cat <&3"
+            "exec 3<>/dev/tcp/127.0.0.1/9797 && printf 'GET {path} HTTP/1.0\\r\\n\\r\\n' >&3 && \
+             cat <&3"
         );
         let output = Command::new("nsenter")
             .args(["--target", &self.process, "--net", "bash", "-c", &ask])
