@@ -14,4 +14,4 @@ mod syntax;
 
 pub use forms::{At, Expressions, Node, OneOrSeveral, Ordered, Text};
 pub use read::read;
-pub use schema::{Schema, schema_of};
+pub use schema::{Schema, schema_for_editors};

@@ -4,13 +4,31 @@
 use std::collections::{HashMap, HashSet};
 
 use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
 use serde_json::Value as Json;
 use toml::de::DeValue;
 
 /// The JSON Schema of `T`.
-#[must_use]
-pub fn schema_of<T: JsonSchema>() -> Json {
+fn schema_of<T: JsonSchema>() -> Json {
     schemars::schema_for!(T).to_value()
+}
+
+/// The JSON Schema of `T` in draft 7, the newest one that editors of TOML know, with its address.
+#[must_use]
+pub fn schema_for_editors<T: JsonSchema>(address: &str) -> Json {
+    // Strict readers refuse our own key, and `format` with the names of Rust's numbers.
+    let plain = RecursiveTransform(|part: &mut schemars::Schema| {
+        part.remove(MARK);
+        part.remove("format");
+    });
+    let generator = SchemaSettings::draft07().with_transform(plain).into_generator();
+    let mut schema = generator.into_root_schema_for::<T>();
+    let mut members = serde_json::Map::new();
+    members.extend(schema.remove("$schema").map(|draft| ("$schema".to_owned(), draft)));
+    members.insert("$id".to_owned(), address.into());
+    members.extend(std::mem::take(schema.ensure_object()));
+    Json::Object(members)
 }
 
 /// The key in a schema that says which [`Form`] a text has. The standard key `format` has none of

@@ -37,8 +37,11 @@ impl Keys {
             );
         }
         let mut inner = false;
-        let alternatives: Vec<&Json> =
-            ["anyOf", "oneOf"].iter().filter_map(|word| node[*word].as_array()).flatten().collect();
+        let alternatives: Vec<&Json> = ["allOf", "anyOf", "oneOf"]
+            .iter()
+            .filter_map(|word| node[*word].as_array())
+            .flatten()
+            .collect();
         for alternative in &alternatives {
             // A single table in place of a list has the keys of the list.
             if alternatives.iter().any(|list| list["items"] == **alternative) {

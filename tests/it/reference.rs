@@ -179,7 +179,7 @@ fn every_filter_test_unit_name_and_word_has_an_example() {
 #[test]
 fn every_unit_reads_its_example_as_the_page_says() {
     let rows = rows(&section(&reference(), "## Units"));
-    let words: BTreeSet<&str> = schema()["$defs"]["Unit"]["oneOf"]
+    let words: BTreeSet<&str> = schema()["definitions"]["Unit"]["oneOf"]
         .as_array()
         .expect("units")
         .iter()
@@ -257,7 +257,7 @@ fn keys(definition: &Json, path: &str, found: &mut BTreeSet<String>) {
         schema().pointer(target.trim_start_matches('#')).expect("a definition")
     });
     for alternative in
-        ["anyOf", "oneOf"].iter().filter_map(|word| resolved[*word].as_array()).flatten()
+        ["allOf", "anyOf", "oneOf"].iter().filter_map(|word| resolved[*word].as_array()).flatten()
     {
         keys(alternative, path, found);
     }
@@ -282,7 +282,7 @@ fn every_recipe_of_the_page_compiles_and_every_key_is_in_one() {
     drop(configuration);
     let document = toml::Value::Table(text.parse().expect("TOML"));
     let mut all = BTreeSet::new();
-    keys(&schema()["$defs"]["Recipe"], "recipes.NAME", &mut all);
+    keys(&schema()["definitions"]["Recipe"], "recipes.NAME", &mut all);
     assert!(all.len() > 30, "{all:?}");
     // A cleanup has the keys of a step, the request of a step has those of the token request, and
     // all codes and conditions have one form. The page documents them once.
@@ -301,7 +301,7 @@ fn every_recipe_of_the_page_compiles_and_every_key_is_in_one() {
     assert!(missing.is_empty(), "no recipe of the page has {missing:?}");
     // Words that a key can have.
     for definition in ["Format", "Tokens", "Known"] {
-        for word in schema()["$defs"][definition]["oneOf"]
+        for word in schema()["definitions"][definition]["oneOf"]
             .as_array()
             .expect("words")
             .iter()
