@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help quick test check parts package sbom bench docs
+.PHONY: help quick test check parts package sbom release bench docs
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,9 @@ package: ## Build the Debian package in target/debian.
 
 sbom: ## List the components of the program (SBOM, CycloneDX) in target/package.
 	tests/package/make.sh sbom
+
+release: ## Build all files of a release in target/release-artefacts, with their checksums.
+	tests/package/make.sh release
 
 bench: ## Measure the speed of credwatch and of other programs; takes minutes.
 	cargo bench --locked

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the programs that the tests need beside Rust:
-# - from Debian: a C compiler, Prometheus with promtool, Alertmanager with amtool, the test files of exporter-toolkit,
+# - from Debian: jq, a C compiler, Prometheus with promtool, Alertmanager with amtool, the test files of exporter-toolkit,
 #   the root certificates, Node.js with npm, Chromium, the Python libraries of tests/issuers, the tools for the package,
 #   jsonnet, which renders the mixin and the manifests, podman, which builds and runs the image
 # - from npm, with pinned versions: tests/oidc (OAuth servers), tests/browser (the browser driver), tests/grafana (the types
@@ -19,6 +19,7 @@ command -v prometheus-alertmanager >/dev/null && command -v amtool >/dev/null ||
 compgen -G "/usr/lib/*/faketime/libfaketimeMT.so.1" >/dev/null || missing+=(libfaketime)
 command -v node >/dev/null || missing+=(nodejs)
 command -v npm >/dev/null || missing+=(npm)
+command -v jq >/dev/null || missing+=(jq)
 command -v jsonnet >/dev/null || missing+=(jsonnet)
 command -v dpkg-shlibdeps >/dev/null || missing+=(dpkg-dev)
 command -v lintian >/dev/null || missing+=(lintian)

@@ -35,6 +35,7 @@
 //! - `reload`, `rotation`, `restart`: changes while the daemon runs.
 //! - `repeated`: requests that are kept, and their answers.
 //! - `requested_probes`: probes that clients and operators request while the schedule runs.
+//! - `schemas`: the JSON Schemas that editors read.
 //! - `secret_parts`: no rule shows a part or a digest of a secret in an answer.
 //! - `secret_rules`: a rule that would show a secret is a load error.
 //! - `series`: how many series a provider has.
@@ -42,6 +43,8 @@
 //! - `status`: the state of a running daemon in the terminal.
 //! - `steps`, `verification`: probes with several calls.
 //! - `strangers`: recipes of authors whom the operator does not know.
+//! - `upgrade`: configuration, recipes and state of version 0.1.
+//! - `version`: one version in all files.
 //! - `web_config`: the web config and the message for each fault.
 //! - `web_connections`: TLS, client certificates and logins over sockets.
 //! - `web_hosts`: the hosts and origins that requests may name.
@@ -93,6 +96,7 @@ mod repeated;
 mod requested_probes;
 mod restart;
 mod rotation;
+mod schemas;
 mod secret_parts;
 mod secret_rules;
 mod series;
@@ -105,7 +109,9 @@ mod strangers;
 mod support;
 #[path = "../fuzz/src/lib.rs"]
 mod targets;
+mod upgrade;
 mod verification;
+mod version;
 mod web_config;
 mod web_connections;
 mod web_hosts;

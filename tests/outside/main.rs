@@ -6,12 +6,15 @@
 //! - `chain`: from a broken credential to the notification, and back.
 //! - `compose`: the compose file with Docker Compose, Prometheus and Alertmanager.
 //! - `container`: the image, built and run.
+//! - `contents`: the files in the Debian package.
 //! - `dashboards`: the Grafana dashboards, with Grafana's types and a real Prometheus.
 //! - `issuers`, `oidc`: recipes against real token servers.
 //! - `kubernetes`: the manifests against published schemas.
 //! - `notifications`: each alert as people read it in Slack, `PagerDuty` and e-mail.
 //! - `package`, `systemd`, `service_manager`: the Debian package and the unit with a real systemd.
+//! - `pipelines`: the hooks for pre-commit and the workflow for CI.
 //! - `prometheus`, `spreading`: a real Prometheus scrapes one daemon, or several.
+//! - `upgrade`: the rules of version 0.1.
 //! - `web_config`: the same web configs for credwatch and promtool.
 
 mod alerting;
@@ -19,12 +22,14 @@ mod browser;
 mod chain;
 mod compose;
 mod container;
+mod contents;
 mod dashboards;
 mod issuers;
 mod kubernetes;
 mod notifications;
 mod oidc;
 mod package;
+mod pipelines;
 mod programs;
 mod prometheus;
 mod service_manager;
@@ -33,4 +38,5 @@ mod spreading;
 #[path = "../it/support/mod.rs"]
 mod support;
 mod systemd;
+mod upgrade;
 mod web_config;

@@ -1,19 +1,19 @@
 //! The Debian package, installed in a container with a real systemd.
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use super::programs::container::Container;
+use super::programs::servers::output_of;
+use super::support::version_0_1::saved_state;
 use super::support::{repository, wait_for};
 
 const UNIT: &str = "credwatch.service";
 
 /// The path of the package that `make package` has built.
-fn package() -> PathBuf {
-    let architecture = std::process::Command::new("dpkg")
-        .arg("--print-architecture")
-        .output()
-        .expect("dpkg")
-        .stdout;
+pub fn package() -> PathBuf {
+    let architecture =
+        Command::new("dpkg").arg("--print-architecture").output().expect("dpkg").stdout;
     let architecture = String::from_utf8_lossy(&architecture).trim().to_owned();
     let path = repository("target/debian")
         .join(format!("credwatch_{}-1_{architecture}.deb", env!("CARGO_PKG_VERSION")));
@@ -95,6 +95,61 @@ fn an_upgrade_restarts_a_running_service_and_keeps_the_configuration() {
     wait_until_it_answers(&container);
     assert_ne!(container.property(UNIT, "MainPID"), first);
     assert_eq!(container.run("cat /etc/credwatch/credwatch.toml").fine(), "# the operator's own");
+}
+
+/// A package like this one with the version and the configuration file of version 0.1.
+fn package_of_version_0_1() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tree = folder.path().join("tree");
+    output_of(Command::new("dpkg-deb").arg("-R").arg(package()).arg(&tree));
+    let control = tree.join("DEBIAN/control");
+    let text = std::fs::read_to_string(&control).expect("readable");
+    let version = format!("Version: {}-1\n", env!("CARGO_PKG_VERSION"));
+    assert!(text.contains(&version), "{text}");
+    std::fs::write(&control, text.replace(&version, "Version: 0.1.0-1\n")).expect("written");
+    let old = repository("tests/version-0.1/conffile.toml");
+    std::fs::copy(old, tree.join("etc/credwatch/credwatch.toml")).expect("copied");
+    let package = folder.path().join("old.deb");
+    output_of(
+        Command::new("dpkg-deb")
+            .args(["--root-owner-group", "-Znone", "-b"])
+            .arg(&tree)
+            .arg(package),
+    );
+    folder
+}
+
+#[test]
+fn an_upgrade_from_version_0_1_keeps_the_configuration_and_the_state() {
+    let container = Container::boot();
+    container.copy(package_of_version_0_1().path().join("old.deb"), "/var/tmp/old.deb", "0644");
+    container.copy(package(), "/var/tmp/credwatch.deb", "0644");
+    let version = "dpkg-query --show --showformat='${Version}' credwatch";
+    container.run("DEBIAN_FRONTEND=noninteractive dpkg --install /var/tmp/old.deb 2>&1").fine();
+    assert_eq!(container.run(version).fine(), "0.1.0-1");
+
+    // What the operator wrote, and what the daemon of then saved.
+    let configuration =
+        std::fs::read_to_string(repository("tests/version-0.1/saved.toml")).expect("readable");
+    container.write("/etc/credwatch/credwatch.toml", "0644", &configuration);
+    let (state, _) = saved_state();
+    container.run("mkdir -p /var/lib/private/credwatch").fine();
+    container.write("/var/lib/private/credwatch/state.json", "0600", &state);
+
+    // dpkg asks about the changed file. The default answer keeps it.
+    container.run("yes '' | dpkg --install /var/tmp/credwatch.deb 2>&1").fine();
+    assert_ne!(container.run(version).fine(), "0.1.0-1");
+    assert_eq!(container.run("cat /etc/credwatch/credwatch.toml").fine(), configuration.trim_end());
+    container.systemctl("start", UNIT).fine();
+    wait_until_it_answers(&container);
+    let metrics = container.curl("/metrics").expect("metrics").1;
+    let runway = "credwatch_token_time_to_expiry_seconds{provider=\"good\"} ";
+    let left = metrics.lines().find_map(|line| line.strip_prefix(runway)).expect("a runway");
+    // The token lives for two hours, and its probe was about a minute before.
+    let left: f64 = left.parse().expect("a number");
+    assert!((6000.0..7200.0).contains(&left), "{left}");
+    let files = container.run("ls /var/lib/private/credwatch").fine();
+    assert!(files.contains("state.json") && files.contains("state.redb"), "{files}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ pub mod documents;
 pub mod endpoint;
 pub mod fakes;
 pub mod mutate;
+pub mod version_0_1;
 pub mod web;
 pub mod yaml;
 
