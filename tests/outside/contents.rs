@@ -164,3 +164,31 @@ fn lintian_finds_nothing_in_the_package() {
     let options = ["--fail-on", "error,warning", "--tag-display-limit", "0", "--allow-root"];
     output_of(Command::new("lintian").args(options).arg(package()));
 }
+
+/// `make release` is `make package` and then this step.
+#[test]
+fn the_files_of_a_release_stand_together_with_their_checksums() {
+    output_of(Command::new(repository("tests/package/make.sh")).arg("collect"));
+    let folder = repository("target/release-artefacts");
+    let version = env!("CARGO_PKG_VERSION");
+    let sums = std::fs::read_to_string(folder.join("SHA256SUMS")).expect("readable");
+    let names: BTreeSet<&str> =
+        sums.lines().filter_map(|line| Some(line.split_once("  ")?.1)).collect();
+    let there: BTreeSet<String> = below(&folder)
+        .iter()
+        .filter_map(|path| path.file_name()?.to_str())
+        .filter(|name| *name != "SHA256SUMS")
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(names, there.iter().map(String::as_str).collect());
+    assert_eq!(names.len(), 3, "{names:?}");
+    assert!(names.contains(package().file_name().and_then(|name| name.to_str()).expect("a name")));
+    assert!(names.iter().all(|name| name.contains(version)), "{names:?}");
+    output_of(Command::new("sha256sum").args(["--check", "SHA256SUMS"]).current_dir(&folder));
+
+    let archive = names.iter().find(|name| name.ends_with(".tar.gz")).expect("an archive");
+    let list = output_of(Command::new("tar").arg("-tzf").arg(folder.join(archive)));
+    for file in ["credwatch", "LICENSE-MIT", "LICENSE-APACHE", "credwatch.service"] {
+        assert!(list.lines().any(|line| line.ends_with(&format!("/{file}"))), "{file}: {list}");
+    }
+}

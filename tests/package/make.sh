@@ -40,7 +40,7 @@ collect() {
     # The program for hosts without dpkg, with what it needs beside it. Docs and rules are in the sources of the tag.
     cp target/dist/credwatch LICENSE-MIT LICENSE-APACHE config.example.toml systemd/credwatch.service "$folder/$name"
     # The same input makes the same archive.
-    tar --create --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$time" --directory "$folder" "$name" |
+    tar --create --sort=name --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX --mtime="@$time" --directory "$folder" "$name" |
         gzip --no-name --best >"$folder/$name.tar.gz"
     rm -r "${folder:?}/$name"
     (cd "$folder" && sha256sum -- * >../SHA256SUMS && mv ../SHA256SUMS .)

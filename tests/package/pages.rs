@@ -66,9 +66,10 @@ fn with_links_of_the_package(folder: &str, text: &str) -> String {
     for part in parts {
         let (target, rest) = part.split_once(')').unwrap_or((part, ""));
         let path = target.split('#').next().unwrap_or_default();
-        let is_page = path.starts_with("docs/") && path.ends_with(".md");
+        let ending = Path::new(path).extension();
+        let is_page = path.starts_with("docs/") && ending.is_some_and(|ending| ending == "md");
         let stays = target.contains("://") || path.is_empty() || is_page;
-        let is_picture = path.ends_with(".png");
+        let is_picture = ending.is_some_and(|ending| ending == "png");
         let kind = if is_picture { "raw" } else { "blob" };
         let target =
             if stays { target.to_owned() } else { format!("{HOME}/{kind}/main/{folder}{target}") };
@@ -96,7 +97,9 @@ fn see_also(name: &str, all: &[String]) -> String {
     let mut pages: Vec<String> =
         all.iter().filter(is_near).map(|other| format!(".BR {other} (1)")).collect();
     // In a manual page a plain `-` is a hyphen, which nobody can copy into a shell.
-    pages.iter_mut().for_each(|page| *page = page.replace('-', "\\-"));
+    for page in &mut pages {
+        *page = page.replace('-', "\\-");
+    }
     if name == "credwatch" {
         pages.extend([".BR systemctl (1)".to_owned(), ".BR systemd.exec (5)".to_owned()]);
     }
