@@ -25,8 +25,8 @@ local texts = import 'texts.libsonnet';
   reason:: ['reason', 'Reason', [panels.width(110), panels.links($.toRunbook)]],
   meaning:: ['reason', 'What is wrong', [panels.mapped(texts.meaning), panels.wrap, panels.wide(330), panels.links($.toRunbook)]],
   // The longest sentence must fit into two lines.
-  step:: ['step', 'Next step', [panels.mapped(texts.step), panels.wrap, panels.wide(420)]],
-  stepOfApi:: ['step', 'Next step', [panels.mapped(texts.step), panels.wrap, panels.wide(300)]],
+  step:: ['step', 'Next step', [panels.mapped(texts.step), panels.wrap, panels.width(420)]],
+  stepOfApi:: ['step', 'Next step', [panels.mapped(texts.step), panels.wrap, panels.width(300)]],
   message:: ['message', 'In its words', [panels.wrap, panels.wide(200)]],
   code:: ['code', 'Code', [panels.width(115)]],
   actor:: ['class', 'Who acts', [panels.mapped(texts.actor), panels.width(175)]],
