@@ -134,7 +134,7 @@ fn rejected(provider: &Provider, failure: &Failure, status: Option<u16>, url: &s
     // Applications do not use the next credential yet, so nobody has revoked it.
     let question = match provider.slot {
         Slot::Current => "did the secret expire, or was it rotated or revoked?",
-        Slot::Next => "was the new secret copied completely, and is it active at the vendor?",
+        Slot::Next => "is the new secret valid and active at the vendor, and copied completely?",
     };
     let is_about_the_client = code == "invalid_client" || status == Some(401) || code == "http_401";
     if is_about_the_client {
@@ -207,7 +207,7 @@ mod tests {
             step(Slot::Current).ends_with("did the secret expire, or was it rotated or revoked?")
         );
         let next = step(Slot::Next);
-        assert!(next.ends_with("copied completely, and is it active at the vendor?"), "{next}");
+        assert!(next.ends_with("active at the vendor, and copied completely?"), "{next}");
     }
 
     #[test]

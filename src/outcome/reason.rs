@@ -91,7 +91,7 @@ pub struct ReasonFacts {
     pub meaning: &'static str,
     /// What to do about it, in one or two sentences.
     pub action: &'static str,
-    /// The first step, for alerts: at most 21 words. They replace `this host` by the instance.
+    /// The first step, for alerts: at most 23 words. They replace `this host` by the instance.
     pub step: &'static str,
 }
 
@@ -144,14 +144,14 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
         "The provider answered with a server error.",
         "See the provider's status page and open a ticket; the credential is most likely \
          fine.",
-        "Check the vendor's status page, and open a ticket there.",
+        "Check the vendor's status page, then open a ticket with the vendor.",
     ),
     facts(
         Class::Provider,
         "throttled",
         "The provider refuses the request because it has received too many.",
         "Set a longer `interval`; find out who else uses the same credential.",
-        "Find out who else uses this credential; set a longer `interval`.",
+        "Find out who else uses this credential; set a longer `interval` in credwatch.",
     ),
     facts(
         Class::Provider,
@@ -177,7 +177,8 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
         "The provider refuses the credential or the request.",
         "Look up the code in the provider's documentation; check whether the secret was \
          rotated, revoked or deactivated.",
-        "Ask the owner: did the secret expire, or was it rotated or revoked? Enter the valid one.",
+        "Ask the owner: did the secret expire, or was it rotated or revoked? Use the valid one \
+         everywhere.",
     ),
     facts(
         Class::Credential,
@@ -187,7 +188,7 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
         "Check the clock (`credwatch_clock_skew_seconds`), then the token lifetime set at \
          the provider.",
         "Check the clock of this host (`timedatectl`). If it is right, raise the token lifetime at \
-         the vendor, or lower `min_lifetime`.",
+         the vendor, or lower `min_lifetime` in credwatch.",
     ),
     facts(
         Class::Credential,
@@ -342,7 +343,7 @@ mod tests {
         for reason in Reason::ALL {
             assert_eq!(Reason::from_word(reason.word()), Some(reason));
             let words = reason.facts().step.split_whitespace().count();
-            assert!((8..=21).contains(&words), "{}: {words} words", reason.word());
+            assert!((8..=23).contains(&words), "{}: {words} words", reason.word());
         }
     }
 }

@@ -52,18 +52,19 @@ const OWN_STEPS: [(&str, Reason, &str); 3] = [
     (
         "CredwatchCredentialRejected",
         Reason::Rejected,
-        "Ask the owner whether the secret was changed recently. If not, tell the vendor: some of \
-         its servers may not know the secret.",
+        "Ask the owner whether the secret was changed today. If not, or if this goes on tomorrow, \
+         tell the vendor: some of its servers may not know the secret.",
     ),
     (
         "CredwatchNextCredentialRefused",
         Reason::Rejected,
-        "Ask the owner: was the new secret copied completely, and is it active at the vendor?",
+        "Ask the owner: is the new secret valid and active at the vendor, and copied completely?",
     ),
     (
         "CredwatchRunwayShort",
         Reason::Rejected,
-        "Ask the owner now: did the secret expire, or was it rotated or revoked?",
+        "Ask the owner now: did the secret expire, or was it rotated or revoked? Use the valid one \
+         everywhere.",
     ),
 ];
 
