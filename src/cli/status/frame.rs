@@ -130,7 +130,8 @@ mod tests {
         let rows = overview.rows(1_767_225_660.0);
         let window = Window { width: 80, height: 24 };
         let lines = frame("http://x/", "now", Some(&overview), &rows, None, &window);
-        assert!(lines[1].contains("9 broken") && lines[1].ends_with("of 15 providers"));
+        assert!(lines[1].contains("9 broken") && lines[1].contains("2 paused"), "{}", lines[1]);
+        assert!(lines[1].ends_with("of 15 providers"), "{}", lines[1]);
         assert!(lines[4].contains("broken") && lines[4].contains("rejected 1003"), "{}", lines[4]);
         assert!(lines[5].contains("failing") && lines[6].contains("8 more"), "{lines:?}");
         for line in &lines {
