@@ -61,7 +61,7 @@ fn queries(board: &Board) -> Vec<Query> {
     for panel in board.queried() {
         let targets = list(&panel["targets"]);
         let place = |of: &Json| format!("{}: {}, {}", board.name(), text(&panel["title"]), of);
-        // The queries of a number are the two sides of a threshold, so only one of them has a result.
+        // The queries of a number are the sides of a threshold, so only one of them has a result.
         if panel["type"] == "stat" && targets.len() > 1 {
             let all = targets.iter().map(|target| format!("({})", text(&target["expr"])));
             queries.push(Query {
@@ -236,7 +236,7 @@ fn the_tables_show_all_failures(setup: &Setup) {
     assert_eq!(of("cut-off"), ["network", "transport"]);
     let left = down["whatsapp-support"].1 - 3e13;
     assert!((3000.0..=3600.0).contains(&left), "{down:?}");
-    // The fake APIs share a port, so one row stands for this API, and counts the credential that fails.
+    // The fake APIs share a port, so this row counts one of several credentials.
     let host = label(&down["whatsapp-support"].0, "api_host");
     let counts = |index: usize| {
         ask(&apis, index)
