@@ -1,5 +1,5 @@
-//! The mixin: its boards are the committed files, and its rules are those of the YAML files with the
-//! values of `_config`.
+//! The mixin: its boards are the committed files, and its rules are those of the YAML files with
+//! the values of `_config`.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -73,7 +73,10 @@ fn the_rules_of_the_mixin_are_those_of_the_yaml_files() {
 const CHANGED: &str = "{
     grafanaUrl: 'https://grafana.example',
     docsUrl: 'https://wiki.example/credwatch',
-    settings: { 'credwatch:runway_page:seconds': 3600, 'credwatch:slo_availability:objective': '0.5' },
+    settings: {
+        'credwatch:runway_page:seconds': 3600,
+        'credwatch:slo_availability:objective': '0.5',
+    },
     runwayPageOf: { 'billing-api': 7200 },
 }";
 
@@ -120,10 +123,9 @@ fn promtool_accepts_the_rules_of_the_mixin() {
 #[test]
 fn an_unknown_setting_of_the_mixin_is_an_error_that_names_the_known_ones() {
     let mixin = repository("dashboards/mixin/mixin.libsonnet");
-    let program = format!(
-        "((import {:?}) + {{ _config+:: {{ settings: {{ 'credwatch:runway:seconds': 1 }} }} }}).prometheusRules",
-        mixin.display().to_string()
-    );
+    let config = "_config+:: { settings: { 'credwatch:runway:seconds': 1 } }";
+    let program =
+        format!("((import {:?}) + {{ {config} }}).prometheusRules", mixin.display().to_string());
     let output = Command::new("jsonnet").args(["-e", &program]).output().expect("it starts");
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(

@@ -1,4 +1,4 @@
-//! A daemon whose providers fail in many ways, and a Prometheus with the shipped rules that scrapes it.
+//! A daemon whose providers fail in many ways, and a Prometheus with the shipped rules.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
