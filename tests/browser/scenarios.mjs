@@ -76,6 +76,11 @@ async function compact(open) {
     assert.ok(heights.length >= 4 && Math.max(...heights) <= most, `${viewport.width}: ${heights}`);
     await close();
   }
+  // On a tablet the columns that are left take the whole width.
+  const tablet = await open('/', { viewport: TABLET });
+  const [table, cell] = await tablet.page.evaluate(() => ['.list', 'tr[data-key] .left'].map((part) => document.querySelector(part).getBoundingClientRect().right));
+  assert.ok(Math.abs(table - cell) < 3, `the table ends at ${table}, its last cell at ${cell}`);
+  await tablet.close();
   const { clean, close } = await open('/', { viewport: { width: 320, height: 640 } });
   await clean('320 pixels');
   await close();

@@ -68,6 +68,12 @@ pub fn clock(time: Timestamp) -> Markup {
     show(time, "full", &stamp(time))
 }
 
+/// A time without its seconds, for ends that are far away; the script shows the local one beside
+/// it.
+pub fn clock_to_minutes(time: Timestamp) -> Markup {
+    show(time, "end", &time.strftime("%Y-%m-%d %H:%M UTC").to_string())
+}
+
 /// The hours and minutes of a time; the script shows the local ones.
 pub fn minute(time: Timestamp) -> Markup {
     show(time, "minute", &time.strftime("%H:%M UTC").to_string())

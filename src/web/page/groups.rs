@@ -93,10 +93,12 @@ fn row(group: &Grouped, by: &Group, selection: &Selection, now: f64) -> Markup {
         tr role="row" {
             th.common role="rowheader" scope="row" { (common(group, by, selection)) }
             @for kind in Kind::ALL {
-                td class={ "number " (kind.word()) } role="cell" { (some(group.broken(kind))) }
+                td class={ "number " (kind.word()) } role="cell" data-label=(kind.word()) {
+                    (some(group.broken(kind)))
+                }
             }
-            td.number role="cell" { (some(group.failing)) }
-            td.number role="cell" { (grouped(group.all)) }
+            td.number role="cell" data-label="failing" { (some(group.failing)) }
+            td.number role="cell" data-label="in all" { (grouped(group.all)) }
             @match cell {
                 Some(cell) => {
                     td class={ "left " (cell.tone) } role="cell" title=(cell.title) { (cell.text) }

@@ -39,6 +39,7 @@
       time.title = `${day} ${whole}`;
       const { show } = time.dataset;
       if (show === 'full') time.textContent = day === today ? whole : time.title;
+      if (show === 'end') time.textContent = time.title.replaceAll(/(:\d\d):\d\d/g, '$1');
       if (show === 'minute') time.textContent = clock.slice(0, 5);
       if (show === 'date') time.textContent = day;
     }

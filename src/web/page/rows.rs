@@ -174,7 +174,7 @@ fn write(shown: &Shown, list: &List, chips: &Chips) -> Markup {
             th.who role="rowheader" scope="row" {
                 (name(provider))
                 small {
-                    (visible(origin(provider)))
+                    (visible(vendor_or_host(provider)))
                     @if let Some((name, value)) = chips.label(provider) {
                         @let address = list.selection.with_label(name, value).address();
                         @let title = format!("{}={}", visible(name), visible(value));
@@ -254,7 +254,7 @@ fn name(provider: &Provider) -> Markup {
 }
 
 /// Where the credential is from: its vendor, else the host that tells generic recipes apart.
-fn origin(provider: &Provider) -> &str {
+pub fn vendor_or_host(provider: &Provider) -> &str {
     let recipe = &provider.recipe;
     recipe.vendor().or(provider.api_host.as_deref()).unwrap_or(&recipe.name)
 }
@@ -273,7 +273,7 @@ fn wrong(failure: &Failure, shown: &Shown, list: &List) -> Markup {
 /// The links to other tools.
 fn tools(shown: &Shown, list: &List) -> Markup {
     let (links, name) = (list.roster.links(), &shown.provider.name);
-    let links = [("Board", links.board(name)), ("Silence", links.silence(name))];
+    let links = [("Dashboard", links.board(name)), ("Silence", links.silence(name))];
     html! {
         @for (title, address) in links {
             @if let Some(address) = address {

@@ -161,9 +161,7 @@ pub fn runway(token: Option<&Token>, now: f64) -> Markup {
     let whole = token.and_then(|token| token.lifetime).filter(|lifetime| *lifetime > 0.0);
     html! {
         @match runway {
-            Runway::None => span.runway.none {
-                b { "none" } " " small { "credwatch has got no token" }
-            },
+            Runway::None => span.runway.none { b { "none" } },
             Runway::Ended(since) => span.runway.none { b { "ended" } " " small { (ago(since)) } },
             Runway::Left(left) => span.runway {
                 b { (span(left)) }

@@ -11,10 +11,11 @@ use crate::time::unix_seconds;
 use crate::web::page::filters::search;
 use crate::web::page::finding::TEAM;
 use crate::web::page::format::{
-    clock, count, grouped, provider_path, relative, unit, untrusted, visible,
+    clock_to_minutes, count, grouped, provider_path, relative, unit, untrusted, visible,
 };
 use crate::web::page::pager::{Part, pager};
 use crate::web::page::parts::{Place, Sheet};
+use crate::web::page::rows::vendor_or_host;
 use crate::web::page::shape::{Shape, sign};
 
 /// The page for a selection of ends.
@@ -30,7 +31,7 @@ pub fn page(ledger: &Ledger, query: &Query) -> Sheet {
             h1 { (headline(&found, query)) }
             @if let Some(next) = found.next {
                 p { "The next one ends " (relative(unix_seconds(next) - unix_seconds(now.wall)))
-                    ", on " (clock(next)) "." }
+                    ", on " (clock_to_minutes(next)) "." }
             }
         }
         (filters(&found, query))
@@ -209,7 +210,7 @@ fn row(end: &End, query: &Query, now: Moment, wall: f64) -> Markup {
                 @if pause.is_some() { " " span.badge.paused { (sign(Shape::Paused)) "paused" } }
             }
             td.by role="cell" { (owner(provider, query)) }
-            td.when role="cell" { (clock(end.at)) }
+            td.when role="cell" { (clock_to_minutes(end.at)) }
             td.renew role="cell" {
                 @if let (Some(url), true) = (&provider.facts.renew_url, is_renewable(source)) {
                     a href=(url) rel="noreferrer noopener" {
@@ -265,7 +266,7 @@ fn provider_cell(end: &End, query: &Query) -> Markup {
                 }
             }
             _ => {
-                small { (visible(provider.recipe.vendor().unwrap_or(&provider.recipe.name))) }
+                small { (visible(vendor_or_host(provider))) }
             }
         }
     }

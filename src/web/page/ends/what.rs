@@ -56,8 +56,8 @@ impl Source {
             Self::Jwt => "in the token itself",
             Self::Certificate => "in the certificate itself",
             Self::List => "in the provider's list",
-            Self::ClientCertificate => "in our client certificate",
-            Self::Endpoint => "in the endpoint's certificate",
+            Self::ClientCertificate => "in its file",
+            Self::Endpoint => "certificate of the endpoint",
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use maud::{Markup, html};
 
+use super::facts::documentation;
+use super::uptime;
 use super::view::View;
-use super::{facts, uptime};
 use crate::next_step::{explains, next_step};
 use crate::outcome::Expiry;
 use crate::pause::Pause;
@@ -177,9 +178,7 @@ fn links(view: &View, failure: Option<&CurrentFailure>) -> Markup {
         ("Silence its alerts", view.links.silence(name)),
         ("Runbook", runbook),
     ];
-    let is_known = failure.is_some_and(|current| explains(provider, &current.failure));
-    let documentation = provider.recipe.documentation.as_deref().filter(|_| is_known);
-    if links.iter().all(|(_, address)| address.is_none()) && documentation.is_none() {
+    if links.iter().all(|(_, address)| address.is_none()) {
         return Markup::default();
     }
     html! {
@@ -189,7 +188,6 @@ fn links(view: &View, failure: Option<&CurrentFailure>) -> Markup {
                     a href=(address) rel="noreferrer noopener" { (title) } " "
                 }
             }
-            @if let Some(text) = documentation { (facts::documentation(text)) }
         }
     }
 }
@@ -222,11 +220,15 @@ fn runway_hint(view: &View) -> Markup {
 pub fn meaning(view: &View) -> Markup {
     let Some(current) = view.health.current_failure() else { return Markup::default() };
     let facts = current.failure.reason.facts();
+    let is_known = explains(view.provider, &current.failure);
     html! {
         section.meaning {
             h2 { "What " (facts.word) " means" }
             p { (prose(facts.meaning)) }
             p { b { "In general: " } (prose(facts.action)) }
+            @if let (Some(text), true) = (&view.provider.recipe.documentation, is_known) {
+                p { b { "Documentation: " } (documentation(text)) }
+            }
         }
     }
 }
