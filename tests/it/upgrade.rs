@@ -87,11 +87,14 @@ fn the_daemon_knows_the_runway_and_the_failures_that_version_0_1_saved() {
     let shown = sample("credwatch_token_expiry_timestamp_seconds", "good").expect("a runway");
     assert!((shown - expires).abs() < 1.0, "{shown} {expires}");
     assert_eq!(sample("credwatch_token_never_expires", "endless"), Some(1.0));
-    for (provider, state) in [("good", "healthy"), ("endless", "healthy"), ("refused", "broken")] {
-        let series =
-            format!("credwatch_provider_state{{provider=\"{provider}\",state=\"{state}\"}}");
-        assert_eq!(daemon.sample(&series), Some(1.0), "{}", daemon.get("/metrics").body);
+    // Their next probe may already have failed, as nothing listens there. The last success stays.
+    for provider in ["good", "endless"] {
+        let success = saved(provider)["last_success"].as_f64().expect("a time") + later;
+        let shown = sample("credwatch_probe_last_success_timestamp_seconds", provider);
+        assert!(shown.is_some_and(|shown| (shown - success).abs() < 1.0), "{shown:?} {success}");
     }
+    let broken = "credwatch_provider_state{provider=\"refused\",state=\"broken\"}";
+    assert_eq!(daemon.sample(broken), Some(1.0));
     let failure = "credwatch_provider_failure_info{provider=\"refused\",class=\"credential\",\
                    reason=\"rejected\",code=\"invalid_client\",message=\"\"}";
     assert_eq!(daemon.sample(failure), Some(1.0));
