@@ -36,7 +36,7 @@ fn image_tags_and_tags_of_the_sources_have_the_version() {
     }
     let mut seen = 0;
     for (file, text) in texts.iter().filter(|(file, _)| file != "CHANGELOG.md") {
-        for before in ["credwatch:", "rev: v", "`v", "git tag --sign v"] {
+        for before in ["credwatch:", "newTag: ", "rev: v", "`v", "git tag --sign v"] {
             for version in versions(text, before) {
                 assert_eq!(version, VERSION, "{file} names {before}{version}");
                 seen += 1;
