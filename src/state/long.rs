@@ -204,7 +204,8 @@ mod tests {
         timeline.close(incident(5, Some(9)));
         let saved =
             Saved { incidents: vec![incident(1, Some(2)), incident(5, None)], ..Saved::default() };
-        let long = LongHistory::of(&timeline, Some(saved), Timestamp::UNIX_EPOCH);
+        let now = Timestamp::from_millisecond(10).expect("a time");
+        let long = LongHistory::of(&timeline, Some(saved), now);
         assert_eq!(long.incidents, [incident(1, Some(2)), incident(5, Some(9))]);
     }
 }
