@@ -1,10 +1,15 @@
 // Places panels from left to right and from top to bottom. An item is [panel, width, height]; a board is 24 units wide. A list
-// instead of a panel is a column, whose panels share the height.
+// instead of a panel is a column: its members are [panel, height].
 {
-  local column(item) = if std.isArray(item[0]) then item[0] else [item[0]],
-  local placed(item, x, y) =
-    local height = item[2] / std.length(column(item));
-    [column(item)[index] { gridPos: { x: x, y: y + index * height, w: item[1], h: height } } for index in std.range(0, std.length(column(item)) - 1)],
+  local column(item) = if std.isArray(item[0]) then item[0] else [[item[0], item[2]]],
+  local placed(item, x, y) = std.foldl(
+    function(done, member) {
+      y: done.y + member[1],
+      panels: done.panels + [member[0] { gridPos: { x: x, y: done.y, w: item[1], h: member[1] } }],
+    },
+    column(item),
+    { y: y, panels: [] },
+  ).panels,
 
   // The items with their positions, from line `top` on.
   local flow(items, top) = std.foldl(

@@ -25,7 +25,7 @@ local texts = import 'texts.libsonnet';
   reason:: ['reason', 'Reason', [panels.width(110), panels.links($.toRunbook)]],
   meaning:: ['reason', 'What is wrong', [panels.mapped(texts.meaning), panels.wrap, panels.wide(330), panels.links($.toRunbook)]],
   // The longest sentence must fit into two lines.
-  step:: ['step', 'Next step', [panels.mapped(texts.step), panels.wrap, panels.width(420)]],
+  step:: ['step', 'Next step', [panels.mapped(texts.step), panels.wrap, panels.width(480)]],
   stepOfApi:: ['step', 'Next step', [panels.mapped(texts.step), panels.wrap, panels.width(300)]],
   message:: ['message', 'In its words', [panels.wrap, panels.wide(200)]],
   code:: ['code', 'Code', [panels.width(115)]],
@@ -135,7 +135,7 @@ local texts = import 'texts.libsonnet';
         $.state('Value #A'),
       ] + (if single then [] else [$.provider(170)]) + [
         $.yesOr('Value #C', 'Ready to switch', texts.words([[0, 'no', 'orange'], [1, 'ready', 'green']]), 125),
-        $.meaning, $.code, $.step,
+        $.reason, $.code, $.step,
         $.time('Value #D', 'Last success', 'none yet'),
         ['Value #E', 'Probes', panels.unit('none', 0) + [panels.width(80)]],
         $.seenBy(),

@@ -32,11 +32,19 @@ function(config)
   local foreign = ['recipe', 'provider'];
   local wrong = panels.table(
     'What is wrong with $provider',
-    'The sentence of the provider, else of credwatch; the next step; and what the reason means. The page of credwatch shows how the answer was read.',
+    'The sentence of the provider, else of credwatch, and the next step. The page of credwatch shows how the answer was read.',
     [panels.instant(failure), panels.instant(q.tokenLevel(anything))],
-    [parts.tokens('Value #B'), parts.message, parts.step, parts.meaning],
+    [parts.tokens('Value #B'), parts.message, parts.step],
     ['Tokens'],
-    { height: 'lg', hidden: foreign + ['Value #A', 'code', 'class', 'api_host', 'instance', 'url', 'renew_url', 'vendor_url', 'owner', config.teamLabel], none: 'Nothing is wrong.' },
+    { height: 'lg', hidden: foreign + ['Value #A', 'reason', 'code', 'class', 'api_host', 'instance', 'url', 'renew_url', 'vendor_url', 'owner', config.teamLabel], none: 'Nothing is wrong.' },
+  );
+  local meaning = panels.table(
+    'What the reason means',
+    'The meaning of the reason, with a link to its runbook.',
+    [panels.instant('max by (reason, instance) (%s)' % anything)],
+    [parts.meaning, parts.seenBy()],
+    ['Seen by'],
+    { hidden: ['Value'], none: 'Nothing is wrong.' },
   );
   local who = panels.table(
     'Who acts, and where to go on',
@@ -180,7 +188,7 @@ function(config)
       frame.one(frame.values('provider', 'Provider', 'The name of the provider in the configuration.', 'label_values(credwatch_provider_info{job=~"$job",instance=~"$instance"}, provider)')),
     ] + frame.constants(config),
     layout.place(
-      [[state, 5, 8], [[wrong, who], 19, 8]] + numbers + [[history, 24, 4]],
+      [[state, 5, 10], [[[wrong, 4], [meaning, 3], [who, 3]], 19, 10]] + numbers + [[history, 24, 4]],
       [
         panels.row('Alerts', [[p.firing, 14, 6], [p.alertList, 10, 6]], true),
         availability, token, failures, ends, details,
