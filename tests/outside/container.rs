@@ -50,6 +50,8 @@ impl Engine {
 struct Running {
     podman: Child,
     process: String,
+    /// Has the output of podman.
+    folder: tempfile::TempDir,
 }
 
 impl Running {
@@ -62,7 +64,7 @@ impl Running {
             .arg("credwatch")
             .args(arguments)
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(std::fs::File::create(folder.path().join("log")).expect("a file"))
             .spawn()
             .expect("the script starts");
         let process = wait_for("the container to start", || {
@@ -70,7 +72,7 @@ impl Running {
             assert!(ended.is_none(), "podman ended with {ended:?}");
             std::fs::read_to_string(&file).ok().filter(|process| !process.is_empty())
         });
-        Self { podman, process }
+        Self { podman, process, folder }
     }
 
     /// A file about the process, or a file that the process sees below `root`.
@@ -84,6 +86,17 @@ impl Running {
         let text = self.file("status");
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
         line.unwrap_or_else(|| panic!("no {name}: {text}")).split_whitespace().collect()
+    }
+
+    /// The answer at the port, as soon as there is one. Panics if the container has ended.
+    fn wait_for(&mut self, path: &str) -> String {
+        wait_for(&format!("{path} of the container"), || {
+            if let Some(status) = self.podman.try_wait().expect("its status") {
+                let log = std::fs::read_to_string(self.folder.path().join("log"));
+                panic!("podman ended with {status}: {}", log.unwrap_or_default());
+            }
+            self.get(path)
+        })
     }
 
     /// The answer at the port of the image, from the network of the container.
@@ -156,12 +169,12 @@ fn the_image_is_small_and_runs_without_privileges_and_without_a_shell() {
 
     let mut demo = engine.script("podman");
     demo.args(["run", "--rm", "--network=none"]);
-    let demo = Running::start(demo, &["demo", "--web.listen-address=:9797"]);
-    wait_for("the demo to answer", || demo.get("/livez"));
+    let mut demo = Running::start(demo, &["demo", "--web.listen-address=:9797"]);
+    demo.wait_for("/livez");
     drop(demo);
 
     let mut running = Running::start(engine.run(&configuration), &[]);
-    let alive = wait_for("the daemon to answer", || running.get("/livez"));
+    let alive = running.wait_for("/livez");
     assert!(alive.starts_with("HTTP/1.0 200") || alive.starts_with("HTTP/1.1 200"), "{alive}");
     assert_eq!(running.status("Uid"), "65532".repeat(4));
     for set in ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"] {
