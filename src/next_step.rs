@@ -14,7 +14,7 @@ pub fn next_step(provider: &Provider, failure: &Failure, status: Option<u16>) ->
     let (url, host) = (&place.url, &place.host);
     match failure.reason {
         Reason::Dns => format!(
-            "{host} does not resolve. Check {url} for a typing error, then `getent hosts` with \
+            "{host} does not resolve. Check {url} for a typing error, then `getent ahosts` with \
              this name on the host of credwatch."
         ),
         Reason::Connect => format!(

@@ -393,7 +393,7 @@ fn log_failed_cleanup(provider: &Provider, conclusion: &Conclusion) {
             reason = failure.reason.word(),
             code = failure.code.as_str(),
             message = failure.message.as_str(),
-            "a probe could not clean up behind it"
+            "a probe could not clean up after itself"
         );
     }
 }

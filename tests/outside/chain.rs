@@ -225,7 +225,7 @@ fn the_owner_gets_a_page(chain: &Chain, start: Instant) -> Duration {
         .unwrap_or_else(|| panic!("{description}"));
     assert!(chain.daemon.get("/providers/enos").body.contains(sentence), "the page has it too");
     assert!(
-        rest.contains(" UTC. Existing tokens expire in 1h 59m. Next: ")
+        rest.contains(" UTC. Existing tokens expire within 1h 59m. Next: ")
             && rest.ends_with(Reason::Rejected.facts().step),
         "{description}"
     );
@@ -267,7 +267,7 @@ fn a_short_runway_is_a_page(chain: &Chain, start: Instant) {
     );
     assert!(
         texts(&runway["annotations"])["summary"]
-            .starts_with("Consumers of enablex-rcs (messaging) lose access in 9m"),
+            .starts_with("Consumers of enablex-rcs (messaging) lose access within 9m"),
         "{runway:#}"
     );
 }

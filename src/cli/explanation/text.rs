@@ -289,7 +289,7 @@ fn result(out: &mut String, provider: &Provider, probe: &Probe) {
             }
             let _ = writeln!(out, "  {} {}", Head.paint("Means"), facts.meaning);
             let next = next_step(provider, failure, probe.status);
-            let _ = writeln!(out, "  {} {}", Head.paint("Do"), printable(&next));
+            let _ = writeln!(out, "  {} {}", Head.paint("Next"), printable(&next));
             if let Some(documentation) = &provider.recipe.documentation
                 && explains(provider, failure)
             {

@@ -96,7 +96,7 @@ impl Cell {
                     left if left < 14_400.0 => "yellow",
                     _ => "green",
                 };
-                let cell = Self::new(span(left), tone, "Existing tokens stay valid so long.");
+                let cell = Self::new(span(left), tone, "Existing tokens end within this time.");
                 Self { part: Some(part), ..cell }
             }
             (_, Runway::Unknown) => {

@@ -197,9 +197,9 @@ fn runway_hint(view: &View) -> Markup {
     html! {
         @match Runway::of(view.health.token(), view.wall) {
             Runway::Left(_) => {
-                "Existing tokens stay valid"
+                "Existing tokens end one after another"
                 @if let Some(end) = view.health.token_end() {
-                    " until " (clock(end))
+                    ", the last ones at about " (clock(end))
                 }
                 ". Consumers that request a new token for each call fail now."
             }
