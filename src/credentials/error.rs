@@ -26,10 +26,12 @@ pub enum SecretError {
          service has none of this name; is there a LoadCredential={0}:… in the unit?"
     )]
     NoCredentialsDirectory(String),
-    /// The running service has it, and this user may not read it.
+    /// This user may not look into the credentials of the service. The service itself gets here
+    /// when systemd passed it none.
     #[error(
-        "only root can read the systemd credential {0} of the running service: use `sudo credwatch \
-         probe NAME`"
+        "systemd passed no credentials ($CREDENTIALS_DIRECTORY is not set), and only root can read \
+         those of the service; the service needs LoadCredential={0}:… in its unit, a person needs \
+         `sudo`"
     )]
     OfService(String),
     /// The command printed no secret.
