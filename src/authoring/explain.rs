@@ -98,7 +98,7 @@ impl Observer for Explanation {
         call.answer(answer.response, answer.trace, answer.redactor, hides_values);
         call.reading = answer.trace.lines(answer.redactor);
         if let Some(outcome) = answer.outcome {
-            call.suggestions = unread(answer.response, answer.trace, outcome, answer.redactor);
+            call.suggestions = unread(answer, outcome);
         }
     }
 

@@ -1,5 +1,6 @@
 //! `credwatch run`: the daemon.
 
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -109,11 +110,14 @@ fn options(flags: &Flags) -> Result<Options, ExitCode> {
         tracing::error!(problem, "cannot listen");
         ExitCode::FAILURE
     };
-    let listeners =
-        if flags.systemd_socket { listeners_of_systemd() } else { bind(&plan.listen_addresses) };
+    let listeners = if flags.systemd_socket {
+        listeners_of_systemd()
+    } else {
+        bind(&plan.listen_addresses, "--web.listen-address")
+    };
     Ok(Options {
         listeners: listeners.map_err(cannot_listen)?,
-        probe_listeners: bind(&probe_addresses).map_err(cannot_listen)?,
+        probe_listeners: bind(&probe_addresses, "--web.probe-address").map_err(cannot_listen)?,
         storage: storage(flags),
         mode: if flags.on_demand { Mode::OnDemand } else { Mode::Scheduled },
         lifecycle: flags.requests.lifecycle,
@@ -138,10 +142,17 @@ fn storage(flags: &Flags) -> Option<Arc<Storage>> {
     flags.storage.clone().or_else(from_systemd).map(Storage::new).map(Arc::new)
 }
 
-/// Opens the addresses.
-fn bind(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, String> {
-    let bind =
-        |address: &SocketAddr| web::bind(*address).map_err(|error| format!("{address}: {error}"));
+/// Opens the addresses. `flag` is the flag that chooses others.
+fn bind(addresses: &[SocketAddr], flag: &str) -> Result<Vec<TcpListener>, String> {
+    let bind = |address: &SocketAddr| {
+        web::bind(*address).map_err(|error| match error.kind() {
+            ErrorKind::AddrInUse => format!(
+                "{address}: another program listens there, perhaps `credwatch demo`; end it, or \
+                 choose another address with {flag}"
+            ),
+            _ => format!("{address}: {error}"),
+        })
+    };
     addresses.iter().map(bind).collect()
 }
 
@@ -167,4 +178,23 @@ fn parse(flag: &str, texts: &[String]) -> Result<Vec<SocketAddr>, ExitCode> {
         complain_of(&format!("{flag}: {message}"));
         ExitCode::from(2)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_in_use_is_told_with_the_flag_that_chooses_another() {
+        let other = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+        let address = other.local_addr().expect("an address");
+        let problem = bind(&[address], "--web.listen-address").expect_err("it is in use");
+        assert_eq!(
+            problem,
+            format!(
+                "{address}: another program listens there, perhaps `credwatch demo`; end it, or \
+                 choose another address with --web.listen-address"
+            )
+        );
+    }
 }

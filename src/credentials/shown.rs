@@ -12,11 +12,15 @@ pub fn credential(name: &str) -> String {
 
 /// The environment variable with this name.
 pub fn variable(name: &str) -> String {
-    if is_plain_variable(name) || std::env::var_os(name).is_some() {
-        format!("the environment variable {name}")
-    } else {
-        "the environment variable of this credential".to_owned()
-    }
+    variable_name(name).map_or_else(
+        || "the environment variable of this credential".to_owned(),
+        |name| format!("the environment variable {name}"),
+    )
+}
+
+/// The name of an environment variable, if it may be shown.
+pub fn variable_name(name: &str) -> Option<&str> {
+    (is_plain_variable(name) || std::env::var_os(name).is_some()).then_some(name)
 }
 
 /// A credential file: `prefix` and its path, or words for it.

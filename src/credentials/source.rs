@@ -113,6 +113,13 @@ impl SecretSource {
         })
     }
 
+    /// The name of its environment variable, if it has one that may be shown.
+    #[must_use]
+    pub fn shown_variable(&self) -> Option<&str> {
+        let Self::Environment(name) = self else { return None };
+        shown::variable_name(name)
+    }
+
     /// Whether the value can change while the daemon runs.
     #[must_use]
     pub fn can_change(&self) -> bool {

@@ -7,7 +7,7 @@ use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
 use super::schema::{Additional, Form, Id, Part, Schema};
-use crate::diagnostic::{Fault, Sentence, Shown, Source, suggestion};
+use crate::diagnostic::{Fault, Sentence, Shown, Source, nearest, suggestion};
 use crate::time::parse_duration;
 
 /// The most faults of one file. The check ends there, and the file is not read any further.
@@ -71,11 +71,32 @@ impl Check<'_> {
     fn unknown(&mut self, key: &Spanned<DeString<'_>>, part: &Part) {
         let name: &str = key.get_ref();
         let known: Vec<&str> = part.names().collect();
-        let hint = suggestion(name, known.iter().copied());
+        let hint = self.hint(name, part, &known);
         let shown = Shown::near(name, known)
             .or_else(|| self.schema.keys().contains(name).then(|| Shown::name(name)));
         let problem = Sentence::naming("unknown key `{}`", shown, "unknown key");
         self.fault(key.span(), problem).hint = Some(hint);
+    }
+
+    /// Where an unknown key belongs, or which keys this table has.
+    fn hint(&self, name: &str, part: &Part, known: &[&str]) -> Sentence {
+        let here = suggestion(name, known.iter().copied());
+        if nearest(name, known.iter().copied()).is_some() {
+            return here;
+        }
+        if self.schema.has_top_key(name) {
+            return "it is a key of the whole file: move it above the first [table]".into();
+        }
+        let tables = self.schema.tables_with(name);
+        if !tables.is_empty() {
+            let tables = Shown::outside_of_files(tables.join(" or "));
+            return Sentence::fill("it is a key of {}: move it there", [tables]);
+        }
+        if part.property("labels").is_some() {
+            let here = Shown::outside_of_files(here);
+            return Sentence::fill("your own labels go into `labels = { … }`; {}", [here]);
+        }
+        here
     }
 
     /// Checks one value; `false` when it cannot be kept.

@@ -164,6 +164,29 @@ impl Schema {
         self.root().property(name).is_some()
     }
 
+    /// The tables of a document that can have this key, as headers such as `[providers.NAME]`.
+    pub(super) fn tables_with(&self, key: &str) -> Vec<String> {
+        let forms = |id: Id| {
+            let part = self.part(id);
+            std::iter::once(part).chain(self.alternatives(part))
+        };
+        let has = |part: &Part| part.property(key).is_some();
+        let mut tables = Vec::new();
+        for (name, id) in self.root().properties.iter().flatten() {
+            if forms(*id).any(has) {
+                tables.push(format!("[{name}]"));
+            }
+            let named = forms(*id).filter_map(|part| match part.additional {
+                Additional::Of(member) => Some(member),
+                _ => None,
+            });
+            if named.flat_map(forms).any(has) {
+                tables.push(format!("[{name}.NAME]"));
+            }
+        }
+        tables
+    }
+
     pub(super) fn part(&self, id: Id) -> &Part {
         &self.parts[id.0]
     }

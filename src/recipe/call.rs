@@ -115,6 +115,15 @@ impl Recipe {
         self.reading.scopes.is_some()
     }
 
+    /// The rules for the answer to a call, of which the first that finds something counts: those
+    /// for codes and messages, and for the main call those for the token and its end.
+    pub(super) fn alternatives<'a>(&'a self, call: &'a Call) -> Vec<&'a str> {
+        let of_call = call.rules.code.iter().chain(&call.rules.message);
+        let expiry = self.reading.expiry.iter().map(|(rule, _)| rule);
+        let of_token = self.reading.token.iter().chain(expiry).filter(|_| call.kind.is_main());
+        of_call.chain(of_token).map(|rule| rule.source.as_str()).collect()
+    }
+
     /// How often the list of credentials is read; `None` when the recipe has no list.
     #[must_use]
     pub fn list_interval(&self) -> Option<Duration> {

@@ -126,6 +126,8 @@ pub struct ObservedAnswer<'a> {
     pub response: &'a TokenResponse,
     /// What each rule found in the answer.
     pub trace: &'a Trace<'a>,
+    /// The expressions of the rules of which only the first that finds something counts.
+    pub alternatives: Vec<&'a str>,
     /// The outcome of the main call; `None` for other calls.
     pub outcome: Option<&'a Outcome>,
     /// Knows the secrets up to this answer.
@@ -232,6 +234,7 @@ impl<'a> Conversation<'a> {
                 call,
                 response: &response,
                 trace: &trace,
+                alternatives: self.subject.recipe.alternatives(call),
                 outcome: outcome.as_ref(),
                 redactor: &self.values.redactor,
             });

@@ -201,7 +201,7 @@ fn a_port_in_use_is_an_error_with_the_address() {
     assert_eq!(output.status.code(), Some(1));
     assert!(
         String::from_utf8_lossy(&output.stderr).contains(&format!(
-            "msg=\"cannot listen\" problem=\"{address}: Address already in use"
+            "msg=\"cannot listen\" problem=\"{address}: another program listens there"
         )),
         "{}",
         String::from_utf8_lossy(&output.stderr)

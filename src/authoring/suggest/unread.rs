@@ -3,20 +3,15 @@
 use super::candidate::{Candidate, Suggestion};
 use super::find::candidates;
 use crate::outcome::{Code, Expiry, Outcome, Reason};
-use crate::recipe::{Found, TokenResponse, Trace};
-use crate::secret::Redactor;
+use crate::recipe::{Found, ObservedAnswer, Trace};
 
 /// The most suggestions for one rule, so that people read them.
 const MOST_OF_A_KIND: usize = 2;
 
 /// Suggestions for what the outcome lacks; empty when it lacks nothing.
 #[must_use]
-pub fn unread(
-    response: &TokenResponse,
-    trace: &Trace<'_>,
-    outcome: &Outcome,
-    redactor: &Redactor,
-) -> Vec<Suggestion> {
+pub fn unread(answer: &ObservedAnswer<'_>, outcome: &Outcome) -> Vec<Suggestion> {
+    let (response, trace) = (answer.response, answer.trace);
     let unreadable = trace.notes().iter().any(|note| matches!(note.found, Found::NoEnd(..)));
     let wanted: &[&str] = match outcome {
         Outcome::Issued(issued) if issued.expiry == Expiry::Unknown => &["expiry"],
@@ -46,7 +41,7 @@ pub fn unread(
         &response.headers,
         &response.body,
         response.received,
-        Some(redactor),
+        Some(answer.redactor),
     );
     let mut suggestions: Vec<Suggestion> = Vec::new();
     for candidate in candidates {
@@ -54,7 +49,10 @@ pub fn unread(
             reads_with(trace, &candidate)
         } else {
             let reads = |expression| reads(expression, &candidate.path);
-            !candidate.path.is_empty() && trace.notes().iter().any(|note| reads(note.expression))
+            // After a rule that found something, the next ones for the same purpose are not tried.
+            let noted = trace.notes().iter().map(|note| note.expression);
+            let mut known = noted.chain(answer.alternatives.iter().copied());
+            !candidate.path.is_empty() && known.any(reads)
         };
         let many =
             suggestions.iter().filter(|suggestion| suggestion.rule == candidate.rule).count()

@@ -6,13 +6,18 @@ use super::super::print::Style::{Bad, Dim, Good, Head};
 use super::ends::told;
 use super::list;
 use crate::authoring::explain::{ExplainedCall, Explanation};
-use crate::next_step::{explains, next_step};
+use crate::next_step::{Retry, explains, next_step};
 use crate::outcome::{Expiry, Issued, Outcome, Phases, Probe};
 use crate::printable::printable;
 use crate::provider::Provider;
 use crate::time::{human_duration, unix_seconds};
 
-pub fn as_text(provider: &Provider, probe: &Probe, explanation: &Explanation) -> String {
+pub fn as_text(
+    provider: &Provider,
+    probe: &Probe,
+    explanation: &Explanation,
+    retry: Retry,
+) -> String {
     let mut out = String::new();
     let title = provider.recipe.title.as_deref().unwrap_or(&provider.recipe.name);
     let _ = writeln!(
@@ -39,7 +44,7 @@ pub fn as_text(provider: &Provider, probe: &Probe, explanation: &Explanation) ->
     }
     steps(&mut out, probe);
     beside(&mut out, provider, explanation);
-    result(&mut out, provider, probe);
+    result(&mut out, provider, probe, retry);
     out
 }
 
@@ -238,7 +243,7 @@ fn left_behind(out: &mut String, probe: &Probe) {
     }
 }
 
-fn result(out: &mut String, provider: &Provider, probe: &Probe) {
+fn result(out: &mut String, provider: &Provider, probe: &Probe, retry: Retry) {
     match &probe.outcome {
         Outcome::Issued(issued) => {
             let life = match (issued.expiry, issued.lifetime) {
@@ -288,7 +293,7 @@ fn result(out: &mut String, provider: &Provider, probe: &Probe) {
                 let _ = writeln!(out, "  {}", failure.message.as_str());
             }
             let _ = writeln!(out, "  {} {}", Head.paint("Means"), facts.meaning);
-            let next = next_step(provider, failure, probe.status);
+            let next = next_step(provider, failure, probe.status, retry);
             let _ = writeln!(out, "  {} {}", Head.paint("Next"), printable(&next));
             if let Some(documentation) = &provider.recipe.documentation
                 && explains(provider, failure)

@@ -15,6 +15,7 @@ use super::terminal::echo;
 use super::written::{Written, written};
 use crate::authoring::explain::Explanation;
 use crate::config::{DEFAULT_ADDRESS, load, load_text};
+use crate::next_step::Retry;
 use crate::probe::Prober;
 use crate::runtime::block_on;
 use crate::storage::write_new;
@@ -95,7 +96,7 @@ fn probe(file: &Path) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    say_styled(as_text(provider, &probe, &explanation).trim_end());
+    say_styled(as_text(provider, &probe, &explanation, Retry::Person).trim_end());
     let flag = if file == Path::new(OWN_FILE) {
         String::new()
     } else {

@@ -15,6 +15,7 @@ use super::inputs::{InputFlags, refuse};
 use super::several;
 use crate::authoring::explain::Explanation;
 use crate::config::{TrialError, TrialInputs, load_trial};
+use crate::next_step::Retry;
 use crate::probe::Prober;
 use crate::provider::Provider;
 use crate::runtime::block_on;
@@ -112,7 +113,10 @@ fn one(flags: &Flags, provider: &Provider) -> std::io::Result<usize> {
     let probe = block_on(Prober::new().observe(provider, &mut explanation))?;
     match flags.output {
         Output::Json => say(&format!("{:#}", as_json(provider, &probe, &explanation))),
-        Output::Text => say_styled(as_text(provider, &probe, &explanation).trim_end()),
+        Output::Text => {
+            let retry = if flags.recipe.is_some() { Retry::Person } else { Retry::Daemon };
+            say_styled(as_text(provider, &probe, &explanation, retry).trim_end());
+        }
     }
     Ok(usize::from(!probe.outcome.is_success()))
 }

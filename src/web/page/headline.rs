@@ -9,7 +9,7 @@ use super::format::{count, grouped, minute, prose, provider_path, unit, untruste
 use super::runway::consequence;
 use super::selection::Selection;
 use super::shape::{Kind, Shape, sign};
-use crate::next_step::next_step;
+use crate::next_step::{Retry, next_step};
 use crate::state::{Entry, Moment, State};
 use crate::time::unix_seconds;
 
@@ -95,7 +95,7 @@ fn begin(worst: &Entry, now: Moment) -> Markup {
     let name = &worst.provider.name;
     let wall = unix_seconds(now.wall);
     let code = current.failure.code.as_str();
-    let next = next_step(&worst.provider, &current.failure, health.status());
+    let next = next_step(&worst.provider, &current.failure, health.status(), Retry::Daemon);
     let word = if code.is_empty() { current.failure.reason.word() } else { code };
     html! {
         p.begin {
@@ -170,7 +170,7 @@ mod tests {
                 Reason::Dns,
                 "",
                 None,
-                "`login.example:443` does not resolve. Check `parameters.token_url`",
+                "`login.example` does not resolve. Check `parameters.token_url`",
             ),
             (Reason::Redirect, "http_302", Some(302), "Correct `parameters.token_url`"),
             (Reason::Timeout, "", None, "above 10s"),
@@ -189,11 +189,11 @@ mod tests {
             (Reason::Throttled, "", Some(429), "`interval` above 1m"),
             (Reason::Secret, "", None, "Applications are not affected"),
         ] {
-            let step = next_step(&provider, &failure(reason, code), status);
+            let step = next_step(&provider, &failure(reason, code), status, Retry::Daemon);
             assert!(step.contains(expected), "{reason:?} {code}: {step}");
         }
         for reason in Reason::ALL {
-            let step = next_step(&provider, &failure(reason, ""), None);
+            let step = next_step(&provider, &failure(reason, ""), None, Retry::Daemon);
             assert!(!step.contains("credwatch probe"), "`probe` shows it too: {step}");
             assert!(step.split_whitespace().count() <= 32, "{step}");
         }

@@ -143,6 +143,17 @@ fn explained(
     (text, suggestions)
 }
 
+/// The second rule for the message is not tried, because the first one finds it.
+#[test]
+fn probe_does_not_suggest_a_rule_that_the_recipe_has() {
+    let response = "response.token = \"json.access_token\"\nresponse.message = [\"json.detail\", \
+                    \"json.errors[0].title\"]";
+    let body = "{\"detail\":\"The client is not known here.\",\
+                \"errors\":[{\"title\":\"Wrong client given\"}]}";
+    let (text, suggestions) = explained(response, "401 Unauthorized", "", body);
+    assert!(suggestions.is_empty(), "{text}");
+}
+
 #[test]
 fn probe_suggests_rules_for_members_that_no_rule_reads() {
     let token = "\"a-token-of-the-tests-1234567890\"";

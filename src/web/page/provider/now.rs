@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::facts::documentation;
 use super::uptime;
 use super::view::View;
-use crate::next_step::{explains, next_step};
+use crate::next_step::{Retry, explains, next_step};
 use crate::outcome::Expiry;
 use crate::pause::Pause;
 use crate::provider::Slot;
@@ -99,7 +99,7 @@ fn calm(view: &View, shape: Shape) -> Markup {
 /// paused.
 fn failing(view: &View, current: &CurrentFailure, is_now: bool) -> Markup {
     let health = &view.health;
-    let next = next_step(view.provider, &current.failure, health.status());
+    let next = next_step(view.provider, &current.failure, health.status(), Retry::Daemon);
     let message = current.failure.message.as_str();
     html! {
         p class=(if is_now { "first" } else { "last" }) {

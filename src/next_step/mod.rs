@@ -1,7 +1,11 @@
 //! The one next step for a failure of one provider: what the general advice of its reason means in
 //! this case. The page and `probe` show it.
 
-use crate::credentials::SecretSource;
+mod renew;
+
+pub use renew::Retry;
+use renew::renew;
+
 use crate::outcome::{Class, Failure, Reason};
 use crate::provider::{Provider, Slot};
 use crate::time::human_duration;
@@ -9,13 +13,19 @@ use crate::time::human_duration;
 /// What to do now about a failure, in one or two sentences. `status` is the HTTP status of the
 /// last answer. Text between backticks is code.
 #[must_use]
-pub fn next_step(provider: &Provider, failure: &Failure, status: Option<u16>) -> String {
+pub fn next_step(
+    provider: &Provider,
+    failure: &Failure,
+    status: Option<u16>,
+    retry: Retry,
+) -> String {
     let place = Place::of(provider);
     let (url, host) = (&place.url, &place.host);
     match failure.reason {
         Reason::Dns => format!(
-            "{host} does not resolve. Check {url} for a typing error, then `getent ahosts` with \
-             this name on the host of credwatch."
+            "{} does not resolve. Check {url} for a typing error, then `getent ahosts` with this \
+             name on the host of credwatch.",
+            place.name
         ),
         Reason::Connect => format!(
             "Try `curl -sv -m 5 -o /dev/null` with {url} on the host of credwatch; then firewall \
@@ -49,7 +59,7 @@ pub fn next_step(provider: &Provider, failure: &Failure, status: Option<u16>) ->
             format!("Correct {url}, or ask the vendor why a login page is in front of {host}.")
         }
         Reason::Malformed => malformed(failure, host),
-        Reason::Rejected => rejected(provider, failure, status, url),
+        Reason::Rejected => rejected(provider, failure, status, url, retry),
         Reason::Expired => expired(provider),
         Reason::Scope => scope(provider),
         Reason::Unverified => format!(
@@ -62,6 +72,9 @@ pub fn next_step(provider: &Provider, failure: &Failure, status: Option<u16>) ->
         Reason::Suspended => "Check invoices, status and quota in the vendor's console; a new \
                               secret does not help."
             .into(),
+        Reason::Secret if retry == Retry::Person => {
+            "Correct the source that the message names, then try again.".into()
+        }
         Reason::Secret => "Correct the source that the message names; credwatch then tries it by \
                            itself. Applications are not affected by this."
             .into(),
@@ -96,6 +109,8 @@ pub fn explains(provider: &Provider, failure: &Failure) -> bool {
 struct Place {
     url: String,
     host: String,
+    /// The name of the host, as the beginning of a sentence.
+    name: String,
 }
 
 impl Place {
@@ -105,9 +120,13 @@ impl Place {
             || format!("the URL of recipe `{}`", recipe.name),
             |parameter| format!("`parameters.{parameter}`"),
         );
-        let host = provider.endpoint.as_deref();
-        let host = host.map_or("the endpoint".to_owned(), |host| format!("`{host}`"));
-        Self { url, host }
+        // A secret in the path hides the endpoint, but not the host of the main call.
+        let of_main = provider.api_host.as_deref().filter(|_| provider.steps.is_empty());
+        let known = provider.endpoint.as_deref().or(of_main);
+        let host = known.map_or("the endpoint".to_owned(), |host| format!("`{host}`"));
+        let name = known.map(|host| host.rsplit_once(':').map_or(host, |(name, _)| name));
+        let name = name.map_or("The name of the endpoint".to_owned(), |name| format!("`{name}`"));
+        Self { url, host, name }
     }
 }
 
@@ -126,7 +145,13 @@ fn malformed(failure: &Failure, host: &str) -> String {
     }
 }
 
-fn rejected(provider: &Provider, failure: &Failure, status: Option<u16>, url: &str) -> String {
+fn rejected(
+    provider: &Provider,
+    failure: &Failure,
+    status: Option<u16>,
+    url: &str,
+    retry: Retry,
+) -> String {
     let code = failure.code.as_str();
     if code == "http_404" {
         return format!("The vendor does not know this address: check {url}.");
@@ -138,7 +163,8 @@ fn rejected(provider: &Provider, failure: &Failure, status: Option<u16>, url: &s
     };
     let is_about_the_client = code == "invalid_client" || status == Some(401) || code == "http_401";
     if is_about_the_client {
-        return format!("{}{} {}", question[..1].to_uppercase(), &question[1..], renew(provider));
+        let renew = renew(provider, retry);
+        return format!("{}{} {renew}", question[..1].to_uppercase(), &question[1..]);
     }
     if code.is_empty() || code.starts_with("http_") {
         return format!(
@@ -146,24 +172,6 @@ fn rejected(provider: &Provider, failure: &Failure, status: Option<u16>, url: &s
         );
     }
     format!("Look up the code `{code}` in the vendor's documentation. Ask the owner: {question}")
-}
-
-/// Where a new secret goes. Recipes name identifiers first, so the last credential is the secret.
-fn renew(provider: &Provider) -> String {
-    let Some((name, source)) = provider.credentials.iter().last() else {
-        return "Put the valid one in the configuration, then reload it.".into();
-    };
-    let (place, then) = match source {
-        SecretSource::File(_) => ("the file", "; credwatch tries it within seconds."),
-        SecretSource::Command(_) => {
-            ("the store of the program", "; credwatch tries it within one `interval`.")
-        }
-        // Both are copies from the start of the process.
-        SecretSource::Systemd(_) => ("the systemd credential", ", then restart credwatch."),
-        SecretSource::Environment(_) => ("the environment variable", ", then restart credwatch."),
-        SecretSource::Inline(_) => ("the configuration", ", then reload it."),
-    };
-    format!("Put the valid one in {place} of `{name}`{then}")
 }
 
 fn expired(provider: &Provider) -> String {
@@ -189,11 +197,7 @@ fn scope(provider: &Provider) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-    use std::sync::Arc;
-
     use super::*;
-    use crate::credentials::CredentialSources;
     use crate::outcome::Code;
 
     #[test]
@@ -201,7 +205,7 @@ mod tests {
         let failure = Failure::new(Reason::Rejected, "no").code(Code::word("E1003"));
         let step = |slot| {
             let provider = Provider { slot, ..Provider::sample("p") };
-            next_step(&provider, &failure, Some(400))
+            next_step(&provider, &failure, Some(400), Retry::Daemon)
         };
         assert!(
             step(Slot::Current).ends_with("did the secret expire, or was it rotated or revoked?")
@@ -211,20 +215,33 @@ mod tests {
     }
 
     #[test]
-    fn a_new_secret_is_said_to_be_tried_when_its_source_is_read_again() {
-        let failure = Failure::new(Reason::Rejected, "no").code(Code::word("invalid_client"));
-        let step = |source| {
-            let id = SecretSource::Environment("ID".into());
-            let sources = vec![("client_id".to_owned(), id), ("client_secret".to_owned(), source)];
-            let credentials = Arc::new(CredentialSources::new(sources));
-            let provider = Provider { credentials, ..Provider::sample("p") };
-            next_step(&provider, &failure, Some(401))
+    fn a_name_that_does_not_resolve_begins_the_sentence_without_a_port() {
+        let step = |endpoint: Option<&str>, api_host: Option<&str>| {
+            let (endpoint, api_host) = (endpoint.map(Into::into), api_host.map(Into::into));
+            let provider = Provider { endpoint, api_host, ..Provider::sample("p") };
+            let failure = Failure::new(Reason::Dns, "");
+            next_step(&provider, &failure, None, Retry::Daemon)
         };
-        let file = step(SecretSource::File(PathBuf::from("secret")));
-        assert!(file.ends_with("`client_secret`; credwatch tries it within seconds."), "{file}");
-        let systemd = step(SecretSource::Systemd("secret".into()));
-        assert!(systemd.ends_with("then restart credwatch."), "{systemd}");
-        let command = step(SecretSource::Command(vec!["/bin/secret".into()]));
-        assert!(command.ends_with("within one `interval`."), "{command}");
+        for (endpoint, api_host, expected) in [
+            (Some("login.example:443"), None, "`login.example` does not resolve. Check "),
+            // The path of the URL has a secret in it.
+            (None, Some("login.example"), "`login.example` does not resolve. Check "),
+            (None, Some("login.example:8443"), "`login.example` does not resolve. Check "),
+            (None, None, "The name of the endpoint does not resolve. Check "),
+        ] {
+            let step = step(endpoint, api_host);
+            assert!(step.starts_with(expected), "{step}");
+        }
+    }
+
+    #[test]
+    fn a_person_without_a_daemon_is_not_told_what_the_daemon_does() {
+        let failure = Failure::new(Reason::Secret, "");
+        let step = |retry| next_step(&Provider::sample("p"), &failure, None, retry);
+        assert!(step(Retry::Daemon).contains("credwatch then tries it by itself"));
+        assert_eq!(
+            step(Retry::Person),
+            "Correct the source that the message names, then try again."
+        );
     }
 }
