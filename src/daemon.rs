@@ -95,6 +95,7 @@ pub async fn run(options: Options) -> std::io::Result<()> {
         Listeners { main: listeners, probe: probe_listeners, current_web_config, hosts, bounds };
     let by_hand = if may_tell_paths(&listeners) { by_hand } else { by_hand.without_path() };
     log_start(&ledger, &listeners);
+    warn_of_requests(&listeners, options.lifecycle, options.admin_api);
     let exposition = Arc::new(Exposition::new(Arc::clone(&ledger), instruments.clone()));
     let app = App::new(Arc::clone(&ledger), exposition, options.lifecycle.then_some(trigger))
         .probing(control.clone(), mode)
@@ -222,6 +223,19 @@ fn log_start(ledger: &Ledger, listeners: &Listeners) {
         version = env!("CARGO_PKG_VERSION"),
         "credwatch runs"
     );
+}
+
+/// Warns when clients that nobody knows can send the requests of these flags.
+fn warn_of_requests(listeners: &Listeners, lifecycle: bool, admin_api: bool) {
+    let web_config = listeners.current_web_config.get();
+    let is_closed = may_tell_paths(listeners) || web_config.needs_client_certificates();
+    if !is_closed && (lifecycle || admin_api) {
+        tracing::warn!(
+            lifecycle,
+            admin_api,
+            "every client in the network can reload the configuration or start probes"
+        );
+    }
 }
 
 fn addresses(listeners: &[TcpListener]) -> String {

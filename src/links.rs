@@ -1,7 +1,13 @@
-//! The links of the pages to other tools: the board of a provider, a silence for its alerts, and
-//! the runbook of a reason. The configuration has their addresses.
+//! Links that people click, and those of the pages to other tools: the board of a provider, a
+//! silence for its alerts, and the runbook of a reason. The configuration has their addresses.
+
+use std::ops::{Deref, Range};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use url::Url;
+
+/// The longest link, in bytes. It is a label.
+const LONGEST: usize = 500;
 
 /// The characters that need no escape in any part of a URL (RFC 3986, section 2.3).
 pub const UNRESERVED: &AsciiSet =
@@ -24,13 +30,55 @@ pub struct Links {
     pub runbooks: Option<Box<str>>,
 }
 
+/// A link that people click. A browser opens the host that a person reads in it, and it holds no
+/// login.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Link(Box<str>);
+
+impl Link {
+    /// The link that this text is; `None` when it is none.
+    #[must_use]
+    pub fn checked(text: &str) -> Option<Self> {
+        let url = Url::parse(text).ok()?;
+        let is_plain = authority(text).is_some()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && !text.contains(|c: char| c.is_whitespace() || c.is_control());
+        (is_plain && text.len() <= LONGEST).then(|| Self(text.into()))
+    }
+
+    /// Its host, as browsers show it.
+    #[must_use]
+    pub fn host(&self) -> Option<String> {
+        Url::parse(&self.0).ok()?.host_str().map(str::to_owned)
+    }
+}
+
+impl Deref for Link {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The part of an address that names the host. Browsers also find a host in `https:a`, `https:/a`,
+/// `https:///a` and behind `\`, where people and [`has_only`] would not look for one.
+fn authority(address: &str) -> Option<Range<usize>> {
+    let scheme = ["https://", "http://"].into_iter().find(|scheme| {
+        address.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    })?;
+    let rest = &address[scheme.len()..];
+    let length = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    (length > 0 && !address.contains('\\')).then(|| scheme.len()..scheme.len() + length)
+}
+
 /// Whether the braces of an address are all this place, and stand after the host. A name must not
 /// choose the host to which a link leads.
 #[must_use]
 pub fn has_only(address: &str, place: &str) -> bool {
-    let authority = address.find("://").map_or(0, |scheme| scheme + 3);
-    let host_ends = address[authority..].find(['/', '?', '#']).map(|length| authority + length);
-    let is_after = |found: usize| host_ends.is_some_and(|end| end < found);
+    let host = authority(address);
+    let is_after = |found: usize| host.as_ref().is_some_and(|host| host.end < found);
     let known = place.is_empty() || address.match_indices(place).all(|(found, _)| is_after(found));
     let rest = if place.is_empty() { address.to_owned() } else { address.replace(place, "") };
     known && !rest.contains(['{', '}'])
@@ -104,9 +152,44 @@ mod tests {
             ("https://g.example/{name}", false),
             ("https://g.example/{provider", false),
             ("https://g.example/{{provider}}", false),
+            ("https:/{provider}.example/", false),
+            ("https:///{provider}/", false),
+            ("https:{provider}/", false),
+            ("https://g.example\\{provider}/x", false),
         ] {
             assert_eq!(has_only(address, PROVIDER), expected, "{address}");
         }
         assert!(has_only("https://a.example", "") && !has_only("https://a.example/{reason}", ""));
+    }
+
+    #[test]
+    fn a_link_leads_to_the_host_that_a_person_reads_in_it() {
+        let long = |bytes: usize| format!("https://a.example/{}", "x".repeat(bytes - 18));
+        let (longest, longer) = (long(500), long(501));
+        for (text, host) in [
+            ("https://a.example/x?y#z", Some("a.example")),
+            ("HTTP://a.example:8080", Some("a.example")),
+            ("https://[2001:db8::1]/", Some("[2001:db8::1]")),
+            ("https://b\u{fc}cher.example/", Some("xn--bcher-kva.example")),
+            (&longest, Some("a.example")),
+            (&longer, None),
+            ("https:evil.example", None),
+            ("https:/evil.example/y", None),
+            ("https:///evil.example/", None),
+            ("https:\\\\evil.example/", None),
+            ("https://a.example\\@evil.example/", None),
+            ("https://a.example@evil.example/", None),
+            ("https://:x@evil.example/", None),
+            ("https://a.example/x y", None),
+            ("https://a.exam\tple/", None),
+            ("\u{1}https://a.example/", None),
+            ("javascript://a.example/%0aalert(1)", None),
+            ("//a.example/", None),
+            ("https://", None),
+            ("https://?x", None),
+        ] {
+            let link = Link::checked(text);
+            assert_eq!(link.and_then(|link| link.host()).as_deref(), host, "{text}");
+        }
     }
 }

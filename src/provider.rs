@@ -14,6 +14,7 @@ use minijinja::Value;
 use secrecy::SecretString;
 
 use crate::credentials::{CredentialSources, SecretSource};
+use crate::links::Link;
 use crate::pause::{Pause, Pauses};
 use crate::recipe::{Call, Expectations, Inputs, Recipe, Repeated, Verification};
 
@@ -68,9 +69,9 @@ pub struct Facts {
     /// Who renews the credential.
     pub owner: Option<Box<str>>,
     /// Where the credential is renewed.
-    pub renew_url: Option<Box<str>>,
+    pub renew_url: Option<Link>,
     /// A page of the vendor about its API.
-    pub vendor_url: Option<Box<str>>,
+    pub vendor_url: Option<Link>,
 }
 
 /// The names and values of parameters. `1`, `1.0`, `true` and `"1"` are different values, because

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 /// Whether this is an address of this host.
+#[must_use]
 pub fn is_loopback(host: &str) -> bool {
     host == "localhost" || address(host).is_some_and(|address| address.is_loopback())
 }

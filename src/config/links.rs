@@ -1,9 +1,9 @@
 //! The links of the pages to other tools: `[web.links]`.
 
-use super::facts::{NO_LINK, is_link};
+use super::facts::NO_LINK;
 use super::parsed::Parsed;
 use crate::diagnostic::Fault;
-use crate::links::{Links, PROVIDER, REASON, has_only};
+use crate::links::{Link, Links, PROVIDER, REASON, has_only};
 use crate::recipe::definition::Text;
 
 /// The links. Faults are added to `faults`.
@@ -39,7 +39,7 @@ fn problem(address: &str, place: &str) -> Option<&'static str> {
         });
     }
     let filled = if place.is_empty() { address.to_owned() } else { address.replace(place, "x") };
-    if !is_link(&filled) {
+    if Link::checked(&filled).is_none() {
         return Some(NO_LINK);
     }
     (place.is_empty() && address.contains(['?', '#'])).then_some(

@@ -25,6 +25,7 @@ mod shown;
 mod trial;
 
 pub use command_line::{TrialInputs, TrialSource};
+pub use hosts::is_loopback;
 pub use load::{load, load_once, load_text, load_with};
 pub use schema::{recipe_schema, schema};
 pub use settings::{DEFAULT_ADDRESS, DEFAULT_BUCKETS, parse_address};

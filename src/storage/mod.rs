@@ -18,4 +18,4 @@ mod write;
 
 pub use keeper::{LONGEST_SAVE, Storage};
 pub use restore::{LONGEST_RESTORE, NoDirectory, restore};
-pub use temporary::{TemporaryFolder, write_new};
+pub use temporary::{TemporaryFolder, write_new, write_new_private};

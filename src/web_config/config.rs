@@ -92,6 +92,12 @@ impl WebConfig {
         self.users.len()
     }
 
+    /// Whether a client needs a certificate.
+    #[must_use]
+    pub fn needs_client_certificates(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.clients.is_some())
+    }
+
     /// The file itself and every file that it names. The daemon watches them for changes.
     #[must_use]
     pub fn files(&self) -> &[PathBuf] {

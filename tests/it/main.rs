@@ -25,6 +25,7 @@
 //! - `fuzz`: the targets of `tests/fuzz` without a fuzzer.
 //! - `hostile`: answers that a server sends on purpose to do harm.
 //! - `house`: rules of the code that a machine can check.
+//! - `init`: the dialogue for a first configuration, at a terminal.
 //! - `leaks`: secrets in all places of an answer, and rules that read the wrong place.
 //! - `links`: the links and the log lines in the documents.
 //! - `lists`: many credentials in one answer.
@@ -80,6 +81,7 @@ mod fuzz;
 mod history;
 mod hostile;
 mod house;
+mod init;
 mod large_files;
 mod leaks;
 mod links;

@@ -1,5 +1,7 @@
 //! `credwatch status`: the state of a running daemon in the terminal.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Output;
 
 use serde_json::Value;
@@ -69,7 +71,16 @@ fn a_daemon_with_a_login_is_asked_with_a_password_from_a_file() {
     let password = folder.path().join("password");
     std::fs::write(&password, "test\n").expect("written");
     let file = format!("--password-file={}", password.display());
-    assert_eq!(status(&[&url, "--user=ops", &file]).status.code(), Some(0));
+    let open = status(&[&url, "--user=ops", &file]);
+    assert_eq!(open.status.code(), Some(0));
+    assert!(text(&open.stderr).contains("warning: everybody on this host can read"));
+    std::fs::set_permissions(&password, Permissions::from_mode(0o600)).expect("set");
+    let private = status(&[&url, "--user=ops", &file]);
+    assert_eq!((private.status.code(), text(&private.stderr).as_str()), (Some(0), ""));
+    // Linux takes this address for the own host, but people use it for no such thing.
+    let port = daemon.address().rsplit(':').next().expect("a port");
+    let plain = status(&[&format!("--url=http://0.0.0.0:{port}"), "--user=ops", &file]);
+    assert!(text(&plain.stderr).contains("warning: everybody on the way to http://0.0.0.0:"));
     std::fs::write(&password, "wrong").expect("written");
     assert_eq!(status(&[&url, "--user=ops", &file]).status.code(), Some(3));
 }

@@ -41,6 +41,19 @@ fn a_page_with_a_rebound_name_reads_nothing_but_metrics_and_health() {
 }
 
 #[test]
+fn requests_that_change_something_are_told_of_when_every_client_can_send_them() {
+    const TOLD: &str = "every client in the network can reload";
+    let open = start(&["--web.listen-address=0.0.0.0:0"]);
+    open.wait_for_log(TOLD);
+    let unchanging = Daemon::start_with("", &["--web.listen-address=0.0.0.0:0"], &[]);
+    let local = start(&[]);
+    for quiet in [unchanging, local] {
+        assert_eq!(quiet.get("/livez").status, 200);
+        assert!(!quiet.log().contains(TOLD), "{}", quiet.log());
+    }
+}
+
+#[test]
 fn flags_allow_further_hosts() {
     let listed = start(&["--web.allowed-hosts=watch.example,192.0.2.7"]);
     for (host, expected) in

@@ -10,15 +10,16 @@ use super::super::configuration::OWN_FILE;
 use super::super::explanation::as_text;
 use super::super::flags::refused;
 use super::super::print::{Screen, complain_of, say, say_styled};
-use super::dialogue::{self, Person};
-use super::terminal::echo;
+use super::dialogue;
+use super::person::Person;
+use super::terminal::Stdin;
 use super::written::{Written, written};
 use crate::authoring::explain::Explanation;
 use crate::config::{DEFAULT_ADDRESS, load, load_text};
 use crate::next_step::Retry;
 use crate::probe::Prober;
 use crate::runtime::block_on;
-use crate::storage::write_new;
+use crate::storage::{write_new, write_new_private};
 
 #[derive(Args)]
 pub struct Flags {
@@ -47,8 +48,10 @@ pub fn main(flags: &Flags) -> ExitCode {
              in",
         );
     }
-    let person = &mut Person { input: &mut io::stdin().lock(), out: &mut Screen, echo: &echo };
-    let answers = match dialogue::ask(person) {
+    let person = &mut Person { input: &mut io::stdin().lock(), out: &mut Screen, terminal: &Stdin };
+    let answers = dialogue::ask(person);
+    person.leave();
+    let answers = match answers {
         Ok(answers) => answers,
         Err(error) => return refuse(&format!("stopped, nothing is written: {error}")),
     };
@@ -73,8 +76,9 @@ fn write(written: &Written, file: &Path) -> Result<(), String> {
         return Err(format!("{} is there already; nothing is written", path.display()));
     }
     for (path, text) in written.files(file) {
-        write_new(path, text)
-            .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+        // Only the user chooses where the configuration is, so any folder will do for it.
+        let write = if path == file { write_new } else { write_new_private };
+        write(path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
         say(&format!("written: {} (mode 600)", path.display()));
     }
     Ok(())

@@ -1,12 +1,13 @@
 //! The questions and answers of `credwatch init`.
 
-use std::io::{self, BufRead, ErrorKind, Read, Write};
+use std::io;
+use std::path::Path;
 
 use secrecy::SecretString;
-use secrecy::zeroize::Zeroizing;
 
 use super::super::ready::inputs_to_copy;
 use super::super::recipes::matching;
+use super::person::Person;
 use crate::files;
 use crate::recipe::Recipe;
 
@@ -33,49 +34,6 @@ pub enum Place {
     File(String),
 }
 
-/// The person at the terminal.
-pub struct Person<'a> {
-    pub input: &'a mut dyn BufRead,
-    pub out: &'a mut dyn Write,
-    /// Shows or hides what the person types.
-    pub echo: &'a dyn Fn(bool),
-}
-
-impl Person<'_> {
-    fn say(&mut self, text: &str) -> io::Result<()> {
-        writeln!(self.out, "{text}")
-    }
-
-    /// One line without the blanks around it.
-    fn ask(&mut self, question: &str) -> io::Result<Zeroizing<String>> {
-        write!(self.out, "{question}")?;
-        self.out.flush()?;
-        let mut line = Zeroizing::new(String::new());
-        let read = self.input.take(files::SECRET).read_line(&mut line)?;
-        if read == 0 {
-            return Err(ErrorKind::UnexpectedEof.into());
-        }
-        Ok(Zeroizing::new(line.trim().to_owned()))
-    }
-
-    /// An answer that is not empty.
-    fn ask_again(&mut self, question: &str) -> io::Result<Zeroizing<String>> {
-        loop {
-            let answer = self.ask(question)?;
-            if !answer.is_empty() {
-                return Ok(answer);
-            }
-        }
-    }
-
-    fn ask_hidden(&mut self, question: &str) -> io::Result<Zeroizing<String>> {
-        (self.echo)(false);
-        let answer = self.ask_again(question);
-        (self.echo)(true);
-        answer
-    }
-}
-
 /// Asks for everything that a provider needs.
 ///
 /// # Errors
@@ -94,8 +52,11 @@ pub fn ask(person: &mut Person<'_>) -> io::Result<Answers> {
         parameters.push((input.clone(), person.ask_again(&question)?.to_string()));
     }
     if !recipe.credentials.is_empty() {
-        person
-            .say("Secrets are not shown. For a secret that is in a file, type @ and its path.")?;
+        person.say(
+            "Secrets are not shown. You can paste a key in PEM or a JSON object with all its \
+             lines. For a secret that is in a file, type @ and its path; for one that begins with \
+             @, type @@.",
+        )?;
     }
     let wanted = recipe.credentials.iter().filter(|(input, _)| inputs.contains(input));
     for (input, credential) in wanted {
@@ -119,13 +80,23 @@ fn place(person: &mut Person<'_>, question: &str) -> io::Result<Place> {
         let Some(path) = answer.strip_prefix('@') else {
             return Ok(Place::Typed(SecretString::from(answer.as_str())));
         };
+        if path.starts_with('@') {
+            return Ok(Place::Typed(SecretString::from(path)));
+        }
         let path = path.trim();
         match files::read_secret(path.as_ref()) {
             Ok(_) => {
                 let path = std::path::absolute(path)?;
                 return Ok(Place::File(path.to_string_lossy().into_owned()));
             }
-            Err(error) => person.say(&format!("cannot read {path}: {error}"))?,
+            // What is no path can be a secret.
+            Err(error) if path.contains('/') || Path::new(path).symlink_metadata().is_ok() => {
+                person.say(&format!("cannot read {path}: {error}"))?;
+            }
+            Err(_) => person.say(
+                "No file here has the name after the @. If the secret begins with @, type one \
+                 more @ before it.",
+            )?,
         }
     }
 }
@@ -183,18 +154,33 @@ fn name(person: &mut Person<'_>, recipe: &Recipe) -> io::Result<String> {
 #[cfg(test)]
 mod tests {
     use std::cell::RefCell;
+    use std::io::ErrorKind;
 
     use secrecy::ExposeSecret;
 
+    use super::super::person::Terminal;
     use super::*;
+
+    /// Notes when the terminal shows and hides what is typed.
+    #[derive(Default)]
+    struct Echoes(RefCell<Vec<bool>>);
+
+    impl Terminal for Echoes {
+        fn echo(&self, shown: bool) {
+            self.0.borrow_mut().push(shown);
+        }
+
+        fn drain(&self) -> bool {
+            false
+        }
+    }
 
     /// The answers for these lines, and what the person saw.
     fn after(lines: &str) -> (io::Result<Answers>, String, Vec<bool>) {
         let (mut input, mut out) = (lines.as_bytes(), Vec::new());
-        let echoes = RefCell::new(Vec::new());
-        let echo = |shown: bool| echoes.borrow_mut().push(shown);
-        let answers = ask(&mut Person { input: &mut input, out: &mut out, echo: &echo });
-        (answers, String::from_utf8(out).expect("text"), echoes.into_inner())
+        let terminal = Echoes::default();
+        let answers = ask(&mut Person { input: &mut input, out: &mut out, terminal: &terminal });
+        (answers, String::from_utf8(out).expect("text"), terminal.0.into_inner())
     }
 
     #[test]
@@ -229,5 +215,14 @@ mod tests {
         let (answers, _, echoes) = after("sendgrid\n1\n\n");
         assert_eq!(answers.err().map(|error| error.kind()), Some(ErrorKind::UnexpectedEof));
         assert_eq!(echoes, [false, true], "the terminal shows again what is typed");
+    }
+    #[test]
+    fn a_secret_that_begins_with_an_at_sign_is_not_shown() {
+        let lines = "sendgrid\n1\n\n@Passw0rd-2031!\n@@Passw0rd-2031!\n";
+        let (answers, shown, _) = after(lines);
+        let answers = answers.expect("all answers");
+        assert!(!shown.contains("Passw0rd") && shown.contains("type one more @"), "{shown}");
+        let [(_, Place::Typed(secret))] = &answers.credentials[..] else { panic!("{shown}") };
+        assert_eq!(secret.expose_secret(), "@Passw0rd-2031!");
     }
 }

@@ -3,6 +3,7 @@
 
 mod command;
 mod dialogue;
+mod person;
 mod terminal;
 mod written;
 

@@ -2,7 +2,8 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use super::super::flags::{ConfigFlag, Output, refused};
 use super::super::print::{complain_of, note, redraw, say, say_styled, window};
 use super::asked::{Daemon, Overview};
 use super::frame::{Window, frame};
-use crate::config::{DEFAULT_ADDRESS, load_once};
+use crate::config::{DEFAULT_ADDRESS, is_loopback, load_once};
 use crate::files;
 use crate::runtime::block_on;
 use crate::time::unix_seconds;
@@ -84,7 +85,24 @@ fn daemon(flags: &Flags) -> Result<Daemon, ExitCode> {
         })?),
     };
     let password = password.map(|text| SecretString::from(text.trim()));
+    if let Some(file) = &flags.password_file {
+        warn_of_readers(file, &url);
+    }
     Ok(Daemon::new(url, flags.user.as_deref().zip(password.as_ref())))
+}
+
+/// Warns when others can read the password, in its file or on its way.
+fn warn_of_readers(file: &Path, url: &Url) {
+    if std::fs::metadata(file).is_ok_and(|meta| meta.permissions().mode() & 0o004 != 0) {
+        let file = file.display();
+        note(&format!("warning: everybody on this host can read the password: chmod o-r {file}"));
+    }
+    if url.scheme() == "http" && !url.host_str().is_some_and(is_loopback) {
+        note(&format!(
+            "warning: everybody on the way to {url} can read the password, because this is http; \
+             use https, or ask on the host of the daemon"
+        ));
+    }
 }
 
 /// The URL whose folder has the paths of the daemon.

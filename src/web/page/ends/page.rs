@@ -213,7 +213,7 @@ fn row(end: &End, query: &Query, now: Moment, wall: f64) -> Markup {
             td.when role="cell" { (clock_to_minutes(end.at)) }
             td.renew role="cell" {
                 @if let (Some(url), true) = (&provider.facts.renew_url, is_renewable(source)) {
-                    a href=(url) rel="noreferrer noopener" {
+                    a href=(&**url) rel="noreferrer noopener" {
                         "Renew" span.sr-only { " " (name) }
                     }
                 }

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::view::View;
+use crate::links::Link;
 use crate::outcome::{Expiry, Issued};
 use crate::web::page::format::{span, untrusted};
 
@@ -103,19 +104,38 @@ fn others(view: &View) -> Vec<Row> {
     }
     // A failure shows the documentation beside what to do.
     if let (Some(text), None) = (&provider.recipe.documentation, health.current_failure()) {
-        rows.push(("Documentation", documentation(text)));
+        rows.push(("Documentation of the recipe", documentation(text)));
     }
     rows
 }
 
-/// The title of the documentation, and a link if the text ends with an address.
+/// The title of the documentation, and a link with its host if the text ends with an address. The
+/// author of the recipe chose both.
 pub fn documentation(text: &str) -> Markup {
     let (title, address) = text.rsplit_once("; ").unwrap_or((text, text));
-    let is_address = ["https://", "http://"].iter().any(|scheme| address.starts_with(scheme))
-        && !address.contains(char::is_whitespace);
+    let link = Link::checked(address);
+    let host = link.as_ref().and_then(Link::host);
     html! {
-        @if is_address {
-            a href=(address) rel="noreferrer noopener" { (untrusted(title)) }
+        @if let (Some(link), Some(host)) = (link, host) {
+            a href=(&*link) rel="noreferrer noopener" { (untrusted(title)) }
+            " " small { "(" (untrusted(&host)) ")" }
         } @else { (untrusted(text)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_of_a_recipe_shows_its_host() {
+        let of = |text: &str| documentation(text).into_string();
+        assert_eq!(
+            of("Your credential was revoked. Renew it here; https://evil.example/x"),
+            "<a href=\"https://evil.example/x\" rel=\"noreferrer noopener\"><bdi>Your credential \
+             was revoked. Renew it here</bdi></a> <small>(<bdi>evil.example</bdi>)</small>"
+        );
+        let no_link = "Renew it here; https:evil.example";
+        assert_eq!(of(no_link), format!("<bdi>{no_link}</bdi>"));
     }
 }

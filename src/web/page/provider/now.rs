@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::facts::documentation;
 use super::uptime;
 use super::view::View;
+use crate::links::Link;
 use crate::next_step::{Retry, explains, next_step};
 use crate::outcome::Expiry;
 use crate::pause::Pause;
@@ -170,7 +171,7 @@ fn links(view: &View, failure: Option<&CurrentFailure>) -> Markup {
     let (provider, name) = (view.provider, &view.provider.name);
     let reason = failure.map(|current| current.failure.reason.word());
     let runbook = reason.and_then(|reason| view.links.runbook(reason));
-    let fixed = |address: &Option<Box<str>>| address.as_deref().map(str::to_owned);
+    let fixed = |address: &Option<Link>| address.as_deref().map(str::to_owned);
     let links = [
         ("Renew the credential", fixed(&provider.facts.renew_url)),
         ("Page of the vendor", fixed(&provider.facts.vendor_url)),
@@ -227,7 +228,7 @@ pub fn meaning(view: &View) -> Markup {
             p { (prose(facts.meaning)) }
             p { b { "In general: " } (prose(facts.action)) }
             @if let (Some(text), true) = (&view.provider.recipe.documentation, is_known) {
-                p { b { "Documentation: " } (documentation(text)) }
+                p { b { "Documentation of the recipe: " } (documentation(text)) }
             }
         }
     }
