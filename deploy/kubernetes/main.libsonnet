@@ -89,7 +89,7 @@
       // No pod waits for another one.
       podManagementPolicy: 'Parallel',
       selector: { matchLabels: $.selected },
-      template: $.podTemplate(['--shard=$(POD_NAME)/%d' % config.shards]),
+      template: $.podTemplate(['--shard=$(POD_NAME)/%d' % config.shards], hosts=[config.name, '$(POD_NAME).' + config.name]),
       volumeClaimTemplates: [{ metadata: { name: 'state' }, spec: $.stateClaim }],
     },
   },

@@ -12,8 +12,11 @@
 
   local fromField(name, path) = { name: name, valueFrom: { fieldRef: { fieldPath: path } } },
 
-  // `arguments` are those of one kind of object.
-  podTemplate(arguments, volumes=[]):: {
+  // The ends of the names that a cluster gives to a Service.
+  local domains = ['', '.$(POD_NAMESPACE)', '.$(POD_NAMESPACE).svc', '.$(POD_NAMESPACE).svc.cluster.local'],
+
+  // `arguments` are those of one kind of object; requests may name the `hosts`.
+  podTemplate(arguments, volumes=[], hosts=[config.name]):: {
     metadata: { labels: $.selected + config.labels },
     spec: {
       // credwatch does not use the API of Kubernetes.
@@ -39,7 +42,10 @@
           '--config.file=/etc/credwatch/credwatch.toml',
           '--web.listen-address=:9797',
           '--storage.path=/var/lib/credwatch',
+          // The names for `kubectl port-forward`, as in the image. Without the flag, a page of another site could read this one.
+          '--web.allowed-hosts=localhost,127.0.0.1,[::1],credwatch',
           '--log.format=json',
+          '--web.allowed-hosts=' + std.join(',', [host + domain for host in hosts for domain in domains]),
         ] + arguments + config.arguments,
         env: [
           // `--shard` needs the number at the end of the name of a pod.

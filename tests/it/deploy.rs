@@ -106,10 +106,14 @@ fn the_image_copies_existing_files_and_its_arguments_are_those_of_the_pods() {
     }
     assert!(copied.len() >= 5);
     assert_eq!(words("USER"), [["65532:65532"]]);
-    let command = words("CMD")[0].concat().replace(',', ", ");
+    let command = words("CMD")[0].concat();
     let arguments: Vec<String> = serde_json::from_str(&command).expect("a list");
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     assert_known_flags(&arguments);
+    let allowed = "--web.allowed-hosts=localhost,127.0.0.1,[::1],credwatch";
+    assert!(arguments.contains(&allowed), "a name of another site reads the page");
+    let compose = yaml(&read("deploy/compose/compose.yaml"));
+    assert!(list(&compose["services"]["credwatch"]["command"]).contains(&allowed));
     for (file, kind) in [("one", "Deployment"), ("shards", "StatefulSet")] {
         let pod = manifest(&format!("{file}/credwatch.yaml"), kind);
         let container = &pod["spec"]["template"]["spec"]["containers"][0];
