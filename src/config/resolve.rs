@@ -216,15 +216,18 @@ impl<'a> Resolver<'a> {
         }
         let (mut first, mut api_host, mut warned) = (None, None, false);
         for call in provider.calls() {
-            let url = match recipe.endpoint(call, &provider.parameters, &self.attempt) {
-                Ok(Some(url)) => url,
-                Ok(None) => {
-                    let url = recipe.chosen_endpoint(call, &provider.parameters, &self.attempt);
-                    if let Some(url) = url.filter(|_| call.kind.is_main()) {
-                        api_host = Some(host_of(&url));
-                    }
-                    continue;
-                }
+            // An answer decides the other addresses.
+            let chosen = || {
+                let url = recipe.chosen_endpoint(call, &provider.parameters, &self.attempt);
+                url.filter(|_| call.kind.is_main())
+            };
+            let (url, is_chosen) = match recipe.endpoint(call, &provider.parameters, &self.attempt)
+            {
+                Ok(Some(url)) => (url, false),
+                Ok(None) => match chosen() {
+                    Some(url) => (url, true),
+                    None => continue,
+                },
                 Err(error) => {
                     let problem =
                         render_error("no request can be made from these parameters: {}", &error);
@@ -243,10 +246,11 @@ impl<'a> Resolver<'a> {
                     "http:// sends the credential in clear text, readable by anybody on the way";
                 context.warn(span, problem).hint = Some("use https://".into());
             }
-            if !call.url_is_secret() && first.is_none() {
+            if (is_chosen || !call.url_is_secret()) && first.is_none() {
                 first = Some(format!("{host}:{}", url.port_or_known_default().unwrap_or_default()));
             }
-            if !call.host_is_secret() && (api_host.is_none() || call.kind.is_main()) {
+            let is_shown = is_chosen || !call.host_is_secret();
+            if is_shown && (api_host.is_none() || call.kind.is_main()) {
                 api_host = Some(host_of(&url));
             }
         }

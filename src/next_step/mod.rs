@@ -156,6 +156,9 @@ fn rejected(
     if code == "http_404" {
         return format!("The vendor does not know this address: check {url}.");
     }
+    if let Some(step) = not_about_the_secret(failure, status) {
+        return step.to_owned();
+    }
     // Applications do not use the next credential yet, so nobody has revoked it.
     let question = match provider.slot {
         Slot::Current => "did the secret expire, or was it rotated or revoked?",
@@ -172,6 +175,31 @@ fn rejected(
         );
     }
     format!("Look up the code `{code}` in the vendor's documentation. Ask the owner: {question}")
+}
+
+/// The step for a refusal that a new secret does not change: codes of RFC 6749 (sections 4.1.2.1
+/// and 5.2) and the status 403.
+fn not_about_the_secret(failure: &Failure, status: Option<u16>) -> Option<&'static str> {
+    if status == Some(401) {
+        return None;
+    }
+    Some(match failure.code.as_str() {
+        "invalid_scope" => {
+            "The client may not have the scope that the request names. Grant it at the vendor, or \
+             correct the scope in `parameters`. A new secret does not help."
+        }
+        "unauthorized_client" | "unsupported_grant_type" => {
+            "Allow this grant type for the client at the vendor. A new secret does not help."
+        }
+        "invalid_request" => {
+            "Read the message, and compare `parameters` with the vendor's documentation."
+        }
+        "access_denied" | "http_403" => {
+            "Often the permission or the network address is the cause, not the secret. Read the \
+             message, and ask the owner what changed at the vendor."
+        }
+        _ => return None,
+    })
 }
 
 fn expired(provider: &Provider) -> String {

@@ -75,7 +75,7 @@ fn the_overview_shows_urgent_providers_first_and_filters_by_its_address() {
             "<title>1 refused · credwatch</title>",
             "data-summary=\"1 credential is refused.\"",
             "href=\"./?kind=refused\"",
-            "Refused by the provider <b>1</b>",
+            "Refused, or its tokens are unusable <b>1</b>",
             "Bad client credentials",
             "href=\"./reasons#rejected\"",
             "Begin with <a href=\"providers/enkash\">",
@@ -168,6 +168,7 @@ fn the_page_of_a_provider_says_what_is_wrong_and_what_to_do() {
             "processing",
             "Runway",
             "of 1d",
+            "Applications with older tokens fail earlier.",
             "How the last failed answer was read",
             "json.error_description",
             "Last failures",
@@ -180,6 +181,10 @@ fn the_page_of_a_provider_says_what_is_wrong_and_what_to_do() {
         &daemon.get("/providers/enablex-rcs"),
         &["Next credential", &format!("--config.file={file} --next enablex-rcs"), "1003"],
     );
+    let next = daemon.get("/providers/enablex-rcs").body;
+    let place = |part: &str| next.find(part).unwrap_or_else(|| panic!("{part} in {next}"));
+    let order = ["href=\"#next\"", "id=\"next\"", "<h2>Details</h2>"].map(place);
+    assert!(order.is_sorted(), "a broken next credential comes before details: {order:?}");
     let healthy = daemon.get("/providers/sms-cx");
     assert_shows(
         &healthy,
@@ -312,10 +317,30 @@ fn a_page_says_that_no_token_is_known_and_that_a_failure_is_not_confirmed() {
     daemon.wait_for_state("p", "failing");
     assert_shows(
         &daemon.get("/"),
-        &["1 failing, not yet confirmed.", "it never issued a token.", "never issued"],
+        &["1 failing, not yet confirmed.", "no token since credwatch started.", "none seen"],
     );
+    let host = endpoint.url().split('/').nth(2).expect("a host").to_owned();
+    let hosts = daemon.get("/?group=host");
+    assert_shows(&hosts, &[&format!("href=\"./?host={}\"", host.replace(':', "%3A"))]);
+    assert!(!hosts.body.contains("no fixed host"), "a parameter fixes it");
+    assert_eq!(rows(&daemon.get(&format!("/?host={host}"))), ["p"]);
+    assert_shows(&daemon.get("/providers/p"), &[&format!("at <code><bdi>{host}</bdi></code>")]);
     assert_shows(
         &daemon.get("/providers/p"),
         &["Not yet confirmed", "credwatch has not got a token since it started", "HTTP 503"],
     );
+}
+
+#[test]
+fn a_page_does_not_claim_to_know_about_consumers_when_the_credential_is_not_tried() {
+    let daemon = Daemon::start(&format!(
+        "{QUICK}[providers.p]\nrecipe = \"oauth2-client-credentials\"\nparameters.token_url = \
+         \"http://127.0.0.1:9/\"\ncredentials = {{ client_id = \"a\", client_secret = {{ file = \
+         \"nowhere\" }} }}"
+    ));
+    daemon.wait_for_state("p", "broken");
+    let page = daemon.get("/providers/p");
+    assert_shows(&page, &["it does not know whether consumers are affected"]);
+    assert!(!page.body.contains("fail now"), "{}", page.body);
+    assert!(!page.body.contains("may have none"), "{}", page.body);
 }

@@ -322,6 +322,20 @@ fn a_vendor_is_out_when_four_of_five_of_at_least_three_credentials_cannot_be_rea
 }
 
 #[test]
+fn credentials_without_a_vendor_have_an_outage_of_their_host() {
+    let script = |number: usize| {
+        let failure = Some((Reason::Unavailable, 1.0, true));
+        Script::new(&format!("p{number}"), Some(token(HOUR)), failure)
+            .changed(|one| one.endpoint = Some("login.example:443".into()))
+    };
+    let ledger = ledger((0..3).map(script).collect());
+    look(&ledger, "", |found| {
+        let out: Vec<_> = found.outages.iter().map(|out| (out.unreached, out.all)).collect();
+        assert_eq!(out, [(3, 3)]);
+    });
+}
+
+#[test]
 fn section_and_word_of_a_row_agree_when_a_probe_ends_while_the_page_is_written() {
     let ledger = ledger(vec![Script::new("p", None, Some((Reason::Rejected, 1.0, false)))]);
     let roster = ledger.roster();

@@ -135,21 +135,43 @@ impl<'a> Grouping<'a> {
 
 /// A vendor whose credentials fail together, because it cannot be reached.
 pub struct Outage<'a> {
-    pub vendor: &'a str,
+    pub of: Target<'a>,
     pub unreached: usize,
     pub all: usize,
     pub since: Option<Timestamp>,
 }
 
-/// Collects outages of vendors.
+/// What is out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Target<'a> {
+    Vendor(&'a str),
+    /// The host of credentials whose recipe names no vendor.
+    Host(&'a str),
+}
+
+impl<'a> Target<'a> {
+    fn of(provider: &'a Provider) -> Option<Self> {
+        let vendor = provider.recipe.vendor().map(Self::Vendor);
+        vendor.or_else(|| provider.endpoint.as_deref().map(Self::Host))
+    }
+
+    /// The name of the vendor or the host.
+    pub fn name(self) -> &'a str {
+        match self {
+            Self::Vendor(name) | Self::Host(name) => name,
+        }
+    }
+}
+
+/// Collects outages of vendors and hosts.
 #[derive(Default)]
-pub struct Outages<'a>(HashMap<&'a str, (usize, usize, Option<Timestamp>)>);
+pub struct Outages<'a>(HashMap<Target<'a>, (usize, usize, Option<Timestamp>)>);
 
 impl<'a> Outages<'a> {
     /// Adds a provider.
     pub fn add(&mut self, provider: &'a Provider, section: Section, since: Option<Timestamp>) {
-        let Some(vendor) = provider.recipe.vendor() else { return };
-        let (all, unreached, earliest) = self.0.entry(vendor).or_default();
+        let Some(target) = Target::of(provider) else { return };
+        let (all, unreached, earliest) = self.0.entry(target).or_default();
         *all += 1;
         if section == Section::Broken(Kind::Unreached) {
             *unreached += 1;
@@ -157,18 +179,18 @@ impl<'a> Outages<'a> {
         }
     }
 
-    /// The vendors of which at least three credentials, and four of five, cannot be reached.
+    /// The vendors and hosts with at least three credentials of which four of five cannot be
+    /// reached.
     pub fn finish(self) -> Vec<Outage<'a>> {
         let outages = self
             .0
             .into_iter()
             .filter(|(_, (all, unreached, _))| *all >= 3 && *unreached * 5 >= *all * 4);
         let mut outages: Vec<Outage> = outages
-            .map(|(vendor, (all, unreached, since))| Outage { vendor, unreached, all, since })
+            .map(|(of, (all, unreached, since))| Outage { of, unreached, all, since })
             .collect();
-        outages.sort_by(|one, other| {
-            other.unreached.cmp(&one.unreached).then(one.vendor.cmp(other.vendor))
-        });
+        outages
+            .sort_by(|one, other| other.unreached.cmp(&one.unreached).then(one.of.cmp(&other.of)));
         outages
     }
 }

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::choice::Group;
 use super::finding::slice;
 use super::format::{grouped, moment, provider_path, span, untrusted};
-use super::grouping::{Common, Grouped, Outage};
+use super::grouping::{Common, Grouped, Outage, Target};
 use super::parts;
 use super::runway::Cell;
 use super::selection::Selection;
@@ -34,21 +34,29 @@ pub fn switch(selection: &Selection) -> Markup {
     }
 }
 
-/// The vendors of which nearly all credentials fail for the one cause that they are out of reach.
+/// The vendors and hosts of which nearly all credentials fail for the one cause that they are out
+/// of reach.
 pub fn outages(outages: &[Outage], selection: &Selection) -> Markup {
     html! {
         @for outage in outages.iter().take(3) {
-            p.outage data-key={ "outage-" (outage.vendor) } {
+            p.outage data-key={ "outage-" (outage.of.name()) } {
                 "One cause: "
-                a href=(selection.of_vendor(outage.vendor, Some(Kind::Unreached)).address()) {
+                a href=(unreached_of(outage.of, selection).address()) {
                     @if outage.unreached == outage.all { "all of " }
-                    (untrusted(outage.vendor)) ": " (grouped(outage.unreached)) " of "
+                    (untrusted(outage.of.name())) ": " (grouped(outage.unreached)) " of "
                     (grouped(outage.all)) " cannot be reached"
                 }
                 @if let Some(since) = outage.since { " since " (super::format::minute(since)) }
                 "."
             }
         }
+    }
+}
+
+fn unreached_of(target: Target, selection: &Selection) -> Selection {
+    match target {
+        Target::Vendor(vendor) => selection.of_vendor(vendor, Some(Kind::Unreached)),
+        Target::Host(host) => selection.at_host(host).with_kind(Kind::Unreached),
     }
 }
 

@@ -44,7 +44,7 @@ impl Section {
     /// The heading.
     pub fn heading(self) -> &'static str {
         match self {
-            Self::Broken(Kind::Refused) => "Refused by the provider",
+            Self::Broken(Kind::Refused) => "Refused, or its tokens are unusable",
             Self::Broken(Kind::Untried) => "Cannot be tried here",
             Self::Broken(Kind::Unreached) => "Cannot be reached, or answers wrongly",
             Self::Failing => "Failing, not yet confirmed",

@@ -80,9 +80,7 @@ impl Cell {
                 "red",
                 "The provider issues tokens, but they do not meet the requirements.",
             ),
-            (_, Runway::None) => {
-                Self::new("never issued", "red", "credwatch has got no token with this credential.")
-            }
+            (_, Runway::None) => Self::new("none seen", "red", "No token since credwatch started."),
             (_, Runway::Ended(age)) => {
                 let text = format!("ended {} ago", unit(age));
                 Self::new(text, "red", "The last token has ended.")
@@ -146,7 +144,7 @@ pub fn consequence(provider: &Provider, health: &Health, now: f64) -> Markup {
 fn sentence(token: Option<&Token>, now: f64) -> Markup {
     html! {
         @match Runway::of(token, now) {
-            Runway::None => "it never issued a token.",
+            Runway::None => "no token since credwatch started.",
             Runway::Ended(since) => { "its tokens ended " b { (unit(since)) " ago" } "." },
             Runway::Left(left) => { "its tokens last " b { (span(left)) } "." },
             Runway::Unknown => "it does not tell when its tokens end.",

@@ -7,7 +7,7 @@ use super::uptime;
 use super::view::View;
 use crate::links::Link;
 use crate::next_step::{Retry, explains, next_step};
-use crate::outcome::Expiry;
+use crate::outcome::{Class, Expiry};
 use crate::pause::Pause;
 use crate::provider::Slot;
 use crate::state::State;
@@ -174,7 +174,7 @@ fn links(view: &View, failure: Option<&CurrentFailure>) -> Markup {
     let fixed = |address: &Option<Link>| address.as_deref().map(str::to_owned);
     let links = [
         ("Renew the credential", fixed(&provider.facts.renew_url)),
-        ("Page of the vendor", fixed(&provider.facts.vendor_url)),
+        ("Vendor's page (status)", fixed(&provider.facts.vendor_url)),
         ("Dashboard", view.links.board(name)),
         ("Silence its alerts", view.links.silence(name)),
         ("Runbook", runbook),
@@ -195,6 +195,14 @@ fn links(view: &View, failure: Option<&CurrentFailure>) -> Markup {
 
 /// What the runway means for consumers.
 fn runway_hint(view: &View) -> Markup {
+    let is_tried =
+        view.health.failure().is_none_or(|failure| failure.reason.class() != Class::Config);
+    if !is_tried {
+        return html! {
+            "credwatch cannot try the credential, so it does not know whether consumers are "
+            "affected."
+        };
+    }
     html! {
         @match Runway::of(view.health.token(), view.wall) {
             Runway::Left(_) => {
@@ -202,7 +210,8 @@ fn runway_hint(view: &View) -> Markup {
                 @if let Some(end) = view.health.token_end() {
                     ", the last ones at about " (clock(end))
                 }
-                ". Consumers that request a new token for each call fail now."
+                ". Applications with older tokens fail earlier. Consumers that request a new token "
+                "for each call fail now."
             }
             Runway::Ended(_) => "Existing tokens have expired, so consumers fail now.",
             Runway::None => {

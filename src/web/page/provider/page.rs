@@ -12,7 +12,7 @@ use crate::web::page::expiring::Expiring;
 use crate::web::page::format::{query_value, untrusted};
 use crate::web::page::parts::{self, Place, Sheet};
 use crate::web::page::selection::Selection;
-use crate::web::page::shape::{Shape, badge};
+use crate::web::page::shape::{Shape, badge, sign};
 
 /// The page of the provider with this name; `None` when there is no such provider.
 pub fn page(
@@ -33,18 +33,23 @@ pub fn page(
     let word = shape.state();
     let body = html! {
         nav.back aria-label="Back" { a href=(root) { "← All providers" } }
-        (head(&view, shape))
+        (head(&view, shape, next.as_ref()))
         @for expiring in Expiring::soon(view.provider, &view.health, view.wall) {
             (parts::expiring(expiring, view.wall))
         }
         (first_screen::section(&view, Slot::Current, long))
+        @if let Some(next) = next.as_ref().filter(|next| is_broken(next)) {
+            (next_credential(next))
+        }
         @if view.provider.transport.insecure { (insecure()) }
         (first_screen::meaning(&view))
         div.columns { (last_probe::section(&view)) (facts::section(&view)) }
         (listed::section(&view))
         @if let Some(long) = long { (uptime::section(&view, long)) }
         (history::sections(&view))
-        @if let Some(next) = &next { (next_credential(next)) }
+        @if let Some(next) = next.as_ref().filter(|next| !is_broken(next)) {
+            (next_credential(next))
+        }
         (history::counts(&view.health, root))
         p.links {
             "For programs: "
@@ -66,15 +71,28 @@ pub fn page(
     })
 }
 
-fn head(view: &View, shape: Shape) -> Markup {
+fn is_broken(view: &View) -> bool {
+    view.health.state() == State::Broken
+}
+
+/// `next` is the next credential.
+fn head(view: &View, shape: Shape, next: Option<&View>) -> Markup {
     let all = Selection { page: 1, ..Selection::default() };
     html! {
         div.head {
             h1 { (untrusted(&view.provider.name)) }
             (badge(shape))
+            @if let Some(next) = next.filter(|next| is_broken(next)) {
+                a.next-broken href="#next" {
+                    (sign(Shape::of(&next.health))) "next credential broken"
+                }
+            }
             p.under {
                 @if let Some(title) = &view.provider.recipe.title { (untrusted(title)) ", " }
                 "recipe " span.recipe { (untrusted(&view.provider.recipe.name)) }
+                @if let Some(host) = &view.provider.endpoint {
+                    " at " code { (untrusted(host)) }
+                }
                 @for (name, value) in view.provider.labels.iter() {
                     @let address = all.with_label(name, value).address();
                     @let address = format!("{}{}", view.root, address.trim_start_matches("./"));
@@ -97,7 +115,7 @@ fn insecure() -> Markup {
 
 fn next_credential(next: &View) -> Markup {
     html! {
-        section.next-credential {
+        section.next-credential id="next" {
             h2 { "Next credential " (badge(Shape::of(&next.health))) }
             (first_screen::section(next, Slot::Next, None))
             div.columns { (last_probe::section(next)) (history::sections(next)) }
