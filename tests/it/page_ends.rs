@@ -58,6 +58,9 @@ fn ends_of_all_sources_stand_on_one_page_with_owner_and_link() {
         [3, 1, 1, 1]
     );
     assert_eq!(rows("/ends?q=CI"), 1);
+    let list = daemon.get("/?state=ended").body;
+    let told = "A credential in its list ended <time datetime=\"2021-05-05T00:00:00Z\"";
+    assert!(list.contains(told), "the list agrees with the alerts: {list}");
     let wrong = daemon.get("/ends?state=broken");
     assert_eq!(wrong.status, 400);
     assert!(wrong.body.contains("Ends have no filter “state”"), "{}", wrong.body);

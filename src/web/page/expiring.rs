@@ -5,9 +5,10 @@ use maud::{Markup, html};
 
 use super::format::{day, relative, unit};
 use super::runway::Cell;
+use crate::outcome::Expiry;
 use crate::provider::Provider;
-use crate::state::Health;
-use crate::time::unix_seconds;
+use crate::state::{Health, is_over};
+use crate::time::{from_unix_seconds, unix_seconds};
 
 /// How long before the end of a client certificate the page warns, in seconds. As in the alerts.
 pub const SECRET_SOON: f64 = 30.0 * 86_400.0;
@@ -22,6 +23,8 @@ pub enum Expiring {
     Secret(Timestamp),
     /// The credential, as the provider or the credential itself says.
     Credential(Timestamp),
+    /// The first one in the list of the provider that nothing has replaced.
+    Listed(Timestamp),
     /// Our client certificate.
     ClientCertificate(Timestamp),
     /// A certificate of the endpoint.
@@ -34,6 +37,7 @@ impl Expiring {
         match self {
             Self::Secret(time)
             | Self::Credential(time)
+            | Self::Listed(time)
             | Self::ClientCertificate(time)
             | Self::Certificate(time) => time,
         }
@@ -56,13 +60,15 @@ impl Expiring {
                     if is_declared { Self::Secret(end) } else { Self::Credential(end) }
                 },
             );
+        let listed = first_listed(provider, health, now);
+        let listed = listed.filter(|end| near(*end, warning)).map(Self::Listed);
         let own = health.client_certificate_expiry(provider);
         let own = own.filter(|end| near(*end, SECRET_SOON)).map(Self::ClientCertificate);
         let certificate = health.certificate_expiry();
         let certificate =
             certificate.filter(|end| near(*end, CERTIFICATE_SOON)).map(Self::Certificate);
         let mut expiring: Vec<Self> =
-            credential.into_iter().chain(own).chain(certificate).collect();
+            credential.into_iter().chain(listed).chain(own).chain(certificate).collect();
         expiring.sort_by_key(|expiring| expiring.time());
         expiring
     }
@@ -72,6 +78,7 @@ impl Expiring {
         match self {
             Self::Secret(_) => "The client secret",
             Self::Credential(_) => "The credential",
+            Self::Listed(_) => "A credential in its list",
             Self::ClientCertificate(_) => "Our client certificate",
             Self::Certificate(_) => "A certificate of the endpoint",
         }
@@ -95,4 +102,20 @@ impl Expiring {
         let verb = if left > 0.0 { " ends " } else { " ended " };
         html! { (self.subject()) (verb) (day(self.time())) ", " (relative(left)) }
     }
+}
+
+/// The first end in the list of a provider. One that has ended counts only if no other credential
+/// of its name goes on, as in the alerts.
+fn first_listed(provider: &Provider, health: &Health, now: f64) -> Option<Timestamp> {
+    let listed = health.listed(provider)?;
+    let now = from_unix_seconds(now)?;
+    let ends = || {
+        listed.ends(provider).filter_map(|(row, expiry)| match expiry {
+            Expiry::At(end) => Some((row, end, is_over(expiry, now))),
+            Expiry::Never | Expiry::Unknown => None,
+        })
+    };
+    let live = ends().any(|(_, _, is_over)| is_over).then(|| listed.live(provider, now));
+    let is_replaced = |title: &str| live.as_ref().is_some_and(|live| live.contains(title));
+    ends().filter(|(row, _, over)| !over || !is_replaced(&row.title)).map(|(_, end, _)| end).min()
 }
