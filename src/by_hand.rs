@@ -169,7 +169,7 @@ fn words(provider: &str, slot: Slot) -> String {
 }
 
 /// A word, quoted for a shell when necessary.
-fn shell_word(word: &str) -> String {
+pub fn shell_word(word: &str) -> String {
     let plain = |character: char| character.is_alphanumeric() || "-_./:@%+=,".contains(character);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();

@@ -111,7 +111,7 @@ pub fn lines(
     let is_left_out = rules.left_out.iter().any(|(rule, _)| *rule == "code");
     if rules.has_refusal && !has("code") && !is_left_out {
         lines.push(
-            "# The refusal in the samples has no code, so its code is `http_` and the status."
+            "# No member of the refusal looks like a code, so the code is `http_` and the status."
                 .into(),
         );
     } else if has_samples && !rules.has_refusal && !(has("code") && has("message")) {

@@ -15,6 +15,7 @@ use super::person::Person;
 use super::terminal::Stdin;
 use super::written::{Written, written};
 use crate::authoring::explain::Explanation;
+use crate::by_hand::shell_word;
 use crate::config::{DEFAULT_ADDRESS, load, load_text};
 use crate::next_step::Retry;
 use crate::probe::Prober;
@@ -106,18 +107,49 @@ fn probe(file: &Path) -> ExitCode {
     } else {
         format!(" --config.file={}", file.display())
     };
+    let is_success = probe.outcome.is_success();
     say(&format!(
         "
 Next:
-  credwatch run{flag}      # then http://{DEFAULT_ADDRESS}/
-  credwatch check{flag}    # after each change
-
+{}
 In prometheus.yml:
 
 scrape_configs:
   - job_name: credwatch
     static_configs:
-      - targets: [\"{DEFAULT_ADDRESS}\"]"
+      - targets: [\"{DEFAULT_ADDRESS}\"]",
+        next_commands(is_success, &provider.name, &flag)
     ));
-    if probe.outcome.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if is_success { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What to do after the first probe. `init` writes no second time, so a mistake is corrected in the
+/// files.
+fn next_commands(is_success: bool, name: &str, flag: &str) -> String {
+    let name = shell_word(name);
+    let corrected = if is_success {
+        String::new()
+    } else {
+        format!(
+            "  Correct the configuration or the file of the secret, then:\n  \
+             credwatch probe{flag} {name}\n"
+        )
+    };
+    format!(
+        "{corrected}  credwatch run{flag}      # then http://{DEFAULT_ADDRESS}/\n  \
+         credwatch check{flag}    # after each change\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_a_failed_first_probe_the_files_are_corrected_before_the_daemon_runs() {
+        let failed = next_commands(false, "a b", " --config.file=x.toml");
+        let (probe, run) = (failed.find("probe --config.file=x.toml 'a b'\n"), failed.find("run"));
+        assert!(probe.is_some() && probe < run, "{failed}");
+        assert!(!next_commands(true, "p", "").contains("Correct"));
+    }
 }
