@@ -76,7 +76,7 @@ pub fn next_step(
             "Correct the source that the message names, then try again.".into()
         }
         Reason::Secret => "Correct the source that the message names; credwatch then tries it by \
-                           itself. Applications are not affected by this."
+                           itself. This says nothing about the applications."
             .into(),
         Reason::Blocked => "Add the outgoing address of the host of credwatch to the allow-list \
                             at the vendor."

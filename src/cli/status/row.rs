@@ -64,7 +64,7 @@ fn runway(provider: &Value, left: Option<f64>) -> String {
         (None, Some(true)) => "no end".to_owned(),
         (None, _) if token.is_some() => "not told".to_owned(),
         _ if provider.get("kind").and_then(Value::as_str) == Some("static") => "–".to_owned(),
-        _ => "never issued".to_owned(),
+        _ => "none seen".to_owned(),
     }
 }
 
@@ -96,7 +96,7 @@ mod tests {
         ended["token"] = json!(null);
         ended["state"] = json!("failing");
         let row = Row::of(&ended, now);
-        assert_eq!((row.runway.as_str(), row.rank), ("never issued", (10, 0.0)));
+        assert_eq!((row.runway.as_str(), row.rank), ("none seen", (10, 0.0)));
         assert_eq!(Row::of(&json!({}), now).since, "–");
         assert_eq!([in_seconds(0.2), in_seconds(4.6), in_seconds(61.0)], ["1s", "5s", "1m 1s"]);
     }

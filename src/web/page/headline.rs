@@ -194,7 +194,7 @@ mod tests {
             ),
             (Reason::Scope, "", Some(200), "`read`, `write`"),
             (Reason::Throttled, "", Some(429), "`interval` above 1m"),
-            (Reason::Secret, "", None, "Applications are not affected"),
+            (Reason::Secret, "", None, "nothing about the applications"),
         ] {
             let step = next_step(&provider, &failure(reason, code), status, Retry::Daemon);
             assert!(step.contains(expected), "{reason:?} {code}: {step}");
