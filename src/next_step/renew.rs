@@ -1,7 +1,7 @@
 //! Where a new secret goes.
 
 use crate::credentials::SecretSource;
-use crate::provider::Provider;
+use crate::provider::{Provider, Slot};
 use crate::secret::names_a_secret;
 
 /// Who tries a credential again after a change.
@@ -29,7 +29,13 @@ pub fn renew(provider: &Provider, retry: Retry) -> String {
     if meant.is_empty() || meant.len() > MOST_NAMES {
         return format!("Put the valid one in its place{then}");
     }
-    let places: Vec<String> = meant.iter().map(|(name, source)| place(name, source)).collect();
+    // The current credential works, so nobody must change that one.
+    let key = |name: &str| match provider.slot {
+        Slot::Current => name.to_owned(),
+        Slot::Next => format!("credentials_next.{name}"),
+    };
+    let places: Vec<String> =
+        meant.iter().map(|(name, source)| place(&key(name), source)).collect();
     format!("Put the valid one in {}{then}", places.join(" or "))
 }
 
@@ -104,6 +110,15 @@ mod tests {
             |name: &&str| SecretSource::Environment(format!("CRM_{}", name.to_ascii_uppercase()));
         let sources = names.iter().map(|name| ((*name).to_owned(), variable(name)));
         renew(&provider(sources.collect()), retry)
+    }
+
+    #[test]
+    fn a_next_credential_is_corrected_in_its_own_table() {
+        let source = SecretSource::File("x".into());
+        let mut provider = provider(vec![("client_secret".into(), source)]);
+        provider.slot = Slot::Next;
+        let text = renew(&provider, Retry::Daemon);
+        assert!(text.contains("the file of `credentials_next.client_secret`"), "{text}");
     }
 
     #[test]
