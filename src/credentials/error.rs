@@ -30,8 +30,8 @@ pub enum SecretError {
     /// when systemd passed it none.
     #[error(
         "systemd passed no credentials ($CREDENTIALS_DIRECTORY is not set), and only root can read \
-         those of the service; the service needs LoadCredential={0}:… in its unit, a person needs \
-         `sudo`"
+         those of the service: a person uses `sudo credwatch probe NAME`, the service needs \
+         LoadCredential={0}:… in its unit"
     )]
     OfService(String),
     /// The command printed no secret.

@@ -135,5 +135,5 @@ fn the_command_that_the_page_tells_works_as_it_is_written() {
     let told = container.run(&format!("setpriv --reuid=65534 --clear-groups sh -c '{probe}'"));
     let told = told.failed();
     assert!(told.contains("FAILED config / secret"), "{told}");
-    assert!(told.contains("use `sudo credwatch probe NAME`"), "{told}");
+    assert!(told.contains("a person uses `sudo credwatch probe NAME`"), "{told}");
 }
