@@ -52,7 +52,8 @@ pub fn next_step(
             )
         }
         Reason::Throttled => format!(
-            "Find who else uses this credential; then raise `interval` above {}.",
+            "Read the limit in the message, and raise `interval` far enough above {}. Then find \
+             who else uses this credential.",
             human_duration(provider.cadence.interval.as_secs_f64())
         ),
         Reason::Redirect => {
@@ -205,8 +206,8 @@ fn not_about_the_secret(failure: &Failure, status: Option<u16>) -> Option<&'stat
 fn expired(provider: &Provider) -> String {
     match provider.expectations.min_lifetime {
         Some(least) => format!(
-            "Check the clock of this host (`timedatectl`). If it is right, raise the token \
-             lifetime at the vendor, or lower `min_lifetime`, which is {}.",
+            "Raise the token lifetime at the vendor, or lower `min_lifetime`, which is {}. If the \
+             answer tells the end as a date, check the clock of this host first (`timedatectl`).",
             human_duration(least.as_secs_f64())
         ),
         None => "Check the clock of this host (`timedatectl`). If it is right, raise the token \

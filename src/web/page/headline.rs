@@ -193,7 +193,7 @@ mod tests {
                 "login page answers for `login.example:443`",
             ),
             (Reason::Scope, "", Some(200), "`read`, `write`"),
-            (Reason::Throttled, "", Some(429), "`interval` above 1m"),
+            (Reason::Throttled, "", Some(429), "`interval` far enough above 1m"),
             (Reason::Secret, "", None, "nothing about the applications"),
         ] {
             let step = next_step(&provider, &failure(reason, code), status, Retry::Daemon);
