@@ -229,9 +229,8 @@ impl Case<'_> {
             .take_while(|one| one.at() < until)
             .any(|one| one.answer.is_transient());
         let calm = self.delays.is_calm(event.begins.saturating_sub(4 * INTERVAL), until);
-        let delayed = faults
-            || (event.kind != Kind::Closed
-                && !subject.replay.on_grid.get(first).copied().unwrap_or(false));
+        let delayed =
+            faults || (event.kind != Kind::Closed && !subject.replay.comes_regularly(first));
         match report {
             None if event.kind != Kind::Closed
                 && !subject.replay.is_broken_within(event.begins, event.ends) =>

@@ -89,7 +89,7 @@ pub struct Replay {
     /// For each request, the time of the next one.
     pub windows: Vec<Window>,
     /// For each request, whether it came at a regular slot.
-    pub on_grid: Vec<bool>,
+    on_grid: Vec<bool>,
 }
 
 impl Replay {
@@ -112,6 +112,14 @@ impl Replay {
             }
         }
         replay
+    }
+
+    /// Whether this request came at a regular slot, and not later than one interval after the
+    /// request before it. A request between two slots can make the next pause longer.
+    pub fn comes_regularly(&self, request: usize) -> bool {
+        let before = request.checked_sub(1).and_then(|before| self.windows.get(before));
+        self.on_grid.get(request).copied().unwrap_or(false)
+            && before.is_none_or(|window| window.latest <= INTERVAL)
     }
 
     /// Whether the provider is broken by the rules at any time between these two.
