@@ -1,24 +1,24 @@
 //! The one next step for a failure of one provider: what the general advice of its reason means in
 //! this case. The page and `probe` show it.
 
+mod network;
+mod place;
+mod refusal;
 mod renew;
 
+use place::Place;
+use refusal::Refusal;
+pub use refusal::{Known, PastEnd};
 pub use renew::Retry;
-use renew::renew;
+use renew::{new_place, renew};
 
-use crate::outcome::{Class, Failure, Reason};
+use crate::outcome::{Class, Detail, Failure, Reason};
 use crate::provider::{Provider, Slot};
 use crate::time::human_duration;
 
-/// What to do now about a failure, in one or two sentences. `status` is the HTTP status of the
-/// last answer. Text between backticks is code.
+/// What to do now about a failure, in one or two sentences. Text between backticks is code.
 #[must_use]
-pub fn next_step(
-    provider: &Provider,
-    failure: &Failure,
-    status: Option<u16>,
-    retry: Retry,
-) -> String {
+pub fn next_step(provider: &Provider, failure: &Failure, known: Known, retry: Retry) -> String {
     let place = Place::of(provider);
     let (url, host) = (&place.url, &place.host);
     match failure.reason {
@@ -27,25 +27,23 @@ pub fn next_step(
              name on the host of credwatch.",
             place.name
         ),
+        Reason::Connect if failure.detail == Detail::Proxy => {
+            "Correct `proxy` and its login, or ask who runs the proxy why it refuses this host."
+                .into()
+        }
         Reason::Connect => format!(
             "Try `curl -sv -m 5 -o /dev/null` with {url} on the host of credwatch; then firewall \
              and proxy, then the vendor's status page."
         ),
-        Reason::Tls => format!(
-            "A certificate that has ended: only the vendor can renew it. An unknown authority: \
-             set `tls.ca_file`. Another name, or no TLS: check {url}."
-        ),
-        Reason::Timeout => format!(
-            "In `connect` look at the network; in `processing` ask the vendor. Raise `timeout` \
-             above {} only if this is normal.",
-            human_duration(provider.timeout.as_secs_f64())
-        ),
+        Reason::Tls => network::tls(failure.detail, &place),
+        Reason::Timeout => network::timeout(failure.detail, provider, &place),
         Reason::Transport => format!(
             "Look for a proxy or firewall that closes connections between here and {host}; else \
              ask the vendor."
         ),
         Reason::Unavailable => {
-            let answer = status.map_or("an error".to_owned(), |status| format!("HTTP {status}"));
+            let answer =
+                known.status.map_or("an error".to_owned(), |status| format!("HTTP {status}"));
             format!(
                 "The vendor answers {answer}. See its status page, open a ticket. Do not rotate \
                  the secret."
@@ -60,7 +58,7 @@ pub fn next_step(
             format!("Correct {url}, or ask the vendor why a login page is in front of {host}.")
         }
         Reason::Malformed => malformed(failure, host),
-        Reason::Rejected => rejected(provider, failure, status, url, retry),
+        Reason::Rejected => rejected(provider, failure, known, url, retry),
         Reason::Expired => expired(provider),
         Reason::Scope => scope(provider),
         Reason::Unverified => format!(
@@ -106,28 +104,21 @@ pub fn explains(provider: &Provider, failure: &Failure) -> bool {
     is_of_the_vendor && is_known && !code.is_empty() && !code.starts_with("http_")
 }
 
-/// What the request of a provider is called in sentences.
-struct Place {
-    url: String,
-    host: String,
-    /// The name of the host, as the beginning of a sentence.
-    name: String,
+/// What the reason of a failure means in general, without what does not fit this failure.
+#[must_use]
+pub fn in_general(failure: &Failure, known: Known) -> &'static str {
+    let of_the_refusal = (failure.reason == Reason::Rejected)
+        .then(|| Refusal::of(failure, known).in_general())
+        .flatten();
+    of_the_refusal.unwrap_or(failure.reason.facts().action)
 }
 
-impl Place {
-    fn of(provider: &Provider) -> Self {
-        let recipe = &provider.recipe;
-        let url = recipe.url_parameter().map_or_else(
-            || format!("the URL of recipe `{}`", recipe.name),
-            |parameter| format!("`parameters.{parameter}`"),
-        );
-        // A secret in the path hides the endpoint, but not the host of the main call.
-        let of_main = provider.api_host.as_deref().filter(|_| provider.steps.is_empty());
-        let known = provider.endpoint.as_deref().or(of_main);
-        let host = known.map_or("the endpoint".to_owned(), |host| format!("`{host}`"));
-        let name = known.map(|host| host.rsplit_once(':').map_or(host, |(name, _)| name));
-        let name = name.map_or("The name of the endpoint".to_owned(), |name| format!("`{name}`"));
-        Self { url, host, name }
+/// Whether a new secret or certificate can end a failure.
+#[must_use]
+pub fn renewal_can_help(failure: &Failure, known: Known) -> bool {
+    match failure.reason {
+        Reason::Rejected => Refusal::of(failure, known).is_about_the_secret(),
+        reason => reason == Reason::Certificate,
     }
 }
 
@@ -149,58 +140,53 @@ fn malformed(failure: &Failure, host: &str) -> String {
 fn rejected(
     provider: &Provider,
     failure: &Failure,
-    status: Option<u16>,
+    known: Known,
     url: &str,
     retry: Retry,
 ) -> String {
-    let code = failure.code.as_str();
-    if code == "http_404" {
-        return format!("The vendor does not know this address: check {url}.");
-    }
-    if let Some(step) = not_about_the_secret(failure, status) {
-        return step.to_owned();
-    }
     // Applications do not use the next credential yet, so nobody has revoked it.
     let question = match provider.slot {
         Slot::Current => "did the secret expire, or was it rotated or revoked?",
         Slot::Next => "is the new secret valid and active at the vendor, and copied completely?",
     };
-    let is_about_the_client = code == "invalid_client" || status == Some(401) || code == "http_401";
-    if is_about_the_client {
-        let renew = renew(provider, retry);
-        return format!("{}{} {renew}", question[..1].to_uppercase(), &question[1..]);
-    }
-    if code.is_empty() || code.starts_with("http_") {
-        return format!(
+    let code = failure.code.as_str();
+    match Refusal::of(failure, known) {
+        Refusal::Address => format!("The vendor does not know this address: check {url}."),
+        Refusal::Scope => "The client may not have the scope that the request names. Grant it at \
+                           the vendor, or correct the scope in `parameters`. A new secret does \
+                           not help."
+            .into(),
+        Refusal::Client => "Compare client id and tenant with the vendor's console. If they are \
+                            right, allow this grant type for the client. A new secret does not \
+                            help."
+            .into(),
+        Refusal::Grant => {
+            "Allow this grant type for the client at the vendor. A new secret does not help.".into()
+        }
+        Refusal::Request => {
+            "Read the message, and compare `parameters` with the vendor's documentation.".into()
+        }
+        Refusal::Permission => "Often the permission or the network address is the cause, not the \
+                                secret. Read the message, and ask the owner what changed at the \
+                                vendor."
+            .into(),
+        Refusal::Ended(end) => {
+            let what = if end.is_declared { "secret" } else { "credential" };
+            let place = new_place(provider, retry);
+            let day = end.at.strftime("%Y-%m-%d");
+            format!("The {what} ended on {day}. Create a new one at the vendor. Put it in {place}")
+        }
+        Refusal::Secret => {
+            let renew = renew(provider, retry);
+            format!("{}{} {renew}", question[..1].to_uppercase(), &question[1..])
+        }
+        Refusal::Unclear if code.is_empty() || code.starts_with("http_") => format!(
             "Compare the message with the vendor's documentation. Ask the owner: {question}"
-        );
+        ),
+        Refusal::Unclear => format!(
+            "Look up the code `{code}` in the vendor's documentation. Ask the owner: {question}"
+        ),
     }
-    format!("Look up the code `{code}` in the vendor's documentation. Ask the owner: {question}")
-}
-
-/// The step for a refusal that a new secret does not change: codes of RFC 6749 (sections 4.1.2.1
-/// and 5.2) and the status 403.
-fn not_about_the_secret(failure: &Failure, status: Option<u16>) -> Option<&'static str> {
-    if status == Some(401) {
-        return None;
-    }
-    Some(match failure.code.as_str() {
-        "invalid_scope" => {
-            "The client may not have the scope that the request names. Grant it at the vendor, or \
-             correct the scope in `parameters`. A new secret does not help."
-        }
-        "unauthorized_client" | "unsupported_grant_type" => {
-            "Allow this grant type for the client at the vendor. A new secret does not help."
-        }
-        "invalid_request" => {
-            "Read the message, and compare `parameters` with the vendor's documentation."
-        }
-        "access_denied" | "http_403" => {
-            "Often the permission or the network address is the cause, not the secret. Read the \
-             message, and ask the owner what changed at the vendor."
-        }
-        _ => return None,
-    })
 }
 
 fn expired(provider: &Provider) -> String {
@@ -227,14 +213,80 @@ fn scope(provider: &Provider) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::credentials::{CredentialSources, SecretSource};
     use crate::outcome::Code;
+
+    fn status(status: u16) -> Known {
+        Known { status: Some(status), ended: None }
+    }
+
+    #[test]
+    fn a_refused_secret_that_has_ended_is_replaced_without_a_question() {
+        let source = SecretSource::File("secret".into());
+        let sources = CredentialSources::new(vec![("client_secret".to_owned(), source)]);
+        let provider = Provider { credentials: sources.into(), ..Provider::sample("p") };
+        let at = "2026-11-29T12:00:00Z".parse().expect("a time");
+        let step = |code, is_declared| {
+            let failure = Failure::new(Reason::Rejected, "").code(Code::word(code));
+            let known = Known { status: Some(400), ended: Some(PastEnd { at, is_declared }) };
+            let about = (in_general(&failure, known), renewal_can_help(&failure, known));
+            (next_step(&provider, &failure, known, Retry::Daemon), about)
+        };
+        let action = Reason::Rejected.facts().action;
+        for (code, is_declared, what) in
+            [("invalid_client", true, "secret"), ("E17", false, "credential")]
+        {
+            let (step, about) = step(code, is_declared);
+            assert_eq!(
+                step,
+                format!(
+                    "The {what} ended on 2026-11-29. Create a new one at the vendor. Put it in \
+                     the file of `client_secret`; credwatch tries it within seconds."
+                )
+            );
+            assert_eq!(about, (action, true));
+        }
+        // A refusal that is not about the secret stays one.
+        assert!(step("invalid_scope", true).0.contains("A new secret does not help."));
+    }
+
+    #[test]
+    fn the_general_text_and_the_links_never_contradict_the_step() {
+        let action = Reason::Rejected.facts().action;
+        for (code, status, expected) in [
+            ("invalid_scope", Some(400), Some("asks for more than it may have")),
+            ("unauthorized_client", Some(400), Some("knows no such client here")),
+            ("unsupported_grant_type", Some(400), Some("offers no such grant type")),
+            ("invalid_request", Some(400), Some("A parameter is missing")),
+            ("access_denied", Some(400), Some("allow-lists of addresses")),
+            ("http_403", Some(403), Some("allow-lists of addresses")),
+            ("http_404", Some(404), Some("The address is wrong")),
+            ("invalid_scope", Some(401), None),
+            ("invalid_client", Some(401), None),
+            ("E17", Some(400), None),
+            // After a restart the status is not known.
+            ("access_denied", None, Some("allow-lists of addresses")),
+        ] {
+            let failure = Failure::new(Reason::Rejected, "").code(Code::word(code));
+            let known = Known { status, ended: None };
+            let general = in_general(&failure, known);
+            assert!(general.contains(expected.unwrap_or(action)), "{code}: {general}");
+            assert_eq!(renewal_can_help(&failure, known), expected.is_none(), "{code}");
+        }
+        let failure = |reason| Failure::new(reason, "");
+        assert!(renewal_can_help(&failure(Reason::Certificate), Known::default()));
+        for reason in [Reason::Unavailable, Reason::Timeout, Reason::Scope, Reason::Secret] {
+            assert!(!renewal_can_help(&failure(reason), Known::default()));
+            assert_eq!(in_general(&failure(reason), Known::default()), reason.facts().action);
+        }
+    }
 
     #[test]
     fn a_refused_next_credential_is_not_called_expired_or_revoked() {
         let failure = Failure::new(Reason::Rejected, "no").code(Code::word("E1003"));
         let step = |slot| {
             let provider = Provider { slot, ..Provider::sample("p") };
-            next_step(&provider, &failure, Some(400), Retry::Daemon)
+            next_step(&provider, &failure, status(400), Retry::Daemon)
         };
         assert!(
             step(Slot::Current).ends_with("did the secret expire, or was it rotated or revoked?")
@@ -249,7 +301,7 @@ mod tests {
             let (endpoint, api_host) = (endpoint.map(Into::into), api_host.map(Into::into));
             let provider = Provider { endpoint, api_host, ..Provider::sample("p") };
             let failure = Failure::new(Reason::Dns, "");
-            next_step(&provider, &failure, None, Retry::Daemon)
+            next_step(&provider, &failure, Known::default(), Retry::Daemon)
         };
         for (endpoint, api_host, expected) in [
             (Some("login.example:443"), None, "`login.example` does not resolve. Check "),
@@ -266,7 +318,7 @@ mod tests {
     #[test]
     fn a_person_without_a_daemon_is_not_told_what_the_daemon_does() {
         let failure = Failure::new(Reason::Secret, "");
-        let step = |retry| next_step(&Provider::sample("p"), &failure, None, retry);
+        let step = |retry| next_step(&Provider::sample("p"), &failure, Known::default(), retry);
         assert!(step(Retry::Daemon).contains("credwatch then tries it by itself"));
         assert_eq!(
             step(Retry::Person),

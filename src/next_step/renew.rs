@@ -18,6 +18,11 @@ const MOST_NAMES: usize = 3;
 
 /// What to do with the valid secret: where it goes, and who tries it.
 pub fn renew(provider: &Provider, retry: Retry) -> String {
+    format!("Put the valid one in {}", new_place(provider, retry))
+}
+
+/// Where a valid secret goes, and who tries it: the end of a sentence.
+pub fn new_place(provider: &Provider, retry: Retry) -> String {
     let all: Vec<(&str, &SecretSource)> =
         provider.credentials.iter().map(|(name, source)| (name.as_str(), source)).collect();
     let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
@@ -27,7 +32,7 @@ pub fn renew(provider: &Provider, retry: Retry) -> String {
     let meant = if meant.is_empty() { all } else { meant };
     let then = then(&meant, retry);
     if meant.is_empty() || meant.len() > MOST_NAMES {
-        return format!("Put the valid one in its place{then}");
+        return format!("its place{then}");
     }
     // The current credential works, so nobody must change that one.
     let key = |name: &str| match provider.slot {
@@ -36,7 +41,7 @@ pub fn renew(provider: &Provider, retry: Retry) -> String {
     };
     let places: Vec<String> =
         meant.iter().map(|(name, source)| place(&key(name), source)).collect();
-    format!("Put the valid one in {}{then}", places.join(" or "))
+    format!("{}{then}", places.join(" or "))
 }
 
 fn place(name: &str, source: &SecretSource) -> String {

@@ -1,5 +1,6 @@
 //! The result of a probe as plain data. Metrics, health, pages, log and alerts share these words.
 
+mod detail;
 mod ends;
 mod listed;
 mod reason;
@@ -13,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::printable::is_deceptive;
 
+pub use detail::{Detail, Phase, TlsProblem};
 pub use ends::{CredentialEnd, EndSource, HeldEnds};
 pub use listed::{CredentialList, HiddenName, ListRead, ListReadings, ListedCredential, Named};
 pub use reason::{BackOff, Class, Reason, ReasonFacts};
@@ -205,6 +207,8 @@ pub struct Failure {
     pub retry_after: Option<Duration>,
     /// How many required scopes the provider did not grant.
     pub missing_scopes: usize,
+    /// What else is known.
+    pub detail: Detail,
 }
 
 impl Failure {
@@ -217,6 +221,7 @@ impl Failure {
             message: Message::clean(message),
             retry_after: None,
             missing_scopes: 0,
+            detail: Detail::Nothing,
         }
     }
 
@@ -225,6 +230,12 @@ impl Failure {
     pub fn code(mut self, code: Code) -> Self {
         self.code = code;
         self
+    }
+
+    /// The same failure with this detail.
+    #[must_use]
+    pub fn detail(self, detail: Detail) -> Self {
+        Self { detail, ..self }
     }
 }
 

@@ -13,6 +13,7 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::extensions::GeneralName;
 use x509_parser::public_key::PublicKey;
 
+use crate::outcome::TlsProblem;
 use crate::printable::is_deceptive;
 
 /// The most characters of a name in a certificate that a sentence shows.
@@ -30,14 +31,16 @@ const SHORTEST_RSA: usize = 2048;
 pub struct Refused {
     /// The sentence for a person.
     pub message: String,
+    /// The same in a word; `None` when no word fits.
+    pub problem: Option<TlsProblem>,
     /// The time of this host, in seconds since 1970, if it is too early for a certificate.
     pub early: Option<u64>,
 }
 
 impl Refused {
     /// For a cause that is not the time.
-    pub fn new(message: String) -> Self {
-        Self { message, early: None }
+    pub fn new(problem: TlsProblem, message: String) -> Self {
+        Self { message, problem: Some(problem), early: None }
     }
 }
 
@@ -72,6 +75,7 @@ impl Trust {
     ) -> Result<Option<Timestamp>, Refused> {
         self.verified(presented, algorithms, now).map_err(|error| Refused {
             message: presented.sentence(&error, &self.roots),
+            problem: in_a_word(&error),
             early: match error {
                 webpki::Error::CertNotValidYet { time, .. } => Some(time.as_secs()),
                 _ => None,
@@ -105,6 +109,21 @@ impl Trust {
         leaf.verify_is_valid_for_subject_name(presented.name)?;
         Ok(end)
     }
+}
+
+/// What is wrong with the certificates, in a word.
+fn in_a_word(error: &webpki::Error) -> Option<TlsProblem> {
+    use webpki::Error as E;
+    Some(match error {
+        E::CertExpired { .. } => TlsProblem::Expired,
+        E::CertNotValidYet { .. } => TlsProblem::NotYetValid,
+        E::CertNotValidForName(_) => TlsProblem::WrongName,
+        // `tls.ca_file` can name such a certificate too.
+        E::UnknownIssuer | E::CaUsedAsEndEntity => TlsProblem::UnknownIssuer,
+        // Another authority with the same name, or a signature that is too weak.
+        E::InvalidSignatureForPublicKey => return None,
+        _ => TlsProblem::Certificate,
+    })
 }
 
 /// When a certificate expires.
@@ -303,7 +322,8 @@ impl Presented<'_> {
 pub fn weak_key(certificate: &CertificateDer<'_>) -> Option<Refused> {
     let leaf = parse(certificate)?;
     let problem = short_key(&leaf)?;
-    Some(Refused::new(format!("the certificate {problem} ({})", shown(&leaf))))
+    let message = format!("the certificate {problem} ({})", shown(&leaf));
+    Some(Refused::new(TlsProblem::Certificate, message))
 }
 
 fn short_key(certificate: &X509Certificate<'_>) -> Option<String> {

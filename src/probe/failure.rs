@@ -13,7 +13,7 @@ use super::identity::{self, alert_word};
 use super::local;
 use super::marks::{Marks, Moments};
 use super::proxy::speaks_tls;
-use crate::outcome::{Failure, Reason, malformed};
+use crate::outcome::{Detail, Failure, Reason, TlsProblem, malformed};
 
 /// How a request with this error is sent again; `None` when it is not.
 pub fn again(error: &reqwest::Error) -> Option<Again> {
@@ -98,10 +98,8 @@ pub fn no_close_notify(error: &reqwest::Error) -> Option<Failure> {
 fn not_connected(error: &reqwest::Error, marks: &Marks) -> Failure {
     let detail = find::<io::Error>(error).map_or_else(|| innermost_message(error), describe);
     if marks.moments().tls_start.is_some() {
-        return Failure::new(
-            Reason::Tls,
-            &format!("the connection broke in the TLS handshake: {detail}"),
-        );
+        let message = format!("the connection broke in the TLS handshake: {detail}");
+        return tls_problem(&message, Some(TlsProblem::BrokenOff));
     }
     let message = match marks.addresses() {
         Some(addresses) => format!("no connection to any of {addresses}: {detail}"),
@@ -135,41 +133,51 @@ fn describe(error: &io::Error) -> String {
 
 fn tls_failure(error: &rustls::Error, moments: &Moments) -> Failure {
     if let rustls::Error::InvalidCertificate(CertificateError::Other(other)) = error
-        && let Some(Refused { message, early }) = other.0.downcast_ref::<Refused>()
+        && let Some(Refused { message, problem, early }) = other.0.downcast_ref::<Refused>()
     {
         let by_clock = early.and_then(local::clock_of_the_past);
-        return by_clock.unwrap_or_else(|| Failure::new(Reason::Tls, message));
+        return by_clock.unwrap_or_else(|| tls_problem(message, *problem));
     }
-    let message = match error {
+    let (message, problem) = match error {
         rustls::Error::AlertReceived(alert) => {
             if let Some(failure) = identity::refused_by(*alert, moments) {
                 return failure;
             }
-            alert_problem(*alert)
+            let (message, problem) = alert_problem(*alert);
+            (message, Some(problem))
         }
-        rustls::Error::PeerIncompatible(_) => {
+        rustls::Error::PeerIncompatible(_) => (
             "the endpoint offers no TLS version or cipher suite that credwatch accepts (TLS 1.2 \
              and 1.3)"
-                .to_owned()
+                .to_owned(),
+            Some(TlsProblem::NothingInCommon),
+        ),
+        rustls::Error::InvalidMessage(_) => {
+            ("the endpoint does not speak TLS".to_owned(), Some(TlsProblem::NoTls))
         }
-        rustls::Error::InvalidMessage(_) => "the endpoint does not speak TLS".to_owned(),
-        other => other.to_string(),
+        other => (other.to_string(), None),
     };
-    Failure::new(Reason::Tls, &message)
+    tls_problem(&message, problem)
 }
 
-fn alert_problem(alert: Alert) -> String {
-    let word = alert_word(alert);
-    match alert {
-        Alert::HandshakeFailure | Alert::ProtocolVersion | Alert::InsufficientSecurity => format!(
+fn tls_problem(message: &str, problem: Option<TlsProblem>) -> Failure {
+    let detail = problem.map_or(Detail::Nothing, Detail::Tls);
+    Failure::new(Reason::Tls, message).detail(detail)
+}
+
+fn alert_problem(alert: Alert) -> (String, TlsProblem) {
+    let (message, problem) = match alert {
+        Alert::HandshakeFailure | Alert::ProtocolVersion | Alert::InsufficientSecurity => (
             "credwatch and the endpoint have no TLS version, cipher suite or kind of certificate \
-             in common (TLS alert {word})"
+             in common",
+            TlsProblem::NothingInCommon,
         ),
         Alert::UnrecognisedName => {
-            format!("the endpoint does not know the name that was asked for (TLS alert {word})")
+            ("the endpoint does not know the name that was asked for", TlsProblem::WrongName)
         }
-        _ => format!("the endpoint broke the handshake off (TLS alert {word})"),
-    }
+        _ => ("the endpoint broke the handshake off", TlsProblem::BrokenOff),
+    };
+    (format!("{message} (TLS alert {})", alert_word(alert)), problem)
 }
 
 /// The first error of a type in a chain. `source` does not return the error inside an `io::Error`,

@@ -6,12 +6,12 @@
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use jiff::Timestamp;
 
 use super::chain::Validity;
-use crate::outcome::Phases;
+use crate::outcome::{Phase, Phases};
 
 /// The most addresses in a message.
 const MOST_ADDRESSES_SHOWN: usize = 3;
@@ -145,31 +145,6 @@ impl Moments {
         } else {
             Phase::Connect
         }
-    }
-}
-
-/// A phase of a request, in the order of [`Phases::WORDS`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    Resolve,
-    Connect,
-    Tls,
-    Processing,
-    Transfer,
-}
-
-impl Phase {
-    /// The sentence when this phase has not ended in time.
-    pub fn unfinished(self, timeout: Duration) -> String {
-        let word = Phases::WORDS[self as usize];
-        let problem = match self {
-            Self::Resolve => "no name server answered",
-            Self::Connect => "no answer to the connect",
-            Self::Tls => "the TLS handshake did not end",
-            Self::Processing => "connected, but no answer came",
-            Self::Transfer => "the answer did not end",
-        };
-        format!("{problem} within {timeout:?} (phase {word})")
     }
 }
 

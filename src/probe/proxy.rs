@@ -16,7 +16,7 @@ use tokio_rustls::TlsConnector;
 use url::{Host, Url};
 
 use super::headers::USER_AGENT;
-use crate::outcome::{Code, Failure, Reason};
+use crate::outcome::{Code, Detail, Failure, Reason};
 use crate::provider::Proxy;
 
 /// The most bytes of a proxy's answer to CONNECT, as in the HTTP library.
@@ -192,7 +192,8 @@ pub fn without_tls(proxy: &Url, failure: Failure) -> Failure {
         Reason::Certificate => "it demands a client certificate, and a proxy gets none",
         _ => return failure,
     };
-    Failure::new(Reason::Tls, &format!("no TLS with the proxy {}: {problem}", place(proxy)))
+    let message = format!("no TLS with the proxy {}: {problem}", place(proxy));
+    Failure::new(Reason::Tls, &message).detail(Detail::Proxy)
 }
 
 /// The failure of a request that a proxy refused with this status, or without a readable one.
@@ -200,7 +201,7 @@ pub fn refused(proxy: &Url, status: Option<u16>) -> Failure {
     let place = place(proxy);
     let Some(status) = status else {
         let message = format!("no connection: the proxy {place} opened no tunnel");
-        return Failure::new(Reason::Connect, &message);
+        return Failure::new(Reason::Connect, &message).detail(Detail::Proxy);
     };
     let hint = match status {
         407 => "; it wants a login, as in `http://USER:PASSWORD@HOST:PORT`",
@@ -209,7 +210,7 @@ pub fn refused(proxy: &Url, status: Option<u16>) -> Failure {
     let message =
         format!("no connection: the proxy {place} refused the request with status {status}{hint}");
     let code = Code::clean(&format!("proxy_{status}")).unwrap_or_default();
-    Failure { code, ..Failure::new(Reason::Connect, &message) }
+    Failure::new(Reason::Connect, &message).code(code).detail(Detail::Proxy)
 }
 
 /// Host and port of a URL, without a login.

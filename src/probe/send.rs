@@ -18,9 +18,9 @@ use super::headers::{ACCEPT, USER_AGENT};
 use super::http2::Again;
 use super::identity::Identity;
 use super::local;
-use super::marks::{Marks, Moments, Phase};
+use super::marks::{Marks, Moments};
 use super::proxy::{self, Proxies, speaks_tls};
-use crate::outcome::{Failure, Reason, malformed};
+use crate::outcome::{Detail, Failure, Phase, Reason, malformed};
 use crate::recipe::request::announces_an_empty_body;
 use crate::recipe::{TokenRequest, TokenResponse};
 
@@ -222,10 +222,11 @@ impl Exchange<'_> {
             Ok(_) => None,
             Err(BodyError::TooLarge) => return Body::too_large(),
             Err(BodyError::Late) => Some(self.late()),
-            Err(BodyError::Silent) => Some(Failure::new(
-                Reason::Timeout,
-                "the answer did not end: nothing followed its JSON for a second",
-            )),
+            Err(BodyError::Silent) => {
+                let message = "the answer did not end: nothing followed its JSON for a second";
+                let failure = Failure::new(Reason::Timeout, message);
+                Some(failure.detail(Detail::Late(Phase::Transfer)))
+            }
             Err(BodyError::Broken(error)) => Some(
                 no_close_notify(&error)
                     .filter(|_| ends_by_closing)
@@ -260,7 +261,7 @@ impl Exchange<'_> {
         {
             message += &format!("; no connection to any of {addresses}");
         }
-        Failure::new(Reason::Timeout, &message)
+        Failure::new(Reason::Timeout, &message).detail(Detail::Late(phase))
     }
 }
 

@@ -22,6 +22,7 @@ use super::chain::{Presented, Refused, Trust, not_after, weak_key};
 use super::identity::Identity;
 use super::marks::{Moments, mark};
 use crate::files;
+use crate::outcome::TlsProblem;
 use crate::provider::Transport;
 use crate::tls::{self, crypto};
 
@@ -133,6 +134,7 @@ impl ServerCertVerifier for Verifier {
         let judged = match &self.verdict {
             Verdict::Accept => Ok(not_after(end_entity)),
             Verdict::Check(trust) if trust.roots.is_empty() => Err(Refused::new(
+                TlsProblem::NoAuthorities,
                 "this host trusts no certificate at all; install ca-certificates or set \
                  tls.ca_file"
                     .into(),

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use credwatch::config::load_text;
-use credwatch::outcome::{Expiry, Failure, Outcome, Probe};
+use credwatch::outcome::{Detail, Expiry, Failure, Outcome, Phase, Probe};
 use credwatch::probe::Prober;
 use credwatch::provider::Provider;
 
@@ -87,6 +87,7 @@ async fn a_silent_server_is_a_timeout_that_names_the_phase() {
         failure(&probe).message.as_str(),
         "connected, but no answer came within 300ms (phase processing)"
     );
+    assert_eq!(failure(&probe).detail, Detail::Late(Phase::Processing));
     assert!(probe.duration < 2.0 && probe.phases.processing > 0.2, "{probe:?}");
 }
 
@@ -99,6 +100,7 @@ async fn a_server_that_never_answers_the_handshake_is_a_timeout_in_tls() {
         probe(&format!("https://127.0.0.1:{}/token", endpoint.port()), "timeout = \"300ms\"").await;
     assert_failure(&probe, "network", "timeout", "");
     assert!(failure(&probe).message.as_str().ends_with("(phase tls)"));
+    assert_eq!(failure(&probe).detail, Detail::Late(Phase::Tls));
 }
 
 #[tokio::test]
@@ -112,6 +114,7 @@ async fn a_body_that_stops_in_the_middle_is_a_timeout_in_transfer() {
     let probe = probe(&endpoint.url(), "timeout = \"300ms\"").await;
     assert_failure(&probe, "network", "timeout", "");
     assert!(failure(&probe).message.as_str().ends_with("(phase transfer)"));
+    assert_eq!(failure(&probe).detail, Detail::Late(Phase::Transfer));
 }
 
 #[tokio::test]

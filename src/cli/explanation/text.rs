@@ -6,10 +6,10 @@ use super::super::print::Style::{Bad, Dim, Good, Head};
 use super::ends::told;
 use super::list;
 use crate::authoring::explain::{ExplainedCall, Explanation};
-use crate::next_step::{Retry, explains, next_step};
+use crate::next_step::{Known, PastEnd, Retry, explains, next_step};
 use crate::outcome::{Expiry, Issued, Outcome, Phases, Probe};
 use crate::printable::printable;
-use crate::provider::Provider;
+use crate::provider::{Provider, Slot};
 use crate::time::{human_duration, unix_seconds};
 
 pub fn as_text(
@@ -243,6 +243,19 @@ fn left_behind(out: &mut String, probe: &Probe) {
     }
 }
 
+/// What is known beside the failure of a probe.
+fn known(provider: &Provider, probe: &Probe) -> Known {
+    let max_age = provider.policy.max_age;
+    let found =
+        probe.known_ends().filter_map(|end| Some((end.with_max_age(max_age).time()?, false)));
+    // The configured date is about the current credential.
+    let declared = provider.secret_expires.filter(|_| provider.slot == Slot::Current);
+    let first = found.chain(declared.map(|at| (at, true))).min();
+    let ended = first.filter(|(at, _)| *at <= probe.started);
+    let ended = ended.map(|(at, is_declared)| PastEnd { at, is_declared });
+    Known { status: probe.status, ended }
+}
+
 fn result(out: &mut String, provider: &Provider, probe: &Probe, retry: Retry) {
     match &probe.outcome {
         Outcome::Issued(issued) => {
@@ -293,7 +306,7 @@ fn result(out: &mut String, provider: &Provider, probe: &Probe, retry: Retry) {
                 let _ = writeln!(out, "  {}", failure.message.as_str());
             }
             let _ = writeln!(out, "  {} {}", Head.paint("Means"), facts.meaning);
-            let next = next_step(provider, failure, probe.status, retry);
+            let next = next_step(provider, failure, known(provider, probe), retry);
             let _ = writeln!(out, "  {} {}", Head.paint("Next"), printable(&next));
             if let Some(documentation) = &provider.recipe.documentation
                 && explains(provider, failure)

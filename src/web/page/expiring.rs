@@ -5,8 +5,9 @@ use maud::{Markup, html};
 
 use super::format::{day, relative, unit};
 use super::runway::Cell;
+use crate::next_step::{Known, PastEnd};
 use crate::outcome::Expiry;
-use crate::provider::Provider;
+use crate::provider::{Provider, Slot};
 use crate::state::{Health, is_over};
 use crate::time::{from_unix_seconds, unix_seconds};
 
@@ -102,6 +103,17 @@ impl Expiring {
         let verb = if left > 0.0 { " ends " } else { " ended " };
         html! { (self.subject()) (verb) (day(self.time())) ", " (relative(left)) }
     }
+}
+
+/// What is known beside the failure of a provider.
+pub fn known(provider: &Provider, health: &Health, now: f64) -> Known {
+    let end = health.first_credential_end(provider);
+    // The configured date is about the current credential.
+    let end = end.filter(|(at, is_declared)| {
+        unix_seconds(*at) <= now && !(*is_declared && provider.slot == Slot::Next)
+    });
+    let ended = end.map(|(at, is_declared)| PastEnd { at, is_declared });
+    Known { status: health.status(), ended }
 }
 
 /// The first end in the list of a provider. One that has ended counts only if no other credential

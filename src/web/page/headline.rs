@@ -3,6 +3,7 @@
 
 use maud::{Markup, html};
 
+use super::expiring::known;
 use super::facet::Facet;
 use super::finding::Found;
 use super::format::{count, grouped, minute, prose, provider_path, unit, untrusted, visible};
@@ -95,7 +96,8 @@ fn begin(worst: &Entry, now: Moment) -> Markup {
     let name = &worst.provider.name;
     let wall = unix_seconds(now.wall);
     let code = current.failure.code.as_str();
-    let next = next_step(&worst.provider, &current.failure, health.status(), Retry::Daemon);
+    let known = known(&worst.provider, &health, wall);
+    let next = next_step(&worst.provider, &current.failure, known, Retry::Daemon);
     let word = if code.is_empty() { current.failure.reason.word() } else { code };
     html! {
         p.begin {
@@ -151,7 +153,7 @@ pub fn title(found: &Found) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::next_step::explains;
+    use crate::next_step::{Known, explains};
     use crate::outcome::{Code, Failure, Reason};
     use crate::web::page::samples::provider;
 
@@ -178,7 +180,7 @@ mod tests {
             (Reason::Rejected, "http_404", Some(404), "check `parameters.token_url`"),
             (Reason::Rejected, "invalid_client", Some(400), "Did the secret expire"),
             (Reason::Rejected, "http_401", Some(401), "Did the secret expire"),
-            (Reason::Rejected, "unauthorized_client", Some(400), "Allow this grant type"),
+            (Reason::Rejected, "unauthorized_client", Some(400), "Compare client id and tenant"),
             (Reason::Rejected, "unauthorized_client", Some(401), "Did the secret expire"),
             (Reason::Rejected, "unsupported_grant_type", Some(400), "A new secret does not help."),
             (Reason::Rejected, "invalid_scope", Some(400), "correct the scope in `parameters`"),
@@ -196,11 +198,12 @@ mod tests {
             (Reason::Throttled, "", Some(429), "`interval` far enough above 1m"),
             (Reason::Secret, "", None, "nothing about the applications"),
         ] {
-            let step = next_step(&provider, &failure(reason, code), status, Retry::Daemon);
+            let known = Known { status, ended: None };
+            let step = next_step(&provider, &failure(reason, code), known, Retry::Daemon);
             assert!(step.contains(expected), "{reason:?} {code}: {step}");
         }
         for reason in Reason::ALL {
-            let step = next_step(&provider, &failure(reason, ""), None, Retry::Daemon);
+            let step = next_step(&provider, &failure(reason, ""), Known::default(), Retry::Daemon);
             assert!(!step.contains("credwatch probe"), "`probe` shows it too: {step}");
             assert!(step.split_whitespace().count() <= 32, "{step}");
         }

@@ -198,7 +198,7 @@ fn the_rule_that_quotes_the_vendor_knows_the_sentences_of_credwatch() {
         ("src/recipe/retry.rs", "the clock of this host is "),
         ("src/recipe/retry.rs", "that of the provider"),
         ("src/probe/identity.rs", "our client certificate"),
-        ("src/probe/marks.rs", "(phase "),
+        ("src/outcome/detail.rs", "(phase "),
         ("src/state/sentences.rs", "see the page of this provider: "),
     ] {
         assert!(read(file).contains(sentence), "{file} no longer has {sentence:?}");

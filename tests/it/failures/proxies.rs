@@ -1,5 +1,7 @@
 //! Proxies that refuse or cannot be reached.
 
+use credwatch::outcome::Detail;
+
 use super::{assert_failure, failure, probe};
 use crate::support::endpoint::{Authority, Endpoint, http};
 
@@ -33,6 +35,7 @@ async fn a_proxy_that_is_reached_by_tls_and_refuses_is_not_blamed_on_the_endpoin
         let tunnel = probe("https://target.invalid/token", &(key(&proxy) + "\n" + &trusted)).await;
         assert_failure(&tunnel, "network", "connect", &format!("proxy_{status}"));
         assert_eq!(tunnel.certificate_expiry, None);
+        assert_eq!(failure(&tunnel).detail, Detail::Proxy);
         let requests = proxy.requests();
         assert_eq!(requests.len(), 2);
         for request in requests {
@@ -49,6 +52,7 @@ async fn a_proxy_that_is_reached_by_tls_and_refuses_is_not_blamed_on_the_endpoin
     let message = failure(&unknown).message.as_str();
     assert!(message.starts_with(&start) && message.contains("CN=authority"), "{message}");
     assert_eq!(unknown.certificate_expiry, None);
+    assert_eq!(failure(&unknown).detail, Detail::Proxy);
     let proxy = Endpoint::tls(&certified().demanding(&authority));
     let demanding = probe("https://target.invalid/token", &(key(&proxy) + "\n" + &trusted)).await;
     assert_failure(&demanding, "network", "tls", "");

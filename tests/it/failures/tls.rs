@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::sync::Arc;
 
-use credwatch::outcome::{Outcome, Probe};
+use credwatch::outcome::{Detail, Outcome, Probe, TlsProblem};
 use credwatch::probe::Validity;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::pki_types::pem::PemObject;
@@ -27,6 +27,7 @@ async fn an_expired_certificate_is_tls_and_its_expiry_is_known() {
         "the certificate expired on 2020-01-01 00:00:00 UTC (subject CN=rcgen self signed cert; \
          issuer CN=authority; names: 127.0.0.1)"
     );
+    assert_eq!(failure(&probe).detail, Detail::Tls(TlsProblem::Expired));
     assert_eq!(
         probe.certificate_expiry.map(|end| end.to_string()).as_deref(),
         Some("2020-01-01T00:00:00Z")
@@ -46,6 +47,7 @@ async fn a_certificate_for_another_name_is_tls() {
         "the certificate is for another name than 127.0.0.1 (subject CN=rcgen self signed cert; \
          issuer CN=authority; names: other.example)"
     );
+    assert_eq!(failure(&probe).detail, Detail::Tls(TlsProblem::WrongName));
 }
 
 #[tokio::test]
@@ -62,6 +64,7 @@ async fn a_certificate_of_an_unknown_authority_is_tls_unless_its_file_is_given()
          not trust it: an intermediate certificate is missing, or `tls.ca_file` (subject CN=rcgen \
          self signed cert; issuer CN=authority; names: 127.0.0.1)"
     );
+    assert_eq!(failure(&unknown).detail, Detail::Tls(TlsProblem::UnknownIssuer));
     let known = probe(&url, &format!("tls.ca_file = {:?}", authority.file(&folder))).await;
     assert!(matches!(known.outcome, Outcome::Issued(_)), "{known:?}");
     assert!(

@@ -6,7 +6,7 @@ use super::facts::documentation;
 use super::uptime;
 use super::view::View;
 use crate::links::Link;
-use crate::next_step::{Retry, explains, next_step};
+use crate::next_step::{Retry, explains, in_general, next_step, renewal_can_help};
 use crate::outcome::{Class, Expiry};
 use crate::pause::Pause;
 use crate::provider::Slot;
@@ -14,6 +14,7 @@ use crate::state::State;
 use crate::state::health::CurrentFailure;
 use crate::state::long::LongHistory;
 use crate::time::unix_seconds;
+use crate::web::page::expiring::known;
 use crate::web::page::format::{clock, count, moment, prose, relative, span, untrusted, visible};
 use crate::web::page::parts;
 use crate::web::page::runway::{Runway, runway};
@@ -100,7 +101,8 @@ fn calm(view: &View, shape: Shape) -> Markup {
 /// paused.
 fn failing(view: &View, current: &CurrentFailure, is_now: bool) -> Markup {
     let health = &view.health;
-    let next = next_step(view.provider, &current.failure, health.status(), Retry::Daemon);
+    let known = known(view.provider, health, view.wall);
+    let next = next_step(view.provider, &current.failure, known, Retry::Daemon);
     let message = current.failure.message.as_str();
     html! {
         p class=(if is_now { "first" } else { "last" }) {
@@ -172,13 +174,17 @@ fn links(view: &View, failure: Option<&CurrentFailure>) -> Markup {
     let reason = failure.map(|current| current.failure.reason.word());
     let runbook = reason.and_then(|reason| view.links.runbook(reason));
     let fixed = |address: &Option<Link>| address.as_deref().map(str::to_owned);
-    let links = [
-        ("Renew the credential", fixed(&provider.facts.renew_url)),
+    let mut links = vec![
         ("Vendor's page (status)", fixed(&provider.facts.vendor_url)),
         ("Dashboard", view.links.board(name)),
         ("Silence its alerts", view.links.silence(name)),
         ("Runbook", runbook),
     ];
+    // A link to renew at the front says that a new secret helps.
+    let known = known(provider, &view.health, view.wall);
+    let renews = failure.is_none_or(|current| renewal_can_help(&current.failure, known));
+    let place = if renews { 0 } else { links.len() };
+    links.insert(place, ("Renew the credential", fixed(&provider.facts.renew_url)));
     if links.iter().all(|(_, address)| address.is_none()) {
         return Markup::default();
     }
@@ -231,11 +237,12 @@ pub fn meaning(view: &View) -> Markup {
     let Some(current) = view.health.current_failure() else { return Markup::default() };
     let facts = current.failure.reason.facts();
     let is_known = explains(view.provider, &current.failure);
+    let known = known(view.provider, &view.health, view.wall);
     html! {
         section.meaning {
             h2 { "What " (facts.word) " means" }
             p { (prose(facts.meaning)) }
-            p { b { "In general: " } (prose(facts.action)) }
+            p { b { "In general: " } (prose(in_general(&current.failure, known))) }
             @if let (Some(text), true) = (&view.provider.recipe.documentation, is_known) {
                 p { b { "Documentation of the recipe: " } (documentation(text)) }
             }
