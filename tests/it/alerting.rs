@@ -255,3 +255,14 @@ fn the_table_of_alerts_agrees_with_the_rules() {
     }
     assert_eq!(blocks(&document("README.md"), "yaml rule").len(), 1);
 }
+
+#[test]
+fn the_rule_that_makes_one_alert_of_many_is_the_shipped_one() {
+    let shown = blocks(&document("docs/faq.md"), "yaml inhibit");
+    assert_eq!(shown.len(), 1);
+    let (shown, example) = (yaml(&shown[0].1), read("dashboards/alertmanager.example.yml"));
+    let (shown, shipped) = (&shown["inhibit_rules"], &yaml(&example)["inhibit_rules"]);
+    let [rule] = &shown.as_array().expect("rules")[..] else { panic!("{shown}") };
+    assert_eq!(rule["source_matchers"][0], "alertname=\"CredwatchApiDown\"");
+    assert!(shipped.as_array().expect("rules").contains(rule), "{rule}\n{shipped}");
+}
