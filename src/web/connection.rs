@@ -90,6 +90,8 @@ impl<S: Send + 'static> Accept<TcpStream, S> for Acceptor {
         let Self { current_web_config, places, bounds } = self.clone();
         Box::pin(async move {
             let place = places.enter().await.ok_or(io::ErrorKind::ConnectionRefused)?;
+            // Else the last piece of a streamed answer waits 40 ms for a delayed acknowledgement.
+            stream.set_nodelay(true)?;
             let gated = current_web_config.is_some();
             let web_config = current_web_config.map_or_else(Arc::default, |current| current.get());
             let tls = web_config.tls().map(|config| TlsAcceptor::from(Arc::clone(config)));
@@ -365,6 +367,18 @@ mod tests {
                 Ok("answer".into_response())
             })
         }
+    }
+
+    #[tokio::test]
+    async fn the_last_piece_of_an_answer_does_not_wait() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("its address");
+        let (_client, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
+        let (stream, _) = accepted.expect("a connection");
+        let accepted = Acceptor::new(None, 1, Bounds::default()).accept(stream, ()).await;
+        let (connection, _) = accepted.expect("a place");
+        let Wire::Plain(stream) = &connection.wire else { panic!("no TLS was configured") };
+        assert!(stream.nodelay().expect("the option can be read"));
     }
 
     #[tokio::test(start_paused = true)]
