@@ -2,6 +2,7 @@
 
 mod command;
 mod error;
+mod mark;
 mod read;
 mod shown;
 mod source;

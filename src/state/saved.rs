@@ -1,7 +1,8 @@
 //! The part of the state that is kept over a restart, as JSON: times, failures in a row, and how
 //! long credwatch backs off from a refused account. `storage` reads and writes it.
 //!
-//! It contains no secret, nothing derived from a secret, and no message of a provider.
+//! It contains no secret and no message of a provider. Of the secrets that have no time of their
+//! last change it has one byte of a hash, which does not tell a right guess from a wrong one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::health::{CurrentFailure, State, Streak, Token};
+use super::health::{CurrentFailure, OverRestarts, State, Streak, Token};
 use super::kept_list::KeptList;
 use super::moment::Moment;
 use super::roster::{Entry, Roster};
@@ -57,6 +58,10 @@ struct Kept {
     listed: Option<KeptList>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     incident: Option<KeptIncident>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mark: Option<u8>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    renewed: Option<f64>,
 }
 
 /// The incident that lasts. The begin is in milliseconds since 1970.
@@ -107,7 +112,9 @@ pub enum Touched {
     Yes,
     /// No such file was written.
     No,
-    /// Not known, for example for an environment variable.
+    /// A secret whose source has no time differs from that of the last probe. This is its mark.
+    Replaced(u8),
+    /// Not known, for example for the output of a command.
     Unknown,
 }
 
@@ -155,17 +162,19 @@ fn keep(entry: &Entry, now: Moment) -> Option<Kept> {
         credential_ends: health.known_ends().map(keep_end).collect(),
         listed: health.listed(&entry.provider).and_then(KeptList::of),
         incident,
+        mark: health.over_restarts.mark,
+        renewed: health.over_restarts.renewed.map(unix_seconds),
     })
 }
 
 /// Restores the state of an entry before its first probe from what [`write()`] has returned, and
 /// returns whether it was restored. `touched` tells whether the secrets of an entry may have
-/// changed since a time.
+/// changed since a time at which they had this mark.
 pub fn read_one(
     bytes: &[u8],
     roster: &Roster,
     now: Moment,
-    touched: &impl Fn(&Entry, Timestamp) -> Touched,
+    touched: &impl Fn(&Entry, Timestamp, Option<u8>) -> Touched,
 ) -> bool {
     serde_json::from_slice(bytes).is_ok_and(|kept| restore_kept(kept, roster, now, touched))
 }
@@ -174,7 +183,7 @@ fn restore_kept(
     kept: Kept,
     roster: &Roster,
     now: Moment,
-    touched: &impl Fn(&Entry, Timestamp) -> Touched,
+    touched: &impl Fn(&Entry, Timestamp, Option<u8>) -> Touched,
 ) -> bool {
     let slot = if kept.next { Slot::Next } else { Slot::Current };
     let entry = roster.entry(&kept.name, slot);
@@ -183,7 +192,7 @@ fn restore_kept(
 
 /// Restores the state of entries from the file of an earlier version, and returns the number of
 /// restored providers. `touched` tells whether the secrets of an entry may have changed since a
-/// time.
+/// time at which they had this mark.
 ///
 /// # Errors
 /// A sentence, when the text is damaged or has another version. Nothing is restored then.
@@ -191,7 +200,7 @@ pub fn read(
     text: &str,
     roster: &Roster,
     now: Moment,
-    touched: impl Fn(&Entry, Timestamp) -> Touched,
+    touched: impl Fn(&Entry, Timestamp, Option<u8>) -> Touched,
 ) -> Result<usize, String> {
     // The text of the error can contain a part of the file.
     let damaged = |error: serde_json::Error| {
@@ -214,14 +223,23 @@ fn restore(
     entry: &Entry,
     kept: Kept,
     now: Moment,
-    touched: &impl Fn(&Entry, Timestamp) -> Touched,
+    touched: &impl Fn(&Entry, Timestamp, Option<u8>) -> Touched,
 ) -> Option<()> {
     let past = |seconds: f64| from_unix_seconds(seconds).filter(|time| *time <= now.wall);
     let last_attempt = past(kept.last_attempt)?;
     let mut state = State::ALL.into_iter().find(|state| state.word() == kept.state)?;
-    let touched = touched(entry, last_attempt);
+    let touched = touched(entry, last_attempt, kept.mark);
     let (mut current_failure, mut streak, mut due) = (None, Streak::default(), None);
     let reason = kept.failure.as_ref().and_then(|failure| Reason::from_word(&failure.reason));
+    let before = kept.renewed.and_then(past);
+    let success = kept.last_success.and_then(past);
+    let (touched, over_restarts) = match touched {
+        Touched::Replaced(mark) if ends_back_off(reason, entry, before, success, now) => {
+            (Touched::Yes, OverRestarts { mark: Some(mark), renewed: Some(now.wall) })
+        }
+        touched => (touched, OverRestarts { mark: kept.mark, renewed: before }),
+    };
+    let is_new = matches!(touched, Touched::Yes | Touched::Replaced(_));
     // Another version can have other reasons. The token of the file is still the last good one.
     if kept.failure.is_some() && reason.is_none() {
         state = State::Unknown;
@@ -238,7 +256,8 @@ fn restore(
             BackOff::FromThird => failure.refusals.max(failure.of_this_reason),
             _ => failure.refusals,
         };
-        due = next_due(reason, entry, kept.next_due, last_attempt, touched, now);
+        let asked = before.map_or(last_attempt, |before| before.max(last_attempt));
+        due = next_due(reason, entry, kept.next_due, (last_attempt, asked), touched, now);
         streak = Streak {
             all: failure.in_a_row,
             credential: failure.of_the_credential,
@@ -267,21 +286,20 @@ fn restore(
         state,
         since: kept.since.filter(|_| state != State::Unknown).and_then(past),
         last_attempt,
-        last_success: kept.last_success.and_then(past),
+        last_success: success,
         token,
         certificate_expiry: kept.certificate_expiry.and_then(from_unix_seconds),
         client_certificate_expiry: kept.client_certificate_expiry.and_then(from_unix_seconds),
         // The end of a credential that may have been replaced is not known.
         ends: (kept.credential_ends.into_iter())
-            .filter(|_| touched != Touched::Yes)
+            .filter(|_| !is_new)
             .filter_map(|kept| restored_end(kept, entry))
             .collect(),
-        listed: kept
-            .listed
-            .and_then(|list| list.restored(&entry.provider, now.wall, touched == Touched::Yes)),
+        listed: kept.listed.and_then(|list| list.restored(&entry.provider, now.wall, is_new)),
         current_failure,
         streak,
         next_due: due,
+        over_restarts,
     });
     Some(())
 }
@@ -315,13 +333,36 @@ fn restored_end(kept: KeptEnd, entry: &Entry) -> Option<CredentialEnd> {
     })
 }
 
+/// Whether a secret that was replaced before this start ends the back-off. It does so once in
+/// `max_backoff`, until the provider issues a token, as a change of a running daemon does.
+fn ends_back_off(
+    reason: Option<Reason>,
+    entry: &Entry,
+    before: Option<Timestamp>,
+    success: Option<Timestamp>,
+    now: Moment,
+) -> bool {
+    let cadence = &entry.provider.cadence;
+    let pause = cadence.max_backoff.max(cadence.interval).as_secs_f64();
+    let may_end = before.is_none_or(|before| {
+        success > Some(before) || unix_seconds(now.wall) - unix_seconds(before) >= pause
+    });
+    may_end && reason.is_some_and(Reason::ends_with_new_credentials)
+}
+
+/// Whether a replaced secret has ended a back-off at a start at this time or later.
+#[must_use]
+pub fn renewed(roster: &Roster, start: Timestamp) -> bool {
+    roster.all().any(|entry| entry.health().over_restarts.renewed >= Some(start))
+}
+
 /// When a provider is due from which credwatch backed off; `None` for the others, which are probed
 /// soon after the start.
 fn next_due(
     reason: Reason,
     entry: &Entry,
     saved_due: Option<f64>,
-    last_attempt: Timestamp,
+    (last_attempt, asked): (Timestamp, Timestamp),
     touched: Touched,
     now: Moment,
 ) -> Option<Duration> {
@@ -329,17 +370,22 @@ fn next_due(
         return None;
     }
     let cadence = &entry.provider.cadence;
-    // Not sooner than an interval after the last probe: otherwise a daemon that is restarted again
-    // and again could lock the account.
-    let earliest = unix_seconds(last_attempt) + cadence.interval.as_secs_f64();
+    // Not sooner than an interval after the last probe, or after the start that ended a back-off
+    // for a new secret: otherwise a daemon that restarts again and again could lock the account.
+    let earliest = unix_seconds(asked) + cadence.interval.as_secs_f64();
     let due = match touched {
         Touched::Yes => return None,
         // In on-demand mode no probe is due.
-        Touched::No => saved_due.unwrap_or(earliest),
-        Touched::Unknown => earliest,
+        Touched::No | Touched::Replaced(_) if asked == last_attempt => {
+            saved_due.unwrap_or(earliest)
+        }
+        Touched::No | Touched::Unknown | Touched::Replaced(_) => earliest,
     };
     let left = due - unix_seconds(now.wall);
     // A longer wait means that the clock was set.
     let longest = cadence.longest_pause();
     Duration::try_from_secs_f64(left).ok().map(|left| now.uptime + left.min(longest))
 }
+
+#[cfg(test)]
+mod tests;

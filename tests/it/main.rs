@@ -97,6 +97,7 @@ mod reload;
 mod repeated;
 mod requested_probes;
 mod restart;
+mod restart_secrets;
 mod rotation;
 mod schemas;
 mod secret_parts;
