@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use super::format::{day, relative, unit};
+use super::format::{day, relative, stamp, unit};
 use super::runway::Cell;
 use crate::next_step::{Known, PastEnd};
 use crate::outcome::Expiry;
@@ -95,6 +95,30 @@ impl Expiring {
             let tone = if left <= critical { "red" } else { "orange" };
             Cell::new(format!("ends {}", unit(left)), tone, self.subject())
         }
+    }
+
+    /// What ends and when, for a row of the list.
+    pub fn note(self, now: f64) -> String {
+        let left = unix_seconds(self.time()) - now;
+        let length = unit(left.abs());
+        let what = match self {
+            Self::Secret(_) => "secret",
+            Self::Credential(_) => "credential",
+            Self::Listed(_) => "in its list: one",
+            Self::ClientCertificate(_) => "client certificate",
+            Self::Certificate(_) => "endpoint's certificate",
+        };
+        if left > 0.0 {
+            format!("{what} ends in {length}")
+        } else {
+            format!("{what} ended {length} ago")
+        }
+    }
+
+    /// The same as a sentence without markup, for a tooltip.
+    pub fn plain(self, now: f64) -> String {
+        let verb = if self.is_over(now) { "ended" } else { "ends" };
+        format!("{} {verb} {}", self.subject(), stamp(self.time()))
     }
 
     /// A sentence about the end, without its full stop.

@@ -304,7 +304,7 @@ fn notes(shown: &Shown) -> Markup {
         }
         @for expiring in &shown.expiring {
             @let tone = if expiring.is_over(shown.now) { "note red" } else { "note" };
-            " " span class=(tone) { (expiring.sentence(shown.now)) }
+            " " span class=(tone) title=(expiring.plain(shown.now)) { (expiring.note(shown.now)) }
         }
         @if shown.provider.transport.insecure {
             " " span.note title="tls.insecure" { "certificate not checked" }

@@ -118,7 +118,7 @@ impl Cell {
 }
 
 /// Whether tokens are issued, but do not meet the requirements.
-fn is_about_tokens(reason: Reason) -> bool {
+pub fn is_about_tokens(reason: Reason) -> bool {
     matches!(reason, Reason::Scope | Reason::Expired | Reason::Unverified)
 }
 
@@ -154,12 +154,15 @@ fn sentence(token: Option<&Token>, now: f64) -> Markup {
 }
 
 /// How long existing tokens stay valid, in words and as a bar.
-pub fn runway(token: Option<&Token>, now: f64) -> Markup {
+pub fn runway(health: &Health, now: f64) -> Markup {
+    let token = health.token();
     let runway = Runway::of(token, now);
+    let is_unusable = health.failure().is_some_and(|failure| is_about_tokens(failure.reason));
     let whole = token.and_then(|token| token.lifetime).filter(|lifetime| *lifetime > 0.0);
     html! {
         @match runway {
-            Runway::None => span.runway.none { b { "none" } },
+            Runway::None if is_unusable => span.runway.none { b { "not usable" } },
+            Runway::None => span.runway.none { b { "none seen" } },
             Runway::Ended(since) => span.runway.none { b { "ended" } " " small { (ago(since)) } },
             Runway::Left(left) => span.runway {
                 b { (span(left)) }

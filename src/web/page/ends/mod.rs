@@ -10,3 +10,4 @@ mod what;
 
 pub use page::page;
 pub use query::Query;
+pub use what::{Band, Margins, Source};

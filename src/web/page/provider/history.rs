@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::view::View;
 use crate::outcome::Reason;
+use crate::provider::Slot;
 use crate::state::Health;
 use crate::state::history::PastFailure;
 use crate::web::page::format::{clock, count, grouped, runbook, took, untrusted};
@@ -15,7 +16,7 @@ pub fn sections(view: &View) -> Markup {
     html! {
         @if !view.history.probes().is_empty() { (probes(view)) }
         @if !view.history.failures().is_empty() { (failures(view)) }
-        @if !view.history.reading().is_empty() { (reading(view)) }
+        @if !explains(view) { (reading(view)) }
     }
 }
 
@@ -107,9 +108,21 @@ fn failure(past: &PastFailure, view: &View) -> Markup {
     }
 }
 
-fn reading(view: &View) -> Markup {
+/// Whether how the answer was read explains the current failure. It stands near the top then.
+pub fn explains(view: &View) -> bool {
+    view.provider.slot == Slot::Current
+        && !view.history.reading().is_empty()
+        && view.health.failure().is_some_and(|failure| failure.reason == Reason::Malformed)
+}
+
+/// How the last failed answer was read; nothing without one.
+pub fn reading(view: &View) -> Markup {
+    if view.history.reading().is_empty() {
+        return Markup::default();
+    }
     html! {
-        section.reading {
+        section class=(if explains(view) { "reading explains" } else { "reading" })
+            id=[explains(view).then_some("reading")] {
             h2 { "How the last failed answer was read" }
             table role="table" {
                 thead role="rowgroup" {

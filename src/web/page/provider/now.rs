@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::facts::documentation;
+use super::history;
 use super::uptime;
 use super::view::View;
 use crate::links::Link;
@@ -17,7 +18,7 @@ use crate::time::unix_seconds;
 use crate::web::page::expiring::known;
 use crate::web::page::format::{clock, count, moment, prose, relative, span, untrusted, visible};
 use crate::web::page::parts;
-use crate::web::page::runway::{Runway, runway};
+use crate::web::page::runway::{Runway, is_about_tokens, runway};
 use crate::web::page::shape::{Shape, sign};
 
 /// The state of the current or the next credential. `long` is its history.
@@ -36,7 +37,10 @@ pub fn section(view: &View, slot: Slot, long: Option<&LongHistory>) -> Markup {
             }
             dl.glance {
                 @for (title, value) in glance(view, slot, failure) {
-                    div { dt { (title) } dd { (value) } }
+                    div class=[(title == NEXT_PROBE).then_some("soon")] {
+                        dt { (title) }
+                        dd { (value) }
+                    }
                 }
             }
             p.by-hand {
@@ -116,18 +120,29 @@ fn failing(view: &View, current: &CurrentFailure, is_now: bool) -> Markup {
             }
         }
         @if !message.is_empty() { blockquote { p.message { (untrusted(message)) } } }
-        dl.steps { dt { "Next step" } dd { (prose(&visible(&next))) } }
+        dl.steps {
+            dt { "Next step" }
+            dd {
+                (prose(&visible(&next)))
+                @if history::explains(view) {
+                    " " a href="#reading" { "How the last failed answer was read" }
+                }
+            }
+        }
     }
 }
 
 type Fact = (&'static str, Markup);
+
+/// The title of the fact that means nothing on paper.
+const NEXT_PROBE: &str = "Next probe";
 
 /// The facts that a person needs first.
 fn glance(view: &View, slot: Slot, failure: Option<&CurrentFailure>) -> Vec<Fact> {
     let (health, provider) = (&view.health, view.provider);
     let mut facts: Vec<Fact> = Vec::new();
     if failure.is_some() && slot == Slot::Current && provider.recipe.issues_tokens() {
-        let value = html! { (runway(health.token(), view.wall)) p.hint { (runway_hint(view)) } };
+        let value = html! { (runway(health, view.wall)) p.hint { (runway_hint(view)) } };
         facts.push(("Runway", value));
     }
     let title = if failure.is_some() { "Failing since" } else { "State since" };
@@ -137,7 +152,7 @@ fn glance(view: &View, slot: Slot, failure: Option<&CurrentFailure>) -> Vec<Fact
     let last = health.last_success().map_or_else(|| html! { "none yet" }, |time| view.past(time));
     let title = if provider.recipe.issues_tokens() { "Last token" } else { "Last accepted" };
     facts.push((title, last));
-    facts.push(("Next probe", next_probe(view)));
+    facts.push((NEXT_PROBE, next_probe(view)));
     if let Some(owner) = provider.facts.owner.as_ref().filter(|_| slot == Slot::Current) {
         facts.push(("Owner", html! { (untrusted(owner)) }));
     }
@@ -164,7 +179,10 @@ fn next_probe(view: &View) -> Markup {
             Some(time) => (relative((time - view.wall).max(0.0))),
             None => "none planned",
         }
-        " " small { "every " (span(interval)) " while healthy" }
+        // A failing provider is probed at other times, and a paused one not at all.
+        @if view.health.state() == State::Healthy && view.pause().is_none() {
+            " " small { "every " (span(interval)) }
+        }
     }
 }
 
@@ -209,8 +227,13 @@ fn runway_hint(view: &View) -> Markup {
             "affected."
         };
     }
+    let is_unusable = view.health.failure().is_some_and(|failure| is_about_tokens(failure.reason));
     html! {
         @match Runway::of(view.health.token(), view.wall) {
+            Runway::None if is_unusable => {
+                "The provider issues tokens, but they do not meet the requirements. Consumers get "
+                "the same tokens."
+            }
             Runway::Left(_) => {
                 "Existing tokens end one after another"
                 @if let Some(end) = view.health.token_end() {

@@ -35,7 +35,8 @@ pub fn page(
         nav.back aria-label="Back" { a href=(root) { "← All providers" } }
         (head(&view, shape, next.as_ref()))
         @for expiring in Expiring::soon(view.provider, &view.health, view.wall) {
-            (parts::expiring(expiring, view.wall))
+            @if let Expiring::Listed(_) = expiring { (listed::warning(&view)) }
+            @else { (parts::expiring(expiring, view.wall)) }
         }
         (first_screen::section(&view, Slot::Current, long))
         @if let Some(next) = next.as_ref().filter(|next| is_broken(next)) {
@@ -43,6 +44,7 @@ pub fn page(
         }
         @if view.provider.transport.insecure { (insecure()) }
         (first_screen::meaning(&view))
+        @if history::explains(&view) { (history::reading(&view)) }
         div.columns { (last_probe::section(&view)) (facts::section(&view)) }
         (listed::section(&view))
         @if let Some(long) = long { (uptime::section(&view, long)) }
@@ -75,6 +77,16 @@ fn is_broken(view: &View) -> bool {
     view.health.state() == State::Broken
 }
 
+/// What a person must know of the next credential at once.
+fn of_next(next: &View) -> Option<&'static str> {
+    match next.health.state() {
+        State::Broken => Some("next credential broken"),
+        State::Failing => Some("next credential failing"),
+        State::Healthy => Some("next credential accepted"),
+        State::Unknown => None,
+    }
+}
+
 /// `next` is the next credential.
 fn head(view: &View, shape: Shape, next: Option<&View>) -> Markup {
     let all = Selection { page: 1, ..Selection::default() };
@@ -82,10 +94,9 @@ fn head(view: &View, shape: Shape, next: Option<&View>) -> Markup {
         div.head {
             h1 { (untrusted(&view.provider.name)) }
             (badge(shape))
-            @if let Some(next) = next.filter(|next| is_broken(next)) {
-                a.next-broken href="#next" {
-                    (sign(Shape::of(&next.health))) "next credential broken"
-                }
+            @if let Some((next, text)) = next.and_then(|next| Some((next, of_next(next)?))) {
+                @let shape = Shape::of(&next.health);
+                a class={ "badge " (shape.word()) } href="#next" { (sign(shape)) (text) }
             }
             p.under {
                 @if let Some(title) = &view.provider.recipe.title { (untrusted(title)) ", " }
