@@ -258,6 +258,13 @@ impl Provider {
         }
     }
 
+    /// The host that groups and filters know it by. A secret in the path hides the endpoint, but
+    /// not the host.
+    #[must_use]
+    pub fn shown_host(&self) -> Option<&str> {
+        self.endpoint.as_deref().or(self.api_host.as_deref())
+    }
+
     /// The same provider without its pauses.
     #[must_use]
     pub fn without_pauses(&self) -> Self {

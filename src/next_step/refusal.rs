@@ -72,7 +72,7 @@ impl Refusal {
         matches!(self, Self::Ended(_) | Self::Secret | Self::Unclear)
     }
 
-    /// What a refusal of this kind means in general; `None` for one that is about the secret.
+    /// What a refusal of this kind means in general; `None` where the text of the reason fits.
     pub fn in_general(self) -> Option<&'static str> {
         Some(match self {
             Self::Address => {
@@ -100,7 +100,11 @@ impl Refusal {
                  policies and allow-lists of addresses; a refused secret has most often status \
                  401."
             }
-            Self::Ended(_) | Self::Secret | Self::Unclear => return None,
+            Self::Ended(_) => {
+                "A vendor refuses a secret after its end. If somebody has renewed it, credwatch \
+                 still has the old one."
+            }
+            Self::Secret | Self::Unclear => return None,
         })
     }
 }

@@ -344,3 +344,46 @@ fn a_page_does_not_claim_to_know_about_consumers_when_the_credential_is_not_trie
     assert!(!page.body.contains("fail now"), "{}", page.body);
     assert!(!page.body.contains("may have none"), "{}", page.body);
 }
+
+#[test]
+fn the_first_screen_leads_to_what_explains_the_failure_and_to_the_next_credential() {
+    let strange = Endpoint::json("200 OK", r#"{"data":1}"#);
+    let down = Endpoint::json("503 X", "{}");
+    let good = Endpoint::json("200 OK", r#"{"access_token":"abcdefgh","expires_in":3600}"#);
+    let provider = |name: &str, endpoint: &Endpoint, more: &str| {
+        format!(
+            "[providers.{name}]\nrecipe = \"oauth2-client-credentials\"\nparameters.token_url = \
+             {:?}\ncredentials = {{ client_id = \"a-client\", client_secret = \"a-secret\" }}\n\
+             vendor_url = \"https://vendor.example/\"\nrenew_url = \"https://renew.example/\"\n\
+             {more}\n",
+            endpoint.url()
+        )
+    };
+    let daemon = Daemon::start(&format!(
+        "{QUICK}{}{}{}",
+        provider("strange", &strange, ""),
+        provider("down", &down, ""),
+        provider("good", &good, "credentials_next.client_secret = \"another-secret\"")
+    ));
+    let order = |name: &str, parts: &[&str]| {
+        let page = daemon.get(&format!("/providers/{name}")).body;
+        let places = parts.iter().map(|part| page.find(part));
+        let places: Vec<usize> = places.collect::<Option<_>>().unwrap_or_default();
+        assert!(places.len() == parts.len() && places.is_sorted(), "{parts:?} in {page}");
+    };
+    daemon.wait_for_state("strange", "broken");
+    order(
+        "strange",
+        &["href=\"#reading\"", "<h2>What malformed means", "id=\"reading\"", "<h2>Last probe<"],
+    );
+    daemon.wait_for_state("down", "broken");
+    order("down", &["https://vendor.example/", "https://renew.example/"]);
+    assert!(!daemon.get("/providers/down").body.contains("<small>every "), "it fails");
+    daemon.wait_for_state("good", "healthy");
+    wait_for("the next credential", || {
+        let page = daemon.get("/providers/good").body;
+        page.contains("next credential accepted").then_some(())
+    });
+    assert_shows(&daemon.get("/providers/good"), &["<small>every "]);
+    order("good", &["href=\"#next\"", "https://renew.example/", "https://vendor.example/"]);
+}

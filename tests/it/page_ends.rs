@@ -59,8 +59,19 @@ fn ends_of_all_sources_stand_on_one_page_with_owner_and_link() {
     );
     assert_eq!(rows("/ends?q=CI"), 1);
     let list = daemon.get("/?state=ended").body;
-    let told = "A credential in its list ended <time datetime=\"2021-05-05T00:00:00Z\"";
+    let told =
+        "title=\"A credential in its list ended 2021-05-05 00:00:00 UTC\">in its list: one ended";
     assert!(list.contains(told), "the list agrees with the alerts: {list}");
+    let provider = daemon.get("/providers/lists").body;
+    for part in [
+        "<a href=\"#listed\">In its list: 1 ended</a>",
+        "<section class=\"listed\" id=\"listed\">",
+        // The state of an end has a shape and a word.
+        "</svg>ended</span> <time datetime=\"2021-05-05T00:00:00Z\"",
+    ] {
+        assert!(provider.contains(part), "{part:?} in {provider}");
+    }
+    assert!(!provider.contains("Created"), "the list tells no time of creation: {provider}");
     let wrong = daemon.get("/ends?state=broken");
     assert_eq!(wrong.status, 400);
     assert!(wrong.body.contains("Ends have no filter “state”"), "{}", wrong.body);

@@ -43,7 +43,7 @@ impl<'a> Filter<'a> {
         };
         chosen.labels.iter().all(|label| provider.labels.contains(label))
             && is(&chosen.vendor, provider.recipe.vendor())
-            && is(&chosen.host, provider.endpoint.as_deref())
+            && is(&chosen.host, provider.shown_host())
             && is(&chosen.owner, provider.facts.owner.as_deref())
     }
 

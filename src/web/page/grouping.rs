@@ -33,7 +33,7 @@ impl<'a> Common<'a> {
         let text = match group {
             Group::Failure => return cause.cloned().map_or(Self::Nothing, Self::Cause),
             Group::Vendor => provider.recipe.vendor(),
-            Group::Host => provider.endpoint.as_deref(),
+            Group::Host => provider.shown_host(),
             Group::Label(wanted) => {
                 let label = provider.labels.iter().find(|(name, _)| name == wanted);
                 label.map(|(_, value)| value.as_str())
@@ -152,7 +152,7 @@ pub enum Target<'a> {
 impl<'a> Target<'a> {
     fn of(provider: &'a Provider) -> Option<Self> {
         let vendor = provider.recipe.vendor().map(Self::Vendor);
-        vendor.or_else(|| provider.endpoint.as_deref().map(Self::Host))
+        vendor.or_else(|| provider.shown_host().map(Self::Host))
     }
 
     /// The name of the vendor or the host.

@@ -64,8 +64,14 @@ fn unreached_of(target: Target, selection: &Selection) -> Selection {
 pub fn table(groups: Vec<Grouped>, selection: &Selection, page: usize, now: Moment) -> Markup {
     let by = selection.group.clone().unwrap_or(Group::Failure);
     let rows = slice(groups, page, Grouped::order);
-    let titles =
-        ["Refused", "Untried", "Unreached", "Failing", "Of all", "Runway", "Since", "Credentials"];
+    let kinds: Vec<Kind> =
+        Kind::ALL.into_iter().filter(|kind| rows.iter().any(|row| row.broken(*kind) > 0)).collect();
+    let columns = Columns { kinds, failing: rows.iter().any(|row| row.failing > 0) };
+    let failing = columns.failing.then_some("Failing");
+    let titles: Vec<&str> = (columns.kinds.iter().map(|kind| column(*kind)))
+        .chain(failing)
+        .chain(["Of all", "Runway", "Since", "Credentials"])
+        .collect();
     html! {
         table.groups role="table" {
             caption.sr-only { "Groups of credentials" }
@@ -76,9 +82,25 @@ pub fn table(groups: Vec<Grouped>, selection: &Selection, page: usize, now: Mome
                 }
             }
             tbody role="rowgroup" {
-                @for group in &rows { (row(group, &by, selection, unix_seconds(now.wall))) }
+                @for group in &rows {
+                    (row(group, &by, &columns, selection, unix_seconds(now.wall)))
+                }
             }
         }
+    }
+}
+
+/// The columns of numbers that are not empty.
+struct Columns {
+    kinds: Vec<Kind>,
+    failing: bool,
+}
+
+fn column(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Refused => "Refused",
+        Kind::Untried => "Untried",
+        Kind::Unreached => "Unreached",
     }
 }
 
@@ -93,19 +115,21 @@ fn title(by: &Group) -> Markup {
     }
 }
 
-fn row(group: &Grouped, by: &Group, selection: &Selection, now: f64) -> Markup {
+fn row(group: &Grouped, by: &Group, columns: &Columns, selection: &Selection, now: f64) -> Markup {
     let health = group.first.health().clone();
     let cell = Cell::of(&group.first.provider, &health, now);
     let rest = group.all.saturating_sub(group.names.len());
     html! {
         tr role="row" {
             th.common role="rowheader" scope="row" { (common(group, by, selection)) }
-            @for kind in Kind::ALL {
+            @for kind in columns.kinds.iter().copied() {
                 td class={ "number " (kind.word()) } role="cell" data-label=(kind.word()) {
                     (some(group.broken(kind)))
                 }
             }
-            td.number role="cell" data-label="failing" { (some(group.failing)) }
+            @if columns.failing {
+                td.number role="cell" data-label="failing" { (some(group.failing)) }
+            }
             td.number role="cell" data-label="in all" { (grouped(group.all)) }
             @match cell {
                 Some(cell) => {

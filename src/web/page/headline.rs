@@ -14,6 +14,12 @@ use crate::next_step::{Retry, next_step};
 use crate::state::{Entry, Moment, State};
 use crate::time::unix_seconds;
 
+/// How many causes the headline shows.
+const MOST_CAUSES: usize = 5;
+
+/// With so many broken credentials or fewer, the list itself shows the causes.
+const FEW: usize = 5;
+
 /// The headline.
 pub fn lead(found: &Found, selection: &Selection, now: Moment) -> Markup {
     let failing = found.selected.of(Facet::In(State::Failing));
@@ -32,16 +38,39 @@ pub fn lead(found: &Found, selection: &Selection, now: Moment) -> Markup {
                             } " "
                         }
                     }
+                    @if failing > 0 {
+                        @let address = selection.with_facet(Some(Facet::In(State::Failing)));
+                        a.more href=(address.address()) {
+                            "· " (grouped(failing)) " failing, not confirmed"
+                        }
+                    }
                 } @else {
                     @let (shape, text) = calm(found, selection);
                     @if let Some(shape) = shape { span class=(shape.word()) { (sign(shape)) } }
                     (text)
                 }
             }
-            @if is_broken && failing > 0 {
-                p { (grouped(failing)) " more failing, not yet confirmed." }
-            }
+            (causes(found, selection))
             @if let Some(worst) = found.worst { (begin(worst, now)) }
+        }
+    }
+}
+
+/// The most frequent causes of failures; nothing when few credentials are broken.
+fn causes(found: &Found, selection: &Selection) -> Markup {
+    let causes = || found.causes.iter().take_while(|(_, number)| *number > 2).take(MOST_CAUSES);
+    if found.selected.of(Facet::In(State::Broken)) <= FEW || causes().next().is_none() {
+        return Markup::default();
+    }
+    html! {
+        p.causes {
+            "Largest: "
+            @for ((reason, code), number) in causes() {
+                a href=(selection.with_failure(*reason, code.as_str()).address()) {
+                    (grouped(*number)) " × " b { (reason.word()) }
+                    @if !code.is_empty() { " " (code.as_str()) }
+                } " "
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::facet::Facet;
 use super::filters::filters;
 use super::finding::{Found, ROWS, find};
-use super::format::{count, grouped};
+use super::format::count;
 use super::groups;
 use super::headline;
 use super::pager::{Part, pager};
@@ -13,12 +13,6 @@ use super::parts::{Place, Sheet};
 use super::rows::{List, table};
 use super::selection::Selection;
 use crate::state::{Ledger, State};
-
-/// How many causes are shown above the list.
-const MOST_CAUSES: usize = 5;
-
-/// With so many broken credentials or fewer, the list itself shows the causes.
-const FEW: usize = 5;
 
 /// The page for a selection of providers.
 pub fn page(ledger: &Ledger, selection: &Selection) -> Sheet {
@@ -42,10 +36,9 @@ pub fn page(ledger: &Ledger, selection: &Selection) -> Sheet {
     let body = html! {
         (groups::outages(&found.outages, selection))
         (headline::lead(&found, selection, now))
-        (filters(&found, selection))
+        @if found.total.all > 0 { (filters(&found, selection)) }
         @if found.selected.all == 0 { (empty(&found)) } @else {
             div.tops data-key="tops" {
-                (causes(&found, selection))
                 (groups::switch(selection))
                 (pager(shown, "top", address))
             }
@@ -72,30 +65,12 @@ fn title(found: &Found, selection: &Selection) -> String {
     parts.chain(["credwatch".to_owned()]).collect::<Vec<String>>().join(" · ")
 }
 
-/// The most frequent causes of failures; nothing when few credentials are broken.
-fn causes(found: &Found, selection: &Selection) -> Markup {
-    let causes = || found.causes.iter().take_while(|(_, number)| *number > 1).take(MOST_CAUSES);
-    if found.selected.of(Facet::In(State::Broken)) <= FEW || causes().next().is_none() {
-        return Markup::default();
-    }
-    html! {
-        p.causes {
-            "Most frequent: "
-            @for ((reason, code), number) in causes() {
-                a href=(selection.with_failure(*reason, code.as_str()).address()) {
-                    (grouped(*number)) " × " b { (reason.word()) }
-                    @if !code.is_empty() { " " (code.as_str()) }
-                } " "
-            }
-        }
-    }
-}
-
 fn empty(found: &Found) -> Markup {
     html! {
         p.empty {
             @if found.total.all == 0 {
-                "The configuration has no table " code { "[providers.NAME]" } "."
+                "The configuration has no table " code { "[providers.NAME]" } ". "
+                code { "credwatch init" } " asks what it needs and writes one."
             } @else {
                 "No provider matches."
             }

@@ -49,7 +49,7 @@ impl Section {
             Self::Broken(Kind::Unreached) => "Cannot be reached, or answers wrongly",
             Self::Failing => "Failing, not yet confirmed",
             Self::Next => "Next credential is refused",
-            Self::Ends => "Ends soon",
+            Self::Ends => "Ended or ends soon",
             Self::Unknown => "No result yet",
             Self::Healthy => "Healthy",
             Self::Paused => "Paused",

@@ -231,8 +231,8 @@ fn runway_hint(view: &View) -> Markup {
     html! {
         @match Runway::of(view.health.token(), view.wall) {
             Runway::None if is_unusable => {
-                "The provider issues tokens, but they do not meet the requirements. Consumers get "
-                "the same tokens."
+                "The provider issues tokens, but they do not meet the requirements. Consumers may "
+                "get the same ones."
             }
             Runway::Left(_) => {
                 "Existing tokens end one after another"
