@@ -31,7 +31,8 @@
     stateSize: '1Gi',
     storageClass: null,
 
-    // 10,000 providers need 100 Mi; docs/scaling.md has the sizes.
+    // docs/scaling.md has what is needed: 51 MB for 10,000 providers. The limit leaves more than twice that, for reloads and
+    // for several scrapes at a time.
     resources: { requests: { cpu: '10m', memory: '32Mi' }, limits: { memory: '128Mi' } },
 
     // You can choose any scrape interval, because credwatch probes on its own schedule.
