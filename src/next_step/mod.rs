@@ -23,7 +23,7 @@ pub fn next_step(provider: &Provider, failure: &Failure, known: Known, retry: Re
     let (url, host) = (&place.url, &place.host);
     match failure.reason {
         Reason::Dns => format!(
-            "{} does not resolve. Check {url} for a typing error, then `getent ahosts` with this \
+            "{} does not resolve. Check {url} for a typo, then `getent ahosts` with this \
              name on the host of credwatch.",
             place.name
         ),

@@ -102,8 +102,8 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
         "dns",
         "The name of the endpoint does not resolve.",
         "Check the host in `parameters.base_url`, `parameters.token_url`, `url` of the recipe or \
-         `proxy` for a typing error, then the resolver of this host (`getent ahosts HOST`).",
-        "Check the host name for typing errors, then the resolver of this host.",
+         `proxy` for a typo, then the resolver of this host (`getent ahosts HOST`).",
+        "Check the host name for typos, then the resolver of this host.",
     ),
     facts(
         Class::Network,

@@ -2,7 +2,7 @@
 {
   // What each reason means, and the first step: the same sentences as in alerts.
   reasons: {
-    dns: ['The name of the endpoint does not resolve.', 'Check the host name for typing errors, then the resolver of this host.'],
+    dns: ['The name of the endpoint does not resolve.', 'Check the host name for typos, then the resolver of this host.'],
     connect: ['credwatch could not open a TCP connection to the endpoint or to the proxy.', 'Check firewall, proxy and allow-lists of this host, then the vendor\'s status page.'],
     tls: ['The TLS handshake failed: the certificate has expired, is for another name or comes from an unknown authority, or the two sides have no TLS version in common.', 'Tell the vendor; for a private authority, set tls.ca_file.'],
     timeout: ['The whole answer did not arrive within timeout.', 'Check the vendor\'s status page, then the network of this host.'],
