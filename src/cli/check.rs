@@ -1,8 +1,10 @@
 //! `credwatch check`: checks the configuration without the network.
 
+use std::collections::HashSet;
 use std::fmt::Display;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
 use jiff::Timestamp;
@@ -13,7 +15,10 @@ use super::configuration::EXIT_CONFIG;
 use super::flags::{ConfigFlag, Output, WebConfigFlag};
 use super::plan::check_transports;
 use super::print::{complain, counted, say};
+use super::readers::everybody_reads;
+use crate::by_hand::shell_word;
 use crate::config::load_once;
+use crate::credentials::SecretSource;
 use crate::diagnostic::{Fault, Sentence, Severity, Shown};
 use crate::plan::Plan;
 use crate::provider::{Provider, Slot};
@@ -123,6 +128,7 @@ fn check_plan(checked: &mut Checked, file: &Path, plan: &Plan, ending: Vec<Fault
         checked.lines.extend(ends);
         checked.faults.extend(hidden_names(provider));
     }
+    checked.faults.extend(open_secrets(&plan.providers, everybody_reads));
     let current = plan.providers.iter().filter(|provider| provider.slot == Slot::Current);
     checked.providers = current.count();
     let providers = counted(checked.providers, "provider");
@@ -145,6 +151,37 @@ fn readable(provider: &Provider, warnings: &mut Vec<Fault>) -> Vec<(String, Secr
         }
     }
     credentials
+}
+
+/// A warning for each secret file that everybody can read: once, for the first provider with it.
+fn open_secrets(providers: &[Arc<Provider>], is_open: impl Fn(&Path) -> bool) -> Vec<Fault> {
+    let mut known = HashSet::new();
+    let mut warnings = Vec::new();
+    for provider in providers {
+        let files = provider.credentials.iter().filter_map(|(_, source)| match source {
+            SecretSource::File(path) => Some(path),
+            _ => None,
+        });
+        let key = provider.transport.client_certificate.as_ref().map(|(_, key)| key);
+        for path in files.chain(key) {
+            if !known.insert(path) || !is_open(path) {
+                continue;
+            }
+            // The path leads to a file, so it is no secret in the place of one.
+            let shown = |text: &str| Shown::outside_of_files(text);
+            let parts = [Shown::name(&provider.name), shown(&path.to_string_lossy())];
+            let mut fault = Fault::general(Sentence::fill(
+                "the provider `{}`: every user of this host can read the secret in {}",
+                parts,
+            ));
+            fault.severity = Severity::Warning;
+            warnings.push(fault.hint(Sentence::fill(
+                "chmod 600 {}, as the user that runs the daemon",
+                [shown(&shell_word(&path.to_string_lossy()))],
+            )));
+        }
+    }
+    warnings
 }
 
 /// A line for each end that stands in a credential itself, and a warning for one that is near.
@@ -198,4 +235,32 @@ fn warning(provider: &Provider, credential: &str, problem: impl Display) -> Faul
         Fault::general(Sentence::fill("the provider `{}`: the credential `{}`: {}", parts));
     fault.severity = Severity::Warning;
     fault
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::load_text;
+
+    #[test]
+    fn a_secret_file_that_everybody_can_read_is_told_once() {
+        let text = |name: &str| {
+            format!(
+                "[providers.{name}]\nrecipe = \"sendgrid-key\"\ncredentials.api_key = {{ file = \
+                 \"/srv/the key\" }}\n"
+            )
+        };
+        let plan = load_text("test", &(text("a") + &text("b")));
+        let plan = plan.unwrap_or_else(|faults| panic!("{}", faults[0]));
+        let warnings = open_secrets(&plan.providers, |path| path == Path::new("/srv/the key"));
+        let [warning] = &warnings[..] else { panic!("{}", warnings.len()) };
+        assert_eq!(
+            warning.message.as_str(),
+            "the provider `a`: every user of this host can read the secret in /srv/the key"
+        );
+        let hint = warning.hint.as_ref().map(Sentence::as_str);
+        assert_eq!(hint, Some("chmod 600 '/srv/the key', as the user that runs the daemon"));
+        assert!(warning.severity == Severity::Warning);
+        assert!(open_secrets(&plan.providers, |_| false).is_empty());
+    }
 }

@@ -11,6 +11,7 @@ mod init;
 mod plan;
 mod print;
 mod probe;
+mod readers;
 mod ready;
 mod recipes;
 mod run;

@@ -105,6 +105,10 @@ impl<'a> Resolver<'a> {
         let next = inputs::credentials_next(&recipe, file, &credentials, &mut context);
         let transport = shared::transport(&own, &parsed.folder, &defaults, &self.main.folder);
         shared::check_proxy_and_certificate(&transport, &own, &mut context);
+        // A faulty key may have been that of the certificate.
+        if whole {
+            shared::check_certificate_of_method(&transport, &parameters, file, &mut context);
+        }
         let transport = shared_value(&mut self.transports, transport);
         let parameters = Parameters::from(parameters);
         let parameters = self.parameters.get(&parameters).cloned().unwrap_or(parameters);

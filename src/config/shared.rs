@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use minijinja::Value;
 
-use super::file::{Http, Shared};
+use super::file::{self, Http, Shared};
 use super::parsed::Parsed;
 use crate::diagnostic::{Fault, Sentence, Shown, Source};
 use crate::files;
@@ -270,6 +271,33 @@ pub fn check_proxy_and_certificate(
         Some("use an http:// proxy, which only forwards the connection with the provider".into());
 }
 
+/// The methods of RFC 8705 by which a client authenticates with its certificate.
+const CERTIFICATE_METHODS: [&str; 2] = ["tls_client_auth", "self_signed_tls_client_auth"];
+
+/// Warns of a method that needs a client certificate where there is none. Behind an `http://` URL
+/// another program makes the TLS connection.
+pub fn check_certificate_of_method(
+    transport: &Transport,
+    parameters: &[(String, Value)],
+    file: &file::Provider,
+    context: &mut Context<'_>,
+) {
+    let has = |wanted: &dyn Fn(&str) -> bool| {
+        parameters.iter().find(|(_, value)| value.as_str().is_some_and(wanted))
+    };
+    let Some((name, _)) = has(&|text| CERTIFICATE_METHODS.contains(&text)) else { return };
+    if transport.client_certificate.is_some() || has(&|url| url.starts_with("http://")).is_some() {
+        return;
+    }
+    let given = file.parameters.0.iter().find(|(known, _)| known.get_ref() == name);
+    let span = given.map_or_else(|| context.place.clone(), |(_, value)| value.0.span());
+    let problem = "this method needs a client certificate, and the provider has none";
+    // The value is a word of the standard.
+    context.source.reveal(span.clone());
+    context.warn(span, problem).hint =
+        Some("add `tls.client_certificate_file` and `tls.client_key_file`".into());
+}
+
 /// The proxy of one table; `None` when the table does not set it.
 fn proxy(shared: &Shared<'_>) -> Option<Proxy> {
     match (shared.proxy.map(|text| text.0.get_ref().as_str()), shared.proxy_from_environment) {
@@ -277,5 +305,36 @@ fn proxy(shared: &Shared<'_>) -> Option<Proxy> {
         (Some(url), _) => Some(Proxy::Url(url.to_owned())),
         (None, Some(true)) => Some(Proxy::Environment),
         (None, None) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::load_text;
+
+    /// The warnings about a provider with these keys.
+    fn warnings(url: &str, keys: &str) -> Vec<String> {
+        let text = format!(
+            "[providers.p]\nrecipe = \"oauth2-client-credentials\"\nparameters.token_url = \
+             \"{url}\"\ncredentials.client_id = {{ env = \"ID\" }}\n{keys}\n"
+        );
+        let plan = load_text("test", &text).unwrap_or_else(|faults| panic!("{}", faults[0]));
+        plan.warnings.iter().map(|fault| fault.message.as_str().to_owned()).collect()
+    }
+
+    #[test]
+    fn a_method_that_needs_a_client_certificate_is_not_used_without_one() {
+        let method = "parameters.auth_method = \"tls_client_auth\"";
+        let missing = "this method needs a client certificate, and the provider has none";
+        assert_eq!(warnings("https://a.example/t", method), [missing]);
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let keys = ["tls.client_certificate_file", "tls.client_key_file"];
+        let both = keys.map(|key| format!("{key} = {:?}\n", file.path())).concat();
+        let none: [&str; 0] = [];
+        assert_eq!(warnings("https://a.example/t", &format!("{method}\n{both}")), none);
+        // A program on this host adds the certificate.
+        assert_eq!(warnings("http://127.0.0.1:1/t", method), none);
+        let secret = "credentials.client_secret = { env = \"SECRET\" }";
+        assert_eq!(warnings("https://a.example/t", secret), none);
     }
 }

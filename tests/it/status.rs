@@ -52,6 +52,18 @@ fn the_broken_providers_are_told_and_decide_the_exit_status() {
     std::fs::write(&file, format!("[web]\nlisten_addresses = [{address:?}]\n")).expect("written");
     let flag = format!("--config.file={}", file.display());
     assert_eq!(status(&[&flag]).status.code(), Some(1));
+    // So it is when the configuration has one of its providers, and refused when it has none.
+    let with = |name: &str| {
+        let text = fakes.provider("enkash", "").replace("[providers.enkash]", name);
+        let web = format!("[web]\nlisten_addresses = [{address:?}]\n");
+        std::fs::write(&file, web + &text).expect("written");
+        status(&[&flag])
+    };
+    assert_eq!(with("[providers.enkash]").status.code(), Some(1));
+    let foreign = with("[providers.mine]");
+    assert_eq!((foreign.status.code(), text(&foreign.stdout).as_str()), (Some(3), ""));
+    let said = text(&foreign.stderr);
+    assert!(said.contains("does not run") && said.contains("it has `enkash`"), "{said}");
     assert_eq!(status(&[&url, "--watch"]).status.code(), Some(2), "there is no terminal");
 }
 

@@ -1,5 +1,7 @@
 //! Asks a running daemon for its providers.
 
+use std::collections::HashSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -10,6 +12,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::row::Row;
+use crate::printable::printable;
 use crate::probe::Asker;
 use crate::recipe::request::Headers;
 use crate::state::State;
@@ -22,12 +25,24 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const PAGE: usize = 50;
 const MOST: usize = 200;
 
+/// How many paused providers are told, and how many names show whose daemon it is.
+const PAUSED: usize = 10;
+const NAMES: usize = 20;
+
 /// The states whose providers are shown.
 const SHOWN: [State; 2] = [State::Broken, State::Failing];
+
+/// The configuration whose daemon is wanted.
+pub struct Wanted {
+    pub file: PathBuf,
+    /// The names of its providers.
+    pub names: HashSet<String>,
+}
 
 /// A running daemon.
 pub struct Daemon {
     pub url: Url,
+    wanted: Option<Wanted>,
     asker: Asker,
     headers: Headers,
 }
@@ -38,6 +53,8 @@ pub struct Overview {
     pub counts: Vec<(State, u64)>,
     /// The number of paused providers.
     pub paused: u64,
+    /// The first of them, as the daemon tells them.
+    pub paused_providers: Vec<Value>,
     /// Whether its scheduler makes no progress.
     pub stalled: bool,
     /// Broken and failing providers as the daemon tells them, at most [`MOST`] in each state.
@@ -45,8 +62,9 @@ pub struct Overview {
 }
 
 impl Daemon {
-    /// The daemon at this URL. `login` is a user with the password.
-    pub fn new(url: Url, login: Option<(&str, &SecretString)>) -> Self {
+    /// The daemon at this URL, and the configuration that it should run. `login` is a user with
+    /// the password.
+    pub fn new(url: Url, wanted: Option<Wanted>, login: Option<(&str, &SecretString)>) -> Self {
         let mut headers = Headers::default();
         if let Some((user, password)) = login {
             let pair = format!("{user}:{}", password.expose_secret());
@@ -56,7 +74,7 @@ impl Daemon {
                 headers.insert(header::AUTHORIZATION, value);
             }
         }
-        Self { url, asker: Asker::new(TIMEOUT), headers }
+        Self { url, wanted, asker: Asker::new(TIMEOUT), headers }
     }
 
     /// The state of all providers.
@@ -65,12 +83,21 @@ impl Daemon {
     /// A sentence about why there is none.
     pub async fn overview(&self) -> Result<Overview, String> {
         let total = |page: &Value| page["total"].as_u64().ok_or(NOT_CREDWATCH);
-        let paused = total(&self.page("paused", 0, 0).await?)?;
+        if let Some(wanted) = &self.wanted {
+            wanted.check(&self.page("", 0, NAMES).await?)?;
+        }
+        let mut page = self.page("state=paused&", 0, PAUSED).await?;
+        let paused = total(&page)?;
+        let paused_providers = match page["providers"].take() {
+            Value::Array(providers) => providers,
+            _ => Vec::new(),
+        };
         let (counts, providers) = (Vec::new(), Vec::new());
-        let mut overview = Overview { counts, paused, stalled: false, providers };
+        let mut overview = Overview { counts, paused, paused_providers, stalled: false, providers };
         for state in State::ALL {
             let limit = if SHOWN.contains(&state) { PAGE } else { 0 };
-            let mut page = self.page(state.word(), 0, limit).await?;
+            let filter = format!("state={}&", state.word());
+            let mut page = self.page(&filter, 0, limit).await?;
             overview.stalled |= page["stalled"].as_bool().unwrap_or(false);
             overview.counts.push((state, total(&page)?));
             let mut taken = 0;
@@ -81,15 +108,15 @@ impl Daemon {
                 if !full {
                     break;
                 }
-                page = self.page(state.word(), taken, PAGE).await?;
+                page = self.page(&filter, taken, PAGE).await?;
             }
         }
         Ok(overview)
     }
 
-    async fn page(&self, state: &str, offset: usize, limit: usize) -> Result<Value, String> {
+    async fn page(&self, filter: &str, offset: usize, limit: usize) -> Result<Value, String> {
         let mut url = self.url.join("api/v1/providers").map_err(|error| error.to_string())?;
-        url.set_query(Some(&format!("state={state}&offset={offset}&limit={limit}")));
+        url.set_query(Some(&format!("{filter}offset={offset}&limit={limit}")));
         let answer = self.asker.get(url, self.headers.clone()).await;
         let (status, body) = answer.map_err(|failure| failure.message.as_str().to_owned())?;
         match status {
@@ -101,6 +128,26 @@ impl Daemon {
                 Err(format!("it answers with HTTP {status}: {}", text.trim()))
             }
         }
+    }
+}
+
+impl Wanted {
+    /// Refuses a daemon without any provider of the configuration. One that has some of them may
+    /// have another part of them (`--shard`), or may not have read the file again.
+    fn check(&self, page: &Value) -> Result<(), String> {
+        let names: Vec<&str> = (page["providers"].as_array().into_iter().flatten())
+            .filter_map(|provider| provider["name"].as_str())
+            .collect();
+        let Some(first) = names.first() else { return Ok(()) };
+        if self.names.is_empty() || names.iter().any(|name| self.names.contains(*name)) {
+            return Ok(());
+        }
+        Err(format!(
+            "this daemon does not run {}: it has `{}`, and no provider of this file; perhaps \
+             `credwatch demo` runs here",
+            self.file.display(),
+            printable(first)
+        ))
     }
 }
 

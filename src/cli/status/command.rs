@@ -16,7 +16,7 @@ use url::Url;
 use super::super::configuration;
 use super::super::flags::{ConfigFlag, Output, refused};
 use super::super::print::{complain_of, note, redraw, say, say_styled, window};
-use super::asked::{Daemon, Overview};
+use super::asked::{Daemon, Overview, Wanted};
 use super::frame::{Window, frame};
 use crate::config::{DEFAULT_ADDRESS, is_loopback, load_once};
 use crate::files;
@@ -72,10 +72,10 @@ fn refuse(problem: &str) -> ExitCode {
 
 /// The daemon that the flags mean.
 fn daemon(flags: &Flags) -> Result<Daemon, ExitCode> {
-    let url = match &flags.url {
-        Some(text) => parse(text).ok_or_else(|| {
+    let (url, wanted) = match &flags.url {
+        Some(text) => (parse(text).ok_or_else(|| {
             refuse("--url: write http://HOST:PORT/ or https://HOST/PATH/, without user or password")
-        })?,
+        })?, None),
         None => of_configuration(&flags.config)?,
     };
     let password = match &flags.password_file {
@@ -88,7 +88,7 @@ fn daemon(flags: &Flags) -> Result<Daemon, ExitCode> {
     if let Some(file) = &flags.password_file {
         warn_of_readers(file, &url);
     }
-    Ok(Daemon::new(url, flags.user.as_deref().zip(password.as_ref())))
+    Ok(Daemon::new(url, wanted, flags.user.as_deref().zip(password.as_ref())))
 }
 
 /// Warns when others can read the password, in its file or on its way.
@@ -121,12 +121,17 @@ fn parse(text: &str) -> Option<Url> {
     is_plain.then_some(url)
 }
 
-/// The URL of the address in the configuration.
-fn of_configuration(flag: &ConfigFlag) -> Result<Url, ExitCode> {
+/// The URL of the address in the configuration, and the configuration, if it can be read.
+fn of_configuration(flag: &ConfigFlag) -> Result<(Url, Option<Wanted>), ExitCode> {
     let file = flag.file.clone().or_else(configuration::default_file);
     let plan = file.map(|file| (load_once(&file), file));
+    let mut wanted = None;
     let address = match plan {
-        Some((Ok(plan), _)) => plan.listen_addresses.first().copied(),
+        Some((Ok(plan), file)) => {
+            let names = plan.providers.iter().map(|provider| provider.name.clone()).collect();
+            wanted = Some(Wanted { file, names });
+            plan.listen_addresses.first().copied()
+        }
         Some((Err(faults), _)) if flag.file.is_some() => return Err(refused(&faults)),
         Some((Err(_), file)) => {
             note(&format!("{} has errors, so {DEFAULT_ADDRESS} is asked", file.display()));
@@ -136,7 +141,9 @@ fn of_configuration(flag: &ConfigFlag) -> Result<Url, ExitCode> {
     };
     let address =
         address.map_or_else(|| DEFAULT_ADDRESS.to_owned(), |it| reachable(it).to_string());
-    parse(&address).ok_or_else(|| refuse("the address in the configuration makes no URL"))
+    let url = parse(&address);
+    let url = url.ok_or_else(|| refuse("the address in the configuration makes no URL"))?;
+    Ok((url, wanted))
 }
 
 /// The address to ask a server that listens on this one.
@@ -178,6 +185,7 @@ fn once(daemon: &Daemon, output: Output) -> io::Result<ExitCode> {
                 "stalled": overview.stalled,
                 "states": states,
                 "paused": overview.paused,
+                "paused_providers": overview.paused_providers,
                 "providers": overview.providers,
             })
         ));

@@ -1,5 +1,8 @@
 //! What the terminal shows of a daemon.
 
+use jiff::Timestamp;
+use serde_json::Value;
+
 use super::super::print::Style::{Bad, Dim, Good, Head};
 use super::super::print::counted;
 use super::asked::Overview;
@@ -34,6 +37,7 @@ pub fn frame(
     if overview.stalled {
         lines.push(Bad.paint("the scheduler makes no progress: nothing below is current"));
     }
+    lines.extend(paused(overview).map(|text| Dim.paint(&cut(&text, window.width))));
     if rows.is_empty() {
         return lines;
     }
@@ -99,6 +103,26 @@ fn counts(overview: &Overview) -> String {
     if parts.is_empty() { all } else { format!("{} of {all}", parts.join(", ")) }
 }
 
+/// `paused: crm until 2026-12-01 08:00 UTC, erp without an end`
+fn paused(overview: &Overview) -> Option<String> {
+    let told: Vec<String> = overview
+        .paused_providers
+        .iter()
+        .map(|provider| {
+            let text = |path: &str| provider.pointer(path).and_then(Value::as_str);
+            let name = cut(&printable(text("/name").unwrap_or_default()), LONGEST_NAME);
+            let until = text("/paused/until").and_then(|text| text.parse::<Timestamp>().ok());
+            match until {
+                Some(until) => format!("{name} until {}", until.strftime("%Y-%m-%d %H:%M UTC")),
+                None => format!("{name} without an end"),
+            }
+        })
+        .collect();
+    let rest = overview.paused.saturating_sub(told.len() as u64);
+    let rest = if rest > 0 { format!(", and {rest} more") } else { String::new() };
+    (!told.is_empty()).then(|| format!("paused: {}{rest}", told.join(", ")))
+}
+
 /// The first characters of a text.
 fn cut(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
@@ -126,7 +150,16 @@ mod tests {
         };
         let counts = vec![(State::Broken, 9), (State::Failing, 1), (State::Healthy, 3)];
         let providers = vec![provider("a", "failing"), provider("b", "broken")];
-        let overview = Overview { counts, paused: 2, stalled: false, providers };
+        let paused_providers = vec![
+            json!({ "name": "c", "paused": { "until": "2026-01-01T08:00:00Z" } }),
+            json!({ "name": "d", "paused": { "until": null } }),
+        ];
+        let overview = Overview { counts, paused: 3, paused_providers, stalled: false, providers };
+        let wide = Window { width: 200, height: 24 };
+        let line = frame("http://x/", "now", Some(&overview), &[], None, &wide)[2].clone();
+        let told = "paused: c until 2026-01-01 08:00 UTC, d without an end, and 1 more";
+        assert!(line.contains(told), "{line}");
+        let overview = Overview { paused_providers: Vec::new(), paused: 2, ..overview };
         let rows = overview.rows(1_767_225_660.0);
         let window = Window { width: 80, height: 24 };
         let lines = frame("http://x/", "now", Some(&overview), &rows, None, &window);
