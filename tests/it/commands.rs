@@ -33,6 +33,28 @@ fn the_exit_status_distinguishes_wrong_usage_from_a_failed_credential() {
 }
 
 #[test]
+fn probe_tells_that_a_refused_secret_has_ended() {
+    let fakes = Fakes::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("c.toml");
+    let more = "secret_expires = 2020-01-31\ncredentials_next.client_secret = \"a-new-secret\"";
+    std::fs::write(&file, fakes.provider("enkash", more)).expect("written");
+    fakes.fake.revoke("enkash", true);
+    let config = format!("--config.file={}", file.display());
+    let next_step = |arguments: &[&str]| {
+        let output = credwatch().args(arguments).arg(&config).output().expect("it runs");
+        let text = String::from_utf8(output.stdout).expect("text");
+        let line = text.lines().find_map(|line| line.trim().strip_prefix("Next "));
+        line.unwrap_or_else(|| panic!("{text}")).trim().to_owned()
+    };
+    let current = next_step(&["probe", "enkash"]);
+    assert!(current.starts_with("The secret ended on 2020-01-31. Create a new one"), "{current}");
+    // The date is about the current secret.
+    let next = next_step(&["probe", "--next", "enkash"]);
+    assert!(next.starts_with("Is the new secret valid and active at the vendor"), "{next}");
+}
+
+#[test]
 fn probe_prints_an_explanation_as_text_and_as_json() {
     let fakes = Fakes::start();
     let folder = tempfile::tempdir().expect("a folder");
