@@ -38,8 +38,7 @@ pub fn next_step(provider: &Provider, failure: &Failure, known: Known, retry: Re
         Reason::Tls => network::tls(failure.detail, &place),
         Reason::Timeout => network::timeout(failure.detail, provider, &place),
         Reason::Transport => format!(
-            "Look for a proxy or firewall that closes connections between here and {host}; else \
-             ask the vendor."
+            "Check the vendor's status page, then proxies and firewalls between here and {host}."
         ),
         Reason::Unavailable => {
             let answer =

@@ -111,7 +111,7 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
         "credwatch could not open a TCP connection to the endpoint or to the proxy.",
         "Check firewall, proxy and allow-lists of this host, then the provider's status \
          page.",
-        "Check firewall, proxy and allow-lists of this host, then the vendor's status page.",
+        "Check the vendor's status page, then firewall, proxy and allow-lists of this host.",
     ),
     facts(
         Class::Network,
@@ -136,7 +136,7 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
         "The connection broke before the whole answer arrived.",
         "Look for a middlebox that closes connections; if the failures go on, open a \
          ticket with the provider.",
-        "Look for a proxy or firewall that closes connections; then ask the vendor.",
+        "Check the vendor's status page, then proxies and firewalls near credwatch.",
     ),
     facts(
         Class::Provider,
@@ -177,8 +177,8 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
         "The provider refuses the credential or the request.",
         "Look up the code in the provider's documentation; check whether the secret was \
          rotated, revoked or deactivated.",
-        "Ask the owner: did the secret expire, or was it rotated or revoked? Use the valid one \
-         everywhere.",
+        "Ask the owner for the valid secret, or for a new one, for the applications and \
+         credwatch.",
     ),
     facts(
         Class::Credential,
@@ -196,7 +196,7 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
         "The token, or a static key itself, lacks a scope listed in `required_scopes`.",
         "Grant the missing scopes to this client or key at the provider, or correct \
          `required_scopes`.",
-        "Grant the scopes at the vendor, or correct `required_scopes`.",
+        "Ask the owner: grant these scopes at the vendor, or correct `required_scopes`?",
     ),
     facts(
         Class::Credential,
@@ -204,7 +204,7 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
         "The provider issued a token, but the verification call refused it.",
         "Call the API by hand with a token; the client may lack permissions or belong to \
          another environment.",
-        "At the vendor, check environment (live or sandbox), audience and permissions of this \
+        "At the vendor, check permissions, environment (live or sandbox) and audience of this \
          client.",
     ),
     facts(
@@ -230,7 +230,7 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
         "secret",
         "credwatch cannot read a credential of this provider on this host.",
         "Check path, permissions and content of the source that the log line names.",
-        "Repair this on this host; credwatch then tries again by itself.",
+        "Make the secret readable on this host; credwatch then tries again by itself.",
     ),
     facts(
         Class::Config,

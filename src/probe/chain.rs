@@ -282,17 +282,15 @@ impl Presented<'_> {
             );
         }
         match (is_self_signed(top), std::ptr::eq(top, leaf)) {
-            (true, true) => "the certificate is self-signed, and this host does not trust it; \
-                             `tls.ca_file` can name it"
-                .to_owned(),
-            (true, false) => format!(
-                "the chain ends at the authority {issuer}, which this host does not trust; \
-                 `tls.ca_file` can name it"
-            ),
-            (false, false) => format!(
-                "the chain leads to the authority {issuer}, which this host does not trust; \
-                 `tls.ca_file` can name it"
-            ),
+            (true, true) => {
+                "the certificate is self-signed, and this host does not trust it".to_owned()
+            }
+            (true, false) => {
+                format!("the chain ends at the authority {issuer}, which this host does not trust")
+            }
+            (false, false) => {
+                format!("the chain leads to the authority {issuer}, which this host does not trust")
+            }
             (false, true) => format!(
                 "the endpoint does not send the certificate of the issuer {issuer}, and this host \
                  does not trust it: an intermediate certificate is missing, or `tls.ca_file`"

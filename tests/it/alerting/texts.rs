@@ -63,8 +63,7 @@ const OWN_STEPS: [(&str, Reason, &str); 3] = [
     (
         "CredwatchRunwayShort",
         Reason::Rejected,
-        "Ask the owner now: did the secret expire, or was it rotated or revoked? Use the valid one \
-         everywhere.",
+        "Ask the owner now for the valid secret, or for a new one, for the applications and credwatch.",
     ),
 ];
 
