@@ -328,11 +328,22 @@ fn credentials_without_a_vendor_have_an_outage_of_their_host() {
         Script::new(&format!("p{number}"), Some(token(HOUR)), failure)
             .changed(|one| one.endpoint = Some("login.example:443".into()))
     };
-    let ledger = ledger((0..3).map(script).collect());
-    look(&ledger, "", |found| {
-        let out: Vec<_> = found.outages.iter().map(|out| (out.unreached, out.all)).collect();
-        assert_eq!(out, [(3, 3)]);
-    });
+    // A secret in its path hides the endpoint, but not the host.
+    let hidden = |number: usize| {
+        script(number).changed(|one| {
+            (one.endpoint, one.api_host) = (None, Some("hooks.example".into()));
+        })
+    };
+    let ledger = ledger((0..3).map(script).chain((3..7).map(hidden)).collect());
+    let outages = |query: &str| {
+        look(&ledger, query, |found| {
+            let out = found.outages.iter();
+            out.map(|out| (out.of.name().to_owned(), out.unreached, out.all)).collect::<Vec<_>>()
+        })
+    };
+    let of = |host: &str, number| (host.to_owned(), number, number);
+    assert_eq!(outages(""), [of("hooks.example", 4), of("login.example:443", 3)]);
+    assert_eq!(outages("host=hooks.example"), [of("hooks.example", 4)], "its link leads to it");
 }
 
 #[test]
