@@ -24,6 +24,9 @@ use crate::web::Hosts;
 use crate::web_config::WebConfig;
 use crate::{logging, metrics, web};
 
+/// The fake API that no provider of the story uses.
+const EXAMPLE: &str = "try-it";
+
 #[derive(Args)]
 pub struct Flags {
     /// The address of the HTTP server; a free port when this one is in use.
@@ -74,7 +77,8 @@ async fn run(listener: TcpListener) -> std::io::Result<()> {
     let by_hand = ByHand::here(&file);
     let address = listener.local_addr()?;
     let first = plan.providers.first().map_or("", |provider| &provider.name);
-    introduce(&address.to_string(), &by_hand.line(first, Slot::Current));
+    let example = example(&fake);
+    introduce(&address.to_string(), &by_hand.line(first, Slot::Current), &example);
     let options = Options {
         plan: complete(plan, WebConfig::default()),
         plan_files: None,
@@ -97,7 +101,18 @@ async fn run(listener: TcpListener) -> std::io::Result<()> {
     outcome
 }
 
-fn introduce(address: &str, command: &str) {
+/// The answers with which a person can try `credwatch init` at a fake API.
+fn example(fake: &Fake) -> String {
+    let mut lines = vec![
+        format!("{:<15} oauth2-client-credentials", "recipe"),
+        format!("{:<15} {}/token", "token_url", fake.base_url(EXAMPLE)),
+    ];
+    let credentials = fake.credentials(EXAMPLE).iter();
+    lines.extend(credentials.map(|(name, value)| format!("{name:<15} {value}")));
+    format!("  {}\n", lines.join("\n  "))
+}
+
+fn introduce(address: &str, command: &str, example: &str) {
     say(&format!(
         "credwatch demo: fake APIs on loopback, and the daemon that watches their credentials.
 
@@ -109,6 +124,9 @@ In another terminal, to see one request and how its answer is read:
 
   {command}
 
+To try `credwatch init` there, in an empty folder, type these answers, and else Enter:
+
+{example}
 Ctrl-C ends it. The story:
 "
     ));

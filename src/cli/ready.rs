@@ -13,10 +13,16 @@ fn placeholder(input: &str) -> String {
     }
 }
 
+/// The value of a parameter that is chosen already.
+type Chosen<'a> = Option<(&'a str, &'a str)>;
+
 /// A table `[providers.NAME]` with these inputs.
-fn block(recipe: &Recipe, inputs: &[&str]) -> String {
+fn block(recipe: &Recipe, inputs: &[&str], chosen: Chosen<'_>) -> String {
     let name = &recipe.name;
     let mut text = format!("[providers.{name}]\nrecipe = \"{name}\"\n");
+    if let Some((parameter, value)) = chosen {
+        text += &format!("parameters.{parameter} = \"{value}\"\n");
+    }
     for input in recipe.parameters.iter().map(|(input, _)| input) {
         if inputs.contains(&&**input) {
             text += &format!("parameters.{input} = \"{}\"\n", placeholder(input));
@@ -35,16 +41,16 @@ fn block(recipe: &Recipe, inputs: &[&str]) -> String {
 /// possible. The reader replaces values in capital letters and addresses of `example.com`.
 #[must_use]
 pub fn block_to_copy(recipe: &Recipe) -> Option<String> {
-    smallest(recipe).map(|(_, text)| text)
+    smallest(recipe, None).map(|(_, text)| text)
 }
 
-/// The names of the inputs in that table.
-pub fn inputs_to_copy(recipe: &Recipe) -> Option<Vec<String>> {
-    smallest(recipe).map(|(inputs, _)| inputs.into_iter().map(str::to_owned).collect())
+/// The names of the other inputs in that table, when one parameter is chosen already.
+pub fn inputs_to_copy(recipe: &Recipe, chosen: Chosen<'_>) -> Option<Vec<String>> {
+    smallest(recipe, chosen).map(|(inputs, _)| inputs.into_iter().map(str::to_owned).collect())
 }
 
 /// The inputs of the smallest valid table, and its text.
-fn smallest(recipe: &Recipe) -> Option<(Vec<&str>, String)> {
+fn smallest<'a>(recipe: &'a Recipe, chosen: Chosen<'_>) -> Option<(Vec<&'a str>, String)> {
     let parameters = recipe
         .parameters
         .iter()
@@ -58,6 +64,7 @@ fn smallest(recipe: &Recipe) -> Option<(Vec<&str>, String)> {
         .iter()
         .filter(|(_, optional, has_default, _)| !optional && !has_default)
         .map(|(name, ..)| *name)
+        .filter(|name| chosen.is_none_or(|(known, _)| known != *name))
         .collect();
     let optional: Vec<&str> =
         inputs.iter().filter(|(_, optional, ..)| *optional).map(|(name, ..)| *name).collect();
@@ -71,10 +78,10 @@ fn smallest(recipe: &Recipe) -> Option<(Vec<&str>, String)> {
         (0..1_u32 << optional.len()).filter(|set| set.count_ones() <= 3).collect();
     sets.sort_by_key(|set| (set.count_ones(), set.reverse_bits().wrapping_neg()));
     for set in sets {
-        let chosen = optional.iter().enumerate().filter(|(place, _)| set >> place & 1 == 1);
+        let taken = optional.iter().enumerate().filter(|(place, _)| set >> place & 1 == 1);
         let names: Vec<&str> =
-            required.iter().copied().chain(chosen.map(|(_, name)| *name)).collect();
-        let text = block(recipe, &names);
+            required.iter().copied().chain(taken.map(|(_, name)| *name)).collect();
+        let text = block(recipe, &names, chosen);
         // A password without its user name is valid but useless.
         let is_whole = !names.contains(&"password")
             || names.contains(&"username")

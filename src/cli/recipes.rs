@@ -13,7 +13,7 @@ use crate::diagnostic::nearest;
 use crate::exchange;
 use crate::recipe::Recipe;
 use crate::recipe::builtin::{self, BUILTINS};
-use crate::recipe::definition::Scalar;
+use crate::recipe::definition::{Parameter, Scalar};
 use crate::time::human_duration;
 
 #[derive(Args)]
@@ -227,11 +227,11 @@ fn show_provider(name: &str) -> ExitCode {
     let parameters = recipe
         .parameters
         .iter()
-        .map(|(input, one)| (format!("parameters.{input} = "), &one.description, &one.default));
+        .map(|(input, one)| (format!("parameters.{input} = "), described(one), &one.default));
     let credentials = recipe
         .credentials
         .iter()
-        .map(|(input, one)| (format!("credentials.{input} = "), &one.description, &None));
+        .map(|(input, one)| (format!("credentials.{input} = "), one.description.clone(), &None));
     let inputs: Vec<_> = parameters.chain(credentials).collect();
     for line in block.lines() {
         let input = inputs.iter().find(|(start, ..)| line.starts_with(start));
@@ -248,6 +248,14 @@ fn show_provider(name: &str) -> ExitCode {
         say(&format!("#{start}{}", default.unwrap_or_else(|| "\"\"".into())));
     }
     ExitCode::SUCCESS
+}
+
+/// What a parameter is, and the values that it can have.
+fn described(parameter: &Parameter) -> Option<String> {
+    let values: Vec<String> = parameter.one_of.iter().map(|value| format!("`{value}`")).collect();
+    let values = (!values.is_empty()).then(|| format!("One of {}.", values.join(", ")));
+    let texts: Vec<String> = parameter.description.iter().cloned().chain(values).collect();
+    (!texts.is_empty()).then(|| texts.join(" "))
 }
 
 /// Prints a recipe under the header that it has in a configuration.

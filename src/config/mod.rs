@@ -29,4 +29,5 @@ pub use hosts::is_loopback;
 pub use load::{load, load_once, load_text, load_with};
 pub use schema::{recipe_schema, schema};
 pub use settings::{DEFAULT_ADDRESS, DEFAULT_BUCKETS, parse_address};
+pub use shared::CERTIFICATE_METHODS;
 pub use trial::{TrialError, load_trial};

@@ -272,7 +272,7 @@ pub fn check_proxy_and_certificate(
 }
 
 /// The methods of RFC 8705 by which a client authenticates with its certificate.
-const CERTIFICATE_METHODS: [&str; 2] = ["tls_client_auth", "self_signed_tls_client_auth"];
+pub const CERTIFICATE_METHODS: [&str; 2] = ["tls_client_auth", "self_signed_tls_client_auth"];
 
 /// Warns of a method that needs a client certificate where there is none. Behind an `http://` URL
 /// another program makes the TLS connection.

@@ -89,12 +89,17 @@ impl Recipe {
         self.kind() == CredentialKind::Issued
     }
 
-    /// The credential that ends where nothing names another: the last one that is not optional.
-    /// Empty for a recipe without credentials.
+    /// The credential that ends where nothing names another: of those that are not optional the
+    /// last one whose name is that of a secret, or else the last one. Empty for a recipe without
+    /// credentials.
     #[must_use]
     pub fn ending_credential(&self) -> &str {
-        let needed = self.credentials.iter().rfind(|(_, credential)| !credential.optional);
-        needed.or(self.credentials.last()).map_or("", |(name, _)| name)
+        let needed = || self.credentials.iter().filter(|(_, credential)| !credential.optional);
+        let secret = needed().rfind(|(name, _)| is_secret_name(name));
+        secret
+            .or_else(|| needed().next_back())
+            .or(self.credentials.last())
+            .map_or("", |(name, _)| name)
     }
 
     /// The first parameter in the URL of the main request.
@@ -249,6 +254,13 @@ pub struct Call {
     pub(super) uses: BTreeSet<String>,
     /// Whether these rules use only members and headers of the answer, and the token.
     pub(super) reads_only_members: bool,
+}
+
+/// Whether an input with this name is a secret and no identifier.
+fn is_secret_name(name: &str) -> bool {
+    const WORDS: [&str; 7] =
+        ["secret", "key", "password", "token", "jwt", "assertion", "certificate"];
+    !name.ends_with("_id") && WORDS.iter().any(|word| name.contains(word))
 }
 
 impl Call {

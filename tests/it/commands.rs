@@ -142,6 +142,25 @@ fn the_demo_runs_without_a_configuration() {
     let probed = Command::new("sh").args(shell).current_dir("/").output().expect("it runs");
     let shown = String::from_utf8_lossy(&probed.stdout).into_owned();
     assert!(shown.contains("How it was read"), "{told}: {shown}");
+    // The answers for `init` are right.
+    let mut answers = std::collections::BTreeMap::new();
+    while !answers.contains_key("client_secret") {
+        line.clear();
+        std::io::BufRead::read_line(&mut lines, &mut line).expect("the demo goes on");
+        if let [name, value] = line.split_whitespace().collect::<Vec<_>>()[..] {
+            answers.insert(name.to_owned(), value.to_owned());
+        }
+    }
+    let of = |name: &str| format!("{name}={}", answers[name]);
+    let secret = |name: &str| format!("--credential={name}=env:{}", name.to_uppercase());
+    let tried = credwatch()
+        .args(["probe", "--recipe", &answers["recipe"], "--parameter", &of("token_url")])
+        .args([secret("client_id"), secret("client_secret")])
+        .env("CLIENT_ID", &answers["client_id"])
+        .env("CLIENT_SECRET", &answers["client_secret"])
+        .output()
+        .expect("it runs");
+    assert!(tried.status.success(), "{}", String::from_utf8_lossy(&tried.stdout));
     let probed = post(&address, "/api/v1/providers/newsletter/probe");
     assert!([200, 202, 429].contains(&probed.status), "{}: the button of the page", probed.status);
     child.kill().expect("killed");

@@ -11,6 +11,7 @@ use super::listed;
 use super::members::{self, Member};
 use super::places::places;
 use super::samples::{Answer, Rules};
+use super::scopes::scopes;
 use super::structure::trees;
 
 /// What the request says about the answer.
@@ -97,28 +98,6 @@ fn created(
     let (value, unit) = (quoted(&member.path), unit.word());
     let time = format!("{{ value = {value}, unit = \"{unit}\"{whose} }}");
     Some(Suggestion::plain("credential_created", &time))
-}
-
-/// Where the scopes of the key are: an array, a text, or a header.
-fn scopes(members: &[Member]) -> Option<Suggestion> {
-    let path = members.iter().find_map(|member| {
-        let is_named = matches!(
-            member.name.as_str(),
-            "scopes" | "scope" | "permissions" | "grantedscopes" | "xoauthscopes" | "oauthscopes"
-        );
-        // The first item of an array has the name of the array.
-        let (whole, is_item) = match member.path.strip_suffix("[0]") {
-            Some(array) => (array, true),
-            None => (member.path.as_str(), false),
-        };
-        let fits = is_named
-            && (is_item || member.name != "permissions")
-            && member.value.is_string()
-            && member.depth <= 4
-            && !whole.contains("[0]");
-        fits.then(|| whole.to_owned())
-    })?;
-    Some(Suggestion::plain("scopes", &quoted(&path)))
 }
 
 /// The condition for a refusal although the status says success.

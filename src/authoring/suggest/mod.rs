@@ -14,6 +14,7 @@ mod listed;
 mod members;
 mod places;
 mod samples;
+mod scopes;
 mod structure;
 mod tokens;
 mod units;

@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use super::candidate::{Candidate, Suggestion};
 use super::expiries::{self, UNREAD};
 use super::find::candidates;
+use super::members::{self, Member};
 use super::places::places;
+use super::scopes::scopes;
+use super::structure::trees;
 use super::tokens::WEAK;
 use crate::language::names::Secrecy;
 use crate::language::taint::{shown_secret, taken_paths};
@@ -64,6 +67,7 @@ pub fn of_samples(samples: &[Answer], now: Timestamp) -> Rules {
     let mut successes: Vec<Candidate> = Vec::new();
     let mut refusals: Vec<Vec<Candidate>> = Vec::new();
     let mut statuses: Vec<u16> = Vec::new();
+    let mut answered: Vec<Member> = Vec::new();
     for (place, sample) in samples.iter().enumerate() {
         let found = candidates(sample.status, &sample.headers, &sample.body, now, None);
         if is_refusal(place, sample, &found) {
@@ -71,6 +75,7 @@ pub fn of_samples(samples: &[Answer], now: Timestamp) -> Rules {
         } else {
             let is_new = |status: &u16| has_token(&found, 0) && !statuses.contains(status);
             statuses.extend(sample.status.filter(is_new));
+            answered.extend(members::all(&trees(&sample.body), &sample.headers));
             successes.extend(found);
         }
     }
@@ -113,6 +118,11 @@ pub fn of_samples(samples: &[Answer], now: Timestamp) -> Rules {
         if let Some(place) = place {
             suggestions.push(successes.remove(place).suggestion());
         }
+    }
+    // The scopes of a token stand at the top, beside it.
+    answered.retain(|member| member.depth <= 2 && may_show(&member.path, &hidden));
+    if !hidden.is_empty() {
+        suggestions.extend(scopes(&answered));
     }
     let has_refusal = !refusals.is_empty();
     if has_refusal {
@@ -157,6 +167,23 @@ mod tests {
 
     fn now() -> Timestamp {
         "2023-11-14T22:13:20Z".parse().expect("a date")
+    }
+
+    #[test]
+    fn the_scopes_beside_a_token_are_read() {
+        let sample = |body: &str| Answer { body: body.as_bytes().to_vec(), ..Answer::default() };
+        let line = "scopes = \"json.scope\"".to_owned();
+        let with = |scope: &str| {
+            let text = format!("{{\"access_token\":\"{RANDOM}\",\"expires_in\":3600{scope}}}");
+            found(&[sample(&text)])
+        };
+        assert!(with(",\"scope\":\"read write\"").contains(&line));
+        assert!(with(",\"scope\":[\"read\",\"write\"]").contains(&line));
+        for none in ["", ",\"scope\":null", ",\"user\":{\"of\":{\"scope\":\"a\"}}"] {
+            assert!(!with(none).iter().any(|line| line.starts_with("scopes")), "{none}");
+        }
+        let elsewhere = found(&[sample(&format!("{{\"scope\":\"{RANDOM}\"}}"))]);
+        assert!(!elsewhere.contains(&line), "{elsewhere:?}");
     }
 
     fn found(samples: &[Answer]) -> Vec<String> {

@@ -8,8 +8,10 @@ use secrecy::SecretString;
 use super::super::ready::inputs_to_copy;
 use super::super::recipes::matching;
 use super::person::Person;
+use crate::config::CERTIFICATE_METHODS;
 use crate::files;
 use crate::recipe::Recipe;
+use crate::recipe::definition::Scalar;
 
 /// The most recipes of one list.
 const MOST_LISTED: usize = 20;
@@ -24,7 +26,12 @@ pub struct Answers {
     pub parameters: Vec<(String, String)>,
     /// Credentials by name.
     pub credentials: Vec<(String, Place)>,
+    /// The files of the client certificate and its key.
+    pub certificate: Option<[String; 2]>,
 }
+
+/// The parameter by which a client authenticates without a secret.
+const METHOD: &str = "auth_method";
 
 /// Where a credential is.
 pub enum Place {
@@ -46,11 +53,24 @@ pub fn ask(person: &mut Person<'_>) -> io::Result<Answers> {
     let recipe = recipe(person)?;
     let name = name(person, &recipe)?;
     let (mut parameters, mut credentials) = (Vec::new(), Vec::new());
-    let inputs = inputs_to_copy(&recipe).unwrap_or_default();
+    let method = method(person, &recipe)?;
+    let chosen = method.as_deref().map(|method| (METHOD, method));
+    let inputs = inputs_to_copy(&recipe, chosen).unwrap_or_default();
     for (input, parameter) in recipe.parameters.iter().filter(|(input, _)| inputs.contains(input)) {
         let question = question(input, parameter.description.as_deref(), "");
         parameters.push((input.clone(), person.ask_again(&question)?.to_string()));
     }
+    let needs_certificate =
+        method.as_deref().is_some_and(|method| CERTIFICATE_METHODS.contains(&method));
+    parameters.extend(method.map(|method| (METHOD.to_owned(), method)));
+    let certificate = if needs_certificate {
+        Some([
+            readable(person, "Path of the client certificate in PEM: ")?,
+            readable(person, "Path of its key in PEM: ")?,
+        ])
+    } else {
+        None
+    };
     if !recipe.credentials.is_empty() {
         person.say(
             "Secrets are not shown. You can paste a key in PEM or a JSON object with all its \
@@ -64,13 +84,47 @@ pub fn ask(person: &mut Person<'_>) -> io::Result<Answers> {
         credentials.push((input.clone(), place(person, &question)?));
     }
     let recipe = recipe.name;
-    Ok(Answers { name, recipe, parameters, credentials })
+    Ok(Answers { name, recipe, parameters, credentials, certificate })
 }
 
 fn question(input: &str, description: Option<&str>, more: &str) -> String {
     match description {
         Some(text) => format!("{input} ({}){more}: ", text.trim_end_matches('.')),
         None => format!("{input}{more}: "),
+    }
+}
+
+/// How the client authenticates, where the recipe lets a person choose; `None` for the usual way.
+fn method(person: &mut Person<'_>, recipe: &Recipe) -> io::Result<Option<String>> {
+    let known = recipe.parameters.iter().find(|(input, _)| input == METHOD);
+    let Some((_, parameter)) = known.filter(|(_, parameter)| !parameter.one_of.is_empty()) else {
+        return Ok(None);
+    };
+    let usual = match &parameter.default {
+        Some(Scalar::Text(text)) => text.as_str(),
+        _ => "",
+    };
+    let all = parameter.one_of.join(", ");
+    loop {
+        let answer = person.ask(&format!("{METHOD}, one of {all} [{usual}]: "))?;
+        if answer.is_empty() || **answer == *usual {
+            return Ok(None);
+        }
+        if parameter.one_of.contains(&answer) {
+            return Ok(Some(answer.to_string()));
+        }
+        person.say(&format!("It is one of {all}. Press Enter for {usual}."))?;
+    }
+}
+
+/// The absolute path of a file that can be read.
+fn readable(person: &mut Person<'_>, question: &str) -> io::Result<String> {
+    loop {
+        let answer = person.ask_again(question)?;
+        match files::read_secret(Path::new(answer.as_str())) {
+            Ok(_) => return Ok(std::path::absolute(&**answer)?.to_string_lossy().into_owned()),
+            Err(error) => person.say(&format!("cannot read {}: {error}", *answer))?,
+        }
     }
 }
 
@@ -216,6 +270,38 @@ mod tests {
         assert_eq!(answers.err().map(|error| error.kind()), Some(ErrorKind::UnexpectedEof));
         assert_eq!(echoes, [false, true], "the terminal shows again what is typed");
     }
+
+    #[test]
+    fn a_client_without_a_secret_gives_its_method_and_certificate() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(&file, "pem").expect("written");
+        let path = file.path().display().to_string();
+        let lines = format!(
+            "oauth2-client-credentials\noauth2-client-credentials\n\ncertificate\n\
+             tls_client_auth\n\nhttps://a.example/t\n/nonexistent/c\n{path}\n{path}\n\nid\n"
+        );
+        let (answers, shown, _) = after(&lines);
+        let answers = answers.expect("all answers");
+        let of = |(name, value): &(String, String)| format!("{name}={value}");
+        let parameters: Vec<_> = answers.parameters.iter().map(of).collect();
+        assert_eq!(parameters, ["token_url=https://a.example/t", "auth_method=tls_client_auth"]);
+        let credentials: Vec<_> = answers.credentials.iter().map(|(name, _)| name).collect();
+        assert_eq!(credentials, ["client_id"], "no secret is asked");
+        assert_eq!(answers.certificate, Some([path.clone(), path]));
+        assert!(shown.contains("It is one of client_secret_basic, "), "{shown}");
+        assert!(shown.contains("cannot read /nonexistent/c"), "{shown}");
+        assert_eq!(shown.matches("This needs an answer").count(), 2, "{shown}");
+        // Enter takes the usual way, which the configuration need not say.
+        let lines = "oauth2-client-credentials\noauth2-client-credentials\n\n\nu\nid\ns\n";
+        let answers = after(lines).0.expect("all answers");
+        assert_eq!((answers.parameters.len(), answers.credentials.len()), (1, 2));
+        let lines = "oauth2-client-credentials\noauth2-client-credentials\n\nprivate_key_jwt\nu\n\
+                     id\nkey\n";
+        let answers = after(lines).0.expect("all answers");
+        let credentials: Vec<_> = answers.credentials.iter().map(|(name, _)| name).collect();
+        assert_eq!(credentials, ["client_id", "private_key"]);
+    }
+
     #[test]
     fn a_secret_that_begins_with_an_at_sign_is_not_shown() {
         let lines = "sendgrid\n1\n\n@Passw0rd-2031!\n@@Passw0rd-2031!\n";

@@ -35,6 +35,8 @@ pub struct Person<'a> {
     pub terminal: &'a dyn Terminal,
 }
 
+const BLANK: &str = "This needs an answer. Ctrl-C stops, and nothing is written.";
+
 impl Person<'_> {
     pub fn say(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.out, "{text}")
@@ -63,6 +65,7 @@ impl Person<'_> {
             if !answer.is_empty() {
                 return Ok(answer);
             }
+            self.say(BLANK)?;
         }
     }
 
@@ -78,7 +81,7 @@ impl Person<'_> {
                 None => self.say(TOO_LONG)?,
                 Some(_) if has_rest => self.say(SEVERAL_LINES)?,
                 Some(secret) if !secret.is_empty() => return Ok(secret),
-                Some(_) => {}
+                Some(_) => self.say(BLANK)?,
             }
         }
     }

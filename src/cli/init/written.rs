@@ -18,13 +18,19 @@ pub struct Written {
 /// What to write for these answers into this folder.
 pub fn written(answers: Answers, folder: &Path) -> Written {
     let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
-    let Answers { name, recipe, parameters, credentials } = answers;
+    let Answers { name, recipe, parameters, credentials, certificate } = answers;
     let mut text = format!(
         "# `credwatch recipes show {recipe} --provider` prints all inputs of this recipe.\n\
          [providers.{name}]\nrecipe = \"{recipe}\"\n"
     );
     for (input, value) in parameters {
         text.push_str(&format!("parameters.{input} = {}\n", quoted(&value)));
+    }
+    for (key, path) in ["client_certificate_file", "client_key_file"]
+        .into_iter()
+        .zip(certificate.into_iter().flatten())
+    {
+        text.push_str(&format!("tls.{key} = {}\n", quoted(&path)));
     }
     let mut secrets = Vec::new();
     for (input, place) in credentials {
@@ -57,7 +63,10 @@ mod tests {
 
     #[test]
     fn the_text_is_a_valid_configuration_without_the_secret() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        let path = file.path().display().to_string();
         let answers = Answers {
+            certificate: Some([path.clone(), path]),
             name: "crm".to_owned(),
             recipe: "oauth2-client-credentials".to_owned(),
             parameters: vec![("token_url".to_owned(), "https://a.example/\"t\"".to_owned())],
@@ -70,6 +79,7 @@ mod tests {
         let plan =
             load_text("test", &written.text).unwrap_or_else(|faults| panic!("{}", faults[0]));
         assert_eq!(plan.providers[0].name, "crm");
+        assert!(plan.providers[0].transport.client_certificate.is_some());
         let files: Vec<_> = written.files(Path::new("/srv/credwatch.toml")).collect();
         assert_eq!(files[0], (Path::new("/srv/secrets/crm-client-secret"), "s3cret"));
         assert_eq!(files[1].0, Path::new("/srv/credwatch.toml"));
