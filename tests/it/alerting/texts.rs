@@ -63,7 +63,8 @@ const OWN_STEPS: [(&str, Reason, &str); 3] = [
     (
         "CredwatchRunwayShort",
         Reason::Rejected,
-        "Ask the owner now for the valid secret, or for a new one, for the applications and credwatch.",
+        "Ask the owner now for the valid secret, or for a new one, for the applications and \
+         credwatch.",
     ),
 ];
 
