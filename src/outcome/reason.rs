@@ -151,7 +151,7 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
         "throttled",
         "The provider refuses the request because it has received too many.",
         "Set a longer `interval`; find out who else uses the same credential.",
-        "Find out who else uses this credential; set a longer `interval` in credwatch.",
+        "Ask the owner who else uses this credential; set a longer `interval` in credwatch.",
     ),
     facts(
         Class::Provider,
@@ -204,8 +204,8 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
         "The provider issued a token, but the verification call refused it.",
         "Call the API by hand with a token; the client may lack permissions or belong to \
          another environment.",
-        "At the vendor, check permissions, environment (live or sandbox) and audience of this \
-         client.",
+        "Ask the owner to check permissions, environment (live or sandbox) and audience at the \
+         vendor.",
     ),
     facts(
         Class::Credential,
@@ -223,14 +223,16 @@ static FACTS: [ReasonFacts; Reason::ALL.len()] = [
          quota. The secret may be fine.",
         "Check status, invoices and quota of the account in the provider's console; a \
          new secret does not help.",
-        "Check invoices, status and quota in the vendor's console; a new secret does not help.",
+        "Ask the owner to check invoices, status and quota at the vendor; a new secret does not \
+         help.",
     ),
     facts(
         Class::Config,
         "secret",
         "credwatch cannot read a credential of this provider on this host.",
         "Check path, permissions and content of the source that the log line names.",
-        "Make the secret readable on this host; credwatch then tries again by itself.",
+        "Repair path, permissions or content of the secret on this host; credwatch then tries \
+         again.",
     ),
     facts(
         Class::Config,
