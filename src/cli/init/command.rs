@@ -118,21 +118,22 @@ scrape_configs:
   - job_name: credwatch
     static_configs:
       - targets: [\"{DEFAULT_ADDRESS}\"]",
-        next_commands(is_success, &provider.name, &flag)
+        next_commands(is_success, &provider.name, file, &flag)
     ));
     if is_success { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// What to do after the first probe. `init` writes no second time, so a mistake is corrected in the
 /// files.
-fn next_commands(is_success: bool, name: &str, flag: &str) -> String {
+fn next_commands(is_success: bool, name: &str, file: &Path, flag: &str) -> String {
     let name = shell_word(name);
     let corrected = if is_success {
         String::new()
     } else {
         format!(
-            "  Correct the configuration or the file of the secret, then:\n  \
-             credwatch probe{flag} {name}\n"
+            "  Correct {} or the files in `secrets` beside it, then:\n  \
+             credwatch probe{flag} {name}\n",
+            file.display()
         )
     };
     format!(
@@ -147,9 +148,11 @@ mod tests {
 
     #[test]
     fn after_a_failed_first_probe_the_files_are_corrected_before_the_daemon_runs() {
-        let failed = next_commands(false, "a b", " --config.file=x.toml");
+        let file = Path::new("x.toml");
+        let failed = next_commands(false, "a b", file, " --config.file=x.toml");
+        assert!(failed.contains("Correct x.toml or the files in `secrets`"), "{failed}");
         let (probe, run) = (failed.find("probe --config.file=x.toml 'a b'\n"), failed.find("run"));
         assert!(probe.is_some() && probe < run, "{failed}");
-        assert!(!next_commands(true, "p", "").contains("Correct"));
+        assert!(!next_commands(true, "p", file, "").contains("Correct"));
     }
 }
