@@ -2,7 +2,6 @@
 
 mod command;
 mod error;
-mod mark;
 mod read;
 mod shown;
 mod source;

@@ -324,8 +324,6 @@ pub struct Probe {
     pub clock_skew: Option<f64>,
     /// A keyed hash of the credentials; `None` when they could not be read.
     pub credentials: Option<u128>,
-    /// One byte of a hash of those credentials that have no time of their last change.
-    pub mark: Option<u8>,
     /// What the answers say about the ends of the configured credentials.
     pub ends: Vec<CredentialEnd>,
     /// The list of credentials, or why it could not be read; `None` when it was not read.
@@ -358,7 +356,6 @@ impl Probe {
             client_certificate_expiry: None,
             clock_skew: None,
             credentials: None,
-            mark: None,
             ends: Vec::new(),
             list: None,
             held: None,

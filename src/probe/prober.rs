@@ -188,7 +188,6 @@ impl Prober {
         probe.held = Some(held_ends(&credentials, least, probe.started));
         // A fingerprint is only needed where a secret can change.
         probe.credentials = provider.can_rotate().then(|| self.fingerprint(&credentials, &client));
-        probe.mark = provider.credentials.mark(&credentials);
         let certificate = client.identity.certificate;
         probe.client_certificate_expiry = certificate.map(|certificate| certificate.until);
         if first.is_none() {

@@ -111,16 +111,8 @@ pub struct Health {
     pub(super) next_due: Option<Duration>,
     /// Keyed hash of the credentials that the last request used.
     pub(super) credentials: Option<u128>,
-    pub(super) over_restarts: OverRestarts,
-}
-
-/// What a restart must know of the secrets.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct OverRestarts {
-    /// See [`Probe::mark`](crate::outcome::Probe::mark).
-    pub(super) mark: Option<u8>,
-    /// When a start has found another mark and has ended the back-off for it.
-    pub(super) renewed: Option<Timestamp>,
+    /// When a start has ended the back-off, because it may have brought a new secret.
+    pub(super) ended_by_start: Option<Timestamp>,
 }
 
 /// The failures with one reason and code.
@@ -191,7 +183,7 @@ impl Health {
             steps: BTreeMap::new(),
             next_due: None,
             credentials: None,
-            over_restarts: OverRestarts::default(),
+            ended_by_start: None,
         }
     }
 }

@@ -1,8 +1,7 @@
 //! The part of the state that is kept over a restart, as JSON: times, failures in a row, and how
 //! long credwatch backs off from a refused account. `storage` reads and writes it.
 //!
-//! It contains no secret and no message of a provider. Of the secrets that have no time of their
-//! last change it has one byte of a hash, which does not tell a right guess from a wrong one.
+//! It contains no secret, nothing derived from a secret, and no message of a provider.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::health::{CurrentFailure, OverRestarts, State, Streak, Token};
+use super::health::{CurrentFailure, State, Streak, Token};
 use super::kept_list::KeptList;
 use super::moment::Moment;
 use super::roster::{Entry, Roster};
@@ -59,9 +58,7 @@ struct Kept {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     incident: Option<KeptIncident>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    mark: Option<u8>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    renewed: Option<f64>,
+    ended_by_start: Option<f64>,
 }
 
 /// The incident that lasts. The begin is in milliseconds since 1970.
@@ -112,8 +109,9 @@ pub enum Touched {
     Yes,
     /// No such file was written.
     No,
-    /// A secret whose source has no time differs from that of the last probe. This is its mark.
-    Replaced(u8),
+    /// Only a start brings a new value, for example of an environment variable, and nothing tells
+    /// whether this one did.
+    ByThisStart,
     /// Not known, for example for the output of a command.
     Unknown,
 }
@@ -162,19 +160,18 @@ fn keep(entry: &Entry, now: Moment) -> Option<Kept> {
         credential_ends: health.known_ends().map(keep_end).collect(),
         listed: health.listed(&entry.provider).and_then(KeptList::of),
         incident,
-        mark: health.over_restarts.mark,
-        renewed: health.over_restarts.renewed.map(unix_seconds),
+        ended_by_start: health.ended_by_start.map(unix_seconds),
     })
 }
 
 /// Restores the state of an entry before its first probe from what [`write()`] has returned, and
 /// returns whether it was restored. `touched` tells whether the secrets of an entry may have
-/// changed since a time at which they had this mark.
+/// changed since a time.
 pub fn read_one(
     bytes: &[u8],
     roster: &Roster,
     now: Moment,
-    touched: &impl Fn(&Entry, Timestamp, Option<u8>) -> Touched,
+    touched: &impl Fn(&Entry, Timestamp) -> Touched,
 ) -> bool {
     serde_json::from_slice(bytes).is_ok_and(|kept| restore_kept(kept, roster, now, touched))
 }
@@ -183,7 +180,7 @@ fn restore_kept(
     kept: Kept,
     roster: &Roster,
     now: Moment,
-    touched: &impl Fn(&Entry, Timestamp, Option<u8>) -> Touched,
+    touched: &impl Fn(&Entry, Timestamp) -> Touched,
 ) -> bool {
     let slot = if kept.next { Slot::Next } else { Slot::Current };
     let entry = roster.entry(&kept.name, slot);
@@ -192,7 +189,7 @@ fn restore_kept(
 
 /// Restores the state of entries from the file of an earlier version, and returns the number of
 /// restored providers. `touched` tells whether the secrets of an entry may have changed since a
-/// time at which they had this mark.
+/// time.
 ///
 /// # Errors
 /// A sentence, when the text is damaged or has another version. Nothing is restored then.
@@ -200,7 +197,7 @@ pub fn read(
     text: &str,
     roster: &Roster,
     now: Moment,
-    touched: impl Fn(&Entry, Timestamp, Option<u8>) -> Touched,
+    touched: impl Fn(&Entry, Timestamp) -> Touched,
 ) -> Result<usize, String> {
     // The text of the error can contain a part of the file.
     let damaged = |error: serde_json::Error| {
@@ -223,23 +220,20 @@ fn restore(
     entry: &Entry,
     kept: Kept,
     now: Moment,
-    touched: &impl Fn(&Entry, Timestamp, Option<u8>) -> Touched,
+    touched: &impl Fn(&Entry, Timestamp) -> Touched,
 ) -> Option<()> {
     let past = |seconds: f64| from_unix_seconds(seconds).filter(|time| *time <= now.wall);
     let last_attempt = past(kept.last_attempt)?;
     let mut state = State::ALL.into_iter().find(|state| state.word() == kept.state)?;
-    let touched = touched(entry, last_attempt, kept.mark);
+    let touched = touched(entry, last_attempt);
     let (mut current_failure, mut streak, mut due) = (None, Streak::default(), None);
     let reason = kept.failure.as_ref().and_then(|failure| Reason::from_word(&failure.reason));
-    let before = kept.renewed.and_then(past);
-    let success = kept.last_success.and_then(past);
-    let (touched, over_restarts) = match touched {
-        Touched::Replaced(mark) if ends_back_off(reason, entry, before, success, now) => {
-            (Touched::Yes, OverRestarts { mark: Some(mark), renewed: Some(now.wall) })
-        }
-        touched => (touched, OverRestarts { mark: kept.mark, renewed: before }),
-    };
-    let is_new = matches!(touched, Touched::Yes | Touched::Replaced(_));
+    let before = kept.ended_by_start.and_then(past);
+    let last_success = kept.last_success.and_then(past);
+    let ends_back_off = touched == Touched::ByThisStart
+        && reason.is_some_and(Reason::ends_with_new_credentials)
+        && may_end_back_off(entry, before, last_success, now);
+    let ended_by_start = if ends_back_off { Some(now.wall) } else { before };
     // Another version can have other reasons. The token of the file is still the last good one.
     if kept.failure.is_some() && reason.is_none() {
         state = State::Unknown;
@@ -256,8 +250,10 @@ fn restore(
             BackOff::FromThird => failure.refusals.max(failure.of_this_reason),
             _ => failure.refusals,
         };
-        let asked = before.map_or(last_attempt, |before| before.max(last_attempt));
-        due = next_due(reason, entry, kept.next_due, (last_attempt, asked), touched, now);
+        if !ends_back_off {
+            let asked = before.map_or(last_attempt, |before| before.max(last_attempt));
+            due = next_due(reason, entry, kept.next_due, asked, touched, now);
+        }
         streak = Streak {
             all: failure.in_a_row,
             credential: failure.of_the_credential,
@@ -286,20 +282,22 @@ fn restore(
         state,
         since: kept.since.filter(|_| state != State::Unknown).and_then(past),
         last_attempt,
-        last_success: success,
+        last_success,
         token,
         certificate_expiry: kept.certificate_expiry.and_then(from_unix_seconds),
         client_certificate_expiry: kept.client_certificate_expiry.and_then(from_unix_seconds),
         // The end of a credential that may have been replaced is not known.
         ends: (kept.credential_ends.into_iter())
-            .filter(|_| !is_new)
+            .filter(|_| touched != Touched::Yes)
             .filter_map(|kept| restored_end(kept, entry))
             .collect(),
-        listed: kept.listed.and_then(|list| list.restored(&entry.provider, now.wall, is_new)),
+        listed: kept
+            .listed
+            .and_then(|list| list.restored(&entry.provider, now.wall, touched == Touched::Yes)),
         current_failure,
         streak,
         next_due: due,
-        over_restarts,
+        ended_by_start,
     });
     Some(())
 }
@@ -333,27 +331,25 @@ fn restored_end(kept: KeptEnd, entry: &Entry) -> Option<CredentialEnd> {
     })
 }
 
-/// Whether a secret that was replaced before this start ends the back-off. It does so once in
-/// `max_backoff`, until the provider issues a token, as a change of a running daemon does.
-fn ends_back_off(
-    reason: Option<Reason>,
+/// Whether a start may end a back-off. It may once in `max_backoff`, until the provider issues a
+/// token, as a new secret of a running daemon may.
+fn may_end_back_off(
     entry: &Entry,
     before: Option<Timestamp>,
-    success: Option<Timestamp>,
+    last_success: Option<Timestamp>,
     now: Moment,
 ) -> bool {
     let cadence = &entry.provider.cadence;
     let pause = cadence.max_backoff.max(cadence.interval).as_secs_f64();
-    let may_end = before.is_none_or(|before| {
-        success > Some(before) || unix_seconds(now.wall) - unix_seconds(before) >= pause
-    });
-    may_end && reason.is_some_and(Reason::ends_with_new_credentials)
+    before.is_none_or(|before| {
+        last_success > Some(before) || unix_seconds(now.wall) - unix_seconds(before) >= pause
+    })
 }
 
-/// Whether a replaced secret has ended a back-off at a start at this time or later.
+/// Whether a start at this time or later has ended a back-off.
 #[must_use]
-pub fn renewed(roster: &Roster, start: Timestamp) -> bool {
-    roster.all().any(|entry| entry.health().over_restarts.renewed >= Some(start))
+pub fn has_ended_a_back_off(roster: &Roster, start: Timestamp) -> bool {
+    roster.all().any(|entry| entry.health().ended_by_start >= Some(start))
 }
 
 /// When a provider is due from which credwatch backed off; `None` for the others, which are probed
@@ -362,7 +358,7 @@ fn next_due(
     reason: Reason,
     entry: &Entry,
     saved_due: Option<f64>,
-    (last_attempt, asked): (Timestamp, Timestamp),
+    asked: Timestamp,
     touched: Touched,
     now: Moment,
 ) -> Option<Duration> {
@@ -370,16 +366,14 @@ fn next_due(
         return None;
     }
     let cadence = &entry.provider.cadence;
-    // Not sooner than an interval after the last probe, or after the start that ended a back-off
-    // for a new secret: otherwise a daemon that restarts again and again could lock the account.
+    // Not sooner than an interval after the last probe, or after a start that has ended a back-off:
+    // otherwise a daemon that is restarted again and again could lock the account.
     let earliest = unix_seconds(asked) + cadence.interval.as_secs_f64();
     let due = match touched {
         Touched::Yes => return None,
-        // In on-demand mode no probe is due.
-        Touched::No | Touched::Replaced(_) if asked == last_attempt => {
-            saved_due.unwrap_or(earliest)
-        }
-        Touched::No | Touched::Unknown | Touched::Replaced(_) => earliest,
+        Touched::ByThisStart | Touched::Unknown if reason.ends_with_new_credentials() => earliest,
+        // In on-demand mode no probe is due. A wait for which the vendor asked goes on.
+        _ => saved_due.unwrap_or(earliest),
     };
     let left = due - unix_seconds(now.wall);
     // A longer wait means that the clock was set.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::health::{
-    CodedFailures, CurrentFailure, Health, OverRestarts, Recorded, State, Streak, Token, Transition,
+    CodedFailures, CurrentFailure, Health, Recorded, State, Streak, Token, Transition,
 };
 use super::histogram::{Bounds, Histogram};
 use super::listed::Listed;
@@ -29,7 +29,7 @@ pub(super) struct Restored {
     pub(super) current_failure: Option<CurrentFailure>,
     pub(super) streak: Streak,
     pub(super) next_due: Option<Duration>,
-    pub(super) over_restarts: OverRestarts,
+    pub(super) ended_by_start: Option<Timestamp>,
 }
 
 impl Health {
@@ -61,9 +61,10 @@ impl Health {
         if let Some(list) = &probe.list {
             self.record_list(list, probe.started);
         }
-        probe.held.iter().for_each(|held| self.held.clone_from(held));
+        if let Some(held) = &probe.held {
+            self.held.clone_from(held);
+        }
         self.credentials = probe.credentials.or(self.credentials);
-        self.over_restarts.mark = probe.mark.or(self.over_restarts.mark);
         let to = match &probe.outcome {
             Outcome::Issued(issued) => self.succeed(Some(issued), probe.started),
             Outcome::Accepted => self.succeed(None, probe.started),
@@ -140,7 +141,7 @@ impl Health {
         self.current_failure = saved.current_failure.map(Box::new);
         self.streak = saved.streak;
         self.next_due = saved.next_due;
-        self.over_restarts = saved.over_restarts;
+        self.ended_by_start = saved.ended_by_start;
     }
 
     /// Records the measurements of a probe, which do not depend on its outcome.

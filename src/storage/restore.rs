@@ -42,7 +42,7 @@ pub fn restore(
         return Err(NoDirectory(path.to_owned()));
     }
     let start = ledger.now().wall;
-    let touched = |entry: &Entry, since, mark| touched(entry, since, mark, configured);
+    let touched = |entry: &Entry, since| touched(entry, since, configured);
     // Opening the database changes its time.
     let written = |name| fs::metadata(path.join(name)).and_then(|meta| meta.modified()).ok();
     let (old, new) = (written(STATE_FILE), written(DATABASE));
@@ -74,8 +74,8 @@ pub fn restore(
     let database =
         opened.as_ref().ok().and_then(|open| Some(Arc::clone(open.as_ref()?.database())));
     drop(opened);
-    if !storage.is_given_up() && saved::renewed(&ledger.roster(), start) {
-        save_renewed(storage, ledger, database.as_deref(), touched);
+    if !storage.is_given_up() && saved::has_ended_a_back_off(&ledger.roster(), start) {
+        save_ended(storage, ledger, database.as_deref(), touched);
     }
     storage.replace_damaged();
     // The file at this path can be a new one by now.
@@ -95,17 +95,17 @@ pub fn restore(
 
 /// Saves which back-offs have ended, before the first probe: a daemon that crashes again and again
 /// must not end them again. When that fails, none of them ends.
-fn save_renewed(
+fn save_ended(
     storage: &Storage,
     ledger: &Ledger,
     database: Option<&Database>,
-    touched: impl Fn(&Entry, Timestamp, Option<u8>) -> Touched,
+    touched: impl Fn(&Entry, Timestamp) -> Touched,
 ) {
     if storage.save(ledger, false).is_ok() {
         return;
     }
-    let touched = |entry: &Entry, since, mark| match touched(entry, since, mark) {
-        Touched::Replaced(_) => Touched::Unknown,
+    let touched = |entry: &Entry, since| match touched(entry, since) {
+        Touched::ByThisStart => Touched::Unknown,
         touched => touched,
     };
     let _ = match database {
@@ -129,7 +129,7 @@ fn restored(
     storage: &Storage,
     ledger: &Ledger,
     moment: &ReadTransaction,
-    touched: impl Fn(&Entry, Timestamp, Option<u8>) -> Touched,
+    touched: impl Fn(&Entry, Timestamp) -> Touched,
 ) -> Option<usize> {
     let (roster, now) = (ledger.roster(), ledger.now());
     let (mut rows, mut count) = (0, 0);
@@ -146,7 +146,7 @@ fn restored(
 fn read_old(
     storage: &Storage,
     ledger: &Ledger,
-    touched: impl Fn(&Entry, Timestamp, Option<u8>) -> Touched,
+    touched: impl Fn(&Entry, Timestamp) -> Touched,
 ) -> Result<Option<usize>, String> {
     match files::read_text(&storage.path().join(STATE_FILE), files::STATE) {
         Err(FileError::NotFound) => Ok(None),
@@ -156,13 +156,8 @@ fn read_old(
 }
 
 /// Whether the secrets of an entry may have changed since a time, by the modification times of
-/// files. For secrets without such a time, `mark` is that of the last probe.
-fn touched(
-    entry: &Entry,
-    since: Timestamp,
-    mark: Option<u8>,
-    configured: Option<SystemTime>,
-) -> Touched {
+/// files. A stored hash of the secret would be exact, but an attacker could use it.
+fn touched(entry: &Entry, since: Timestamp, configured: Option<SystemTime>) -> Touched {
     let since = SystemTime::from(since);
     let is_older = |path: &PathBuf| {
         fs::metadata(path).and_then(|meta| meta.modified()).is_ok_and(|written| written <= since)
@@ -170,24 +165,18 @@ fn touched(
     let own = entry.provider.transport.client_certificate.iter();
     let is_new = configured.is_none_or(|written| written > since)
         || own.flat_map(|(certificate, key)| [certificate, key]).any(|path| !is_older(path));
-    let (mut touched, mut has_copies) = (Touched::No, false);
-    if is_new {
-        return Touched::Yes;
-    }
+    let mut touched = if is_new { Touched::Yes } else { Touched::No };
     for (_, source) in entry.provider.credentials.iter() {
-        match source {
-            SecretSource::Inline(_) => {}
-            SecretSource::File(path) if is_older(path) => {}
-            SecretSource::File(_) => return Touched::Yes,
-            SecretSource::Environment(_) | SecretSource::Systemd(_) => has_copies = true,
-            SecretSource::Command(_) => touched = Touched::Unknown,
-        }
+        touched = match (touched, source) {
+            (Touched::Yes, _) => return Touched::Yes,
+            (before, SecretSource::Inline(_)) => before,
+            (before, SecretSource::File(path)) if is_older(path) => before,
+            (_, SecretSource::File(_)) => return Touched::Yes,
+            // systemd copies its credentials at each start, so their times say nothing.
+            (_, SecretSource::Environment(_) | SecretSource::Systemd(_))
+            | (Touched::ByThisStart, SecretSource::Command(_)) => Touched::ByThisStart,
+            (_, SecretSource::Command(_)) => Touched::Unknown,
+        };
     }
-    // systemd copies its credentials at each start, so the times of the copies say nothing.
-    match (mark, entry.provider.credentials.mark_now()) {
-        _ if !has_copies => touched,
-        (Some(before), Some(now)) if before == now => touched,
-        (Some(_), Some(now)) => Touched::Replaced(now),
-        _ => Touched::Unknown,
-    }
+    touched
 }

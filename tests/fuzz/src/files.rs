@@ -65,10 +65,10 @@ pub fn state(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let now = Moment { wall: LEDGER.now().wall, ..LEDGER.now() };
     let roster = LEDGER.roster();
-    if saved::read(text, &roster, now, |_, _, _| Touched::Unknown).is_ok() {
+    if saved::read(text, &roster, now, |_, _| Touched::Unknown).is_ok() {
         for entry in roster.all() {
             let Some(again) = saved::write(entry, now) else { continue };
-            let read = saved::read_one(&again, &roster, now, &|_, _, _| Touched::No);
+            let read = saved::read_one(&again, &roster, now, &|_, _| Touched::No);
             assert!(read, "a saved state cannot be read: {}", String::from_utf8_lossy(&again));
         }
     }
